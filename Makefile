@@ -1,0 +1,227 @@
+# wsd: `make help` lists the targets.
+#
+#   MODE=release|debug|asan|tsan   how to build; objects live in build/$(MODE)-$(compiler)
+#   CXX=g++|clang++                g++ 12 and clang 14 are known to work
+#   WERROR=1                       warnings are errors (set by `make test`)
+
+MODE   ?= release
+CXX    := $(if $(filter default,$(origin CXX)),g++,$(CXX))
+PREFIX ?= /usr/local
+DESTDIR ?=
+VERSION := 0.1.0
+
+MODE_FLAGS_release := -O2 -g
+MODE_FLAGS_debug   := -O1 -g -DWSD_DEBUG -D_GLIBCXX_ASSERTIONS
+MODE_FLAGS_asan    := -O1 -g -DWSD_DEBUG -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+MODE_FLAGS_tsan    := -O1 -g -DWSD_DEBUG -fsanitize=thread -fno-omit-frame-pointer
+MODE_FLAGS := $(MODE_FLAGS_$(MODE))
+ifeq ($(MODE_FLAGS),)
+$(error MODE=$(MODE) is not one of release, debug, asan, tsan)
+endif
+
+WARNINGS := -Wall -Wextra -Wpedantic -Wconversion -Wshadow $(if $(WERROR),-Werror)
+INCLUDES := -Iinclude -Isrc
+CPPFLAGS_ALL = $(INCLUDES) -MMD -MP $(CPPFLAGS)
+CXXFLAGS_ALL = -std=c++20 $(MODE_FLAGS) $(WARNINGS) -pthread -ffunction-sections -fdata-sections $(CXXFLAGS)
+LDFLAGS_ALL  = $(MODE_FLAGS) -pthread -Wl,--gc-sections $(LDFLAGS)
+
+# libcrypto alone of OpenSSL; pkg-config is asked where it is there.
+CRYPTO_CFLAGS := $(shell pkg-config --cflags libcrypto 2>/dev/null)
+CRYPTO_LIBS   := $(or $(shell pkg-config --libs libcrypto 2>/dev/null),-lcrypto)
+
+B := build/$(MODE)-$(notdir $(CXX))
+
+LIB_SRCS  := $(wildcard src/base/*.cc src/protocol/*.cc src/hub/*.cc src/net/*.cc src/server/*.cc)
+APP_SRCS  := $(filter-out src/wsd/main.cc,$(wildcard src/wsd/*.cc))
+UNIT_SRCS := $(foreach d,base protocol hub net server wsd,$(wildcard tests/$(d)/*_test.cc))
+E2E_SRCS  := $(wildcard tests/e2e/*_test.cc)
+TEST_SUPPORT_SRCS := $(wildcard tests/support/*.cc)
+FUZZ_SRCS := $(wildcard fuzz/*_fuzz.cc)
+EXAMPLES  := $(wildcard docs/examples/*.cc)
+MICRO_SRCS := $(wildcard bench/micro/*.cc)
+BENCH_TOOLS := $(filter-out bench/micro/%,$(wildcard bench/*.cc))
+
+objects = $(patsubst %.cc,$(B)/%.o,$(1))
+LIB := $(B)/libwsd.a
+
+.PHONY: all
+all: wsd $(LIB)
+
+.DELETE_ON_ERROR:
+.SUFFIXES:
+
+wsd: $(B)/wsd
+	@ln -sf $< $@
+
+$(B)/wsd: $(call objects,src/wsd/main.cc $(APP_SRCS)) $(LIB)
+	$(CXX) $(LDFLAGS_ALL) -o $@ $^ $(CRYPTO_LIBS)
+
+$(LIB): $(call objects,$(LIB_SRCS))
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(B)/src/protocol/accept_key.o: CXXFLAGS += $(CRYPTO_CFLAGS)
+
+$(B)/%.o: %.cc | toolchain
+	@mkdir -p $(@D)
+	$(CXX) $(CPPFLAGS_ALL) $(CXXFLAGS_ALL) -c -o $@ $<
+
+# One sentence where something is missing, not a page of compiler output.
+.PHONY: toolchain
+toolchain:
+	@command -v $(CXX) >/dev/null 2>&1 || { echo "make: the compiler $(CXX) is missing: run 'make deps', or 'make CXX=...'" >&2; exit 1; }
+	@[ -f $(B)/.libcrypto ] || { mkdir -p $(B); \
+	  echo '#include <openssl/evp.h>' | $(CXX) $(CRYPTO_CFLAGS) -x c++ -fsyntax-only - 2>/dev/null \
+	    && touch $(B)/.libcrypto \
+	    || { echo "make: libcrypto's headers (openssl/evp.h) are missing: run 'make deps'" >&2; exit 1; }; }
+
+## Tests
+
+TEST_CPP = -Itests
+UNIT := $(B)/tests/unit
+E2E  := $(B)/tests/e2e_tests
+$(call objects,$(UNIT_SRCS) $(E2E_SRCS) $(TEST_SUPPORT_SRCS)): CPPFLAGS += $(TEST_CPP)
+
+$(UNIT): $(call objects,$(UNIT_SRCS) $(APP_SRCS)) $(LIB)
+	$(CXX) $(LDFLAGS_ALL) -o $@ $^ -lgtest -lgtest_main $(CRYPTO_LIBS)
+
+$(E2E): $(call objects,$(E2E_SRCS) $(TEST_SUPPORT_SRCS)) $(LIB)
+	$(CXX) $(LDFLAGS_ALL) -o $@ $^ -lgtest -lgtest_main $(CRYPTO_LIBS)
+
+$(B)/docs/examples/%: $(B)/docs/examples/%.o $(LIB)
+	$(CXX) $(LDFLAGS_ALL) -o $@ $^ $(CRYPTO_LIBS)
+
+.PHONY: unit e2e examples test-binaries
+unit: $(UNIT)
+e2e: $(E2E)
+examples: $(patsubst %.cc,$(B)/%,$(EXAMPLES))
+test-binaries: unit e2e examples $(B)/wsd
+
+.PHONY: test
+test:
+	@tests/run
+
+.PHONY: asan tsan
+asan tsan:
+	@tests/run $@
+
+## Benchmarks
+
+$(B)/bench/micro_bench: $(call objects,$(MICRO_SRCS)) $(LIB)
+	$(CXX) $(LDFLAGS_ALL) -o $@ $^ -lbenchmark_main -lbenchmark $(CRYPTO_LIBS)
+
+$(B)/bench/%: $(B)/bench/%.o
+	$(CXX) $(LDFLAGS_ALL) -o $@ $^
+
+.PHONY: bench bench-micro bench-echo bench-idle bench-large
+bench: bench-echo bench-idle bench-large
+bench-tools: $(patsubst %.cc,$(B)/%,$(BENCH_TOOLS))
+bench-micro: $(B)/bench/micro_bench
+	$<
+bench-echo: wsd bench-tools
+	@bench/echo
+bench-idle: wsd bench-tools
+	@bench/idle
+bench-large: wsd bench-tools
+	@bench/large
+
+## Fuzzing: needs clang with libFuzzer's runtime
+
+FUZZ_SECONDS ?= 60
+FUZZ_CXX ?= clang++
+FUZZ_B := build/fuzz
+FUZZ_TARGETS := $(patsubst fuzz/%_fuzz.cc,%,$(FUZZ_SRCS))
+FUZZ_LIB_SRCS := $(wildcard src/base/*.cc src/protocol/*.cc src/hub/*.cc) $(APP_SRCS)
+FUZZ_FLAGS := -std=c++20 -O1 -g -DWSD_DEBUG -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all $(WARNINGS)
+
+$(FUZZ_B)/%.o: %.cc | toolchain
+	@mkdir -p $(@D)
+	$(FUZZ_CXX) $(CPPFLAGS_ALL) $(FUZZ_FLAGS) -pthread -c -o $@ $<
+
+$(FUZZ_B)/%_fuzz: $(FUZZ_B)/fuzz/%_fuzz.o $(patsubst %.cc,$(FUZZ_B)/%.o,$(FUZZ_LIB_SRCS))
+	$(FUZZ_CXX) $(FUZZ_FLAGS) -fsanitize=fuzzer -pthread -o $@ $^ $(CRYPTO_LIBS)
+
+.PHONY: fuzz-binaries fuzz
+fuzz-binaries: $(patsubst %,$(FUZZ_B)/%_fuzz,$(FUZZ_TARGETS))
+fuzz: fuzz-binaries
+	@fuzz/run $(FUZZ_SECONDS) $(FUZZ_TARGETS)
+
+## Checks
+
+ALL_HEADERS := $(wildcard include/wsd/*.h src/*/*.h)
+ALL_SOURCES := $(LIB_SRCS) $(APP_SRCS) src/wsd/main.cc
+FORMATTED   := $(ALL_HEADERS) $(ALL_SOURCES) $(shell find tests fuzz bench docs -name '*.cc' -o -name '*.h' 2>/dev/null)
+
+.PHONY: check-layers check-headers format check-format lint
+check-layers:
+	@tests/check_layers
+
+HEADER_STAMPS := $(patsubst %,$(B)/headers/%.ok,$(ALL_HEADERS))
+check-headers: $(HEADER_STAMPS)
+	@echo "check-headers: $(words $(HEADER_STAMPS)) headers compile alone"
+$(B)/headers/%.ok: % $(ALL_HEADERS)
+	@mkdir -p $(@D)
+	@echo '#include "$(patsubst include/%,%,$(patsubst src/%,%,$<))"' \
+	  | $(CXX) $(INCLUDES) -std=c++20 $(WARNINGS) -fsyntax-only -x c++ - && touch $@
+
+format:
+	clang-format -i $(FORMATTED)
+check-format:
+	@clang-format --dry-run -Werror $(FORMATTED) && echo "check-format: $(words $(FORMATTED)) files"
+
+LINT_STAMPS := $(patsubst %,build/lint/%.ok,$(ALL_SOURCES))
+lint: $(LINT_STAMPS)
+	@echo "lint: $(words $(LINT_STAMPS)) files"
+build/lint/%.ok: % .clang-tidy $(ALL_HEADERS)
+	@mkdir -p $(@D)
+	@clang-tidy --quiet $< -- -std=c++20 $(INCLUDES) 2>&1 | grep -v 'warnings generated' ; \
+	  exit $${PIPESTATUS[0]:-0}
+	@touch $@
+lint: SHELL := /bin/bash
+$(LINT_STAMPS): SHELL := /bin/bash
+
+## Installing
+
+.PHONY: deps test-deps install uninstall clean help
+deps:
+	@tests/deps build
+test-deps:
+	@tests/deps test
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include/wsd
+	install -m 755 $(B)/wsd $(DESTDIR)$(PREFIX)/bin/wsd
+	install -m 644 $(LIB) $(DESTDIR)$(PREFIX)/lib/libwsd.a
+	install -m 644 include/wsd/*.h $(DESTDIR)$(PREFIX)/include/wsd/
+	printf '%s\n' 'prefix=$(PREFIX)' 'libdir=$${prefix}/lib' 'includedir=$${prefix}/include' '' \
+	  'Name: wsd' 'Description: WebSocket server library (RFC 6455) over epoll' \
+	  'Version: $(VERSION)' 'Requires.private: libcrypto' \
+	  'Libs: -L$${libdir} -lwsd -lcrypto -pthread' 'Cflags: -I$${includedir}' \
+	  > $(DESTDIR)$(PREFIX)/lib/pkgconfig/wsd.pc
+
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/wsd $(DESTDIR)$(PREFIX)/lib/libwsd.a $(DESTDIR)$(PREFIX)/lib/pkgconfig/wsd.pc
+	rm -rf $(DESTDIR)$(PREFIX)/include/wsd
+
+clean:
+	rm -rf build wsd
+
+help:
+	@echo 'make                 build ./wsd and libwsd.a'
+	@echo 'make deps            install what `make` needs'
+	@echo 'make test-deps       install what `make test` needs'
+	@echo 'make test            checks, unit tests, end-to-end tests; ends with "N passed, N failed"'
+	@echo 'make asan, make tsan unit and end-to-end tests under the sanitizers'
+	@echo 'make fuzz            run the fuzzers, FUZZ_SECONDS=60 each'
+	@echo 'make bench           the figures of the README: bench-echo, bench-idle, bench-large'
+	@echo 'make bench-micro     micro-benchmarks'
+	@echo 'make examples        build docs/examples'
+	@echo 'make check-layers    who includes whom, as docs/ARCHITECTURE.md allows'
+	@echo 'make check-headers   each header compiles alone'
+	@echo 'make format          rewrite the sources with clang-format; check-format only looks'
+	@echo 'make lint            clang-tidy'
+	@echo 'make install         PREFIX=/usr/local DESTDIR='
+	@echo 'make clean           remove build/ and ./wsd'
+
+.SECONDARY:
+-include $(shell find build -name '*.d' 2>/dev/null)

@@ -1,0 +1,24 @@
+// How the library logs: one line per event, never a payload or a token, peers' bytes escaped.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+
+namespace wsd {
+
+enum class LogLevel : std::uint8_t { kDebug, kInfo, kWarn, kError, kOff };
+
+// kAuto is text when the target is a terminal, JSON otherwise.
+enum class LogFormat : std::uint8_t { kAuto, kText, kJson };
+
+struct LogOptions {
+  LogLevel level = LogLevel::kInfo;
+  LogFormat format = LogFormat::kAuto;
+  // Descriptor the lines go to; not owned. A writer thread does the writing, so that a slow target
+  // never blocks a reactor; when it lags, lines are dropped and the number dropped is logged.
+  int fd = 2;
+};
+
+}  // namespace wsd

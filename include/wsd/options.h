@@ -1,0 +1,86 @@
+// Every setting of a server, with its unit and its default. Values, copied by Server at start.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "wsd/log.h"
+
+namespace wsd {
+
+// Liveness of open connections. Any received byte is life. After ping_interval_ms of silence a Ping
+// is sent; if the silence lasts another pong_timeout_ms the connection ends with kPongTimeout.
+// read_timeout_ms is the longest silence allowed whatever else is set (kReadTimeout). 0 turns a
+// setting off. With pings on, read_timeout_ms must be 0 or at least
+// ping_interval_ms + pong_timeout_ms: check_options() refuses anything else.
+struct HeartbeatOptions {
+  std::uint32_t ping_interval_ms = 25'000;
+  std::uint32_t pong_timeout_ms = 20'000;
+  std::uint32_t read_timeout_ms = 60'000;
+};
+
+// What happens to a message for a connection whose send queue is at its bound.
+enum class SlowPolicy : std::uint8_t {
+  kDisconnect,  // close 1008 with a reason, cause kSlowConsumer
+  kDropNewest,  // the message that does not fit is dropped
+  kDropOldest,  // whole queued messages are dropped, oldest first, until it fits
+};
+
+struct LimitOptions {
+  std::size_t max_message_bytes = std::size_t{16} << 20;
+  std::uint32_t max_fragments = 131'072;       // per message, empty ones included
+  std::uint32_t max_empty_fragments = 1'024;   // per message, in addition to max_fragments
+  std::uint32_t max_connections = 0;           // 0: bounded by the open-file limit alone
+  std::size_t max_input_bytes = std::size_t{1} << 30;  // unfinished messages, whole process
+
+  // Control frames from one peer: the budget refills at this rate and holds this many seconds'
+  // worth. Above it the connection ends with kPolicyViolation. 0: unlimited.
+  std::uint32_t max_control_frames_per_second = 100'000;
+
+  std::size_t send_queue_bytes = std::size_t{1} << 20;  // per connection
+  std::uint32_t send_queue_frames = 16'384;             // per connection
+  SlowPolicy slow_policy = SlowPolicy::kDisconnect;
+  std::uint32_t mailbox_messages = 65'536;  // publishes waiting for one reactor
+
+  // HTTP request head (RFC 9112 §3, RFC 6585 §5).
+  std::size_t max_request_line_bytes = 8 * 1024;
+  std::size_t max_head_bytes = 16 * 1024;
+  std::size_t max_field_bytes = 8 * 1024;
+  std::uint32_t max_fields = 100;
+
+  std::uint32_t message_timeout_ms = 120'000;  // first byte to last byte of one message
+  std::uint32_t write_timeout_ms = 30'000;     // with bytes queued and none taken by the peer
+  std::uint32_t close_timeout_ms = 5'000;      // our Close frame to the peer's
+};
+
+// The opening handshake (RFC 6455 §4.2).
+struct UpgradeOptions {
+  // Origins that may connect beside the same-origin rule: "https://app.example.com" exactly
+  // (scheme, host, port), or "*" for all. Absent Origin always passes (§10.2: not a browser).
+  std::vector<std::string> allowed_origins;
+  // Subprotocols this server speaks, in its order of preference (§4.2.2 /subprotocol/).
+  std::vector<std::string> subprotocols;
+  std::size_t read_buffer_size = std::size_t{64} << 10;  // one per reactor, not per connection
+  std::size_t write_buffer_size = 0;                     // SO_SNDBUF; 0: the kernel's choice
+  std::uint32_t handshake_timeout_ms = 10'000;           // connect to complete request head
+};
+
+struct ServerOptions {
+  std::uint32_t reactors = 0;  // threads; 0: one for each core, at most 64
+  UpgradeOptions upgrade;
+  HeartbeatOptions heartbeat;
+  LimitOptions limits;
+  LogOptions log;
+  int listen_backlog = 4'096;
+  std::uint32_t notsent_lowat = 0;           // TCP_NOTSENT_LOWAT in bytes; 0: the kernel's choice
+  std::uint32_t drain_window_ms = 10'000;    // closes are spread over at most this
+  std::uint32_t drain_timeout_ms = 20'000;   // then what is left is cut
+};
+
+// The first contradiction or out-of-range value in `options` as a sentence for an operator; empty
+// when there is none. Settings are named by their daemon flag ("--ping-interval"). Any thread.
+[[nodiscard]] std::string check_options(const ServerOptions& options);
+
+}  // namespace wsd

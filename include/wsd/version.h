@@ -1,0 +1,14 @@
+#pragma once
+
+#include <string_view>
+
+namespace wsd {
+
+inline constexpr int kVersionMajor = 0;
+inline constexpr int kVersionMinor = 1;
+inline constexpr int kVersionPatch = 0;
+
+// "0.1.0". Any thread.
+[[nodiscard]] std::string_view version() noexcept;
+
+}  // namespace wsd

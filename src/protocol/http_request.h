@@ -1,0 +1,95 @@
+// HTTP/1.1 request heads (RFC 9112), parsed strictly and resumably.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "base/bytes.h"
+#include "protocol/violation.h"
+
+namespace wsd::protocol {
+
+struct HeadLimits {
+  std::size_t max_request_line_bytes = 8 * 1024;
+  std::size_t max_head_bytes = 16 * 1024;
+  std::size_t max_field_bytes = 8 * 1024;
+  std::uint32_t max_fields = 100;
+};
+
+struct HttpField {
+  std::string_view name;   // as received; compare with equals_ignore_case()
+  std::string_view value;  // without the optional whitespace around it (RFC 9112 §5)
+};
+
+// A complete, well-formed request head. All views point into the bytes given to the parser and into
+// the parser, and are valid as long as both stand unchanged.
+struct HttpRequest {
+  std::string_view method;
+  std::string_view target;    // as received
+  std::string_view path;      // origin-form path, not percent-decoded; absolute-form is reduced to it
+  std::string_view query;     // without the '?'; empty when absent
+  std::string_view host;      // Host field (RFC 9112 §3.2), empty only for HTTP/1.0 without one;
+                              // for absolute-form the target's authority replaces it (§3.2.2)
+  int minor_version = 1;      // HTTP/1.minor_version
+  bool keep_alive = true;     // RFC 9112 §9.3
+  bool expects_continue = false;
+  bool chunked = false;       // Transfer-Encoding: chunked, the only coding known
+  std::uint64_t content_length = 0;
+  const std::vector<HttpField>* fields = nullptr;
+
+  // The first field of that name (case-insensitive), or nullptr.
+  [[nodiscard]] const HttpField* find(std::string_view name) const noexcept;
+  // How many fields have that name.
+  [[nodiscard]] std::size_t count(std::string_view name) const noexcept;
+};
+
+// Reads one request head from bytes that arrive in any cut. The work done is O(bytes) in all,
+// whatever the cut: no byte is looked at twice.
+//
+// Strict where leniency has let requests be smuggled: lines end in CRLF (§2.2 would allow bare LF;
+// refused), no bare CR, no obs-fold (§5.2), no whitespace before the colon (§5.1) or before the
+// first field (§2.2), field names are tokens (RFC 9110 §5.1), no control byte but HTAB in a value
+// (§5.5), exactly one valid Host in HTTP/1.1 (§3.2), Content-Length a single list of equal decimal
+// numbers (RFC 9110 §8.6), never together with Transfer-Encoding (§6.1). Up to 4 empty lines before
+// the request line are skipped (§2.2).
+class RequestParser {
+ public:
+  enum class Status : std::uint8_t { kNeedMore, kComplete, kFailed };
+
+  explicit RequestParser(const HeadLimits& limits) noexcept : limits_(limits) {}
+  RequestParser(const RequestParser&) = delete;
+  RequestParser& operator=(const RequestParser&) = delete;
+
+  // `head` is all bytes of this request so far: those of the calls before (they may have moved in
+  // memory) and the new ones. After kComplete, request() holds views into this call's `head`.
+  [[nodiscard]] Status parse(Bytes head);
+
+  // Bytes of the head including the empty line that ends it. Only after kComplete.
+  [[nodiscard]] std::size_t head_size() const noexcept { return position_; }
+  // Only after kComplete.
+  [[nodiscard]] const HttpRequest& request() const noexcept { return request_; }
+  // Only after kFailed.
+  [[nodiscard]] Violation violation() const noexcept { return violation_; }
+  // Ready for the next request on the connection.
+  void reset() noexcept;
+  // Whether a byte other than an empty line's CRLF has been seen since reset().
+  [[nodiscard]] bool started() const noexcept;
+
+ private:
+  // Private parts are the implementer's.
+  HeadLimits limits_;
+  std::size_t position_ = 0;
+  HttpRequest request_;
+  Violation violation_ = Violation::kNone;
+};
+
+// ASCII case-insensitive equality (RFC 9110 §5.1).
+[[nodiscard]] bool equals_ignore_case(std::string_view a, std::string_view b) noexcept;
+
+// RFC 9110 §5.6.2.
+[[nodiscard]] bool is_token(std::string_view text) noexcept;
+
+}  // namespace wsd::protocol

@@ -1,0 +1,30 @@
+// UTF-8 validation (RFC 3629), incremental and fail-fast (RFC 6455 §8.1).
+#pragma once
+
+#include <cstdint>
+
+#include "base/bytes.h"
+#include "protocol/mask.h"
+
+namespace wsd::protocol {
+
+// Checks a text that arrives in any cut. Rejects at the first byte that cannot continue any valid
+// text: overlong forms, surrogates and code points above U+10FFFF are seen at the second byte.
+class Utf8Validator {
+ public:
+  // False when the text so far cannot become valid; stays false until reset().
+  [[nodiscard]] bool feed(Bytes bytes) noexcept;
+  // Unmasks `bytes` in place and checks them in the same sweep; see apply_mask().
+  [[nodiscard]] bool feed_masked(MutableBytes bytes, MaskingKey key, std::uint64_t offset) noexcept;
+  // Whether the text may end here: no sequence is open and nothing was wrong.
+  [[nodiscard]] bool complete() const noexcept { return state_ == 0; }
+  void reset() noexcept { state_ = 0; }
+
+ private:
+  std::uint8_t state_ = 0;  // 0 is "between code points"; the rest is the implementer's
+};
+
+// A whole text at once.
+[[nodiscard]] bool is_utf8(Bytes bytes) noexcept;
+
+}  // namespace wsd::protocol
