@@ -1,0 +1,35 @@
+// Rooms: who is in them and what is published to them.
+#pragma once
+
+#include <string_view>
+
+#include "wsd/connection.h"
+#include "wsd/message.h"
+
+namespace wsd {
+
+// A handle on the server's hub; a small value. All methods: any thread, while the Server lives.
+//
+// Order: all members of a room see its messages in one order. Messages published by one thread (or
+// by handlers of one connection) keep their order.
+class Hub {
+ public:
+  explicit Hub(ServerCore* core) noexcept : core_(core) {}
+
+  void join(const Connection& connection, std::string_view room) const { connection.join(room); }
+  void leave(const Connection& connection, std::string_view room) const { connection.leave(room); }
+
+  // Sends one message to every member of `room`. kSent: it is on its way to the room's home.
+  // kCongested: the home is behind and nothing was queued (never on a reactor thread: there the
+  // message is accepted and the publishing connections are left unread until the home has caught
+  // up). kTooBig: over max_message_bytes.
+  SendResult publish(std::string_view room, MessageType type, std::string_view payload) const;
+  SendResult publish(std::string_view room, const Message& message) const {
+    return publish(room, message.type, message.payload);
+  }
+
+ private:
+  ServerCore* core_;
+};
+
+}  // namespace wsd

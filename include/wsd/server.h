@@ -1,0 +1,90 @@
+// A WebSocket server (RFC 6455): routes, listeners, reactors.
+//
+//   wsd::Server server;
+//   server.route("/echo", {.message = [](wsd::Connection& c, const wsd::Message& m) { c.send(m); }});
+//   if (std::string error = server.listen("127.0.0.1:9001"); !error.empty()) ...
+//   return server.run();
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "wsd/close.h"
+#include "wsd/connection.h"
+#include "wsd/http.h"
+#include "wsd/hub.h"
+#include "wsd/message.h"
+#include "wsd/options.h"
+
+namespace wsd {
+
+// What an application does on one route. All of them run on the connection's reactor thread, must
+// not block, and may be left empty. Handlers of one connection never run at the same time; those of
+// different connections may. A handler that throws ends its connection with 1011.
+struct Handlers {
+  // Accepts or rejects a valid opening handshake. Empty: accepts everyone as user "".
+  // An exception rejects with 500.
+  std::function<Upgrade(const Request&)> upgrade;
+  std::function<void(Connection&)> open;
+  std::function<void(Connection&, const Message&)> message;
+  std::function<void(Connection&, const CloseInfo&)> close;
+};
+
+using HttpHandler = std::function<Response(const Request&)>;
+
+class Server {
+ public:
+  Server();
+  explicit Server(ServerOptions options);
+  // Stops at once what still runs; see stop().
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  // Serves WebSocket on `pattern`: a path in which "{name}" stands for one non-empty segment, as in
+  // "/rooms/{room}". Literal segments win over named ones. Before start().
+  void route(std::string_view pattern, Handlers handlers);
+
+  // Serves GET and HEAD on `pattern`. A path may have both: requests that ask for an upgrade go to
+  // the WebSocket route. Before start().
+  void http(std::string_view pattern, HttpHandler handler);
+
+  // Binds "HOST:PORT", "[V6]:PORT", ":PORT" (all addresses) or "unix:PATH"; port 0 is any free one.
+  // Returns an empty string, or a sentence that says what could not be bound and why. A stale
+  // socket file is replaced; one that is served by a living process is not. Before start().
+  [[nodiscard]] std::string listen(std::string_view address);
+  // The bound addresses, ports filled in. Any thread.
+  [[nodiscard]] std::vector<std::string> addresses() const;
+
+  // Starts the reactors. Returns an empty string, or why it could not: bad options (see
+  // check_options), no listener, no threads or descriptors.
+  [[nodiscard]] std::string start();
+
+  // Stops accepting and closes every connection with 1001, each at its own moment within
+  // drain_window_ms (and at most a millisecond for each connection); what is left after
+  // drain_timeout_ms is cut. Returns at once; wait() returns when it is done. Any thread.
+  void drain();
+  // Ends all connections without ceremony. Any thread but a reactor's.
+  void stop();
+  // Waits until drain() or stop() is done. Any thread but a reactor's.
+  void wait();
+
+  // start() and wait(). Returns 0, or 1 after writing start()'s sentence to stderr.
+  int run();
+
+  // Rooms, from any thread.
+  [[nodiscard]] Hub hub() const noexcept;
+  // How many connections are open, handshakes included. Any thread.
+  [[nodiscard]] std::size_t connection_count() const noexcept;
+  // Logs one line of the application's own, "event" and "text", escaped. Any thread.
+  void log(LogLevel level, std::string_view event, std::string_view text) const;
+
+ private:
+  std::unique_ptr<ServerCore> core_;
+};
+
+}  // namespace wsd
