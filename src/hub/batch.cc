@@ -1,0 +1,56 @@
+#include "hub/batch.h"
+
+#include <cstring>
+#include <utility>
+
+namespace wsd::hub {
+namespace {
+
+// Copying a frame of this size costs about what one more element of a gathered write does.
+constexpr std::size_t kSmallFrame = 4096;
+
+}  // namespace
+
+Batch::Batch(std::vector<SharedBytes> frames) {
+  std::size_t small = 0;
+  std::size_t small_bytes = 0;
+  for (const SharedBytes& frame : frames) {
+    bytes_ += frame.size();
+    if (frame.size() > kSmallFrame) continue;
+    ++small;
+    small_bytes += frame.size();
+  }
+  frames_.reserve(frames.size());
+  SharedBytes joined;
+  if (small > 1) joined = SharedBytes::make(small_bytes);
+  if (!joined) {  // nothing to join, or no memory to join in
+    for (SharedBytes& frame : frames) frames_.emplace_back(std::move(frame));
+    return;
+  }
+  std::uint8_t* const out = joined.mutable_bytes().data();
+  std::size_t used = 0;
+  for (const SharedBytes& frame : frames) {
+    if (frame.size() > kSmallFrame) continue;
+    std::memcpy(out + used, frame.bytes().data(), frame.size());
+    used += frame.size();
+  }
+  used = 0;
+  for (SharedBytes& frame : frames) {
+    if (frame.size() > kSmallFrame) {
+      frames_.emplace_back(std::move(frame));
+      pieces_.push_back(frames_.back());
+      continue;
+    }
+    frames_.emplace_back(joined, used, frame.size());
+    const bool adjacent = !pieces_.empty() && pieces_.back().offset + pieces_.back().size == used &&
+                          used != 0 && pieces_.back().block.bytes().data() == joined.bytes().data();
+    if (adjacent) {
+      pieces_.back().size += frame.size();
+    } else {
+      pieces_.push_back(frames_.back());
+    }
+    used += frame.size();
+  }
+}
+
+}  // namespace wsd::hub

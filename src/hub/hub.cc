@@ -1,0 +1,67 @@
+#include "hub/hub.h"
+
+#include <string>
+#include <utility>
+
+#include "base/assert.h"
+#include "base/name_hash.h"
+
+namespace wsd::hub {
+namespace {
+
+template <class Body>
+void post(Shard& shard, Body body) {
+  auto mail = std::make_unique<Mail>();
+  mail->body = std::move(body);
+  shard.post(std::move(mail));
+}
+
+}  // namespace
+
+Hub::Hub(const std::vector<Waker*>& wakers, const Shard::Options& options) {
+  WSD_ASSERT(!wakers.empty() && wakers.size() <= kMaxShards);
+  for (Waker* waker : wakers) {
+    shards_.push_back(std::make_unique<Shard>(*this, shard_count(), options, *waker));
+  }
+}
+
+std::uint32_t Hub::home_of(std::string_view room) const noexcept {
+  if (shards_.size() == 1) return 0;
+  return static_cast<std::uint32_t>(keyed_hash(room, process_hash_key()) % shards_.size());
+}
+
+SendResult Hub::publish(std::string_view room, SharedBytes frame) const {
+  Shard& home = shard(home_of(room));
+  if (!home.publish_gate().try_enter(1)) return SendResult::kCongested;
+  post(home, PublishMail{std::string(room), std::move(frame)});
+  return SendResult::kSent;
+}
+
+SendResult Hub::send(ConnectionId member, SharedBytes frame) const {
+  const std::uint32_t index = shard_of(member);
+  if (index >= shard_count()) return SendResult::kClosed;
+  if (!shard(index).publish_gate().try_enter(1)) return SendResult::kCongested;
+  post(shard(index), SendMail{member, std::move(frame)});
+  return SendResult::kSent;
+}
+
+void Hub::close(ConnectionId member, CloseCode code, std::string_view reason) const {
+  const std::uint32_t index = shard_of(member);
+  if (index < shard_count()) post(shard(index), CloseMail{member, code, std::string(reason)});
+}
+
+void Hub::join(ConnectionId member, std::string_view room) const {
+  const std::uint32_t index = shard_of(member);
+  if (index < shard_count()) post(shard(index), MembershipMail{member, std::string(room), true});
+}
+
+void Hub::leave(ConnectionId member, std::string_view room) const {
+  const std::uint32_t index = shard_of(member);
+  if (index < shard_count()) post(shard(index), MembershipMail{member, std::string(room), false});
+}
+
+void Hub::command(std::uint32_t commands) const {
+  for (const auto& each : shards_) post(*each, CommandMail{commands});
+}
+
+}  // namespace wsd::hub

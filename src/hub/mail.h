@@ -1,0 +1,78 @@
+// What shards, and threads that are no reactor, tell a shard.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <variant>
+
+#include "base/shared_bytes.h"
+#include "hub/batch.h"
+#include "wsd/close.h"
+#include "wsd/connection.h"
+
+namespace wsd::hub {
+
+// To a room's home.
+struct JoinMail {
+  std::string room;
+  ConnectionId member = 0;
+  std::uint32_t shard = 0;
+  std::uint32_t token = 0;
+};
+struct LeaveMail {
+  std::string room;
+  std::uint32_t shard = 0;
+};
+struct PublishMail {
+  std::string room;
+  SharedBytes frame;
+};
+
+// From a room's home.
+struct JoinedMail {
+  std::string room;
+  ConnectionId member = 0;
+  std::uint32_t token = 0;
+};
+struct DeliverMail {
+  std::string room;
+  std::shared_ptr<const Batch> batch;
+  std::uint32_t shard = 0;
+};
+
+// A gate that this shard waited at has opened.
+struct ResumeMail {
+  enum class Gate : std::uint8_t { kPublish, kDeliver };
+  Gate gate = Gate::kPublish;
+  std::uint32_t shard = 0;
+};
+
+// To the shard of a member, from any thread.
+struct SendMail {
+  ConnectionId member = 0;
+  SharedBytes frame;
+};
+struct CloseMail {
+  ConnectionId member = 0;
+  CloseCode code = CloseCode::kNormalClosure;
+  std::string reason;
+};
+struct MembershipMail {
+  ConnectionId member = 0;
+  std::string room;
+  bool join = true;
+};
+struct CommandMail {
+  std::uint32_t commands = 0;  // bits whose meaning is the reactor's
+};
+
+// One piece of mail; `next` is the mailbox's.
+struct Mail {
+  Mail* next = nullptr;
+  std::variant<JoinMail, LeaveMail, PublishMail, JoinedMail, DeliverMail, ResumeMail, SendMail,
+               CloseMail, MembershipMail, CommandMail>
+      body;
+};
+
+}  // namespace wsd::hub

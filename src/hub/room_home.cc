@@ -1,0 +1,37 @@
+#include "hub/room_home.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/assert.h"
+
+namespace wsd::hub {
+
+void RoomHome::add(std::uint32_t shard) {
+  const auto found = std::find_if(shards_.begin(), shards_.end(),
+                                  [&](const ShardCount& each) { return each.shard == shard; });
+  if (found == shards_.end()) {
+    shards_.push_back({shard, 1});
+  } else {
+    ++found->members;
+  }
+}
+
+void RoomHome::remove(std::uint32_t shard) noexcept {
+  const auto found = std::find_if(shards_.begin(), shards_.end(),
+                                  [&](const ShardCount& each) { return each.shard == shard; });
+  WSD_ASSERT(found != shards_.end());
+  if (--found->members == 0) shards_.erase(found);
+}
+
+Position RoomHome::append(SharedBytes frame, bool counted) {
+  pending_.push_back(std::move(frame));
+  if (counted) ++pending_counted_;
+  return sequencer_.next();
+}
+
+std::vector<SharedBytes> RoomHome::take_pending() noexcept { return std::exchange(pending_, {}); }
+
+std::uint32_t RoomHome::take_counted() noexcept { return std::exchange(pending_counted_, 0); }
+
+}  // namespace wsd::hub

@@ -1,0 +1,74 @@
+// The home side of a room: its order, and which shards have members.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/shared_bytes.h"
+
+namespace wsd::hub {
+
+// A message's place in its room. Within one epoch `seq` counts 1, 2, 3 …; another epoch is another
+// life of the room, whose places do not compare.
+struct Position {
+  std::uint64_t epoch = 0;
+  std::uint64_t seq = 0;
+};
+
+// Gives out the places of one room.
+class Sequencer {
+ public:
+  explicit Sequencer(std::uint64_t epoch) noexcept : last_{epoch, 0} {}
+  Position next() noexcept {
+    ++last_.seq;
+    return last_;
+  }
+  [[nodiscard]] Position last() const noexcept { return last_; }
+
+ private:
+  Position last_;
+};
+
+// Home shard's thread only.
+class RoomHome {
+ public:
+  RoomHome(std::string_view name, std::uint64_t epoch) : name_(name), sequencer_(epoch) {}
+
+  struct ShardCount {
+    std::uint32_t shard = 0;
+    std::uint32_t members = 0;
+  };
+
+  void add(std::uint32_t shard);
+  // The shard must have a member.
+  void remove(std::uint32_t shard) noexcept;
+  // Shards with members.
+  [[nodiscard]] const std::vector<ShardCount>& shards() const noexcept { return shards_; }
+  [[nodiscard]] bool has_members() const noexcept { return !shards_.empty(); }
+
+  // Gives the frame its place and keeps it for the next batch. `counted`: it has been counted into
+  // the shard's gate and leaves it with the batch.
+  Position append(SharedBytes frame, bool counted);
+  [[nodiscard]] bool has_pending() const noexcept { return !pending_.empty(); }
+  // What the next batch is made of; nothing is pending afterwards.
+  [[nodiscard]] std::vector<SharedBytes> take_pending() noexcept;
+  // How many of the frames pending were counted; zero afterwards.
+  [[nodiscard]] std::uint32_t take_counted() noexcept;
+
+  [[nodiscard]] std::string_view name() const noexcept { return name_; }
+  [[nodiscard]] Position last() const noexcept { return sequencer_.last(); }
+
+  // Whether the shard has this room on its list of rooms to fan out; the shard's own note.
+  bool listed = false;
+
+ private:
+  std::string name_;
+  Sequencer sequencer_;
+  std::vector<ShardCount> shards_;
+  std::vector<SharedBytes> pending_;
+  std::uint32_t pending_counted_ = 0;
+};
+
+}  // namespace wsd::hub

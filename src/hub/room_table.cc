@@ -1,0 +1,57 @@
+#include "hub/room_table.h"
+
+#include "base/assert.h"
+
+namespace wsd::hub {
+
+bool RoomTable::begin_join(Member& member, std::string_view room, std::uint32_t token) {
+  auto found = rooms_.find(room);
+  if (found == rooms_.end()) {
+    found = rooms_.try_emplace(std::string(room)).first;
+    found->second.name = found->first;
+  }
+  LocalRoom& local = found->second;
+  if (member.memberships().find(&local) != nullptr) return false;
+  member.memberships().add({&local, Membership::kPending, token});
+  ++local.memberships;
+  return true;
+}
+
+bool RoomTable::complete_join(Member& member, std::string_view room, std::uint32_t token) {
+  LocalRoom* const local = find(room);
+  if (local == nullptr) return false;
+  Membership* const membership = member.memberships().find(local);
+  if (membership == nullptr || membership->token != token ||
+      membership->index != Membership::kPending) {
+    return false;
+  }
+  membership->index = static_cast<std::uint32_t>(local->members.size());
+  local->members.push_back(&member);
+  return true;
+}
+
+bool RoomTable::leave(Member& member, std::string_view room) {
+  const auto found = rooms_.find(room);
+  if (found == rooms_.end()) return false;
+  LocalRoom& local = found->second;
+  const Membership* const membership = member.memberships().find(&local);
+  if (membership == nullptr) return false;
+  if (membership->index != Membership::kPending) {
+    // The last one takes the place, so that leaving costs the same in a room of any size.
+    Member* const last = local.members.back();
+    local.members[membership->index] = last;
+    local.members.pop_back();
+    last->memberships().find(&local)->index = membership->index;
+  }
+  member.memberships().remove(&local);
+  WSD_DCHECK(local.memberships > 0);
+  if (--local.memberships == 0) rooms_.erase(found);
+  return true;
+}
+
+LocalRoom* RoomTable::find(std::string_view room) noexcept {
+  const auto found = rooms_.find(room);
+  return found == rooms_.end() ? nullptr : &found->second;
+}
+
+}  // namespace wsd::hub

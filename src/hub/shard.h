@@ -1,0 +1,149 @@
+// One reactor's part of the hub: its members, its timers, its rooms, and the rooms it is home to.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/name_hash.h"
+#include "base/shared_bytes.h"
+#include "hub/flow_gate.h"
+#include "hub/mail.h"
+#include "hub/mailbox.h"
+#include "hub/member.h"
+#include "hub/room_home.h"
+#include "hub/room_table.h"
+#include "hub/timer_wheel.h"
+
+namespace wsd::hub {
+
+class Hub;
+
+// Ends a shard's sleep. Any thread.
+class Waker {
+ public:
+  virtual void wake() noexcept = 0;
+
+ protected:
+  ~Waker() = default;
+};
+
+enum class PublishOutcome : std::uint8_t {
+  kAccepted,
+  kCongested,  // accepted too; but leave who published unread until take_resumed() says so
+};
+
+// Touched by its reactor's thread only, but for post(), the gates and index().
+class Shard {
+ public:
+  struct Options {
+    std::uint32_t mailbox_messages = 65'536;  // bound of each gate
+    std::uint64_t first_epoch = 1;            // of the rooms that have their home here
+  };
+
+  // `hub` and `waker` outlive the shard's last post().
+  Shard(Hub& hub, std::uint32_t index, const Options& options, Waker& waker);
+  Shard(const Shard&) = delete;
+  Shard& operator=(const Shard&) = delete;
+  ~Shard();
+
+  [[nodiscard]] std::uint32_t index() const noexcept { return index_; }
+
+  // Members. An id is used once; the member must be removed before it dies. remove() leaves all
+  // rooms. Neither may be called from within deliver().
+  ConnectionId add(Member& member);
+  void remove(Member& member);
+  [[nodiscard]] Member* find(ConnectionId id) const noexcept;
+  [[nodiscard]] std::size_t member_count() const noexcept { return member_count_; }
+  // Every member, in no promised order; the list may be changed meanwhile.
+  [[nodiscard]] std::vector<Member*> members() const;
+
+  // Rooms. None of these may be called from within deliver().
+  void join(Member& member, std::string_view room);
+  void leave(Member& member, std::string_view room);
+  void leave_all(Member& member);
+  PublishOutcome publish(std::string_view room, SharedBytes frame);
+  // To a member of another shard.
+  PublishOutcome send_away(ConnectionId member, SharedBytes frame);
+
+  // The turn. drain() takes the mailbox; fan_out() sends what rooms have pending as one batch each.
+  void drain();
+  void fan_out();
+  // Whether fan_out() has something to do now.
+  [[nodiscard]] bool has_pending() const noexcept { return !listed_.empty(); }
+  // Before sleeping: false when there is mail.
+  [[nodiscard]] bool arm() noexcept { return mailbox_.arm(); }
+  // Whether publishers that were left unread may be read again; says so once.
+  [[nodiscard]] bool take_resumed() noexcept;
+  // Commands since the last call, as bits.
+  [[nodiscard]] std::uint32_t take_commands() noexcept;
+
+  [[nodiscard]] TimerWheel& wheel() noexcept { return wheel_; }
+
+  // Any thread. Takes the mail over and wakes the shard if it sleeps.
+  void post(std::unique_ptr<Mail> mail) noexcept;
+  // Publishes on their way to rooms at home here, and deliveries on their way to members here.
+  [[nodiscard]] FlowGate& publish_gate() noexcept { return publish_gate_; }
+  [[nodiscard]] FlowGate& deliver_gate() noexcept { return deliver_gate_; }
+
+  // Rooms at home here and rooms with members here, for tests and metrics.
+  [[nodiscard]] std::size_t home_count() const noexcept { return homes_.size(); }
+  [[nodiscard]] std::size_t room_count() const noexcept { return rooms_.size(); }
+
+ private:
+  struct Slot {
+    Member* member = nullptr;
+    std::uint32_t generation = 0;
+  };
+  using Homes =
+      std::unordered_map<std::string, std::unique_ptr<RoomHome>, NameHash, std::equal_to<>>;
+
+  void handle(JoinMail& mail);
+  void handle(LeaveMail& mail);
+  void handle(PublishMail& mail);
+  void handle(JoinedMail& mail);
+  void handle(DeliverMail& mail);
+  void handle(ResumeMail& mail);
+  void handle(SendMail& mail);
+  void handle(CloseMail& mail);
+  void handle(MembershipMail& mail);
+  void handle(CommandMail& mail);
+
+  void home_join(std::string_view room, std::uint32_t shard);
+  void home_leave(std::string_view room, std::uint32_t shard);
+  void home_publish(std::string_view room, SharedBytes frame, bool counted);
+  void list(RoomHome& home);
+  [[nodiscard]] bool blocked(const RoomHome& home) const noexcept;
+  void send_batch(RoomHome& home);
+  void deliver_locally(std::string_view room, const Batch& batch);
+  void open_gate(std::uint64_t waiters, ResumeMail::Gate gate);
+
+  Hub& hub_;
+  const std::uint32_t index_;
+  Waker& waker_;
+  TimerWheel wheel_;
+  std::vector<Slot> slots_;
+  std::vector<std::uint32_t> free_slots_;
+  std::size_t member_count_ = 0;
+  RoomTable rooms_;
+  std::uint32_t last_token_ = 0;
+
+  Homes homes_;
+  std::uint64_t next_epoch_;
+  std::vector<RoomHome*> listed_;       // with messages pending, to be sent by fan_out()
+  std::vector<RoomHome*> held_;         // the same, waiting for a target's gate
+  std::uint64_t blocked_targets_ = 0;   // shards whose deliver gate this shard waits at
+
+  bool resumed_ = false;
+  std::uint32_t commands_ = 0;
+
+  Mailbox<Mail> mailbox_;
+  FlowGate publish_gate_;
+  FlowGate deliver_gate_;
+};
+
+}  // namespace wsd::hub

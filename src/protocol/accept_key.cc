@@ -1,0 +1,47 @@
+#include "protocol/accept_key.h"
+
+#include <openssl/evp.h>
+#include <openssl/sha.h>
+
+#include <algorithm>
+
+#include "base/assert.h"
+#include "protocol/syntax.h"
+
+namespace wsd::protocol {
+namespace {
+
+constexpr std::string_view kGuid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";  // RFC 6455 §1.3
+constexpr std::size_t kKeyBytes = 24;                                       // base64 of 16 bytes
+constexpr std::size_t kKeyDigits = 22;  // 128 bits in digits of 6, the last one with 4 unused bits
+
+}  // namespace
+
+AcceptKey accept_key(std::string_view key) noexcept {
+  WSD_ASSERT(key.size() == kKeyBytes);
+  std::array<unsigned char, kKeyBytes + kGuid.size()> text{};
+  std::copy(kGuid.begin(), kGuid.end(), std::copy(key.begin(), key.end(), text.begin()));
+
+  std::array<unsigned char, SHA_DIGEST_LENGTH> digest{};
+  WSD_ASSERT(SHA1(text.data(), text.size(), digest.data()) != nullptr);
+
+  std::array<unsigned char, kAcceptKeyBytes + 1> encoded{};  // EVP_EncodeBlock ends it with a NUL
+  const int written =
+      EVP_EncodeBlock(encoded.data(), digest.data(), static_cast<int>(digest.size()));
+  WSD_ASSERT(written == static_cast<int>(kAcceptKeyBytes));
+  AcceptKey result{};
+  std::copy_n(encoded.begin(), kAcceptKeyBytes, result.begin());
+  return result;
+}
+
+// By hand, since EVP_DecodeBlock skips whitespace and takes any unused bits.
+bool is_valid_key(std::string_view key) noexcept {
+  if (key.size() != kKeyBytes || !key.ends_with("==")) return false;
+  for (const char c : key.substr(0, kKeyDigits)) {
+    if (!is_alpha(c) && !is_digit(c) && c != '+' && c != '/') return false;
+  }
+  // RFC 4648 §3.5: unused bits are zero, which leaves digits of a multiple of 16.
+  return std::string_view("AQgw").find(key[kKeyDigits - 1]) != std::string_view::npos;
+}
+
+}  // namespace wsd::protocol

@@ -1,0 +1,19 @@
+// Judges a decoded frame header (RFC 6455 §5.1, §5.2, §5.4, §5.5, §10.4). Pure functions.
+#pragma once
+
+#include <cstdint>
+
+#include "protocol/frame_header.h"
+#include "protocol/violation.h"
+
+namespace wsd::protocol {
+
+// What the first two bytes prove. `in_message`: a fragmented message is open.
+[[nodiscard]] Violation check_frame_start(const FrameHeader& header, bool in_message) noexcept;
+
+// What the length proves once it is complete; check_frame_start() has passed. `message_bytes`: bytes
+// of the open message before this frame.
+[[nodiscard]] Violation check_frame_length(const FrameHeader& header, std::uint64_t message_bytes,
+                                           std::uint64_t max_message_bytes) noexcept;
+
+}  // namespace wsd::protocol

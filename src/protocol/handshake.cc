@@ -1,0 +1,246 @@
+#include "protocol/handshake.h"
+
+#include <algorithm>
+#include <cstddef>
+
+#include "base/assert.h"
+#include "protocol/accept_key.h"
+#include "protocol/syntax.h"
+
+namespace wsd::protocol {
+namespace {
+
+constexpr std::string_view kVersion = "13";  // RFC 6455 §4.2.1 (6)
+
+// RFC 9110 §5.3: lines of one name are one list.
+bool fields_have_token(const HttpRequest& request, std::string_view name,
+                       std::string_view token) noexcept {
+  for (const HttpField& field : *request.fields) {
+    if (equals_ignore_case(field.name, name) && list_has_token(field.value, token)) return true;
+  }
+  return false;
+}
+
+Violation judge_request(const HttpRequest& request) noexcept {
+  // RFC 6455 §4.2.1 (1): a GET of HTTP/1.1 or higher; RFC 9110 §9.1 tells 501 from 405.
+  if (!is_known_method(request.method)) return Violation::kUnknownMethod;
+  if (request.method != "GET") return Violation::kMethodNotAllowed;
+  // RFC 9110 §7.8: Upgrade MUST be ignored in HTTP/1.0.
+  if (request.minor_version < 1) return Violation::kHandshakeNeedsHttp11;
+  // RFC 9110 §7.8 would have the body read before the protocol changes. No client sends one, and
+  // bytes that are either body or frames are an invitation to smuggle.
+  if (request.content_length > 0 || request.chunked) return Violation::kBodyNotAllowed;
+  return Violation::kNone;
+}
+
+// RFC 6455 §4.2.1 (3), (4); RFC 9110 §15.5.22 for the status.
+Violation judge_upgrade(const HttpRequest& request) noexcept {
+  const bool asked = fields_have_token(request, "Upgrade", "websocket") &&
+                     fields_have_token(request, "Connection", "upgrade");
+  return asked ? Violation::kNone : Violation::kUpgradeRequired;
+}
+
+// RFC 6455 §4.2.1 (6), §4.4.
+Violation judge_version(const HttpRequest& request) noexcept {
+  constexpr std::string_view kName = "Sec-WebSocket-Version";
+  if (request.count(kName) > 1) return Violation::kDuplicateVersion;  // §11.3.5
+  const HttpField* version = request.find(kName);
+  if (version == nullptr || version->value != kVersion) return Violation::kUnsupportedVersion;
+  return Violation::kNone;
+}
+
+// RFC 6455 §4.2.1 (5).
+Violation judge_key(const HttpRequest& request, Handshake& handshake) noexcept {
+  constexpr std::string_view kName = "Sec-WebSocket-Key";
+  if (request.count(kName) > 1) return Violation::kDuplicateKey;  // §11.3.1
+  const HttpField* key = request.find(kName);
+  if (key == nullptr || key->value.empty()) return Violation::kMissingKey;
+  if (!is_valid_key(key->value)) return Violation::kBadKey;
+  handshake.key = key->value;
+  return Violation::kNone;
+}
+
+// RFC 6455 §4.2.1 (7).
+Violation judge_origin(const HttpRequest& request, Handshake& handshake) noexcept {
+  constexpr std::string_view kName = "Origin";
+  if (request.count(kName) > 1) return Violation::kDuplicateOrigin;  // RFC 6454 §7.3
+  const HttpField* origin = request.find(kName);
+  if (origin == nullptr) return Violation::kNone;
+  handshake.has_origin = true;
+  handshake.origin = origin->value;
+  return Violation::kNone;
+}
+
+bool has_duplicates(std::vector<std::string_view> names) {
+  // Sorted: a head has room for thousands of names, too many to compare each with each.
+  std::sort(names.begin(), names.end());
+  return std::adjacent_find(names.begin(), names.end()) != names.end();
+}
+
+// RFC 6455 §4.2.1 (8), §4.3: 1#token over any number of lines (§11.3.4).
+Violation judge_subprotocols(const HttpRequest& request, Handshake& handshake) {
+  bool present = false;
+  for (const HttpField& field : *request.fields) {
+    if (!equals_ignore_case(field.name, "Sec-WebSocket-Protocol")) continue;
+    present = true;
+    ListCursor list(field.value);
+    for (std::string_view element; list.next(element);) {
+      if (element.empty()) continue;  // RFC 9110 §5.6.1.2
+      if (!is_token(element)) return Violation::kBadSubprotocol;
+      handshake.subprotocols.push_back(element);
+    }
+  }
+  // RFC 9110 §5.6.1.2: 1# needs one element that is not empty.
+  if (present && handshake.subprotocols.empty()) return Violation::kBadSubprotocol;
+  // RFC 6455 §4.1 (10): MUST all be unique strings.
+  if (has_duplicates(handshake.subprotocols)) return Violation::kBadSubprotocol;
+  return Violation::kNone;
+}
+
+// Reads the extension-list of RFC 6455 §9.1. Whitespace may stand between any two words and
+// separators, as RFC 2616 §2.1 (implied *LWS), which that ABNF is written in, has it.
+class ExtensionReader {
+ public:
+  explicit ExtensionReader(std::string_view line) noexcept : rest_(line) {}
+
+  // Adds the extensions of the line to `count`; false when it is not the ABNF. A quoted string
+  // holds no comma, being a token, so the lines of a list can be read one by one.
+  [[nodiscard]] bool read(std::size_t& count) noexcept {
+    skip_blanks();
+    while (!rest_.empty()) {
+      if (read_token()) {
+        ++count;
+        if (!read_parameters()) return false;
+      }
+      if (!rest_.empty() && !take(',')) return false;
+    }
+    return true;
+  }
+
+ private:
+  [[nodiscard]] bool read_parameters() noexcept {
+    while (take(';')) {
+      if (!read_token()) return false;
+      if (take('=') && !read_token() && !read_quoted_token()) return false;
+    }
+    return true;
+  }
+
+  [[nodiscard]] bool read_token() noexcept {
+    const auto end = std::find_if_not(rest_.begin(), rest_.end(), is_tchar);
+    const auto size = static_cast<std::size_t>(end - rest_.begin());
+    rest_.remove_prefix(size);
+    skip_blanks();
+    return size > 0;
+  }
+
+  // RFC 6455 §9.1: what a quoted-string says after unescaping MUST be a token.
+  [[nodiscard]] bool read_quoted_token() noexcept {
+    if (!rest_.starts_with('"')) return false;
+    std::size_t at = 1;
+    std::size_t size = 0;
+    while (at < rest_.size() && rest_[at] != '"') {
+      if (rest_[at] == '\\') ++at;  // quoted-pair, RFC 9110 §5.6.4
+      if (at >= rest_.size() || !is_tchar(rest_[at])) return false;
+      ++at;
+      ++size;
+    }
+    if (at >= rest_.size() || size == 0) return false;
+    rest_.remove_prefix(at + 1);
+    skip_blanks();
+    return true;
+  }
+
+  [[nodiscard]] bool take(char c) noexcept {
+    if (!rest_.starts_with(c)) return false;
+    rest_.remove_prefix(1);
+    skip_blanks();
+    return true;
+  }
+
+  void skip_blanks() noexcept {
+    while (!rest_.empty() && is_blank(rest_.front())) rest_.remove_prefix(1);
+  }
+
+  std::string_view rest_;
+};
+
+// RFC 6455 §4.2.1 (9), §9.1: a value that is not the ABNF MUST fail the handshake.
+Violation judge_extensions(const HttpRequest& request) noexcept {
+  bool present = false;
+  std::size_t count = 0;
+  for (const HttpField& field : *request.fields) {
+    if (!equals_ignore_case(field.name, "Sec-WebSocket-Extensions")) continue;
+    present = true;
+    if (!ExtensionReader(field.value).read(count)) return Violation::kBadExtensions;
+  }
+  return present && count == 0 ? Violation::kBadExtensions : Violation::kNone;
+}
+
+Violation judge(const HttpRequest& request, Handshake& handshake) {
+  Violation violation = judge_request(request);
+  if (violation == Violation::kNone) violation = judge_upgrade(request);
+  if (violation == Violation::kNone) violation = judge_version(request);
+  if (violation == Violation::kNone) violation = judge_key(request, handshake);
+  if (violation == Violation::kNone) violation = judge_origin(request, handshake);
+  if (violation == Violation::kNone) violation = judge_subprotocols(request, handshake);
+  if (violation == Violation::kNone) violation = judge_extensions(request);
+  return violation;
+}
+
+}  // namespace
+
+Handshake check_handshake(const HttpRequest& request) {
+  Handshake handshake;
+  handshake.violation = judge(request, handshake);
+  return handshake;
+}
+
+std::string_view choose_subprotocol(const std::vector<std::string>& supported,
+                                    const Handshake& handshake) noexcept {
+  const auto& offered = handshake.subprotocols;
+  for (const std::string& name : supported) {
+    if (std::find(offered.begin(), offered.end(), name) != offered.end()) return name;
+  }
+  return {};
+}
+
+void write_switching_protocols(std::string& out, std::string_view key, std::string_view subprotocol,
+                               const HeaderList& extra) {
+  const AcceptKey accept = accept_key(key);
+  // RFC 6455 §4.2.2 (5). RFC 9110 §8.6, RFC 9112 §6.1: no Content-Length and no Transfer-Encoding
+  // in a 1xx.
+  out.append(
+      "HTTP/1.1 101 Switching Protocols\r\n"
+      "Upgrade: websocket\r\n"
+      "Connection: Upgrade\r\n"
+      "Sec-WebSocket-Accept: ");
+  out.append(accept.data(), accept.size()).append("\r\n");
+  if (!subprotocol.empty()) {
+    WSD_ASSERT(is_token(subprotocol));
+    out.append("Sec-WebSocket-Protocol: ").append(subprotocol).append("\r\n");
+  }
+  append_fields(out, extra);
+  out.append("\r\n");
+}
+
+void append_fields(std::string& out, const HeaderList& fields) {
+  for (const auto& [name, value] : fields) {
+    WSD_ASSERT(is_valid_header(name, value));
+    out.append(name).append(": ").append(value).append("\r\n");
+  }
+}
+
+bool is_valid_header(std::string_view name, std::string_view value) noexcept {
+  return is_token(name) && std::none_of(value.begin(), value.end(), is_control);
+}
+
+bool list_has_token(std::string_view list, std::string_view token) noexcept {
+  ListCursor cursor(list);
+  for (std::string_view element; cursor.next(element);) {
+    if (!element.empty() && equals_ignore_case(element, token)) return true;
+  }
+  return false;
+}
+
+}  // namespace wsd::protocol

@@ -1,0 +1,373 @@
+#include "protocol/http_request.h"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+
+#include "base/assert.h"
+#include "protocol/authority.h"
+#include "protocol/request_target.h"
+#include "protocol/syntax.h"
+
+namespace wsd::protocol {
+namespace {
+
+constexpr std::uint32_t kMaxMethodBytes = 64;
+constexpr std::uint8_t kMaxEmptyLines = 4;
+constexpr std::size_t kExpectedFields = 16;  // of a browser's handshake, so that it allocates once
+
+constexpr std::string_view kVersionPrefix = "HTTP/";
+constexpr std::size_t kMajorAt = 5;
+constexpr std::size_t kDotAt = 6;
+constexpr std::size_t kMinorAt = 7;
+constexpr std::size_t kVersionBytes = 8;
+
+// RFC 9112 §3.2: exactly one in HTTP/1.1, never two, never an invalid one.
+Violation judge_host(HttpRequest& request) noexcept {
+  const HttpField* host = request.find("Host");
+  if (host == nullptr) {
+    return request.minor_version == 0 ? Violation::kNone : Violation::kMissingHost;
+  }
+  if (request.count("Host") > 1) return Violation::kDuplicateHost;
+  // An empty value means that the target has no authority; every http target has one (§3.3).
+  if (!parse_authority(host->value)) return Violation::kBadHost;
+  request.host = host->value;
+  return Violation::kNone;
+}
+
+// RFC 9110 §8.6: 1*DIGIT. False when it is not, or does not fit.
+bool parse_length(std::string_view text, std::uint64_t& length) noexcept {
+  constexpr std::uint64_t kMax = std::numeric_limits<std::uint64_t>::max();
+  if (text.empty()) return false;
+  length = 0;
+  for (const char c : text) {
+    if (!is_digit(c)) return false;
+    const auto digit = static_cast<std::uint64_t>(c - '0');
+    if (length > (kMax - digit) / 10) return false;
+    length = length * 10 + digit;
+  }
+  return true;
+}
+
+// RFC 9112 §6.3 (5): several values are one only if all are valid and equal.
+Violation judge_content_length(HttpRequest& request) noexcept {
+  bool seen = false;
+  for (const HttpField& field : *request.fields) {
+    if (!equals_ignore_case(field.name, "Content-Length")) continue;
+    ListCursor list(field.value);
+    for (std::string_view element; list.next(element);) {
+      std::uint64_t length = 0;
+      if (!parse_length(element, length)) return Violation::kBadContentLength;
+      if (seen && length != request.content_length) return Violation::kBadContentLength;
+      request.content_length = length;
+      seen = true;
+    }
+  }
+  return Violation::kNone;
+}
+
+Violation judge_transfer_encoding(HttpRequest& request) noexcept {
+  const HttpField* coding = request.find("Transfer-Encoding");
+  if (coding == nullptr) return Violation::kNone;
+  // RFC 9112 §6.1, §11.2: may be an attempt at smuggling.
+  if (request.find("Content-Length") != nullptr) return Violation::kLengthAndTransferEncoding;
+  // RFC 9112 §6.1: in HTTP/1.0 the framing is faulty.
+  if (request.minor_version == 0) return Violation::kBadTransferEncoding;
+  // RFC 9112 §6.3 (4): chunked must be last, and §7 knows no other that is safe to guess at.
+  if (request.count("Transfer-Encoding") > 1) return Violation::kBadTransferEncoding;
+  if (!equals_ignore_case(coding->value, "chunked")) return Violation::kBadTransferEncoding;
+  request.chunked = true;
+  return Violation::kNone;
+}
+
+// RFC 9110 §10.1.1.
+Violation judge_expect(HttpRequest& request) noexcept {
+  if (request.minor_version == 0) return Violation::kNone;
+  for (const HttpField& field : *request.fields) {
+    if (!equals_ignore_case(field.name, "Expect")) continue;
+    ListCursor list(field.value);
+    for (std::string_view element; list.next(element);) {
+      if (element.empty()) continue;
+      if (!equals_ignore_case(element, "100-continue")) return Violation::kBadExpect;
+      request.expects_continue = true;
+    }
+  }
+  return Violation::kNone;
+}
+
+// RFC 9112 §9.3.
+bool persists(const HttpRequest& request) noexcept {
+  bool close = false;
+  bool keep_alive = false;
+  for (const HttpField& field : *request.fields) {
+    if (!equals_ignore_case(field.name, "Connection")) continue;
+    ListCursor list(field.value);
+    for (std::string_view element; list.next(element);) {
+      close = close || equals_ignore_case(element, "close");
+      keep_alive = keep_alive || equals_ignore_case(element, "keep-alive");
+    }
+  }
+  return !close && (request.minor_version > 0 || keep_alive);
+}
+
+}  // namespace
+
+const HttpField* HttpRequest::find(std::string_view name) const noexcept {
+  for (const HttpField& field : *fields) {
+    if (equals_ignore_case(field.name, name)) return &field;
+  }
+  return nullptr;
+}
+
+std::size_t HttpRequest::count(std::string_view name) const noexcept {
+  std::size_t found = 0;
+  for (const HttpField& field : *fields) {
+    if (equals_ignore_case(field.name, name)) ++found;
+  }
+  return found;
+}
+
+RequestParser::RequestParser(const HeadLimits& limits) noexcept : limits_(limits) {
+  constexpr std::size_t kMaxOffset = std::numeric_limits<std::uint32_t>::max();
+  limits_.max_head_bytes = std::min(limits_.max_head_bytes, kMaxOffset);
+}
+
+RequestParser::Status RequestParser::parse(Bytes head) {
+  if (state_ == State::kFailed) return Status::kFailed;
+  if (state_ == State::kComplete) return Status::kComplete;
+  WSD_DCHECK(head.size() >= position_);
+
+  const std::string_view text = as_text(head);
+  const std::size_t end = std::min(text.size(), limits_.max_head_bytes);
+  while (position_ < end && state_ != State::kComplete) {
+    const Violation violation =
+        state_ <= State::kRequestLineEnd ? step_request_line(text) : step_fields(text[position_]);
+    if (violation != Violation::kNone) return fail(violation);
+    ++position_;
+  }
+  if (state_ == State::kComplete) {
+    const Violation violation = finish(text);
+    return violation == Violation::kNone ? Status::kComplete : fail(violation);
+  }
+  if (position_ >= limits_.max_head_bytes) {
+    return fail(state_ <= State::kRequestLineEnd ? Violation::kRequestLineTooLong
+                                                 : Violation::kHeadTooLong);
+  }
+  return Status::kNeedMore;
+}
+
+void RequestParser::reset() noexcept {
+  position_ = 0;
+  line_begin_ = 0;
+  state_ = State::kEmptyLine;
+  violation_ = Violation::kNone;
+  empty_lines_ = 0;
+  spans_ = std::vector<FieldSpan>();  // not {}, which keeps the memory
+  fields_ = std::vector<HttpField>();
+  request_ = {};
+}
+
+bool RequestParser::started() const noexcept {
+  return state_ != State::kEmptyLine && state_ != State::kEmptyLineEnd;
+}
+
+RequestParser::Status RequestParser::fail(Violation violation) noexcept {
+  state_ = State::kFailed;
+  violation_ = violation;
+  spans_ = std::vector<FieldSpan>();
+  fields_ = std::vector<HttpField>();
+  request_ = {};
+  return Status::kFailed;
+}
+
+Violation RequestParser::step_request_line(std::string_view text) {
+  const char c = text[position_];
+  if (state_ <= State::kEmptyLineEnd) return step_empty_line(c);
+  if (state_ == State::kMethod) return step_method(c);
+
+  if (state_ == State::kRequestLineEnd) {
+    if (c != '\n') return Violation::kBareCarriageReturn;
+    const std::uint32_t target_begin = method_end_ + 1;
+    if (!parse_request_target(text.substr(target_begin, target_end_ - target_begin))) {
+      return Violation::kBadTarget;
+    }
+    state_ = State::kFieldStart;
+    return Violation::kNone;
+  }
+  // RFC 9112 §3: MUST be 414 when a target is longer than the server wants to parse.
+  if (position_ - line_begin_ >= limits_.max_request_line_bytes && c != '\r') {
+    return Violation::kRequestLineTooLong;
+  }
+  if (c == '\n') return Violation::kBareLineFeed;
+  return state_ == State::kTarget ? step_target(c) : step_version(c);
+}
+
+// RFC 9112 §2.2: at least one empty line before the request line is ignored.
+Violation RequestParser::step_empty_line(char c) noexcept {
+  if (state_ == State::kEmptyLineEnd) {
+    if (c != '\n') return Violation::kBareCarriageReturn;
+    state_ = State::kEmptyLine;
+    return Violation::kNone;
+  }
+  if (c == '\r') {
+    if (empty_lines_ == kMaxEmptyLines) return Violation::kTooManyEmptyLines;
+    ++empty_lines_;
+    state_ = State::kEmptyLineEnd;
+    return Violation::kNone;
+  }
+  line_begin_ = offset();
+  state_ = State::kMethod;
+  return step_method(c);
+}
+
+// RFC 9112 §3.1: a token, then one SP.
+Violation RequestParser::step_method(char c) noexcept {
+  const std::size_t size = position_ - line_begin_;
+  if (c == ' ' && size > 0) {
+    method_end_ = offset();
+    state_ = State::kTarget;
+    return Violation::kNone;
+  }
+  if (c == '\n') return Violation::kBareLineFeed;
+  if (c == ' ' || c == '\r') return Violation::kBadRequestLine;
+  // The first byte of a TLS ClientHello (0x16) ends here.
+  if (!is_tchar(c)) return Violation::kBadMethod;
+  // RFC 9112 §3: SHOULD be 501 when a method is longer than any that the server implements.
+  if (size >= kMaxMethodBytes) return Violation::kMethodTooLong;
+  if (size >= limits_.max_request_line_bytes) return Violation::kRequestLineTooLong;
+  return Violation::kNone;
+}
+
+Violation RequestParser::step_target(char c) noexcept {
+  if (c == ' ') {
+    if (position_ == method_end_ + 1) return Violation::kBadRequestLine;
+    target_end_ = offset();
+    state_ = State::kVersion;
+    return Violation::kNone;
+  }
+  if (c == '\r') return Violation::kBadRequestLine;  // HTTP/0.9 has no version
+  return is_target_byte(c) ? Violation::kNone : Violation::kBadTarget;
+}
+
+// RFC 9112 §2.3: HTTP-version is case-sensitive and has one digit on either side.
+Violation RequestParser::step_version(char c) noexcept {
+  const std::size_t at = position_ - target_end_ - 1;
+  bool fits = false;
+  if (at < kMajorAt) {
+    fits = c == kVersionPrefix[at];
+  } else if (at == kMajorAt) {
+    major_ = c;
+    fits = is_digit(c);
+  } else if (at == kDotAt) {
+    fits = c == '.';
+  } else if (at == kMinorAt) {
+    minor_ = c;
+    fits = is_digit(c);
+    // RFC 9110 §2.5: a higher minor version is as good as 1.1; §15.6.6: another major is not. Said
+    // before the target is judged, so that the HTTP/2 preface "PRI * HTTP/2.0" gets the true
+    // reason.
+    if (fits && major_ != '1') return Violation::kHttpVersionNotSupported;
+  } else {
+    fits = at == kVersionBytes && c == '\r';
+    state_ = State::kRequestLineEnd;
+  }
+  return fits ? Violation::kNone : Violation::kBadHttpVersion;
+}
+
+Violation RequestParser::step_fields(char c) {
+  if (state_ == State::kFieldEnd || state_ == State::kHeadEnd) {
+    // RFC 9112 §2.2: a bare CR is invalid.
+    if (c != '\n') return Violation::kBareCarriageReturn;
+    state_ = state_ == State::kHeadEnd ? State::kComplete : State::kFieldStart;
+    return Violation::kNone;
+  }
+  if (state_ == State::kFieldStart) {
+    if (c == '\r') {
+      state_ = State::kHeadEnd;
+      return Violation::kNone;
+    }
+    // RFC 9112 §2.2 before the first field; §5.2 obs-fold after one.
+    if (is_blank(c)) return Violation::kLeadingWhitespace;
+    if (c == '\n') return Violation::kBareLineFeed;
+    if (spans_.size() >= limits_.max_fields) return Violation::kTooManyFields;
+    line_begin_ = offset();
+    state_ = State::kFieldName;
+  }
+  // RFC 9112 §2.2 would let LF alone end a line; who else reads this request may not agree.
+  if (c == '\n') return Violation::kBareLineFeed;
+  if (position_ - line_begin_ >= limits_.max_field_bytes && c != '\r') {
+    return Violation::kFieldTooLong;  // RFC 6585 §5
+  }
+  return state_ == State::kFieldName ? step_field_name(c) : step_field_value(c);
+}
+
+Violation RequestParser::step_field_name(char c) noexcept {
+  if (c == ':' && position_ > line_begin_) {
+    colon_ = offset();
+    state_ = State::kFieldValue;
+    return Violation::kNone;
+  }
+  // RFC 9112 §5.1: whitespace before the colon MUST be refused; RFC 9110 §5.1: a name is a token.
+  return is_tchar(c) ? Violation::kNone : Violation::kBadFieldName;
+}
+
+Violation RequestParser::step_field_value(char c) {
+  if (c == '\r') {
+    if (spans_.empty()) {
+      spans_.reserve(std::min<std::size_t>(kExpectedFields, limits_.max_fields));
+    }
+    spans_.push_back({line_begin_, colon_, offset()});
+    state_ = State::kFieldEnd;
+    return Violation::kNone;
+  }
+  // RFC 9110 §5.5: CR, LF and NUL MUST be refused; other controls are invalid too.
+  return is_control(c) && c != '\t' ? Violation::kBadFieldValue : Violation::kNone;
+}
+
+Violation RequestParser::finish(std::string_view text) {
+  fields_.reserve(spans_.size());
+  for (const FieldSpan& span : spans_) {
+    fields_.push_back({text.substr(span.begin, span.colon - span.begin),
+                       trim_blanks(text.substr(span.colon + 1, span.end - span.colon - 1))});
+  }
+  spans_ = std::vector<FieldSpan>();
+  request_.fields = &fields_;
+  request_.minor_version = minor_ - '0';
+
+  const std::uint32_t target_begin = method_end_ + 1;
+  const std::size_t method_begin = std::size_t{2} * empty_lines_;
+  request_.method = text.substr(method_begin, method_end_ - method_begin);
+  request_.target = text.substr(target_begin, target_end_ - target_begin);
+  const auto target = parse_request_target(request_.target);
+  WSD_ASSERT(target.has_value());
+  request_.path = target->path;
+  request_.query = target->query;
+
+  using Judge = Violation (*)(HttpRequest&) noexcept;
+  for (const Judge judge :
+       {&judge_host, &judge_transfer_encoding, &judge_content_length, &judge_expect}) {
+    if (const Violation violation = judge(request_); violation != Violation::kNone) {
+      return violation;
+    }
+  }
+  if (!target->authority.empty()) request_.host = target->authority;  // RFC 9112 §3.2.2 MUST
+  request_.keep_alive = persists(request_);
+  return Violation::kNone;
+}
+
+bool is_known_method(std::string_view method) noexcept {
+  static constexpr auto kMethods = std::to_array<std::string_view>(
+      {"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"});
+  return std::find(kMethods.begin(), kMethods.end(), method) != kMethods.end();
+}
+
+bool equals_ignore_case(std::string_view a, std::string_view b) noexcept {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](char x, char y) { return to_lower(x) == to_lower(y); });
+}
+
+bool is_token(std::string_view text) noexcept {
+  return !text.empty() && std::all_of(text.begin(), text.end(), is_tchar);
+}
+
+}  // namespace wsd::protocol

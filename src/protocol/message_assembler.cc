@@ -1,0 +1,78 @@
+#include "protocol/message_assembler.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+
+#include "base/assert.h"
+
+namespace wsd::protocol {
+namespace {
+
+// First allocation for a message whose end is farther away than this.
+constexpr std::size_t kFirstCapacity = std::size_t{64} << 10;
+
+}  // namespace
+
+void MessageAssembler::begin(Opcode opcode) noexcept {
+  WSD_DCHECK(!active_);
+  active_ = true;
+  opcode_ = opcode;
+}
+
+Violation MessageAssembler::count_fragment(bool empty, const MessageLimits& limits) noexcept {
+  if (++fragments_ > limits.max_fragments) return Violation::kTooManyFragments;
+  if (empty && ++empty_fragments_ > limits.max_empty_fragments) return Violation::kTooManyFragments;
+  return Violation::kNone;
+}
+
+bool MessageAssembler::reserve(std::uint64_t more, std::uint64_t expected) noexcept {
+  const std::uint64_t needed = size_ + more;
+  if (needed <= capacity_) return true;
+  // Doubling keeps copying linear; the announced length caps it so that the last step is exact.
+  const std::uint64_t whole = size_ + expected;
+  const std::uint64_t grown = std::max<std::uint64_t>(kFirstCapacity, std::uint64_t{capacity_} * 2);
+  const std::uint64_t target = std::max(needed, std::min(whole, grown));
+  void* moved = std::realloc(data_, target);
+  if (moved == nullptr) return false;
+  data_ = static_cast<std::uint8_t*>(moved);
+  capacity_ = target;
+  return true;
+}
+
+bool MessageAssembler::append(MutableBytes masked, MaskingKey key, std::uint64_t offset,
+                              std::uint64_t expected) noexcept {
+  if (masked.empty()) return true;
+  // A fragment's successors are unknown: doubling is for them, hence no cap by this frame alone.
+  if (!reserve(masked.size(), std::max<std::uint64_t>(expected, capacity_))) return false;
+  std::memcpy(data_ + size_, masked.data(), masked.size());
+  commit(masked.size(), key, offset);
+  return true;
+}
+
+MutableBytes MessageAssembler::room(std::uint64_t expected) noexcept {
+  if (size_ == capacity_ && !reserve(1, expected)) return {};
+  return {data_ + size_, static_cast<std::size_t>(std::min<std::uint64_t>(capacity_ - size_, expected))};
+}
+
+void MessageAssembler::commit(std::size_t received, MaskingKey key, std::uint64_t offset) noexcept {
+  const MutableBytes added(data_ + size_, received);
+  size_ += received;
+  if (opcode_ == Opcode::kText) {
+    text_valid_ = text_valid_ && utf8_.feed_masked(added, key, offset);
+  } else {
+    apply_mask(added, key, offset);
+  }
+}
+
+void MessageAssembler::reset() noexcept {
+  std::free(data_);
+  data_ = nullptr;
+  size_ = capacity_ = 0;
+  fragments_ = empty_fragments_ = 0;
+  utf8_.reset();
+  active_ = false;
+  text_valid_ = true;
+}
+
+}  // namespace wsd::protocol

@@ -1,0 +1,23 @@
+// The request-target of a request line (RFC 9112 §3.2).
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+namespace wsd::protocol {
+
+struct RequestTarget {
+  std::string_view authority;  // of the absolute-form; empty for the origin-form
+  std::string_view path;       // begins with '/'; a static "/" when the absolute-form has none
+  std::string_view query;      // without the '?'
+};
+
+// Whether `c` can stand anywhere in a target that parse_request_target() takes.
+[[nodiscard]] bool is_target_byte(char c) noexcept;
+
+// Takes the origin-form and the absolute-form with an http, https, ws or wss scheme, in the
+// characters of RFC 3986 alone. Nothing for any other form, for %00, and for paths whose meaning
+// depends on who normalizes them: "." and ".." segments, encoded slashes and backslashes.
+[[nodiscard]] std::optional<RequestTarget> parse_request_target(std::string_view target) noexcept;
+
+}  // namespace wsd::protocol

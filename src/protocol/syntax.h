@@ -1,0 +1,105 @@
+// Character classes and small grammar shared by HTTP fields and URIs (RFC 9110 §5.6, RFC 3986 §2).
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace wsd::protocol {
+
+namespace syntax {
+
+inline constexpr std::uint8_t kTchar = 1;       // RFC 9110 §5.6.2
+inline constexpr std::uint8_t kUnreserved = 2;  // RFC 3986 §2.3
+inline constexpr std::uint8_t kSubDelim = 4;    // RFC 3986 §2.2
+inline constexpr std::uint8_t kHexDigit = 8;
+inline constexpr std::uint8_t kAlpha = 16;
+inline constexpr std::uint8_t kDigit = 32;
+
+constexpr std::array<std::uint8_t, 256> make_classes() noexcept {
+  std::array<std::uint8_t, 256> classes{};
+  const auto add = [&classes](std::string_view characters, int bits) {
+    for (const char c : characters) {
+      std::uint8_t& slot = classes[static_cast<std::uint8_t>(c)];
+      slot = static_cast<std::uint8_t>(slot | bits);
+    }
+  };
+  add("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", kTchar | kUnreserved | kAlpha);
+  add("0123456789", kTchar | kUnreserved | kHexDigit | kDigit);
+  add("abcdefABCDEF", kHexDigit);
+  add("!#$%&'*+-.^_`|~", kTchar);
+  add("-._~", kUnreserved);
+  add("!$&'()*+,;=", kSubDelim);
+  return classes;
+}
+
+inline constexpr std::array<std::uint8_t, 256> kClasses = make_classes();
+
+}  // namespace syntax
+
+[[nodiscard]] constexpr bool has_class(char c, std::uint8_t bits) noexcept {
+  return (syntax::kClasses[static_cast<std::uint8_t>(c)] & bits) != 0;
+}
+
+[[nodiscard]] constexpr bool is_tchar(char c) noexcept { return has_class(c, syntax::kTchar); }
+[[nodiscard]] constexpr bool is_digit(char c) noexcept { return has_class(c, syntax::kDigit); }
+[[nodiscard]] constexpr bool is_alpha(char c) noexcept { return has_class(c, syntax::kAlpha); }
+[[nodiscard]] constexpr bool is_hex_digit(char c) noexcept {
+  return has_class(c, syntax::kHexDigit);
+}
+
+// RFC 3986 §3.3, without the '%' of pct-encoded.
+[[nodiscard]] constexpr bool is_pchar(char c) noexcept {
+  return has_class(c, syntax::kUnreserved | syntax::kSubDelim) || c == ':' || c == '@';
+}
+
+// OWS of RFC 9110 §5.6.3.
+[[nodiscard]] constexpr bool is_blank(char c) noexcept { return c == ' ' || c == '\t'; }
+
+[[nodiscard]] constexpr bool is_control(char c) noexcept {
+  return static_cast<std::uint8_t>(c) < 0x20 || c == 0x7f;
+}
+
+[[nodiscard]] constexpr char to_lower(char c) noexcept {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+// The byte that a pct-encoded triplet at the start of `text` stands for (RFC 3986 §2.1), or -1 when
+// there is no valid one.
+[[nodiscard]] constexpr int percent_decoded(std::string_view text) noexcept {
+  if (text.size() < 3 || text[0] != '%' || !is_hex_digit(text[1]) || !is_hex_digit(text[2])) {
+    return -1;
+  }
+  const auto nibble = [](char c) { return is_digit(c) ? c - '0' : to_lower(c) - 'a' + 10; };
+  return nibble(text[1]) * 16 + nibble(text[2]);
+}
+
+[[nodiscard]] constexpr std::string_view trim_blanks(std::string_view text) noexcept {
+  while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
+  while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
+  return text;
+}
+
+// Walks the elements of a comma-separated list whose elements hold no quoted strings
+// (RFC 9110 §5.6.1), empty elements included.
+class ListCursor {
+ public:
+  explicit constexpr ListCursor(std::string_view list) noexcept : rest_(list) {}
+
+  // False when there is no further element.
+  [[nodiscard]] constexpr bool next(std::string_view& element) noexcept {
+    if (done_) return false;
+    const std::size_t comma = rest_.find(',');
+    element = trim_blanks(rest_.substr(0, comma));
+    done_ = comma == std::string_view::npos;
+    if (!done_) rest_.remove_prefix(comma + 1);
+    return true;
+  }
+
+ private:
+  std::string_view rest_;
+  bool done_ = false;
+};
+
+}  // namespace wsd::protocol

@@ -1,0 +1,334 @@
+#include "flag_table.h"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <limits>
+#include <type_traits>
+#include <utility>
+
+#include "address_text.h"
+#include "units.h"
+#include "words.h"
+
+namespace wsd::daemon {
+namespace {
+
+using Options = DaemonOptions;
+using Table = std::vector<Flag>;
+
+// Where a setting of type T lives.
+template <class T>
+using Field = T& (*)(Options&);
+
+struct Text {
+  std::string_view name;
+  std::string_view help;
+};
+
+Flag setting(std::string_view metavar, Text text) {
+  Flag flag;
+  flag.metavar = metavar;
+  flag.name = text.name;
+  flag.help = text.help;
+  return flag;
+}
+
+Flag duration(Text text, Zero zero, Field<std::uint32_t> field) {
+  Flag flag = setting("DURATION", text);
+  flag.set = [=](Options& options, std::string_view value) {
+    auto parsed = parse_duration_ms(value, zero);
+    if (parsed.ok()) field(options) = parsed.value;
+    return std::move(parsed.error);
+  };
+  flag.get = [=](Options options) { return std::vector{format_duration_ms(field(options), zero)}; };
+  return flag;
+}
+
+template <class T>
+Flag size(Text text, Field<T> field) {
+  Flag flag = setting("SIZE", text);
+  flag.set = [=](Options& options, std::string_view value) {
+    auto parsed = parse_size(value, std::numeric_limits<T>::max());
+    if (parsed.ok()) field(options) = static_cast<T>(parsed.value);
+    return std::move(parsed.error);
+  };
+  flag.get = [=](Options options) { return std::vector{format_size(field(options))}; };
+  return flag;
+}
+
+template <class T>
+Flag count(Text text, Field<T> field) {
+  Flag flag = setting("N", text);
+  flag.set = [=](Options& options, std::string_view value) {
+    auto parsed = parse_count(value, static_cast<std::uint64_t>(std::numeric_limits<T>::max()));
+    if (parsed.ok()) field(options) = static_cast<T>(parsed.value);
+    return std::move(parsed.error);
+  };
+  flag.get = [=](Options options) { return std::vector{std::to_string(field(options))}; };
+  return flag;
+}
+
+template <class T>
+struct Choice {
+  std::string_view name;
+  T value;
+};
+
+template <class T, std::size_t N>
+Flag choice(std::string_view metavar, Text text, const std::array<Choice<T>, N>& choices,
+            Field<std::type_identity_t<T>> field) {
+  Flag flag = setting(metavar, text);
+  flag.set = [=](Options& options, std::string_view value) -> std::string {
+    std::string names;
+    for (const auto& each : choices) {
+      if (each.name == value) {
+        field(options) = each.value;
+        return {};
+      }
+      names.append(names.empty() ? "" : ", ").append(each.name);
+    }
+    return quoted(value) + " is none of " + names;
+  };
+  flag.get = [=](Options options) {
+    const auto found = std::find_if(choices.begin(), choices.end(),
+                                    [&](const auto& each) { return each.value == field(options); });
+    return std::vector{std::string(found == choices.end() ? "" : found->name)};
+  };
+  return flag;
+}
+
+Flag list(std::string_view metavar, Text text, std::string (*error_of)(std::string_view),
+          Field<std::vector<std::string>> field) {
+  Flag flag = setting(metavar, text);
+  flag.repeatable = true;
+  flag.set = [=](Options& options, std::string_view value) {
+    std::string error = error_of(value);
+    if (error.empty()) field(options).emplace_back(value);
+    return error;
+  };
+  flag.get = [=](Options options) { return field(options); };
+  flag.clear = [=](Options& options) { field(options).clear(); };
+  return flag;
+}
+
+constexpr std::array<Choice<SlowPolicy>, 3> kSlowPolicies{
+    {{"disconnect", SlowPolicy::kDisconnect},
+     {"drop-newest", SlowPolicy::kDropNewest},
+     {"drop-oldest", SlowPolicy::kDropOldest}}};
+constexpr std::array<Choice<LogLevel>, 5> kLogLevels{{{"debug", LogLevel::kDebug},
+                                                      {"info", LogLevel::kInfo},
+                                                      {"warn", LogLevel::kWarn},
+                                                      {"error", LogLevel::kError},
+                                                      {"off", LogLevel::kOff}}};
+constexpr std::array<Choice<LogFormat>, 3> kLogFormats{
+    {{"auto", LogFormat::kAuto}, {"text", LogFormat::kText}, {"json", LogFormat::kJson}}};
+
+Table listening_flags() {
+  return {
+      list(
+          "ADDRESS", {"listen", "HOST:PORT, [V6]:PORT, :PORT or unix:PATH; may be repeated"},
+          &listen_address_error, [](Options & o) -> auto& { return o.listen; }),
+      count<std::uint32_t>(
+          {"reactors", "threads; 0: one for each core, at most 64"},
+          [](Options & o) -> auto& { return o.server.reactors; }),
+      count<std::uint32_t>(
+          {"max-connections", "connections at once; 0: as many as descriptors"},
+          [](Options & o) -> auto& { return o.server.limits.max_connections; }),
+      count<int>(
+          {"backlog", "connections the kernel holds until they are accepted"},
+          [](Options & o) -> auto& { return o.server.listen_backlog; }),
+  };
+}
+
+Table handshake_flags() {
+  return {
+      list(
+          "ORIGIN",
+          {"origin",
+           "SCHEME://HOST[:PORT] that may connect beside the server's own, or * for all; may be "
+           "repeated"},
+          &origin_error, [](Options & o) -> auto& { return o.server.upgrade.allowed_origins; }),
+      list(
+          "NAME",
+          {"subprotocol", "a subprotocol spoken here, the preferred first; may be repeated"},
+          &subprotocol_error, [](Options & o) -> auto& { return o.server.upgrade.subprotocols; }),
+      duration(
+          {"handshake-timeout", "from connecting to a complete request head"}, Zero::kRefused,
+          [](Options & o) -> auto& { return o.server.upgrade.handshake_timeout_ms; }),
+      size<std::size_t>(
+          {"max-head", "a request's head, all lines"},
+          [](Options & o) -> auto& { return o.server.limits.max_head_bytes; }),
+      size<std::size_t>(
+          {"max-request-line", "its first line"},
+          [](Options & o) -> auto& { return o.server.limits.max_request_line_bytes; }),
+      size<std::size_t>(
+          {"max-field", "one header field"},
+          [](Options & o) -> auto& { return o.server.limits.max_field_bytes; }),
+      count<std::uint32_t>(
+          {"max-fields", "header fields of a request"},
+          [](Options & o) -> auto& { return o.server.limits.max_fields; }),
+  };
+}
+
+Table heartbeat_flags() {
+  return {
+      duration(
+          {"ping-interval", "silence after which a Ping is sent; off: never"}, Zero::kOff,
+          [](Options & o) -> auto& { return o.server.heartbeat.ping_interval_ms; }),
+      duration(
+          {"pong-timeout", "further silence after which the peer counts as gone; off: never"},
+          Zero::kOff, [](Options & o) -> auto& { return o.server.heartbeat.pong_timeout_ms; }),
+      duration(
+          {"read-timeout",
+           "the longest silence allowed; off, or at least ping-interval + pong-timeout"},
+          Zero::kOff, [](Options & o) -> auto& { return o.server.heartbeat.read_timeout_ms; }),
+  };
+}
+
+Table receiving_flags() {
+  return {
+      size<std::size_t>(
+          {"max-message", "a message, all its fragments together"},
+          [](Options & o) -> auto& { return o.server.limits.max_message_bytes; }),
+      count<std::uint32_t>(
+          {"max-fragments", "fragments of a message"},
+          [](Options & o) -> auto& { return o.server.limits.max_fragments; }),
+      count<std::uint32_t>(
+          {"max-empty-fragments", "those of them without a payload"},
+          [](Options & o) -> auto& { return o.server.limits.max_empty_fragments; }),
+      duration(
+          {"message-timeout", "from a message's first byte to its last"}, Zero::kRefused,
+          [](Options & o) -> auto& { return o.server.limits.message_timeout_ms; }),
+      size<std::size_t>(
+          {"max-input-bytes", "unfinished messages of the whole process"},
+          [](Options & o) -> auto& { return o.server.limits.max_input_bytes; }),
+      count<std::uint32_t>(
+          {"max-control-rate", "control frames a second from one peer; 0: unlimited"},
+          [](Options & o) -> auto& { return o.server.limits.max_control_frames_per_second; }),
+      size<std::size_t>(
+          {"read-buffer", "one for each reactor, not for each connection"},
+          [](Options & o) -> auto& { return o.server.upgrade.read_buffer_size; }),
+  };
+}
+
+Table sending_flags() {
+  return {
+      size<std::size_t>(
+          {"send-queue-bytes", "waiting for one connection"},
+          [](Options & o) -> auto& { return o.server.limits.send_queue_bytes; }),
+      count<std::uint32_t>(
+          {"send-queue-frames", "waiting for one connection"},
+          [](Options & o) -> auto& { return o.server.limits.send_queue_frames; }),
+      choice(
+          "POLICY",
+          {"slow-policy",
+           "what befalls a message for a full send queue: disconnect, drop-newest or "
+           "drop-oldest"},
+          kSlowPolicies, [](Options & o) -> auto& { return o.server.limits.slow_policy; }),
+      count<std::uint32_t>(
+          {"mailbox-messages", "publishes waiting for one reactor"},
+          [](Options & o) -> auto& { return o.server.limits.mailbox_messages; }),
+      duration(
+          {"write-timeout", "with bytes queued and none taken by the peer"}, Zero::kRefused,
+          [](Options & o) -> auto& { return o.server.limits.write_timeout_ms; }),
+      size<std::size_t>(
+          {"write-buffer", "SO_SNDBUF of each connection; 0: the kernel's choice"},
+          [](Options & o) -> auto& { return o.server.upgrade.write_buffer_size; }),
+      size<std::uint32_t>(
+          {"notsent-lowat", "TCP_NOTSENT_LOWAT; 0: the kernel's choice"},
+          [](Options & o) -> auto& { return o.server.notsent_lowat; }),
+  };
+}
+
+Table closing_flags() {
+  return {
+      duration(
+          {"close-timeout", "from our Close frame to the peer's"}, Zero::kRefused,
+          [](Options & o) -> auto& { return o.server.limits.close_timeout_ms; }),
+      duration(
+          {"drain-window", "over which a drain spreads its closes; 0: all at once"},
+          Zero::kImmediate, [](Options & o) -> auto& { return o.server.drain_window_ms; }),
+      duration(
+          {"drain-timeout", "after which a drain cuts what is left"}, Zero::kRefused,
+          [](Options & o) -> auto& { return o.server.drain_timeout_ms; }),
+  };
+}
+
+Table logging_flags() {
+  return {
+      choice(
+          "LEVEL", {"log-level", "debug, info, warn, error or off"}, kLogLevels,
+          [](Options & o) -> auto& { return o.server.log.level; }),
+      choice(
+          "FORMAT", {"log-format", "text, json, or auto: text on a terminal, json elsewhere"},
+          kLogFormats, [](Options & o) -> auto& { return o.server.log.format; }),
+  };
+}
+
+Flag unset(FlagKind kind, std::string_view metavar, Text text) {
+  Flag flag = setting(metavar, text);
+  flag.kind = kind;
+  return flag;
+}
+
+Table command_flags() {
+  return {
+      unset(FlagKind::kConfigFile, "FILE", {"config", "read settings from FILE"}),
+      unset(FlagKind::kAction, "",
+            {"check-config", "judge the settings, print them as a configuration file, and exit"}),
+      unset(FlagKind::kAction, "", {"help", "print this and exit"}),
+      unset(FlagKind::kAction, "", {"version", "print the version and exit"}),
+  };
+}
+
+Table make_table() {
+  const std::pair<std::string_view, Table (*)()> groups[] = {
+      {"Listening", &listening_flags}, {"Opening handshake", &handshake_flags},
+      {"Heartbeat", &heartbeat_flags}, {"Receiving", &receiving_flags},
+      {"Sending", &sending_flags},     {"Closing", &closing_flags},
+      {"Logging", &logging_flags},     {"This command", &command_flags},
+  };
+  Table table;
+  for (const auto& [title, flags_of] : groups) {
+    for (Flag& flag : flags_of()) {
+      flag.group = title;
+      table.push_back(std::move(flag));
+    }
+  }
+  return table;
+}
+
+}  // namespace
+
+const std::vector<Flag>& flag_table() {
+  static const Table kTable = make_table();
+  return kTable;
+}
+
+const Flag* find_flag(std::string_view name) {
+  const Table& table = flag_table();
+  const auto found =
+      std::find_if(table.begin(), table.end(), [&](const Flag& flag) { return flag.name == name; });
+  return found == table.end() ? nullptr : &*found;
+}
+
+std::string environment_name(const Flag& flag) {
+  if (flag.kind == FlagKind::kAction) return {};
+  std::string name = "WSD_";
+  for (const char c : flag.name) {
+    name += c == '-' ? '_' : static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
+  }
+  return name;
+}
+
+std::string default_text(const Flag& flag) {
+  if (flag.kind != FlagKind::kSetting) return {};
+  std::string text;
+  for (const std::string& value : flag.get(DaemonOptions{})) {
+    text.append(text.empty() ? "" : ", ").append(value);
+  }
+  return text.empty() ? "none" : text;
+}
+
+}  // namespace wsd::daemon

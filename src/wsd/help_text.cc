@@ -1,0 +1,87 @@
+#include <algorithm>
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "flag_table.h"
+#include "settings.h"
+#include "words.h"
+
+namespace wsd::daemon {
+namespace {
+
+constexpr std::size_t kHelpColumn = 30;
+constexpr std::size_t kWidth = 100;
+
+constexpr std::string_view kHead = R"(Usage: wsd [--FLAG VALUE | --FLAG=VALUE]...
+
+A WebSocket server (RFC 6455). Without flags it listens on 127.0.0.1:9001: open
+http://127.0.0.1:9001/ in a browser, or connect a WebSocket to / or /echo (an echo), or to
+/rooms/NAME (each message goes to everyone in that room).
+)";
+
+constexpr std::string_view kTail = R"(
+A DURATION is a whole number with ms, s, m or h: 250ms, 10s, 1m, 2h.
+A SIZE is a number of bytes, or a whole number with KiB, MiB, GiB or TiB: 4096, 64KiB, 1MiB.
+
+Each setting can also stand in the environment (--ping-interval is WSD_PING_INTERVAL; values of a
+repeatable one are separated by commas) and in the file of --config or WSD_CONFIG, one a line:
+  ping-interval = 25s   # a comment
+A flag goes before the environment, that before the file, that before the default.
+
+Signals: SIGTERM or SIGINT drains, and a second one ends at once; SIGHUP judges the configuration
+anew and logs what a restart would change.
+Exit codes: 0 drained or clean, 1 failed at run time, 2 wrong command line, 69 cannot bind,
+78 bad configuration.
+)";
+
+// `text` broken at spaces, each line from kHelpColumn on.
+void append_wrapped(std::string& out, std::string_view text) {
+  std::size_t column = kHelpColumn;
+  for (const std::string_view word : split(text, ' ')) {
+    if (column != kHelpColumn && column + 1 + word.size() > kWidth) {
+      out.append("\n").append(kHelpColumn, ' ');
+      column = kHelpColumn;
+    }
+    if (column != kHelpColumn) {
+      out += ' ';
+      ++column;
+    }
+    out += word;
+    column += word.size();
+  }
+  out += '\n';
+}
+
+void append_flag(std::string& out, const Flag& flag) {
+  std::string left = "  --" + std::string(flag.name);
+  if (!flag.metavar.empty()) left += ' ' + std::string(flag.metavar);
+  out += left;
+  // Two spaces at least, or the description begins on its own line.
+  if (left.size() + 2 > kHelpColumn) {
+    out.append("\n").append(kHelpColumn, ' ');
+  } else {
+    out.append(kHelpColumn - left.size(), ' ');
+  }
+  std::string description(flag.help);
+  if (flag.kind == FlagKind::kSetting) description += " (default: " + default_text(flag) + ")";
+  append_wrapped(out, description);
+}
+
+}  // namespace
+
+std::string help_text() {
+  std::string out(kHead);
+  std::string_view group;
+  for (const Flag& flag : flag_table()) {
+    if (flag.group != group) {
+      group = flag.group;
+      out.append("\n").append(group).append(":\n");
+    }
+    append_flag(out, flag);
+  }
+  out += kTail;
+  return out;
+}
+
+}  // namespace wsd::daemon
