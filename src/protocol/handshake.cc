@@ -232,7 +232,7 @@ void append_fields(std::string& out, const HeaderList& fields) {
 }
 
 bool is_valid_header(std::string_view name, std::string_view value) noexcept {
-  return is_token(name) && std::none_of(value.begin(), value.end(), is_control);
+  return is_token(name) && std::none_of(value.begin(), value.end(), is_control_byte);
 }
 
 bool list_has_token(std::string_view list, std::string_view token) noexcept {

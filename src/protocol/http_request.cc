@@ -20,7 +20,6 @@ constexpr std::string_view kVersionPrefix = "HTTP/";
 constexpr std::size_t kMajorAt = 5;
 constexpr std::size_t kDotAt = 6;
 constexpr std::size_t kMinorAt = 7;
-constexpr std::size_t kVersionBytes = 8;
 
 // RFC 9112 §3.2: exactly one in HTTP/1.1, never two, never an invalid one.
 Violation judge_host(HttpRequest& request) noexcept {
@@ -268,7 +267,7 @@ Violation RequestParser::step_version(char c) noexcept {
     // reason.
     if (fits && major_ != '1') return Violation::kHttpVersionNotSupported;
   } else {
-    fits = at == kVersionBytes && c == '\r';
+    fits = c == '\r';
     state_ = State::kRequestLineEnd;
   }
   return fits ? Violation::kNone : Violation::kBadHttpVersion;
@@ -321,7 +320,7 @@ Violation RequestParser::step_field_value(char c) {
     return Violation::kNone;
   }
   // RFC 9110 §5.5: CR, LF and NUL MUST be refused; other controls are invalid too.
-  return is_control(c) && c != '\t' ? Violation::kBadFieldValue : Violation::kNone;
+  return is_control_byte(c) && c != '\t' ? Violation::kBadFieldValue : Violation::kNone;
 }
 
 Violation RequestParser::finish(std::string_view text) {

@@ -81,6 +81,11 @@ void append_content_fields(std::string& out, std::string_view content_type, std:
   }
 }
 
+// RFC 9110 §6.6.1: a server with a clock MUST send it in 2xx, 3xx and 4xx.
+void append_date(std::string& out, std::string_view date) {
+  if (!date.empty()) out.append("Date: ").append(date).append("\r\n");
+}
+
 // RFC 6455 §4.4: tell a client which version would do.
 bool names_version(Violation violation) noexcept {
   return violation == Violation::kUpgradeRequired || violation == Violation::kUnsupportedVersion ||
@@ -95,17 +100,19 @@ void write_response(std::string& out, const HttpResponseHead& head, std::string_
   // RFC 9110 §8.6: no Content-Length in 1xx and 204, and in 304 only that of the 200.
   if (!is_bodiless(head.status)) append_content_fields(out, head.content_type, body);
   if (!head.keep_alive) out.append("Connection: close\r\n");  // RFC 9112 §9.6
+  append_date(out, head.date);
   append_fields(out, extra);
   out.append("\r\n");
   if (!is_bodiless(head.status) && !head.head_request) out.append(body);  // RFC 9110 §9.3.2
 }
 
 void write_violation(std::string& out, Violation violation, std::string_view allow,
-                     bool head_request) {
+                     bool head_request, std::string_view date) {
   const int status = http_status_of(violation);
   const std::string_view body = violation_text(violation);
   append_status_line(out, status);
   append_content_fields(out, HttpResponseHead{}.content_type, body);
+  append_date(out, date);
   if (status == 426) {
     // RFC 9110 §15.5.22: MUST name the protocol; §7.8: and list it in Connection.
     out.append("Upgrade: websocket\r\nConnection: Upgrade, close\r\n");

@@ -14,6 +14,7 @@ struct HttpResponseHead {
   std::string_view content_type = "text/plain; charset=utf-8";
   bool keep_alive = true;     // else "Connection: close" is written
   bool head_request = false;  // Content-Length is that of the body, the body is left out
+  std::string_view date;      // Date field (RFC 9110 §6.6.1), see http_date(); empty: none
 };
 
 // Appends the whole response to `out`: status line, Content-Length, Content-Type (when there is a
@@ -27,7 +28,7 @@ void write_response(std::string& out, const HttpResponseHead& head, std::string_
 // is wrong, RFC 6455 §4.4), and its text as the body. The Connection field of a 426 is
 // "Upgrade, close" (RFC 9110 §7.8).
 void write_violation(std::string& out, Violation violation, std::string_view allow = "GET",
-                     bool head_request = false);
+                     bool head_request = false, std::string_view date = {});
 
 // The reason phrase of RFC 9110 §15, RFC 6585; "Unknown" for others.
 [[nodiscard]] std::string_view reason_phrase(int status) noexcept;

@@ -80,7 +80,9 @@ bool origin_allowed(std::string_view origin, std::string_view host,
 }
 
 bool is_origin_pattern(std::string_view text) noexcept {
-  return text == kAny || parse_origin(text).has_value();
+  if (text == kAny) return true;
+  // A host may hold '*', but who writes "https://*.example" means something else by it.
+  return text.find('*') == std::string_view::npos && parse_origin(text).has_value();
 }
 
 }  // namespace wsd::protocol

@@ -15,7 +15,8 @@ namespace wsd::protocol {
 [[nodiscard]] bool origin_allowed(std::string_view origin, std::string_view host,
                                   const std::vector<std::string>& allowed) noexcept;
 
-// Whether `text` may stand in an allow list: "*" or scheme "://" host [":" port], nothing after.
+// Whether `text` may stand in an allow list: "*" or scheme "://" host [":" port], nothing after,
+// and no "*" within.
 [[nodiscard]] bool is_origin_pattern(std::string_view text) noexcept;
 
 }  // namespace wsd::protocol

@@ -57,7 +57,7 @@ inline constexpr std::array<std::uint8_t, 256> kClasses = make_classes();
 // OWS of RFC 9110 §5.6.3.
 [[nodiscard]] constexpr bool is_blank(char c) noexcept { return c == ' ' || c == '\t'; }
 
-[[nodiscard]] constexpr bool is_control(char c) noexcept {
+[[nodiscard]] constexpr bool is_control_byte(char c) noexcept {
   return static_cast<std::uint8_t>(c) < 0x20 || c == 0x7f;
 }
 

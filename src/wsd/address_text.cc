@@ -35,9 +35,9 @@ bool is_ipv6(std::string_view text) {
 }
 
 std::string unix_path_error(std::string_view text, std::string_view path) {
-  if (path.empty()) return quoted(text) + " has no path; write unix:/run/wsd.sock";
+  if (path.empty()) return in_quotes(text) + " has no path; write unix:/run/wsd.sock";
   if (path.size() > kUnixPathMax) {
-    return quoted(text) + " has a path of " + std::to_string(path.size()) +
+    return in_quotes(text) + " has a path of " + std::to_string(path.size()) +
            " bytes; a socket's path may have " + std::to_string(kUnixPathMax);
   }
   return {};
@@ -47,7 +47,7 @@ std::string unix_path_error(std::string_view text, std::string_view path) {
 std::string host_error(std::string_view text, std::string_view host) {
   if (host.starts_with('[')) {
     if (!host.ends_with(']') || !is_ipv6(host.substr(1, host.size() - 2))) {
-      return quoted(text) + " has no valid IPv6 address between its brackets; write [::1]:9001";
+      return in_quotes(text) + " has no valid IPv6 address between its brackets; write [::1]:9001";
     }
     return {};
   }
@@ -55,27 +55,33 @@ std::string host_error(std::string_view text, std::string_view host) {
     return is_one_of(c, kLetters) || is_one_of(c, kDigits) || is_one_of(c, "-._");
   });
   if (clean) return {};
-  return quoted(text) + " has a host that is neither a name nor an address" +
+  return in_quotes(text) + " has a host that is neither a name nor an address" +
          (is_one_of(':', host) ? "; an IPv6 address goes in brackets, as in [::1]:9001" : "");
 }
 
 std::string port_error(std::string_view text, std::string_view port) {
   if (parse_count(port, kPortMax).ok()) return {};
-  return quoted(text) + " has no port from 0 to 65535 after its last colon";
+  return in_quotes(text) + " has no port from 0 to 65535 after its last colon";
 }
 
 }  // namespace
 
 std::string listen_address_error(std::string_view text) {
-  if (has_space_or_control(text)) return quoted(text) + " has a space or control byte in it";
+  if (has_space_or_control(text)) return in_quotes(text) + " has a space or control byte in it";
   if (text.starts_with(kUnixPrefix)) {
     return unix_path_error(text, text.substr(kUnixPrefix.size()));
   }
   const std::size_t colon = text.rfind(':');
   if (colon == std::string_view::npos || text.ends_with(']')) {
-    return quoted(text) + " has no port; write HOST:PORT, [V6]:PORT, :PORT or unix:PATH";
+    return in_quotes(text) + " has no port; write HOST:PORT, [V6]:PORT, :PORT or unix:PATH";
   }
-  if (std::string error = host_error(text, text.substr(0, colon)); !error.empty()) return error;
+  std::string host(text.substr(0, colon));
+  // A link-local address is bound in a zone (RFC 4007 §11): [fe80::1%eth0].
+  const std::size_t zone = host.find('%');
+  if (host.starts_with('[') && host.ends_with(']') && zone < host.size() - 2) {
+    host.erase(zone, host.size() - 1 - zone);
+  }
+  if (std::string error = host_error(text, host); !error.empty()) return error;
   return port_error(text, text.substr(colon + 1));
 }
 
@@ -88,21 +94,21 @@ std::string origin_error(std::string_view text) {
         return is_one_of(c, kLetters) || is_one_of(c, kDigits) || is_one_of(c, "+-.");
       });
   if (!has_scheme) {
-    return quoted(text) +
+    return in_quotes(text) +
            " is not an origin; write SCHEME://HOST[:PORT], such as "
            "https://app.example.com, or * for all";
   }
   const std::string_view authority = text.substr(mark + 3);
   if (is_one_of('/', authority)) {
-    return quoted(text) + " has a path; an origin ends after its host and port: write " +
-           quoted(text.substr(0, mark + 3 + authority.find('/')));
+    return in_quotes(text) + " has a path; an origin ends after its host and port: write " +
+           in_quotes(text.substr(0, mark + 3 + authority.find('/')));
   }
   const std::size_t colon = authority.rfind(':');
   const bool has_port = colon != std::string_view::npos && !authority.ends_with(']');
   const std::string_view host = has_port ? authority.substr(0, colon) : authority;
-  if (host.empty()) return quoted(text) + " has no host; write https://app.example.com";
+  if (host.empty()) return in_quotes(text) + " has no host; write https://app.example.com";
   if (is_one_of('*', host)) {
-    return quoted(text) + " has a wildcard; list each origin, or write * alone for all";
+    return in_quotes(text) + " has a wildcard; list each origin, or write * alone for all";
   }
   if (std::string error = host_error(text, host); !error.empty()) return error;
   return has_port ? port_error(text, authority.substr(colon + 1)) : std::string{};
@@ -113,7 +119,7 @@ std::string subprotocol_error(std::string_view text) {
     return is_one_of(c, kLetters) || is_one_of(c, kDigits) || is_one_of(c, kTokenMarks);
   });
   if (token) return {};
-  return quoted(text) + " is not a subprotocol: it may have letters, digits and " +
+  return in_quotes(text) + " is not a subprotocol: it may have letters, digits and " +
          std::string(kTokenMarks) + " only";
 }
 

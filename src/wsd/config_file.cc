@@ -36,12 +36,13 @@ Line parse_line(std::string_view text) {
   const bool control = std::any_of(text.begin(), text.end(), [](char c) {
     return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == '\x7f';
   });
-  if (control) return {{}, {}, "the line has a control byte in it: " + quoted(text)};
+  if (control) return {{}, {}, "the line has a control byte in it: " + in_quotes(text)};
   text = trimmed(text);
   if (text.empty() || text.front() == '#') return {};
   const std::size_t equals = text.find('=');
   if (equals == std::string_view::npos) {
-    return {{}, {}, quoted(text) + " is not a setting; write key = value, or # before a comment"};
+    return {
+        {}, {}, in_quotes(text) + " is not a setting; write key = value, or # before a comment"};
   }
   Line line;
   line.key = trimmed(text.substr(0, equals));
@@ -49,14 +50,15 @@ Line parse_line(std::string_view text) {
   if (line.key.empty()) {
     line.error = "there is no key before \"=\"; write key = value";
   } else if (line.value.empty()) {
-    line.error = quoted(line.key) + " has no value; write one, or remove the line for the default";
+    line.error =
+        in_quotes(line.key) + " has no value; write one, or remove the line for the default";
   }
   return line;
 }
 
 std::string unknown_key(std::string_view key) {
   if (find_flag(key) != nullptr) {
-    return quoted(key) + " belongs on the command line and cannot be set in a file";
+    return in_quotes(key) + " belongs on the command line and cannot be set in a file";
   }
   std::vector<std::string_view> names;
   for (const Flag& flag : flag_table()) {
@@ -66,8 +68,8 @@ std::string unknown_key(std::string_view key) {
   std::string plain(key.substr(std::min(key.find_first_not_of('-'), key.size())));
   std::replace(plain.begin(), plain.end(), '_', '-');
   const std::string_view meant = nearest(plain, names);
-  return quoted(key) + " is not a setting" +
-         (meant.empty() ? "; wsd --help lists them" : "; did you mean " + quoted(meant) + "?");
+  return in_quotes(key) + " is not a setting" +
+         (meant.empty() ? "; wsd --help lists them" : "; did you mean " + in_quotes(meant) + "?");
 }
 
 // What is wrong with `flag` coming again, or empty.
@@ -76,7 +78,7 @@ std::string doubled_key(const Flag& flag, const std::vector<ConfigEntry>& before
   const auto first = std::find_if(before.begin(), before.end(),
                                   [&](const ConfigEntry& entry) { return entry.flag == &flag; });
   if (first == before.end()) return {};
-  return quoted(flag.name) + " stands on line " + std::to_string(first->line) +
+  return in_quotes(flag.name) + " stands on line " + std::to_string(first->line) +
          " already; keep one of the two";
 }
 
@@ -126,7 +128,7 @@ std::string render_config(const DaemonOptions& options) {
 FileText read_config_file(const std::string& path) {
   const auto failed = [&path](int code) {
     return FileText{{},
-                    "the configuration file " + quoted(path) + " cannot be read: " +
+                    "the configuration file " + in_quotes(path) + " cannot be read: " +
                         std::system_category().message(code) + "; mend --config or the file"};
   };
   const auto close = [](std::FILE* stream) { static_cast<void>(std::fclose(stream)); };

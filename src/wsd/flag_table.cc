@@ -88,7 +88,7 @@ Flag choice(std::string_view metavar, Text text, const std::array<Choice<T>, N>&
       }
       names.append(names.empty() ? "" : ", ").append(each.name);
     }
-    return quoted(value) + " is none of " + names;
+    return in_quotes(value) + " is none of " + names;
   };
   flag.get = [=](Options options) {
     const auto found = std::find_if(choices.begin(), choices.end(),
@@ -133,7 +133,7 @@ Table listening_flags() {
           {"reactors", "threads; 0: one for each core, at most 64"},
           [](Options & o) -> auto& { return o.server.reactors; }),
       count<std::uint32_t>(
-          {"max-connections", "connections at once; 0: as many as descriptors"},
+          {"max-connections", "at once; 0: as many as the open-file limit allows"},
           [](Options & o) -> auto& { return o.server.limits.max_connections; }),
       count<int>(
           {"backlog", "connections the kernel holds until they are accepted"},
@@ -157,13 +157,13 @@ Table handshake_flags() {
           {"handshake-timeout", "from connecting to a complete request head"}, Zero::kRefused,
           [](Options & o) -> auto& { return o.server.upgrade.handshake_timeout_ms; }),
       size<std::size_t>(
-          {"max-head", "a request's head, all lines"},
+          {"max-head", "a request's head, all of its lines"},
           [](Options & o) -> auto& { return o.server.limits.max_head_bytes; }),
       size<std::size_t>(
-          {"max-request-line", "its first line"},
+          {"max-request-line", "a request's first line"},
           [](Options & o) -> auto& { return o.server.limits.max_request_line_bytes; }),
       size<std::size_t>(
-          {"max-field", "one header field"},
+          {"max-field", "one header field of a request"},
           [](Options & o) -> auto& { return o.server.limits.max_field_bytes; }),
       count<std::uint32_t>(
           {"max-fields", "header fields of a request"},
@@ -195,7 +195,7 @@ Table receiving_flags() {
           {"max-fragments", "fragments of a message"},
           [](Options & o) -> auto& { return o.server.limits.max_fragments; }),
       count<std::uint32_t>(
-          {"max-empty-fragments", "those of them without a payload"},
+          {"max-empty-fragments", "fragments of a message that carry nothing"},
           [](Options & o) -> auto& { return o.server.limits.max_empty_fragments; }),
       duration(
           {"message-timeout", "from a message's first byte to its last"}, Zero::kRefused,
@@ -215,10 +215,10 @@ Table receiving_flags() {
 Table sending_flags() {
   return {
       size<std::size_t>(
-          {"send-queue-bytes", "waiting for one connection"},
+          {"send-queue-bytes", "frames waiting for one connection, in bytes"},
           [](Options & o) -> auto& { return o.server.limits.send_queue_bytes; }),
       count<std::uint32_t>(
-          {"send-queue-frames", "waiting for one connection"},
+          {"send-queue-frames", "frames waiting for one connection, in number"},
           [](Options & o) -> auto& { return o.server.limits.send_queue_frames; }),
       choice(
           "POLICY",
@@ -302,8 +302,8 @@ Table make_table() {
 }  // namespace
 
 const std::vector<Flag>& flag_table() {
-  static const Table kTable = make_table();
-  return kTable;
+  static const Table table = make_table();
+  return table;
 }
 
 const Flag* find_flag(std::string_view name) {

@@ -52,12 +52,12 @@ std::string unknown_flag(std::string_view name) {
 
 std::string not_a_flag(const std::string& argument) {
   if (argument.size() > 1 && argument.front() == '-') {
-    return quoted(argument) +
+    return in_quotes(argument) +
            " is not a flag of wsd; flags are long, as in --listen, and wsd --help "
            "lists them";
   }
   const bool address = argument.find(':') != std::string::npos;
-  return quoted(argument) + " stands alone, and wsd takes flags only" +
+  return in_quotes(argument) + " stands alone, and wsd takes flags only" +
          (address ? "; did you mean --listen " + argument + "?" : "; wsd --help lists them");
 }
 
@@ -145,7 +145,7 @@ std::vector<std::string> environment_warnings(const Sources& sources) {
     if (!name.starts_with(kEnvironmentPrefix) || name.starts_with("WSD_SERVICE_")) continue;
     const std::string_view meant = nearest(name, candidates);
     if (meant.empty() || meant == name) continue;
-    warnings.push_back("the environment variable " + quoted(name) +
+    warnings.push_back("the environment variable " + in_quotes(name) +
                        " is not a setting of wsd and changes nothing; did you mean " +
                        std::string(meant) + "?");
   }

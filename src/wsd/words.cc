@@ -29,7 +29,7 @@ std::size_t edit_distance(std::string_view left, std::string_view right) {
 
 }  // namespace
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   static constexpr std::string_view kHex = "0123456789abcdef";
   std::string out = "\"";
   for (const char c : text.substr(0, kQuotedMax)) {
@@ -67,8 +67,9 @@ std::string_view nearest(std::string_view word, const std::vector<std::string_vi
   std::size_t least = std::min(kDistanceMax, std::max<std::size_t>(1, word.size() / 3)) + 1;
   std::string_view best;
   for (const std::string_view candidate : candidates) {
-    const auto [shorter, longer] = std::minmax(word.size(), candidate.size());
-    if (longer - shorter >= least) continue;
+    // The distance is at least the difference in length; this spares the work.
+    if (candidate.size() + least <= word.size()) continue;
+    if (word.size() + least <= candidate.size()) continue;
     const std::size_t distance = edit_distance(word, candidate);
     if (distance < least) {
       least = distance;

@@ -9,7 +9,7 @@ namespace wsd::daemon {
 
 // `text` in double quotes, fit for a terminal: bytes that are not printable ASCII as \xNN, and cut
 // after 80 bytes.
-[[nodiscard]] std::string quoted(std::string_view text);
+[[nodiscard]] std::string in_quotes(std::string_view text);
 
 // `text` without spaces and tabs at its ends. A view into `text`.
 [[nodiscard]] std::string_view trimmed(std::string_view text) noexcept;

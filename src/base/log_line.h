@@ -1,0 +1,43 @@
+// One line of log, as text or as JSON. Bytes that a peer chose never break out of their field.
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "wsd/log.h"
+
+namespace wsd {
+
+// Builds `ts=… level=… event=… key=value …` or the same as a JSON object. Keys are the program's own
+// and written as they are. Values are cut at kMaxValueBytes; in text those that need it are quoted;
+// control bytes, DEL and bytes above 0x7E are written as \xNN in both forms.
+class LogLine {
+ public:
+  static constexpr std::size_t kMaxValueBytes = 256;
+
+  // `json`: which form. `unix_ms`: milliseconds since 1970-01-01 00:00 UTC.
+  LogLine(bool json, LogLevel level, std::string_view event, std::uint64_t unix_ms);
+
+  LogLine& add(std::string_view key, std::string_view value);
+  template <std::unsigned_integral T>
+  LogLine& add(std::string_view key, T value) {
+    return add_number(key, value);
+  }
+
+  // The line with its newline; the object is empty afterwards.
+  [[nodiscard]] std::string take();
+
+ private:
+  LogLine& add_number(std::string_view key, std::uint64_t value);
+  void add_key(std::string_view key);
+
+  std::string line_;
+  bool json_;
+};
+
+// "debug", "info", "warn", "error", "off".
+[[nodiscard]] std::string_view log_level_name(LogLevel level) noexcept;
+
+}  // namespace wsd

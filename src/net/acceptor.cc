@@ -1,0 +1,87 @@
+#include "net/acceptor.h"
+
+#include <memory>
+#include <new>
+
+#include "net/connection.h"
+#include "net/socket.h"
+
+namespace wsd::net {
+namespace {
+
+// So that a storm of connects does not keep the others from their turn.
+constexpr int kAcceptsPerTurn = 64;
+
+constexpr Tick kPauseTicks = ticks_for_ms(100);
+constexpr Tick kComplaintTicks = ticks_for_ms(1000);
+
+}  // namespace
+
+Acceptor::Acceptor(Turn& turn, Poller& poller, int fd, bool shared) noexcept
+    : turn_(turn), poller_(poller), fd_(fd), shared_(shared) {}
+
+Acceptor::~Acceptor() {
+  turn_.shard.wheel().cancel(*this);
+  // A shared socket lives on in other descriptors, which keeps it registered after close().
+  poller_.remove(fd_);
+  close_socket(fd_);
+}
+
+bool Acceptor::watch(std::uint64_t token) noexcept {
+  token_ = token;
+  return shared_ ? poller_.add_shared(fd_, token) : poller_.add(fd_, token);
+}
+
+void Acceptor::accept_step() {
+  for (int i = 0; i < kAcceptsPerTurn && ready(); ++i) {
+    const AcceptResult result = accept_connection(fd_);
+    switch (result.status) {
+      case AcceptStatus::kOk:
+        take(result.fd, result.peer);
+        break;
+      case AcceptStatus::kNext:
+        break;
+      case AcceptStatus::kAgain:
+      case AcceptStatus::kBroken:
+        ready_ = false;
+        break;
+      case AcceptStatus::kNoResources:
+        pause();
+        break;
+    }
+  }
+  // Level-triggered: the poller says again what is left.
+  if (shared_) ready_ = false;
+}
+
+void Acceptor::take(int fd, const PeerAddress& peer) {
+  const std::uint32_t limit = turn_.settings.max_connections;
+  const bool over =
+      limit != 0 && turn_.counts.connections.load(std::memory_order_relaxed) >= limit;
+  auto connection = std::make_unique<Connection>(turn_, fd, Facts(format_peer(peer), {}, {}, {}));
+  if (!poller_.add(fd, reinterpret_cast<std::uintptr_t>(connection.get()))) {
+    connection->abort(CloseCause::kResourceFailure);
+  } else if (over) {
+    connection->refuse_overload();
+  }
+  // From here on the reactor's lists and the shard's table hold it; settle() tells when to free it.
+  static_cast<void>(connection.release());
+}
+
+void Acceptor::pause() {
+  paused_ = true;
+  if (shared_) poller_.remove(fd_);
+  turn_.shard.wheel().arm(*this, turn_.now + kPauseTicks);
+  if (last_complaint_ != 0 && turn_.now < last_complaint_ + kComplaintTicks) return;
+  last_complaint_ = turn_.now;
+  turn_.application.on_trouble("accept_paused",
+                               "out of file descriptors or memory: accepting pauses until some are "
+                               "free (raise the open-file limit, or set --max-connections)");
+}
+
+void Acceptor::on_deadline(Tick /*now*/) {
+  paused_ = false;
+  if (shared_) static_cast<void>(poller_.add_shared(fd_, token_));
+}
+
+}  // namespace wsd::net

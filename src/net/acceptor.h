@@ -1,0 +1,47 @@
+// One listening socket in one reactor.
+#pragma once
+
+#include <cstdint>
+
+#include "base/tick.h"
+#include "hub/member.h"
+#include "net/address.h"
+#include "net/poller.h"
+#include "net/turn.h"
+
+namespace wsd::net {
+
+// Reactor thread only. When descriptors or memory run out it pauses instead of spinning, and tries
+// again when its timer fires.
+class Acceptor final : public hub::Scheduled {
+ public:
+  // Takes `fd` over. `shared`: other reactors accept from the same socket.
+  Acceptor(Turn& turn, Poller& poller, int fd, bool shared) noexcept;
+  Acceptor(const Acceptor&) = delete;
+  Acceptor& operator=(const Acceptor&) = delete;
+  ~Acceptor();
+
+  // False when the kernel refused to watch it.
+  [[nodiscard]] bool watch(std::uint64_t token) noexcept;
+  void on_readiness() noexcept { ready_ = true; }
+  // Accepts at most a turn's share and makes a connection of each.
+  void accept_step();
+  // Whether there may be more to accept now.
+  [[nodiscard]] bool ready() const noexcept { return ready_ && !paused_; }
+  void on_deadline(Tick now) override;
+
+ private:
+  void pause();
+  void take(int fd, const PeerAddress& peer);
+
+  Turn& turn_;
+  Poller& poller_;
+  int fd_;
+  std::uint64_t token_ = 0;
+  bool shared_;
+  bool ready_ = false;
+  bool paused_ = false;
+  Tick last_complaint_ = 0;
+};
+
+}  // namespace wsd::net

@@ -1,0 +1,75 @@
+#include "net/address.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/un.h>
+
+#include <array>
+#include <charconv>
+
+namespace wsd::net {
+namespace {
+
+constexpr std::string_view kUnixPrefix = "unix:";
+
+std::string refuse(std::string_view text, std::string_view why) {
+  return "cannot listen on '" + std::string(text) + "': " + std::string(why) +
+         " (write HOST:PORT, [V6]:PORT, :PORT or unix:PATH)";
+}
+
+bool parse_port(std::string_view text, std::uint16_t& port) {
+  const char* const end = text.data() + text.size();
+  const auto [at, error] = std::from_chars(text.data(), end, port);
+  return error == std::errc() && at == end && !text.empty();
+}
+
+}  // namespace
+
+std::string format_peer(const PeerAddress& peer) {
+  std::array<char, INET6_ADDRSTRLEN> host{};
+  if (peer.storage.ss_family == AF_INET) {
+    const auto& v4 = reinterpret_cast<const sockaddr_in&>(peer.storage);
+    ::inet_ntop(AF_INET, &v4.sin_addr, host.data(), host.size());
+    return std::string(host.data()) + ":" + std::to_string(ntohs(v4.sin_port));
+  }
+  if (peer.storage.ss_family == AF_INET6) {
+    const auto& v6 = reinterpret_cast<const sockaddr_in6&>(peer.storage);
+    ::inet_ntop(AF_INET6, &v6.sin6_addr, host.data(), host.size());
+    return "[" + std::string(host.data()) + "]:" + std::to_string(ntohs(v6.sin6_port));
+  }
+  return "unix";
+}
+
+std::string parse_listen_address(std::string_view text, ListenAddress& address) {
+  address = {};
+  if (text.starts_with(kUnixPrefix)) {
+    address.unix_socket = true;
+    address.path = text.substr(kUnixPrefix.size());
+    if (address.path.empty()) return refuse(text, "the path is missing");
+    if (address.path.size() >= sizeof(sockaddr_un::sun_path)) {
+      return refuse(text, "the path is longer than a Unix socket's may be (107 bytes)");
+    }
+    return {};
+  }
+  std::string_view port;
+  if (text.starts_with('[')) {
+    const std::size_t end = text.find(']');
+    if (end == std::string_view::npos || text.substr(end + 1, 1) != ":") {
+      return refuse(text, "']:' is missing after the IPv6 address");
+    }
+    address.host = text.substr(1, end - 1);
+    port = text.substr(end + 2);
+  } else {
+    const std::size_t colon = text.rfind(':');
+    if (colon == std::string_view::npos) return refuse(text, "the port is missing");
+    address.host = text.substr(0, colon);
+    port = text.substr(colon + 1);
+    if (address.host.find(':') != std::string::npos) {
+      return refuse(text, "an IPv6 address needs brackets");
+    }
+  }
+  if (!parse_port(port, address.port)) return refuse(text, "the port is not a number up to 65535");
+  return {};
+}
+
+}  // namespace wsd::net

@@ -1,0 +1,62 @@
+// What the reactor asks of the layer above it. Implemented by the server; its methods run on the
+// reactor's thread and throw nothing.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "net/facts.h"
+#include "protocol/http_request.h"
+#include "protocol/violation.h"
+#include "wsd/connection.h"
+#include "wsd/message.h"
+
+namespace wsd::net {
+
+class Connection;
+
+// The answer to a request.
+struct Answer {
+  enum class Kind : std::uint8_t { kUpgrade, kRespond };
+  Kind kind = Kind::kRespond;
+  std::string bytes;        // the whole response
+  bool keep_alive = false;  // kRespond: another request may follow
+  bool rejected = false;    // kRespond: an opening handshake was refused
+  int status = 0;           // for the log
+  Facts facts;              // kUpgrade
+  std::uint16_t route = 0;  // kUpgrade: which handlers, for Connection::route()
+};
+
+// One connection's end, for the log. Views are valid during the call.
+struct EndRecord {
+  ConnectionId id = 0;
+  const Facts* facts = nullptr;
+  CloseInfo close;
+  bool opened = false;        // it was a WebSocket connection
+  int http_status = 0;        // of the last HTTP response; 0: none
+  protocol::Violation violation = protocol::Violation::kNone;
+  std::uint64_t duration_ms = 0;
+  std::uint64_t bytes_in = 0;
+  std::uint64_t bytes_out = 0;
+  std::uint64_t messages_in = 0;
+  std::uint64_t messages_out = 0;
+  std::uint64_t messages_dropped = 0;
+};
+
+class Application {
+ public:
+  virtual Answer on_request(Connection& connection, const protocol::HttpRequest& request) = 0;
+  virtual void on_open(Connection& connection) = 0;
+  virtual void on_message(Connection& connection, const Message& message) = 0;
+  // Once for each connection that was opened.
+  virtual void on_close(Connection& connection, const CloseInfo& info) = 0;
+  // Once for each accepted connection, after on_close().
+  virtual void on_end(const EndRecord& record) = 0;
+  // Something an operator should know, at most a few times a second.
+  virtual void on_trouble(const char* event, const std::string& text) = 0;
+
+ protected:
+  ~Application() = default;
+};
+
+}  // namespace wsd::net

@@ -1,0 +1,489 @@
+#include "net/connection.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/assert.h"
+#include "net/clock.h"
+#include "net/socket.h"
+#include "protocol/http_date.h"
+#include "protocol/http_response.h"
+
+namespace wsd::net {
+namespace {
+
+// How much one connection may read in one turn before the others have theirs.
+constexpr std::size_t kReadBudget = std::size_t{256} << 10;
+
+// After our FIN: how long the peer's is awaited, so that our last bytes are not lost to a reset
+// (RFC 9112 §9.6).
+constexpr Tick kLingerTicks = ticks_for_ms(1000);
+
+// Causes that say the peer is not there or does not read: its kernel gets no courtesy.
+bool deserves_reset(CloseCause cause) noexcept {
+  return cause == CloseCause::kPongTimeout || cause == CloseCause::kReadTimeout ||
+         cause == CloseCause::kWriteTimeout || cause == CloseCause::kSlowConsumer;
+}
+
+template <class T>
+void forget(std::vector<T*>& list, const T* entry) {
+  list.erase(std::remove(list.begin(), list.end(), entry), list.end());
+}
+
+}  // namespace
+
+Connection::Connection(Turn& turn, int fd, Facts facts)
+    : turn_(turn),
+      fd_(fd),
+      session_(turn.settings.session),
+      out_(fd),
+      heartbeat_(turn.now),
+      facts_(std::move(facts)),
+      accepted_(turn.now),
+      phase_since_(turn.now) {
+  turn_.shard.add(*this);
+  turn_.counts.connections.fetch_add(1, std::memory_order_relaxed);
+  arm();
+}
+
+Connection::~Connection() {
+  turn_.shard.remove(*this);
+  if (listed_ready_) forget(turn_.ready, this);
+  if (listed_dirty_) forget(turn_.dirty, this);
+  if (listed_settling_) forget(turn_.settling, this);
+  if (held_) forget(turn_.held, this);
+  turn_.counts.input_bytes.fetch_sub(held_input_, std::memory_order_relaxed);
+  turn_.counts.connections.fetch_sub(1, std::memory_order_relaxed);
+  close_socket(fd_);
+}
+
+SendContext Connection::context() const noexcept {
+  return {turn_.cork, turn_.settings.send_queue, turn_.now};
+}
+
+// Lists
+
+void Connection::mark_ready() {
+  if (listed_ready_) return;
+  listed_ready_ = true;
+  turn_.ready.push_back(this);
+}
+
+void Connection::mark_dirty() {
+  if (listed_dirty_) return;
+  listed_dirty_ = true;
+  turn_.dirty.push_back(this);
+}
+
+void Connection::mark_settling() {
+  if (listed_settling_) return;
+  listed_settling_ = true;
+  turn_.settling.push_back(this);
+}
+
+// The turn's steps
+
+bool Connection::wants_read() const noexcept {
+  return readable_ && !paused_ && !held_ && phase_ != Phase::kClosed;
+}
+
+void Connection::on_readiness(bool readable, bool writable, bool ended) {
+  readable_ = readable_ || readable;
+  peer_ended_ = peer_ended_ || ended;
+  if (writable) {
+    out_.set_writable();
+    if (!out_.idle()) mark_dirty();
+  }
+  if (wants_read()) mark_ready();
+}
+
+void Connection::read_step() {
+  listed_ready_ = false;
+  if (!wants_read()) return;
+  turn_.cork.begin(out_);
+  turn_.reading = this;
+  const std::uint64_t messages_before = messages_in_;
+  for (std::size_t budget = kReadBudget; budget != 0 && wants_read();) {
+    const MutableBytes direct = session_.direct_buffer();
+    const MutableBytes into = direct.empty() ? turn_.read_span() : direct;
+    const IoResult result = receive(fd_, into);
+    if (result.status == IoStatus::kEof) {
+      on_eof();
+      break;
+    }
+    if (result.status == IoStatus::kGone) {
+      abort(CloseCause::kReset);
+      break;
+    }
+    if (result.status != IoStatus::kOk) {
+      readable_ = false;
+      break;
+    }
+    bytes_in_ += result.bytes;
+    heartbeat_.received(turn_.now);
+    budget -= std::min(budget, result.bytes);
+    // A short read has emptied the socket: what comes later is another edge. Not so for an EOF that
+    // has been announced already.
+    if (result.bytes < into.size() && !peer_ended_) readable_ = false;
+    if (direct.empty()) {
+      take(into.first(result.bytes));
+    } else {
+      session_.received_directly(result.bytes);
+      take({});
+    }
+  }
+  turn_.reading = nullptr;
+  if (phase_ == Phase::kClosed) {
+    turn_.cork.clear();
+    turn_.cork.end();
+    return;
+  }
+  after_send(out_.uncork(context()));
+  shut_down_when_flushed();
+  const bool unfinished = phase_ == Phase::kOpen && session_.unfinished();
+  if (unfinished && (!unfinished_ || messages_in_ != messages_before)) {
+    message_since_ = turn_.now;
+    unfinished_ = true;
+    arm();
+  }
+  unfinished_ = unfinished;
+  account_input();
+  if (wants_read()) mark_ready();
+}
+
+void Connection::flush_step() {
+  listed_dirty_ = false;
+  if (phase_ == Phase::kClosed) return;
+  const Outbound::Status status = out_.flush(context());
+  if (status == Outbound::Status::kGone) {
+    abort(CloseCause::kReset);
+    return;
+  }
+  if (paused_ && out_.queued_bytes() <= turn_.settings.send_queue.low_water()) {
+    paused_ = false;
+    heartbeat_.received(turn_.now);  // it could not be heard meanwhile
+    if (wants_read()) mark_ready();
+  }
+  shut_down_when_flushed();
+  if (!out_.idle()) arm();
+}
+
+// Judges what became of something sent.
+Outbound::Status Connection::after_send(Outbound::Status status) {
+  switch (status) {
+    case Outbound::Status::kSent:
+      break;
+    case Outbound::Status::kQueued:
+    case Outbound::Status::kDropped:
+      if (phase_ == Phase::kHttp || phase_ == Phase::kOpen) {
+        paused_ = paused_ || out_.queued_bytes() > turn_.settings.send_queue.high_water();
+      }
+      if (out_.writable()) {
+        mark_dirty();
+      } else {
+        arm();
+      }
+      break;
+    case Outbound::Status::kOverBound:
+      fail(CloseCause::kSlowConsumer, close_code_for(CloseCause::kSlowConsumer), "send queue full");
+      break;
+    case Outbound::Status::kGone:
+      abort(CloseCause::kReset);
+      break;
+    case Outbound::Status::kNoMemory:
+      abort(CloseCause::kResourceFailure);
+      break;
+  }
+  return status;
+}
+
+// Sending
+
+SendResult Connection::send(MessageType type, Bytes payload) {
+  if (phase_ != Phase::kOpen) return SendResult::kClosed;
+  if (payload.size() > turn_.settings.session.message.max_message_bytes) return SendResult::kTooBig;
+  ++messages_out_;
+  const auto opcode = static_cast<protocol::Opcode>(type);
+  switch (after_send(out_.send_message(opcode, payload, context()))) {
+    case Outbound::Status::kSent:
+    case Outbound::Status::kQueued:
+      return SendResult::kSent;
+    case Outbound::Status::kDropped:
+      return SendResult::kDropped;
+    default:
+      --messages_out_;
+      return SendResult::kClosed;
+  }
+}
+
+void Connection::deliver(const hub::Batch& batch) {
+  if (phase_ != Phase::kOpen) return;
+  messages_out_ += batch.frames().size();
+  after_send(out_.send_batch(batch, context()));
+}
+
+void Connection::deliver(const SharedBytes& frame) {
+  if (phase_ != Phase::kOpen) return;
+  ++messages_out_;
+  after_send(out_.send_frame(frame, context()));
+}
+
+// Ending
+
+void Connection::enter(Phase phase) {
+  phase_ = phase;
+  phase_since_ = turn_.now;
+  draining_ = false;
+  if (phase != Phase::kHttp && phase != Phase::kOpen) mark_settling();
+  if (phase == Phase::kClosed) {
+    session_.finish();
+    turn_.shard.wheel().cancel(*this);
+    return;
+  }
+  if (phase == Phase::kClosing || phase == Phase::kLingering) {
+    // What is read from now on is thrown away: no pressure to pass on.
+    if (held_) forget(turn_.held, this);
+    paused_ = held_ = false;
+    if (wants_read()) mark_ready();
+  }
+  arm();
+}
+
+// The first reason stands: what follows a decision to close is its consequence.
+void Connection::note_end(CloseCause cause) {
+  if (phase_ == Phase::kHttp || phase_ == Phase::kOpen) cause_ = cause;
+  ended_ = true;
+  mark_settling();
+}
+
+void Connection::close(CloseCause cause, CloseCode code, std::string_view reason) {
+  if (phase_ != Phase::kOpen) return;
+  if (!is_sendable_close_code(static_cast<std::uint16_t>(code))) code = CloseCode::kNormalClosure;
+  cause_ = cause;
+  code_sent_ = static_cast<std::uint16_t>(code);
+  const auto frame = session_.start_close(code_sent_, reason);
+  enter(Phase::kClosing);
+  if (frame) after_send(out_.send_close(*frame, context()));
+}
+
+void Connection::fail(CloseCause cause, CloseCode code, std::string_view reason) {
+  if (phase_ == Phase::kHttp) {
+    finish(cause);
+    return;
+  }
+  const bool open = phase_ == Phase::kOpen;
+  if (!open && phase_ != Phase::kClosing) return;
+  if (open) close(cause, code, reason);
+  if (phase_ != Phase::kClosing) return;
+  finish(cause);
+}
+
+// No more input counts; TCP ends when all output has left.
+void Connection::finish(CloseCause cause) {
+  note_end(cause);
+  session_.finish();
+  shut_when_flushed_ = true;
+  if (phase_ != Phase::kClosing) enter(Phase::kClosing);
+  shut_down_when_flushed();
+}
+
+void Connection::shut_down_when_flushed() {
+  if (!shut_when_flushed_ || phase_ != Phase::kClosing || !out_.idle()) return;
+  if (turn_.cork.holds_for(out_)) return;  // the end of the read step asks again
+  shutdown_write(fd_);
+  enter(eof_ ? Phase::kClosed : Phase::kLingering);
+}
+
+void Connection::abort(CloseCause cause) {
+  if (phase_ == Phase::kClosed) return;
+  note_end(cause);
+  reset_on_close(fd_);
+  enter(Phase::kClosed);
+}
+
+void Connection::reject(protocol::Violation violation) {
+  std::string response;
+  const protocol::HttpDate date(wall_clock_ms() / 1000);
+  protocol::write_violation(response, violation, "GET", false, date.text());
+  violation_ = violation;
+  respond_last(protocol::http_status_of(violation), response, protocol::close_cause_of(violation));
+}
+
+void Connection::refuse_overload() {
+  protocol::HttpResponseHead head;
+  head.status = 503;
+  head.keep_alive = false;
+  std::string response;
+  protocol::write_response(response, head, "the server is at its connection limit",
+                           {{"Retry-After", "1"}});
+  respond_last(head.status, response, CloseCause::kOverload);
+}
+
+void Connection::respond_last(int status, std::string_view response, CloseCause cause) {
+  http_status_ = static_cast<std::uint16_t>(status);
+  after_send(out_.send_raw(as_bytes(response), context()));
+  finish(cause);
+}
+
+void Connection::drain_at(Tick tick) {
+  if (phase_ == Phase::kHttp && !session_.unfinished()) {
+    finish(CloseCause::kDrain);
+  } else if (phase_ == Phase::kOpen) {
+    draining_ = true;
+    phase_since_ = tick;
+    arm();
+  }
+}
+
+void Connection::hold() {
+  if (held_) return;
+  held_ = true;
+  turn_.held.push_back(this);
+}
+
+void Connection::resume() {
+  held_ = false;
+  heartbeat_.received(turn_.now);
+  if (wants_read()) mark_ready();
+}
+
+bool Connection::settle() {
+  listed_settling_ = false;
+  if (phase_ != Phase::kOpen && !memberships().empty()) turn_.shard.leave_all(*this);
+  if (ended_ && !reported_) report();
+  return phase_ == Phase::kClosed;
+}
+
+void Connection::report() {
+  reported_ = true;
+  CloseInfo info;
+  info.cause = cause_;
+  if (code_sent_ != 0) info.sent = static_cast<CloseCode>(code_sent_);
+  if (session_.close_received()) {
+    info.received = code_received_ == 0 ? CloseCode::kNoStatus : static_cast<CloseCode>(code_received_);
+  }
+  if (peer_reason_ != nullptr) info.reason = *peer_reason_;
+  info.clean = session_.close_sent() && session_.close_received();
+  if (opened_) turn_.application.on_close(*this, info);
+  EndRecord record;
+  record.id = id();
+  record.facts = &facts_;
+  record.close = info;
+  record.opened = opened_;
+  record.http_status = http_status_;
+  record.violation = violation_;
+  record.duration_ms = (turn_.now - accepted_) * kTickMs;
+  record.bytes_in = bytes_in_;
+  record.bytes_out = out_.bytes_sent();
+  record.messages_in = messages_in_;
+  record.messages_dropped = out_.dropped();
+  record.messages_out = messages_out_ - std::min(messages_out_, record.messages_dropped);
+  turn_.application.on_end(record);
+}
+
+// Deadlines
+
+Tick Connection::due() const {
+  const Settings& settings = turn_.settings;
+  Tick due = hub::TimerWheel::kNever;
+  const auto consider = [&](Tick since, Tick timeout) {
+    if (timeout != 0) due = std::min(due, since + timeout);
+  };
+  switch (phase_) {
+    case Phase::kHttp:
+      consider(phase_since_, settings.handshake_timeout);
+      break;
+    case Phase::kOpen:
+      due = heartbeat_.next_deadline(settings.heartbeat,
+                                     hub::ping_jitter(id(), settings.heartbeat.ping_interval));
+      if (unfinished_) consider(message_since_, settings.message_timeout);
+      if (!out_.idle()) consider(out_.queue()->last_progress(), settings.write_timeout);
+      if (draining_) due = std::min(due, phase_since_);
+      break;
+    case Phase::kClosing:
+      consider(phase_since_, std::max<Tick>(settings.close_timeout, 1));
+      break;
+    case Phase::kLingering:
+      consider(phase_since_, kLingerTicks);
+      break;
+    case Phase::kClosed:
+      break;
+  }
+  // Writable and yet not flushed: the kernel was short of memory and no readiness will come.
+  if (!out_.idle() && out_.writable()) due = std::min(due, turn_.now + 1);
+  return due;
+}
+
+// A timer that stands for an earlier tick stays: when it fires it is armed again.
+void Connection::arm() {
+  const Tick tick = due();
+  if (tick == hub::TimerWheel::kNever) return;
+  if (!armed() || tick < deadline()) turn_.shard.wheel().arm(*this, tick);
+}
+
+void Connection::on_deadline(Tick now) {
+  const Settings& settings = turn_.settings;
+  switch (phase_) {
+    case Phase::kHttp:
+      if (now < phase_since_ + settings.handshake_timeout) break;
+      if (session_.unfinished()) {
+        reject(protocol::Violation::kRequestTimeout);
+      } else {
+        finish(http_status_ == 0 ? CloseCause::kHandshakeTimeout : CloseCause::kHttpDone);
+      }
+      break;
+    case Phase::kOpen:
+      check_open(now);
+      break;
+    case Phase::kClosing:
+      if (now < phase_since_ + settings.close_timeout) break;
+      if (!ended_) cause_ = CloseCause::kCloseTimeout;
+      abort(CloseCause::kCloseTimeout);
+      break;
+    case Phase::kLingering:
+      if (now < phase_since_ + kLingerTicks) break;
+      if (deserves_reset(cause_)) reset_on_close(fd_);
+      enter(Phase::kClosed);
+      break;
+    case Phase::kClosed:
+      break;
+  }
+  if (phase_ == Phase::kClosed) return;
+  if (!out_.idle() && out_.writable()) mark_dirty();
+  arm();
+}
+
+void Connection::check_open(Tick now) {
+  const Settings& settings = turn_.settings;
+  if (draining_ && now >= phase_since_) {
+    close(CloseCause::kDrain, close_code_for(CloseCause::kDrain), "server going away");
+    return;
+  }
+  const auto expired = [&](Tick since, Tick timeout) { return timeout != 0 && now >= since + timeout; };
+  if (!out_.idle() && expired(out_.queue()->last_progress(), settings.write_timeout)) {
+    fail(CloseCause::kWriteTimeout, close_code_for(CloseCause::kWriteTimeout), "peer does not read");
+    return;
+  }
+  if (unfinished_ && !paused_ && !held_ && expired(message_since_, settings.message_timeout)) {
+    fail(CloseCause::kMessageTimeout, close_code_for(CloseCause::kMessageTimeout),
+         "message not complete in time");
+    return;
+  }
+  if (paused_ || held_) heartbeat_.received(now);  // it is not read, so it cannot be heard
+  const Tick early = hub::ping_jitter(id(), settings.heartbeat.ping_interval);
+  switch (heartbeat_.check(settings.heartbeat, early, now)) {
+    case hub::Heartbeat::Verdict::kAlive:
+      break;
+    case hub::Heartbeat::Verdict::kPing:
+      after_send(out_.send_control(protocol::make_control_frame(protocol::Opcode::kPing, {}), context()));
+      break;
+    case hub::Heartbeat::Verdict::kPongTimeout:
+      fail(CloseCause::kPongTimeout, close_code_for(CloseCause::kPongTimeout), "no answer to a ping");
+      break;
+    case hub::Heartbeat::Verdict::kReadTimeout:
+      fail(CloseCause::kReadTimeout, close_code_for(CloseCause::kReadTimeout), "silent for too long");
+      break;
+  }
+}
+
+}  // namespace wsd::net

@@ -1,0 +1,152 @@
+// One connection: a session, its sending side, its deadlines and its end.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/bytes.h"
+#include "base/shared_bytes.h"
+#include "hub/heartbeat.h"
+#include "hub/member.h"
+#include "net/application.h"
+#include "net/facts.h"
+#include "net/outbound.h"
+#include "net/turn.h"
+#include "protocol/session.h"
+#include "wsd/close.h"
+#include "wsd/connection.h"
+#include "wsd/message.h"
+
+namespace wsd::net {
+
+// Reactor thread only. Closing is logical at once: from then on nothing is delivered and nothing
+// sent but the Close frame. Rooms are left, handlers told and memory freed at the reactor's safe
+// point (settle()), so that any call may end any connection.
+class Connection final : public hub::Member {
+ public:
+  // Takes `fd` over. `turn` outlives the connection.
+  Connection(Turn& turn, int fd, Facts facts);
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+  ~Connection();
+
+  // The turn's steps.
+  void on_readiness(bool readable, bool writable, bool ended);
+  void read_step();
+  void flush_step();
+  void on_deadline(Tick now) override;
+  // At the safe point. True: the connection is over and may be freed.
+  [[nodiscard]] bool settle();
+
+  // Whether a read step would do something.
+  [[nodiscard]] bool wants_read() const noexcept;
+
+  // hub::Member
+  void deliver(const hub::Batch& batch) override;
+  void deliver(const SharedBytes& frame) override;
+  void close(CloseCause cause, CloseCode code, std::string_view reason) override;
+
+  // The application's.
+  SendResult send(MessageType type, Bytes payload);
+  [[nodiscard]] bool open() const noexcept { return phase_ == Phase::kOpen; }
+  [[nodiscard]] const Facts& facts() const noexcept { return facts_; }
+  [[nodiscard]] std::uint16_t route() const noexcept { return route_; }
+  [[nodiscard]] std::size_t queued_bytes() const noexcept { return out_.queued_bytes(); }
+  void set_data(std::unique_ptr<ConnectionData> data) { data_ = std::move(data); }
+  [[nodiscard]] ConnectionData* data() const noexcept { return data_.get(); }
+
+  // Fails the connection (RFC 6455 §7.1.7): Close frame, then TCP's end without waiting for the
+  // peer's. A connection that is not open yet just ends.
+  void fail(CloseCause cause, CloseCode code, std::string_view reason);
+  // Ends TCP with a reset, now.
+  void abort(CloseCause cause);
+  // Answers 503 to whatever it was going to ask.
+  void refuse_overload();
+  // What it publishes is more than a shard can take: not read until resume().
+  void hold();
+  void resume();
+  // Ends it with 1001 at that tick, or sooner where nothing is lost by it.
+  void drain_at(Tick tick);
+
+ private:
+  enum class Phase : std::uint8_t {
+    kHttp,       // reading requests
+    kOpen,       // messages both ways
+    kClosing,    // a Close frame or a last response is on its way
+    kLingering,  // our direction is shut down; input is thrown away until EOF
+    kClosed,
+  };
+
+  // connection_input.cc
+  void take(MutableBytes input);
+  void on_event(const protocol::Event& event);
+  void on_request(const protocol::HttpRequest& request);
+  void on_message(const protocol::Event& event);
+  void on_ping(Bytes payload);
+  void on_close_frame(const protocol::Event& event);
+  void on_violation(protocol::Violation violation);
+  void on_eof();
+  [[nodiscard]] bool within_control_budget();
+  void account_input();
+
+  // connection.cc
+  [[nodiscard]] SendContext context() const noexcept;
+  Outbound::Status after_send(Outbound::Status status);
+  void reject(protocol::Violation violation);
+  void respond_last(int status, std::string_view response, CloseCause cause);
+  void finish(CloseCause cause);
+  void shut_down_when_flushed();
+  void enter(Phase phase);
+  void note_end(CloseCause cause);
+  void mark_ready();
+  void mark_dirty();
+  void mark_settling();
+  void report();
+  [[nodiscard]] Tick due() const;
+  void arm();
+  void check_open(Tick now);
+
+  Turn& turn_;
+  int fd_;
+  Phase phase_ = Phase::kHttp;
+  CloseCause cause_ = CloseCause::kEof;
+  bool readable_ = false;
+  bool peer_ended_ = false;  // EOF is in the socket: no short read clears the latch
+  bool eof_ = false;
+  bool listed_ready_ = false;
+  bool listed_dirty_ = false;
+  bool listed_settling_ = false;
+  bool opened_ = false;
+  bool ended_ = false;         // the cause is final: report at the safe point
+  bool reported_ = false;
+  bool shut_when_flushed_ = false;
+  bool paused_ = false;        // own queue above its high-water mark: not read
+  bool held_ = false;          // a shard is behind: not read
+  bool unfinished_ = false;    // message_since_ counts
+  bool draining_ = false;      // phase_since_ is when to close
+  protocol::Violation violation_ = protocol::Violation::kNone;
+  std::uint16_t route_ = 0;
+  std::uint16_t code_sent_ = 0;      // 0: no Close frame of ours, or one without a code
+  std::uint16_t code_received_ = 0;  // likewise
+  std::uint16_t http_status_ = 0;
+  std::uint32_t control_frames_ = 0;  // in control_second_
+  std::uint32_t control_second_ = 0;
+  protocol::Session session_;
+  Outbound out_;
+  hub::Heartbeat heartbeat_;
+  Facts facts_;
+  std::unique_ptr<ConnectionData> data_;
+  std::unique_ptr<std::string> peer_reason_;
+  Tick accepted_;
+  Tick phase_since_;
+  Tick message_since_ = 0;
+  std::size_t held_input_ = 0;  // what is counted in ProcessCounts
+  std::uint64_t bytes_in_ = 0;
+  std::uint64_t messages_in_ = 0;
+  std::uint64_t messages_out_ = 0;
+};
+
+}  // namespace wsd::net

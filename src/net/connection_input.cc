@@ -1,0 +1,155 @@
+// What a connection does with what its session reads.
+#include <utility>
+
+#include "net/connection.h"
+
+namespace wsd::net {
+
+void Connection::take(MutableBytes input) {
+  for (;;) {
+    const protocol::Event event = session_.next(input);
+    if (event.kind == protocol::Event::Kind::kNone) return;
+    on_event(event);
+  }
+}
+
+void Connection::on_event(const protocol::Event& event) {
+  switch (event.kind) {
+    case protocol::Event::Kind::kNone:
+      break;
+    case protocol::Event::Kind::kMessage:
+      on_message(event);
+      break;
+    case protocol::Event::Kind::kRequest:
+      on_request(*event.request);
+      break;
+    case protocol::Event::Kind::kPing:
+      on_ping(event.payload);
+      break;
+    case protocol::Event::Kind::kPong:  // RFC 6455 §5.5.3: an unsolicited Pong gets no response
+      static_cast<void>(within_control_budget());
+      break;
+    case protocol::Event::Kind::kClose:
+      on_close_frame(event);
+      break;
+    case protocol::Event::Kind::kViolation:
+      on_violation(event.violation);
+      break;
+    case protocol::Event::Kind::kNoMemory:
+      fail(CloseCause::kResourceFailure, close_code_for(CloseCause::kResourceFailure),
+           "out of memory");
+      break;
+  }
+}
+
+void Connection::on_request(const protocol::HttpRequest& request) {
+  Answer answer = turn_.application.on_request(*this, request);
+  http_status_ = static_cast<std::uint16_t>(answer.status);
+  after_send(out_.send_raw(as_bytes(answer.bytes), context()));
+  if (phase_ != Phase::kHttp) return;
+  if (answer.kind == Answer::Kind::kRespond) {
+    if (answer.keep_alive) {
+      session_.next_request();
+      phase_since_ = turn_.now;
+    } else {
+      finish(answer.rejected ? CloseCause::kHandshakeRejected : CloseCause::kHttpDone);
+    }
+    return;
+  }
+  session_.upgrade();
+  facts_ = std::move(answer.facts);
+  route_ = answer.route;
+  opened_ = true;
+  heartbeat_.received(turn_.now);
+  enter(Phase::kOpen);
+  turn_.application.on_open(*this);
+}
+
+void Connection::on_message(const protocol::Event& event) {
+  if (phase_ != Phase::kOpen) return;
+  ++messages_in_;
+  Message message;
+  message.type = static_cast<MessageType>(event.opcode);
+  message.payload = as_text(event.payload);
+  turn_.application.on_message(*this, message);
+}
+
+void Connection::on_ping(Bytes payload) {
+  if (!within_control_budget() || phase_ != Phase::kOpen) return;
+  after_send(out_.send_pong(protocol::make_control_frame(protocol::Opcode::kPong, payload), context()));
+}
+
+bool Connection::within_control_budget() {
+  const std::uint32_t budget = turn_.settings.max_control_frames_per_second;
+  if (budget == 0) return true;
+  const auto second = static_cast<std::uint32_t>(turn_.now / ticks_for_ms(1000));
+  if (second != control_second_) {
+    control_second_ = second;
+    control_frames_ = 0;
+  }
+  if (++control_frames_ <= budget) return true;
+  on_violation(protocol::Violation::kTooManyControlFrames);
+  return false;
+}
+
+void Connection::on_close_frame(const protocol::Event& event) {
+  code_received_ = event.close_code;
+  if (!event.payload.empty()) peer_reason_ = std::make_unique<std::string>(as_text(event.payload));
+  if (phase_ == Phase::kOpen) {
+    // §5.5.1: the answer echoes the status code, or has none where none came.
+    const auto echo = session_.start_close(event.close_code, {});
+    code_sent_ = event.close_code;
+    cause_ = CloseCause::kPeerClosed;
+    enter(Phase::kClosing);
+    if (echo) after_send(out_.send_close(*echo, context()));
+  }
+  // §7.1.1: with both Close frames exchanged the server ends TCP first.
+  if (phase_ == Phase::kClosing) finish(cause_);
+}
+
+void Connection::on_violation(protocol::Violation violation) {
+  if (phase_ == Phase::kHttp) {
+    reject(violation);
+    return;
+  }
+  violation_ = violation;
+  fail(protocol::close_cause_of(violation), protocol::close_code_of(violation),
+       protocol::violation_text(violation));
+}
+
+void Connection::on_eof() {
+  eof_ = true;
+  readable_ = false;
+  switch (phase_) {
+    case Phase::kHttp: {
+      const bool between_requests = http_status_ != 0 && !session_.unfinished();
+      finish(between_requests ? CloseCause::kHttpDone : CloseCause::kEof);
+      break;
+    }
+    case Phase::kOpen:
+    case Phase::kClosing:
+      finish(CloseCause::kEof);
+      break;
+    case Phase::kLingering:
+      enter(Phase::kClosed);
+      break;
+    case Phase::kClosed:
+      break;
+  }
+}
+
+void Connection::account_input() {
+  const std::size_t held = session_.held_bytes();
+  if (held == held_input_) return;
+  const std::size_t before =
+      turn_.counts.input_bytes.fetch_add(held - held_input_, std::memory_order_relaxed);
+  const std::size_t total = before + (held - held_input_);
+  const bool grew = held > held_input_;
+  held_input_ = held;
+  if (grew && total > turn_.settings.max_input_bytes) {
+    fail(CloseCause::kInputBudget, close_code_for(CloseCause::kInputBudget),
+         "server holds too many unfinished messages");
+  }
+}
+
+}  // namespace wsd::net

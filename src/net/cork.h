@@ -1,0 +1,51 @@
+// What the connection in its read step sends is gathered here and leaves in one system call when
+// the step ends. One for a reactor; it belongs to one connection at a time.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "base/assert.h"
+#include "base/bytes.h"
+
+namespace wsd::net {
+
+class Outbound;
+
+class Cork {
+ public:
+  static constexpr std::size_t kCapacity = std::size_t{64} << 10;
+
+  Cork() : buffer_(std::make_unique_for_overwrite<std::uint8_t[]>(kCapacity)) {}
+
+  void begin(const Outbound& owner) noexcept {
+    WSD_DCHECK(owner_ == nullptr && size_ == 0);
+    owner_ = &owner;
+  }
+  void end() noexcept {
+    WSD_DCHECK(size_ == 0);
+    owner_ = nullptr;
+  }
+  [[nodiscard]] bool holds_for(const Outbound& outbound) const noexcept {
+    return owner_ == &outbound;
+  }
+
+  [[nodiscard]] Bytes bytes() const noexcept { return {buffer_.get(), size_}; }
+  [[nodiscard]] std::size_t room() const noexcept { return kCapacity - size_; }
+  // `count` more bytes, for the caller to write. There must be room.
+  [[nodiscard]] std::uint8_t* extend(std::size_t count) noexcept {
+    WSD_DCHECK(count <= room());
+    std::uint8_t* const at = buffer_.get() + size_;
+    size_ += count;
+    return at;
+  }
+  void clear() noexcept { size_ = 0; }
+
+ private:
+  std::unique_ptr<std::uint8_t[]> buffer_;
+  std::size_t size_ = 0;
+  const Outbound* owner_ = nullptr;
+};
+
+}  // namespace wsd::net

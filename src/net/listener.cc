@@ -1,0 +1,185 @@
+#include "net/listener.h"
+
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <memory>
+#include <utility>
+
+namespace wsd::net {
+namespace {
+
+struct AddrinfoFree {
+  void operator()(addrinfo* list) const noexcept { ::freeaddrinfo(list); }
+};
+
+void set_option(int fd, int level, int name, int value) {
+  static_cast<void>(::setsockopt(fd, level, name, &value, sizeof(value)));
+}
+
+int open_socket(int family) {
+  return ::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+}
+
+// Options set on a listening socket are inherited by the connections accepted from it, which saves
+// a system call for each (tcp(7), socket(7)).
+void set_inherited_options(int fd, int family, const ListenOptions& options) {
+  if (options.send_buffer != 0) {
+    set_option(fd, SOL_SOCKET, SO_SNDBUF, static_cast<int>(options.send_buffer));
+  }
+  if (family == AF_UNIX) return;
+  set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+  if (options.notsent_lowat != 0) {
+    set_option(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, static_cast<int>(options.notsent_lowat));
+  }
+}
+
+std::string failure(const std::string& what, int error) {
+  std::string text = "cannot listen on '" + what + "': " + std::strerror(error);
+  if (error == EADDRINUSE) text += " (another process serves it: stop it, or choose another port)";
+  if (error == EACCES) text += " (a port below 1024 or a directory that needs more rights)";
+  if (error == EADDRNOTAVAIL) text += " (this machine has no such address)";
+  return text;
+}
+
+std::string name_of(int fd) {
+  PeerAddress bound;
+  socklen_t size = sizeof(bound.storage);
+  ::getsockname(fd, reinterpret_cast<sockaddr*>(&bound.storage), &size);
+  return format_peer(bound);
+}
+
+std::string describe(const ListenAddress& address) {
+  const bool v6 = address.host.find(':') != std::string::npos;
+  return (v6 ? "[" + address.host + "]" : address.host) + ":" + std::to_string(address.port);
+}
+
+bool is_socket_file(const char* path) {
+  struct stat status {};
+  return ::lstat(path, &status) == 0 && S_ISSOCK(status.st_mode);
+}
+
+// Whether a process accepts on that Unix socket.
+bool is_served(const sockaddr_un& at) {
+  const int probe = open_socket(AF_UNIX);
+  if (probe < 0) return true;
+  const int result = ::connect(probe, reinterpret_cast<const sockaddr*>(&at), sizeof(at));
+  const bool refused = result != 0 && errno == ECONNREFUSED;
+  ::close(probe);
+  return !refused;
+}
+
+}  // namespace
+
+Listener::Listener(Listener&& other) noexcept { *this = std::move(other); }
+
+Listener& Listener::operator=(Listener&& other) noexcept {
+  std::swap(fds_, other.fds_);
+  std::swap(name_, other.name_);
+  std::swap(unix_path_, other.unix_path_);
+  std::swap(shared_, other.shared_);
+  return *this;
+}
+
+Listener::~Listener() { close(); }
+
+std::string Listener::open(const ListenAddress& address, std::uint32_t pollers,
+                           const ListenOptions& options) {
+  std::string error = address.unix_socket ? open_unix(address, pollers, options)
+                                          : open_tcp(address, pollers, options);
+  if (error.empty()) {
+    for (const int fd : fds_) {
+      if (::listen(fd, options.backlog) != 0) error = failure(name_, errno);
+    }
+  }
+  if (!error.empty()) close();
+  return error;
+}
+
+std::string Listener::open_tcp(const ListenAddress& address, std::uint32_t pollers,
+                               const ListenOptions& options) {
+  addrinfo hints{};
+  hints.ai_family = AF_UNSPEC;
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_PASSIVE;
+  addrinfo* found = nullptr;
+  const int resolved = ::getaddrinfo(address.host.empty() ? nullptr : address.host.c_str(),
+                                     std::to_string(address.port).c_str(), &hints, &found);
+  if (resolved != 0) {
+    return "cannot listen on '" + describe(address) + "': " + ::gai_strerror(resolved);
+  }
+  const std::unique_ptr<addrinfo, AddrinfoFree> list(found);
+  sockaddr_storage at{};
+  std::memcpy(&at, found->ai_addr, found->ai_addrlen);
+  for (std::uint32_t i = 0; i < pollers; ++i) {
+    const int fd = open_socket(found->ai_family);
+    if (fd < 0) return failure(describe(address), errno);
+    fds_.push_back(fd);
+    set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+    // The first socket binds alone, so that a second server on the same port is refused instead of
+    // sharing its connections; it opens the group to the others before it listens.
+    if (i > 0) set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+    set_inherited_options(fd, found->ai_family, options);
+    if (::bind(fd, reinterpret_cast<const sockaddr*>(&at), found->ai_addrlen) != 0) {
+      return failure(describe(address), errno);
+    }
+    if (i > 0) continue;
+    if (pollers > 1) set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+    socklen_t size = sizeof(at);
+    ::getsockname(fd, reinterpret_cast<sockaddr*>(&at), &size);  // port 0 has become a port
+    name_ = name_of(fd);
+  }
+  return {};
+}
+
+std::string Listener::open_unix(const ListenAddress& address, std::uint32_t pollers,
+                                const ListenOptions& options) {
+  sockaddr_un at{};
+  at.sun_family = AF_UNIX;
+  address.path.copy(at.sun_path, sizeof(at.sun_path) - 1);
+  const std::string name = "unix:" + address.path;
+  const int fd = open_socket(AF_UNIX);
+  if (fd < 0) return failure(name, errno);
+  fds_.push_back(fd);
+  shared_ = true;
+  set_inherited_options(fd, AF_UNIX, options);
+  const auto bind_here = [&] {
+    return ::bind(fd, reinterpret_cast<const sockaddr*>(&at), sizeof(at)) == 0;
+  };
+  if (!bind_here()) {
+    // A socket file outlives its process; only one that nobody serves is taken over.
+    const int error = errno;
+    if (error == EADDRINUSE && !is_socket_file(at.sun_path)) {
+      return "cannot listen on '" + name + "': a file that is not a socket is in the way (move it)";
+    }
+    if (error != EADDRINUSE || is_served(at)) return failure(name, error);
+    ::unlink(at.sun_path);
+    if (!bind_here()) return failure(name, errno);
+  }
+  unix_path_ = address.path;
+  name_ = name;
+  for (std::uint32_t i = 1; i < pollers; ++i) {
+    fds_.push_back(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
+    if (fds_.back() < 0) return failure(name, errno);
+  }
+  return {};
+}
+
+void Listener::close() noexcept {
+  for (const int fd : fds_) {
+    if (fd >= 0) ::close(fd);
+  }
+  fds_.clear();
+  if (!unix_path_.empty()) ::unlink(unix_path_.c_str());
+  unix_path_.clear();
+}
+
+}  // namespace wsd::net

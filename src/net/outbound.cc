@@ -1,0 +1,235 @@
+#include "net/outbound.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <utility>
+
+namespace wsd::net {
+namespace {
+
+// Below this, copying a payload into the cork costs less than a system call of its own.
+constexpr std::size_t kCorkedPayload = std::size_t{16} << 10;
+
+constexpr std::size_t kMaxPieces = 64;
+
+iovec piece_of(Bytes bytes) noexcept {
+  return {const_cast<std::uint8_t*>(bytes.data()), bytes.size()};
+}
+
+Outbound::Status status_of(SendQueue::Verdict verdict) noexcept {
+  switch (verdict) {
+    case SendQueue::Verdict::kQueued:
+      return Outbound::Status::kQueued;
+    case SendQueue::Verdict::kDropped:
+      return Outbound::Status::kDropped;
+    case SendQueue::Verdict::kOverBound:
+      break;
+  }
+  return Outbound::Status::kOverBound;
+}
+
+}  // namespace
+
+SendQueue& Outbound::queue_at(Tick now) {
+  if (queue_ == nullptr) queue_ = std::make_unique<SendQueue>(now);
+  return *queue_;
+}
+
+bool Outbound::account(const IoResult& result) noexcept {
+  bytes_sent_ += result.bytes;
+  if (result.status == IoStatus::kAgain) writable_ = false;
+  return result.status != IoStatus::kGone && result.status != IoStatus::kEof;
+}
+
+Outbound::Status Outbound::enqueue(Slice frame, const SendContext& context) {
+  if (!frame.block) return Status::kNoMemory;
+  return status_of(queue_at(context.now).push(std::move(frame), context.limits));
+}
+
+Outbound::Status Outbound::keep_rest(Bytes first, Bytes second, std::size_t sent,
+                                     const SendContext& context) {
+  const Bytes head = first.subspan(std::min(sent, first.size()));
+  const Bytes tail = second.subspan(sent > first.size() ? sent - first.size() : 0);
+  if (head.empty() && tail.empty()) return Status::kSent;
+  SharedBytes rest = SharedBytes::make(head.size() + tail.size());
+  if (!rest) return Status::kNoMemory;
+  std::uint8_t* const out = rest.mutable_bytes().data();
+  std::copy(head.begin(), head.end(), out);
+  std::copy(tail.begin(), tail.end(), out + head.size());
+  if (sent != 0) {
+    queue_at(context.now).push_started(Slice(std::move(rest)));
+    return Status::kQueued;
+  }
+  return enqueue(Slice(std::move(rest)), context);
+}
+
+Outbound::Status Outbound::send_message(protocol::Opcode opcode, Bytes payload,
+                                        const SendContext& context) {
+  const bool corked = context.cork.holds_for(*this);
+  const std::size_t header_size = protocol::server_header_size(payload.size());
+  const std::size_t total = header_size + payload.size();
+  if (corked && queue_ == nullptr) {
+    const bool copied = payload.size() <= kCorkedPayload;
+    if (!copied || total > context.cork.room()) {
+      const Status status = flush_cork(context);
+      if (status == Status::kGone || status == Status::kNoMemory) return status;
+    }
+    if (copied && queue_ == nullptr) {
+      std::uint8_t* const out = context.cork.extend(total);
+      protocol::write_frame_header(out, opcode, payload.size());
+      if (!payload.empty()) std::memcpy(out + header_size, payload.data(), payload.size());
+      return Status::kSent;
+    }
+  }
+  if (!corked || queue_ != nullptr || !writable_) {
+    return enqueue(Slice(protocol::make_frame(opcode, payload)), context);
+  }
+  // Large: from where it lies, only what the kernel does not take is copied.
+  std::array<std::uint8_t, protocol::kMaxServerHeaderBytes> header;
+  protocol::write_frame_header(header.data(), opcode, payload.size());
+  const Bytes head(header.data(), header_size);
+  std::array<iovec, 2> pieces = {piece_of(head), piece_of(payload)};
+  const IoResult result = send_pieces(fd_, pieces);
+  if (!account(result)) return Status::kGone;
+  return keep_rest(head, payload, result.bytes, context);
+}
+
+Outbound::Status Outbound::send_raw(Bytes bytes, const SendContext& context) {
+  if (context.cork.holds_for(*this) && queue_ == nullptr) {
+    if (bytes.size() > context.cork.room()) {
+      const Status status = flush_cork(context);
+      if (status == Status::kGone || status == Status::kNoMemory) return status;
+    }
+    if (queue_ == nullptr && bytes.size() <= context.cork.room()) {
+      if (!bytes.empty()) std::memcpy(context.cork.extend(bytes.size()), bytes.data(), bytes.size());
+      return Status::kSent;
+    }
+  }
+  return enqueue(Slice(SharedBytes::copy_of(bytes)), context);
+}
+
+Outbound::Status Outbound::send_frame(const SharedBytes& frame, const SendContext& context) {
+  if (context.cork.holds_for(*this)) {
+    const Status status = flush_cork(context);
+    if (status == Status::kGone || status == Status::kNoMemory) return status;
+  }
+  return enqueue(Slice(frame), context);
+}
+
+Outbound::Status Outbound::send_batch(const hub::Batch& batch, const SendContext& context) {
+  if (context.cork.holds_for(*this)) {
+    const Status status = flush_cork(context);
+    if (status == Status::kGone || status == Status::kNoMemory) return status;
+  }
+  if (queue_ != nullptr || !writable_) return enqueue_rest(batch.frames(), 0, context);
+  const std::span<const Slice> pieces = batch.pieces();
+  IoResult result;
+  if (pieces.size() == 1) {
+    result = send_bytes(fd_, pieces.front().bytes());
+  } else {
+    std::array<iovec, kMaxPieces> vectors;
+    const std::size_t count = std::min(pieces.size(), kMaxPieces);
+    for (std::size_t i = 0; i < count; ++i) vectors[i] = piece_of(pieces[i].bytes());
+    result = send_pieces(fd_, std::span(vectors).first(count));
+  }
+  if (!account(result)) return Status::kGone;
+  if (result.bytes == batch.bytes()) return Status::kSent;
+  return enqueue_rest(batch.frames(), result.bytes, context);
+}
+
+// Queues the frames behind the first `sent` bytes, the one that was cut as started.
+Outbound::Status Outbound::enqueue_rest(std::span<const Slice> frames, std::size_t sent,
+                                        const SendContext& context) {
+  Status worst = Status::kQueued;
+  for (const Slice& frame : frames) {
+    if (sent >= frame.size) {
+      sent -= frame.size;
+      continue;
+    }
+    if (sent != 0) {
+      queue_at(context.now).push_started(Slice(frame.block, frame.offset + sent, frame.size - sent));
+      sent = 0;
+      continue;
+    }
+    const Status status = enqueue(frame, context);
+    if (status == Status::kOverBound || status == Status::kNoMemory) return status;
+    if (status == Status::kDropped) worst = status;
+  }
+  return worst;
+}
+
+Outbound::Status Outbound::send_control(const protocol::ControlFrame& frame,
+                                        const SendContext& context) {
+  if (queue_ == nullptr && !context.cork.holds_for(*this) && writable_) {
+    const IoResult result = send_bytes(fd_, frame.bytes());
+    if (!account(result)) return Status::kGone;
+    return keep_rest(frame.bytes(), {}, result.bytes, context);
+  }
+  return send_raw(frame.bytes(), context);
+}
+
+Outbound::Status Outbound::send_pong(const protocol::ControlFrame& frame,
+                                     const SendContext& context) {
+  if (queue_ == nullptr) return send_control(frame, context);
+  queue_->set_pong(frame);
+  return Status::kQueued;
+}
+
+Outbound::Status Outbound::send_close(const protocol::ControlFrame& frame,
+                                      const SendContext& context) {
+  if (context.cork.holds_for(*this)) {
+    const Status status = flush_cork(context);
+    if (status == Status::kGone || status == Status::kNoMemory) return status;
+  }
+  // Through the queue even when it is empty: it knows what a Close may overtake.
+  queue_at(context.now).push_close(frame);
+  return flush(context);
+}
+
+Outbound::Status Outbound::flush_cork(const SendContext& context) {
+  const Bytes bytes = context.cork.bytes();
+  if (bytes.empty()) return Status::kSent;
+  IoResult result;
+  result.status = IoStatus::kAgain;
+  if (writable_ && queue_ == nullptr) result = send_bytes(fd_, bytes);
+  Status status = Status::kGone;
+  if (account(result)) {
+    const Bytes rest = bytes.subspan(result.bytes);
+    status = Status::kSent;
+    if (!rest.empty()) {
+      SharedBytes kept = SharedBytes::copy_of(rest);
+      status = kept ? Status::kQueued : Status::kNoMemory;
+      // Several frames in one piece, of which the first may have begun: not to be dropped.
+      if (kept) queue_at(context.now).push_started(Slice(std::move(kept)));
+    }
+  }
+  context.cork.clear();
+  return status;
+}
+
+Outbound::Status Outbound::uncork(const SendContext& context) {
+  const Status status = flush_cork(context);
+  context.cork.end();
+  return status;
+}
+
+Outbound::Status Outbound::flush(const SendContext& context) {
+  while (queue_ != nullptr && writable_) {
+    std::array<iovec, kMaxPieces> pieces;
+    const std::size_t count = queue_->gather(pieces);
+    if (count != 0) {
+      const IoResult result = send_pieces(fd_, std::span(pieces).first(count));
+      if (!account(result)) return Status::kGone;
+      queue_->consume(result.bytes, context.now);
+      if (result.status == IoStatus::kNoBuffers) return Status::kQueued;
+    }
+    if (queue_->empty()) {
+      dropped_ += queue_->dropped();
+      queue_.reset();
+    }
+  }
+  return queue_ == nullptr ? Status::kSent : Status::kQueued;
+}
+
+}  // namespace wsd::net

@@ -1,0 +1,96 @@
+// The sending side of one connection: straight to the socket when it can, queued when it must.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "base/bytes.h"
+#include "base/shared_bytes.h"
+#include "base/tick.h"
+#include "hub/batch.h"
+#include "net/cork.h"
+#include "net/send_queue.h"
+#include "net/socket.h"
+#include "protocol/frame_writer.h"
+
+namespace wsd::net {
+
+// What sending needs of the turn.
+struct SendContext {
+  Cork& cork;
+  const SendQueueLimits& limits;
+  Tick now;
+};
+
+// Reactor thread only. After kGone or kNoMemory nothing more can be sent: the stream may be torn in
+// the middle of a frame.
+class Outbound {
+ public:
+  enum class Status : std::uint8_t {
+    kSent,       // with the kernel, or in the cork
+    kQueued,     // waits; flush() is due when the socket is writable
+    kDropped,    // the slow-consumer policy dropped the message
+    kOverBound,  // the policy asks for the connection to be ended; nothing was queued
+    kGone,       // the connection is dead
+    kNoMemory,
+  };
+
+  // `fd` outlives this.
+  explicit Outbound(int fd) noexcept : fd_(fd) {}
+  Outbound(const Outbound&) = delete;
+  Outbound& operator=(const Outbound&) = delete;
+
+  // The latch: set by readiness, cleared by EAGAIN alone.
+  void set_writable() noexcept { writable_ = true; }
+  [[nodiscard]] bool writable() const noexcept { return writable_; }
+
+  Status send_message(protocol::Opcode opcode, Bytes payload, const SendContext& context);
+  Status send_frame(const SharedBytes& frame, const SendContext& context);
+  // The worst of what became of its messages.
+  Status send_batch(const hub::Batch& batch, const SendContext& context);
+  // A Pong waits in the control lane where there is a queue, the latest alone.
+  Status send_pong(const protocol::ControlFrame& frame, const SendContext& context);
+  // Any other control frame but Close.
+  Status send_control(const protocol::ControlFrame& frame, const SendContext& context);
+  // Nothing may be sent afterwards.
+  Status send_close(const protocol::ControlFrame& frame, const SendContext& context);
+  // Bytes that are no frame: an HTTP response.
+  Status send_raw(Bytes bytes, const SendContext& context);
+
+  // Ends the read step: what the cork holds for this connection leaves or is queued.
+  Status uncork(const SendContext& context);
+  // Sends what is queued until there is nothing or the socket takes no more.
+  Status flush(const SendContext& context);
+
+  [[nodiscard]] bool idle() const noexcept { return queue_ == nullptr; }
+  [[nodiscard]] std::size_t queued_bytes() const noexcept {
+    return queue_ == nullptr ? 0 : queue_->bytes();
+  }
+  // Null when idle.
+  [[nodiscard]] const SendQueue* queue() const noexcept { return queue_.get(); }
+  // What the kernel has taken so far.
+  [[nodiscard]] std::uint64_t bytes_sent() const noexcept { return bytes_sent_; }
+  [[nodiscard]] std::uint64_t dropped() const noexcept {
+    return dropped_ + (queue_ == nullptr ? 0 : queue_->dropped());
+  }
+
+ private:
+  [[nodiscard]] SendQueue& queue_at(Tick now);
+  Status enqueue(Slice frame, const SendContext& context);
+  Status enqueue_rest(std::span<const Slice> frames, std::size_t sent, const SendContext& context);
+  Status flush_cork(const SendContext& context);
+  // What send() did with `sent` of `bytes`: the rest is copied and queued.
+  Status keep_rest(Bytes first, Bytes second, std::size_t sent, const SendContext& context);
+  // Counts what the kernel took and keeps the latch. False when the connection is dead.
+  [[nodiscard]] bool account(const IoResult& result) noexcept;
+
+  int fd_;
+  bool writable_ = true;  // a fresh socket takes bytes
+  std::unique_ptr<SendQueue> queue_;  // appears with the first backlog, goes with the last
+  std::uint64_t bytes_sent_ = 0;
+  std::uint64_t dropped_ = 0;
+};
+
+}  // namespace wsd::net

@@ -1,0 +1,212 @@
+// A reactor's turn, in this order:
+//
+//   1. wait        for readiness, at most until the next deadline; not at all while work is left
+//   2. mark ready  readiness sets latches, nothing is read or written yet
+//   3. mailbox     what other shards and threads have sent
+//   4. read        new connections, then each connection on the ready list up to its share; what is
+//                  not done stays on the list
+//   5. timers      the wheel advances to now
+//   6. flush       rooms fan out what was published in 3 to 5, then connections send what they queued
+//   7. settle      ended connections leave their rooms, are reported, and are freed
+#include "net/reactor.h"
+
+#include <algorithm>
+#include <array>
+#include <span>
+#include <utility>
+
+#include "base/assert.h"
+#include "net/clock.h"
+#include "net/socket.h"
+
+namespace wsd::net {
+namespace {
+
+// Tokens: a connection's is its address, which is aligned; others are odd.
+constexpr std::uint64_t kTagMask = 1;
+constexpr std::uint64_t kWakeToken = kTagMask;
+constexpr std::uint64_t acceptor_token(std::size_t index) noexcept { return (index + 1) << 1 | kTagMask; }
+constexpr std::size_t acceptor_index(std::uint64_t token) noexcept { return (token >> 1) - 1; }
+
+// So that a tick on which very many timers fall does not hold the turn up.
+constexpr int kTimersPerTurn = 4096;
+
+thread_local Reactor* current_reactor = nullptr;
+
+// For the length of a turn: one thread may drive several reactors in turn.
+class CurrentScope {
+ public:
+  explicit CurrentScope(Reactor* reactor) noexcept
+      : before_(std::exchange(current_reactor, reactor)) {}
+  CurrentScope(const CurrentScope&) = delete;
+  CurrentScope& operator=(const CurrentScope&) = delete;
+  ~CurrentScope() { current_reactor = before_; }
+
+ private:
+  Reactor* before_;
+};
+
+}  // namespace
+
+Reactor* Reactor::current() noexcept { return current_reactor; }
+
+Reactor::Reactor() noexcept : wake_fd_(make_wake_fd()) {}
+
+Reactor::~Reactor() {
+  if (turn_ != nullptr) {
+    const CurrentScope scope(this);
+    cut_all();
+    settle_ended();
+    turn_->shard.wheel().cancel(drain_timer_);
+  }
+  acceptors_.clear();
+  if (wake_fd_ >= 0) close_socket(wake_fd_);
+}
+
+void Reactor::attach(const Settings& settings, hub::Shard& shard, Application& application,
+                     ProcessCounts& counts) {
+  turn_ = std::make_unique<Turn>(settings, shard, application, counts);
+  now_ms_ = monotonic_ms();
+  turn_->now = tick_of(now_ms_);
+  turn_->shard.wheel().advance(turn_->now);
+  WSD_ASSERT(poller_.add(wake_fd_, kWakeToken));
+}
+
+bool Reactor::listen(Listener& listener) {
+  acceptors_.push_back(
+      std::make_unique<Acceptor>(*turn_, poller_, listener.take(turn_->shard.index()), listener.shared()));
+  return acceptors_.back()->watch(acceptor_token(acceptors_.size() - 1));
+}
+
+void Reactor::wake() noexcept { signal_wake_fd(wake_fd_); }
+
+Connection* Reactor::find(ConnectionId id) noexcept {
+  if (hub::shard_of(id) != turn_->shard.index()) return nullptr;
+  return static_cast<Connection*>(turn_->shard.find(id));
+}
+
+void Reactor::hold_publisher() {
+  if (turn_->reading != nullptr) turn_->reading->hold();
+}
+
+void Reactor::run() {
+  while (!finished()) turn(-1);
+}
+
+bool Reactor::finished() const noexcept {
+  return draining_ && turn_->shard.member_count() == 0;
+}
+
+void Reactor::turn(int max_wait_ms) {
+  const CurrentScope scope(this);
+  std::array<Readiness, Poller::kMaxEvents> ready;
+  const std::span<const Readiness> events = poller_.wait(wait_ms(max_wait_ms), ready);
+  now_ms_ = monotonic_ms();
+  turn_->now = tick_of(now_ms_);
+  for (const Readiness& each : events) mark_ready(each);
+  turn_->shard.drain();
+  handle_commands();
+  accept_and_read();
+  fire_timers();
+  turn_->shard.fan_out();
+  flush_dirty();
+  settle_ended();
+}
+
+int Reactor::wait_ms(int max_wait_ms) noexcept {
+  const bool accepting = std::any_of(acceptors_.begin(), acceptors_.end(),
+                                     [](const auto& each) { return each->ready(); });
+  if (accepting || !turn_->ready.empty() || !turn_->dirty.empty() || !turn_->settling.empty() ||
+      turn_->shard.has_pending() || turn_->shard.wheel().has_due() || !turn_->shard.arm()) {
+    return 0;
+  }
+  const Tick next = turn_->shard.wheel().next_event();
+  if (next == hub::TimerWheel::kNever) return max_wait_ms;
+  const std::uint64_t at = next * kTickMs;
+  const std::uint64_t left = at > now_ms_ ? at - now_ms_ : 0;
+  constexpr std::uint64_t kLongest = 60'000;
+  const int until_next = static_cast<int>(std::min(left, kLongest));
+  return max_wait_ms < 0 ? until_next : std::min(max_wait_ms, until_next);
+}
+
+void Reactor::mark_ready(const Readiness& readiness) {
+  if (readiness.token == kWakeToken) return;  // its mail is taken in any case
+  if ((readiness.token & kTagMask) != 0) {
+    const std::size_t index = acceptor_index(readiness.token);
+    if (index < acceptors_.size()) acceptors_[index]->on_readiness();
+    return;
+  }
+  auto* connection = reinterpret_cast<Connection*>(static_cast<std::uintptr_t>(readiness.token));
+  connection->on_readiness(readiness.readable, readiness.writable, readiness.ended);
+}
+
+void Reactor::handle_commands() {
+  const std::uint32_t commands = turn_->shard.take_commands();
+  if ((commands & kStop) != 0) {
+    draining_ = true;
+    acceptors_.clear();
+    cut_all();
+  } else if ((commands & kDrain) != 0 && !draining_) {
+    begin_drain();
+  }
+  if (turn_->shard.take_resumed()) {
+    for (Connection* connection : std::exchange(turn_->held, {})) connection->resume();
+  }
+}
+
+void Reactor::accept_and_read() {
+  for (const auto& acceptor : acceptors_) acceptor->accept_step();
+  scratch_.swap(turn_->ready);  // who is marked meanwhile waits for the next turn
+  for (Connection* connection : scratch_) connection->read_step();
+  scratch_.clear();
+}
+
+void Reactor::fire_timers() {
+  hub::TimerWheel& wheel = turn_->shard.wheel();
+  wheel.advance(turn_->now);
+  for (int i = 0; i < kTimersPerTurn; ++i) {
+    hub::Timer* const timer = wheel.pop_due();
+    if (timer == nullptr) return;
+    static_cast<hub::Scheduled*>(timer)->on_deadline(turn_->now);
+  }
+}
+
+void Reactor::flush_dirty() {
+  scratch_.swap(turn_->dirty);  // who is marked meanwhile waits for the next turn
+  for (Connection* connection : scratch_) connection->flush_step();
+  scratch_.clear();
+}
+
+void Reactor::settle_ended() {
+  // Handlers that are told of an end may end others: until no one is left.
+  while (!turn_->settling.empty()) {
+    scratch_.swap(turn_->settling);
+    for (Connection* connection : scratch_) {
+      if (connection->settle()) delete connection;
+    }
+    scratch_.clear();
+  }
+}
+
+void Reactor::begin_drain() {
+  draining_ = true;
+  acceptors_.clear();
+  // At most a millisecond for each connection of the process: a server with few of them is quick.
+  const std::uint64_t all = turn_->counts.connections.load(std::memory_order_relaxed);
+  const Tick window = std::min<Tick>(turn_->settings.drain_window, ticks_for_ms(all));
+  const std::vector<hub::Member*> members = turn_->shard.members();
+  for (std::size_t i = 0; i < members.size(); ++i) {
+    static_cast<Connection*>(members[i])->drain_at(turn_->now + window * i / members.size());
+  }
+  turn_->shard.wheel().arm(drain_timer_, turn_->now + std::max<Tick>(turn_->settings.drain_timeout, 1));
+}
+
+void Reactor::DrainTimer::on_deadline(Tick /*now*/) { reactor_.cut_all(); }
+
+void Reactor::cut_all() {
+  for (hub::Member* member : turn_->shard.members()) {
+    static_cast<Connection*>(member)->abort(CloseCause::kServerStopped);
+  }
+}
+
+}  // namespace wsd::net

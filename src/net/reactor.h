@@ -1,0 +1,86 @@
+// One thread's event loop: a poller, a shard of the hub, and the connections on it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "hub/hub.h"
+#include "net/acceptor.h"
+#include "net/connection.h"
+#include "net/listener.h"
+#include "net/poller.h"
+#include "net/turn.h"
+
+namespace wsd::net {
+
+// Its own thread only, but for wake() and what comes through the hub. May be driven turn by turn.
+class Reactor final : public hub::Waker {
+ public:
+  // Commands that the hub carries to every reactor.
+  static constexpr std::uint32_t kDrain = 1;
+  static constexpr std::uint32_t kStop = 2;
+
+  Reactor() noexcept;
+  Reactor(const Reactor&) = delete;
+  Reactor& operator=(const Reactor&) = delete;
+  ~Reactor();
+
+  // False when the kernel refused a descriptor.
+  [[nodiscard]] bool valid() const noexcept { return poller_.valid() && wake_fd_ >= 0; }
+
+  // Before the first turn. Everything outlives the reactor.
+  void attach(const Settings& settings, hub::Shard& shard, Application& application,
+              ProcessCounts& counts);
+  [[nodiscard]] bool listen(Listener& listener);
+
+  // Turns until drained or stopped.
+  void run();
+  // One turn that waits at most `max_wait_ms` (-1: as long as nothing is due).
+  void turn(int max_wait_ms);
+  // Drained or stopped, with no connection left.
+  [[nodiscard]] bool finished() const noexcept;
+
+  void wake() noexcept override;
+
+  // The reactor whose turn runs on this thread, or nullptr.
+  [[nodiscard]] static Reactor* current() noexcept;
+  // nullptr when it is not, or no longer, one of this reactor's.
+  [[nodiscard]] Connection* find(ConnectionId id) noexcept;
+  [[nodiscard]] hub::Shard& shard() noexcept { return turn_->shard; }
+  // A shard is behind with what the connection in its read step published.
+  void hold_publisher();
+  [[nodiscard]] bool draining() const noexcept { return draining_; }
+
+ private:
+  // Cuts what is left when the drain has lasted too long.
+  class DrainTimer final : public hub::Scheduled {
+   public:
+    explicit DrainTimer(Reactor& reactor) noexcept : reactor_(reactor) {}
+    void on_deadline(Tick now) override;
+
+   private:
+    Reactor& reactor_;
+  };
+
+  [[nodiscard]] int wait_ms(int max_wait_ms) noexcept;
+  void mark_ready(const Readiness& readiness);
+  void handle_commands();
+  void accept_and_read();
+  void fire_timers();
+  void flush_dirty();
+  void settle_ended();
+  void begin_drain();
+  void cut_all();
+
+  Poller poller_;
+  int wake_fd_;
+  std::unique_ptr<Turn> turn_;
+  std::uint64_t now_ms_ = 0;
+  std::vector<std::unique_ptr<Acceptor>> acceptors_;
+  DrainTimer drain_timer_{*this};
+  std::vector<Connection*> scratch_;  // the list that is being worked off
+  bool draining_ = false;
+};
+
+}  // namespace wsd::net

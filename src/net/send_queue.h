@@ -1,0 +1,87 @@
+// What waits to be sent on one connection: bytes and order, no system calls.
+#pragma once
+
+#include <sys/uio.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <span>
+
+#include "base/shared_bytes.h"
+#include "base/tick.h"
+#include "protocol/frame_writer.h"
+#include "wsd/options.h"
+
+namespace wsd::net {
+
+struct SendQueueLimits {
+  std::size_t bytes = std::size_t{1} << 20;
+  std::uint32_t frames = 16'384;
+  SlowPolicy policy = SlowPolicy::kDisconnect;
+
+  // Above this the connection is not read, so that what it asks for cannot pile up (half full).
+  [[nodiscard]] std::size_t high_water() const noexcept { return bytes / 2; }
+  // At or below this it is read again.
+  [[nodiscard]] std::size_t low_water() const noexcept { return bytes / 4; }
+};
+
+// Frames in the order in which they will leave, and beside them the control lane: a Pong waits
+// there, a newer one taking its place (RFC 6455 §5.5.3), until the next frame boundary.
+//
+// Up to its high-water mark the queue takes one frame of any size; above it only what fits the
+// bound. So it never holds more than the bound, or half of it and one message. A frame of which a
+// byte has left is never dropped, nor is a control frame.
+class SendQueue {
+ public:
+  enum class Verdict : std::uint8_t {
+    kQueued,     // in the queue; others may have been dropped for it, see dropped()
+    kDropped,    // this frame was dropped
+    kOverBound,  // policy kDisconnect: nothing was queued, the connection is to be ended
+  };
+
+  explicit SendQueue(Tick now) noexcept : last_progress_(now) {}
+
+  [[nodiscard]] Verdict push(Slice frame, const SendQueueLimits& limits);
+  // The rest of something that has begun to leave.
+  void push_started(Slice rest);
+  void set_pong(const protocol::ControlFrame& pong) noexcept { pong_ = pong; }
+  // The Close frame goes behind the data that is queued when that is little, and takes the place of
+  // all of it but the frame under way when it is much. Nothing may be pushed afterwards.
+  void push_close(const protocol::ControlFrame& close);
+
+  [[nodiscard]] bool empty() const noexcept { return entries_.empty() && !pong_; }
+  [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
+  [[nodiscard]] std::size_t frames() const noexcept { return entries_.size(); }
+  // Messages dropped so far.
+  [[nodiscard]] std::uint64_t dropped() const noexcept { return dropped_; }
+
+  // Fills `pieces` with what to send next and returns how many it used.
+  [[nodiscard]] std::size_t gather(std::span<iovec> pieces);
+  // That many bytes have left.
+  void consume(std::size_t count, Tick now) noexcept;
+  // When a byte last left, or the queue was made.
+  [[nodiscard]] Tick last_progress() const noexcept { return last_progress_; }
+
+ private:
+  struct Entry {
+    Slice slice;
+    bool pinned = false;  // a control frame, or the rest of something started
+  };
+
+  [[nodiscard]] bool admits(std::size_t size, const SendQueueLimits& limits) const noexcept;
+  bool drop_oldest();
+  void insert_pinned(std::size_t position, const protocol::ControlFrame& frame);
+  // Where a control frame may go: in front, but not into the middle of a frame.
+  [[nodiscard]] std::size_t boundary() const noexcept;
+
+  std::deque<Entry> entries_;
+  std::size_t bytes_ = 0;
+  std::size_t front_sent_ = 0;  // bytes of the first entry that have left
+  std::uint64_t dropped_ = 0;
+  Tick last_progress_;
+  std::optional<protocol::ControlFrame> pong_;
+};
+
+}  // namespace wsd::net

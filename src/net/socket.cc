@@ -1,0 +1,110 @@
+#include "net/socket.h"
+
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace wsd::net {
+namespace {
+
+IoStatus status_of(int error) noexcept {
+  switch (error) {
+    case EAGAIN:
+#if EWOULDBLOCK != EAGAIN
+    case EWOULDBLOCK:
+#endif
+      return IoStatus::kAgain;
+    case ENOBUFS:
+    case ENOMEM:
+      return IoStatus::kNoBuffers;
+    default:
+      return IoStatus::kGone;
+  }
+}
+
+}  // namespace
+
+IoResult receive(int fd, MutableBytes into) noexcept {
+  for (;;) {
+    const ssize_t count = ::recv(fd, into.data(), into.size(), 0);
+    if (count > 0) return {IoStatus::kOk, static_cast<std::size_t>(count)};
+    if (count == 0) return {IoStatus::kEof, 0};
+    if (errno != EINTR) return {status_of(errno), 0};
+  }
+}
+
+IoResult send_bytes(int fd, Bytes bytes) noexcept {
+  for (;;) {
+    const ssize_t count = ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    if (count >= 0) return {IoStatus::kOk, static_cast<std::size_t>(count)};
+    if (errno != EINTR) return {status_of(errno), 0};
+  }
+}
+
+IoResult send_pieces(int fd, std::span<iovec> pieces) noexcept {
+  msghdr message{};
+  message.msg_iov = pieces.data();
+  message.msg_iovlen = pieces.size();
+  for (;;) {
+    const ssize_t count = ::sendmsg(fd, &message, MSG_NOSIGNAL);
+    if (count >= 0) return {IoStatus::kOk, static_cast<std::size_t>(count)};
+    if (errno != EINTR) return {status_of(errno), 0};
+  }
+}
+
+AcceptResult accept_connection(int listener) noexcept {
+  AcceptResult result;
+  for (;;) {
+    socklen_t size = sizeof(result.peer.storage);
+    result.fd = ::accept4(listener, reinterpret_cast<sockaddr*>(&result.peer.storage), &size,
+                          SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (result.fd >= 0) {
+      result.status = AcceptStatus::kOk;
+      return result;
+    }
+    switch (errno) {
+      case EINTR:
+        continue;
+      case EAGAIN:
+        result.status = AcceptStatus::kAgain;
+        return result;
+      case EMFILE:
+      case ENFILE:
+      case ENOBUFS:
+      case ENOMEM:
+        result.status = AcceptStatus::kNoResources;
+        return result;
+      case EBADF:
+      case EINVAL:
+      case ENOTSOCK:
+        result.status = AcceptStatus::kBroken;
+        return result;
+      default:
+        // Errors of the network pending on the new socket, and refusals by a packet filter.
+        result.status = AcceptStatus::kNext;
+        return result;
+    }
+  }
+}
+
+void shutdown_write(int fd) noexcept { static_cast<void>(::shutdown(fd, SHUT_WR)); }
+
+void reset_on_close(int fd) noexcept {
+  const linger now{1, 0};
+  static_cast<void>(::setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now)));
+}
+
+// On Linux the descriptor is free after close(2) whatever it returns, EINTR too.
+void close_socket(int fd) noexcept { static_cast<void>(::close(fd)); }
+
+int make_wake_fd() noexcept { return ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC); }
+
+void signal_wake_fd(int fd) noexcept {
+  const std::uint64_t one = 1;
+  // EAGAIN would need 2^64 - 2 wakes; EINTR cannot happen to a nonblocking eventfd write.
+  static_cast<void>(::write(fd, &one, sizeof(one)) == static_cast<ssize_t>(sizeof(one)));
+}
+
+}  // namespace wsd::net

@@ -1,0 +1,77 @@
+// What a reactor shares with its connections during a turn.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/tick.h"
+#include "hub/heartbeat.h"
+#include "hub/shard.h"
+#include "net/application.h"
+#include "net/cork.h"
+#include "net/send_queue.h"
+#include "protocol/session.h"
+
+namespace wsd::net {
+
+class Connection;
+
+// Settings in the units in which they are used. Constant while reactors run.
+struct Settings {
+  protocol::SessionLimits session;
+  SendQueueLimits send_queue;
+  hub::HeartbeatTicks heartbeat;
+  Tick handshake_timeout = 0;
+  Tick message_timeout = 0;
+  Tick write_timeout = 0;
+  Tick close_timeout = 0;
+  std::uint32_t max_control_frames_per_second = 0;
+  std::size_t max_input_bytes = 0;
+  std::uint32_t max_connections = 0;
+  std::size_t read_buffer_size = 0;
+  Tick drain_window = 0;
+  Tick drain_timeout = 0;
+};
+
+// Counts that belong to the process. Relaxed: each is a bound or a gauge by itself and orders
+// nothing else.
+struct ProcessCounts {
+  std::atomic<std::size_t> connections{0};
+  std::atomic<std::size_t> input_bytes{0};  // held for unfinished messages
+};
+
+// One for each reactor; its thread only, but for the counts.
+struct Turn {
+  Turn(const Settings& fixed, hub::Shard& own, Application& app, ProcessCounts& process)
+      : settings(fixed),
+        shard(own),
+        application(app),
+        counts(process),
+        read_buffer(std::make_unique_for_overwrite<std::uint8_t[]>(fixed.read_buffer_size)) {}
+
+  const Settings& settings;
+  hub::Shard& shard;
+  Application& application;
+  ProcessCounts& counts;
+
+  Tick now = 0;
+  Cork cork;
+  std::unique_ptr<std::uint8_t[]> read_buffer;
+
+  Connection* reading = nullptr;  // whose read step runs
+
+  std::vector<Connection*> ready;     // have input, or may have
+  std::vector<Connection*> dirty;     // have output to flush
+  std::vector<Connection*> settling;  // have ended in some way, to be seen to at the safe point
+  std::vector<Connection*> held;      // publishers left unread until a shard has caught up
+
+  [[nodiscard]] MutableBytes read_span() const noexcept {
+    return {read_buffer.get(), settings.read_buffer_size};
+  }
+};
+
+}  // namespace wsd::net

@@ -1,0 +1,21 @@
+// Dates as HTTP writes them.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+namespace wsd::protocol {
+
+// IMF-fixdate of RFC 9110 §5.6.7, "Sun, 06 Nov 1994 08:49:37 GMT", of a time in seconds since
+// 1970-01-01 00:00 UTC.
+class HttpDate {
+ public:
+  explicit HttpDate(std::uint64_t unix_seconds) noexcept;
+  [[nodiscard]] std::string_view text() const noexcept { return {text_.data(), text_.size()}; }
+
+ private:
+  std::array<char, 29> text_;
+};
+
+}  // namespace wsd::protocol
