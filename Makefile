@@ -50,8 +50,10 @@ all: wsd $(LIB)
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
+# Always, so that ./wsd is the build asked for last, whichever of MODE and CXX is newer.
+.PHONY: wsd
 wsd: $(B)/wsd
-	@ln -sf $< $@
+	@ln -sfn $< $@
 
 $(B)/wsd: $(call objects,src/wsd/main.cc $(APP_SRCS)) $(LIB)
 	$(CXX) $(LDFLAGS_ALL) -o $@ $^ $(CRYPTO_LIBS)
@@ -113,17 +115,13 @@ $(B)/bench/micro_bench: $(call objects,$(MICRO_SRCS)) $(LIB)
 $(B)/bench/%: $(B)/bench/%.o
 	$(CXX) $(LDFLAGS_ALL) -o $@ $^
 
-.PHONY: bench bench-micro bench-echo bench-idle bench-large
+.PHONY: bench bench-tools bench-micro bench-echo bench-idle bench-large
 bench: bench-echo bench-idle bench-large
 bench-tools: $(patsubst %.cc,$(B)/%,$(BENCH_TOOLS))
 bench-micro: $(B)/bench/micro_bench
 	$<
-bench-echo: wsd bench-tools
-	@bench/echo
-bench-idle: wsd bench-tools
-	@bench/idle
-bench-large: wsd bench-tools
-	@bench/large
+bench-echo bench-idle bench-large: bench-%: $(B)/wsd bench-tools
+	@WSD=$(B)/wsd TOOLS=$(B)/bench bench/$*
 
 ## Fuzzing: needs clang with libFuzzer's runtime
 
@@ -132,14 +130,19 @@ FUZZ_CXX ?= clang++
 FUZZ_B := build/fuzz
 FUZZ_TARGETS := $(patsubst fuzz/%_fuzz.cc,%,$(FUZZ_SRCS))
 FUZZ_LIB_SRCS := $(wildcard src/base/*.cc src/protocol/*.cc src/hub/*.cc) $(APP_SRCS)
-FUZZ_FLAGS := -std=c++20 -O1 -g -DWSD_DEBUG -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all $(WARNINGS)
+FUZZ_FLAGS := -std=c++20 -O1 -g -DWSD_DEBUG -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -pthread $(WARNINGS)
 
 $(FUZZ_B)/%.o: %.cc | toolchain
 	@mkdir -p $(@D)
-	$(FUZZ_CXX) $(CPPFLAGS_ALL) $(FUZZ_FLAGS) -pthread -c -o $@ $<
+	$(FUZZ_CXX) $(CPPFLAGS_ALL) $(CRYPTO_CFLAGS) $(FUZZ_FLAGS) -c -o $@ $<
 
-$(FUZZ_B)/%_fuzz: $(FUZZ_B)/fuzz/%_fuzz.o $(patsubst %.cc,$(FUZZ_B)/%.o,$(FUZZ_LIB_SRCS))
-	$(FUZZ_CXX) $(FUZZ_FLAGS) -fsanitize=fuzzer -pthread -o $@ $^ $(CRYPTO_LIBS)
+# An archive, so that each fuzzer takes only what it calls.
+$(FUZZ_B)/libfuzzed.a: $(patsubst %.cc,$(FUZZ_B)/%.o,$(FUZZ_LIB_SRCS))
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(FUZZ_B)/%_fuzz: $(FUZZ_B)/fuzz/%_fuzz.o $(FUZZ_B)/libfuzzed.a
+	$(FUZZ_CXX) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $^ $(CRYPTO_LIBS)
 
 .PHONY: fuzz-binaries fuzz
 fuzz-binaries: $(patsubst %,$(FUZZ_B)/%_fuzz,$(FUZZ_TARGETS))
@@ -195,8 +198,7 @@ install: all
 	install -m 644 include/wsd/*.h $(DESTDIR)$(PREFIX)/include/wsd/
 	printf '%s\n' 'prefix=$(PREFIX)' 'libdir=$${prefix}/lib' 'includedir=$${prefix}/include' '' \
 	  'Name: wsd' 'Description: WebSocket server library (RFC 6455) over epoll' \
-	  'Version: $(VERSION)' 'Requires.private: libcrypto' \
-	  'Libs: -L$${libdir} -lwsd -lcrypto -pthread' 'Cflags: -I$${includedir}' \
+	  'Version: $(VERSION)' 'Libs: -L$${libdir} -lwsd $(CRYPTO_LIBS) -pthread' 'Cflags: -I$${includedir}' \
 	  > $(DESTDIR)$(PREFIX)/lib/pkgconfig/wsd.pc
 
 uninstall:

@@ -35,8 +35,8 @@ struct LimitOptions {
   std::uint32_t max_connections = 0;           // 0: bounded by the open-file limit alone
   std::size_t max_input_bytes = std::size_t{1} << 30;  // unfinished messages, whole process
 
-  // Control frames from one peer: the budget refills at this rate and holds this many seconds'
-  // worth. Above it the connection ends with kPolicyViolation. 0: unlimited.
+  // Control frames taken from one peer within one second; above it the connection ends with
+  // kPolicyViolation. 0: unlimited.
   std::uint32_t max_control_frames_per_second = 100'000;
 
   std::size_t send_queue_bytes = std::size_t{1} << 20;  // per connection
@@ -45,9 +45,9 @@ struct LimitOptions {
   std::uint32_t mailbox_messages = 65'536;  // publishes waiting for one reactor
 
   // HTTP request head (RFC 9112 §3, RFC 6585 §5).
-  std::size_t max_request_line_bytes = 8 * 1024;
-  std::size_t max_head_bytes = 16 * 1024;
-  std::size_t max_field_bytes = 8 * 1024;
+  std::size_t max_request_line_bytes = std::size_t{8} << 10;
+  std::size_t max_head_bytes = std::size_t{16} << 10;
+  std::size_t max_field_bytes = std::size_t{8} << 10;
   std::uint32_t max_fields = 100;
 
   std::uint32_t message_timeout_ms = 120'000;  // first byte to last byte of one message

@@ -24,14 +24,15 @@ namespace wsd {
 
 // What an application does on one route. All of them run on the connection's reactor thread, must
 // not block, and may be left empty. Handlers of one connection never run at the same time; those of
-// different connections may. A handler that throws ends its connection with 1011.
+// different connections may. A handler that throws ends its connection with 1011. The close handler
+// may still ask the connection for its facts and its data; it is in no room any more.
 struct Handlers {
   // Accepts or rejects a valid opening handshake. Empty: accepts everyone as user "".
   // An exception rejects with 500.
-  std::function<Upgrade(const Request&)> upgrade;
-  std::function<void(Connection&)> open;
-  std::function<void(Connection&, const Message&)> message;
-  std::function<void(Connection&, const CloseInfo&)> close;
+  std::function<Upgrade(const Request&)> upgrade = {};
+  std::function<void(Connection&)> open = {};
+  std::function<void(Connection&, const Message&)> message = {};
+  std::function<void(Connection&, const CloseInfo&)> close = {};
 };
 
 using HttpHandler = std::function<Response(const Request&)>;
@@ -76,7 +77,7 @@ class Server {
   // start() and wait(). Returns 0, or 1 after writing start()'s sentence to stderr.
   int run();
 
-  // Rooms, from any thread.
+  // Rooms, from any thread; may be taken before start(), where publishing reaches nobody.
   [[nodiscard]] Hub hub() const noexcept;
   // How many connections are open, handshakes included. Any thread.
   [[nodiscard]] std::size_t connection_count() const noexcept;

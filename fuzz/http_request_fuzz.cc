@@ -1,0 +1,144 @@
+// RequestParser and check_handshake: the bytes are a request head and what follows it. Whole and in
+// cuts they must give the same answer, and what is taken must be what the headers promise.
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/assert.h"
+#include "base/bytes.h"
+#include "protocol/accept_key.h"
+#include "protocol/handshake.h"
+#include "protocol/http_request.h"
+#include "protocol/http_response.h"
+#include "protocol/origin.h"
+
+namespace {
+
+using namespace wsd;            // NOLINT: a program of its own
+using namespace wsd::protocol;  // NOLINT
+using Status = RequestParser::Status;
+
+// So small that short inputs reach them.
+constexpr HeadLimits kTight{
+    .max_request_line_bytes = 40, .max_head_bytes = 300, .max_field_bytes = 50, .max_fields = 8};
+
+// A parser together with the last bytes it saw, in a block of their own.
+struct Run {
+  explicit Run(const HeadLimits& limits) : parser(limits) {}
+
+  Status grow(Bytes head) {
+    block = std::vector<std::uint8_t>(head.begin(), head.end());
+    status = parser.parse(block);
+    return status;
+  }
+
+  RequestParser parser;
+  std::vector<std::uint8_t> block;
+  Status status = Status::kNeedMore;
+};
+
+bool same(const HttpRequest& a, const HttpRequest& b) {
+  const auto equal_fields = [](const HttpField& x, const HttpField& y) {
+    return x.name == y.name && x.value == y.value;
+  };
+  return a.method == b.method && a.target == b.target && a.path == b.path && a.query == b.query &&
+         a.host == b.host && a.minor_version == b.minor_version && a.keep_alive == b.keep_alive &&
+         a.expects_continue == b.expects_continue && a.chunked == b.chunked &&
+         a.content_length == b.content_length &&
+         std::equal(a.fields->begin(), a.fields->end(), b.fields->begin(), b.fields->end(),
+                    equal_fields);
+}
+
+void check_agreement(const Run& whole, const Run& cut) {
+  WSD_ASSERT(whole.status == cut.status);
+  if (whole.status == Status::kFailed) {
+    WSD_ASSERT(whole.parser.violation() == cut.parser.violation());
+  }
+  if (whole.status != Status::kComplete) return;
+  WSD_ASSERT(whole.parser.head_size() == cut.parser.head_size());
+  WSD_ASSERT(same(whole.parser.request(), cut.parser.request()));
+}
+
+// Sizes that grow by 1 to 16 bytes, by a generator that the input seeds.
+void grow_in_cuts(Run& run, Bytes input, bool bytewise) {
+  std::uint32_t state = static_cast<std::uint32_t>(input.size()) * 2654435761U + 1;
+  for (const std::uint8_t byte : input) state = state * 31 + byte;
+  std::size_t size = 0;
+  while (size < input.size() && run.status == Status::kNeedMore) {
+    state = state * 1664525U + 1013904223U;
+    size = std::min(input.size(), size + (bytewise ? 1 : 1 + (state >> 28)));
+    run.grow(input.first(size));
+  }
+}
+
+void check_request(const Run& run, const HeadLimits& limits) {
+  const HttpRequest& request = run.parser.request();
+  const std::string_view head = as_text(run.block).substr(0, run.parser.head_size());
+  WSD_ASSERT(run.parser.head_size() <= run.block.size());
+  WSD_ASSERT(head.size() <= limits.max_head_bytes && head.ends_with("\r\n\r\n"));
+  WSD_ASSERT(request.fields->size() <= limits.max_fields);
+  WSD_ASSERT(is_token(request.method) && request.path.starts_with('/'));
+  WSD_ASSERT(request.minor_version == 0 || !request.host.empty());
+  WSD_ASSERT(request.minor_version == 0 || request.count("host") == 1);
+  WSD_ASSERT(!request.chunked || request.content_length == 0);
+  for (const HttpField& field : *request.fields) {
+    WSD_ASSERT(is_token(field.name));
+    WSD_ASSERT(field.value.find_first_of(std::string_view("\r\n\0", 3)) == std::string_view::npos);
+    WSD_ASSERT(request.count(field.name) > 0 && request.find(field.name) != nullptr);
+  }
+}
+
+void check_answer(const HttpRequest& request) {
+  const Handshake handshake = check_handshake(request);
+  std::string out;
+  if (handshake.violation != Violation::kNone) {
+    write_violation(out, handshake.violation);
+    WSD_ASSERT(out.find("\r\nContent-Length: ") != std::string::npos);
+    return;
+  }
+  WSD_ASSERT(request.method == "GET" && request.minor_version >= 1);
+  WSD_ASSERT(is_valid_key(handshake.key));
+  WSD_ASSERT(std::all_of(handshake.subprotocols.begin(), handshake.subprotocols.end(), is_token));
+  const std::vector<std::string> supported(handshake.subprotocols.begin(),
+                                           handshake.subprotocols.end());
+  const std::string_view chosen = choose_subprotocol(supported, handshake);
+  WSD_ASSERT(supported.empty() ? chosen.empty() : chosen == supported.front());
+  write_switching_protocols(out, handshake.key, chosen, {});
+  WSD_ASSERT(out.find("\r\n\r\n") == out.size() - 4);
+  const bool same_origin = origin_allowed(handshake.origin, request.host, {});
+  WSD_ASSERT(!same_origin || is_origin_pattern(handshake.origin) ||
+             handshake.origin.find('*') != std::string_view::npos);
+}
+
+void check_input(Bytes input, const HeadLimits& limits) {
+  Run whole(limits);
+  whole.grow(input);
+  Run cut(limits);
+  grow_in_cuts(cut, input, false);
+  check_agreement(whole, cut);
+  if (input.size() <= 512) {
+    Run bytewise(limits);
+    grow_in_cuts(bytewise, input, true);
+    check_agreement(whole, bytewise);
+  }
+  if (whole.status == Status::kNeedMore) {
+    WSD_ASSERT(input.size() < limits.max_head_bytes);
+  } else if (whole.status == Status::kFailed) {
+    std::string out;
+    write_violation(out, whole.parser.violation());
+  } else {
+    check_request(whole, limits);
+    check_answer(whole.parser.request());
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const Bytes input(data, size);
+  check_input(input, HeadLimits{});
+  check_input(input, kTight);
+  return 0;
+}

@@ -1,0 +1,89 @@
+#include "server/log_writer.h"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <memory>
+#include <utility>
+
+#include "net/clock.h"
+
+namespace wsd::server {
+namespace {
+
+bool as_json(const LogOptions& options) {
+  if (options.format == LogFormat::kAuto) return ::isatty(options.fd) == 0;
+  return options.format == LogFormat::kJson;
+}
+
+}  // namespace
+
+LogWriter::LogWriter(const LogOptions& options)
+    : level_(options.level), fd_(options.fd), json_(as_json(options)), thread_([this] { run(); }) {}
+
+LogWriter::~LogWriter() {
+  stop_.store(true, std::memory_order_release);
+  wakes_.fetch_add(1, std::memory_order_release);
+  wakes_.notify_one();
+  thread_.join();
+}
+
+LogLine LogWriter::line(LogLevel level, std::string_view event) const {
+  return {json_, level, event, net::wall_clock_ms()};
+}
+
+void LogWriter::write(LogLine& line) {
+  if (count_.fetch_add(1, std::memory_order_relaxed) >= kMaxWaiting) {
+    count_.fetch_sub(1, std::memory_order_relaxed);
+    dropped_.fetch_add(1, std::memory_order_relaxed);
+    return;
+  }
+  auto entry = std::make_unique<Entry>();
+  entry->text = line.take();
+  if (waiting_.push(entry.release())) {
+    wakes_.fetch_add(1, std::memory_order_release);
+    wakes_.notify_one();
+  }
+}
+
+void LogWriter::run() {
+  for (;;) {
+    const std::uint32_t wakes = wakes_.load(std::memory_order_acquire);
+    const bool stopping = stop_.load(std::memory_order_acquire);
+    std::string text;
+    std::uint32_t lines = 0;
+    for (Entry* entry = waiting_.take(); entry != nullptr;) {
+      const std::unique_ptr<Entry> owned(std::exchange(entry, entry->next));
+      text += owned->text;
+      ++lines;
+    }
+    const std::uint64_t dropped = dropped_.exchange(0, std::memory_order_relaxed);
+    if (dropped != 0) {
+      text += line(LogLevel::kWarn, "log_lines_dropped").add("count", dropped).take();
+    }
+    write_all(text);
+    count_.fetch_sub(lines, std::memory_order_relaxed);
+    if (lines != 0) continue;
+    if (stopping) return;
+    if (waiting_.arm()) wakes_.wait(wakes, std::memory_order_acquire);
+  }
+}
+
+// A target that is full is waited for; one that fails loses the lines, which is all that can be done.
+void LogWriter::write_all(std::string_view text) const noexcept {
+  while (!text.empty()) {
+    const ssize_t count = ::write(fd_, text.data(), text.size());
+    if (count > 0) {
+      text.remove_prefix(static_cast<std::size_t>(count));
+    } else if (count < 0 && errno == EAGAIN && !stop_.load(std::memory_order_relaxed)) {
+      pollfd target{fd_, POLLOUT, 0};
+      constexpr int kRetryMs = 100;
+      ::poll(&target, 1, kRetryMs);
+    } else if (count == 0 || errno != EINTR) {
+      return;
+    }
+  }
+}
+
+}  // namespace wsd::server

@@ -1,0 +1,17 @@
+#include "server/request_view.h"
+
+namespace wsd::server {
+
+std::string_view RequestView::header(std::string_view name) const {
+  const protocol::HttpField* const field = request_.find(name);
+  return field == nullptr ? std::string_view() : field->value;
+}
+
+std::string_view RequestView::param(std::string_view name) const {
+  for (const auto& [each, value] : params_) {
+    if (each == name) return value;
+  }
+  return {};
+}
+
+}  // namespace wsd::server

@@ -1,0 +1,102 @@
+#include "server/router.h"
+
+#include <algorithm>
+
+namespace wsd::server {
+namespace {
+
+// The segments behind the leading '/'.
+std::vector<std::string_view> split(std::string_view path) {
+  std::vector<std::string_view> segments;
+  while (!path.empty()) {
+    path.remove_prefix(1);
+    const std::size_t end = std::min(path.find('/'), path.size());
+    segments.push_back(path.substr(0, end));
+    path.remove_prefix(end);
+  }
+  return segments;
+}
+
+int hex_value(char digit) noexcept {
+  if (digit >= '0' && digit <= '9') return digit - '0';
+  if (digit >= 'a' && digit <= 'f') return digit - 'a' + 10;
+  if (digit >= 'A' && digit <= 'F') return digit - 'A' + 10;
+  return -1;
+}
+
+}  // namespace
+
+std::optional<std::string> percent_decode(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '%') {
+      out += text[i];
+      continue;
+    }
+    if (text.size() - i < 3) return std::nullopt;
+    const int high = hex_value(text[i + 1]);
+    const int low = hex_value(text[i + 2]);
+    if (high < 0 || low < 0) return std::nullopt;
+    out += static_cast<char>(high << 4 | low);
+    i += 2;
+  }
+  return out;
+}
+
+bool Router::add(std::string_view pattern) {
+  if (!pattern.starts_with('/')) return false;
+  Route route;
+  for (const std::string_view text : split(pattern)) {
+    Segment segment{std::string(text), text.size() > 2 && text.front() == '{' && text.back() == '}'};
+    if (segment.named) segment.text = text.substr(1, text.size() - 2);
+    const bool doubled = std::any_of(route.begin(), route.end(), [&](const Segment& each) {
+      return each.named && segment.named && each.text == segment.text;
+    });
+    if (doubled) return false;
+    route.push_back(std::move(segment));
+  }
+  const auto same_shape = [](const Segment& a, const Segment& b) {
+    return a.named == b.named && (a.named || a.text == b.text);
+  };
+  for (const Route& known : routes_) {
+    if (std::equal(known.begin(), known.end(), route.begin(), route.end(), same_shape)) return false;
+  }
+  routes_.push_back(std::move(route));
+  return true;
+}
+
+bool Router::matches(const Route& route, const std::vector<std::string_view>& path) {
+  return std::equal(route.begin(), route.end(), path.begin(), path.end(),
+                    [](const Segment& segment, std::string_view text) {
+                      return segment.named ? !text.empty() : segment.text == text;
+                    });
+}
+
+bool Router::more_literal(const Route& a, const Route& b) noexcept {
+  for (std::size_t i = 0; i < a.size() && i < b.size(); ++i) {
+    if (a[i].named != b[i].named) return b[i].named;
+  }
+  return false;
+}
+
+std::optional<RouteMatch> Router::match(std::string_view path) const {
+  const std::vector<std::string_view> segments = split(path);
+  const Route* best = nullptr;
+  for (const Route& route : routes_) {
+    if (!matches(route, segments)) continue;
+    if (best == nullptr || more_literal(route, *best)) best = &route;
+  }
+  if (best == nullptr) return std::nullopt;
+  RouteMatch found;
+  found.route = static_cast<std::size_t>(best - routes_.data());
+  for (std::size_t i = 0; i < best->size(); ++i) {
+    if (!(*best)[i].named) continue;
+    std::optional<std::string> value = percent_decode(segments[i]);
+    if (!value) return std::nullopt;
+    found.params.emplace_back((*best)[i].text, std::move(*value));
+  }
+  return found;
+}
+
+}  // namespace wsd::server

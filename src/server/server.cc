@@ -1,0 +1,126 @@
+// The public handles over ServerCore.
+#include "wsd/server.h"
+
+#include <cstdio>
+#include <utility>
+
+#include "hub/room_table.h"
+#include "server/server_core.h"
+
+namespace wsd {
+
+Server::Server() : Server(ServerOptions{}) {}
+Server::Server(ServerOptions options) : core_(std::make_unique<ServerCore>(std::move(options))) {}
+Server::~Server() = default;
+
+void Server::route(std::string_view pattern, Handlers handlers) {
+  core_->route(pattern, std::move(handlers));
+}
+void Server::http(std::string_view pattern, HttpHandler handler) {
+  core_->http(pattern, std::move(handler));
+}
+std::string Server::listen(std::string_view address) { return core_->listen(address); }
+std::vector<std::string> Server::addresses() const { return core_->addresses(); }
+std::string Server::start() { return core_->start(); }
+void Server::drain() { core_->drain(); }
+void Server::stop() {
+  core_->stop();
+  core_->wait();
+}
+void Server::wait() { core_->wait(); }
+
+int Server::run() {
+  if (const std::string error = start(); !error.empty()) {
+    static_cast<void>(std::fprintf(stderr, "%s\n", error.c_str()));
+    return 1;
+  }
+  wait();
+  return 0;
+}
+
+Hub Server::hub() const noexcept { return Hub(core_.get()); }
+std::size_t Server::connection_count() const noexcept { return core_->connection_count(); }
+void Server::log(LogLevel level, std::string_view event, std::string_view text) const {
+  core_->log(level, event, text);
+}
+
+SendResult Hub::publish(std::string_view room, MessageType type, std::string_view payload) const {
+  return core_->publish(room, type, payload);
+}
+
+SendResult Connection::send(MessageType type, std::string_view payload) const {
+  return core_ == nullptr ? SendResult::kClosed : core_->send(id_, type, payload);
+}
+
+void Connection::close(CloseCode code, std::string_view reason) const {
+  if (core_ != nullptr) core_->close(id_, code, reason);
+}
+
+void Connection::join(std::string_view room) const {
+  if (core_ != nullptr) core_->join(id_, room);
+}
+
+void Connection::leave(std::string_view room) const {
+  if (core_ != nullptr) core_->leave(id_, room);
+}
+
+namespace {
+
+net::Connection* find(ServerCore* core, ConnectionId id) {
+  return core == nullptr ? nullptr : core->here(id);
+}
+
+}  // namespace
+
+std::string_view Connection::room() const {
+  net::Connection* const connection = find(core_, id_);
+  if (connection == nullptr || connection->memberships().empty()) return {};
+  return connection->memberships().at(0).room->name;
+}
+
+std::vector<std::string_view> Connection::rooms() const {
+  std::vector<std::string_view> names;
+  net::Connection* const connection = find(core_, id_);
+  if (connection == nullptr) return names;
+  for (std::size_t i = 0; i < connection->memberships().size(); ++i) {
+    names.push_back(connection->memberships().at(i).room->name);
+  }
+  return names;
+}
+
+std::string_view Connection::user() const {
+  const net::Connection* const connection = find(core_, id_);
+  return connection == nullptr ? std::string_view() : connection->facts().user();
+}
+
+std::string_view Connection::remote() const {
+  const net::Connection* const connection = find(core_, id_);
+  return connection == nullptr ? std::string_view() : connection->facts().remote();
+}
+
+std::string_view Connection::path() const {
+  const net::Connection* const connection = find(core_, id_);
+  return connection == nullptr ? std::string_view() : connection->facts().path();
+}
+
+std::string_view Connection::subprotocol() const {
+  const net::Connection* const connection = find(core_, id_);
+  return connection == nullptr ? std::string_view() : connection->facts().subprotocol();
+}
+
+std::size_t Connection::queued_bytes() const {
+  const net::Connection* const connection = find(core_, id_);
+  return connection == nullptr ? 0 : connection->queued_bytes();
+}
+
+void Connection::set_data(std::unique_ptr<ConnectionData> data) const {
+  net::Connection* const connection = find(core_, id_);
+  if (connection != nullptr) connection->set_data(std::move(data));
+}
+
+ConnectionData* Connection::data_base() const {
+  const net::Connection* const connection = find(core_, id_);
+  return connection == nullptr ? nullptr : connection->data();
+}
+
+}  // namespace wsd

@@ -1,0 +1,300 @@
+#include "server/server_core.h"
+
+#include <malloc.h>
+#include <sys/resource.h>
+
+#include <exception>
+#include <random>
+#include <stdexcept>
+#include <system_error>
+#include <utility>
+
+#include "protocol/frame_writer.h"
+#include "server/settings.h"
+
+namespace wsd {
+namespace {
+
+// Blocks of this size go back to the system when they are freed, instead of staying with the heap:
+// a large message leaves no trace. Setting it also keeps glibc from raising it by itself.
+constexpr int kMmapThreshold = 256 << 10;
+
+void raise_file_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+  limit.rlim_cur = limit.rlim_max;
+  static_cast<void>(::setrlimit(RLIMIT_NOFILE, &limit));
+}
+
+std::uint64_t random_epoch() {
+  std::random_device entropy;
+  // Room for counting on, and exact in a JSON number.
+  return (std::uint64_t{entropy()} << 16 | (entropy() & 0xFFFF)) + 1;
+}
+
+std::string exception_text(const std::exception_ptr& error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const std::exception& known) {
+    return known.what();
+  } catch (...) {
+    return "not a std::exception";
+  }
+}
+
+protocol::Opcode opcode_of(MessageType type) noexcept { return static_cast<protocol::Opcode>(type); }
+
+}  // namespace
+
+ServerCore::ServerCore(ServerOptions options)
+    : options_(std::move(options)),
+      log_(options_.log),
+      reactor_count_(server::reactor_count(options_)) {}
+
+ServerCore::~ServerCore() {
+  stop();
+  wait();
+  // Reactors go first: their connections leave the hub's shards.
+  reactors_.clear();
+}
+
+void ServerCore::route(std::string_view pattern, Handlers handlers) {
+  if (!routes_.add(pattern)) {
+    throw std::invalid_argument("route '" + std::string(pattern) +
+                                "' is no path pattern, or is there already");
+  }
+  handlers_.push_back(std::move(handlers));
+}
+
+void ServerCore::http(std::string_view pattern, HttpHandler handler) {
+  if (!http_routes_.add(pattern)) {
+    throw std::invalid_argument("http route '" + std::string(pattern) +
+                                "' is no path pattern, or is there already");
+  }
+  http_handlers_.push_back(std::move(handler));
+}
+
+std::string ServerCore::listen(std::string_view address) {
+  net::ListenAddress parsed;
+  if (std::string error = net::parse_listen_address(address, parsed); !error.empty()) return error;
+  net::Listener listener;
+  std::string error = listener.open(
+      parsed, reactor_count_,
+      {options_.listen_backlog, options_.upgrade.write_buffer_size, options_.notsent_lowat});
+  if (error.empty()) listeners_.push_back(std::move(listener));
+  return error;
+}
+
+std::vector<std::string> ServerCore::addresses() const {
+  std::vector<std::string> names;
+  for (const net::Listener& listener : listeners_) names.push_back(listener.name());
+  return names;
+}
+
+std::string ServerCore::start() {
+  if (started_.load()) return "the server has been started already";
+  if (std::string error = check_options(options_); !error.empty()) return error;
+  if (listeners_.empty()) return "nothing to listen on: call listen() first";
+  raise_file_limit();
+  ::mallopt(M_MMAP_THRESHOLD, kMmapThreshold);
+  settings_ = server::settings_of(options_);
+  std::vector<hub::Waker*> wakers;
+  for (std::uint32_t i = 0; i < reactor_count_; ++i) {
+    reactors_.push_back(std::make_unique<net::Reactor>());
+    if (!reactors_.back()->valid()) return "no descriptors left for a reactor's epoll and eventfd";
+    wakers.push_back(reactors_.back().get());
+  }
+  hub_ = std::make_unique<hub::Hub>(
+      wakers, hub::Shard::Options{options_.limits.mailbox_messages, random_epoch()});
+  for (std::uint32_t i = 0; i < reactor_count_; ++i) {
+    net::Reactor& reactor = *reactors_[i];
+    reactor.attach(settings_, hub_->shard(i), *this, counts_);
+    for (net::Listener& listener : listeners_) {
+      if (!reactor.listen(listener)) return "the kernel refuses to watch " + listener.name();
+    }
+  }
+  started_.store(true);
+  try {
+    for (const auto& reactor : reactors_) {
+      threads_.emplace_back([run = reactor.get()] { run->run(); });
+    }
+  } catch (const std::system_error& error) {
+    stop();
+    return std::string("a reactor's thread could not be started: ") + error.what();
+  }
+  return {};
+}
+
+void ServerCore::drain() {
+  draining_.store(true, std::memory_order_relaxed);
+  if (started_.load()) hub_->command(net::Reactor::kDrain);
+}
+
+void ServerCore::stop() {
+  draining_.store(true, std::memory_order_relaxed);
+  if (started_.load()) hub_->command(net::Reactor::kStop);
+}
+
+void ServerCore::wait() {
+  const std::lock_guard lock(life_);
+  for (std::thread& thread : threads_) thread.join();
+  threads_.clear();
+}
+
+std::size_t ServerCore::connection_count() const noexcept {
+  return counts_.connections.load(std::memory_order_relaxed);
+}
+
+void ServerCore::log(LogLevel level, std::string_view event, std::string_view text) {
+  if (!log_.wants(level)) return;
+  LogLine line = log_.line(level, event);
+  line.add("text", text);
+  log_.write(line);
+}
+
+// What the handles do
+
+net::Reactor* ServerCore::own_reactor() const noexcept {
+  net::Reactor* const current = net::Reactor::current();
+  if (current == nullptr) return nullptr;
+  const std::uint32_t index = current->shard().index();
+  return index < reactors_.size() && reactors_[index].get() == current ? current : nullptr;
+}
+
+net::Connection* ServerCore::here(ConnectionId id) const noexcept {
+  net::Reactor* const reactor = own_reactor();
+  return reactor == nullptr ? nullptr : reactor->find(id);
+}
+
+bool ServerCore::too_big(std::string_view payload) const noexcept {
+  return payload.size() > options_.limits.max_message_bytes;
+}
+
+SendResult ServerCore::send(ConnectionId id, MessageType type, std::string_view payload) {
+  if (!started_.load(std::memory_order_acquire)) return SendResult::kClosed;
+  net::Reactor* const reactor = own_reactor();
+  if (reactor != nullptr && hub::shard_of(id) == reactor->shard().index()) {
+    net::Connection* const connection = reactor->find(id);
+    return connection == nullptr ? SendResult::kClosed : connection->send(type, as_bytes(payload));
+  }
+  if (too_big(payload)) return SendResult::kTooBig;
+  SharedBytes frame = protocol::make_frame(opcode_of(type), as_bytes(payload));
+  if (!frame) return SendResult::kCongested;
+  if (reactor == nullptr) return hub_->send(id, std::move(frame));
+  if (reactor->shard().send_away(id, std::move(frame)) == hub::PublishOutcome::kCongested) {
+    reactor->hold_publisher();
+  }
+  return SendResult::kSent;
+}
+
+SendResult ServerCore::publish(std::string_view room, MessageType type, std::string_view payload) {
+  if (!started_.load(std::memory_order_acquire)) return SendResult::kClosed;
+  if (too_big(payload)) return SendResult::kTooBig;
+  SharedBytes frame = protocol::make_frame(opcode_of(type), as_bytes(payload));
+  if (!frame) return SendResult::kCongested;
+  net::Reactor* const reactor = own_reactor();
+  if (reactor == nullptr) return hub_->publish(room, std::move(frame));
+  if (reactor->shard().publish(room, std::move(frame)) == hub::PublishOutcome::kCongested) {
+    reactor->hold_publisher();
+  }
+  return SendResult::kSent;
+}
+
+void ServerCore::close(ConnectionId id, CloseCode code, std::string_view reason) {
+  if (!started_.load(std::memory_order_acquire)) return;
+  if (net::Connection* const connection = here(id)) {
+    connection->close(CloseCause::kApplicationClosed, code, reason);
+  } else {
+    hub_->close(id, code, reason);
+  }
+}
+
+void ServerCore::join(ConnectionId id, std::string_view room) {
+  if (!started_.load(std::memory_order_acquire)) return;
+  if (net::Connection* const connection = here(id)) {
+    if (connection->open()) own_reactor()->shard().join(*connection, room);
+  } else {
+    hub_->join(id, room);
+  }
+}
+
+void ServerCore::leave(ConnectionId id, std::string_view room) {
+  if (!started_.load(std::memory_order_acquire)) return;
+  if (net::Connection* const connection = here(id)) {
+    own_reactor()->shard().leave(*connection, room);
+  } else {
+    hub_->leave(id, room);
+  }
+}
+
+// net::Application
+
+// An exception of the application's code ends its own connection and nothing else.
+template <class Call>
+void ServerCore::guarded(net::Connection& connection, const char* handler, Call call) {
+  try {
+    call();
+  } catch (...) {
+    log(LogLevel::kError, "handler_threw",
+        std::string(handler) + ": " + exception_text(std::current_exception()));
+    connection.fail(CloseCause::kHandlerError, close_code_for(CloseCause::kHandlerError),
+                    "internal error");
+  }
+}
+
+void ServerCore::on_open(net::Connection& connection) {
+  const Handlers& handlers = handlers_[connection.route()];
+  if (!handlers.open) return;
+  Connection handle(this, connection.id());
+  guarded(connection, "open", [&] { handlers.open(handle); });
+}
+
+void ServerCore::on_message(net::Connection& connection, const Message& message) {
+  const Handlers& handlers = handlers_[connection.route()];
+  if (!handlers.message) return;
+  Connection handle(this, connection.id());
+  guarded(connection, "message", [&] { handlers.message(handle, message); });
+}
+
+void ServerCore::on_close(net::Connection& connection, const CloseInfo& info) {
+  const Handlers& handlers = handlers_[connection.route()];
+  if (!handlers.close) return;
+  Connection handle(this, connection.id());
+  guarded(connection, "close", [&] { handlers.close(handle, info); });
+}
+
+void ServerCore::on_end(const net::EndRecord& record) {
+  // A page that was fetched is no news; a WebSocket connection or a refusal is.
+  const LogLevel level =
+      record.close.cause == CloseCause::kHttpDone ? LogLevel::kDebug : LogLevel::kInfo;
+  if (!log_.wants(level)) return;
+  LogLine line = log_.line(level, record.opened ? "connection_end" : "http_end");
+  line.add("id", record.id).add("remote", record.facts->remote());
+  if (record.opened) line.add("path", record.facts->path()).add("user", record.facts->user());
+  line.add("cause", close_cause_name(record.close.cause));
+  if (record.violation != protocol::Violation::kNone) {
+    line.add("violation", protocol::violation_name(record.violation));
+  }
+  if (record.opened) {
+    line.add("code_sent", static_cast<std::uint16_t>(record.close.sent))
+        .add("code_received", static_cast<std::uint16_t>(record.close.received));
+  } else {
+    line.add("status", static_cast<std::uint32_t>(record.http_status));
+  }
+  line.add("duration_ms", record.duration_ms)
+      .add("bytes_in", record.bytes_in)
+      .add("bytes_out", record.bytes_out);
+  if (record.opened) {
+    line.add("messages_in", record.messages_in)
+        .add("messages_out", record.messages_out)
+        .add("messages_dropped", record.messages_dropped);
+    if (!record.close.reason.empty()) line.add("reason", record.close.reason);
+  }
+  log_.write(line);
+}
+
+void ServerCore::on_trouble(const char* event, const std::string& text) {
+  log(LogLevel::kWarn, event, text);
+}
+
+}  // namespace wsd

@@ -1,0 +1,106 @@
+// The server behind the public handles: routes, listeners, reactors and their life.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "hub/hub.h"
+#include "net/application.h"
+#include "net/connection.h"
+#include "net/listener.h"
+#include "net/reactor.h"
+#include "net/turn.h"
+#include "protocol/handshake.h"
+#include "server/log_writer.h"
+#include "server/router.h"
+#include "wsd/server.h"
+
+namespace wsd {
+
+class ServerCore final : public net::Application {
+ public:
+  explicit ServerCore(ServerOptions options);
+  ServerCore(const ServerCore&) = delete;
+  ServerCore& operator=(const ServerCore&) = delete;
+  ~ServerCore();
+
+  // Before start().
+  void route(std::string_view pattern, Handlers handlers);
+  void http(std::string_view pattern, HttpHandler handler);
+  [[nodiscard]] std::string listen(std::string_view address);
+  [[nodiscard]] std::string start();
+
+  // Any thread.
+  [[nodiscard]] std::vector<std::string> addresses() const;
+  void drain();
+  void stop();
+  void wait();
+  [[nodiscard]] std::size_t connection_count() const noexcept;
+  void log(LogLevel level, std::string_view event, std::string_view text);
+
+  // What the public handles do; see there for threads.
+  SendResult send(ConnectionId id, MessageType type, std::string_view payload);
+  SendResult publish(std::string_view room, MessageType type, std::string_view payload);
+  void close(ConnectionId id, CloseCode code, std::string_view reason);
+  void join(ConnectionId id, std::string_view room);
+  void leave(ConnectionId id, std::string_view room);
+  // The connection, when it belongs to the reactor whose turn runs on this thread.
+  [[nodiscard]] net::Connection* here(ConnectionId id) const noexcept;
+
+  // net::Application
+  net::Answer on_request(net::Connection& connection, const protocol::HttpRequest& request) override;
+  void on_open(net::Connection& connection) override;
+  void on_message(net::Connection& connection, const Message& message) override;
+  void on_close(net::Connection& connection, const CloseInfo& info) override;
+  void on_end(const net::EndRecord& record) override;
+  void on_trouble(const char* event, const std::string& text) override;
+
+ private:
+  // upgrade.cc
+  [[nodiscard]] net::Answer answer_http(const protocol::HttpRequest& request,
+                                        std::string_view remote, const server::RouteMatch& match);
+  [[nodiscard]] net::Answer answer_handshake(const protocol::HttpRequest& request,
+                                             std::string_view remote,
+                                             const server::RouteMatch& match);
+  [[nodiscard]] net::Answer finish_handshake(const protocol::HttpRequest& request,
+                                             std::string_view remote,
+                                             const server::RouteMatch& match,
+                                             const protocol::Handshake& handshake,
+                                             const Upgrade& verdict);
+  [[nodiscard]] Upgrade ask_hook(const Handlers& handlers, const protocol::HttpRequest& request,
+                                 std::string_view remote, const server::RouteMatch& match,
+                                 const protocol::Handshake& handshake);
+
+  // The reactor of this server whose turn runs on this thread, or nullptr.
+  [[nodiscard]] net::Reactor* own_reactor() const noexcept;
+  [[nodiscard]] bool too_big(std::string_view payload) const noexcept;
+  template <class Call>
+  void guarded(net::Connection& connection, const char* handler, Call call);
+
+  ServerOptions options_;
+  server::LogWriter log_;
+  server::Router routes_;
+  std::vector<Handlers> handlers_;
+  server::Router http_routes_;
+  std::vector<HttpHandler> http_handlers_;
+
+  net::Settings settings_;
+  net::ProcessCounts counts_;
+  std::uint32_t reactor_count_;
+  std::vector<net::Listener> listeners_;
+  std::vector<std::unique_ptr<net::Reactor>> reactors_;  // constant while threads run
+  std::unique_ptr<hub::Hub> hub_;                        // likewise
+  std::mutex life_;  // guards threads_ against two waiters; never taken by a reactor
+  std::vector<std::thread> threads_;
+  std::atomic<bool> started_{false};
+  std::atomic<bool> draining_{false};  // relaxed: a hint to new handshakes
+};
+
+}  // namespace wsd

@@ -1,0 +1,131 @@
+#include "server/settings.h"
+
+#include <algorithm>
+#include <string>
+#include <thread>
+
+#include "hub/hub.h"
+#include "protocol/origin.h"
+#include "protocol/http_request.h"
+
+namespace wsd {
+namespace {
+
+constexpr std::size_t kMiB = std::size_t{1} << 20;
+
+std::string must(const char* flag, const std::string& what) {
+  return std::string(flag) + " must be " + what;
+}
+
+std::string milliseconds(std::uint64_t ms) { return std::to_string(ms) + "ms"; }
+
+std::string check_heartbeat(const HeartbeatOptions& heartbeat) {
+  if (heartbeat.ping_interval_ms == 0 || heartbeat.read_timeout_ms == 0) return {};
+  const std::uint64_t needed =
+      std::uint64_t{heartbeat.ping_interval_ms} + heartbeat.pong_timeout_ms;
+  if (heartbeat.read_timeout_ms >= needed) return {};
+  return "--read-timeout " + milliseconds(heartbeat.read_timeout_ms) +
+         " ends a silent connection before its Ping can be answered: it must be 0 or at least "
+         "--ping-interval " +
+         milliseconds(heartbeat.ping_interval_ms) + " plus --pong-timeout " +
+         milliseconds(heartbeat.pong_timeout_ms) + ", which is " + milliseconds(needed);
+}
+
+std::string check_limits(const LimitOptions& limits) {
+  if (limits.max_message_bytes == 0 || limits.max_message_bytes > 1024 * kMiB) {
+    return must("--max-message", "from 1 byte to 1GiB");
+  }
+  if (limits.max_fragments == 0) return must("--max-fragments", "at least 1");
+  if (limits.max_input_bytes < limits.max_message_bytes) {
+    return must("--max-input-bytes", "at least --max-message, or no large message ever completes");
+  }
+  if (limits.send_queue_bytes < 1024) return must("--send-queue-bytes", "at least 1KiB");
+  if (limits.send_queue_frames < 2) return must("--send-queue-frames", "at least 2");
+  if (limits.mailbox_messages < 2) return must("--mailbox-messages", "at least 2");
+  if (limits.max_head_bytes < 256 || limits.max_head_bytes > kMiB) {
+    return must("--max-head", "from 256 bytes to 1MiB");
+  }
+  if (limits.max_request_line_bytes < 16 || limits.max_request_line_bytes > limits.max_head_bytes) {
+    return must("--max-request-line", "from 16 bytes to --max-head");
+  }
+  if (limits.max_field_bytes < 16 || limits.max_field_bytes > limits.max_head_bytes) {
+    return must("--max-field", "from 16 bytes to --max-head");
+  }
+  if (limits.max_fields < 8) return must("--max-fields", "at least 8: a handshake has about that many");
+  if (limits.message_timeout_ms == 0) return must("--message-timeout", "more than 0");
+  if (limits.write_timeout_ms == 0) return must("--write-timeout", "more than 0");
+  if (limits.close_timeout_ms == 0) return must("--close-timeout", "more than 0");
+  return {};
+}
+
+std::string check_upgrade(const UpgradeOptions& upgrade) {
+  for (const std::string& origin : upgrade.allowed_origins) {
+    if (!protocol::is_origin_pattern(origin)) {
+      return "--origin '" + origin + "' is not an origin: write scheme://host, scheme://host:port or *";
+    }
+  }
+  for (const std::string& subprotocol : upgrade.subprotocols) {
+    if (!protocol::is_token(subprotocol)) {
+      return "--subprotocol '" + subprotocol + "' is not a token (RFC 9110, section 5.6.2)";
+    }
+  }
+  if (upgrade.read_buffer_size < 1024 || upgrade.read_buffer_size > 64 * kMiB) {
+    return must("--read-buffer", "from 1KiB to 64MiB");
+  }
+  if (upgrade.write_buffer_size > 1024 * kMiB) return must("--write-buffer", "at most 1GiB");
+  if (upgrade.handshake_timeout_ms == 0) return must("--handshake-timeout", "more than 0");
+  return {};
+}
+
+}  // namespace
+
+std::string check_options(const ServerOptions& options) {
+  if (options.reactors > hub::Hub::kMaxShards) {
+    return must("--reactors", "at most " + std::to_string(hub::Hub::kMaxShards));
+  }
+  if (std::string error = check_upgrade(options.upgrade); !error.empty()) return error;
+  if (std::string error = check_heartbeat(options.heartbeat); !error.empty()) return error;
+  if (std::string error = check_limits(options.limits); !error.empty()) return error;
+  if (options.listen_backlog < 1) return must("--backlog", "at least 1");
+  if (options.drain_timeout_ms == 0) return must("--drain-timeout", "more than 0");
+  if (options.drain_window_ms > options.drain_timeout_ms) {
+    return "--drain-window " + milliseconds(options.drain_window_ms) +
+           " is longer than --drain-timeout " + milliseconds(options.drain_timeout_ms) +
+           ": the last connections would be cut before their turn";
+  }
+  return {};
+}
+
+namespace server {
+
+net::Settings settings_of(const ServerOptions& options) {
+  const LimitOptions& limits = options.limits;
+  net::Settings settings;
+  settings.session.head = {limits.max_request_line_bytes, limits.max_head_bytes,
+                           limits.max_field_bytes, limits.max_fields};
+  settings.session.message = {limits.max_message_bytes, limits.max_fragments,
+                              limits.max_empty_fragments};
+  settings.send_queue = {limits.send_queue_bytes, limits.send_queue_frames, limits.slow_policy};
+  settings.heartbeat = {ticks_for_ms(options.heartbeat.ping_interval_ms),
+                        ticks_for_ms(options.heartbeat.pong_timeout_ms),
+                        ticks_for_ms(options.heartbeat.read_timeout_ms)};
+  settings.handshake_timeout = ticks_for_ms(options.upgrade.handshake_timeout_ms);
+  settings.message_timeout = ticks_for_ms(limits.message_timeout_ms);
+  settings.write_timeout = ticks_for_ms(limits.write_timeout_ms);
+  settings.close_timeout = ticks_for_ms(limits.close_timeout_ms);
+  settings.max_control_frames_per_second = limits.max_control_frames_per_second;
+  settings.max_input_bytes = limits.max_input_bytes;
+  settings.max_connections = limits.max_connections;
+  settings.read_buffer_size = options.upgrade.read_buffer_size;
+  settings.drain_window = ticks_for_ms(options.drain_window_ms);
+  settings.drain_timeout = ticks_for_ms(options.drain_timeout_ms);
+  return settings;
+}
+
+std::uint32_t reactor_count(const ServerOptions& options) {
+  if (options.reactors != 0) return options.reactors;
+  return std::clamp<std::uint32_t>(std::thread::hardware_concurrency(), 1, hub::Hub::kMaxShards);
+}
+
+}  // namespace server
+}  // namespace wsd

@@ -1,0 +1,191 @@
+// What a request is answered: routing, the opening handshake, plain HTTP.
+#include <algorithm>
+#include <exception>
+#include <utility>
+
+#include "net/clock.h"
+#include "protocol/http_date.h"
+#include "protocol/http_response.h"
+#include "protocol/origin.h"
+#include "server/request_view.h"
+#include "server/server_core.h"
+
+namespace wsd {
+namespace {
+
+constexpr std::string_view kHttpMethods = "GET, HEAD";
+constexpr std::string_view kWebSocketMethods = "GET";
+
+bool is_head(const protocol::HttpRequest& request) { return request.method == "HEAD"; }
+
+bool has_body(const protocol::HttpRequest& request) {
+  return request.content_length != 0 || request.chunked;
+}
+
+protocol::HttpDate date_now() { return protocol::HttpDate(net::wall_clock_ms() / 1000); }
+
+// A response of our own making, with the connection's end or without.
+net::Answer respond(const protocol::HttpRequest& request, int status, std::string_view body,
+                    bool keep_alive, std::string_view content_type,
+                    const protocol::HeaderList& extra) {
+  const protocol::HttpDate date = date_now();
+  protocol::HttpResponseHead head;
+  head.status = status;
+  head.content_type = content_type;
+  head.keep_alive = keep_alive;
+  head.head_request = is_head(request);
+  head.date = date.text();
+  net::Answer answer;
+  answer.status = status;
+  answer.keep_alive = keep_alive;
+  protocol::write_response(answer.bytes, head, body, extra);
+  return answer;
+}
+
+net::Answer refuse(const protocol::HttpRequest& request, protocol::Violation violation,
+                   std::string_view allow) {
+  const protocol::HttpDate date = date_now();
+  net::Answer answer;
+  answer.rejected = true;
+  answer.status = protocol::http_status_of(violation);
+  protocol::write_violation(answer.bytes, violation, allow, is_head(request), date.text());
+  return answer;
+}
+
+net::Answer reject(const protocol::HttpRequest& request, int status, std::string_view body,
+                   const protocol::HeaderList& extra = {}) {
+  net::Answer answer =
+      respond(request, status, body, false, protocol::HttpResponseHead{}.content_type, extra);
+  answer.rejected = true;
+  return answer;
+}
+
+bool asks_upgrade(const protocol::HttpRequest& request) { return request.find("Upgrade") != nullptr; }
+
+// The first of a hook's fields that may not be written; nullptr when all may.
+const std::string* bad_header(const Headers& headers) {
+  for (const auto& [name, value] : headers) {
+    if (!protocol::is_valid_header(name, value)) return &name;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+net::Answer ServerCore::on_request(net::Connection& connection,
+                                   const protocol::HttpRequest& request) {
+  if (!protocol::is_known_method(request.method)) {
+    return refuse(request, protocol::Violation::kUnknownMethod, kWebSocketMethods);
+  }
+  const std::string_view remote = connection.facts().remote();
+  const auto web_socket = routes_.match(request.path);
+  const auto http = http_routes_.match(request.path);
+  if (http && (!web_socket || !asks_upgrade(request))) return answer_http(request, remote, *http);
+  if (web_socket) return answer_handshake(request, remote, *web_socket);
+  net::Answer answer = respond(request, 404, protocol::violation_text(protocol::Violation::kNotFound),
+                               request.keep_alive && !has_body(request),
+                               protocol::HttpResponseHead{}.content_type, {});
+  if (asks_upgrade(request)) {
+    answer = refuse(request, protocol::Violation::kNotFound, kWebSocketMethods);
+  }
+  return answer;
+}
+
+net::Answer ServerCore::answer_http(const protocol::HttpRequest& request, std::string_view remote,
+                                    const server::RouteMatch& match) {
+  if (request.method != "GET" && !is_head(request)) {
+    return refuse(request, protocol::Violation::kMethodNotAllowed, kHttpMethods);
+  }
+  const std::vector<std::string_view> no_subprotocols;
+  const server::RequestView view(request, remote, match.params, no_subprotocols);
+  Response response;
+  try {
+    response = http_handlers_[match.route](view);
+  } catch (const std::exception& error) {
+    log(LogLevel::kError, "handler_threw", std::string("http: ") + error.what());
+    response = Response{500, "text/plain; charset=utf-8", "internal error\n", {}};
+  }
+  if (const std::string* name = bad_header(response.headers);
+      name != nullptr || !protocol::is_valid_header("Content-Type", response.content_type)) {
+    log(LogLevel::kError, "bad_response_header", name == nullptr ? "Content-Type" : *name);
+    response = Response{500, "text/plain; charset=utf-8", "internal error\n", {}};
+  }
+  // A body that was not asked for is not read: the connection ends instead (RFC 9112 §9.3).
+  const bool keep_alive = request.keep_alive && !has_body(request) &&
+                          !draining_.load(std::memory_order_relaxed);
+  protocol::HeaderList extra = std::move(response.headers);
+  if (keep_alive && request.minor_version == 0) extra.emplace_back("Connection", "keep-alive");
+  return respond(request, response.status, response.body, keep_alive, response.content_type, extra);
+}
+
+net::Answer ServerCore::answer_handshake(const protocol::HttpRequest& request,
+                                         std::string_view remote, const server::RouteMatch& match) {
+  const protocol::Handshake handshake = protocol::check_handshake(request);
+  if (handshake.violation != protocol::Violation::kNone) {
+    return refuse(request, handshake.violation, kWebSocketMethods);
+  }
+  if (handshake.has_origin && !protocol::origin_allowed(handshake.origin, request.host,
+                                                        options_.upgrade.allowed_origins)) {
+    if (log_.wants(LogLevel::kInfo)) {
+      LogLine line = log_.line(LogLevel::kInfo, "origin_refused");
+      line.add("remote", remote).add("origin", handshake.origin).add("host", request.host);
+      log_.write(line);
+    }
+    return refuse(request, protocol::Violation::kOriginNotAllowed, kWebSocketMethods);
+  }
+  if (draining_.load(std::memory_order_relaxed)) {
+    return reject(request, 503, "the server is going away\n", {{"Retry-After", "1"}});
+  }
+  const Upgrade verdict = ask_hook(handlers_[match.route], request, remote, match, handshake);
+  return finish_handshake(request, remote, match, handshake, verdict);
+}
+
+Upgrade ServerCore::ask_hook(const Handlers& handlers, const protocol::HttpRequest& request,
+                             std::string_view remote, const server::RouteMatch& match,
+                             const protocol::Handshake& handshake) {
+  if (!handlers.upgrade) return Upgrade::accept();
+  const server::RequestView view(request, remote, match.params, handshake.subprotocols);
+  Upgrade verdict;
+  try {
+    verdict = handlers.upgrade(view);
+  } catch (const std::exception& error) {
+    log(LogLevel::kError, "handler_threw", std::string("upgrade: ") + error.what());
+    return Upgrade::reject(500, "internal error\n");
+  }
+  if (verdict.status != 101 && (verdict.status < 400 || verdict.status > 599)) {
+    log(LogLevel::kError, "bad_upgrade_verdict", "status must be 101 or 400 to 599");
+    return Upgrade::reject(500, "internal error\n");
+  }
+  if (const std::string* name = bad_header(verdict.headers)) {
+    log(LogLevel::kError, "bad_response_header", *name);
+    return Upgrade::reject(500, "internal error\n");
+  }
+  const auto& offered = handshake.subprotocols;
+  if (verdict.status == 101 && !verdict.subprotocol.empty() &&
+      std::find(offered.begin(), offered.end(), verdict.subprotocol) == offered.end()) {
+    // RFC 6455 §4.1: a client fails a connection whose subprotocol it did not offer.
+    log(LogLevel::kError, "bad_upgrade_verdict", "subprotocol was not offered");
+    return Upgrade::reject(500, "internal error\n");
+  }
+  return verdict;
+}
+
+net::Answer ServerCore::finish_handshake(const protocol::HttpRequest& request,
+                                         std::string_view remote, const server::RouteMatch& match,
+                                         const protocol::Handshake& handshake,
+                                         const Upgrade& verdict) {
+  if (verdict.status != 101) return reject(request, verdict.status, verdict.body, verdict.headers);
+  std::string_view subprotocol = verdict.subprotocol;
+  if (subprotocol.empty()) {
+    subprotocol = protocol::choose_subprotocol(options_.upgrade.subprotocols, handshake);
+  }
+  net::Answer answer;
+  answer.kind = net::Answer::Kind::kUpgrade;
+  answer.status = 101;
+  answer.route = static_cast<std::uint16_t>(match.route);
+  answer.facts = net::Facts(remote, request.path, verdict.user, subprotocol);
+  protocol::write_switching_protocols(answer.bytes, handshake.key, subprotocol, verdict.headers);
+  return answer;
+}
+
+}  // namespace wsd

@@ -1,0 +1,197 @@
+// The command line, the environment, the configuration file, and the exit status.
+
+#include <gtest/gtest.h>
+
+#include <csignal>
+#include <string>
+#include <vector>
+
+#include "support/expect.h"
+#include "support/server_process.h"
+#include "support/tools.h"
+
+namespace e2e {
+namespace {
+
+constexpr int kUsage = 2;
+constexpr int kBadConfiguration = 78;
+
+Output daemon(const std::vector<std::string>& flags,
+              const std::vector<std::pair<std::string, std::string>>& env = {}) {
+  Command command = server_command(flags);
+  command.env = env;
+  return run(command);
+}
+
+bool mentions(const std::string& text, const std::string& word) {
+  return text.find(word) != std::string::npos;
+}
+
+TEST(Daemon, HelpListsTheFlags) {
+  const Output output = daemon({"--help"});
+  EXPECT_EQ(output.status.code, 0);
+  EXPECT_EQ(output.err, "");
+  for (const char* flag :
+       {"--listen",          "--reactors",         "--max-message",       "--ping-interval",
+        "--pong-timeout",    "--read-timeout",     "--handshake-timeout", "--write-timeout",
+        "--close-timeout",   "--send-queue-bytes", "--slow-policy",       "--origin",
+        "--max-connections", "--drain-window",     "--drain-timeout",     "--log-level",
+        "--log-format",      "--config",           "--check-config",      "--help",
+        "--version"}) {
+    EXPECT_TRUE(mentions(output.out, flag)) << flag;
+  }
+}
+
+TEST(Daemon, VersionIsANumber) {
+  const Output output = daemon({"--version"});
+  EXPECT_EQ(output.status.code, 0);
+  EXPECT_NE(output.out.find_first_of("0123456789"), std::string::npos) << output.out;
+}
+
+TEST(Daemon, UnknownFlagGetsASuggestion) {
+  const Output output = daemon({"--ping-intervall", "25s"});
+  EXPECT_EQ(output.status.code, kUsage);
+  EXPECT_TRUE(mentions(output.err, "--ping-interval")) << output.err;
+}
+
+TEST(Daemon, WrongCommandLinesAreUsageErrors) {
+  for (const std::vector<std::string>& flags :
+       std::vector<std::vector<std::string>>{{"--listen"},
+                                             {"--reactors", "many"},
+                                             {"--ping-interval", "25"},
+                                             {"--ping-interval", "-1s"},
+                                             {"--max-message", "1XiB"},
+                                             {"--slow-policy", "hope"},
+                                             {"--listen", "nowhere"},
+                                             {"--listen", "127.0.0.1:99999"},
+                                             {"--origin", "not an origin"},
+                                             {"stray"}}) {
+    const Output output = daemon(flags);
+    EXPECT_EQ(output.status.code, kUsage) << flags[0] << "\n" << output.all();
+    EXPECT_TRUE(mentions(output.err, flags[0])) << output.err;
+  }
+}
+
+TEST(Daemon, CheckConfigPrintsWhatItCanReadAgain) {
+  const Output first = daemon({"--check-config", "--ping-interval", "10s", "--origin", "*"});
+  EXPECT_EQ(first.status.code, 0) << first.all();
+  EXPECT_TRUE(mentions(first.out, "10s")) << first.out;
+  const TemporaryDirectory folder;
+  const Output second = daemon({"--check-config", "--config", folder.write("wsd.conf", first.out)});
+  EXPECT_EQ(second.status.code, 0) << second.all();
+  EXPECT_EQ(second.out, first.out);
+}
+
+// The pong budget of a heartbeat that cannot be met: each setting is fine, together they are not.
+TEST(Daemon, ContradictionNamesTheFlags) {
+  for (const char* action : {"--check-config", "--log-level=info"}) {
+    const Output output = daemon(
+        {action, "--ping-interval", "30s", "--pong-timeout", "20s", "--read-timeout", "40s"});
+    EXPECT_EQ(output.status.code, kBadConfiguration) << output.all();
+    EXPECT_TRUE(mentions(output.err, "--read-timeout")) << output.err;
+    EXPECT_TRUE(mentions(output.err, "--ping-interval")) << output.err;
+  }
+}
+
+TEST(Daemon, BadFilesAreBadConfiguration) {
+  const TemporaryDirectory folder;
+  for (const char* content : {"ping-intervall = 25s\n", "ping-interval = soon\n", "ping-interval\n",
+                              "ping-interval = 30s\npong-timeout = 20s\nread-timeout = 40s\n"}) {
+    const std::string path = folder.write("wsd.conf", content);
+    for (const char* action : {"--check-config", "--log-level=info"}) {
+      const Output output = daemon({action, "--config", path});
+      EXPECT_EQ(output.status.code, kBadConfiguration) << content << output.all();
+      EXPECT_TRUE(mentions(output.err, "ping-interval")) << output.err;
+    }
+  }
+  const Output output = daemon({"--check-config", "--config", folder.file("absent")});
+  EXPECT_EQ(output.status.code, kBadConfiguration) << output.all();
+  EXPECT_TRUE(mentions(output.err, "absent")) << output.err;
+}
+
+TEST(Daemon, BadEnvironmentNamesTheVariable) {
+  const Output output = daemon({"--check-config"}, {{"WSD_PING_INTERVAL", "soon"}});
+  EXPECT_EQ(output.status.code, kBadConfiguration) << output.all();
+  EXPECT_TRUE(mentions(output.err, "WSD_PING_INTERVAL")) << output.err;
+}
+
+TEST(Daemon, FlagGoesBeforeEnvironmentBeforeFile) {
+  const TemporaryDirectory folder;
+  const std::string path = folder.write(
+      "wsd.conf", "# of three\nmax-message = 1001\nmax-fragments = 11\nmax-fields = 21\n");
+  const std::vector<std::pair<std::string, std::string>> env{{"WSD_MAX_MESSAGE", "1002"},
+                                                             {"WSD_MAX_FRAGMENTS", "12"}};
+  const Output output = daemon({"--check-config", "--config", path, "--max-message=1003"}, env);
+  EXPECT_EQ(output.status.code, 0) << output.all();
+  EXPECT_TRUE(mentions(output.out, "max-message = 1003")) << output.out;
+  EXPECT_TRUE(mentions(output.out, "max-fragments = 12")) << output.out;
+  EXPECT_TRUE(mentions(output.out, "max-fields = 21")) << output.out;
+}
+
+TEST(Daemon, SettingsFromFileAndEnvironmentTakeEffect) {
+  const TemporaryDirectory folder;
+  const std::string path =
+      folder.write("wsd.conf", "listen = 127.0.0.1:0\nmax-message = 100\nlog-format = json\n");
+  Command command = server_command({});
+  command.env = {{"WSD_CONFIG", path}, {"WSD_LOG_FORMAT", "text"}};
+  ServerProcess server(command);
+  ASSERT_TRUE(server.listening());
+  RawClient client = server.connect();
+  const std::string address = client.local_address();
+  ASSERT_TRUE(opens(client));
+  client.send(text_frame(std::string(101, 'm')));
+  EXPECT_TRUE(is_ended_with(client, 1009));
+  const auto line = server.wait_for_end_of(address);
+  ASSERT_TRUE(line);
+  EXPECT_TRUE(mentions(*line, "cause=message_too_big")) << *line;
+}
+
+TEST(Daemon, LogIsJsonOffATerminal) {
+  ServerProcess server({"--log-format", "auto"});
+  ASSERT_TRUE(server.listening());
+  RawClient client = server.connect();
+  const std::string address = client.local_address();
+  ASSERT_TRUE(opens(client));
+  ASSERT_TRUE(closes_normally(client));
+  const auto line = server.wait_for_end_of(address);
+  ASSERT_TRUE(line);
+  EXPECT_TRUE(line->starts_with("{") && line->ends_with("}")) << *line;
+  EXPECT_EQ(log_value(*line, "event"), "connection_end") << *line;
+  EXPECT_EQ(log_value(*line, "cause"), "peer_closed") << *line;
+  EXPECT_EQ(log_value(*line, "code_received"), "1000") << *line;
+}
+
+TEST(Daemon, HangupJudgesTheConfigurationAndGoesOn) {
+  const TemporaryDirectory folder;
+  const std::string path = folder.write("wsd.conf", "max-message = 1000\n");
+  ServerProcess server({"--config", path});
+  ASSERT_TRUE(server.listening());
+  RawClient client = server.connect();
+  ASSERT_TRUE(opens(client));
+  std::size_t seen = server.process().lines().size();
+  server.signal(SIGHUP);
+  ASSERT_TRUE(server.process().wait_for_line("reload", seen)) << server.process().output();
+  static_cast<void>(folder.write("wsd.conf", "max-message = nonsense\n"));
+  seen = server.process().lines().size();
+  server.signal(SIGHUP);
+  ASSERT_TRUE(server.process().wait_for_line("reload", seen)) << server.process().output();
+  EXPECT_TRUE(echoes(client));
+}
+
+TEST(Daemon, EndsCleanlyWithNothingToDrain) {
+  ServerProcess server;
+  ASSERT_TRUE(server.listening());
+  EXPECT_TRUE(server.ends_cleanly()) << server.process().output();
+}
+
+TEST(Daemon, ClosedPipesDoNotKillIt) {
+  ServerProcess server;
+  ASSERT_TRUE(server.listening());
+  server.signal(SIGPIPE);
+  RawClient client = server.connect();
+  ASSERT_TRUE(opens(client));
+  EXPECT_TRUE(echoes(client));
+}
+
+}  // namespace
+}  // namespace e2e

@@ -1,0 +1,145 @@
+// SIGTERM: every peer is told 1001 (RFC 6455 §7.4.1), and the process ends with status 0.
+
+#include <gtest/gtest.h>
+
+#include <csignal>
+#include <string>
+#include <vector>
+
+#include "support/expect.h"
+#include "support/server_process.h"
+
+namespace e2e {
+namespace {
+
+std::vector<RawClient> open_many(const ServerProcess& server, int count) {
+  std::vector<RawClient> clients;
+  for (int i = 0; i < count; ++i) {
+    clients.push_back(server.connect());
+    EXPECT_TRUE(opens(clients.back(), i % 2 == 0 ? "/echo" : "/rooms/drain"));
+  }
+  return clients;
+}
+
+TEST(Drain, EveryPeerGets1001) {
+  ServerProcess server({"--reactors", "2"});
+  ASSERT_TRUE(server.listening());
+  std::vector<RawClient> clients = open_many(server, 100);
+  server.signal(SIGTERM);
+  for (RawClient& client : clients) EXPECT_TRUE(is_closed_with(client, 1001));
+  const auto status = server.wait_exit();
+  ASSERT_TRUE(status);
+  EXPECT_EQ(status->code, 0) << server.process().output();
+}
+
+TEST(Drain, InterruptDrainsToo) {
+  ServerProcess server;
+  ASSERT_TRUE(server.listening());
+  RawClient client = server.connect();
+  ASSERT_TRUE(opens(client));
+  server.signal(SIGINT);
+  EXPECT_TRUE(is_closed_with(client, 1001));
+  const auto status = server.wait_exit();
+  ASSERT_TRUE(status);
+  EXPECT_EQ(status->code, 0);
+}
+
+// Each echo that was asked for before the Close arrived is whole or not there at all.
+TEST(Drain, UnderLoadEveryPeerGetsWholeFramesAnd1001) {
+  ServerProcess server({"--reactors", "2"});
+  ASSERT_TRUE(server.listening());
+  std::vector<RawClient> clients = open_many(server, 20);
+  for (RawClient& client : clients) {
+    for (int i = 0; i < 200; ++i) client.send(text_frame("load " + std::to_string(i)));
+  }
+  server.signal(SIGTERM);
+  for (RawClient& client : clients) {
+    bool closed = false;
+    for (int i = 0; !closed; ++i) {
+      client.send(text_frame("more " + std::to_string(i)));
+      const auto frame = client.read_frame();
+      ASSERT_TRUE(frame) << end_name(client.end());
+      ASSERT_TRUE(frame->fin && frame->rsv == 0 && !frame->masked) << frame->describe();
+      if (frame->opcode != kClose) {
+        EXPECT_TRUE(frame->payload.starts_with("load ") || frame->payload.starts_with("more "))
+            << frame->describe();
+        continue;
+      }
+      EXPECT_EQ(frame->close_code(), 1001U);
+      client.send(close_frame(1001));
+      closed = true;
+    }
+    EXPECT_EQ(client.read_end(), End::kFin);
+  }
+  const auto status = server.wait_exit();
+  ASSERT_TRUE(status);
+  EXPECT_EQ(status->code, 0) << server.process().output();
+}
+
+// One reactor, so that the Close of one connection tells that all of accepting has stopped.
+TEST(Drain, NewConnectionsAreNotServed) {
+  ServerProcess server({"--reactors", "1", "--close-timeout", "60s", "--drain-timeout", "90s"});
+  ASSERT_TRUE(server.listening());
+  RawClient silent = server.connect();
+  ASSERT_TRUE(opens(silent));
+  server.signal(SIGTERM);
+  const auto frame = silent.read_frame();
+  ASSERT_TRUE(frame);
+  EXPECT_EQ(frame->close_code(), 1001U) << frame->describe();
+  RawClient late = server.connect();
+  if (late.connected()) {
+    late.send(RequestText::upgrade().text());
+    const auto response = late.read_response();
+    EXPECT_TRUE(!response || response->status == 503) << response->describe();
+  }
+  silent.send(close_frame(1001));
+  EXPECT_EQ(silent.read_end(), End::kFin);
+  const auto status = server.wait_exit();
+  ASSERT_TRUE(status);
+  EXPECT_EQ(status->code, 0);
+}
+
+// A peer that says nothing costs the drain its close timeout, and no more.
+TEST(Drain, SilentPeerIsCutAtTheCloseTimeout) {
+  ServerProcess server({"--close-timeout", "300ms"});
+  ASSERT_TRUE(server.listening());
+  RawClient client = server.connect();
+  ASSERT_TRUE(opens(client));
+  server.signal(SIGTERM);
+  const auto frame = client.read_frame();
+  ASSERT_TRUE(frame);
+  EXPECT_EQ(frame->close_code(), 1001U) << frame->describe();
+  const auto status = server.wait_exit();
+  ASSERT_TRUE(status);
+  EXPECT_EQ(status->code, 0);
+}
+
+TEST(Drain, SecondSignalEndsAtOnce) {
+  ServerProcess server({"--close-timeout", "600s", "--drain-timeout", "900s"});
+  ASSERT_TRUE(server.listening());
+  RawClient client = server.connect();
+  ASSERT_TRUE(opens(client));
+  server.signal(SIGTERM);
+  const auto frame = client.read_frame();
+  ASSERT_TRUE(frame);
+  EXPECT_EQ(frame->close_code(), 1001U) << frame->describe();
+  EXPECT_FALSE(server.wait_exit(Duration::zero()));
+  server.signal(SIGTERM);
+  const auto status = server.wait_exit();
+  ASSERT_TRUE(status);
+  EXPECT_TRUE(status->signal == SIGTERM || status->code >= 0) << status->signal;
+}
+
+TEST(Drain, IdleHttpConnectionsDoNotHoldIt) {
+  ServerProcess server;
+  ASSERT_TRUE(server.listening());
+  RawClient kept_alive = server.connect();
+  kept_alive.send(RequestText::get("/healthz").text());
+  ASSERT_TRUE(kept_alive.read_response());
+  RawClient silent = server.connect();
+  EXPECT_TRUE(server.ends_cleanly());
+  EXPECT_NE(kept_alive.read_end(), End::kTimeout);
+}
+
+}  // namespace
+}  // namespace e2e

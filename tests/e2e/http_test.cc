@@ -1,0 +1,242 @@
+// Plain HTTP on the daemon: keep-alive, pipelining, methods, and deadlines; and what the log makes
+// of a peer's bytes.
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "support/expect.h"
+#include "support/server_process.h"
+
+namespace e2e {
+namespace {
+
+using std::chrono::milliseconds;
+
+class Http : public SharedServer {};
+
+std::string healthz() { return RequestText::get("/healthz"); }
+
+AssertionResult answers(RawClient& client, int status, HttpResponse* response,
+                        bool head_request = false) {
+  const auto answer = client.read_response(head_request);
+  if (!answer) return ::testing::AssertionFailure() << "no response: " << end_name(client.end());
+  *response = *answer;
+  if (answer->status == status) return ::testing::AssertionSuccess();
+  return ::testing::AssertionFailure() << status << " expected, but: " << answer->describe();
+}
+
+AssertionResult answers(RawClient& client, int status) {
+  HttpResponse ignored;
+  return answers(client, status, &ignored);
+}
+
+// Whether the stream goes on or ends just as the response said (RFC 9112 §9.3).
+void expect_fate_as_announced(RawClient& client, const HttpResponse& response) {
+  if (response.has_token("Connection", "close")) {
+    EXPECT_EQ(client.read_end(), End::kFin);
+    return;
+  }
+  client.send(healthz());
+  EXPECT_TRUE(answers(client, 200));
+}
+
+TEST_F(Http, HealthIsKeptAlive) {
+  RawClient client = server().connect();
+  for (int i = 0; i < 5; ++i) {
+    client.send(healthz());
+    HttpResponse response;
+    ASSERT_TRUE(answers(client, 200, &response));
+    EXPECT_FALSE(response.body.empty());
+    EXPECT_FALSE(response.has_token("Connection", "close"));
+  }
+}
+
+TEST_F(Http, PipelinedRequestsAreAnsweredInOrder) {
+  RawClient client = server().connect();
+  const std::string page = RequestText::get("/");
+  client.send(healthz() + page + healthz() + page);
+  std::vector<std::string> types;
+  for (int i = 0; i < 4; ++i) {
+    HttpResponse response;
+    ASSERT_TRUE(answers(client, 200, &response));
+    types.push_back(response.get("Content-Type"));
+  }
+  EXPECT_EQ(types[0], types[2]);
+  EXPECT_EQ(types[1], types[3]);
+  EXPECT_NE(types[0], types[1]);
+  EXPECT_TRUE(types[1].starts_with("text/html")) << types[1];
+}
+
+TEST_F(Http, PipelinedRequestsSurviveAnyCut) {
+  const std::string requests = healthz() + healthz() + healthz();
+  for (std::size_t size = 1; size < 80; size += 6) {
+    RawClient client = server().connect();
+    ASSERT_TRUE(client.send_in_pieces(requests, size));
+    for (int i = 0; i < 3; ++i) EXPECT_TRUE(answers(client, 200)) << "pieces of " << size;
+  }
+}
+
+TEST_F(Http, UpgradeAfterPlainRequests) {
+  RawClient client = server().connect();
+  client.send(healthz() + RequestText::upgrade().text() + text_frame("and a frame"));
+  EXPECT_TRUE(answers(client, 200));
+  ASSERT_TRUE(is_upgraded(client));
+  EXPECT_TRUE(receives_text(client, "and a frame"));
+}
+
+TEST_F(Http, HeadHasTheLengthAndNoBody) {
+  RawClient client = server().connect();
+  client.send(healthz());
+  HttpResponse got;
+  ASSERT_TRUE(answers(client, 200, &got));
+  client.send(RequestText::get("").line("HEAD /healthz HTTP/1.1").text() + healthz());
+  HttpResponse head;
+  ASSERT_TRUE(answers(client, 200, &head, true));
+  EXPECT_EQ(head.get("Content-Length"), std::to_string(got.body.size()));
+  EXPECT_TRUE(answers(client, 200));
+}
+
+TEST_F(Http, UnknownPathIs404) {
+  RawClient client = server().connect();
+  client.send(RequestText::get("/no-such-path").text());
+  HttpResponse response;
+  ASSERT_TRUE(answers(client, 404, &response));
+  expect_fate_as_announced(client, response);
+}
+
+TEST_F(Http, OtherMethodIs405WithAllow) {
+  for (const char* method : {"DELETE", "PUT", "POST", "OPTIONS"}) {
+    RawClient client = server().connect();
+    client.send(RequestText::get("").line(std::string(method) + " /healthz HTTP/1.1").text());
+    HttpResponse response;
+    ASSERT_TRUE(answers(client, 405, &response)) << method;
+    EXPECT_TRUE(response.has_token("Allow", "GET")) << response.describe();
+    EXPECT_TRUE(response.has_token("Allow", "HEAD")) << response.describe();
+    expect_fate_as_announced(client, response);
+  }
+}
+
+TEST_F(Http, Http10IsClosed) {
+  RawClient client = server().connect();
+  client.send("GET /healthz HTTP/1.0\r\n\r\n");
+  EXPECT_TRUE(answers(client, 200));
+  EXPECT_EQ(client.read_end(), End::kFin);
+}
+
+TEST_F(Http, ConnectionCloseIsClosed) {
+  RawClient client = server().connect();
+  client.send(RequestText::get("/healthz").add("Connection", "close").text() + healthz());
+  HttpResponse response;
+  ASSERT_TRUE(answers(client, 200, &response));
+  EXPECT_TRUE(response.has_token("Connection", "close")) << response.describe();
+  EXPECT_EQ(client.read_end(), End::kFin);
+}
+
+TEST_F(Http, HalfClosedClientStillGetsItsAnswer) {
+  RawClient client = server().connect();
+  client.send(healthz());
+  client.shutdown_write();
+  EXPECT_TRUE(answers(client, 200));
+  EXPECT_EQ(client.read_end(), End::kFin);
+}
+
+TEST_F(Http, UpgradeOnAPlainPathIsNoWebSocket) {
+  RawClient client = server().connect();
+  client.send(RequestText::upgrade("/healthz").text());
+  const auto response = client.read_response();
+  ASSERT_TRUE(response);
+  EXPECT_NE(response->status, 101);
+}
+
+TEST_F(Http, EndInTheMiddleOfAHeadIsSilent) {
+  RawClient client = server().connect();
+  const std::string address = client.local_address();
+  client.send("GET /echo HTTP/1.1\r\nHost: serv");
+  client.shutdown_write();
+  EXPECT_EQ(client.read_end(), End::kFin);
+  const auto line = server().wait_for_end_of(address);
+  ASSERT_TRUE(line);
+  EXPECT_EQ(log_value(*line, "cause"), "eof") << *line;
+}
+
+TEST(HttpDeadline, DrippedHeadEndsIn408AtTheTotalDeadline) {
+  ServerProcess server({"--handshake-timeout", "300ms"});
+  ASSERT_TRUE(server.listening());
+  RawClient client = server.connect();
+  client.send("GET /echo HTTP/1.1\r\nHost: server.example\r\nX-Drip: ");
+  // Each byte is life, and still the head as a whole has its deadline.
+  const auto limit = Clock::now() + patience();
+  while (!client.receives_within(milliseconds(20)) && Clock::now() < limit) client.send("x");
+  EXPECT_TRUE(is_refused(client, {408}));
+}
+
+TEST(HttpDeadline, SilentConnectionIsClosed) {
+  ServerProcess server({"--handshake-timeout", "300ms"});
+  ASSERT_TRUE(server.listening());
+  RawClient client = server.connect();
+  const std::string address = client.local_address();
+  EXPECT_EQ(client.read_until_end(), End::kFin);
+  const auto line = server.wait_for_end_of(address);
+  ASSERT_TRUE(line);
+  EXPECT_EQ(log_value(*line, "cause"), "handshake_timeout") << *line;
+}
+
+// CWE-117: nothing a peer sends makes a line of its own, or moves an operator's terminal.
+class LogOfHostileBytes : public ::testing::TestWithParam<std::string> {};
+
+TEST_P(LogOfHostileBytes, IsOnePrintableLinePerConnection) {
+  ServerProcess server({"--log-format", GetParam(), "--log-level", "debug"});
+  ASSERT_TRUE(server.listening());
+  const std::string agent = "\"} \\ evil=1 \xc2\x9b[31m \xff\xfe " + std::string(4096, 'A');
+  std::vector<std::string> addresses;
+  for (const std::string& request : {
+           RequestText::upgrade().add("User-Agent", agent).text(),
+           RequestText::upgrade("/no/%0d%0aevent=fake%1b[2J").add("User-Agent", agent).text(),
+           RequestText::upgrade("/a\x1b[2J").text(),
+           RequestText::upgrade().raw(std::string("X: \0\x1b]0;x\x07", 10)).text(),
+           RequestText::upgrade().add("Origin", "http://evil.example\\\"\xe2\x80\xae").text(),
+       }) {
+    RawClient client = server.connect();
+    addresses.push_back(client.local_address());
+    client.send(request);
+    ASSERT_TRUE(client.read_response());
+    client.shutdown_write();
+    EXPECT_EQ(client.read_until_end(), End::kFin);
+  }
+  // A close reason is the peer's text too.
+  RawClient client = server.connect();
+  addresses.push_back(client.local_address());
+  ASSERT_TRUE(opens(client));
+  client.send(close_frame(1000, "bye\r\nevent=fake \x1b[31m\""));
+  EXPECT_TRUE(is_ended_with(client, 1000));
+  for (const std::string& address : addresses) {
+    EXPECT_TRUE(server.wait_for_end_of(address)) << address << "\n" << server.process().output();
+  }
+  EXPECT_TRUE(server.ends_cleanly());
+  for (const std::string& line : server.process().lines()) {
+    EXPECT_TRUE(std::all_of(line.begin(), line.end(), [](char c) { return c >= 0x20 && c < 0x7f; }))
+        << printable(line);
+    EXPECT_LT(line.size(), 2048U) << printable(line);
+    EXPECT_FALSE(line.starts_with("event=fake")) << line;
+  }
+  for (const std::string& address : addresses) {
+    const auto lines = server.process().lines();
+    EXPECT_EQ(std::count_if(lines.begin(), lines.end(),
+                            [&](const std::string& line) {
+                              return line.find("connection_end") != std::string::npos &&
+                                     line.find(address) != std::string::npos;
+                            }),
+              1);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Formats, LogOfHostileBytes, ::testing::Values("text", "json"),
+                         [](const ::testing::TestParamInfo<std::string>& format) {
+                           return format.param;
+                         });
+
+}  // namespace
+}  // namespace e2e

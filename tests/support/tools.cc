@@ -1,0 +1,122 @@
+#include "support/tools.h"
+
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string_view>
+#include <system_error>
+
+namespace e2e {
+namespace {
+
+std::string environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? std::string() : value;
+}
+
+bool succeeds(const Command& command) { return run(command).status.code == 0; }
+
+// Where this file lies in the source tree, so that a test binary finds the scripts from anywhere as
+// long as it was built from there.
+std::filesystem::path tests_folder() {
+  if (std::filesystem::exists("tests/clients")) return "tests";
+  return std::filesystem::path(__FILE__).parent_path().parent_path();
+}
+
+Tool find_node() {
+  Tool tool;
+  for (const std::string& modules : {environment("NODE_PATH"), std::string("/usr/share/nodejs"),
+                                     std::string("/usr/lib/node_modules")}) {
+    tool.command = {.argv = {"node"}, .env = {{"NODE_PATH", modules}}};
+    if (succeeds(tool.with({"-e", "require('ws').WebSocket"}))) return tool;
+  }
+  tool.missing = "node with the module ws is missing: install nodejs and node-ws";
+  return tool;
+}
+
+Tool find_python() {
+  Tool tool;
+  std::vector<std::string> candidates;
+  const std::string finder = (tests_folder() / "find_python").string();
+  if (::access(finder.c_str(), X_OK) == 0) {
+    const Output found = run({.argv = {finder}});
+    if (found.status.code == 0) candidates.push_back(found.out.substr(0, found.out.find('\n')));
+  }
+  candidates.insert(candidates.end(), {"python3", "/usr/bin/python3"});
+  for (const std::string& python : candidates) {
+    tool.command = {.argv = {python}};
+    if (!python.empty() && succeeds(tool.with({"-c", "import websockets"}))) return tool;
+  }
+  tool.missing = "a python3 that can import websockets is missing: install python3-websockets";
+  return tool;
+}
+
+Tool find_curl() {
+  // A user's ~/.curlrc must not change what is tested (--disable), nor a proxy stand between.
+  Tool tool{.command = {.argv = {"curl", "--disable", "--noproxy", "*", "--silent"}},
+            .missing = {}};
+  if (!succeeds({.argv = {"curl", "--version"}})) tool.missing = "curl is missing: install curl";
+  return tool;
+}
+
+}  // namespace
+
+Command Tool::with(const std::vector<std::string>& arguments) const {
+  Command result = command;
+  result.argv.insert(result.argv.end(), arguments.begin(), arguments.end());
+  return result;
+}
+
+const Tool& node_with_ws() {
+  static const Tool tool = find_node();
+  return tool;
+}
+
+const Tool& python_with_websockets() {
+  static const Tool tool = find_python();
+  return tool;
+}
+
+const Tool& curl() {
+  static const Tool tool = find_curl();
+  return tool;
+}
+
+Tool example(const std::string& name) {
+  Tool tool;
+  const std::string folder = environment("WSD_EXAMPLES");
+  tool.command.argv = {folder + "/" + name};
+  if (folder.empty()) {
+    tool.missing = "WSD_EXAMPLES does not name the folder of the built docs/examples";
+  } else if (::access(tool.command.argv[0].c_str(), X_OK) != 0) {
+    tool.missing = "the example " + tool.command.argv[0] + " is missing: run 'make examples'";
+  }
+  return tool;
+}
+
+std::string client_script(const std::string& name) {
+  return (tests_folder() / "clients" / name).string();
+}
+
+bool tools_are_required() { return environment("CI") == "true"; }
+
+TemporaryDirectory::TemporaryDirectory() {
+  // Short, because the path of a Unix socket has room for 107 bytes only.
+  std::string pattern = "/tmp/wsd-e2e-XXXXXX";
+  if (::mkdtemp(pattern.data()) == nullptr) ADD_FAILURE() << "no temporary directory";
+  path_ = pattern;
+}
+
+TemporaryDirectory::~TemporaryDirectory() {
+  std::error_code ignored;
+  std::filesystem::remove_all(path_, ignored);
+}
+
+std::string TemporaryDirectory::write(const std::string& name, const std::string& content) const {
+  std::ofstream(file(name)) << content;
+  return file(name);
+}
+
+}  // namespace e2e

@@ -1,0 +1,55 @@
+// Programs no one here wrote that the tests talk through, and what a machine lacks.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "support/subprocess.h"
+
+namespace e2e {
+
+// A way to start a tool, or why there is none.
+struct Tool {
+  Command command;      // arguments are appended to its argv
+  std::string missing;  // a sentence; empty when the tool is there
+
+  [[nodiscard]] Command with(const std::vector<std::string>& arguments) const;
+};
+
+[[nodiscard]] const Tool& node_with_ws();
+[[nodiscard]] const Tool& python_with_websockets();
+[[nodiscard]] const Tool& curl();
+// A program of docs/examples, in the folder that environment WSD_EXAMPLES names.
+[[nodiscard]] Tool example(const std::string& name);
+// tests/clients/NAME, wherever the tests were started.
+[[nodiscard]] std::string client_script(const std::string& name);
+
+// A directory that is gone with the test.
+class TemporaryDirectory {
+ public:
+  TemporaryDirectory();
+  ~TemporaryDirectory();
+  TemporaryDirectory(const TemporaryDirectory&) = delete;
+  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
+  [[nodiscard]] std::string file(const std::string& name) const { return path_ + "/" + name; }
+  // Writes a file into it and returns its path.
+  [[nodiscard]] std::string write(const std::string& name, const std::string& content) const;
+
+ private:
+  std::string path_;
+};
+
+// Under CI=true everything has to be there; on a developer's machine a test is skipped.
+[[nodiscard]] bool tools_are_required();
+
+}  // namespace e2e
+
+#define E2E_REQUIRE(tool)                                        \
+  do {                                                           \
+    if (!(tool).missing.empty()) {                               \
+      if (::e2e::tools_are_required()) FAIL() << (tool).missing; \
+      GTEST_SKIP() << (tool).missing;                            \
+    }                                                            \
+  } while (false)
