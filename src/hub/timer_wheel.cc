@@ -18,7 +18,6 @@ TimerWheel::TimerWheel(Tick now) noexcept : now_(now) {
 }
 
 void TimerWheel::arm(Timer& timer, Tick deadline) noexcept {
-  WSD_DCHECK(now_ != kNever);  // there is no next tick any more
   if (timer.armed()) {
     unlink(timer);
   } else {
@@ -38,8 +37,9 @@ void TimerWheel::cancel(Timer& timer) noexcept {
 
 void TimerWheel::advance(Tick now) noexcept {
   WSD_DCHECK(now >= now_);
-  for (std::uint64_t event = next_slot_event(); event <= now; event = next_slot_event()) {
-    now_ = static_cast<Tick>(event);
+  WSD_DCHECK(now != kNever);
+  for (Tick event = next_slot_event(); event <= now; event = next_slot_event()) {
+    now_ = event;
     for (std::size_t level = 0; level < kLevels; ++level) {
       const std::size_t digit = (now_ >> (kLevelBits * level)) % kSlots;
       if (((occupied_[level] >> digit) & 1) != 0) {
@@ -64,18 +64,14 @@ Timer* TimerWheel::pop_due() noexcept {
   return timer;
 }
 
-Tick TimerWheel::next_event() const noexcept {
-  return has_due() ? now_ : static_cast<Tick>(std::min<std::uint64_t>(next_slot_event(), kNever));
-}
-
-std::uint64_t TimerWheel::next_slot_event() const noexcept {
-  std::uint64_t event = ~std::uint64_t{0};
+Tick TimerWheel::next_slot_event() const noexcept {
+  Tick event = kNever;
   for (std::size_t level = 0; level < kLevels; ++level) {
     if (occupied_[level] == 0) {
       continue;
     }
     const auto shift = static_cast<unsigned>(kLevelBits * level);
-    const std::uint64_t hand = now_ >> shift;
+    const Tick hand = now_ >> shift;
     // Bit 0 of the rotated map is the slot after the hand, bit 63 the one under it: a full turn.
     const auto turn = static_cast<int>((hand + 1) % kSlots);
     const auto gap = static_cast<unsigned>(std::countr_zero(std::rotr(occupied_[level], turn)));

@@ -46,15 +46,16 @@ class TimerWheel {
   ~TimerWheel() { WSD_DCHECK(size_ == 0); }
 
   // Arms `timer` for `deadline`; re-arms it where it is armed. A deadline at or before now() fires
-  // at the next tick, one farther off than kFarthest in kFarthest ticks. Safe at any time, also between two pops of one advance.
+  // at the next tick, one farther off than kFarthest in kFarthest ticks. Safe at any time, also
+  // between two pops of one advance.
   void arm(Timer& timer, Tick deadline) noexcept;
 
   // Disarms; no-op where it is not armed. Safe at any time.
   void cancel(Timer& timer) noexcept;
 
-  // Moves time forward to `now` (never back), then hands out what is due: call pop_due() until it
-  // returns nullptr. Work is bounded by the timers that fire or cascade (each at most five times in
-  // its life); a stretch without either is skipped in one step, however long.
+  // Moves time forward to `now` (never back, never to kNever), then hands out what is due: call
+  // pop_due() until it returns nullptr. Work is bounded by the timers that fire or cascade (each at
+  // most five times in its life); a stretch without either is skipped in one step, however long.
   void advance(Tick now) noexcept;
 
   // The next due timer, disarmed, in order of deadline (those of one tick in no promised order);
@@ -67,9 +68,9 @@ class TimerWheel {
 
   // The earliest tick at which advance() may have work to do, for the poll timeout; never later
   // than the earliest deadline, and now() while has_due(). kNever when nothing is armed.
-  [[nodiscard]] Tick next_event() const noexcept;
+  [[nodiscard]] Tick next_event() const noexcept { return has_due() ? now_ : next_slot_event(); }
   static constexpr Tick kNever = ~Tick{0};
-  static constexpr Tick kFarthest = (Tick{1} << 36) - 1;
+  static constexpr Tick kFarthest = (Tick{1} << 36) - 1;  // 21 years of 10 ms
 
   [[nodiscard]] Tick now() const noexcept { return now_; }
   // Armed timers, the due ones that were not popped yet among them.
@@ -78,7 +79,7 @@ class TimerWheel {
  private:
   static constexpr unsigned kLevelBits = 6;
   static constexpr std::size_t kSlots = std::size_t{1} << kLevelBits;
-  static constexpr std::size_t kLevels = 6;  // 36 bits of ticks ahead: 21 years of 10 ms
+  static constexpr std::size_t kLevels = 6;  // so that kFarthest has a place
   // The due list is one slot of a level of its own, so that unlinking treats it like any other.
   static constexpr std::size_t kDueLevel = kLevels;
   static constexpr std::size_t kDueSlot = kDueLevel * kSlots;
@@ -88,8 +89,8 @@ class TimerWheel {
   void unlink(TimerLinks& links) noexcept;
   void fire_slot(std::size_t slot) noexcept;
   void cascade_slot(std::size_t slot) noexcept;
-  // The first tick after now_ at which a slot is due; past every Tick when all slots are empty.
-  [[nodiscard]] std::uint64_t next_slot_event() const noexcept;
+  // The first tick after now_ at which a slot is due; kNever when all slots are empty.
+  [[nodiscard]] Tick next_slot_event() const noexcept;
 
   std::array<TimerLinks, kDueSlot + 1> slots_;            // sentinels
   std::array<std::uint64_t, kLevels + 1> occupied_ = {};  // bit s: slot s of that level has timers

@@ -58,7 +58,14 @@ void Acceptor::take(int fd, const PeerAddress& peer) {
   const std::uint32_t limit = turn_.settings.max_connections;
   const bool over =
       limit != 0 && turn_.counts.connections.load(std::memory_order_relaxed) >= limit;
-  auto connection = std::make_unique<Connection>(turn_, fd, Facts(format_peer(peer), {}, {}, {}));
+  std::unique_ptr<Connection> connection;
+  try {
+    connection = std::make_unique<Connection>(turn_, fd, Facts(format_peer(peer), {}, {}, {}));
+  } catch (const std::bad_alloc&) {
+    close_socket(fd);
+    pause();
+    return;
+  }
   if (!poller_.add(fd, reinterpret_cast<std::uintptr_t>(connection.get()))) {
     connection->abort(CloseCause::kResourceFailure);
   } else if (over) {

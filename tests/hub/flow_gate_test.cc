@@ -176,6 +176,8 @@ TEST(FlowGate, StressNoWaiterIsForgottenAndTheQueueStaysBounded) {
   std::vector<std::vector<Node>> nodes(kProducers, std::vector<Node>(kEach));
   std::vector<Node> strangers(kEach);
   std::array<bool, kProducers> forgotten = {};
+  std::uint32_t admitted = 0;
+  std::atomic<unsigned> done = 0;
 
   std::vector<std::thread> threads;
   for (unsigned p = 0; p < kProducers; ++p) {
@@ -184,13 +186,13 @@ TEST(FlowGate, StressNoWaiterIsForgottenAndTheQueueStaysBounded) {
         const bool go_on = gate.enter(1, p);
         static_cast<void>(mailbox.push(&node));
         if (!go_on && !sleepers[p].sleep()) {
-          forgotten[p] = true;  // and goes on, so that the test ends
+          forgotten[p] = true;
+          break;
         }
       }
+      done.fetch_add(1, std::memory_order_release);
     });
   }
-  std::uint32_t admitted = 0;
-  std::atomic<bool> stranger_done = false;
   threads.emplace_back([&] {
     for (Node& node : strangers) {
       if (gate.try_enter(1)) {
@@ -198,13 +200,12 @@ TEST(FlowGate, StressNoWaiterIsForgottenAndTheQueueStaysBounded) {
         static_cast<void>(mailbox.push(&node));
       }
     }
-    stranger_done.store(true, std::memory_order_release);
+    done.fetch_add(1, std::memory_order_release);
   });
 
   std::uint64_t most = 0;
   std::uint64_t taken = 0;
-  while (taken < std::uint64_t{kProducers} * kEach ||
-         !stranger_done.load(std::memory_order_acquire) || gate.queued() != 0) {
+  while (done.load(std::memory_order_acquire) != kProducers + 1 || gate.queued() != 0) {
     most = std::max(most, gate.queued());
     std::uint32_t n = 0;
     for (Node* list = mailbox.take(); list != nullptr; list = list->next) {

@@ -72,21 +72,21 @@ TEST(RequestTarget, Rfc3986_3_3_EveryByteInPathAndQuery) {
     const char c = static_cast<char>(byte);
     const bool ok = allowed.find(c) != std::string_view::npos;
     EXPECT_EQ(parse_request_target(std::string("/a") + c + "b").has_value(), ok) << byte;
-    EXPECT_EQ(parse_request_target(std::string("/?a") + c + "b").has_value(), ok) << byte;
-    // '%' begins a triplet, brackets belong to an IPv6 literal.
-    EXPECT_EQ(is_target_byte(c), ok || c == '%' || c == '[' || c == ']') << byte;
+    // What browsers send unescaped in a query is more than RFC 3986 §3.4 lists.
+    const bool in_query = ok || std::string_view("%[]{}|^\\`").find(c) != std::string_view::npos;
+    EXPECT_EQ(parse_request_target(std::string("/?a") + c + "b").has_value(), in_query) << byte;
+    EXPECT_EQ(is_target_byte(c), in_query) << byte;
   }
 }
 
 TEST(RequestTarget, Rfc3986_2_1_PercentEncoding) {
   for (const char* bad : {"%", "%4", "%4g", "%g4", "%%41", "%00", "% 1", "%u0041"}) {
     EXPECT_FALSE(parse_request_target(std::string("/") + bad)) << bad;
-    EXPECT_FALSE(parse_request_target(std::string("/a?") + bad)) << bad;
   }
   EXPECT_TRUE(parse_request_target("/%01%7f%ff%fF"));
 }
 
-TEST(RequestTarget, Case56_DotSegmentsAndEncodedSlashes) {
+TEST(RequestTarget, DotSegmentsAndEncodedSlashes) {
   for (const char* path :
        {"/.", "/..", "/../etc/passwd", "/a/./b", "/a/../b", "/a/..", "/a/.", "/%2e%2e/", "/%2E",
         "/.%2e", "/%2e./a", "/..%2f", "/a%2Fb", "/a%5cb", "/..%5C", "/..?q", "/.?", "//.."}) {
