@@ -51,12 +51,12 @@ std::uint64_t keyed_hash(std::string_view text, HashKey key) noexcept {
 }
 
 HashKey process_hash_key() noexcept {
-  static const HashKey kKey = [] {
+  static const HashKey key = [] {
     std::random_device entropy;
     const auto word = [&] { return std::uint64_t{entropy()} << 32 | entropy(); };
     return HashKey{word(), word()};
   }();
-  return kKey;
+  return key;
 }
 
 }  // namespace wsd

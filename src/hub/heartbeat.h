@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
 
 #include "base/tick.h"
 
@@ -16,16 +17,18 @@ struct HeartbeatTicks {
 
 // One connection's liveness. Any received byte is life; a pong budget counts only while the peer is
 // silent after a Ping. A received byte stores two words and touches no timer: the timer that was
-// armed for an older deadline finds that out when it fires, and is armed again.
+// armed for an older deadline finds that out when it fires, and is armed again. Only the first byte
+// after a Ping may bring the next deadline forward.
 class Heartbeat {
  public:
   enum class Verdict : std::uint8_t { kAlive, kPing, kPongTimeout, kReadTimeout };
 
   explicit Heartbeat(Tick now) noexcept : last_received_(now) {}
 
-  void received(Tick now) noexcept {
+  // True: a Ping was out, and next_deadline() may be earlier than it was.
+  bool received(Tick now) noexcept {
     last_received_ = now;
-    awaiting_ = false;
+    return std::exchange(awaiting_, false);
   }
 
   // What is due at `now`. kPing: the caller sends a Ping, which is noted as sent. `early` ticks are

@@ -73,8 +73,9 @@ class Shard {
   // The turn. drain() takes the mailbox; fan_out() sends what rooms have pending as one batch each.
   void drain();
   void fan_out();
-  // Whether fan_out() has something to do now.
-  [[nodiscard]] bool has_pending() const noexcept { return !listed_.empty(); }
+  // Whether there is work for a next turn that no mail announces: rooms to fan out, or publishers to
+  // read again since this shard's own gate opened at the end of this one.
+  [[nodiscard]] bool has_pending() const noexcept { return !listed_.empty() || resumed_; }
   // Before sleeping: false when there is mail.
   [[nodiscard]] bool arm() noexcept { return mailbox_.arm(); }
   // Whether publishers that were left unread may be read again; says so once.

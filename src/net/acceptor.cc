@@ -1,5 +1,6 @@
 #include "net/acceptor.h"
 
+#include <bit>
 #include <memory>
 #include <new>
 
@@ -66,7 +67,7 @@ void Acceptor::take(int fd, const PeerAddress& peer) {
     pause();
     return;
   }
-  if (!poller_.add(fd, reinterpret_cast<std::uintptr_t>(connection.get()))) {
+  if (!poller_.add(fd, std::bit_cast<std::uint64_t>(connection.get()))) {
     connection->abort(CloseCause::kResourceFailure);
   } else if (over) {
     connection->refuse_overload();

@@ -120,7 +120,7 @@ void Connection::read_step() {
       break;
     }
     bytes_in_ += result.bytes;
-    heartbeat_.received(turn_.now);
+    heard();
     budget -= std::min(budget, result.bytes);
     // A short read has emptied the socket: what comes later is another edge. Not so for an EOF that
     // has been announced already.
@@ -161,7 +161,7 @@ void Connection::flush_step() {
   }
   if (paused_ && out_.queued_bytes() <= turn_.settings.send_queue.low_water()) {
     paused_ = false;
-    heartbeat_.received(turn_.now);  // it could not be heard meanwhile
+    heard();  // it could not be heard meanwhile
     if (wants_read()) mark_ready();
   }
   shut_down_when_flushed();
@@ -343,7 +343,7 @@ void Connection::hold() {
 
 void Connection::resume() {
   held_ = false;
-  heartbeat_.received(turn_.now);
+  heard();
   if (wants_read()) mark_ready();
 }
 
@@ -419,6 +419,10 @@ void Connection::arm() {
   const Tick tick = due();
   if (tick == hub::TimerWheel::kNever) return;
   if (!armed() || tick < deadline()) turn_.shard.wheel().arm(*this, tick);
+}
+
+void Connection::heard() {
+  if (heartbeat_.received(turn_.now)) arm();
 }
 
 void Connection::on_deadline(Tick now) {

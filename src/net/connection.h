@@ -107,6 +107,7 @@ class Connection final : public hub::Member {
   void report();
   [[nodiscard]] Tick due() const;
   void arm();
+  void heard();
   void check_open(Tick now);
 
   Turn& turn_;

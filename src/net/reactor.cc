@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <span>
 #include <utility>
 
@@ -136,7 +137,7 @@ void Reactor::mark_ready(const Readiness& readiness) {
     if (index < acceptors_.size()) acceptors_[index]->on_readiness();
     return;
   }
-  auto* connection = reinterpret_cast<Connection*>(static_cast<std::uintptr_t>(readiness.token));
+  auto* const connection = std::bit_cast<Connection*>(readiness.token);
   connection->on_readiness(readiness.readable, readiness.writable, readiness.ended);
 }
 

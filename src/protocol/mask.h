@@ -2,7 +2,10 @@
 #pragma once
 
 #include <array>
+#include <bit>
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 #include "base/bytes.h"
 
@@ -10,8 +13,74 @@ namespace wsd::protocol {
 
 using MaskingKey = std::array<std::uint8_t, 4>;
 
+// How apply_mask() does it; for mask.cc and its tests. A "mask word" holds the key's octets in the
+// order in which they lie in memory, so that it can be XORed onto four bytes as they lie there.
+namespace mask_detail {
+
+// The mask word for `bytes` further on in the payload.
+[[nodiscard]] constexpr std::uint32_t advance(std::uint32_t word, std::uint64_t bytes) noexcept {
+  const auto bits = static_cast<int>(bytes % 4 * 8);
+  return std::endian::native == std::endian::little ? std::rotr(word, bits) : std::rotl(word, bits);
+}
+
+[[nodiscard]] constexpr std::uint64_t twice(std::uint32_t word) noexcept {
+  return std::uint64_t{word} << 32 | word;
+}
+
+typedef std::uint64_t Chunk __attribute__((vector_size(16)));
+
+// Masks sizeof(Word) to 2 * sizeof(Word) bytes as two words, one from each end. Both are read
+// before one is written, so bytes that lie under both are not masked twice.
+template <class Word>
+inline void both_ends(std::uint8_t* data, std::size_t size, Word head_mask,
+                      Word tail_mask) noexcept {
+  std::uint8_t* const tail_at = data + size - sizeof(Word);
+  Word head;
+  Word tail;
+  std::memcpy(&head, data, sizeof head);
+  std::memcpy(&tail, tail_at, sizeof tail);
+  head ^= head_mask;
+  tail ^= tail_mask;
+  std::memcpy(data, &head, sizeof head);
+  std::memcpy(tail_at, &tail, sizeof tail);
+}
+
+inline constexpr std::size_t kMostShort = 2 * sizeof(Chunk);
+
+inline void apply_short(std::uint8_t* data, std::size_t size, std::uint32_t word) noexcept {
+  const std::uint32_t tail_word = advance(word, size);
+  if (size >= sizeof(Chunk)) {
+    both_ends(data, size, Chunk{twice(word), twice(word)},
+              Chunk{twice(tail_word), twice(tail_word)});
+  } else if (size >= 8) {
+    both_ends(data, size, twice(word), twice(tail_word));
+  } else if (size >= 4) {
+    both_ends(data, size, word, tail_word);
+  } else {
+    const auto octets = std::bit_cast<MaskingKey>(word);
+    for (std::size_t i = 0; i < size; ++i) {
+      data[i] = static_cast<std::uint8_t>(data[i] ^ octets[i]);
+    }
+  }
+}
+
+// Any size, by the best kernel that this CPU has.
+void apply_long(std::uint8_t* data, std::size_t size, std::uint32_t word) noexcept;
+
+}  // namespace mask_detail
+
 // XORs each byte with the key's octet at (offset + i) mod 4, in place: masks and unmasks alike.
 // `offset` is how many bytes of the payload came before these.
-void apply_mask(MutableBytes bytes, MaskingKey key, std::uint64_t offset = 0) noexcept;
+//
+// Inline for short payloads: most messages are some twenty bytes, and a call would cost more than
+// the work.
+inline void apply_mask(MutableBytes bytes, MaskingKey key, std::uint64_t offset = 0) noexcept {
+  const std::uint32_t word = mask_detail::advance(std::bit_cast<std::uint32_t>(key), offset);
+  if (bytes.size() <= mask_detail::kMostShort) {
+    mask_detail::apply_short(bytes.data(), bytes.size(), word);
+  } else {
+    mask_detail::apply_long(bytes.data(), bytes.size(), word);
+  }
+}
 
 }  // namespace wsd::protocol

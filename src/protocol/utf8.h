@@ -14,14 +14,15 @@ class Utf8Validator {
  public:
   // False when the text so far cannot become valid; stays false until reset().
   [[nodiscard]] bool feed(Bytes bytes) noexcept;
-  // Unmasks `bytes` in place and checks them in the same sweep; see apply_mask().
+  // Unmasks `bytes` in place and checks them in the same sweep; see apply_mask(). When it returns
+  // false, some of them may still be masked: nobody reads a text that is wrong.
   [[nodiscard]] bool feed_masked(MutableBytes bytes, MaskingKey key, std::uint64_t offset) noexcept;
   // Whether the text may end here: no sequence is open and nothing was wrong.
   [[nodiscard]] bool complete() const noexcept { return state_ == 0; }
   void reset() noexcept { state_ = 0; }
 
  private:
-  std::uint8_t state_ = 0;  // 0 is "between code points"; the rest is the implementer's
+  std::uint8_t state_ = 0;  // 0 is "between code points"; the rest is in utf8_states.h
 };
 
 // A whole text at once.

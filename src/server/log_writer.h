@@ -41,12 +41,12 @@ class LogWriter {
   void run();
   void write_all(std::string_view text) const noexcept;
 
+  hub::Mailbox<Entry> waiting_;
   const LogLevel level_;
   const int fd_;
   const bool json_;
-  hub::Mailbox<Entry> waiting_;
-  std::atomic<std::uint32_t> count_{0};    // relaxed: a bound, it orders nothing
   std::atomic<std::uint64_t> dropped_{0};  // relaxed: a statistic
+  std::atomic<std::uint32_t> count_{0};    // relaxed: a bound, it orders nothing
   std::atomic<std::uint32_t> wakes_{0};    // what the thread sleeps on
   std::atomic<bool> stop_{false};
   std::thread thread_;

@@ -268,7 +268,7 @@ void ServerCore::on_end(const net::EndRecord& record) {
   const LogLevel level =
       record.close.cause == CloseCause::kHttpDone ? LogLevel::kDebug : LogLevel::kInfo;
   if (!log_.wants(level)) return;
-  LogLine line = log_.line(level, record.opened ? "connection_end" : "http_end");
+  LogLine line = log_.line(level, "connection_end");
   line.add("id", record.id).add("remote", record.facts->remote());
   if (record.opened) line.add("path", record.facts->path()).add("user", record.facts->user());
   line.add("cause", close_cause_name(record.close.cause));

@@ -226,7 +226,7 @@ TEST_P(LogOfHostileBytes, IsOnePrintableLinePerConnection) {
     const auto lines = server.process().lines();
     EXPECT_EQ(std::count_if(lines.begin(), lines.end(),
                             [&](const std::string& line) {
-                              return line.find("connection_end") != std::string::npos &&
+                              return line.find("_end") != std::string::npos &&
                                      line.find(address) != std::string::npos;
                             }),
               1);

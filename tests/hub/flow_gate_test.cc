@@ -229,8 +229,9 @@ TEST(FlowGate, StressNoWaiterIsForgottenAndTheQueueStaysBounded) {
   EXPECT_EQ(forgotten, (std::array<bool, kProducers>{}));
   EXPECT_EQ(taken, std::uint64_t{kProducers} * kEach + admitted);
   EXPECT_EQ(gate.queued(), 0U);
-  // Each producer that may go on has at most one more item than the bound admits.
-  EXPECT_LE(most, kBound + kProducers);
+  // Past the bound each producer adds one item and sleeps; a wake from before and one that is just
+  // on its way may each let it add one more.
+  EXPECT_LE(most, kBound + 3 * kProducers);
 }
 
 }  // namespace

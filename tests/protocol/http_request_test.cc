@@ -105,7 +105,7 @@ TEST(HttpRequest, Rfc9112_3_MethodTooLong) {
   EXPECT_EQ(parse_bytewise(std::string(5000, 'M')).bytes_given, 65U);
 }
 
-TEST(HttpRequest, Case60_TlsClientHelloFailsAtItsFirstByte) {
+TEST(HttpRequest, TlsClientHelloFailsAtItsFirstByte) {
   const std::string hello = "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"s;
   expect_refused(hello, Violation::kBadMethod, 400);
   EXPECT_EQ(parse_bytewise(hello).bytes_given, 1U);
@@ -219,7 +219,7 @@ TEST(HttpRequest, Rfc6585_5_FieldTooLong) {
   expect_refused(head_with("X-A:        \r\n"), Violation::kFieldTooLong, 431, limits);
 }
 
-TEST(HttpRequest, Case51_ThirtyThousandSpaces) {
+TEST(HttpRequest, ThirtyThousandSpaces) {
   const std::string head =
       head_with("Sec-WebSocket-Protocol: a" + std::string(30'000, ' ') + "b\r\n");
   const Parsed parsed = parse_in_cuts(head, {head.size()});
@@ -243,7 +243,7 @@ TEST(HttpRequest, Rfc6585_5_HeadTooLong) {
   expect_refused(head, Violation::kRequestLineTooLong, 414, {.max_head_bytes = 12});
 }
 
-TEST(HttpRequest, Case23_ByteByByteIsLinear) {
+TEST(HttpRequest, ByteByByteIsLinear) {
   constexpr std::size_t kBytes = std::size_t{4} << 20;
   const HeadLimits limits{.max_head_bytes = 2 * kBytes, .max_field_bytes = 2 * kBytes};
   const std::string head = head_with("X-A: " + std::string(kBytes, 'a') + "\r\n");

@@ -67,7 +67,7 @@ TEST(Origin, Rfc6455_10_2_SameOrigin) {
   }
 }
 
-TEST(Origin, Case45_NearMissesOfAnAllowListEntry) {
+TEST(Origin, NearMissesOfAnAllowListEntry) {
   const std::vector<std::string> allowed = {"https://good.example", "http://dev:3000",
                                             "app://desktop"};
   const Row rows[] = {

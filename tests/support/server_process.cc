@@ -141,7 +141,8 @@ bool ServerProcess::ends_cleanly() {
 }
 
 std::optional<std::string> ServerProcess::wait_for_end_of(const std::string& local_address) {
-  return process_->wait_for_line("connection_end.*" + local_address + "(?![0-9])");
+  return process_->wait_for_line("event\"?[=:]\"?(connection|http)_end.*" + local_address +
+                                 "(?![0-9])");
 }
 
 std::size_t ServerProcess::resident_kib() const {

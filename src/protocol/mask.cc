@@ -1,0 +1,120 @@
+#include "protocol/mask.h"
+
+#include <algorithm>
+#include <array>
+
+#include "protocol/mask_kernels.h"
+
+#ifdef __x86_64__
+#include <immintrin.h>
+#endif
+
+namespace wsd::protocol {
+namespace {
+
+using mask_detail::advance;
+
+void apply_portable(std::uint8_t* data, std::size_t size, std::uint32_t word) noexcept {
+  const std::uint64_t mask = mask_detail::twice(word);
+  std::size_t at = 0;
+  for (; size - at >= sizeof mask; at += sizeof mask) {
+    std::uint64_t bytes = 0;
+    std::memcpy(&bytes, data + at, sizeof bytes);
+    bytes ^= mask;
+    std::memcpy(data + at, &bytes, sizeof bytes);
+  }
+  mask_detail::apply_short(data + at, size - at, word);
+}
+
+#ifdef __x86_64__
+
+// Both vector kernels deal with a rest that fills no vector by reading the last full vector before
+// the loop runs into it, and writing it after: no loop over single bytes, whatever the length.
+
+void apply_sse2(std::uint8_t* data, std::size_t size, std::uint32_t word) noexcept {
+  constexpr std::size_t kStep = sizeof(__m128i);
+  if (size <= mask_detail::kMostShort) {
+    mask_detail::apply_short(data, size, word);
+    return;
+  }
+  const __m128i mask = _mm_set1_epi32(static_cast<int>(word));
+  const __m128i tail_mask = _mm_set1_epi32(static_cast<int>(advance(word, size)));
+  auto* const tail_at = reinterpret_cast<__m128i*>(data + size - kStep);
+  const __m128i tail = _mm_loadu_si128(tail_at);
+  std::size_t at = 0;
+  for (; size - at >= 4 * kStep; at += 4 * kStep) {
+    auto* const v = reinterpret_cast<__m128i*>(data + at);
+    const __m128i a = _mm_loadu_si128(v);
+    const __m128i b = _mm_loadu_si128(v + 1);
+    const __m128i c = _mm_loadu_si128(v + 2);
+    const __m128i d = _mm_loadu_si128(v + 3);
+    _mm_storeu_si128(v, _mm_xor_si128(a, mask));
+    _mm_storeu_si128(v + 1, _mm_xor_si128(b, mask));
+    _mm_storeu_si128(v + 2, _mm_xor_si128(c, mask));
+    _mm_storeu_si128(v + 3, _mm_xor_si128(d, mask));
+  }
+  for (; size - at >= kStep; at += kStep) {
+    auto* const v = reinterpret_cast<__m128i*>(data + at);
+    _mm_storeu_si128(v, _mm_xor_si128(_mm_loadu_si128(v), mask));
+  }
+  _mm_storeu_si128(tail_at, _mm_xor_si128(tail, tail_mask));
+}
+
+__attribute__((target("avx2"))) void apply_avx2(std::uint8_t* data, std::size_t size,
+                                                std::uint32_t word) noexcept {
+  constexpr std::size_t kStep = sizeof(__m256i);
+  if (size < kStep) {
+    mask_detail::apply_short(data, size, word);
+    return;
+  }
+  const __m256i mask = _mm256_set1_epi32(static_cast<int>(word));
+  const __m256i tail_mask = _mm256_set1_epi32(static_cast<int>(advance(word, size)));
+  auto* const tail_at = reinterpret_cast<__m256i*>(data + size - kStep);
+  const __m256i tail = _mm256_loadu_si256(tail_at);
+  std::size_t at = 0;
+  for (; size - at >= 4 * kStep; at += 4 * kStep) {
+    auto* const v = reinterpret_cast<__m256i*>(data + at);
+    const __m256i a = _mm256_loadu_si256(v);
+    const __m256i b = _mm256_loadu_si256(v + 1);
+    const __m256i c = _mm256_loadu_si256(v + 2);
+    const __m256i d = _mm256_loadu_si256(v + 3);
+    _mm256_storeu_si256(v, _mm256_xor_si256(a, mask));
+    _mm256_storeu_si256(v + 1, _mm256_xor_si256(b, mask));
+    _mm256_storeu_si256(v + 2, _mm256_xor_si256(c, mask));
+    _mm256_storeu_si256(v + 3, _mm256_xor_si256(d, mask));
+  }
+  for (; size - at >= kStep; at += kStep) {
+    auto* const v = reinterpret_cast<__m256i*>(data + at);
+    _mm256_storeu_si256(v, _mm256_xor_si256(_mm256_loadu_si256(v), mask));
+  }
+  _mm256_storeu_si256(tail_at, _mm256_xor_si256(tail, tail_mask));
+}
+
+#endif  // __x86_64__
+
+}  // namespace
+
+std::span<const MaskKernel> mask_kernels() noexcept {
+  static const std::array kernels = {
+#ifdef __x86_64__
+      MaskKernel{"avx2", apply_avx2, __builtin_cpu_supports("avx2") != 0},
+      MaskKernel{"sse2", apply_sse2, true},
+#endif
+      MaskKernel{"portable", apply_portable, true},
+  };
+  return kernels;
+}
+
+void mask_detail::apply_long(std::uint8_t* data, std::size_t size, std::uint32_t word) noexcept {
+  // Chosen at the first use and not by a global's constructor, so that it is right however early
+  // another global asks.
+  static const auto apply = [] {
+    const auto kernels = mask_kernels();
+    return std::find_if(kernels.begin(), kernels.end(),
+                        [](const MaskKernel& k) { return k.supported; })
+        ->apply;
+  }();
+  apply(data, size, word);
+}
+
+}  // namespace wsd::protocol

@@ -1,0 +1,118 @@
+#include "protocol/utf8.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstring>
+
+#include "protocol/utf8_kernels.h"
+#include "protocol/utf8_states.h"
+
+namespace wsd::protocol {
+namespace {
+
+// Unmasked bytes are checked while they are still in the first-level cache (32 KiB at least), so
+// that a byte comes from memory once. Smaller blocks would gain nothing and pay a call each.
+constexpr std::size_t kSweep = 4096;
+
+// Below this the automaton is done before a kernel has loaded its tables.
+constexpr std::size_t kWorthAKernel = 16;
+
+constexpr std::uint64_t kHighBits = 0x8080808080808080U;
+
+[[nodiscard]] std::uint64_t load_word(const std::uint8_t* at) noexcept {
+  std::uint64_t word = 0;
+  std::memcpy(&word, at, sizeof word);
+  return word;
+}
+
+// Most short texts are ASCII and are done here, with no call. Two words that overlap cover an end
+// that fills none. Needs eight bytes.
+[[nodiscard]] bool is_ascii(Bytes bytes) noexcept {
+  std::uint64_t all = load_word(bytes.data() + bytes.size() - sizeof all);
+  for (std::size_t at = 0; at + sizeof all < bytes.size(); at += sizeof all) {
+    all |= load_word(bytes.data() + at);
+  }
+  return (all & kHighBits) == 0;
+}
+
+// How many bytes at the end belong to a sequence that is still open, going by its lead byte alone.
+[[nodiscard]] std::size_t open_tail(Bytes bytes) noexcept {
+  const std::size_t most = std::min<std::size_t>(3, bytes.size());
+  for (std::size_t back = 1; back <= most; ++back) {
+    const std::uint8_t byte = bytes[bytes.size() - back];
+    if (byte < 0x80) {
+      return 0;
+    }
+    if (byte >= 0xC0) {
+      const std::size_t length = byte >= 0xF0 ? 4 : byte >= 0xE0 ? 3 : 2;
+      return length > back ? back : 0;
+    }
+  }
+  return 0;
+}
+
+[[nodiscard]] std::uint8_t walk(std::uint8_t state, Bytes bytes) noexcept {
+  for (const std::uint8_t byte : bytes) {
+    state = kUtf8Next[state][byte];
+  }
+  return state;
+}
+
+[[nodiscard]] bool valid_by_kernel(Bytes bytes) noexcept {
+  // Chosen at the first use and not by a global's constructor, so that it is right however early
+  // another global asks.
+  static const auto valid = [] {
+    const auto all = utf8_kernels();
+    return std::find_if(all.begin(), all.end(), [](const Utf8Kernel& k) { return k.supported; })
+        ->valid;
+  }();
+  return valid(bytes.data(), bytes.size());
+}
+
+}  // namespace
+
+bool Utf8Validator::feed(Bytes bytes) noexcept {
+  std::size_t at = 0;
+  while (state_ != kUtf8Between && state_ != kUtf8Wrong && at < bytes.size()) {
+    state_ = kUtf8Next[state_][bytes[at]];
+    ++at;
+  }
+  if (state_ != kUtf8Between) {
+    return state_ != kUtf8Wrong;
+  }
+  bytes = bytes.subspan(at);
+  if (bytes.size() < kWorthAKernel) {
+    state_ = walk(state_, bytes);
+    return state_ != kUtf8Wrong;
+  }
+  if (bytes.size() <= 64 && is_ascii(bytes)) {
+    return true;
+  }
+  // The kernel judges up to the sequence that the cut left open; the automaton alone sees whether
+  // that one is lost already, as E0 80 is.
+  const std::size_t whole = bytes.size() - open_tail(bytes);
+  state_ = valid_by_kernel(bytes.first(whole)) ? walk(state_, bytes.subspan(whole))
+                                               : static_cast<std::uint8_t>(kUtf8Wrong);
+  return state_ != kUtf8Wrong;
+}
+
+bool Utf8Validator::feed_masked(MutableBytes bytes, MaskingKey key, std::uint64_t offset) noexcept {
+  while (bytes.size() > kSweep) {
+    const MutableBytes block = bytes.first(kSweep);
+    apply_mask(block, key, offset);
+    if (!feed(block)) {
+      return false;
+    }
+    bytes = bytes.subspan(kSweep);
+    offset += kSweep;
+  }
+  apply_mask(bytes, key, offset);
+  return feed(bytes);
+}
+
+bool is_utf8(Bytes bytes) noexcept {
+  Utf8Validator validator;
+  return validator.feed(bytes) && validator.complete();
+}
+
+}  // namespace wsd::protocol

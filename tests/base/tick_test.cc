@@ -1,0 +1,29 @@
+#include "base/tick.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+
+namespace wsd {
+namespace {
+
+TEST(Tick, TheLeastNumberOfTicksThatLastsAtLeastSoLong) {
+  for (std::uint64_t ms = 0; ms <= 10'000; ++ms) {
+    const Tick ticks = ticks_for_ms(ms);
+    ASSERT_GE(ticks * kTickMs, ms);
+    if (ticks > 0) {
+      ASSERT_LT((ticks - 1) * kTickMs, ms);
+    }
+  }
+}
+
+TEST(Tick, TheLongestSettingOf32BitsDoesNotWrap) {
+  constexpr std::uint64_t kLongest = 0xFFFFFFFF;
+  EXPECT_EQ(ticks_for_ms(kLongest), (kLongest + kTickMs - 1) / kTickMs);
+  EXPECT_GE(ticks_for_ms(kLongest) * kTickMs, kLongest);
+  static_assert(ticks_for_ms(0) == 0);
+  static_assert(ticks_for_ms(1) == 1);
+}
+
+}  // namespace
+}  // namespace wsd

@@ -1,0 +1,90 @@
+#include "hub/batch.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+
+namespace wsd::hub {
+namespace {
+
+SharedBytes frame_of_size(std::size_t size, char fill) {
+  return SharedBytes::copy_of(as_bytes(std::string(size, fill)));
+}
+
+std::string joined(std::span<const Slice> slices) {
+  std::string all;
+  for (const Slice& each : slices) all += as_text(each.bytes());
+  return all;
+}
+
+// What any batch must be, whatever it was made of.
+void expect_is(const Batch& batch, const std::vector<std::string>& frames) {
+  ASSERT_EQ(batch.frames().size(), frames.size());
+  std::string all;
+  for (std::size_t i = 0; i < frames.size(); ++i) {
+    EXPECT_EQ(as_text(batch.frames()[i].bytes()), frames[i]) << i;
+    all += frames[i];
+  }
+  EXPECT_EQ(joined(batch.pieces()), all);
+  EXPECT_EQ(batch.bytes(), all.size());
+  EXPECT_LE(batch.pieces().size(), frames.size());
+}
+
+TEST(Batch, OneFrameIsNotCopied) {
+  const SharedBytes frame = frame_of_size(10, 'a');
+  const Batch batch({frame});
+  expect_is(batch, {std::string(10, 'a')});
+  EXPECT_EQ(batch.frames()[0].bytes().data(), frame.bytes().data());
+  EXPECT_EQ(batch.pieces().size(), 1U);
+}
+
+TEST(Batch, SmallFramesLieInOnePiece) {
+  const Batch batch({frame_of_size(3, 'a'), frame_of_size(4096, 'b'), frame_of_size(2, 'c')});
+  expect_is(batch, {"aaa", std::string(4096, 'b'), "cc"});
+  ASSERT_EQ(batch.pieces().size(), 1U);
+  EXPECT_EQ(batch.pieces()[0].bytes().data(), batch.frames()[0].bytes().data());
+}
+
+TEST(Batch, LargeFramesStayWhereTheyAre) {
+  const SharedBytes large = frame_of_size(4097, 'L');
+  const Batch batch({frame_of_size(2, 'a'), frame_of_size(2, 'b'), large, frame_of_size(2, 'c'),
+                     frame_of_size(2, 'd')});
+  expect_is(batch, {"aa", "bb", std::string(4097, 'L'), "cc", "dd"});
+  ASSERT_EQ(batch.pieces().size(), 3U);
+  EXPECT_EQ(batch.pieces()[1].bytes().data(), large.bytes().data());
+}
+
+TEST(Batch, OneSmallFrameAmongLargeOnesIsNotCopied) {
+  const SharedBytes small = frame_of_size(7, 's');
+  const Batch batch({frame_of_size(5000, 'x'), small, frame_of_size(6000, 'y')});
+  expect_is(batch, {std::string(5000, 'x'), "sssssss", std::string(6000, 'y')});
+  EXPECT_EQ(batch.frames()[1].bytes().data(), small.bytes().data());
+}
+
+TEST(Batch, OfNothingIsEmpty) {
+  const Batch batch({});
+  expect_is(batch, {});
+  EXPECT_TRUE(batch.pieces().empty());
+}
+
+TEST(Batch, RandomMixesKeepTheirBytesAndOrder) {
+  std::mt19937 random(1);
+  for (int round = 0; round < 500; ++round) {
+    std::vector<SharedBytes> frames;
+    std::vector<std::string> texts;
+    const std::size_t count = 1 + random() % 12;
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::size_t size = random() % 3 == 0 ? 4090 + random() % 12 : 2 + random() % 40;
+      texts.emplace_back(size, static_cast<char>('a' + random() % 26));
+      frames.push_back(SharedBytes::copy_of(as_bytes(texts.back())));
+    }
+    expect_is(Batch(std::move(frames)), texts);
+  }
+}
+
+}  // namespace
+}  // namespace wsd::hub

@@ -1,0 +1,113 @@
+#include "protocol/violation.h"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <set>
+#include <string_view>
+
+namespace wsd::protocol {
+namespace {
+
+struct Row {
+  Violation violation;
+  std::string_view name;
+  int answer;
+};
+
+constexpr auto kRows = std::to_array<Row>({
+#define WSD_TEST_ROW(name, answer, text) {Violation::name, #name, answer},
+    WSD_VIOLATIONS(WSD_TEST_ROW)
+#undef WSD_TEST_ROW
+});
+
+bool is_close(const Row& row) { return row.answer >= 1000; }
+bool is_http(const Row& row) { return row.answer >= 400 && row.answer < 600; }
+
+TEST(Violation, NoneIsTheOnlyOneWithoutAnAnswer) {
+  EXPECT_EQ(static_cast<int>(Violation::kNone), 0);
+  for (const Row& row : kRows) {
+    EXPECT_NE(is_close(row) || is_http(row), row.violation == Violation::kNone) << row.name;
+    EXPECT_EQ(violation_text(row.violation).empty(), row.violation == Violation::kNone) << row.name;
+  }
+}
+
+TEST(Violation, NamesAreTheEnumerators) {
+  std::set<std::string_view> names;
+  for (const Row& row : kRows) {
+    EXPECT_EQ(violation_name(row.violation), row.name.substr(1));
+    EXPECT_TRUE(names.insert(violation_name(row.violation)).second) << row.name;
+  }
+}
+
+// A sentence goes into a Close frame as UTF-8 (§5.5.1) and into an HTTP body as it is.
+TEST(Violation, Rfc6455_5_5_TextsFitACloseFrameAndAreAscii) {
+  for (const Row& row : kRows) {
+    const std::string_view text = violation_text(row.violation);
+    EXPECT_LE(text.size(), 123U) << row.name;
+    for (const char each : text) EXPECT_TRUE(each >= ' ' && each <= '~') << row.name;
+  }
+}
+
+TEST(Violation, Rfc6455_7_4_1_CloseCodes) {
+  struct Expected {
+    Violation violation;
+    CloseCode code;
+    CloseCause cause;
+  };
+  constexpr auto kExpected = std::to_array<Expected>({
+      {Violation::kReservedBit, CloseCode::kProtocolError, CloseCause::kProtocolError},
+      {Violation::kReservedOpcode, CloseCode::kProtocolError, CloseCause::kProtocolError},
+      {Violation::kNotMasked, CloseCode::kProtocolError, CloseCause::kProtocolError},
+      {Violation::kLengthNotMinimal, CloseCode::kProtocolError, CloseCause::kProtocolError},
+      {Violation::kLengthTopBit, CloseCode::kProtocolError, CloseCause::kProtocolError},
+      {Violation::kControlFragmented, CloseCode::kProtocolError, CloseCause::kProtocolError},
+      {Violation::kControlTooLong, CloseCode::kProtocolError, CloseCause::kProtocolError},
+      {Violation::kUnexpectedContinuation, CloseCode::kProtocolError, CloseCause::kProtocolError},
+      {Violation::kExpectedContinuation, CloseCode::kProtocolError, CloseCause::kProtocolError},
+      {Violation::kClosePayloadTooShort, CloseCode::kProtocolError, CloseCause::kProtocolError},
+      {Violation::kBadCloseCode, CloseCode::kProtocolError, CloseCause::kProtocolError},
+      {Violation::kCloseReasonNotUtf8, CloseCode::kInvalidPayload, CloseCause::kInvalidPayload},
+      {Violation::kTextNotUtf8, CloseCode::kInvalidPayload, CloseCause::kInvalidPayload},
+      {Violation::kMessageTooBig, CloseCode::kMessageTooBig, CloseCause::kMessageTooBig},
+      {Violation::kTooManyFragments, CloseCode::kPolicyViolation, CloseCause::kPolicyViolation},
+      {Violation::kTooManyControlFrames, CloseCode::kPolicyViolation, CloseCause::kPolicyViolation},
+  });
+  std::set<Violation> seen;
+  for (const Expected& expected : kExpected) {
+    EXPECT_EQ(close_code_of(expected.violation), expected.code);
+    EXPECT_EQ(close_cause_of(expected.violation), expected.cause);
+    EXPECT_EQ(close_code_for(expected.cause), expected.code);
+    seen.insert(expected.violation);
+  }
+  for (const Row& row : kRows) {
+    EXPECT_EQ(seen.count(row.violation) == 1, is_close(row)) << row.name;
+  }
+}
+
+TEST(Violation, EveryCloseCodeMayBeSent) {
+  for (const Row& row : kRows) {
+    if (!is_close(row)) continue;
+    EXPECT_TRUE(is_sendable_close_code(static_cast<std::uint16_t>(close_code_of(row.violation))));
+  }
+}
+
+TEST(Violation, HandshakeViolationsAreRejections) {
+  for (const Row& row : kRows) {
+    if (!is_http(row)) continue;
+    EXPECT_EQ(http_status_of(row.violation), row.answer) << row.name;
+    EXPECT_EQ(close_cause_of(row.violation), row.violation == Violation::kRequestTimeout
+                                                 ? CloseCause::kHandshakeTimeout
+                                                 : CloseCause::kHandshakeRejected)
+        << row.name;
+  }
+}
+
+TEST(ViolationDeathTest, AnAnswerOfTheWrongKindStopsTheProcess) {
+  EXPECT_DEATH(static_cast<void>(http_status_of(Violation::kNotMasked)), "assertion failed");
+  EXPECT_DEATH(static_cast<void>(close_code_of(Violation::kBadKey)), "assertion failed");
+  EXPECT_DEATH(static_cast<void>(close_code_of(Violation::kNone)), "assertion failed");
+}
+
+}  // namespace
+}  // namespace wsd::protocol
