@@ -2,6 +2,7 @@
 #
 #   MODE=release|debug|asan|tsan   how to build; objects live in build/$(MODE)-$(compiler)
 #   CXX=g++|clang++                g++ 12 and clang 14 are known to work
+#   WITH_ZLIB=0|1                  without or with permessage-deflate; default: 1 where zlib is
 #   WERROR=1                       warnings are errors (set by `make test`)
 
 MODE   ?= release
@@ -29,11 +30,22 @@ LDFLAGS_ALL  = $(MODE_FLAGS) -pthread -Wl,--gc-sections $(LDFLAGS)
 CRYPTO_CFLAGS := $(shell pkg-config --cflags libcrypto 2>/dev/null)
 CRYPTO_LIBS   := $(or $(shell pkg-config --libs libcrypto 2>/dev/null),-lcrypto)
 
-B := build/$(MODE)-$(notdir $(CXX))
+# zlib gives permessage-deflate; asked for through pkg-config, or told: WITH_ZLIB=0|1
+WITH_ZLIB ?= $(shell pkg-config --exists zlib 2>/dev/null && echo 1 || echo 0)
+ifeq ($(WITH_ZLIB),1)
+ZLIB_CFLAGS := $(shell pkg-config --cflags zlib 2>/dev/null)
+ZLIB_LIBS   := $(or $(shell pkg-config --libs zlib 2>/dev/null),-lz)
+DEFLATE_UNUSED := src/protocol/deflate_absent.cc tests/protocol/deflate_absent_test.cc
+else
+DEFLATE_UNUSED := src/protocol/deflate.cc tests/protocol/deflate_test.cc tests/protocol/compression_test.cc
+endif
+LIBS = $(CRYPTO_LIBS) $(ZLIB_LIBS)
 
-LIB_SRCS  := $(wildcard src/base/*.cc src/protocol/*.cc src/hub/*.cc src/net/*.cc src/server/*.cc)
+B := build/$(MODE)-$(notdir $(CXX))$(if $(filter 0,$(WITH_ZLIB)),-nozlib)
+
+LIB_SRCS  := $(filter-out $(DEFLATE_UNUSED),$(wildcard src/base/*.cc src/protocol/*.cc src/hub/*.cc src/net/*.cc src/server/*.cc))
 APP_SRCS  := $(filter-out src/wsd/main.cc,$(wildcard src/wsd/*.cc))
-UNIT_SRCS := $(foreach d,base protocol hub net server wsd,$(wildcard tests/$(d)/*_test.cc))
+UNIT_SRCS := $(filter-out $(DEFLATE_UNUSED),$(foreach d,base protocol hub net server wsd,$(wildcard tests/$(d)/*_test.cc)))
 E2E_SRCS  := $(wildcard tests/e2e/*_test.cc)
 TEST_SUPPORT_SRCS := $(wildcard tests/support/*.cc)
 FUZZ_SRCS := $(wildcard fuzz/*_fuzz.cc)
@@ -56,13 +68,14 @@ wsd: $(B)/wsd
 	@ln -sfn $< $@
 
 $(B)/wsd: $(call objects,src/wsd/main.cc $(APP_SRCS)) $(LIB)
-	$(CXX) $(LDFLAGS_ALL) -o $@ $^ $(CRYPTO_LIBS)
+	$(CXX) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 
 $(LIB): $(call objects,$(LIB_SRCS))
 	@rm -f $@
 	$(AR) rcs $@ $^
 
 $(B)/src/protocol/accept_key.o: CXXFLAGS += $(CRYPTO_CFLAGS)
+$(B)/src/protocol/deflate.o: CXXFLAGS += $(ZLIB_CFLAGS)
 
 $(B)/%.o: %.cc | toolchain
 	@mkdir -p $(@D)
@@ -85,13 +98,13 @@ E2E  := $(B)/tests/e2e_tests
 $(call objects,$(UNIT_SRCS) $(E2E_SRCS) $(TEST_SUPPORT_SRCS)): CPPFLAGS += $(TEST_CPP)
 
 $(UNIT): $(call objects,$(UNIT_SRCS) $(APP_SRCS)) $(LIB)
-	$(CXX) $(LDFLAGS_ALL) -o $@ $^ -lgtest -lgtest_main $(CRYPTO_LIBS)
+	$(CXX) $(LDFLAGS_ALL) -o $@ $^ -lgtest -lgtest_main $(LIBS)
 
 $(E2E): $(call objects,$(E2E_SRCS) $(TEST_SUPPORT_SRCS)) $(LIB)
-	$(CXX) $(LDFLAGS_ALL) -o $@ $^ -lgtest -lgtest_main $(CRYPTO_LIBS)
+	$(CXX) $(LDFLAGS_ALL) -o $@ $^ -lgtest -lgtest_main $(LIBS)
 
 $(B)/docs/examples/%: $(B)/docs/examples/%.o $(LIB)
-	$(CXX) $(LDFLAGS_ALL) -o $@ $^ $(CRYPTO_LIBS)
+	$(CXX) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 
 .PHONY: unit e2e examples test-binaries
 unit: $(UNIT)
@@ -110,7 +123,7 @@ asan tsan:
 ## Benchmarks
 
 $(B)/bench/micro_bench: $(call objects,$(MICRO_SRCS)) $(LIB)
-	$(CXX) $(LDFLAGS_ALL) -o $@ $^ -lbenchmark_main -lbenchmark $(CRYPTO_LIBS)
+	$(CXX) $(LDFLAGS_ALL) -o $@ $^ -lbenchmark_main -lbenchmark $(LIBS)
 
 $(B)/bench/%: $(B)/bench/%.o
 	$(CXX) $(LDFLAGS_ALL) -o $@ $^
@@ -129,7 +142,7 @@ FUZZ_SECONDS ?= 60
 FUZZ_CXX ?= clang++
 FUZZ_B := build/fuzz
 FUZZ_TARGETS := $(patsubst fuzz/%_fuzz.cc,%,$(FUZZ_SRCS))
-FUZZ_LIB_SRCS := $(wildcard src/base/*.cc src/protocol/*.cc src/hub/*.cc) $(APP_SRCS)
+FUZZ_LIB_SRCS := $(filter-out $(DEFLATE_UNUSED),$(wildcard src/base/*.cc src/protocol/*.cc src/hub/*.cc)) $(APP_SRCS)
 FUZZ_FLAGS := -std=c++20 -O1 -g -DWSD_DEBUG -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -pthread $(WARNINGS)
 
 $(FUZZ_B)/%.o: %.cc | toolchain
@@ -142,7 +155,7 @@ $(FUZZ_B)/libfuzzed.a: $(patsubst %.cc,$(FUZZ_B)/%.o,$(FUZZ_LIB_SRCS))
 	$(AR) rcs $@ $^
 
 $(FUZZ_B)/%_fuzz: $(FUZZ_B)/fuzz/%_fuzz.o $(FUZZ_B)/libfuzzed.a
-	$(FUZZ_CXX) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $^ $(CRYPTO_LIBS)
+	$(FUZZ_CXX) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
 
 .PHONY: fuzz-binaries fuzz
 fuzz-binaries: $(patsubst %,$(FUZZ_B)/%_fuzz,$(FUZZ_TARGETS))
@@ -198,7 +211,7 @@ install: all
 	install -m 644 include/wsd/*.h $(DESTDIR)$(PREFIX)/include/wsd/
 	printf '%s\n' 'prefix=$(PREFIX)' 'libdir=$${prefix}/lib' 'includedir=$${prefix}/include' '' \
 	  'Name: wsd' 'Description: WebSocket server library (RFC 6455) over epoll' \
-	  'Version: $(VERSION)' 'Libs: -L$${libdir} -lwsd $(CRYPTO_LIBS) -pthread' 'Cflags: -I$${includedir}' \
+	  'Version: $(VERSION)' 'Libs: -L$${libdir} -lwsd $(LIBS) -pthread' 'Cflags: -I$${includedir}' \
 	  > $(DESTDIR)$(PREFIX)/lib/pkgconfig/wsd.pc
 
 uninstall:

@@ -48,7 +48,8 @@ class Connection {
   SendResult send_binary(std::string_view bytes) const { return send(MessageType::kBinary, bytes); }
 
   // Starts the close handshake (RFC 6455 §7.1.2): later sends are no-ops. `reason` is cut to 123
-  // bytes at a code point boundary; a code that must not be sent becomes kNormalClosure. Any thread.
+  // bytes at a code point boundary; a code that must not be sent becomes kNormalClosure. Any
+  // thread.
   void close(CloseCode code = CloseCode::kNormalClosure, std::string_view reason = {}) const;
 
   // Joins or leaves a room. A member gets each message published after its join took its place in
@@ -90,10 +91,11 @@ class Connection {
 // How a connection ended, for the close handler.
 struct CloseInfo {
   CloseCause cause = CloseCause::kEof;
-  CloseCode sent = CloseCode::kNoStatus;          // kNoStatus: no Close frame of ours, or no code
-  CloseCode received = CloseCode::kAbnormalClosure;  // kAbnormalClosure: the peer sent no Close frame
-  std::string_view reason;  // the peer's, UTF-8; valid until the handler returns
-  bool clean = false;       // both Close frames were exchanged (RFC 6455 §7.1.4)
+  CloseCode sent = CloseCode::kNoStatus;  // kNoStatus: no Close frame of ours, or no code
+  CloseCode received =
+      CloseCode::kAbnormalClosure;  // kAbnormalClosure: the peer sent no Close frame
+  std::string_view reason;          // the peer's, UTF-8; valid until the handler returns
+  bool clean = false;               // both Close frames were exchanged (RFC 6455 §7.1.4)
 };
 
 }  // namespace wsd

@@ -20,7 +20,8 @@ class Request {
   [[nodiscard]] virtual std::string_view path() const = 0;   // as received, not percent-decoded
   [[nodiscard]] virtual std::string_view query() const = 0;  // without '?'
   [[nodiscard]] virtual std::string_view host() const = 0;
-  [[nodiscard]] virtual std::string_view remote() const = 0;  // "127.0.0.1:4711", "[::1]:4711", "unix"
+  [[nodiscard]] virtual std::string_view remote()
+      const = 0;  // "127.0.0.1:4711", "[::1]:4711", "unix"
   // The first field of that name, compared without case; empty when absent.
   [[nodiscard]] virtual std::string_view header(std::string_view name) const = 0;
   // What a "{name}" segment of the route's pattern matched, percent-decoded; empty when the pattern
@@ -34,11 +35,11 @@ using Headers = std::vector<std::pair<std::string, std::string>>;
 
 // An upgrade hook's verdict.
 struct Upgrade {
-  int status = 101;          // 101 accepts; 400..599 rejects with that status
-  std::string user;          // who this is, for the application and the log
-  std::string subprotocol;   // must be one the client offered; empty: chosen from UpgradeOptions
-  Headers headers;           // added to the answer
-  std::string body;          // of a rejection, text/plain
+  int status = 101;         // 101 accepts; 400..599 rejects with that status
+  std::string user;         // who this is, for the application and the log
+  std::string subprotocol;  // must be one the client offered; empty: chosen from UpgradeOptions
+  Headers headers;          // added to the answer
+  std::string body;         // of a rejection, text/plain
 
   [[nodiscard]] static Upgrade accept(std::string user = {}) {
     Upgrade verdict;

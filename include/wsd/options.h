@@ -30,9 +30,9 @@ enum class SlowPolicy : std::uint8_t {
 
 struct LimitOptions {
   std::size_t max_message_bytes = std::size_t{16} << 20;
-  std::uint32_t max_fragments = 131'072;       // per message, empty ones included
-  std::uint32_t max_empty_fragments = 1'024;   // per message, in addition to max_fragments
-  std::uint32_t max_connections = 0;           // 0: bounded by the open-file limit alone
+  std::uint32_t max_fragments = 131'072;               // per message, empty ones included
+  std::uint32_t max_empty_fragments = 1'024;           // per message, in addition to max_fragments
+  std::uint32_t max_connections = 0;                   // 0: bounded by the open-file limit alone
   std::size_t max_input_bytes = std::size_t{1} << 30;  // unfinished messages, whole process
 
   // Control frames taken from one peer within one second; above it the connection ends with
@@ -67,16 +67,34 @@ struct UpgradeOptions {
   std::uint32_t handshake_timeout_ms = 10'000;           // connect to complete request head
 };
 
+// permessage-deflate (RFC 7692), where the library was built with zlib; see
+// deflate_library() in version.h.
+enum class DeflateMode : std::uint8_t {
+  kOff,
+  kNoContextTakeover,  // each message by itself: a connection holds no compressor of its own
+  kContextTakeover,    // windows are kept between messages: smaller messages, up to 300 KB for each
+                       // connection that uses it
+};
+
+struct DeflateOptions {
+  DeflateMode mode = DeflateMode::kNoContextTakeover;
+  std::uint32_t level = 6;     // zlib's, 1 to 9
+  std::size_t threshold = 64;  // smaller messages go uncompressed
+  // What kept windows may hold in the whole process; connections beyond it do without takeover.
+  std::size_t max_context_bytes = std::size_t{256} << 20;
+};
+
 struct ServerOptions {
   std::uint32_t reactors = 0;  // threads; 0: one for each core, at most 64
   UpgradeOptions upgrade;
   HeartbeatOptions heartbeat;
   LimitOptions limits;
+  DeflateOptions deflate;
   LogOptions log;
   int listen_backlog = 4'096;
-  std::uint32_t notsent_lowat = 0;           // TCP_NOTSENT_LOWAT in bytes; 0: the kernel's choice
-  std::uint32_t drain_window_ms = 10'000;    // closes are spread over at most this
-  std::uint32_t drain_timeout_ms = 20'000;   // then what is left is cut
+  std::uint32_t notsent_lowat = 0;          // TCP_NOTSENT_LOWAT in bytes; 0: the kernel's choice
+  std::uint32_t drain_window_ms = 10'000;   // closes are spread over at most this
+  std::uint32_t drain_timeout_ms = 20'000;  // then what is left is cut
 };
 
 // The first contradiction or out-of-range value in `options` as a sentence for an operator; empty

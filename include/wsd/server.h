@@ -1,9 +1,9 @@
 // A WebSocket server (RFC 6455): routes, listeners, reactors.
 //
 //   wsd::Server server;
-//   server.route("/echo", {.message = [](wsd::Connection& c, const wsd::Message& m) { c.send(m); }});
-//   if (std::string error = server.listen("127.0.0.1:9001"); !error.empty()) ...
-//   return server.run();
+//   server.route("/echo", {.message = [](wsd::Connection& c, const wsd::Message& m) { c.send(m);
+//   }}); if (std::string error = server.listen("127.0.0.1:9001"); !error.empty()) ... return
+//   server.run();
 #pragma once
 
 #include <cstdint>

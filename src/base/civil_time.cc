@@ -2,8 +2,8 @@
 
 namespace wsd {
 
-// After H. Hinnant, "chrono-compatible low-level date algorithms", civil_from_days: years that begin
-// in March, so that the leap day comes last, in eras of 400 years.
+// After H. Hinnant, "chrono-compatible low-level date algorithms", civil_from_days: years that
+// begin in March, so that the leap day comes last, in eras of 400 years.
 CivilTime civil_time(std::uint64_t unix_seconds) noexcept {
   constexpr std::uint64_t kSecondsPerDay = 86'400;
   constexpr std::uint64_t kDaysPerEra = 146'097;
@@ -16,7 +16,8 @@ CivilTime civil_time(std::uint64_t unix_seconds) noexcept {
   const auto day_of_era = static_cast<unsigned>(shifted % kDaysPerEra);
   const unsigned year_of_era =
       (day_of_era - day_of_era / 1460 + day_of_era / 36'524 - day_of_era / 146'096) / 365;
-  const unsigned day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+  const unsigned day_of_year =
+      day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
   const unsigned month_from_march = (5 * day_of_year + 2) / 153;
 
   CivilTime time;

@@ -12,7 +12,9 @@ namespace {
 constexpr std::array<std::string_view, 5> kLevels = {"debug", "info", "warn", "error", "off"};
 constexpr std::string_view kEllipsis = "...";
 
-bool is_plain(char each) noexcept { return each > ' ' && each <= '~' && each != '"' && each != '\\' && each != '='; }
+bool is_plain(char each) noexcept {
+  return each > ' ' && each <= '~' && each != '"' && each != '\\' && each != '=';
+}
 
 void append_hex(std::string& out, unsigned char byte) {
   constexpr std::string_view kDigits = "0123456789abcdef";

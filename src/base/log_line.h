@@ -10,9 +10,9 @@
 
 namespace wsd {
 
-// Builds `ts=… level=… event=… key=value …` or the same as a JSON object. Keys are the program's own
-// and written as they are. Values are cut at kMaxValueBytes; in text those that need it are quoted;
-// control bytes, DEL and bytes above 0x7E are written as \xNN in both forms.
+// Builds `ts=… level=… event=… key=value …` or the same as a JSON object. Keys are the program's
+// own and written as they are. Values are cut at kMaxValueBytes; in text those that need it are
+// quoted; control bytes, DEL and bytes above 0x7E are written as \xNN in both forms.
 class LogLine {
  public:
   static constexpr std::size_t kMaxValueBytes = 256;

@@ -53,4 +53,24 @@ Batch::Batch(std::vector<SharedBytes> frames) {
   }
 }
 
+BatchSet::BatchSet(std::vector<SharedBytes> frames, std::span<const Variant> variants,
+                   Encoder* encoder)
+    : plain_({}) {
+  for (const Variant variant : variants) {
+    if (variant == kPlain || encoder == nullptr) continue;
+    std::vector<SharedBytes> encoded;
+    encoded.reserve(frames.size());
+    for (const SharedBytes& frame : frames) encoded.push_back(encoder->encode(frame, variant));
+    others_.emplace_back(variant, Batch(std::move(encoded)));
+  }
+  plain_ = Batch(std::move(frames));
+}
+
+const Batch& BatchSet::of(Variant variant) const noexcept {
+  for (const auto& [each, batch] : others_) {
+    if (each == variant) return batch;
+  }
+  return plain_;
+}
+
 }  // namespace wsd::hub

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "base/shared_bytes.h"
@@ -27,6 +29,36 @@ class Batch {
   std::vector<Slice> frames_;
   std::vector<Slice> pieces_;  // empty when it would equal frames_
   std::size_t bytes_ = 0;
+};
+
+// Which encoding of a message a member wants; what the numbers mean is the layer above's. 0 is the
+// plain one that publishers hand in.
+using Variant = std::uint8_t;
+inline constexpr Variant kPlain = 0;
+
+// Makes the other encodings. Reactor thread only.
+class Encoder {
+ public:
+  [[nodiscard]] virtual SharedBytes encode(const SharedBytes& plain, Variant variant) = 0;
+
+ protected:
+  ~Encoder() = default;
+};
+
+// One batch in each encoding that a room's members want: made once, by the room's home, and shared
+// by all shards.
+class BatchSet {
+ public:
+  // `encoder` is asked for each of `variants` but kPlain.
+  BatchSet(std::vector<SharedBytes> frames, std::span<const Variant> variants, Encoder* encoder);
+
+  [[nodiscard]] const Batch& of(Variant variant) const noexcept;
+  // Messages in it.
+  [[nodiscard]] std::size_t size() const noexcept { return plain_.frames().size(); }
+
+ private:
+  std::vector<std::pair<Variant, Batch>> others_;  // made from the frames before plain_ takes them
+  Batch plain_;
 };
 
 }  // namespace wsd::hub

@@ -14,8 +14,7 @@ Heartbeat::Verdict Heartbeat::check(const HeartbeatTicks& settings, Tick early, 
   }
   if (settings.ping_interval == 0) return Verdict::kAlive;
   if (awaiting_ && settings.pong_timeout != 0) {
-    return now >= ping_sent_ + settings.pong_timeout ? Verdict::kPongTimeout
-                                                            : Verdict::kAlive;
+    return now >= ping_sent_ + settings.pong_timeout ? Verdict::kPongTimeout : Verdict::kAlive;
   }
   if (now < ping_due(settings, early)) return Verdict::kAlive;
   awaiting_ = true;
@@ -28,8 +27,8 @@ Tick Heartbeat::next_deadline(const HeartbeatTicks& settings, Tick early) const 
   if (settings.read_timeout != 0) deadline = last_received_ + settings.read_timeout;
   if (settings.ping_interval != 0) {
     const bool pong_due = awaiting_ && settings.pong_timeout != 0;
-    deadline = std::min(deadline, pong_due ? ping_sent_ + settings.pong_timeout
-                                           : ping_due(settings, early));
+    deadline = std::min(deadline,
+                        pong_due ? ping_sent_ + settings.pong_timeout : ping_due(settings, early));
   }
   return deadline;
 }

@@ -19,10 +19,12 @@ struct JoinMail {
   ConnectionId member = 0;
   std::uint32_t shard = 0;
   std::uint32_t token = 0;
+  Variant variant = kPlain;
 };
 struct LeaveMail {
   std::string room;
   std::uint32_t shard = 0;
+  Variant variant = kPlain;
 };
 struct PublishMail {
   std::string room;
@@ -37,7 +39,7 @@ struct JoinedMail {
 };
 struct DeliverMail {
   std::string room;
-  std::shared_ptr<const Batch> batch;
+  std::shared_ptr<const BatchSet> batch;
   std::uint32_t shard = 0;
 };
 

@@ -67,6 +67,9 @@ class Member : public Scheduled {
   // Set by Shard::add() alone.
   void set_id(ConnectionId id) noexcept { id_ = id; }
   [[nodiscard]] Memberships& memberships() noexcept { return memberships_; }
+  // Constant while the member is in any room.
+  [[nodiscard]] Variant variant() const noexcept { return variant_; }
+  void set_variant(Variant variant) noexcept { variant_ = variant; }
 
  protected:
   ~Member() = default;
@@ -74,6 +77,7 @@ class Member : public Scheduled {
  private:
   ConnectionId id_ = 0;
   Memberships memberships_;
+  Variant variant_ = kPlain;
 };
 
 }  // namespace wsd::hub

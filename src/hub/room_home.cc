@@ -7,7 +7,15 @@
 
 namespace wsd::hub {
 
-void RoomHome::add(std::uint32_t shard) {
+void RoomHome::add(std::uint32_t shard, Variant variant) {
+  if (variant != kPlain) {
+    const auto at = std::find(variants_.begin(), variants_.end(), variant) - variants_.begin();
+    if (static_cast<std::size_t>(at) == variants_.size()) {
+      variants_.push_back(variant);
+      variant_members_.push_back(0);
+    }
+    ++variant_members_[static_cast<std::size_t>(at)];
+  }
   const auto found = std::find_if(shards_.begin(), shards_.end(),
                                   [&](const ShardCount& each) { return each.shard == shard; });
   if (found == shards_.end()) {
@@ -17,7 +25,15 @@ void RoomHome::add(std::uint32_t shard) {
   }
 }
 
-void RoomHome::remove(std::uint32_t shard) noexcept {
+void RoomHome::remove(std::uint32_t shard, Variant variant) noexcept {
+  if (variant != kPlain) {
+    const auto at = std::find(variants_.begin(), variants_.end(), variant) - variants_.begin();
+    WSD_ASSERT(static_cast<std::size_t>(at) < variants_.size());
+    if (--variant_members_[static_cast<std::size_t>(at)] == 0) {
+      variants_.erase(variants_.begin() + at);
+      variant_members_.erase(variant_members_.begin() + at);
+    }
+  }
   const auto found = std::find_if(shards_.begin(), shards_.end(),
                                   [&](const ShardCount& each) { return each.shard == shard; });
   WSD_ASSERT(found != shards_.end());

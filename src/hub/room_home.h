@@ -2,11 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/shared_bytes.h"
+#include "hub/batch.h"
 
 namespace wsd::hub {
 
@@ -41,12 +43,14 @@ class RoomHome {
     std::uint32_t members = 0;
   };
 
-  void add(std::uint32_t shard);
-  // The shard must have a member.
-  void remove(std::uint32_t shard) noexcept;
+  void add(std::uint32_t shard, Variant variant = kPlain);
+  // The shard must have a member of that variant.
+  void remove(std::uint32_t shard, Variant variant = kPlain) noexcept;
   // Shards with members.
   [[nodiscard]] const std::vector<ShardCount>& shards() const noexcept { return shards_; }
   [[nodiscard]] bool has_members() const noexcept { return !shards_.empty(); }
+  // Encodings that some member wants, kPlain left out.
+  [[nodiscard]] std::span<const Variant> variants() const noexcept { return variants_; }
 
   // Gives the frame its place and keeps it for the next batch. `counted`: it has been counted into
   // the shard's gate and leaves it with the batch.
@@ -67,6 +71,8 @@ class RoomHome {
   std::string name_;
   Sequencer sequencer_;
   std::vector<ShardCount> shards_;
+  std::vector<Variant> variants_;
+  std::vector<std::uint32_t> variant_members_;  // how many want each of variants_
   std::vector<SharedBytes> pending_;
   std::uint32_t pending_counted_ = 0;
 };

@@ -13,8 +13,8 @@
 namespace wsd::hub {
 
 struct LocalRoom {
-  std::string_view name;         // the table's key
-  std::vector<Member*> members;  // who gets deliveries, in no promised order
+  std::string_view name;          // the table's key
+  std::vector<Member*> members;   // who gets deliveries, in no promised order
   std::uint32_t memberships = 0;  // members and joins under way
 };
 

@@ -13,8 +13,12 @@ namespace {
 constexpr std::uint32_t kSlotBits = 24;
 constexpr std::uint32_t kSlotMask = (std::uint32_t{1} << kSlotBits) - 1;
 
-std::uint32_t slot_of(ConnectionId id) noexcept { return static_cast<std::uint32_t>(id) & kSlotMask; }
-std::uint32_t generation_of(ConnectionId id) noexcept { return static_cast<std::uint32_t>(id >> 32); }
+std::uint32_t slot_of(ConnectionId id) noexcept {
+  return static_cast<std::uint32_t>(id) & kSlotMask;
+}
+std::uint32_t generation_of(ConnectionId id) noexcept {
+  return static_cast<std::uint32_t>(id >> 32);
+}
 
 template <class Body>
 std::unique_ptr<Mail> mail_of(Body body) {
@@ -96,10 +100,11 @@ void Shard::join(Member& member, std::string_view room) {
   if (!rooms_.begin_join(member, room, token)) return;
   const std::uint32_t home = hub_.home_of(room);
   if (home == index_) {
-    home_join(room, index_);
+    home_join(room, index_, member.variant());
     rooms_.complete_join(member, room, token);
   } else {
-    hub_.shard(home).post(mail_of(JoinMail{std::string(room), member.id(), index_, token}));
+    hub_.shard(home).post(
+        mail_of(JoinMail{std::string(room), member.id(), index_, token, member.variant()}));
   }
 }
 
@@ -108,9 +113,9 @@ void Shard::leave(Member& member, std::string_view room) {
   if (!rooms_.leave(member, name)) return;
   const std::uint32_t home = hub_.home_of(name);
   if (home == index_) {
-    home_leave(name, index_);
+    home_leave(name, index_, member.variant());
   } else {
-    hub_.shard(home).post(mail_of(LeaveMail{name, index_}));
+    hub_.shard(home).post(mail_of(LeaveMail{name, index_, member.variant()}));
   }
 }
 
@@ -143,22 +148,23 @@ PublishOutcome Shard::send_away(ConnectionId member, SharedBytes frame) {
 
 // Rooms, the home's side
 
-void Shard::home_join(std::string_view room, std::uint32_t shard) {
+void Shard::home_join(std::string_view room, std::uint32_t shard, Variant variant) {
   auto found = homes_.find(room);
   if (found == homes_.end()) {
-    found = homes_.try_emplace(std::string(room), std::make_unique<RoomHome>(room, next_epoch_++)).first;
+    found = homes_.try_emplace(std::string(room), std::make_unique<RoomHome>(room, next_epoch_++))
+                .first;
   }
   RoomHome& home = *found->second;
   // What has its place already goes to those who were there before; held or not, it goes now.
   if (home.has_pending()) send_batch(home);
-  home.add(shard);
+  home.add(shard, variant);
 }
 
-void Shard::home_leave(std::string_view room, std::uint32_t shard) {
+void Shard::home_leave(std::string_view room, std::uint32_t shard, Variant variant) {
   const auto found = homes_.find(room);
   WSD_ASSERT(found != homes_.end());
   RoomHome& home = *found->second;
-  home.remove(shard);
+  home.remove(shard, variant);
   if (!home.has_members() && !home.listed) homes_.erase(found);
 }
 
@@ -208,8 +214,9 @@ void Shard::fan_out() {
 void Shard::send_batch(RoomHome& home) {
   const std::uint32_t counted = home.take_counted();
   if (home.has_members()) {
-    const auto batch = std::make_shared<const Batch>(home.take_pending());
-    const auto messages = static_cast<std::uint32_t>(batch->frames().size());
+    const auto batch =
+        std::make_shared<const BatchSet>(home.take_pending(), home.variants(), encoder_);
+    const auto messages = static_cast<std::uint32_t>(batch->size());
     for (const RoomHome::ShardCount& each : home.shards()) {
       if (each.shard == index_) {
         deliver_locally(home.name(), *batch);
@@ -227,10 +234,10 @@ void Shard::send_batch(RoomHome& home) {
   if (counted != 0) open_gate(publish_gate_.leave(counted), ResumeMail::Gate::kPublish);
 }
 
-void Shard::deliver_locally(std::string_view room, const Batch& batch) {
+void Shard::deliver_locally(std::string_view room, const BatchSet& batch) {
   const LocalRoom* const local = rooms_.find(room);
   if (local == nullptr) return;
-  for (Member* member : local->members) member->deliver(batch);
+  for (Member* member : local->members) member->deliver(batch.of(member->variant()));
 }
 
 void Shard::open_gate(std::uint64_t waiters, ResumeMail::Gate gate) {
@@ -259,11 +266,11 @@ void Shard::drain() {
 }
 
 void Shard::handle(JoinMail& mail) {
-  home_join(mail.room, mail.shard);
+  home_join(mail.room, mail.shard, mail.variant);
   hub_.shard(mail.shard).post(mail_of(JoinedMail{std::move(mail.room), mail.member, mail.token}));
 }
 
-void Shard::handle(LeaveMail& mail) { home_leave(mail.room, mail.shard); }
+void Shard::handle(LeaveMail& mail) { home_leave(mail.room, mail.shard, mail.variant); }
 
 void Shard::handle(PublishMail& mail) { home_publish(mail.room, std::move(mail.frame), true); }
 
@@ -274,7 +281,7 @@ void Shard::handle(JoinedMail& mail) {
 
 void Shard::handle(DeliverMail& mail) {
   deliver_locally(mail.room, *mail.batch);
-  const auto messages = static_cast<std::uint32_t>(mail.batch->frames().size());
+  const auto messages = static_cast<std::uint32_t>(mail.batch->size());
   open_gate(deliver_gate_.leave(messages), ResumeMail::Gate::kDeliver);
 }
 

@@ -73,8 +73,8 @@ class Shard {
   // The turn. drain() takes the mailbox; fan_out() sends what rooms have pending as one batch each.
   void drain();
   void fan_out();
-  // Whether there is work for a next turn that no mail announces: rooms to fan out, or publishers to
-  // read again since this shard's own gate opened at the end of this one.
+  // Whether there is work for a next turn that no mail announces: rooms to fan out, or publishers
+  // to read again since this shard's own gate opened at the end of this one.
   [[nodiscard]] bool has_pending() const noexcept { return !listed_.empty() || resumed_; }
   // Before sleeping: false when there is mail.
   [[nodiscard]] bool arm() noexcept { return mailbox_.arm(); }
@@ -84,6 +84,8 @@ class Shard {
   [[nodiscard]] std::uint32_t take_commands() noexcept;
 
   [[nodiscard]] TimerWheel& wheel() noexcept { return wheel_; }
+  // Makes the encodings for rooms at home here. Outlives the shard's last turn.
+  void set_encoder(Encoder* encoder) noexcept { encoder_ = encoder; }
 
   // Any thread. Takes the mail over and wakes the shard if it sleeps.
   void post(std::unique_ptr<Mail> mail) noexcept;
@@ -114,19 +116,20 @@ class Shard {
   void handle(MembershipMail& mail);
   void handle(CommandMail& mail);
 
-  void home_join(std::string_view room, std::uint32_t shard);
-  void home_leave(std::string_view room, std::uint32_t shard);
+  void home_join(std::string_view room, std::uint32_t shard, Variant variant);
+  void home_leave(std::string_view room, std::uint32_t shard, Variant variant);
   void home_publish(std::string_view room, SharedBytes frame, bool counted);
   void list(RoomHome& home);
   [[nodiscard]] bool blocked(const RoomHome& home) const noexcept;
   void send_batch(RoomHome& home);
-  void deliver_locally(std::string_view room, const Batch& batch);
+  void deliver_locally(std::string_view room, const BatchSet& batch);
   void open_gate(std::uint64_t waiters, ResumeMail::Gate gate);
 
   Hub& hub_;
   const std::uint32_t index_;
   Waker& waker_;
   TimerWheel wheel_;
+  Encoder* encoder_ = nullptr;
   std::vector<Slot> slots_;
   std::vector<std::uint32_t> free_slots_;
   std::size_t member_count_ = 0;
@@ -135,9 +138,9 @@ class Shard {
 
   Homes homes_;
   std::uint64_t next_epoch_;
-  std::vector<RoomHome*> listed_;       // with messages pending, to be sent by fan_out()
-  std::vector<RoomHome*> held_;         // the same, waiting for a target's gate
-  std::uint64_t blocked_targets_ = 0;   // shards whose deliver gate this shard waits at
+  std::vector<RoomHome*> listed_;      // with messages pending, to be sent by fan_out()
+  std::vector<RoomHome*> held_;        // the same, waiting for a target's gate
+  std::uint64_t blocked_targets_ = 0;  // shards whose deliver gate this shard waits at
 
   bool resumed_ = false;
   std::uint32_t commands_ = 0;

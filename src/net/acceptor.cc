@@ -57,8 +57,7 @@ void Acceptor::accept_step() {
 
 void Acceptor::take(int fd, const PeerAddress& peer) {
   const std::uint32_t limit = turn_.settings.max_connections;
-  const bool over =
-      limit != 0 && turn_.counts.connections.load(std::memory_order_relaxed) >= limit;
+  const bool over = limit != 0 && turn_.counts.connections.load(std::memory_order_relaxed) >= limit;
   std::unique_ptr<Connection> connection;
   try {
     connection = std::make_unique<Connection>(turn_, fd, Facts(format_peer(peer), {}, {}, {}));

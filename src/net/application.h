@@ -3,9 +3,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "net/facts.h"
+#include "protocol/deflate_offer.h"
 #include "protocol/http_request.h"
 #include "protocol/violation.h"
 #include "wsd/connection.h"
@@ -25,6 +27,7 @@ struct Answer {
   int status = 0;           // for the log
   Facts facts;              // kUpgrade
   std::uint16_t route = 0;  // kUpgrade: which handlers, for Connection::route()
+  std::optional<protocol::DeflateTerms> deflate;  // kUpgrade: agreed on
 };
 
 // One connection's end, for the log. Views are valid during the call.
@@ -32,8 +35,8 @@ struct EndRecord {
   ConnectionId id = 0;
   const Facts* facts = nullptr;
   CloseInfo close;
-  bool opened = false;        // it was a WebSocket connection
-  int http_status = 0;        // of the last HTTP response; 0: none
+  bool opened = false;  // it was a WebSocket connection
+  int http_status = 0;  // of the last HTTP response; 0: none
   protocol::Violation violation = protocol::Violation::kNone;
   std::uint64_t duration_ms = 0;
   std::uint64_t bytes_in = 0;

@@ -53,6 +53,7 @@ Connection::~Connection() {
   if (listed_settling_) forget(turn_.settling, this);
   if (held_) forget(turn_.held, this);
   turn_.counts.input_bytes.fetch_sub(held_input_, std::memory_order_relaxed);
+  turn_.counts.context_bytes.fetch_sub(context_bytes_, std::memory_order_relaxed);
   turn_.counts.connections.fetch_sub(1, std::memory_order_relaxed);
   close_socket(fd_);
 }
@@ -132,13 +133,14 @@ void Connection::read_step() {
       take({});
     }
   }
-  turn_.reading = nullptr;
   if (phase_ == Phase::kClosed) {
+    turn_.reading = nullptr;
     turn_.cork.clear();
     turn_.cork.end();
     return;
   }
   after_send(out_.uncork(context()));
+  turn_.reading = nullptr;
   shut_down_when_flushed();
   const bool unfinished = phase_ == Phase::kOpen && session_.unfinished();
   if (unfinished && (!unfinished_ || messages_in_ != messages_before)) {
@@ -161,7 +163,7 @@ void Connection::flush_step() {
   }
   if (paused_ && out_.queued_bytes() <= turn_.settings.send_queue.low_water()) {
     paused_ = false;
-    heard();  // it could not be heard meanwhile
+    not_read_until_now();
     if (wants_read()) mark_ready();
   }
   shut_down_when_flushed();
@@ -175,8 +177,10 @@ Outbound::Status Connection::after_send(Outbound::Status status) {
       break;
     case Outbound::Status::kQueued:
     case Outbound::Status::kDropped:
-      if (phase_ == Phase::kHttp || phase_ == Phase::kOpen) {
-        paused_ = paused_ || out_.queued_bytes() > turn_.settings.send_queue.high_water();
+      // What it asks for must not pile up; what others publish to it is the policy's business, and
+      // no reason to be deaf to its Pings.
+      if (turn_.reading == this && out_.queued_bytes() > turn_.settings.send_queue.high_water()) {
+        paused_ = phase_ == Phase::kHttp || phase_ == Phase::kOpen;
       }
       if (out_.writable()) {
         mark_dirty();
@@ -204,7 +208,7 @@ SendResult Connection::send(MessageType type, Bytes payload) {
   if (payload.size() > turn_.settings.session.message.max_message_bytes) return SendResult::kTooBig;
   ++messages_out_;
   const auto opcode = static_cast<protocol::Opcode>(type);
-  switch (after_send(out_.send_message(opcode, payload, context()))) {
+  switch (after_send(send_payload(opcode, payload))) {
     case Outbound::Status::kSent:
     case Outbound::Status::kQueued:
       return SendResult::kSent;
@@ -218,14 +222,30 @@ SendResult Connection::send(MessageType type, Bytes payload) {
 
 void Connection::deliver(const hub::Batch& batch) {
   if (phase_ != Phase::kOpen) return;
+  if (own_compressor()) {
+    for (const Slice& frame : batch.frames()) deliver_bytes(frame.bytes());
+    return;
+  }
   messages_out_ += batch.frames().size();
   after_send(out_.send_batch(batch, context()));
 }
 
 void Connection::deliver(const SharedBytes& frame) {
+  if (session_.compression() != nullptr) {
+    deliver_bytes(frame.bytes());
+    return;
+  }
   if (phase_ != Phase::kOpen) return;
   ++messages_out_;
   after_send(out_.send_frame(frame, context()));
+}
+
+// One plain frame, for this connection's own compressor.
+void Connection::deliver_bytes(Bytes frame) {
+  if (phase_ != Phase::kOpen) return;
+  const protocol::FrameContent content = protocol::frame_content(frame);
+  ++messages_out_;
+  after_send(send_payload(content.opcode, content.payload));
 }
 
 // Ending
@@ -343,7 +363,7 @@ void Connection::hold() {
 
 void Connection::resume() {
   held_ = false;
-  heard();
+  not_read_until_now();
   if (wants_read()) mark_ready();
 }
 
@@ -360,7 +380,8 @@ void Connection::report() {
   info.cause = cause_;
   if (code_sent_ != 0) info.sent = static_cast<CloseCode>(code_sent_);
   if (session_.close_received()) {
-    info.received = code_received_ == 0 ? CloseCode::kNoStatus : static_cast<CloseCode>(code_received_);
+    info.received =
+        code_received_ == 0 ? CloseCode::kNoStatus : static_cast<CloseCode>(code_received_);
   }
   if (peer_reason_ != nullptr) info.reason = *peer_reason_;
   info.clean = session_.close_sent() && session_.close_received();
@@ -425,6 +446,12 @@ void Connection::heard() {
   if (heartbeat_.received(turn_.now)) arm();
 }
 
+// While it is not read the peer cannot be heard, nor complete a message: that time is not its own.
+void Connection::not_read_until_now() {
+  heard();
+  message_since_ = turn_.now;
+}
+
 void Connection::on_deadline(Tick now) {
   const Settings& settings = turn_.settings;
   switch (phase_) {
@@ -463,29 +490,35 @@ void Connection::check_open(Tick now) {
     close(CloseCause::kDrain, close_code_for(CloseCause::kDrain), "server going away");
     return;
   }
-  const auto expired = [&](Tick since, Tick timeout) { return timeout != 0 && now >= since + timeout; };
+  const auto expired = [&](Tick since, Tick timeout) {
+    return timeout != 0 && now >= since + timeout;
+  };
   if (!out_.idle() && expired(out_.queue()->last_progress(), settings.write_timeout)) {
-    fail(CloseCause::kWriteTimeout, close_code_for(CloseCause::kWriteTimeout), "peer does not read");
+    fail(CloseCause::kWriteTimeout, close_code_for(CloseCause::kWriteTimeout),
+         "peer does not read");
     return;
   }
-  if (unfinished_ && !paused_ && !held_ && expired(message_since_, settings.message_timeout)) {
+  if (paused_ || held_) not_read_until_now();
+  if (unfinished_ && expired(message_since_, settings.message_timeout)) {
     fail(CloseCause::kMessageTimeout, close_code_for(CloseCause::kMessageTimeout),
          "message not complete in time");
     return;
   }
-  if (paused_ || held_) heartbeat_.received(now);  // it is not read, so it cannot be heard
   const Tick early = hub::ping_jitter(id(), settings.heartbeat.ping_interval);
   switch (heartbeat_.check(settings.heartbeat, early, now)) {
     case hub::Heartbeat::Verdict::kAlive:
       break;
     case hub::Heartbeat::Verdict::kPing:
-      after_send(out_.send_control(protocol::make_control_frame(protocol::Opcode::kPing, {}), context()));
+      after_send(
+          out_.send_control(protocol::make_control_frame(protocol::Opcode::kPing, {}), context()));
       break;
     case hub::Heartbeat::Verdict::kPongTimeout:
-      fail(CloseCause::kPongTimeout, close_code_for(CloseCause::kPongTimeout), "no answer to a ping");
+      fail(CloseCause::kPongTimeout, close_code_for(CloseCause::kPongTimeout),
+           "no answer to a ping");
       break;
     case hub::Heartbeat::Verdict::kReadTimeout:
-      fail(CloseCause::kReadTimeout, close_code_for(CloseCause::kReadTimeout), "silent for too long");
+      fail(CloseCause::kReadTimeout, close_code_for(CloseCause::kReadTimeout),
+           "silent for too long");
       break;
   }
 }

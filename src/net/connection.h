@@ -80,6 +80,11 @@ class Connection final : public hub::Member {
     kClosed,
   };
 
+  // connection_deflate.cc
+  void agree_on(const protocol::DeflateTerms& terms);
+  [[nodiscard]] bool own_compressor() const noexcept;
+  Outbound::Status send_payload(protocol::Opcode opcode, Bytes payload);
+
   // connection_input.cc
   void take(MutableBytes input);
   void on_event(const protocol::Event& event);
@@ -95,6 +100,7 @@ class Connection final : public hub::Member {
   // connection.cc
   [[nodiscard]] SendContext context() const noexcept;
   Outbound::Status after_send(Outbound::Status status);
+  void deliver_bytes(Bytes frame);
   void reject(protocol::Violation violation);
   void respond_last(int status, std::string_view response, CloseCause cause);
   void finish(CloseCause cause);
@@ -108,6 +114,7 @@ class Connection final : public hub::Member {
   [[nodiscard]] Tick due() const;
   void arm();
   void heard();
+  void not_read_until_now();
   void check_open(Tick now);
 
   Turn& turn_;
@@ -121,13 +128,13 @@ class Connection final : public hub::Member {
   bool listed_dirty_ = false;
   bool listed_settling_ = false;
   bool opened_ = false;
-  bool ended_ = false;         // the cause is final: report at the safe point
+  bool ended_ = false;  // the cause is final: report at the safe point
   bool reported_ = false;
   bool shut_when_flushed_ = false;
-  bool paused_ = false;        // own queue above its high-water mark: not read
-  bool held_ = false;          // a shard is behind: not read
-  bool unfinished_ = false;    // message_since_ counts
-  bool draining_ = false;      // phase_since_ is when to close
+  bool paused_ = false;      // own queue above its high-water mark: not read
+  bool held_ = false;        // a shard is behind: not read
+  bool unfinished_ = false;  // message_since_ counts
+  bool draining_ = false;    // phase_since_ is when to close
   protocol::Violation violation_ = protocol::Violation::kNone;
   std::uint16_t route_ = 0;
   std::uint16_t code_sent_ = 0;      // 0: no Close frame of ours, or one without a code
@@ -144,7 +151,8 @@ class Connection final : public hub::Member {
   Tick accepted_;
   Tick phase_since_;
   Tick message_since_ = 0;
-  std::size_t held_input_ = 0;  // what is counted in ProcessCounts
+  std::size_t held_input_ = 0;     // what is counted in ProcessCounts
+  std::size_t context_bytes_ = 0;  // likewise
   std::uint64_t bytes_in_ = 0;
   std::uint64_t messages_in_ = 0;
   std::uint64_t messages_out_ = 0;

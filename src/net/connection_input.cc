@@ -56,7 +56,11 @@ void Connection::on_request(const protocol::HttpRequest& request) {
     }
     return;
   }
-  session_.upgrade();
+  if (answer.deflate) {
+    agree_on(*answer.deflate);
+  } else {
+    session_.upgrade();
+  }
   facts_ = std::move(answer.facts);
   route_ = answer.route;
   opened_ = true;
@@ -76,7 +80,8 @@ void Connection::on_message(const protocol::Event& event) {
 
 void Connection::on_ping(Bytes payload) {
   if (!within_control_budget() || phase_ != Phase::kOpen) return;
-  after_send(out_.send_pong(protocol::make_control_frame(protocol::Opcode::kPong, payload), context()));
+  after_send(
+      out_.send_pong(protocol::make_control_frame(protocol::Opcode::kPong, payload), context()));
 }
 
 bool Connection::within_control_budget() {

@@ -12,7 +12,7 @@ namespace wsd::net {
 
 struct ListenOptions {
   int backlog = 4096;
-  std::size_t send_buffer = 0;    // SO_SNDBUF, 0: the kernel's choice; inherited by connections
+  std::size_t send_buffer = 0;      // SO_SNDBUF, 0: the kernel's choice; inherited by connections
   std::uint32_t notsent_lowat = 0;  // TCP_NOTSENT_LOWAT, 0: the kernel's choice; inherited too
 };
 

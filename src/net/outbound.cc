@@ -44,6 +44,10 @@ bool Outbound::account(const IoResult& result) noexcept {
 
 Outbound::Status Outbound::enqueue(Slice frame, const SendContext& context) {
   if (!frame.block) return Status::kNoMemory;
+  // What one turn sends is no backlog while the socket takes bytes: the bound is for slow peers.
+  if (queue_ != nullptr && writable_ && !queue_->admits(frame.size, context.limits)) {
+    if (flush(context) == Status::kGone) return Status::kGone;
+  }
   return status_of(queue_at(context.now).push(std::move(frame), context.limits));
 }
 
@@ -64,7 +68,7 @@ Outbound::Status Outbound::keep_rest(Bytes first, Bytes second, std::size_t sent
   return enqueue(Slice(std::move(rest)), context);
 }
 
-Outbound::Status Outbound::send_message(protocol::Opcode opcode, Bytes payload,
+Outbound::Status Outbound::send_message(protocol::Opcode opcode, Bytes payload, bool compressed,
                                         const SendContext& context) {
   const bool corked = context.cork.holds_for(*this);
   const std::size_t header_size = protocol::server_header_size(payload.size());
@@ -77,17 +81,17 @@ Outbound::Status Outbound::send_message(protocol::Opcode opcode, Bytes payload,
     }
     if (copied && queue_ == nullptr) {
       std::uint8_t* const out = context.cork.extend(total);
-      protocol::write_frame_header(out, opcode, payload.size());
+      protocol::write_frame_header(out, opcode, payload.size(), compressed);
       if (!payload.empty()) std::memcpy(out + header_size, payload.data(), payload.size());
       return Status::kSent;
     }
   }
   if (!corked || queue_ != nullptr || !writable_) {
-    return enqueue(Slice(protocol::make_frame(opcode, payload)), context);
+    return enqueue(Slice(protocol::make_frame(opcode, payload, compressed)), context);
   }
   // Large: from where it lies, only what the kernel does not take is copied.
   std::array<std::uint8_t, protocol::kMaxServerHeaderBytes> header;
-  protocol::write_frame_header(header.data(), opcode, payload.size());
+  protocol::write_frame_header(header.data(), opcode, payload.size(), compressed);
   const Bytes head(header.data(), header_size);
   std::array<iovec, 2> pieces = {piece_of(head), piece_of(payload)};
   const IoResult result = send_pieces(fd_, pieces);
@@ -102,7 +106,8 @@ Outbound::Status Outbound::send_raw(Bytes bytes, const SendContext& context) {
       if (status == Status::kGone || status == Status::kNoMemory) return status;
     }
     if (queue_ == nullptr && bytes.size() <= context.cork.room()) {
-      if (!bytes.empty()) std::memcpy(context.cork.extend(bytes.size()), bytes.data(), bytes.size());
+      if (!bytes.empty())
+        std::memcpy(context.cork.extend(bytes.size()), bytes.data(), bytes.size());
       return Status::kSent;
     }
   }
@@ -148,7 +153,8 @@ Outbound::Status Outbound::enqueue_rest(std::span<const Slice> frames, std::size
       continue;
     }
     if (sent != 0) {
-      queue_at(context.now).push_started(Slice(frame.block, frame.offset + sent, frame.size - sent));
+      queue_at(context.now)
+          .push_started(Slice(frame.block, frame.offset + sent, frame.size - sent));
       sent = 0;
       continue;
     }
@@ -161,12 +167,14 @@ Outbound::Status Outbound::enqueue_rest(std::span<const Slice> frames, std::size
 
 Outbound::Status Outbound::send_control(const protocol::ControlFrame& frame,
                                         const SendContext& context) {
-  if (queue_ == nullptr && !context.cork.holds_for(*this) && writable_) {
+  if (queue_ == nullptr && context.cork.holds_for(*this)) return send_raw(frame.bytes(), context);
+  if (queue_ == nullptr && writable_) {
     const IoResult result = send_bytes(fd_, frame.bytes());
     if (!account(result)) return Status::kGone;
-    return keep_rest(frame.bytes(), {}, result.bytes, context);
+    if (result.bytes != 0) return keep_rest(frame.bytes(), {}, result.bytes, context);
   }
-  return send_raw(frame.bytes(), context);
+  queue_at(context.now).push_control(frame);
+  return Status::kQueued;
 }
 
 Outbound::Status Outbound::send_pong(const protocol::ControlFrame& frame,

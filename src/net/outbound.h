@@ -46,7 +46,9 @@ class Outbound {
   void set_writable() noexcept { writable_ = true; }
   [[nodiscard]] bool writable() const noexcept { return writable_; }
 
-  Status send_message(protocol::Opcode opcode, Bytes payload, const SendContext& context);
+  // `compressed`: the payload is, by permessage-deflate.
+  Status send_message(protocol::Opcode opcode, Bytes payload, bool compressed,
+                      const SendContext& context);
   Status send_frame(const SharedBytes& frame, const SendContext& context);
   // The worst of what became of its messages.
   Status send_batch(const hub::Batch& batch, const SendContext& context);
@@ -87,7 +89,7 @@ class Outbound {
   [[nodiscard]] bool account(const IoResult& result) noexcept;
 
   int fd_;
-  bool writable_ = true;  // a fresh socket takes bytes
+  bool writable_ = true;              // a fresh socket takes bytes
   std::unique_ptr<SendQueue> queue_;  // appears with the first backlog, goes with the last
   std::uint64_t bytes_sent_ = 0;
   std::uint64_t dropped_ = 0;

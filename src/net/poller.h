@@ -11,7 +11,7 @@ struct Readiness {
   std::uint64_t token = 0;
   bool readable = false;  // data, EOF or an error waits to be read
   bool writable = false;
-  bool ended = false;     // the peer has ended its direction: read on to EOF, no other edge comes
+  bool ended = false;  // the peer has ended its direction: read on to EOF, no other edge comes
 };
 
 // One epoll instance. Owner thread only.

@@ -6,7 +6,8 @@
 //   4. read        new connections, then each connection on the ready list up to its share; what is
 //                  not done stays on the list
 //   5. timers      the wheel advances to now
-//   6. flush       rooms fan out what was published in 3 to 5, then connections send what they queued
+//   6. flush       rooms fan out what was published in 3 to 5, then connections send what they
+//   queued
 //   7. settle      ended connections leave their rooms, are reported, and are freed
 #include "net/reactor.h"
 
@@ -26,7 +27,9 @@ namespace {
 // Tokens: a connection's is its address, which is aligned; others are odd.
 constexpr std::uint64_t kTagMask = 1;
 constexpr std::uint64_t kWakeToken = kTagMask;
-constexpr std::uint64_t acceptor_token(std::size_t index) noexcept { return (index + 1) << 1 | kTagMask; }
+constexpr std::uint64_t acceptor_token(std::size_t index) noexcept {
+  return (index + 1) << 1 | kTagMask;
+}
 constexpr std::size_t acceptor_index(std::uint64_t token) noexcept { return (token >> 1) - 1; }
 
 // So that a tick on which very many timers fall does not hold the turn up.
@@ -69,13 +72,14 @@ void Reactor::attach(const Settings& settings, hub::Shard& shard, Application& a
   turn_ = std::make_unique<Turn>(settings, shard, application, counts);
   now_ms_ = monotonic_ms();
   turn_->now = tick_of(now_ms_);
+  turn_->shard.set_encoder(&turn_->encoder);
   turn_->shard.wheel().advance(turn_->now);
   WSD_ASSERT(poller_.add(wake_fd_, kWakeToken));
 }
 
 bool Reactor::listen(Listener& listener) {
-  acceptors_.push_back(
-      std::make_unique<Acceptor>(*turn_, poller_, listener.take(turn_->shard.index()), listener.shared()));
+  acceptors_.push_back(std::make_unique<Acceptor>(
+      *turn_, poller_, listener.take(turn_->shard.index()), listener.shared()));
   return acceptors_.back()->watch(acceptor_token(acceptors_.size() - 1));
 }
 
@@ -94,9 +98,7 @@ void Reactor::run() {
   while (!finished()) turn(-1);
 }
 
-bool Reactor::finished() const noexcept {
-  return draining_ && turn_->shard.member_count() == 0;
-}
+bool Reactor::finished() const noexcept { return draining_ && turn_->shard.member_count() == 0; }
 
 void Reactor::turn(int max_wait_ms) {
   const CurrentScope scope(this);
@@ -112,6 +114,7 @@ void Reactor::turn(int max_wait_ms) {
   turn_->shard.fan_out();
   flush_dirty();
   settle_ended();
+  turn_->deflate_pool.trim();
 }
 
 int Reactor::wait_ms(int max_wait_ms) noexcept {
@@ -199,7 +202,8 @@ void Reactor::begin_drain() {
   for (std::size_t i = 0; i < members.size(); ++i) {
     static_cast<Connection*>(members[i])->drain_at(turn_->now + window * i / members.size());
   }
-  turn_->shard.wheel().arm(drain_timer_, turn_->now + std::max<Tick>(turn_->settings.drain_timeout, 1));
+  turn_->shard.wheel().arm(drain_timer_,
+                           turn_->now + std::max<Tick>(turn_->settings.drain_timeout, 1));
 }
 
 void Reactor::DrainTimer::on_deadline(Tick /*now*/) { reactor_.cut_all(); }

@@ -30,14 +30,14 @@ SendQueue::Verdict SendQueue::push(Slice frame, const SendQueueLimits& limits) {
     }
   }
   bytes_ += frame.size;
-  entries_.push_back({std::move(frame), false});
+  entries_.push_back({std::move(frame), Kind::kData});
   return Verdict::kQueued;
 }
 
 // False when there is nothing that may be dropped.
 bool SendQueue::drop_oldest() {
   for (std::size_t i = front_sent_ != 0 ? 1 : 0; i < entries_.size(); ++i) {
-    if (entries_[i].pinned) continue;
+    if (entries_[i].kind != Kind::kData) continue;
     bytes_ -= entries_[i].slice.size;
     entries_.erase(entries_.begin() + static_cast<std::ptrdiff_t>(i));
     ++dropped_;
@@ -48,19 +48,43 @@ bool SendQueue::drop_oldest() {
 
 void SendQueue::push_started(Slice rest) {
   bytes_ += rest.size;
-  entries_.push_back({std::move(rest), true});
+  entries_.push_back({std::move(rest), Kind::kStarted});
 }
 
 std::size_t SendQueue::boundary() const noexcept {
-  // A pinned first entry may be the rest of a frame, or several; it goes out whole.
-  return !entries_.empty() && (front_sent_ != 0 || entries_.front().pinned) ? 1 : 0;
+  // The rest of something started may be that of a frame, or several; it goes out whole.
+  const bool begun =
+      !entries_.empty() && (front_sent_ != 0 || entries_.front().kind == Kind::kStarted);
+  return begun ? 1 : 0;
 }
 
-void SendQueue::insert_pinned(std::size_t position, const protocol::ControlFrame& frame) {
+std::size_t SendQueue::behind_control() const noexcept {
+  std::size_t position = boundary();
+  while (position < entries_.size() && entries_[position].kind != Kind::kData) ++position;
+  return position;
+}
+
+void SendQueue::insert(std::size_t position, const protocol::ControlFrame& frame, Kind kind) {
   const SharedBytes bytes = SharedBytes::copy_of(frame.bytes());
   if (!bytes) return;
   bytes_ += bytes.size();
-  entries_.insert(entries_.begin() + static_cast<std::ptrdiff_t>(position), {Slice(bytes), true});
+  entries_.insert(entries_.begin() + static_cast<std::ptrdiff_t>(position), {Slice(bytes), kind});
+}
+
+void SendQueue::push_control(const protocol::ControlFrame& frame) {
+  insert(behind_control(), frame, Kind::kControl);
+}
+
+void SendQueue::place_pong() {
+  if (!pong_) return;
+  // One that was placed before and has not begun is out of date.
+  for (std::size_t i = boundary(); i < behind_control(); ++i) {
+    if (entries_[i].kind != Kind::kPong) continue;
+    bytes_ -= entries_[i].slice.size;
+    entries_.erase(entries_.begin() + static_cast<std::ptrdiff_t>(i));
+    break;
+  }
+  insert(behind_control(), *std::exchange(pong_, std::nullopt), Kind::kPong);
 }
 
 void SendQueue::push_close(const protocol::ControlFrame& close) {
@@ -68,7 +92,7 @@ void SendQueue::push_close(const protocol::ControlFrame& close) {
     std::deque<Entry> kept;
     std::size_t kept_bytes = 0;
     for (std::size_t i = 0; i < entries_.size(); ++i) {
-      if (entries_[i].pinned || (i == 0 && front_sent_ != 0)) {
+      if (entries_[i].kind != Kind::kData || (i == 0 && front_sent_ != 0)) {
         kept_bytes += entries_[i].slice.size - (i == 0 ? front_sent_ : 0);
         kept.push_back(std::move(entries_[i]));
       } else {
@@ -78,12 +102,12 @@ void SendQueue::push_close(const protocol::ControlFrame& close) {
     entries_ = std::move(kept);
     bytes_ = kept_bytes;
   }
-  if (pong_) insert_pinned(boundary(), *std::exchange(pong_, std::nullopt));
-  insert_pinned(entries_.size(), close);
+  place_pong();
+  insert(entries_.size(), close, Kind::kControl);
 }
 
 std::size_t SendQueue::gather(std::span<iovec> pieces) {
-  if (pong_) insert_pinned(boundary(), *std::exchange(pong_, std::nullopt));
+  place_pong();
   std::size_t used = 0;
   std::size_t skip = front_sent_;
   for (const Entry& entry : entries_) {

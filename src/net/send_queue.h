@@ -43,10 +43,14 @@ class SendQueue {
 
   explicit SendQueue(Tick now) noexcept : last_progress_(now) {}
 
+  // Whether push() would take a frame of that size without dropping anything.
+  [[nodiscard]] bool admits(std::size_t size, const SendQueueLimits& limits) const noexcept;
   [[nodiscard]] Verdict push(Slice frame, const SendQueueLimits& limits);
   // The rest of something that has begun to leave.
   void push_started(Slice rest);
   void set_pong(const protocol::ControlFrame& pong) noexcept { pong_ = pong; }
+  // Any other control frame but Close: leaves at the next frame boundary.
+  void push_control(const protocol::ControlFrame& frame);
   // The Close frame goes behind the data that is queued when that is little, and takes the place of
   // all of it but the frame under way when it is much. Nothing may be pushed afterwards.
   void push_close(const protocol::ControlFrame& close);
@@ -65,16 +69,24 @@ class SendQueue {
   [[nodiscard]] Tick last_progress() const noexcept { return last_progress_; }
 
  private:
+  enum class Kind : std::uint8_t {
+    kData,
+    kStarted,  // the rest of something that has begun to leave
+    kControl,
+    kPong,
+  };
   struct Entry {
     Slice slice;
-    bool pinned = false;  // a control frame, or the rest of something started
+    Kind kind = Kind::kData;  // all but kData are never dropped
   };
 
-  [[nodiscard]] bool admits(std::size_t size, const SendQueueLimits& limits) const noexcept;
   bool drop_oldest();
-  void insert_pinned(std::size_t position, const protocol::ControlFrame& frame);
-  // Where a control frame may go: in front, but not into the middle of a frame.
+  void insert(std::size_t position, const protocol::ControlFrame& frame, Kind kind);
+  void place_pong();
+  // Where control frames begin: in front, but not in the middle of a frame.
   [[nodiscard]] std::size_t boundary() const noexcept;
+  // Behind the control frames there.
+  [[nodiscard]] std::size_t behind_control() const noexcept;
 
   std::deque<Entry> entries_;
   std::size_t bytes_ = 0;

@@ -13,7 +13,9 @@
 #include "hub/shard.h"
 #include "net/application.h"
 #include "net/cork.h"
+#include "net/deflate_encoder.h"
 #include "net/send_queue.h"
+#include "protocol/deflate.h"
 #include "protocol/session.h"
 
 namespace wsd::net {
@@ -35,13 +37,16 @@ struct Settings {
   std::size_t read_buffer_size = 0;
   Tick drain_window = 0;
   Tick drain_timeout = 0;
+  int deflate_level = 6;
+  std::size_t deflate_threshold = 0;
 };
 
 // Counts that belong to the process. Relaxed: each is a bound or a gauge by itself and orders
 // nothing else.
 struct ProcessCounts {
   std::atomic<std::size_t> connections{0};
-  std::atomic<std::size_t> input_bytes{0};  // held for unfinished messages
+  std::atomic<std::size_t> input_bytes{0};    // held for unfinished messages
+  std::atomic<std::size_t> context_bytes{0};  // promised to compression contexts
 };
 
 // One for each reactor; its thread only, but for the counts.
@@ -51,6 +56,8 @@ struct Turn {
         shard(own),
         application(app),
         counts(process),
+        deflate_pool(fixed.deflate_level),
+        encoder(deflate_pool, fixed.deflate_threshold),
         read_buffer(std::make_unique_for_overwrite<std::uint8_t[]>(fixed.read_buffer_size)) {}
 
   const Settings& settings;
@@ -60,6 +67,8 @@ struct Turn {
 
   Tick now = 0;
   Cork cork;
+  protocol::DeflatePool deflate_pool;
+  DeflateEncoder encoder;
   std::unique_ptr<std::uint8_t[]> read_buffer;
 
   Connection* reading = nullptr;  // whose read step runs

@@ -18,7 +18,8 @@ ClosePayload read_close_payload(Bytes payload) noexcept {
     return close;
   }
   close.reason = as_text(payload.subspan(2));
-  if (!is_utf8(payload.subspan(2))) close.violation = Violation::kCloseReasonNotUtf8;  // §5.5.1, §8.1
+  if (!is_utf8(payload.subspan(2)))
+    close.violation = Violation::kCloseReasonNotUtf8;  // §5.5.1, §8.1
   return close;
 }
 

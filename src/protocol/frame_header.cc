@@ -29,7 +29,8 @@ FrameHeader decode_frame_header(Bytes bytes) noexcept {
       header.payload_length = header.payload_length << 8 | bytes[position++];  // network byte order
     }
   }
-  if (header.masked) std::copy_n(bytes.begin() + static_cast<std::ptrdiff_t>(position), 4, header.key.begin());
+  if (header.masked)
+    std::copy_n(bytes.begin() + static_cast<std::ptrdiff_t>(position), 4, header.key.begin());
   return header;
 }
 

@@ -23,17 +23,19 @@ enum class Opcode : std::uint8_t {
   return (static_cast<std::uint8_t>(opcode) & 0x8) != 0;
 }
 
+inline constexpr std::uint8_t kRsv1 = 0x4;  // in FrameHeader::rsv
+
 inline constexpr std::size_t kMaxFrameHeaderBytes = 14;
 inline constexpr std::size_t kMaxControlPayload = 125;
 
 // Exactly what the bytes say, valid or not.
 struct FrameHeader {
   bool fin = false;
-  std::uint8_t rsv = 0;  // RSV1 is bit 2, RSV2 bit 1, RSV3 bit 0
+  std::uint8_t rsv = 0;                   // RSV1 is bit 2, RSV2 bit 1, RSV3 bit 0
   Opcode opcode = Opcode::kContinuation;  // any value 0..15
   bool masked = false;
-  std::uint8_t length_code = 0;     // the 7-bit field: 126 and 127 announce a longer form
-  std::uint8_t size = 0;            // bytes of this header on the wire
+  std::uint8_t length_code = 0;  // the 7-bit field: 126 and 127 announce a longer form
+  std::uint8_t size = 0;         // bytes of this header on the wire
   std::uint64_t payload_length = 0;
   MaskingKey key = {};
 };

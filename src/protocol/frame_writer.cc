@@ -9,9 +9,11 @@ namespace wsd::protocol {
 namespace {
 
 constexpr std::uint8_t kFin = 0x80;
+constexpr std::uint8_t kCompressed = kRsv1 << 4;
 constexpr std::size_t kMaxCloseReason = kMaxControlPayload - 2;
 
-// `text` up to `limit` bytes, not cutting a code point: continuation bytes are 10xxxxxx (RFC 3629 §3).
+// `text` up to `limit` bytes, not cutting a code point: continuation bytes are 10xxxxxx (RFC 3629
+// §3).
 std::string_view cut_utf8(std::string_view text, std::size_t limit) noexcept {
   if (text.size() <= limit) return text;
   while (limit > 0 && (static_cast<std::uint8_t>(text[limit]) & 0xC0) == 0x80) --limit;
@@ -20,9 +22,10 @@ std::string_view cut_utf8(std::string_view text, std::size_t limit) noexcept {
 
 }  // namespace
 
-std::size_t write_frame_header(std::uint8_t* out, Opcode opcode,
-                               std::uint64_t payload_length) noexcept {
-  out[0] = static_cast<std::uint8_t>(kFin | static_cast<std::uint8_t>(opcode));
+std::size_t write_frame_header(std::uint8_t* out, Opcode opcode, std::uint64_t payload_length,
+                               bool compressed) noexcept {
+  out[0] = static_cast<std::uint8_t>(kFin | (compressed ? kCompressed : 0) |
+                                     static_cast<std::uint8_t>(opcode));
   if (payload_length <= 125) {
     out[1] = static_cast<std::uint8_t>(payload_length);
     return 2;
@@ -36,21 +39,27 @@ std::size_t write_frame_header(std::uint8_t* out, Opcode opcode,
   return 2 + extended;
 }
 
-SharedBytes make_frame(Opcode opcode, Bytes payload) noexcept {
+SharedBytes make_frame(Opcode opcode, Bytes payload, bool compressed) noexcept {
   const std::size_t header = server_header_size(payload.size());
   SharedBytes frame = SharedBytes::make(header + payload.size());
   if (!frame) return frame;
   std::uint8_t* out = frame.mutable_bytes().data();
-  write_frame_header(out, opcode, payload.size());
+  write_frame_header(out, opcode, payload.size(), compressed);
   if (!payload.empty()) std::memcpy(out + header, payload.data(), payload.size());
   return frame;
+}
+
+FrameContent frame_content(Bytes frame) noexcept {
+  const FrameHeader header = decode_frame_header(frame);
+  return {header.opcode, frame.subspan(header.size)};
 }
 
 ControlFrame make_control_frame(Opcode opcode, Bytes payload) noexcept {
   WSD_ASSERT(payload.size() <= kMaxControlPayload);
   ControlFrame frame;
   const std::size_t header = write_frame_header(frame.storage.data(), opcode, payload.size());
-  std::copy(payload.begin(), payload.end(), frame.storage.begin() + static_cast<std::ptrdiff_t>(header));
+  std::copy(payload.begin(), payload.end(),
+            frame.storage.begin() + static_cast<std::ptrdiff_t>(header));
   frame.size = static_cast<std::uint8_t>(header + payload.size());
   return frame;
 }

@@ -20,12 +20,20 @@ inline constexpr std::size_t kMaxServerHeaderBytes = 10;
 }
 
 // Writes the header of a whole, final frame to `out` (room for kMaxServerHeaderBytes) and returns
-// its size.
-std::size_t write_frame_header(std::uint8_t* out, Opcode opcode,
-                               std::uint64_t payload_length) noexcept;
+// its size. `compressed` sets RSV1 (RFC 7692 §6).
+std::size_t write_frame_header(std::uint8_t* out, Opcode opcode, std::uint64_t payload_length,
+                               bool compressed = false) noexcept;
 
 // A whole frame, encoded once for all who get it. Empty when memory has run out.
-[[nodiscard]] SharedBytes make_frame(Opcode opcode, Bytes payload) noexcept;
+[[nodiscard]] SharedBytes make_frame(Opcode opcode, Bytes payload,
+                                     bool compressed = false) noexcept;
+
+// What a frame made by make_frame() carries.
+struct FrameContent {
+  Opcode opcode = Opcode::kContinuation;
+  Bytes payload;
+};
+[[nodiscard]] FrameContent frame_content(Bytes frame) noexcept;
 
 // A control frame as a value: small enough never to need memory of its own.
 struct ControlFrame {

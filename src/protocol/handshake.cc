@@ -97,84 +97,15 @@ Violation judge_subprotocols(const HttpRequest& request, Handshake& handshake) {
   return Violation::kNone;
 }
 
-// Reads the extension-list of RFC 6455 §9.1. Whitespace may stand between any two words and
-// separators, as RFC 2616 §2.1 (implied *LWS), which that ABNF is written in, has it.
-class ExtensionReader {
- public:
-  explicit ExtensionReader(std::string_view line) noexcept : rest_(line) {}
-
-  // Adds the extensions of the line to `count`; false when it is not the ABNF. A quoted string
-  // holds no comma, being a token, so the lines of a list can be read one by one.
-  [[nodiscard]] bool read(std::size_t& count) noexcept {
-    skip_blanks();
-    while (!rest_.empty()) {
-      if (read_token()) {
-        ++count;
-        if (!read_parameters()) return false;
-      }
-      if (!rest_.empty() && !take(',')) return false;
-    }
-    return true;
-  }
-
- private:
-  [[nodiscard]] bool read_parameters() noexcept {
-    while (take(';')) {
-      if (!read_token()) return false;
-      if (take('=') && !read_token() && !read_quoted_token()) return false;
-    }
-    return true;
-  }
-
-  [[nodiscard]] bool read_token() noexcept {
-    const auto end = std::find_if_not(rest_.begin(), rest_.end(), is_tchar);
-    const auto size = static_cast<std::size_t>(end - rest_.begin());
-    rest_.remove_prefix(size);
-    skip_blanks();
-    return size > 0;
-  }
-
-  // RFC 6455 §9.1: what a quoted-string says after unescaping MUST be a token.
-  [[nodiscard]] bool read_quoted_token() noexcept {
-    if (!rest_.starts_with('"')) return false;
-    std::size_t at = 1;
-    std::size_t size = 0;
-    while (at < rest_.size() && rest_[at] != '"') {
-      if (rest_[at] == '\\') ++at;  // quoted-pair, RFC 9110 §5.6.4
-      if (at >= rest_.size() || !is_tchar(rest_[at])) return false;
-      ++at;
-      ++size;
-    }
-    if (at >= rest_.size() || size == 0) return false;
-    rest_.remove_prefix(at + 1);
-    skip_blanks();
-    return true;
-  }
-
-  [[nodiscard]] bool take(char c) noexcept {
-    if (!rest_.starts_with(c)) return false;
-    rest_.remove_prefix(1);
-    skip_blanks();
-    return true;
-  }
-
-  void skip_blanks() noexcept {
-    while (!rest_.empty() && is_blank(rest_.front())) rest_.remove_prefix(1);
-  }
-
-  std::string_view rest_;
-};
-
 // RFC 6455 §4.2.1 (9), §9.1: a value that is not the ABNF MUST fail the handshake.
-Violation judge_extensions(const HttpRequest& request) noexcept {
+Violation judge_extensions(const HttpRequest& request, Handshake& handshake) {
   bool present = false;
-  std::size_t count = 0;
   for (const HttpField& field : *request.fields) {
     if (!equals_ignore_case(field.name, "Sec-WebSocket-Extensions")) continue;
     present = true;
-    if (!ExtensionReader(field.value).read(count)) return Violation::kBadExtensions;
+    if (!read_extensions(field.value, handshake.extensions)) return Violation::kBadExtensions;
   }
-  return present && count == 0 ? Violation::kBadExtensions : Violation::kNone;
+  return present && handshake.extensions.empty() ? Violation::kBadExtensions : Violation::kNone;
 }
 
 Violation judge(const HttpRequest& request, Handshake& handshake) {
@@ -184,7 +115,7 @@ Violation judge(const HttpRequest& request, Handshake& handshake) {
   if (violation == Violation::kNone) violation = judge_key(request, handshake);
   if (violation == Violation::kNone) violation = judge_origin(request, handshake);
   if (violation == Violation::kNone) violation = judge_subprotocols(request, handshake);
-  if (violation == Violation::kNone) violation = judge_extensions(request);
+  if (violation == Violation::kNone) violation = judge_extensions(request, handshake);
   return violation;
 }
 
@@ -206,7 +137,7 @@ std::string_view choose_subprotocol(const std::vector<std::string>& supported,
 }
 
 void write_switching_protocols(std::string& out, std::string_view key, std::string_view subprotocol,
-                               const HeaderList& extra) {
+                               const HeaderList& extra, std::string_view extensions) {
   const AcceptKey accept = accept_key(key);
   // RFC 6455 §4.2.2 (5). RFC 9110 §8.6, RFC 9112 §6.1: no Content-Length and no Transfer-Encoding
   // in a 1xx.
@@ -219,6 +150,9 @@ void write_switching_protocols(std::string& out, std::string_view key, std::stri
   if (!subprotocol.empty()) {
     WSD_ASSERT(is_token(subprotocol));
     out.append("Sec-WebSocket-Protocol: ").append(subprotocol).append("\r\n");
+  }
+  if (!extensions.empty()) {
+    out.append("Sec-WebSocket-Extensions: ").append(extensions).append("\r\n");
   }
   append_fields(out, extra);
   out.append("\r\n");

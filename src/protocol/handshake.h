@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "protocol/extension_list.h"
 #include "protocol/http_request.h"
 #include "protocol/violation.h"
 
@@ -19,6 +20,7 @@ struct Handshake {
   std::string_view origin;  // empty when absent; see has_origin
   bool has_origin = false;
   std::vector<std::string_view> subprotocols;  // offered, in the client's order, no duplicates
+  std::vector<ExtensionOffer> extensions;      // likewise
 };
 
 // Judges a request for a WebSocket path, in this order: method (405 for a known method that is not
@@ -37,9 +39,9 @@ using HeaderList = std::vector<std::pair<std::string, std::string>>;
 
 // Appends the 101 response (§4.2.2) to `out`: Upgrade, Connection, Sec-WebSocket-Accept, the
 // subprotocol when not empty, then `extra`. `key` must be valid, `subprotocol` a token or empty,
-// and `extra` as append_fields() wants it.
+// `extra` as append_fields() wants it, and `extensions` what was agreed on (§9.1), or empty.
 void write_switching_protocols(std::string& out, std::string_view key, std::string_view subprotocol,
-                               const HeaderList& extra);
+                               const HeaderList& extra, std::string_view extensions = {});
 
 // Appends each field as a line. Every one must pass is_valid_header(): anything else would let its
 // author write a response of his own, and stops the process.

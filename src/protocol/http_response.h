@@ -12,9 +12,9 @@ namespace wsd::protocol {
 struct HttpResponseHead {
   int status = 200;
   std::string_view content_type = "text/plain; charset=utf-8";
-  bool keep_alive = true;     // else "Connection: close" is written
-  bool head_request = false;  // Content-Length is that of the body, the body is left out
-  std::string_view date;      // Date field (RFC 9110 §6.6.1), see http_date(); empty: none
+  bool keep_alive = true;      // else "Connection: close" is written
+  bool head_request = false;   // Content-Length is that of the body, the body is left out
+  std::string_view date = {};  // Date field (RFC 9110 §6.6.1), see http_date(); empty: none
 };
 
 // Appends the whole response to `out`: status line, Content-Length, Content-Type (when there is a

@@ -30,9 +30,10 @@ namespace mask_detail {
 typedef std::uint64_t Chunk __attribute__((vector_size(16)));
 
 // Masks sizeof(Word) to 2 * sizeof(Word) bytes as two words, one from each end. Both are read
-// before one is written, so bytes that lie under both are not masked twice.
+// before one is written, so bytes that lie under both are not masked twice. Returns the OR of the
+// results.
 template <class Word>
-inline void both_ends(std::uint8_t* data, std::size_t size, Word head_mask,
+inline Word both_ends(std::uint8_t* data, std::size_t size, Word head_mask,
                       Word tail_mask) noexcept {
   std::uint8_t* const tail_at = data + size - sizeof(Word);
   Word head;
@@ -43,25 +44,35 @@ inline void both_ends(std::uint8_t* data, std::size_t size, Word head_mask,
   tail ^= tail_mask;
   std::memcpy(data, &head, sizeof head);
   std::memcpy(tail_at, &tail, sizeof tail);
+  return head | tail;
 }
 
 inline constexpr std::size_t kMostShort = 2 * sizeof(Chunk);
 
-inline void apply_short(std::uint8_t* data, std::size_t size, std::uint32_t word) noexcept {
+// At most kMostShort bytes. Returns the OR of the results, in which a byte of 0x80 and above leaves
+// its mark: the caller need not read again what was written a moment ago, which would wait until
+// overlapping stores have left the store buffer.
+inline std::uint64_t apply_short(std::uint8_t* data, std::size_t size,
+                                 std::uint32_t word) noexcept {
   const std::uint32_t tail_word = advance(word, size);
   if (size >= sizeof(Chunk)) {
-    both_ends(data, size, Chunk{twice(word), twice(word)},
-              Chunk{twice(tail_word), twice(tail_word)});
-  } else if (size >= 8) {
-    both_ends(data, size, twice(word), twice(tail_word));
-  } else if (size >= 4) {
-    both_ends(data, size, word, tail_word);
-  } else {
-    const auto octets = std::bit_cast<MaskingKey>(word);
-    for (std::size_t i = 0; i < size; ++i) {
-      data[i] = static_cast<std::uint8_t>(data[i] ^ octets[i]);
-    }
+    const Chunk all = both_ends(data, size, Chunk{twice(word), twice(word)},
+                                Chunk{twice(tail_word), twice(tail_word)});
+    return all[0] | all[1];
   }
+  if (size >= 8) {
+    return both_ends(data, size, twice(word), twice(tail_word));
+  }
+  if (size >= 4) {
+    return both_ends(data, size, word, tail_word);
+  }
+  const auto octets = std::bit_cast<MaskingKey>(word);
+  std::uint64_t all = 0;
+  for (std::size_t i = 0; i < size; ++i) {
+    data[i] = static_cast<std::uint8_t>(data[i] ^ octets[i]);
+    all |= data[i];
+  }
+  return all;
 }
 
 // Any size, by the best kernel that this CPU has.

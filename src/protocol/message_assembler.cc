@@ -14,8 +14,9 @@ constexpr std::size_t kFirstCapacity = std::size_t{64} << 10;
 
 }  // namespace
 
-void MessageAssembler::begin(Opcode opcode) noexcept {
+void MessageAssembler::begin(Opcode opcode, bool compressed) noexcept {
   WSD_DCHECK(!active_);
+  compressed_ = compressed;
   active_ = true;
   opcode_ = opcode;
 }
@@ -52,13 +53,14 @@ bool MessageAssembler::append(MutableBytes masked, MaskingKey key, std::uint64_t
 
 MutableBytes MessageAssembler::room(std::uint64_t expected) noexcept {
   if (size_ == capacity_ && !reserve(1, expected)) return {};
-  return {data_ + size_, static_cast<std::size_t>(std::min<std::uint64_t>(capacity_ - size_, expected))};
+  return {data_ + size_,
+          static_cast<std::size_t>(std::min<std::uint64_t>(capacity_ - size_, expected))};
 }
 
 void MessageAssembler::commit(std::size_t received, MaskingKey key, std::uint64_t offset) noexcept {
   const MutableBytes added(data_ + size_, received);
   size_ += received;
-  if (opcode_ == Opcode::kText) {
+  if (opcode_ == Opcode::kText && !compressed_) {
     text_valid_ = text_valid_ && utf8_.feed_masked(added, key, offset);
   } else {
     apply_mask(added, key, offset);

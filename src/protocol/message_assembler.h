@@ -29,16 +29,18 @@ class MessageAssembler {
   // Whether a message has begun and not been reset.
   [[nodiscard]] bool active() const noexcept { return active_; }
   [[nodiscard]] Opcode opcode() const noexcept { return opcode_; }
+  [[nodiscard]] bool compressed() const noexcept { return compressed_; }
   [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
   [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
   [[nodiscard]] MutableBytes payload() noexcept { return {data_, size_}; }
 
-  void begin(Opcode opcode) noexcept;
+  // `compressed`: what arrives is DEFLATE, and text is not looked at.
+  void begin(Opcode opcode, bool compressed = false) noexcept;
   // Counts one more frame of this message against the limits.
   [[nodiscard]] Violation count_fragment(bool empty, const MessageLimits& limits) noexcept;
 
-  // Appends masked payload: unmasks, copies, and checks text. `offset`: bytes of this frame's payload
-  // before these. `expected`: payload bytes of this frame still to come, these included.
+  // Appends masked payload: unmasks, copies, and checks text. `offset`: bytes of this frame's
+  // payload before these. `expected`: payload bytes of this frame still to come, these included.
   // False: memory has run out, nothing was appended.
   [[nodiscard]] bool append(MutableBytes masked, MaskingKey key, std::uint64_t offset,
                             std::uint64_t expected) noexcept;
@@ -67,6 +69,7 @@ class MessageAssembler {
   Utf8Validator utf8_;
   Opcode opcode_ = Opcode::kContinuation;
   bool active_ = false;
+  bool compressed_ = false;
   bool text_valid_ = true;
 };
 

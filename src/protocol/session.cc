@@ -8,6 +8,7 @@
 #include "protocol/close_payload.h"
 #include "protocol/frame_check.h"
 #include "protocol/mask.h"
+#include "protocol/utf8.h"
 
 namespace wsd::protocol {
 namespace {
@@ -37,7 +38,7 @@ struct Session::Partial {
   std::uint8_t header_size = 0;  // bytes of an incomplete header
   bool in_frame = false;         // `frame` is valid and its payload incomplete
   FrameHeader frame;
-  std::uint64_t received = 0;    // payload bytes of `frame` so far
+  std::uint64_t received = 0;  // payload bytes of `frame` so far
   std::array<std::uint8_t, kMaxControlPayload> control = {};
   MessageAssembler message;
 
@@ -55,7 +56,7 @@ Session::~Session() = default;
 Event Session::next(MutableBytes& input) {
   if (message_handed_out_) {
     message_handed_out_ = false;
-    partial_->message.reset();
+    if (partial_ != nullptr) partial_->message.reset();
   }
   drop_idle_partial();
   switch (phase_) {
@@ -104,10 +105,15 @@ void Session::upgrade() noexcept {
   head_.reset();
 }
 
+void Session::upgrade(const DeflateTerms& terms, DeflatePool& pool) {
+  upgrade();
+  compression_ = std::make_unique<Compression>(terms, pool);
+}
+
 void Session::next_request() noexcept {
   WSD_ASSERT(phase_ == Phase::kHttp);
   head_->parser.reset();
-  head_->bytes.clear();
+  std::string().swap(head_->bytes);  // not clear(), which keeps the memory
 }
 
 void Session::finish() noexcept { phase_ = Phase::kFinished; }
@@ -124,7 +130,7 @@ bool Session::unfinished() const noexcept {
 }
 
 std::size_t Session::held_bytes() const noexcept {
-  if (phase_ == Phase::kHttp) return head_->bytes.capacity();
+  if (phase_ == Phase::kHttp) return head_->bytes.empty() ? 0 : head_->bytes.capacity();
   return partial_ == nullptr ? 0 : partial_->message.capacity();
 }
 
@@ -168,8 +174,8 @@ Event Session::next_frame_event(MutableBytes& input) {
     if (violation != Violation::kNone) return fail(violation);
 
     Event event;
-    if (header.payload_length <= input.size() && (is_control(header.opcode) ||
-                                                  (header.fin && !in_message()))) {
+    if (header.payload_length <= input.size() &&
+        (is_control(header.opcode) || (header.fin && !in_message()))) {
       const MutableBytes payload = input.first(static_cast<std::size_t>(header.payload_length));
       input = input.subspan(payload.size());
       event = is_control(header.opcode) ? control(header, payload) : whole_data(header, payload);
@@ -195,7 +201,7 @@ bool Session::read_header(MutableBytes& input, FrameHeader& header, Violation& v
   if (held.header_size < frame_header_size(held.header_bytes[1])) {
     // Fail on what is already proved, not when the rest has come.
     violation = check_frame_start(decode_frame_start(held.header_bytes[0], held.header_bytes[1]),
-                                  held.message.active());
+                                  held.message.active(), compression_ != nullptr);
     return false;
   }
   header = decode_frame_header(held.header_bytes);
@@ -207,7 +213,8 @@ bool Session::read_header(MutableBytes& input, FrameHeader& header, Violation& v
 void Session::stash_header(MutableBytes& input) {
   Partial& held = partial();
   const auto take = [&](std::size_t goal) {
-    const std::size_t count = std::min(input.size(), goal - std::min<std::size_t>(goal, held.header_size));
+    const std::size_t count =
+        std::min(input.size(), goal - std::min<std::size_t>(goal, held.header_size));
     std::copy_n(input.begin(), count, held.header_bytes.begin() + held.header_size);
     held.header_size = static_cast<std::uint8_t>(held.header_size + count);
     input = input.subspan(count);
@@ -217,14 +224,20 @@ void Session::stash_header(MutableBytes& input) {
 }
 
 Violation Session::judge(const FrameHeader& header) {
-  const Violation start = check_frame_start(header, in_message());
+  const Violation start = check_frame_start(header, in_message(), compression_ != nullptr);
   if (start != Violation::kNone) return start;
+  const bool compressed = in_message() ? partial_->message.compressed() : header.rsv != 0;
+  const std::uint64_t limit = limits_->message.max_message_bytes;
   return check_frame_length(header, in_message() ? partial_->message.size() : 0,
-                            limits_->message.max_message_bytes);
+                            compressed ? compressed_limit(limit) : limit);
 }
 
 Event Session::whole_data(const FrameHeader& header, MutableBytes payload) {
-  if (close_sent_) return {};
+  if (header.rsv != 0) {
+    if (close_sent_) return {};
+    apply_mask(payload, header.key);
+    return inflate(header.opcode, payload);
+  }
   if (header.opcode == Opcode::kText) {
     Utf8Validator utf8;
     if (!utf8.feed_masked(payload, header.key, 0) || !utf8.complete()) {
@@ -233,9 +246,29 @@ Event Session::whole_data(const FrameHeader& header, MutableBytes payload) {
   } else {
     apply_mask(payload, header.key);
   }
+  if (close_sent_) return {};  // checked all the same: a frame that comes in pieces is
   Event event = event_of(Event::Kind::kMessage);
   event.opcode = header.opcode;
   event.payload = payload;
+  return event;
+}
+
+Event Session::inflate(Opcode opcode, Bytes compressed) {
+  switch (compression_->inflate(compressed, limits_->message.max_message_bytes)) {
+    case Inflater::Status::kOk:
+      break;
+    case Inflater::Status::kCorrupt:
+      return fail(Violation::kBadCompression);
+    case Inflater::Status::kTooBig:
+      return fail(Violation::kMessageTooBig);  // RFC 7692 §8, RFC 6455 §10.4
+    case Inflater::Status::kNoMemory:
+      finish();
+      return event_of(Event::Kind::kNoMemory);
+  }
+  Event event = event_of(Event::Kind::kMessage);
+  event.opcode = opcode;
+  event.payload = compression_->pool().inflated.bytes();
+  if (opcode == Opcode::kText && !is_utf8(event.payload)) return fail(Violation::kTextNotUtf8);
   return event;
 }
 
@@ -267,13 +300,15 @@ bool Session::begin_frame(const FrameHeader& header) {
   held.frame = header;
   held.received = 0;
   if (is_control(header.opcode)) return true;
-  if (!held.message.active()) held.message.begin(header.opcode);
-  return held.message.count_fragment(header.payload_length == 0, limits_->message) == Violation::kNone;
+  if (!held.message.active()) held.message.begin(header.opcode, header.rsv != 0);
+  return held.message.count_fragment(header.payload_length == 0, limits_->message) ==
+         Violation::kNone;
 }
 
 Event Session::continue_frame(MutableBytes& input) {
   Partial& held = *partial_;
-  const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(held.remaining(), input.size()));
+  const auto count =
+      static_cast<std::size_t>(std::min<std::uint64_t>(held.remaining(), input.size()));
   const MutableBytes chunk = input.first(count);
   input = input.subspan(count);
   if (is_control(held.frame.opcode)) {
@@ -295,8 +330,9 @@ Event Session::end_frame() {
   Partial& held = *partial_;
   held.in_frame = false;
   if (is_control(held.frame.opcode)) {
-    return control(held.frame,
-                   MutableBytes(held.control).first(static_cast<std::size_t>(held.frame.payload_length)));
+    return control(
+        held.frame,
+        MutableBytes(held.control).first(static_cast<std::size_t>(held.frame.payload_length)));
   }
   if (!held.frame.fin) return {};
   if (!held.message.text_complete()) return fail(Violation::kTextNotUtf8);
@@ -306,6 +342,7 @@ Event Session::end_frame() {
     return {};
   }
   message_handed_out_ = true;
+  if (held.message.compressed()) return inflate(held.message.opcode(), held.message.payload());
   Event event = event_of(Event::Kind::kMessage);
   event.opcode = held.message.opcode();
   event.payload = held.message.payload();

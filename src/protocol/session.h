@@ -1,12 +1,12 @@
 // One connection's protocol, without I/O and without time: bytes in, events out.
 //
 //   session.next(input) is called with what was received until it returns kNone: it takes bytes off
-//   the front of `input` and returns the next event. What it cannot use yet it keeps itself, so that
-//   `input` is empty after kNone. Views in an event are valid until the next call.
+//   the front of `input` and returns the next event. What it cannot use yet it keeps itself, so
+//   that `input` is empty after kNone. Views in an event are valid until the next call.
 //
 // A fresh session reads HTTP requests; upgrade() makes it read frames. What is to be sent is asked
-// for by the caller, who knows what waits in the send queue: start_close() and close_reply() hand out
-// a Close frame once at most, and a Ping event is answered with a Pong of its payload (§5.5.3).
+// for by the caller, who knows what waits in the send queue: start_close() and close_reply() hand
+// out a Close frame once at most, and a Ping event is answered with a Pong of its payload (§5.5.3).
 #pragma once
 
 #include <cstddef>
@@ -16,6 +16,7 @@
 #include <string_view>
 
 #include "base/bytes.h"
+#include "protocol/compression.h"
 #include "protocol/frame_writer.h"
 #include "protocol/http_request.h"
 #include "protocol/message_assembler.h"
@@ -59,22 +60,27 @@ class Session {
   [[nodiscard]] Event next(MutableBytes& input);
 
   // Answers to kRequest. After each of them the request's views are dead.
-  void upgrade() noexcept;       // frames follow
+  void upgrade() noexcept;                                     // frames follow
+  void upgrade(const DeflateTerms& terms, DeflatePool& pool);  // likewise, compressed or not
   void next_request() noexcept;  // another request follows on the same connection
   void finish() noexcept;        // nothing that follows is read
 
   // Our Close frame, unless one was handed out before. Received messages are no longer reported
   // from then on; Pings still are (§5.5.1 forbids only data after Close, and the shell sends none).
-  [[nodiscard]] std::optional<ControlFrame> start_close(std::uint16_t code, std::string_view reason);
+  [[nodiscard]] std::optional<ControlFrame> start_close(std::uint16_t code,
+                                                        std::string_view reason);
 
   // The peer's Close has come in (§7.1.3: with ours sent, the closing handshake is complete).
   [[nodiscard]] bool close_received() const noexcept { return close_received_; }
   [[nodiscard]] bool close_sent() const noexcept { return close_sent_; }
+  // Null unless permessage-deflate was agreed on.
+  [[nodiscard]] Compression* compression() const noexcept { return compression_.get(); }
   // Our Close is out and the peer's is due: the shell arms its deadline.
   [[nodiscard]] bool close_expected() const noexcept { return close_sent_ && !close_received_; }
   // Whether the session still takes input.
   [[nodiscard]] bool reading() const noexcept { return phase_ != Phase::kFinished; }
-  // Whether a request head or a message has begun and is not complete: a completion deadline is due.
+  // Whether a request head or a message has begun and is not complete: a completion deadline is
+  // due.
   [[nodiscard]] bool unfinished() const noexcept;
   // Bytes held for the unfinished head or message.
   [[nodiscard]] std::size_t held_bytes() const noexcept;
@@ -99,6 +105,7 @@ class Session {
   [[nodiscard]] bool begin_frame(const FrameHeader& header);
   [[nodiscard]] Event continue_frame(MutableBytes& input);
   [[nodiscard]] Event end_frame();
+  [[nodiscard]] Event inflate(Opcode opcode, Bytes compressed);
   [[nodiscard]] Event fail(Violation violation);
   [[nodiscard]] Partial& partial();
   [[nodiscard]] bool in_message() const noexcept;
@@ -107,6 +114,7 @@ class Session {
   const SessionLimits* limits_;
   std::unique_ptr<Head> head_;
   std::unique_ptr<Partial> partial_;
+  std::unique_ptr<Compression> compression_;
   Phase phase_ = Phase::kHttp;
   bool close_sent_ = false;
   bool close_received_ = false;

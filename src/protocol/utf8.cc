@@ -1,6 +1,7 @@
 #include "protocol/utf8.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstddef>
 #include <cstring>
 
@@ -19,20 +20,20 @@ constexpr std::size_t kWorthAKernel = 16;
 
 constexpr std::uint64_t kHighBits = 0x8080808080808080U;
 
-[[nodiscard]] std::uint64_t load_word(const std::uint8_t* at) noexcept {
-  std::uint64_t word = 0;
-  std::memcpy(&word, at, sizeof word);
-  return word;
-}
+// Up to this, most texts are ASCII and are done with neither a call nor a table.
+constexpr std::size_t kMostForAsciiFirst = 256;
 
-// Most short texts are ASCII and are done here, with no call. Two words that overlap cover an end
-// that fills none. Needs eight bytes.
+// Two chunks that overlap cover an end that fills none. Needs sizeof(Chunk) bytes.
 [[nodiscard]] bool is_ascii(Bytes bytes) noexcept {
-  std::uint64_t all = load_word(bytes.data() + bytes.size() - sizeof all);
+  using mask_detail::Chunk;
+  Chunk all;
+  std::memcpy(&all, bytes.data() + bytes.size() - sizeof all, sizeof all);
   for (std::size_t at = 0; at + sizeof all < bytes.size(); at += sizeof all) {
-    all |= load_word(bytes.data() + at);
+    Chunk chunk;
+    std::memcpy(&chunk, bytes.data() + at, sizeof chunk);
+    all |= chunk;
   }
-  return (all & kHighBits) == 0;
+  return ((all[0] | all[1]) & kHighBits) == 0;
 }
 
 // How many bytes at the end belong to a sequence that is still open, going by its lead byte alone.
@@ -85,7 +86,7 @@ bool Utf8Validator::feed(Bytes bytes) noexcept {
     state_ = walk(state_, bytes);
     return state_ != kUtf8Wrong;
   }
-  if (bytes.size() <= 64 && is_ascii(bytes)) {
+  if (bytes.size() <= kMostForAsciiFirst && is_ascii(bytes)) {
     return true;
   }
   // The kernel judges up to the sequence that the cut left open; the automaton alone sees whether
@@ -105,6 +106,11 @@ bool Utf8Validator::feed_masked(MutableBytes bytes, MaskingKey key, std::uint64_
     }
     bytes = bytes.subspan(kSweep);
     offset += kSweep;
+  }
+  if (state_ == kUtf8Between && bytes.size() <= mask_detail::kMostShort) {
+    const std::uint32_t word = mask_detail::advance(std::bit_cast<std::uint32_t>(key), offset);
+    const std::uint64_t all = mask_detail::apply_short(bytes.data(), bytes.size(), word);
+    return (all & kHighBits) == 0 || feed(bytes);
   }
   apply_mask(bytes, key, offset);
   return feed(bytes);

@@ -70,7 +70,8 @@ void LogWriter::run() {
   }
 }
 
-// A target that is full is waited for; one that fails loses the lines, which is all that can be done.
+// A target that is full is waited for; one that fails loses the lines, which is all that can be
+// done.
 void LogWriter::write_all(std::string_view text) const noexcept {
   while (!text.empty()) {
     const ssize_t count = ::write(fd_, text.data(), text.size());

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "protocol/syntax.h"
+
 namespace wsd::server {
 namespace {
 
@@ -17,13 +19,6 @@ std::vector<std::string_view> split(std::string_view path) {
   return segments;
 }
 
-int hex_value(char digit) noexcept {
-  if (digit >= '0' && digit <= '9') return digit - '0';
-  if (digit >= 'a' && digit <= 'f') return digit - 'a' + 10;
-  if (digit >= 'A' && digit <= 'F') return digit - 'A' + 10;
-  return -1;
-}
-
 }  // namespace
 
 std::optional<std::string> percent_decode(std::string_view text) {
@@ -34,11 +29,9 @@ std::optional<std::string> percent_decode(std::string_view text) {
       out += text[i];
       continue;
     }
-    if (text.size() - i < 3) return std::nullopt;
-    const int high = hex_value(text[i + 1]);
-    const int low = hex_value(text[i + 2]);
-    if (high < 0 || low < 0) return std::nullopt;
-    out += static_cast<char>(high << 4 | low);
+    const int byte = protocol::percent_decoded(text.substr(i));
+    if (byte < 0) return std::nullopt;
+    out += static_cast<char>(byte);
     i += 2;
   }
   return out;
@@ -48,7 +41,8 @@ bool Router::add(std::string_view pattern) {
   if (!pattern.starts_with('/')) return false;
   Route route;
   for (const std::string_view text : split(pattern)) {
-    Segment segment{std::string(text), text.size() > 2 && text.front() == '{' && text.back() == '}'};
+    Segment segment{std::string(text),
+                    text.size() > 2 && text.front() == '{' && text.back() == '}'};
     if (segment.named) segment.text = text.substr(1, text.size() - 2);
     const bool doubled = std::any_of(route.begin(), route.end(), [&](const Segment& each) {
       return each.named && segment.named && each.text == segment.text;
@@ -60,7 +54,8 @@ bool Router::add(std::string_view pattern) {
     return a.named == b.named && (a.named || a.text == b.text);
   };
   for (const Route& known : routes_) {
-    if (std::equal(known.begin(), known.end(), route.begin(), route.end(), same_shape)) return false;
+    if (std::equal(known.begin(), known.end(), route.begin(), route.end(), same_shape))
+      return false;
   }
   routes_.push_back(std::move(route));
   return true;

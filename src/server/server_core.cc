@@ -3,13 +3,13 @@
 #include <malloc.h>
 #include <sys/resource.h>
 
-#include <exception>
 #include <random>
 #include <stdexcept>
 #include <system_error>
 #include <utility>
 
 #include "protocol/frame_writer.h"
+#include "server/exception_text.h"
 #include "server/settings.h"
 
 namespace wsd {
@@ -32,17 +32,9 @@ std::uint64_t random_epoch() {
   return (std::uint64_t{entropy()} << 16 | (entropy() & 0xFFFF)) + 1;
 }
 
-std::string exception_text(const std::exception_ptr& error) {
-  try {
-    std::rethrow_exception(error);
-  } catch (const std::exception& known) {
-    return known.what();
-  } catch (...) {
-    return "not a std::exception";
-  }
+protocol::Opcode opcode_of(MessageType type) noexcept {
+  return static_cast<protocol::Opcode>(type);
 }
-
-protocol::Opcode opcode_of(MessageType type) noexcept { return static_cast<protocol::Opcode>(type); }
 
 }  // namespace
 
@@ -236,7 +228,7 @@ void ServerCore::guarded(net::Connection& connection, const char* handler, Call 
     call();
   } catch (...) {
     log(LogLevel::kError, "handler_threw",
-        std::string(handler) + ": " + exception_text(std::current_exception()));
+        std::string(handler) + ": " + server::current_exception_text());
     connection.fail(CloseCause::kHandlerError, close_code_for(CloseCause::kHandlerError),
                     "internal error");
   }

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -17,6 +18,7 @@
 #include "net/listener.h"
 #include "net/reactor.h"
 #include "net/turn.h"
+#include "protocol/deflate_offer.h"
 #include "protocol/handshake.h"
 #include "server/log_writer.h"
 #include "server/router.h"
@@ -55,7 +57,8 @@ class ServerCore final : public net::Application {
   [[nodiscard]] net::Connection* here(ConnectionId id) const noexcept;
 
   // net::Application
-  net::Answer on_request(net::Connection& connection, const protocol::HttpRequest& request) override;
+  net::Answer on_request(net::Connection& connection,
+                         const protocol::HttpRequest& request) override;
   void on_open(net::Connection& connection) override;
   void on_message(net::Connection& connection, const Message& message) override;
   void on_close(net::Connection& connection, const CloseInfo& info) override;
@@ -77,6 +80,9 @@ class ServerCore final : public net::Application {
   [[nodiscard]] Upgrade ask_hook(const Handlers& handlers, const protocol::HttpRequest& request,
                                  std::string_view remote, const server::RouteMatch& match,
                                  const protocol::Handshake& handshake);
+
+  [[nodiscard]] std::optional<protocol::DeflateAgreement> negotiate(
+      const protocol::Handshake& handshake) const;
 
   // The reactor of this server whose turn runs on this thread, or nullptr.
   [[nodiscard]] net::Reactor* own_reactor() const noexcept;

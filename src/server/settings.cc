@@ -5,8 +5,9 @@
 #include <thread>
 
 #include "hub/hub.h"
-#include "protocol/origin.h"
+#include "protocol/deflate.h"
 #include "protocol/http_request.h"
+#include "protocol/origin.h"
 
 namespace wsd {
 namespace {
@@ -51,7 +52,8 @@ std::string check_limits(const LimitOptions& limits) {
   if (limits.max_field_bytes < 16 || limits.max_field_bytes > limits.max_head_bytes) {
     return must("--max-field", "from 16 bytes to --max-head");
   }
-  if (limits.max_fields < 8) return must("--max-fields", "at least 8: a handshake has about that many");
+  if (limits.max_fields < 8)
+    return must("--max-fields", "at least 8: a handshake has about that many");
   if (limits.message_timeout_ms == 0) return must("--message-timeout", "more than 0");
   if (limits.write_timeout_ms == 0) return must("--write-timeout", "more than 0");
   if (limits.close_timeout_ms == 0) return must("--close-timeout", "more than 0");
@@ -61,7 +63,8 @@ std::string check_limits(const LimitOptions& limits) {
 std::string check_upgrade(const UpgradeOptions& upgrade) {
   for (const std::string& origin : upgrade.allowed_origins) {
     if (!protocol::is_origin_pattern(origin)) {
-      return "--origin '" + origin + "' is not an origin: write scheme://host, scheme://host:port or *";
+      return "--origin '" + origin +
+             "' is not an origin: write scheme://host, scheme://host:port or *";
     }
   }
   for (const std::string& subprotocol : upgrade.subprotocols) {
@@ -86,6 +89,12 @@ std::string check_options(const ServerOptions& options) {
   if (std::string error = check_upgrade(options.upgrade); !error.empty()) return error;
   if (std::string error = check_heartbeat(options.heartbeat); !error.empty()) return error;
   if (std::string error = check_limits(options.limits); !error.empty()) return error;
+  if (options.deflate.level < 1 || options.deflate.level > 9) {
+    return must("--deflate-level", "from 1 to 9");
+  }
+  if (options.deflate.mode == DeflateMode::kContextTakeover && !protocol::have_deflate()) {
+    return "--deflate needs a wsd that was built with zlib; this one was not (see --version)";
+  }
   if (options.listen_backlog < 1) return must("--backlog", "at least 1");
   if (options.drain_timeout_ms == 0) return must("--drain-timeout", "more than 0");
   if (options.drain_window_ms > options.drain_timeout_ms) {
@@ -119,6 +128,8 @@ net::Settings settings_of(const ServerOptions& options) {
   settings.read_buffer_size = options.upgrade.read_buffer_size;
   settings.drain_window = ticks_for_ms(options.drain_window_ms);
   settings.drain_timeout = ticks_for_ms(options.drain_timeout_ms);
+  settings.deflate_level = static_cast<int>(options.deflate.level);
+  settings.deflate_threshold = options.deflate.threshold;
   return settings;
 }
 

@@ -1,12 +1,13 @@
 // What a request is answered: routing, the opening handshake, plain HTTP.
 #include <algorithm>
-#include <exception>
 #include <utility>
 
 #include "net/clock.h"
+#include "protocol/deflate.h"
 #include "protocol/http_date.h"
 #include "protocol/http_response.h"
 #include "protocol/origin.h"
+#include "server/exception_text.h"
 #include "server/request_view.h"
 #include "server/server_core.h"
 
@@ -60,7 +61,9 @@ net::Answer reject(const protocol::HttpRequest& request, int status, std::string
   return answer;
 }
 
-bool asks_upgrade(const protocol::HttpRequest& request) { return request.find("Upgrade") != nullptr; }
+bool asks_upgrade(const protocol::HttpRequest& request) {
+  return request.find("Upgrade") != nullptr;
+}
 
 // The first of a hook's fields that may not be written; nullptr when all may.
 const std::string* bad_header(const Headers& headers) {
@@ -82,9 +85,9 @@ net::Answer ServerCore::on_request(net::Connection& connection,
   const auto http = http_routes_.match(request.path);
   if (http && (!web_socket || !asks_upgrade(request))) return answer_http(request, remote, *http);
   if (web_socket) return answer_handshake(request, remote, *web_socket);
-  net::Answer answer = respond(request, 404, protocol::violation_text(protocol::Violation::kNotFound),
-                               request.keep_alive && !has_body(request),
-                               protocol::HttpResponseHead{}.content_type, {});
+  net::Answer answer = respond(
+      request, 404, protocol::violation_text(protocol::Violation::kNotFound),
+      request.keep_alive && !has_body(request), protocol::HttpResponseHead{}.content_type, {});
   if (asks_upgrade(request)) {
     answer = refuse(request, protocol::Violation::kNotFound, kWebSocketMethods);
   }
@@ -101,8 +104,8 @@ net::Answer ServerCore::answer_http(const protocol::HttpRequest& request, std::s
   Response response;
   try {
     response = http_handlers_[match.route](view);
-  } catch (const std::exception& error) {
-    log(LogLevel::kError, "handler_threw", std::string("http: ") + error.what());
+  } catch (...) {
+    log(LogLevel::kError, "handler_threw", "http: " + server::current_exception_text());
     response = Response{500, "text/plain; charset=utf-8", "internal error\n", {}};
   }
   if (const std::string* name = bad_header(response.headers);
@@ -111,8 +114,8 @@ net::Answer ServerCore::answer_http(const protocol::HttpRequest& request, std::s
     response = Response{500, "text/plain; charset=utf-8", "internal error\n", {}};
   }
   // A body that was not asked for is not read: the connection ends instead (RFC 9112 §9.3).
-  const bool keep_alive = request.keep_alive && !has_body(request) &&
-                          !draining_.load(std::memory_order_relaxed);
+  const bool keep_alive =
+      request.keep_alive && !has_body(request) && !draining_.load(std::memory_order_relaxed);
   protocol::HeaderList extra = std::move(response.headers);
   if (keep_alive && request.minor_version == 0) extra.emplace_back("Connection", "keep-alive");
   return respond(request, response.status, response.body, keep_alive, response.content_type, extra);
@@ -124,8 +127,8 @@ net::Answer ServerCore::answer_handshake(const protocol::HttpRequest& request,
   if (handshake.violation != protocol::Violation::kNone) {
     return refuse(request, handshake.violation, kWebSocketMethods);
   }
-  if (handshake.has_origin && !protocol::origin_allowed(handshake.origin, request.host,
-                                                        options_.upgrade.allowed_origins)) {
+  if (handshake.has_origin &&
+      !protocol::origin_allowed(handshake.origin, request.host, options_.upgrade.allowed_origins)) {
     if (log_.wants(LogLevel::kInfo)) {
       LogLine line = log_.line(LogLevel::kInfo, "origin_refused");
       line.add("remote", remote).add("origin", handshake.origin).add("host", request.host);
@@ -148,8 +151,8 @@ Upgrade ServerCore::ask_hook(const Handlers& handlers, const protocol::HttpReque
   Upgrade verdict;
   try {
     verdict = handlers.upgrade(view);
-  } catch (const std::exception& error) {
-    log(LogLevel::kError, "handler_threw", std::string("upgrade: ") + error.what());
+  } catch (...) {
+    log(LogLevel::kError, "handler_threw", "upgrade: " + server::current_exception_text());
     return Upgrade::reject(500, "internal error\n");
   }
   if (verdict.status != 101 && (verdict.status < 400 || verdict.status > 599)) {
@@ -184,8 +187,29 @@ net::Answer ServerCore::finish_handshake(const protocol::HttpRequest& request,
   answer.status = 101;
   answer.route = static_cast<std::uint16_t>(match.route);
   answer.facts = net::Facts(remote, request.path, verdict.user, subprotocol);
-  protocol::write_switching_protocols(answer.bytes, handshake.key, subprotocol, verdict.headers);
+  const std::optional<protocol::DeflateAgreement> agreement = negotiate(handshake);
+  if (agreement) answer.deflate = agreement->terms;
+  protocol::write_switching_protocols(answer.bytes, handshake.key, subprotocol, verdict.headers,
+                                      agreement ? agreement->response : std::string_view());
   return answer;
+}
+
+std::optional<protocol::DeflateAgreement> ServerCore::negotiate(
+    const protocol::Handshake& handshake) const {
+  const DeflateOptions& options = options_.deflate;
+  if (options.mode == DeflateMode::kOff || !protocol::have_deflate()) return std::nullopt;
+  protocol::DeflatePolicy policy;
+  if (options.mode == DeflateMode::kContextTakeover) {
+    constexpr std::uint8_t kWidest = 15;
+    const std::size_t most = protocol::inflater_bytes(kWidest) + protocol::deflater_bytes(kWidest);
+    const std::size_t held = counts_.context_bytes.load(std::memory_order_relaxed);
+    policy.client_context_takeover =
+        most <= options.max_context_bytes && held <= options.max_context_bytes - most;
+    // A queued message that is dropped takes with it what later ones refer to.
+    policy.server_context_takeover =
+        policy.client_context_takeover && options_.limits.slow_policy != SlowPolicy::kDropOldest;
+  }
+  return protocol::negotiate_deflate(handshake.extensions, policy);
 }
 
 }  // namespace wsd

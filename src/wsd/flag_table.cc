@@ -121,6 +121,10 @@ constexpr std::array<Choice<LogLevel>, 5> kLogLevels{{{"debug", LogLevel::kDebug
                                                       {"warn", LogLevel::kWarn},
                                                       {"error", LogLevel::kError},
                                                       {"off", LogLevel::kOff}}};
+constexpr std::array<Choice<DeflateMode>, 3> kDeflateModes{
+    {{"off", DeflateMode::kOff},
+     {"no-context-takeover", DeflateMode::kNoContextTakeover},
+     {"on", DeflateMode::kContextTakeover}}};
 constexpr std::array<Choice<LogFormat>, 3> kLogFormats{
     {{"auto", LogFormat::kAuto}, {"text", LogFormat::kText}, {"json", LogFormat::kJson}}};
 
@@ -241,6 +245,26 @@ Table sending_flags() {
   };
 }
 
+Table compression_flags() {
+  return {
+      choice(
+          "MODE",
+          {"deflate",
+           "permessage-deflate: off, no-context-takeover (each message by itself), or on (windows "
+           "are kept between messages, up to 300KiB for each connection)"},
+          kDeflateModes, [](Options & o) -> auto& { return o.server.deflate.mode; }),
+      size<std::size_t>(
+          {"deflate-threshold", "smaller messages go uncompressed"},
+          [](Options & o) -> auto& { return o.server.deflate.threshold; }),
+      count<std::uint32_t>(
+          {"deflate-level", "1, fast, to 9, small"},
+          [](Options & o) -> auto& { return o.server.deflate.level; }),
+      size<std::size_t>(
+          {"deflate-memory", "what kept windows may hold in all; beyond it none are kept"},
+          [](Options & o) -> auto& { return o.server.deflate.max_context_bytes; }),
+  };
+}
+
 Table closing_flags() {
   return {
       duration(
@@ -284,10 +308,11 @@ Table command_flags() {
 
 Table make_table() {
   const std::pair<std::string_view, Table (*)()> groups[] = {
-      {"Listening", &listening_flags}, {"Opening handshake", &handshake_flags},
-      {"Heartbeat", &heartbeat_flags}, {"Receiving", &receiving_flags},
-      {"Sending", &sending_flags},     {"Closing", &closing_flags},
-      {"Logging", &logging_flags},     {"This command", &command_flags},
+      {"Listening", &listening_flags},  {"Opening handshake", &handshake_flags},
+      {"Heartbeat", &heartbeat_flags},  {"Receiving", &receiving_flags},
+      {"Sending", &sending_flags},      {"Compression", &compression_flags},
+      {"Closing", &closing_flags},      {"Logging", &logging_flags},
+      {"This command", &command_flags},
   };
   Table table;
   for (const auto& [title, flags_of] : groups) {

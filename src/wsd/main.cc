@@ -133,6 +133,13 @@ int serve(const DaemonOptions& options, const Sources& sources) {
   return kExitClean;
 }
 
+std::string version_text() {
+  const std::string_view library = deflate_library();
+  return "wsd " + std::string(version()) +
+         "\npermessage-deflate: " + (library.empty() ? "not built in" : std::string(library)) +
+         "\n";
+}
+
 int run(int argc, char** argv) {
   const Sources sources = sources_of_process(argc, argv);
   const Loaded loaded = load_settings(sources);
@@ -142,7 +149,7 @@ int run(int argc, char** argv) {
     case Action::kHelp:
       return print(help_text());
     case Action::kVersion:
-      return print("wsd " + std::string(version()) + "\n");
+      return print(version_text());
     case Action::kCheckConfig:
       return print("# configuration ok\n" + render_config(loaded.options));
     case Action::kServe:

@@ -132,7 +132,7 @@ constexpr auto kLengths = std::to_array<std::uint64_t>(
      0x80000001, 0xFFFFFFFF,  0x100000000, 0x100000001, kTopBit - 2, kTopBit - 1,
      kTopBit,    kTopBit + 1, kMax - 4,    kMax - 1,    kMax});
 
-// The verdict on a length, with sums too wide to wrap.
+// The verdict on a length, from the wire's side.
 Violation expected_length_verdict(LengthForm form, std::uint64_t length, std::uint64_t before,
                                   std::uint64_t limit) {
   if (length >= kTopBit) return Violation::kLengthTopBit;
@@ -140,8 +140,9 @@ Violation expected_length_verdict(LengthForm form, std::uint64_t length, std::ui
                              : length < 65536 ? LengthForm::k16Bit
                                               : LengthForm::k64Bit;
   if (form != minimal) return Violation::kLengthNotMinimal;
-  using Wide = unsigned __int128;
-  return Wide{before} + length > limit ? Violation::kMessageTooBig : Violation::kNone;
+  const std::uint64_t sum = before + length;
+  const bool wrapped = sum < before;
+  return wrapped || sum > limit ? Violation::kMessageTooBig : Violation::kNone;
 }
 
 TEST(FrameCheck, Rfc6455_5_2_And_10_4_EveryLengthInEveryEncodingAgainstEveryLimit) {

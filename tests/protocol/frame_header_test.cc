@@ -95,14 +95,14 @@ TEST(FrameHeader, Rfc6455_5_2_LengthsAreInNetworkByteOrder) {
 
 TEST(FrameHeader, Rfc6455_5_3_TheMaskingKeyFollowsTheLength) {
   const MaskingKey key = {1, 2, 3, 4};
-  for (const std::uint64_t length : {0, 125, 126, 65535, 65536}) {
+  for (const std::uint64_t length : {0U, 125U, 126U, 65535U, 65536U}) {
     const std::string wire = ClientFrame{.key = key, .announced = length}.header();
     EXPECT_EQ(decode_frame_header(as_bytes(wire)).key, key) << length;
   }
 }
 
 TEST(FrameHeader, WhatFollowsTheHeaderIsNotRead) {
-  for (const std::uint64_t length : {5, 126, 65536}) {
+  for (const std::uint64_t length : {5U, 126U, 65536U}) {
     const std::string wire = ClientFrame{.announced = length}.header();
     const FrameHeader alone = decode_frame_header(as_bytes(wire));
     const std::string longer = wire + "\xFF\xFF\xFF\xFF";

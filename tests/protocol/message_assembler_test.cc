@@ -106,8 +106,8 @@ TEST(MessageAssembler, CapacityStaysInProportionToWhatHasArrived) {
   }
 }
 
-TEST(MessageAssembler, AFrameOfKnownSizeIsHeldExactly) {
-  for (const std::size_t size : {1U, 100U, 65535U, 65536U, 65537U, 200'000U}) {
+TEST(MessageAssembler, AFrameOfKnownSizeIsHeldExactlyWhileItIsSmall) {
+  for (const std::size_t size : {1U, 100U, 65535U, 65536U}) {
     MessageAssembler message;
     message.begin(Opcode::kBinary);
     append_frame(message, pattern(size), 1000);

@@ -156,7 +156,7 @@ TEST(Utf8, AllThreeByteSequencesFromLeadE0Up) {
 // In the middle of a text long enough for the kernels, across every boundary of their vectors.
 TEST(Utf8, EveryCodePointAndItsWrongNeighboursInEveryKernel) {
   Buffer text(80, 'x');
-  for (std::uint32_t c = 0; c <= 0x110FFF; ++c) {
+  for (std::uint32_t c = 0; c <= 0x1FFFFF; ++c) {  // as far as four bytes reach, F7 and all
     // All of those whose last bits are on an edge, and a stride through the rest.
     const std::uint32_t low = c & 0x3F;
     if (low != 0 && low != 0x3F && c % 31 != 0) {
@@ -254,6 +254,23 @@ TEST(Utf8, Rfc6455Section8_1BadSequencesFailAtTheFirstByteThatProvesIt) {
       EXPECT_FALSE(Utf8Validator().feed(text)) << before;
       text.pop_back();
       EXPECT_TRUE(Utf8Validator().feed(text)) << before;
+    }
+  }
+}
+
+// A lead byte that is never allowed, with whatever second byte: in the kernels it is the pair that
+// gives it away.
+TEST(Utf8, Rfc3629NoLeadByteFromF5UpInAnyKernel) {
+  Buffer text;
+  for (unsigned lead = 0xF5; lead <= 0xFF; ++lead) {
+    for (unsigned second = 0x80; second <= 0xBF; ++second) {
+      const std::size_t at = second;
+      text.assign(200, 'x');
+      text[at] = static_cast<std::uint8_t>(lead);
+      text[at + 1] = static_cast<std::uint8_t>(second);
+      text[at + 2] = 0x80;
+      text[at + 3] = 0x80;
+      ASSERT_TRUE(all_agree(text)) << hex(text);
     }
   }
 }

@@ -4,19 +4,29 @@
 
 namespace e2e {
 
-bool sanitized() {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  return true;
+namespace {
+
+#if defined(__SANITIZE_ADDRESS__)
+constexpr bool kAddressSanitizer = true;
 #elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-  return true;
+constexpr bool kAddressSanitizer = __has_feature(address_sanitizer);
 #else
-  return false;
+constexpr bool kAddressSanitizer = false;
 #endif
+
+#if defined(__SANITIZE_THREAD__)
+constexpr bool kThreadSanitizer = true;
+#elif defined(__has_feature)
+constexpr bool kThreadSanitizer = __has_feature(thread_sanitizer);
 #else
-  return false;
+constexpr bool kThreadSanitizer = false;
 #endif
-}
+
+}  // namespace
+
+bool sanitized() { return kAddressSanitizer || kThreadSanitizer; }
+
+bool sanitized_for_types() { return kAddressSanitizer; }
 
 Duration patience() {
   static const int seconds = [] {

@@ -48,6 +48,10 @@ const std::vector<FlagCase>& cases() {
       {"send-queue-bytes", "1MiB", "256KiB", {"x"}},
       {"send-queue-frames", "16384", "100", {"x"}},
       {"slow-policy", "disconnect", "drop-oldest", {"drop", "", "Disconnect"}},
+      {"deflate", "no-context-takeover", "on", {"yes", "", "Off"}},
+      {"deflate-threshold", "64", "1KiB", {"-1", ""}},
+      {"deflate-level", "6", "9", {"fast", "-1", ""}},
+      {"deflate-memory", "256MiB", "1MiB", {"-1", ""}},
       {"mailbox-messages", "65536", "1024", {"x"}},
       {"write-timeout", "30s", "10s", {"0"}},
       {"write-buffer", "0", "64KiB", {"x"}},
@@ -105,6 +109,7 @@ TEST(FlagTable, BadValuesAreRefusedWithAClauseAndChangeNothing) {
 TEST(FlagTable, EveryChoiceIsAccepted) {
   const std::map<std::string_view, std::vector<std::string_view>> choices = {
       {"slow-policy", {"disconnect", "drop-newest", "drop-oldest"}},
+      {"deflate", {"off", "no-context-takeover", "on"}},
       {"log-level", {"debug", "info", "warn", "error", "off"}},
       {"log-format", {"auto", "text", "json"}}};
   for (const auto& [name, values] : choices) {

@@ -1,0 +1,389 @@
+// A whole session, fed in cuts that the input chooses, against a slow twin that reads the same
+// stream frame by frame with all of it in hand.
+//
+// Input: options, the event after which our Close goes out (0: never), how many cuts (modulo 16),
+// their sizes, then the stream.
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/assert.h"
+#include "base/bytes.h"
+#include "protocol/handshake.h"
+#include "protocol/session.h"
+
+namespace {
+
+using namespace wsd;            // NOLINT: a program of its own
+using namespace wsd::protocol;  // NOLINT
+using Kind = Event::Kind;
+
+struct Plan {
+  bool fresh = false;  // begins with the opening handshake
+  bool tight = false;  // limits so small that short inputs reach them
+  std::size_t close_after = 0;
+  std::vector<std::size_t> cuts;
+  std::string_view stream;
+
+  [[nodiscard]] SessionLimits limits() const {
+    SessionLimits limits;
+    if (tight) {
+      limits.head = {.max_request_line_bytes = 60,
+                     .max_head_bytes = 400,
+                     .max_field_bytes = 80,
+                     .max_fields = 8};
+      limits.message = {.max_message_bytes = 40, .max_fragments = 5, .max_empty_fragments = 2};
+    }
+    return limits;
+  }
+};
+
+std::optional<Plan> read_plan(std::string_view input) {
+  if (input.size() < 3) return std::nullopt;
+  const auto byte = [&input](std::size_t at) { return static_cast<std::uint8_t>(input[at]); };
+  Plan plan;
+  plan.fresh = (byte(0) & 1) != 0;
+  plan.tight = (byte(0) & 2) != 0;
+  plan.close_after = byte(1);
+  const std::size_t cuts = std::min<std::size_t>(byte(2) % 16, input.size() - 3);
+  for (std::size_t i = 0; i < cuts; ++i) plan.cuts.push_back(byte(3 + i));
+  plan.stream = input.substr(3 + cuts);
+  return plan;
+}
+
+// An event, copied out of its views.
+struct Seen {
+  Kind kind = Kind::kNone;
+  unsigned opcode = 0;
+  unsigned code = 0;  // of a Close; of a violation what it is answered with
+  std::string payload;
+  bool operator==(const Seen&) const = default;
+};
+
+bool is_end(Kind kind) {
+  return kind == Kind::kViolation || kind == Kind::kClose || kind == Kind::kNoMemory;
+}
+
+// UTF-8 by the ABNF of RFC 3629 §4.
+enum class Text { kWhole, kOpen, kBad };
+
+Text judge_text(std::string_view text) {
+  std::size_t at = 0;
+  const auto in = [&text](std::size_t i, unsigned first, unsigned last) {
+    const auto byte = static_cast<std::uint8_t>(text[i]);
+    return byte >= first && byte <= last;
+  };
+  while (at < text.size()) {
+    std::size_t tail = 0;
+    unsigned first = 0x80;
+    unsigned last = 0xBF;
+    if (in(at, 0x00, 0x7F)) {
+      tail = 0;
+    } else if (in(at, 0xC2, 0xDF)) {
+      tail = 1;
+    } else if (in(at, 0xE0, 0xEF)) {
+      tail = 2;
+      if (in(at, 0xE0, 0xE0)) first = 0xA0;
+      if (in(at, 0xED, 0xED)) last = 0x9F;
+    } else if (in(at, 0xF0, 0xF4)) {
+      tail = 3;
+      if (in(at, 0xF0, 0xF0)) first = 0x90;
+      if (in(at, 0xF4, 0xF4)) last = 0x8F;
+    } else {
+      return Text::kBad;
+    }
+    for (std::size_t i = 1; i <= tail; ++i) {
+      if (at + i == text.size()) return Text::kOpen;
+      if (!in(at + i, i == 1 ? first : 0x80, i == 1 ? last : 0xBF)) return Text::kBad;
+    }
+    at += 1 + tail;
+  }
+  return Text::kWhole;
+}
+
+// Feeds a session and checks every event as it comes.
+class Player {
+ public:
+  explicit Player(const Plan& plan) : plan_(plan), limits_(plan.limits()), session_(limits_) {
+    if (!plan.fresh) session_.upgrade();
+  }
+
+  void feed(std::string_view bytes) {
+    // A block of its own: a view that outlives it is seen.
+    std::vector<std::uint8_t> block(as_bytes(bytes).begin(), as_bytes(bytes).end());
+    MutableBytes input(block);
+    drain(input);
+  }
+
+  // As much of `bytes` as the session takes directly; 0 when it does not.
+  std::size_t feed_directly(std::string_view bytes) {
+    const MutableBytes room = session_.direct_buffer();
+    const std::size_t count = std::min(room.size(), bytes.size());
+    if (count == 0) return 0;
+    std::copy_n(as_bytes(bytes).begin(), count, room.begin());
+    session_.received_directly(count);
+    MutableBytes nothing;
+    drain(nothing);
+    return count;
+  }
+
+  [[nodiscard]] const std::vector<Seen>& events() const { return events_; }
+  [[nodiscard]] const Session& session() const { return session_; }
+  [[nodiscard]] bool upgraded() const { return upgraded_ || !plan_.fresh; }
+
+ private:
+  void drain(MutableBytes& input) {
+    for (;;) {
+      const Event event = session_.next(input);
+      if (event.kind == Kind::kNone) break;
+      WSD_ASSERT(!ended_);
+      take(event);
+    }
+    WSD_ASSERT(input.empty());
+    WSD_ASSERT(session_.reading() != ended_);
+    if (session_.reading() && upgraded()) {
+      WSD_ASSERT(session_.held_bytes() <= 2 * limits_.message.max_message_bytes + (64 << 10));
+    }
+    if (!session_.unfinished() && upgraded()) WSD_ASSERT(session_.held_bytes() == 0);
+  }
+
+  void take(const Event& event) {
+    check(event);
+    Seen seen{.kind = event.kind, .payload = std::string(as_text(event.payload))};
+    if (event.kind == Kind::kMessage) seen.opcode = static_cast<unsigned>(event.opcode);
+    if (event.kind == Kind::kClose) seen.code = event.close_code;
+    if (event.kind == Kind::kViolation) {
+      seen.code = upgraded() ? static_cast<unsigned>(close_code_of(event.violation))
+                             : static_cast<unsigned>(http_status_of(event.violation));
+    }
+    ended_ = is_end(event.kind);
+    if (event.kind == Kind::kRequest) {
+      seen.payload = std::string(event.request->method) + ' ' + std::string(event.request->target);
+      answer(*event.request);
+    }
+    events_.push_back(seen);
+    if (events_.size() == plan_.close_after && upgraded()) {
+      WSD_ASSERT(session_.start_close(1000, "bye").has_value());
+      WSD_ASSERT(!session_.start_close(1000, "bye").has_value());
+      WSD_ASSERT(session_.close_expected() == (event.kind != Kind::kClose));
+    }
+  }
+
+  void answer(const HttpRequest& request) {
+    if (check_handshake(request).violation == Violation::kNone) {
+      session_.upgrade();
+      upgraded_ = true;
+    } else if (request.keep_alive && !request.chunked && request.content_length == 0) {
+      session_.next_request();
+    } else {
+      session_.finish();
+      ended_ = true;
+    }
+  }
+
+  void check(const Event& event) const {
+    const std::string_view payload = as_text(event.payload);
+    switch (event.kind) {
+      case Kind::kMessage:
+        WSD_ASSERT(event.opcode == Opcode::kText || event.opcode == Opcode::kBinary);
+        WSD_ASSERT(payload.size() <= limits_.message.max_message_bytes);
+        WSD_ASSERT(event.opcode == Opcode::kBinary || judge_text(payload) == Text::kWhole);
+        WSD_ASSERT(upgraded() && !session_.close_sent());
+        break;
+      case Kind::kPing:
+      case Kind::kPong:
+        WSD_ASSERT(payload.size() <= kMaxControlPayload && upgraded());
+        break;
+      case Kind::kClose:
+        WSD_ASSERT(payload.size() <= 123 && judge_text(payload) == Text::kWhole);
+        WSD_ASSERT(event.close_code == 0 ? payload.empty()
+                                         : is_sendable_close_code(event.close_code));
+        WSD_ASSERT(session_.close_received() && !session_.reading());
+        break;
+      case Kind::kViolation:
+        WSD_ASSERT(event.violation != Violation::kNone && !session_.reading());
+        break;
+      case Kind::kRequest:
+        WSD_ASSERT(!upgraded() && event.request != nullptr);
+        break;
+      case Kind::kNone:
+      case Kind::kNoMemory:
+        WSD_ASSERT(false);
+    }
+  }
+
+  const Plan& plan_;
+  SessionLimits limits_;
+  Session session_;
+  std::vector<Seen> events_;
+  bool upgraded_ = false;
+  bool ended_ = false;
+};
+
+// What RFC 6455 says of a stream of frames, read with no regard for cuts, memory or speed.
+class Twin {
+ public:
+  Twin(std::string_view stream, const MessageLimits& limits, std::size_t close_after)
+      : rest_(stream), limits_(limits), close_after_(close_after) {
+    while (!ended_ && one_frame()) {
+    }
+  }
+  [[nodiscard]] const std::vector<Seen>& events() const { return events_; }
+
+ private:
+  void emit(Kind kind, unsigned opcode, unsigned code, std::string payload) {
+    events_.push_back({kind, opcode, code, std::move(payload)});
+    ended_ = is_end(kind);
+  }
+  void violate(unsigned code) { emit(Kind::kViolation, 0, code, {}); }
+  [[nodiscard]] bool close_sent() const {
+    return close_after_ != 0 && events_.size() >= close_after_;
+  }
+  [[nodiscard]] unsigned byte(std::size_t at) const { return static_cast<std::uint8_t>(rest_[at]); }
+
+  // False when the stream has ended.
+  bool one_frame() {
+    if (rest_.size() < 2) return false;
+    const bool fin = byte(0) >= 128;
+    const unsigned opcode = byte(0) % 16;
+    const unsigned code = byte(1) % 128;
+    const bool control = opcode >= 8;
+    const bool assigned = opcode <= 2 || (opcode >= 8 && opcode <= 10);
+    const bool in_place = control || (opcode == 0) == open_;
+    if (byte(0) / 16 % 8 != 0 || !assigned || byte(1) < 128 || !in_place ||
+        (control && (!fin || code > 125))) {
+      violate(1002);
+      return true;
+    }
+    const std::size_t extended = code == 127 ? 8 : code == 126 ? 2 : 0;
+    if (rest_.size() < 2 + extended + 4) return false;
+    std::uint64_t length = extended == 0 ? code : 0;
+    for (std::size_t i = 0; i < extended; ++i) length = length << 8 | byte(2 + i);
+    if (length >> 63 != 0 || (extended == 2 && length < 126) || (extended == 8 && length < 65536)) {
+      violate(1002);
+      return true;
+    }
+    if (!control && length > limits_.max_message_bytes - message_.size()) {
+      violate(1009);
+      return true;
+    }
+    const std::string_view key = rest_.substr(2 + extended, 4);
+    rest_.remove_prefix(2 + extended + 4);
+    std::string payload(rest_.substr(0, length));
+    const bool whole = payload.size() == length;
+    rest_.remove_prefix(payload.size());
+    for (std::size_t i = 0; i < payload.size(); ++i) {
+      payload[i] = static_cast<char>(payload[i] ^ key[i % 4]);
+    }
+    if (!control) {
+      data(opcode, fin, whole, length == 0, payload);
+    } else if (whole) {
+      control_frame(opcode, payload);
+    }
+    return whole;
+  }
+
+  void data(unsigned opcode, bool fin, bool whole, bool empty, const std::string& payload) {
+    if (!open_) {
+      open_ = true;
+      opcode_ = opcode;
+      message_.clear();
+      fragments_ = empty_ = 0;
+    }
+    ++fragments_;
+    if (empty) ++empty_;
+    message_ += payload;
+    if (fragments_ > limits_.max_fragments || empty_ > limits_.max_empty_fragments) {
+      violate(1008);
+      return;
+    }
+    const Text text = opcode_ == 1 ? judge_text(message_) : Text::kWhole;
+    const bool ends = fin && whole;
+    if (text == Text::kBad || (ends && text == Text::kOpen)) {
+      violate(1007);
+      return;
+    }
+    if (!ends) return;
+    open_ = false;
+    if (!close_sent()) emit(Kind::kMessage, opcode_, 0, message_);
+    message_.clear();
+  }
+
+  void control_frame(unsigned opcode, const std::string& payload) {
+    if (opcode != 8) {
+      emit(opcode == 9 ? Kind::kPing : Kind::kPong, 0, 0, payload);
+      return;
+    }
+    if (payload.empty()) {
+      emit(Kind::kClose, 0, 0, {});
+      return;
+    }
+    unsigned code = 0;
+    if (payload.size() >= 2) {
+      code = static_cast<std::uint8_t>(payload[0]) * 256U + static_cast<std::uint8_t>(payload[1]);
+    }
+    const bool known = (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) ||
+                       (code >= 3000 && code <= 4999);
+    if (!known) {
+      violate(1002);
+    } else if (judge_text(std::string_view(payload).substr(2)) != Text::kWhole) {
+      violate(1007);
+    } else {
+      emit(Kind::kClose, 0, code, payload.substr(2));
+    }
+  }
+
+  std::string_view rest_;
+  const MessageLimits& limits_;
+  std::size_t close_after_;
+  std::vector<Seen> events_;
+  std::string message_;
+  unsigned opcode_ = 0;
+  std::uint32_t fragments_ = 0;
+  std::uint32_t empty_ = 0;
+  bool open_ = false;
+  bool ended_ = false;
+};
+
+void feed_in_cuts(Player& player, const Plan& plan, bool directly) {
+  std::string_view rest = plan.stream;
+  for (std::size_t i = 0; !rest.empty(); ++i) {
+    // Without cuts byte by byte; a cut of 0 is an empty input, once.
+    std::size_t size = plan.cuts.empty() ? 1 : plan.cuts[i % plan.cuts.size()];
+    if (size == 0 && i >= plan.cuts.size()) size = 1;
+    const std::string_view piece = rest.substr(0, size);
+    std::size_t taken = directly ? player.feed_directly(piece) : 0;
+    if (taken == 0) {
+      player.feed(piece);
+      taken = piece.size();
+    }
+    rest.remove_prefix(taken);
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const auto plan = read_plan(as_text({data, size}));
+  if (!plan) return 0;
+  Player whole(*plan);
+  whole.feed(plan->stream);
+  for (const bool directly : {false, true}) {
+    Player cut(*plan);
+    feed_in_cuts(cut, *plan, directly);
+    WSD_ASSERT(cut.events() == whole.events());
+    WSD_ASSERT(cut.session().unfinished() == whole.session().unfinished());
+    WSD_ASSERT(cut.session().close_received() == whole.session().close_received());
+  }
+  if (!plan->fresh) {
+    const SessionLimits limits = plan->limits();
+    const Twin twin(plan->stream, limits.message, plan->close_after);
+    WSD_ASSERT(twin.events() == whole.events());
+  }
+  return 0;
+}

@@ -1,0 +1,51 @@
+// Bytes that grow without being cleared first.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+
+#include "base/bytes.h"
+
+namespace wsd {
+
+class ByteBuffer {
+ public:
+  ByteBuffer() = default;
+  ByteBuffer(const ByteBuffer&) = delete;
+  ByteBuffer& operator=(const ByteBuffer&) = delete;
+  ~ByteBuffer() { std::free(data_); }
+
+  // Makes room for at least `capacity` bytes; those up to size() stay. False when memory has run
+  // out, and nothing has changed.
+  [[nodiscard]] bool reserve(std::size_t capacity) noexcept {
+    if (capacity <= capacity_) return true;
+    void* const moved = std::realloc(data_, capacity);
+    if (moved == nullptr) return false;
+    data_ = static_cast<std::uint8_t*>(moved);
+    capacity_ = capacity;
+    return true;
+  }
+  // The room behind size(), to be written; grow() then takes `count` of it in.
+  [[nodiscard]] MutableBytes room() noexcept { return {data_ + size_, capacity_ - size_}; }
+  void grow(std::size_t count) noexcept { size_ += count; }
+  void cut(std::size_t size) noexcept { size_ = size; }
+  void clear() noexcept { size_ = 0; }
+  // Gives the memory back.
+  void reset() noexcept {
+    std::free(data_);
+    data_ = nullptr;
+    size_ = capacity_ = 0;
+  }
+
+  [[nodiscard]] MutableBytes bytes() noexcept { return {data_, size_}; }
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+  [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
+
+ private:
+  std::uint8_t* data_ = nullptr;
+  std::size_t size_ = 0;
+  std::size_t capacity_ = 0;
+};
+
+}  // namespace wsd

@@ -1,0 +1,33 @@
+// permessage-deflate on a connection's sending side.
+#include "net/connection.h"
+
+namespace wsd::net {
+
+void Connection::agree_on(const protocol::DeflateTerms& terms) {
+  session_.upgrade(terms, turn_.deflate_pool);
+  context_bytes_ = protocol::context_bytes(terms);
+  turn_.counts.context_bytes.fetch_add(context_bytes_, std::memory_order_relaxed);
+  // Members whose messages stand by themselves share what the encoder makes.
+  if (terms.server_no_context_takeover) set_variant(terms.server_max_window_bits);
+}
+
+// Whether what it is sent depends on what it was sent before.
+bool Connection::own_compressor() const noexcept {
+  const protocol::Compression* const compression = session_.compression();
+  return compression != nullptr && !compression->terms().server_no_context_takeover;
+}
+
+Outbound::Status Connection::send_payload(protocol::Opcode opcode, Bytes payload) {
+  protocol::Compression* const compression = session_.compression();
+  if (compression == nullptr || payload.size() < turn_.settings.deflate_threshold) {
+    return out_.send_message(opcode, payload, false, context());
+  }
+  const Bytes deflated = compression->deflate(payload);
+  const bool compressed = !deflated.empty();
+  const Outbound::Status status =
+      out_.send_message(opcode, compressed ? deflated : payload, compressed, context());
+  if (status == Outbound::Status::kDropped) compression->forget_sent();
+  return status;
+}
+
+}  // namespace wsd::net

@@ -1,0 +1,167 @@
+#include "protocol/deflate.h"
+
+#include <zlib.h>
+
+#include <algorithm>
+
+#include "wsd/version.h"
+
+namespace wsd {
+
+std::string_view deflate_library() noexcept { return "zlib " ZLIB_VERSION; }
+
+}  // namespace wsd
+
+namespace wsd::protocol {
+namespace {
+
+constexpr int kMemLevel = 8;
+
+// §7.2.1 (2), §7.2.2 (1): what a sender takes off the end and a receiver puts back.
+constexpr std::array<std::uint8_t, 4> kTail = {0x00, 0x00, 0xFF, 0xFF};
+
+constexpr std::size_t kFirstOutput = 4096;
+
+// What a flush may add to deflateBound(), which does not count it.
+constexpr std::size_t kFlushBytes = 16;
+
+// In z_stream::data_type, see inflate() in zlib.h.
+constexpr int kBetweenBlocks = 128;
+
+// zlib counts in unsigned int; messages are limited to less, and its input is not const.
+void set_input(z_stream& stream, Bytes bytes) noexcept {
+  stream.next_in = const_cast<Bytef*>(bytes.data());
+  stream.avail_in = static_cast<uInt>(bytes.size());
+}
+
+// zlib lets a distance reach over the window into what the same call has written. Writing little in
+// each call holds such a distance to an eighth more than the window; with the widest window there
+// is no larger distance (RFC 1951 §3.2.5).
+std::size_t output_step(std::uint8_t window_bits) noexcept {
+  constexpr std::uint8_t kWidest = 15;
+  return window_bits == kWidest ? ~std::size_t{0} : (std::size_t{1} << window_bits) / 8;
+}
+
+void set_output(z_stream& stream, MutableBytes bytes) noexcept {
+  stream.next_out = bytes.data();
+  stream.avail_out = static_cast<uInt>(bytes.size());
+}
+
+}  // namespace
+
+bool have_deflate() noexcept { return true; }
+
+// Inflater
+
+struct Inflater::State {
+  z_stream stream = {};
+  ~State() { ::inflateEnd(&stream); }
+};
+
+Inflater::Inflater(std::uint8_t window_bits) noexcept : window_bits_(window_bits) {}
+Inflater::~Inflater() = default;
+
+Inflater::Status Inflater::message(Bytes compressed, ByteBuffer& out, std::size_t limit) {
+  if (state_ == nullptr) {
+    auto state = std::make_unique<State>();
+    // Negative: raw DEFLATE (§7.2), and distances beyond the window are errors.
+    if (::inflateInit2(&state->stream, -static_cast<int>(window_bits_)) != Z_OK) {
+      return Status::kNoMemory;
+    }
+    state_ = std::move(state);
+  }
+  out.clear();
+  if (!out.reserve(kFirstOutput)) return Status::kNoMemory;
+  Status status = feed(compressed, out, limit);
+  if (status == Status::kOk) status = feed(kTail, out, limit);
+  // Between blocks is where §7.2.1 has every message end; anything else was cut off.
+  if (status == Status::kOk && (state_->stream.data_type & kBetweenBlocks) == 0) {
+    status = Status::kCorrupt;
+  }
+  return status;
+}
+
+Inflater::Status Inflater::feed(Bytes compressed, ByteBuffer& out, std::size_t limit) {
+  z_stream& stream = state_->stream;
+  set_input(stream, compressed);
+  for (;;) {
+    // One byte above the limit is room enough to see that it is crossed.
+    if (out.room().empty() && !out.reserve(std::min(out.capacity() * 2, limit + 1))) {
+      return Status::kNoMemory;
+    }
+    const MutableBytes room =
+        out.room().first(std::min(out.room().size(), output_step(window_bits_)));
+    set_output(stream, room);
+    const int result = ::inflate(&stream, Z_SYNC_FLUSH);
+    out.grow(room.size() - stream.avail_out);
+    if (out.size() > limit) return Status::kTooBig;
+    if (result == Z_STREAM_END) {
+      // §7.2.3.4: a final block does not end the message, nor the window's life.
+      if (::inflateResetKeep(&stream) != Z_OK) return Status::kCorrupt;
+      if (stream.avail_in == 0) return Status::kOk;
+    } else if (result == Z_MEM_ERROR) {
+      return Status::kNoMemory;
+    } else if (result != Z_OK && result != Z_BUF_ERROR) {
+      return Status::kCorrupt;
+    } else if (stream.avail_in == 0 && stream.avail_out != 0) {
+      return Status::kOk;
+    } else if (result == Z_BUF_ERROR && stream.avail_out != 0) {
+      return Status::kCorrupt;  // neither input nor room is lacking, and yet no progress
+    }
+  }
+}
+
+void Inflater::forget() noexcept {
+  if (state_ != nullptr) ::inflateReset(&state_->stream);
+}
+
+// Deflater
+
+struct Deflater::State {
+  z_stream stream = {};
+  ~State() { ::deflateEnd(&stream); }
+};
+
+Deflater::Deflater(std::uint8_t window_bits, int level) noexcept
+    : window_bits_(window_bits), level_(level) {}
+Deflater::~Deflater() = default;
+
+bool Deflater::message(Bytes payload, ByteBuffer& out) {
+  if (state_ == nullptr) {
+    auto state = std::make_unique<State>();
+    if (::deflateInit2(&state->stream, level_, Z_DEFLATED, -static_cast<int>(window_bits_),
+                       kMemLevel, Z_DEFAULT_STRATEGY) != Z_OK) {
+      return false;
+    }
+    state_ = std::move(state);
+  }
+  z_stream& stream = state_->stream;
+  set_input(stream, payload);
+  out.clear();
+  if (!out.reserve(::deflateBound(&stream, stream.avail_in) + kFlushBytes)) return false;
+  do {
+    if (out.room().empty() && !out.reserve(out.capacity() * 2)) return false;
+    const MutableBytes room = out.room();
+    set_output(stream, room);
+    if (::deflate(&stream, Z_SYNC_FLUSH) == Z_STREAM_ERROR) return false;
+    out.grow(room.size() - stream.avail_out);
+  } while (stream.avail_out == 0);
+  // §7.2.1 (2): the empty stored block of the flush, less its header bits, is not sent.
+  const Bytes written = out.bytes();
+  if (written.size() < kTail.size() ||
+      !std::equal(kTail.begin(), kTail.end(), written.end() - kTail.size())) {
+    return false;
+  }
+  out.cut(written.size() - kTail.size());
+  if (out.size() != 0) return true;
+  // §7.2.3.6: an empty payload would be nothing at all, and is sent as an empty block's header.
+  out.room().front() = 0x00;
+  out.grow(1);
+  return true;
+}
+
+void Deflater::forget() noexcept {
+  if (state_ != nullptr) ::deflateReset(&state_->stream);
+}
+
+}  // namespace wsd::protocol

@@ -1,0 +1,106 @@
+#include "protocol/deflate_offer.h"
+
+#include <algorithm>
+#include <string_view>
+
+namespace wsd::protocol {
+namespace {
+
+constexpr std::string_view kName = "permessage-deflate";
+constexpr std::uint8_t kLeastBits = 8;
+constexpr std::uint8_t kMostBits = 15;
+
+// One offer, its parameters checked.
+struct Offer {
+  bool server_no_context_takeover = false;
+  bool client_no_context_takeover = false;
+  std::optional<std::uint8_t> server_max_window_bits;
+  bool client_max_window_bits_given = false;
+  std::optional<std::uint8_t> client_max_window_bits;
+};
+
+// §7.1.2.1: a decimal integer from 8 to 15, without leading zeroes.
+std::optional<std::uint8_t> window_bits(std::string_view text) noexcept {
+  for (std::uint8_t bits = kLeastBits; bits <= kMostBits; ++bits) {
+    if (text == std::to_string(bits)) return bits;
+  }
+  return std::nullopt;
+}
+
+bool read_parameter(const ExtensionParameter& parameter, Offer& offer) {
+  const std::string_view name = parameter.name;
+  if (name == "server_no_context_takeover" || name == "client_no_context_takeover") {
+    if (parameter.has_value) return false;  // §7.1.1: no value
+    (name[0] == 's' ? offer.server_no_context_takeover : offer.client_no_context_takeover) = true;
+    return true;
+  }
+  if (name == "server_max_window_bits") {
+    // §7.1.2.1: MUST have a value.
+    if (parameter.has_value) offer.server_max_window_bits = window_bits(parameter.value);
+    return offer.server_max_window_bits.has_value();
+  }
+  if (name == "client_max_window_bits") {
+    offer.client_max_window_bits_given = true;
+    if (!parameter.has_value) return true;  // §7.1.2.2: MAY have one
+    offer.client_max_window_bits = window_bits(parameter.value);
+    return offer.client_max_window_bits.has_value();
+  }
+  return false;
+}
+
+// nullopt: the offer is to be declined.
+std::optional<Offer> read_offer(const ExtensionOffer& extension) {
+  if (extension.name != kName) return std::nullopt;
+  Offer offer;
+  const auto& parameters = extension.parameters;
+  for (std::size_t i = 0; i < parameters.size(); ++i) {
+    const auto same = [&](const ExtensionParameter& each) {
+      return each.name == parameters[i].name;
+    };
+    const auto end = parameters.begin() + static_cast<std::ptrdiff_t>(i);
+    if (std::any_of(parameters.begin(), end, same)) return std::nullopt;  // §7.1: doubled
+    if (!read_parameter(parameters[i], offer)) return std::nullopt;
+  }
+  // zlib compresses into no raw stream with a window of 256 bytes (deflateInit2 refuses 8 bits):
+  // what cannot be kept is not promised.
+  if (offer.server_max_window_bits == kLeastBits) return std::nullopt;
+  return offer;
+}
+
+DeflateAgreement accept(const Offer& offer, const DeflatePolicy& policy) {
+  DeflateAgreement agreement;
+  DeflateTerms& terms = agreement.terms;
+  std::string& response = agreement.response;
+  response = kName;
+  // §7.1.1: either side may be bound by the server, whether the client asked or not.
+  terms.server_no_context_takeover =
+      offer.server_no_context_takeover || !policy.server_context_takeover;
+  terms.client_no_context_takeover =
+      offer.client_no_context_takeover || !policy.client_context_takeover;
+  if (terms.server_no_context_takeover) response += "; server_no_context_takeover";
+  if (terms.client_no_context_takeover) response += "; client_no_context_takeover";
+  if (offer.server_max_window_bits) {
+    terms.server_max_window_bits = *offer.server_max_window_bits;
+    response += "; server_max_window_bits=" + std::to_string(terms.server_max_window_bits);
+  }
+  // §7.1.2.2: only when the client says that it understands it; its value is the most it will use.
+  // An offered 8 is left unanswered, which leaves the client 15: zlib's compressors that are told 8
+  // use 9.
+  if (offer.client_max_window_bits && *offer.client_max_window_bits > kLeastBits) {
+    terms.client_max_window_bits = *offer.client_max_window_bits;
+    response += "; client_max_window_bits=" + std::to_string(terms.client_max_window_bits);
+  }
+  return agreement;
+}
+
+}  // namespace
+
+std::optional<DeflateAgreement> negotiate_deflate(const std::vector<ExtensionOffer>& offers,
+                                                  const DeflatePolicy& policy) {
+  for (const ExtensionOffer& extension : offers) {
+    if (const std::optional<Offer> offer = read_offer(extension)) return accept(*offer, policy);
+  }
+  return std::nullopt;
+}
+
+}  // namespace wsd::protocol

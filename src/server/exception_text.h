@@ -1,0 +1,20 @@
+// What an application's exception says, for the log.
+#pragma once
+
+#include <exception>
+#include <string>
+
+namespace wsd::server {
+
+// Inside a catch block.
+[[nodiscard]] inline std::string current_exception_text() {
+  try {
+    throw;
+  } catch (const std::exception& known) {
+    return known.what();
+  } catch (...) {
+    return "not a std::exception";
+  }
+}
+
+}  // namespace wsd::server

@@ -1,0 +1,195 @@
+// Built with -DWSCONFORM_ZLIB=1 where zlib is there. Without it groups 12 and 13 cannot be run.
+#include "conformance/deflate.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "conformance/bytes.h"
+
+#if WSCONFORM_ZLIB
+#include <zlib.h>
+#endif
+
+namespace wsconform {
+
+namespace {
+
+std::string_view trimmed(std::string_view text) {
+  while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
+  while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
+  return text;
+}
+
+std::string_view next_part(std::string_view& text, char separator) {
+  const std::size_t end = std::min(text.find(separator), text.size());
+  const std::string_view part = text.substr(0, end);
+  text.remove_prefix(std::min(end + 1, text.size()));
+  return trimmed(part);
+}
+
+struct Parsed {
+  DeflateTerms terms;
+  bool server_bits_said = false;
+  std::vector<std::string> seen = {};
+  std::string problem = {};
+};
+
+std::optional<int> window_bits(std::string_view value) {
+  if (value.size() >= 2 && value.front() == '"' && value.back() == '"') {
+    value = value.substr(1, value.size() - 2);
+  }
+  int bits = 0;
+  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), bits);
+  if (error != std::errc() || end != value.data() + value.size()) return std::nullopt;
+  if (bits < 8 || bits > 15 || value.front() == '0') return std::nullopt;
+  return bits;
+}
+
+void take_parameter(Parsed& parsed, std::string_view parameter) {
+  const std::size_t equals = std::min(parameter.find('='), parameter.size());
+  const std::string name(trimmed(parameter.substr(0, equals)));
+  const std::string_view value =
+      equals < parameter.size() ? trimmed(parameter.substr(equals + 1)) : std::string_view();
+  if (std::find(parsed.seen.begin(), parsed.seen.end(), name) != parsed.seen.end()) {
+    parsed.problem = "the answer has " + name + " twice";
+  }
+  parsed.seen.push_back(name);
+  const bool flag = equals == parameter.size();
+  const auto bits = window_bits(value);
+  if (name == "server_no_context_takeover" && flag) {
+    parsed.terms.server_no_context_takeover = true;
+  } else if (name == "client_no_context_takeover" && flag) {
+    parsed.terms.client_no_context_takeover = true;
+  } else if (name == "server_max_window_bits" && bits) {
+    parsed.terms.server_max_window_bits = *bits;
+    parsed.server_bits_said = true;
+  } else if (name == "client_max_window_bits" && bits) {
+    parsed.terms.client_max_window_bits = *bits;
+  } else {
+    parsed.problem = "the answer has a parameter that is not one: " + described(parameter);
+  }
+}
+
+// RFC 7692, 7.1: what an offer demands of the server has to be in the answer.
+bool answers(const Parsed& parsed, const Offer& offer) {
+  if (offer.server_no_context_takeover && !parsed.terms.server_no_context_takeover) return false;
+  if (offer.server_max_window_bits == 0) return true;
+  return parsed.server_bits_said &&
+         parsed.terms.server_max_window_bits <= offer.server_max_window_bits;
+}
+
+}  // namespace
+
+std::string offered(const std::vector<Offer>& offers) {
+  std::string out;
+  for (const Offer& offer : offers) {
+    if (!out.empty()) out += ", ";
+    out += "permessage-deflate; client_no_context_takeover; client_max_window_bits";
+    if (offer.server_no_context_takeover) out += "; server_no_context_takeover";
+    if (offer.server_max_window_bits != 0) {
+      out += "; server_max_window_bits=" + std::to_string(offer.server_max_window_bits);
+    }
+  }
+  return out;
+}
+
+DeflateAnswer judge_answer(const std::vector<Offer>& offers, std::string_view answer) {
+  if (answer.empty()) return {};
+  if (offers.empty()) return {.problem = "the server answered an extension that was not offered"};
+  if (answer.find(',') != std::string_view::npos) {
+    return {.problem = "the server accepted more than one extension: " + std::string(answer)};
+  }
+  if (next_part(answer, ';') != "permessage-deflate") {
+    return {.problem = "the server accepted an extension that was not offered"};
+  }
+  Parsed parsed;
+  while (!answer.empty()) take_parameter(parsed, next_part(answer, ';'));
+  if (!parsed.problem.empty()) return {.problem = parsed.problem};
+  const bool fits = std::any_of(offers.begin(), offers.end(),
+                                [&](const Offer& offer) { return answers(parsed, offer); });
+  if (!fits) return {.problem = "the answer does not grant what any of the offers asked for"};
+  return {.terms = parsed.terms};
+}
+
+#if WSCONFORM_ZLIB
+
+bool have_zlib() { return true; }
+
+struct Deflater::State {
+  DeflateTerms terms;
+  z_stream out{};
+  z_stream in{};
+};
+
+Deflater::Deflater(const DeflateTerms& terms) : state_(std::make_unique<State>()) {
+  state_->terms = terms;
+  // Level 1, because the suite measures the server. zlib has no raw window of 8 bits: stored blocks
+  // fit any window.
+  const bool smallest = terms.client_max_window_bits == 8;
+  deflateInit2(&state_->out, smallest ? 0 : 1, Z_DEFLATED,
+               smallest ? -9 : -terms.client_max_window_bits, 8, Z_DEFAULT_STRATEGY);
+  inflateInit2(&state_->in, -terms.server_max_window_bits);
+}
+
+Deflater::~Deflater() {
+  deflateEnd(&state_->out);
+  inflateEnd(&state_->in);
+}
+
+std::string Deflater::compress(std::string_view message) {
+  z_stream& z = state_->out;
+  std::string result(deflateBound(&z, message.size()) + 64, '\0');
+  z.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(message.data()));
+  z.avail_in = static_cast<uInt>(message.size());
+  z.next_out = reinterpret_cast<Bytef*>(result.data());
+  z.avail_out = static_cast<uInt>(result.size());
+  deflate(&z, Z_SYNC_FLUSH);
+  result.resize(result.size() - z.avail_out);
+  // RFC 7692, 7.2.1: the empty block at the end is not sent.
+  if (result.ends_with(std::string_view("\0\0\xff\xff", 4))) result.resize(result.size() - 4);
+  if (state_->terms.client_no_context_takeover) deflateReset(&z);
+  return result;
+}
+
+std::optional<std::string> Deflater::decompress(std::string_view compressed) {
+  z_stream& z = state_->in;
+  std::string input(compressed);
+  input.append(std::string_view("\0\0\xff\xff", 4));
+  std::string result(std::max<std::size_t>(4096, 4 * input.size()), '\0');
+  std::size_t size = 0;
+  z.next_in = reinterpret_cast<Bytef*>(input.data());
+  z.avail_in = static_cast<uInt>(input.size());
+  for (;;) {
+    if (size == result.size()) result.resize(2 * result.size());
+    z.next_out = reinterpret_cast<Bytef*>(result.data() + size);
+    z.avail_out = static_cast<uInt>(result.size() - size);
+    const int status = inflate(&z, Z_SYNC_FLUSH);
+    size = result.size() - z.avail_out;
+    if (status == Z_STREAM_END) {
+      // RFC 7692, 7.2.3.4: a final block is allowed; the next one starts anew.
+      inflateReset(&z);
+      if (z.avail_in <= 4) break;
+      continue;
+    }
+    if (status != Z_OK && status != Z_BUF_ERROR) return std::nullopt;
+    if (z.avail_in == 0 && z.avail_out > 0) break;
+    if (status == Z_BUF_ERROR && z.avail_out > 0) break;
+  }
+  if (state_->terms.server_no_context_takeover) inflateReset(&z);
+  result.resize(size);
+  return result;
+}
+
+#else
+
+bool have_zlib() { return false; }
+
+struct Deflater::State {};
+Deflater::Deflater(const DeflateTerms&) {}
+Deflater::~Deflater() = default;
+std::string Deflater::compress(std::string_view message) { return std::string(message); }
+std::optional<std::string> Deflater::decompress(std::string_view) { return std::nullopt; }
+
+#endif
+
+}  // namespace wsconform

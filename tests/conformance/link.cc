@@ -1,0 +1,250 @@
+#include "conformance/link.h"
+
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <bit>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "conformance/bytes.h"
+
+namespace wsconform {
+
+namespace {
+
+constexpr std::size_t kReadSize = 256 * 1024;
+
+int milliseconds_to(Time limit) {
+  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+      limit - Clock::now() + std::chrono::microseconds(999));
+  return static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 60'000));
+}
+
+std::string_view trimmed(std::string_view text) {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  return text;
+}
+
+bool same_name(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && strncasecmp(a.data(), b.data(), a.size()) == 0;
+}
+
+// All values of the field, joined by commas.
+std::optional<std::string> field(std::string_view head, std::string_view name) {
+  std::optional<std::string> value;
+  for (std::size_t at = head.find("\r\n"); at != std::string_view::npos;) {
+    const std::size_t end = head.find("\r\n", at + 2);
+    const std::string_view line = head.substr(at + 2, end - at - 2);
+    const std::size_t colon = line.find(':');
+    if (colon != std::string_view::npos && same_name(line.substr(0, colon), name)) {
+      if (value) *value += ", ";
+      value = value.value_or("") + std::string(trimmed(line.substr(colon + 1)));
+    }
+    at = end;
+  }
+  return value;
+}
+
+}  // namespace
+
+Time after(double seconds) {
+  return Clock::now() + std::chrono::duration_cast<Clock::duration>(
+                            std::chrono::duration<double>(seconds));
+}
+
+std::optional<Url> parse_url(std::string_view text) {
+  constexpr std::string_view kScheme = "ws://";
+  if (!text.starts_with(kScheme)) return std::nullopt;
+  text.remove_prefix(kScheme.size());
+  const std::size_t slash = std::min(text.find('/'), text.size());
+  Url url{.host = "", .port = "80", .path = std::string(text.substr(slash))};
+  if (url.path.empty()) url.path = "/";
+  std::string_view authority = text.substr(0, slash);
+  const std::size_t bracket = authority.find(']');
+  const std::size_t colon = authority.find(':', bracket == std::string_view::npos ? 0 : bracket);
+  if (colon != std::string_view::npos) {
+    url.port = authority.substr(colon + 1);
+    authority = authority.substr(0, colon);
+  }
+  if (authority.starts_with('[') && authority.ends_with(']')) {
+    authority = authority.substr(1, authority.size() - 2);
+  }
+  url.host = authority;
+  if (url.host.empty() || url.port.empty()) return std::nullopt;
+  return url;
+}
+
+Link::~Link() { drop(); }
+
+void Link::drop() {
+  if (fd_ >= 0) ::close(fd_);
+  fd_ = -1;
+  ended_ = true;
+  output_.clear();
+}
+
+std::string Link::connect(const Url& url) {
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  if (const int error = getaddrinfo(url.host.c_str(), url.port.c_str(), &hints, &found)) {
+    return url.host + ": " + gai_strerror(error);
+  }
+  std::string problem = "no address";
+  for (const addrinfo* a = found; a != nullptr && fd_ < 0; a = a->ai_next) {
+    const int fd = socket(a->ai_family, a->ai_socktype | SOCK_CLOEXEC, a->ai_protocol);
+    if (fd >= 0 && ::connect(fd, a->ai_addr, a->ai_addrlen) == 0) {
+      fd_ = fd;
+    } else {
+      problem = std::strerror(errno);
+      if (fd >= 0) ::close(fd);
+    }
+  }
+  freeaddrinfo(found);
+  if (fd_ < 0) return "cannot connect to " + url.host + ':' + url.port + ": " + problem;
+  const int on = 1;
+  setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  fcntl(fd_, F_SETFL, fcntl(fd_, F_GETFL) | O_NONBLOCK);
+  random_ ^= static_cast<std::uint32_t>(Clock::now().time_since_epoch().count()) | 1;
+  return {};
+}
+
+std::string Link::judge_answer(std::string_view head, std::string_view key) {
+  const std::string_view status = head.substr(0, head.find("\r\n"));
+  if (!status.starts_with("HTTP/1.1 101")) {
+    return "expected HTTP/1.1 101, saw " + described(status);
+  }
+  if (!same_name(field(head, "Upgrade").value_or(""), "websocket")) {
+    return "the answer has no 'Upgrade: websocket'";
+  }
+  if (field(head, "Sec-WebSocket-Accept") != accept_for(key)) {
+    return "Sec-WebSocket-Accept does not answer the key";
+  }
+  extensions_ = field(head, "Sec-WebSocket-Extensions").value_or("");
+  return {};
+}
+
+std::string Link::upgrade(const Url& url, const std::string& extensions, Time limit) {
+  char nonce[16];
+  for (std::size_t i = 0; i < sizeof nonce; i += 4) {
+    const std::uint32_t word = new_mask();
+    std::memcpy(nonce + i, &word, 4);
+  }
+  const std::string key = base64({nonce, sizeof nonce});
+  const std::string host = url.host.find(':') == std::string::npos ? url.host : '[' + url.host + ']';
+  std::string request = "GET " + url.path + " HTTP/1.1\r\nHost: " + host + ':' + url.port +
+                        "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: " +
+                        key + "\r\nSec-WebSocket-Version: 13\r\n";
+  if (!extensions.empty()) request += "Sec-WebSocket-Extensions: " + extensions + "\r\n";
+  queue(request + "\r\n", kFrameWise);
+  write_some();
+  std::string answer;
+  std::size_t end = std::string::npos;
+  while (end == std::string::npos) {
+    pollfd entry{fd_, POLLIN, 0};
+    const int wait = milliseconds_to(limit);
+    if (poll(&entry, 1, wait) <= 0) {
+      if (wait == 0) return "the server did not answer in time";
+      continue;
+    }
+    char buffer[4096];
+    const ssize_t got = recv(fd_, buffer, sizeof buffer, 0);
+    if (got <= 0) return "the server closed the connection before it had answered";
+    answer.append(buffer, static_cast<std::size_t>(got));
+    end = answer.find("\r\n\r\n");
+  }
+  reader_.feed(std::string_view(answer).substr(end + 4));
+  return judge_answer(std::string_view(answer).substr(0, end), key);
+}
+
+std::uint32_t Link::new_mask() {
+  random_ ^= random_ << 13;
+  random_ ^= random_ >> 17;
+  random_ ^= random_ << 5;
+  return random_;
+}
+
+void Link::queue(std::string bytes, Chop chop) {
+  if (fd_ < 0) return;
+  const bool plain = chop.octets == 0 && !chop.flush;
+  if (plain && !output_.empty() && output_.back().chop.octets == 0 && !output_.back().chop.flush &&
+      output_.back().bytes.size() < kReadSize) {
+    output_.back().bytes += bytes;
+  } else {
+    output_.push_back({std::move(bytes), chop});
+  }
+}
+
+void Link::send(const Frame& frame, Chop chop) {
+  const std::uint32_t mask = new_mask();
+  std::string bytes = masked_header(frame.opcode, frame.fin, frame.rsv, frame.payload.size(), mask);
+  bytes.reserve(bytes.size() + frame.payload.size());
+  append_masked(bytes, frame.payload, mask);
+  queue(std::move(bytes), chop);
+}
+
+void Link::send_header(std::uint8_t opcode, std::uint64_t size, Chop chop) {
+  mask_ = new_mask();
+  masked_ = 0;
+  queue(masked_header(opcode, true, 0, size, mask_), chop);
+}
+
+void Link::send_payload(std::string_view payload, Chop chop) {
+  std::string bytes;
+  append_masked(bytes, payload, std::rotl(mask_, static_cast<int>(8 * (masked_ % 4))));
+  masked_ += payload.size();
+  queue(std::move(bytes), chop);
+}
+
+void Link::write_some() {
+  // Bounded, so that a server's echo of small pieces is read in between.
+  for (int writes = 0; writes < 256 && !output_.empty(); ++writes) {
+    Output& front = output_.front();
+    std::size_t size = front.bytes.size() - front.sent;
+    if (front.chop.octets > 0) size = std::min(size, front.chop.octets);
+    const ssize_t sent = ::send(fd_, front.bytes.data() + front.sent, size, MSG_NOSIGNAL);
+    if (sent < 0) {
+      if (errno == EAGAIN || errno == EINTR) return;
+      // The server takes no more; what it said before can still be read.
+      output_.clear();
+      return;
+    }
+    front.sent += static_cast<std::size_t>(sent);
+    if (front.sent == front.bytes.size()) output_.pop_front();
+  }
+}
+
+void Link::read_some() {
+  const ssize_t got = recv(fd_, reader_.prepare(kReadSize), kReadSize, 0);
+  if (got > 0) {
+    reader_.commit(static_cast<std::size_t>(got));
+  } else if (got == 0) {
+    ended_ = true;
+  } else if (errno != EAGAIN && errno != EINTR) {
+    ended_ = true;
+    reset_ = true;
+  }
+}
+
+bool Link::pump(Time limit) {
+  if (ended_) return true;
+  if (!output_.empty()) write_some();
+  pollfd entry{fd_, static_cast<short>(output_.empty() ? POLLIN : POLLIN | POLLOUT), 0};
+  const int wait = milliseconds_to(limit);
+  const int ready = poll(&entry, 1, wait);
+  if (ready <= 0) return Clock::now() < limit;
+  if ((entry.revents & (POLLIN | POLLHUP | POLLERR)) != 0) read_some();
+  return true;
+}
+
+}  // namespace wsconform

@@ -1,0 +1,153 @@
+#include "conformance/runner.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "conformance/bytes.h"
+#include "conformance/data_set.h"
+#include "conformance/session.h"
+
+namespace wsconform {
+
+namespace {
+
+constexpr double kStepS = 1;
+constexpr std::uint16_t kGoingAway = 1001;
+
+bool begins(const Events& whole, const Events& part) {
+  return part.size() <= whole.size() && std::equal(part.begin(), part.end(), whole.begin());
+}
+
+void do_step(Session& session, const Step& step) {
+  Events& received = session.course().received;
+  switch (step.kind) {
+    case Step::Kind::frame:
+      session.send(step.frame, step.chop);
+      break;
+    case Step::Kind::raw_header:
+      session.link().send_header(step.frame.opcode, step.count, step.chop);
+      break;
+    case Step::Kind::raw_payload:
+      session.link().send_payload(step.frame.payload, step.chop);
+      break;
+    case Step::Kind::close:
+      session.close(step.frame);
+      break;
+    case Step::Kind::events: {
+      const Time limit = session.bound(kStepS);
+      while (session.is_open() && received.size() < step.count && session.wait(limit)) {
+      }
+      break;
+    }
+    case Step::Kind::barrier:
+      session.barrier(kStepS);
+      if (session.is_open()) received.push_back(mark(step.frame.payload));
+      break;
+    case Step::Kind::quiet: {
+      const Time limit = session.bound(step.seconds);
+      while (session.is_open() && session.wait(limit)) {
+      }
+      if (session.is_open()) received.push_back(mark(step.frame.payload));
+      break;
+    }
+  }
+}
+
+// What has come can no longer become what was expected.
+bool is_lost(const Script& script, const Events& received) {
+  return !begins(script.ok, received) &&
+         !(script.non_strict && begins(*script.non_strict, received));
+}
+
+bool is_matched(const Script& script, const Events& received) {
+  return received == script.ok || (script.non_strict && received == *script.non_strict);
+}
+
+void run_script(Session& session, const Script& script) {
+  for (const Step& step : script.steps) {
+    if (session.ended()) break;
+    do_step(session, step);
+  }
+  const Time limit = session.bound(script.bound_s);
+  const Events& received = session.course().received;
+  while (session.is_open()) {
+    if (script.close.by_client) {
+      if (script.close_when_matched && is_matched(script, received)) {
+        session.close(script.close.codes.front());
+      } else if (is_lost(script, received)) {
+        session.close(kGoingAway);
+      }
+    } else if (is_lost(script, received) && session.barrier(script.bound_s)) {
+      // It has taken what it should have refused, and goes on.
+      session.close(kGoingAway);
+    }
+    if (!session.wait(limit) && session.is_open()) session.close(kGoingAway);
+  }
+  session.finish();
+}
+
+// Empty, or why the echo was not one.
+std::string echo_problem(Session& session, const Series& series, const std::string& sent,
+                         Time limit) {
+  Events& received = session.course().received;
+  while (session.is_open() && received.empty()) {
+    if (!session.wait(limit)) return "the series was not over in time";
+  }
+  if (received.empty()) return "the connection ended during the series";
+  const Event& echo = received.front();
+  if (echo.kind == (series.binary ? Event::Kind::binary : Event::Kind::text) && echo.data == sent) {
+    return {};
+  }
+  return "sent " + described(sent) + ", got back " + described(received);
+}
+
+Verdict run_series(Session& session, const Series& series) {
+  if (!series.offers.empty() && !session.compressed()) {
+    session.close(1000);
+    session.finish();
+    return judge_series(Behavior::unimplemented, "permessage-deflate was not accepted",
+                        session.course());
+  }
+  const Time limit = session.bound(series.bound_s);
+  DataStream data(series.data);
+  std::string problem;
+  for (int i = 0; i < series.count && problem.empty(); ++i) {
+    const std::string message = data.next(series.length);
+    session.course().received.clear();
+    session.send_message(series.binary ? kBinary : kText, message, series.fragment);
+    problem = echo_problem(session, series, message, limit);
+    if (!problem.empty()) problem = "message " + std::to_string(i + 1) + ": " + problem;
+  }
+  session.course().received.clear();
+  session.close(1000);
+  session.finish();
+  const Events& late = session.course().received;
+  if (problem.empty() && !late.empty()) problem = "after the last echo: " + described(late);
+  return judge_series(problem.empty() ? Behavior::ok : Behavior::failed, problem,
+                      session.course());
+}
+
+}  // namespace
+
+Result run(const Case& test, const Url& url, double patience) {
+  const Time start = Clock::now();
+  Result result{.id = test.id};
+  const auto* series = std::get_if<Series>(&test.body);
+  Script script;
+  if (series == nullptr) script = std::get<0>(test.body)();
+  Session session(url, patience);
+  const bool opened = session.open(series == nullptr ? std::vector<Offer>{} : series->offers);
+  if (series == nullptr) {
+    if (opened) run_script(session, script);
+    result.verdict = judge(script, session.course());
+  } else if (opened) {
+    result.verdict = run_series(session, *series);
+  } else {
+    result.verdict = judge_series(Behavior::failed, "", session.course());
+  }
+  result.course = std::move(session.course());
+  result.seconds = std::chrono::duration<double>(Clock::now() - start).count();
+  return result;
+}
+
+}  // namespace wsconform

@@ -1,0 +1,62 @@
+// What came of a case, and what is to be thought of it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "conformance/case.h"
+
+namespace wsconform {
+
+enum class Behavior { ok, non_strict, failed, informational, unimplemented };
+enum class CloseBehavior { ok, failed, wrong_code, unclean, failed_by_client, informational };
+
+[[nodiscard]] const char* name_of(Behavior behavior);
+[[nodiscard]] const char* name_of(CloseBehavior behavior);
+
+// How the connection went, as the client saw it.
+struct Course {
+  bool opened = false;
+  std::string not_opened = {};  // why
+  Events received = {};
+  std::string violation = {};  // of the protocol, by the server
+  bool closed_by_client = false;
+  bool close_received = false;
+  bool clean = false;
+  bool dropped_by_client = false;
+  bool reset = false;
+  std::optional<std::uint16_t> remote_code = std::nullopt;
+  std::string remote_reason = {};
+};
+
+struct Verdict {
+  Behavior behavior = Behavior::failed;
+  CloseBehavior close = CloseBehavior::failed;
+  std::string why = {};        // of behavior
+  std::string close_why = {};  // of close
+};
+
+[[nodiscard]] Verdict judge(const Script& script, const Course& course);
+// Of a series: its own outcome, and the close.
+[[nodiscard]] Verdict judge_series(Behavior behavior, std::string why, const Course& course);
+
+[[nodiscard]] std::string described(const Events& events);
+[[nodiscard]] std::string described(const Course& course);
+
+struct Result {
+  CaseId id;
+  Verdict verdict;
+  Course course;
+  double seconds = 0;
+};
+
+[[nodiscard]] inline bool close_is_good(CloseBehavior close) {
+  return close == CloseBehavior::ok || close == CloseBehavior::informational;
+}
+[[nodiscard]] inline bool is_good(const Verdict& verdict) {
+  return verdict.behavior != Behavior::failed && verdict.behavior != Behavior::unimplemented &&
+         close_is_good(verdict.close);
+}
+
+}  // namespace wsconform

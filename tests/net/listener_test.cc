@@ -1,0 +1,178 @@
+#include "net/listener.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdlib>
+#include <string>
+#include <utility>
+
+#include "net/peer.h"
+#include "net/socket.h"
+
+namespace wsd::net {
+namespace {
+
+ListenAddress address_of(const std::string& text) {
+  ListenAddress address;
+  EXPECT_EQ(parse_listen_address(text, address), "");
+  return address;
+}
+
+// A directory of its own for socket files.
+class Directory {
+ public:
+  Directory() { EXPECT_NE(::mkdtemp(name_.data()), nullptr); }
+  Directory(const Directory&) = delete;
+  Directory& operator=(const Directory&) = delete;
+  ~Directory() {
+    ::unlink(path("s").c_str());
+    ::rmdir(name_.data());
+  }
+  [[nodiscard]] std::string path(const std::string& file) const { return name_ + "/" + file; }
+
+ private:
+  std::string name_ = "/tmp/wsd-listener-XXXXXX";
+};
+
+bool exists(const std::string& path) {
+  struct stat status {};
+  return ::lstat(path.c_str(), &status) == 0;
+}
+
+int option(int fd, int level, int name) {
+  int value = -1;
+  socklen_t size = sizeof(value);
+  ::getsockopt(fd, level, name, &value, &size);
+  return value;
+}
+
+TEST(Listener, PortZeroBecomesAPort) {
+  Listener listener;
+  ASSERT_EQ(listener.open(address_of("127.0.0.1:0"), 1, {}), "");
+  EXPECT_EQ(listener.name().find("127.0.0.1:"), 0U);
+  EXPECT_NE(test::port_of(listener.name()), 0);
+  EXPECT_FALSE(listener.shared());
+  const test::Peer peer(test::port_of(listener.name()));
+  EXPECT_EQ(peer.end(), test::Peer::End::kOpen);
+  const int fd = listener.take(0);
+  const AcceptResult accepted = accept_connection(fd);
+  ASSERT_EQ(accepted.status, AcceptStatus::kOk);
+  EXPECT_EQ(format_peer(accepted.peer), "127.0.0.1:" + std::to_string(peer.local_port()));
+  EXPECT_NE(::fcntl(accepted.fd, F_GETFL) & O_NONBLOCK, 0);
+  EXPECT_NE(::fcntl(accepted.fd, F_GETFD) & FD_CLOEXEC, 0);
+  EXPECT_EQ(accept_connection(fd).status, AcceptStatus::kAgain);
+  close_socket(accepted.fd);
+  close_socket(fd);
+}
+
+TEST(Listener, EachPollerHasASocketOnTheSamePort) {
+  Listener listener;
+  ASSERT_EQ(listener.open(address_of("127.0.0.1:0"), 3, {}), "");
+  std::array<int, 3> fds{};
+  for (std::uint32_t i = 0; i < 3; ++i) {
+    fds[i] = listener.take(i);
+    sockaddr_in at{};
+    socklen_t size = sizeof(at);
+    ASSERT_EQ(::getsockname(fds[i], reinterpret_cast<sockaddr*>(&at), &size), 0);
+    EXPECT_EQ(ntohs(at.sin_port), test::port_of(listener.name()));
+  }
+  EXPECT_EQ(listener.take(0), -1);  // handed over once
+  for (const int fd : fds) close_socket(fd);
+}
+
+TEST(Listener, ConnectionsInheritTheOptions) {
+  Listener listener;
+  ASSERT_EQ(listener.open(address_of("127.0.0.1:0"), 1, {16, 20'000, 4096}), "");
+  const test::Peer peer(test::port_of(listener.name()));
+  const int fd = listener.take(0);
+  const AcceptResult accepted = accept_connection(fd);
+  ASSERT_EQ(accepted.status, AcceptStatus::kOk);
+  EXPECT_NE(option(accepted.fd, IPPROTO_TCP, TCP_NODELAY), 0);
+  EXPECT_EQ(option(accepted.fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT), 4096);
+  EXPECT_EQ(option(accepted.fd, SOL_SOCKET, SO_SNDBUF), 40'000);  // socket(7): doubled
+  close_socket(accepted.fd);
+  close_socket(fd);
+}
+
+TEST(Listener, APortThatIsServedIsRefused) {
+  Listener first;
+  ASSERT_EQ(first.open(address_of("127.0.0.1:0"), 2, {}), "");
+  Listener second;
+  const std::string error = second.open(address_of(first.name()), 2, {});
+  EXPECT_NE(error.find("another process serves it"), std::string::npos) << error;
+  EXPECT_NE(error.find(first.name()), std::string::npos) << error;
+  first.close();
+  EXPECT_EQ(second.open(address_of(first.name()), 2, {}), "");
+}
+
+TEST(Listener, AnAddressOfAnotherMachineIsRefused) {
+  Listener listener;
+  const std::string error = listener.open(address_of("192.0.2.1:0"), 1, {});  // RFC 5737
+  EXPECT_NE(error.find("no such address"), std::string::npos) << error;
+  EXPECT_NE(error.find("192.0.2.1:0"), std::string::npos) << error;
+}
+
+TEST(Listener, AHostThatIsNoAddressIsRefused) {
+  Listener listener;
+  const std::string error = listener.open(address_of("no host:80"), 1, {});
+  EXPECT_EQ(error.find("cannot listen on 'no host:80': "), 0U) << error;
+}
+
+TEST(Listener, AUnixSocketIsSharedAndItsFileGoesWithIt) {
+  const Directory directory;
+  {
+    Listener listener;
+    ASSERT_EQ(listener.open(address_of("unix:" + directory.path("s")), 2, {}), "");
+    EXPECT_EQ(listener.name(), "unix:" + directory.path("s"));
+    EXPECT_TRUE(listener.shared());
+    EXPECT_TRUE(exists(directory.path("s")));
+    const int first = listener.take(0);
+    const int second = listener.take(1);
+    EXPECT_GE(first, 0);
+    EXPECT_GE(second, 0);
+    EXPECT_NE(first, second);
+    close_socket(first);
+    close_socket(second);
+    Listener moved = std::move(listener);
+    EXPECT_TRUE(exists(directory.path("s")));
+    EXPECT_TRUE(moved.shared());
+  }
+  EXPECT_FALSE(exists(directory.path("s")));
+}
+
+TEST(Listener, AStaleSocketFileIsReplacedAServedOneIsNot) {
+  const Directory directory;
+  const ListenAddress address = address_of("unix:" + directory.path("s"));
+  sockaddr_un at{};
+  at.sun_family = AF_UNIX;
+  address.path.copy(at.sun_path, sizeof(at.sun_path) - 1);
+  const int stale = ::socket(AF_UNIX, SOCK_STREAM, 0);
+  ASSERT_EQ(::bind(stale, reinterpret_cast<const sockaddr*>(&at), sizeof(at)), 0);
+  ::close(stale);
+  ASSERT_TRUE(exists(address.path));
+  Listener listener;
+  ASSERT_EQ(listener.open(address, 1, {}), "");
+  Listener second;
+  const std::string error = second.open(address, 1, {});
+  EXPECT_NE(error.find("another process serves it"), std::string::npos) << error;
+  EXPECT_TRUE(exists(address.path)) << "the file is the first one's";
+}
+
+TEST(Listener, AFileThatIsNoSocketIsLeftAlone) {
+  const Directory directory;
+  const int file = ::open(directory.path("s").c_str(), O_CREAT | O_WRONLY, 0600);
+  ASSERT_GE(file, 0);
+  ::close(file);
+  Listener listener;
+  const std::string error = listener.open(address_of("unix:" + directory.path("s")), 1, {});
+  EXPECT_NE(error.find("not a socket"), std::string::npos) << error;
+  EXPECT_TRUE(exists(directory.path("s")));
+}
+
+}  // namespace
+}  // namespace wsd::net

@@ -1,0 +1,200 @@
+// Reactors driven turn by turn in the test's own thread, over loopback sockets, with an application
+// that records what it is told.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "hub/hub.h"
+#include "net/address.h"
+#include "net/application.h"
+#include "net/connection.h"
+#include "net/listener.h"
+#include "net/peer.h"
+#include "net/reactor.h"
+#include "protocol/handshake.h"
+#include "protocol/http_response.h"
+
+namespace wsd::net {
+
+// An EndRecord whose views are kept.
+struct EndNote {
+  EndRecord record;
+  std::string reason;
+  std::string remote;
+};
+
+class FakeApplication final : public Application {
+ public:
+  Answer on_request(Connection& connection, const protocol::HttpRequest& request) override {
+    ++requests;
+    Answer answer;
+    const protocol::Handshake handshake = protocol::check_handshake(request);
+    if (handshake.violation != protocol::Violation::kNone) {
+      protocol::HttpResponseHead head;
+      head.keep_alive = request.keep_alive;
+      answer.status = head.status;
+      answer.keep_alive = head.keep_alive;
+      protocol::write_response(answer.bytes, head, "page");
+      return answer;
+    }
+    answer.kind = Answer::Kind::kUpgrade;
+    answer.status = 101;
+    answer.facts = Facts(connection.facts().remote(), request.path, "user", "");
+    protocol::write_switching_protocols(answer.bytes, handshake.key, "", {});
+    return answer;
+  }
+  void on_open(Connection& connection) override {
+    opened.push_back(connection.id());
+    if (open) open(connection);
+  }
+  void on_message(Connection& connection, const Message& message) override {
+    messages.emplace_back(message.payload);
+    if (handler) handler(connection, message);
+  }
+  void on_close(Connection& connection, const CloseInfo& info) override {
+    ++closes[connection.id()];
+    EXPECT_TRUE(connection.memberships().empty()) << "it is in no room any more";
+    if (closed) closed(connection, info);
+  }
+  void on_end(const EndRecord& record) override {
+    ends.push_back({record, std::string(record.close.reason), std::string(record.facts->remote())});
+  }
+  void on_trouble(const char* event, const std::string& /*text*/) override {
+    troubles.emplace_back(event);
+  }
+
+  std::function<void(Connection&)> open;
+  std::function<void(Connection&, const Message&)> handler;
+  std::function<void(Connection&, const CloseInfo&)> closed;
+
+  int requests = 0;
+  std::vector<ConnectionId> opened;
+  std::vector<std::string> messages;
+  std::map<ConnectionId, int> closes;
+  std::vector<EndNote> ends;
+  std::vector<std::string> troubles;
+};
+
+// Deadlines far off, so that a test sets those that it is about.
+[[nodiscard]] inline Settings calm_settings() {
+  Settings settings;
+  settings.handshake_timeout = ticks_for_ms(60'000);
+  settings.message_timeout = ticks_for_ms(60'000);
+  settings.write_timeout = ticks_for_ms(60'000);
+  settings.close_timeout = ticks_for_ms(60'000);
+  settings.max_input_bytes = std::size_t{1} << 30;
+  settings.read_buffer_size = std::size_t{64} << 10;
+  settings.drain_timeout = ticks_for_ms(60'000);
+  return settings;
+}
+
+class ReactorRig {
+ public:
+  explicit ReactorRig(Settings with = calm_settings(), std::uint32_t reactors = 1,
+                      std::uint32_t mailbox_messages = 65'536)
+      : settings(with) {
+    std::vector<hub::Waker*> wakers;
+    for (std::uint32_t i = 0; i < reactors; ++i) {
+      reactors_.push_back(std::make_unique<Reactor>());
+      EXPECT_TRUE(reactors_.back()->valid());
+      wakers.push_back(reactors_.back().get());
+    }
+    hub_ = std::make_unique<hub::Hub>(wakers, hub::Shard::Options{mailbox_messages, 1});
+    ListenAddress address;
+    EXPECT_EQ(parse_listen_address("127.0.0.1:0", address), "");
+    EXPECT_EQ(listener_.open(address, reactors, {}), "");
+    for (std::uint32_t i = 0; i < reactors; ++i) {
+      reactors_[i]->attach(settings, hub_->shard(i), app, counts);
+      EXPECT_TRUE(reactors_[i]->listen(listener_));
+    }
+  }
+  ReactorRig(const ReactorRig&) = delete;
+  ReactorRig& operator=(const ReactorRig&) = delete;
+  ~ReactorRig() { stop(); }
+
+  [[nodiscard]] Reactor& reactor(std::uint32_t index = 0) { return *reactors_[index]; }
+  [[nodiscard]] hub::Shard& shard(std::uint32_t index = 0) { return hub_->shard(index); }
+  [[nodiscard]] hub::Hub& hub() { return *hub_; }
+
+  // A peer that the rig reads for in until().
+  [[nodiscard]] test::Peer& connect(int receive_buffer = 0) {
+    peers_.emplace_back(test::port_of(listener_.name()), receive_buffer);
+    return peers_.back();
+  }
+  // One whose opening handshake is done.
+  [[nodiscard]] test::Peer& open(int receive_buffer = 0) {
+    test::Peer& peer = connect(receive_buffer);
+    peer.send(test::upgrade_request());
+    std::string head;
+    EXPECT_TRUE(until([&] { return !(head = peer.take_head()).empty(); }));
+    EXPECT_EQ(head.find("HTTP/1.1 101 "), 0U) << head;
+    return peer;
+  }
+  // Peers that are deaf are written for but not read.
+  void set_deaf(const test::Peer& peer, bool deaf) { deaf_[&peer] = deaf; }
+
+  void turn() {
+    for (const auto& each : reactors_) each->turn(1);
+    for (test::Peer& each : peers_) each.pump(deaf_[&each] ? 0 : ~std::size_t{0});
+  }
+  template <class Condition>
+  [[nodiscard]] bool until(Condition condition) {
+    return test::until(condition, [this] { turn(); });
+  }
+  // Turns until at least that many ticks have passed.
+  void pass(Tick ticks) {
+    const Tick end = hub_->shard(0).wheel().now() + ticks;
+    EXPECT_TRUE(until([&] { return hub_->shard(0).wheel().now() >= end; }));
+  }
+
+  // The next frame for `peer`.
+  [[nodiscard]] test::WireFrame frame(test::Peer& peer) {
+    std::optional<test::WireFrame> frame;
+    EXPECT_TRUE(until([&] { return (frame = test::take_frame(peer.input)).has_value(); }));
+    return frame.value_or(test::WireFrame{-1, "none came"});
+  }
+  // Waits for the only end so far.
+  [[nodiscard]] EndNote end() {
+    EXPECT_TRUE(until([&] { return !app.ends.empty(); }));
+    EXPECT_EQ(app.ends.size(), 1U);
+    return app.ends.empty() ? EndNote{} : app.ends.back();
+  }
+  // Waits until no connection is left and looks at what must hold then.
+  void expect_all_over(std::size_t accepted) {
+    EXPECT_TRUE(until([&] { return counts.connections.load() == 0; }));
+    EXPECT_EQ(app.ends.size(), accepted);
+    std::map<ConnectionId, int> times;
+    for (const EndNote& each : app.ends) ++times[each.record.id];
+    EXPECT_EQ(times.size(), accepted) << "each once";
+    EXPECT_EQ(app.closes.size(), app.opened.size());
+    for (const auto& [id, count] : app.closes) EXPECT_EQ(count, 1) << id;
+    EXPECT_EQ(counts.input_bytes.load(), 0U);
+    for (std::uint32_t i = 0; i < hub_->shard_count(); ++i) {
+      EXPECT_EQ(shard(i).member_count(), 0U);
+      EXPECT_EQ(shard(i).room_count(), 0U);
+    }
+  }
+  // What a server does: reactors go before the hub.
+  void stop() { reactors_.clear(); }
+
+  Settings settings;
+  ProcessCounts counts;
+  FakeApplication app;
+
+ private:
+  std::vector<std::unique_ptr<Reactor>> reactors_;
+  std::unique_ptr<hub::Hub> hub_;
+  Listener listener_;
+  std::deque<test::Peer> peers_;
+  std::map<const test::Peer*, bool> deaf_;
+};
+
+}  // namespace wsd::net

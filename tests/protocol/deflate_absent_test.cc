@@ -1,0 +1,24 @@
+#include <gtest/gtest.h>
+
+#include "protocol/deflate.h"
+#include "wsd/options.h"
+#include "wsd/version.h"
+
+namespace wsd {
+namespace {
+
+// Built into the tests of a build without zlib alone.
+TEST(DeflateAbsent, SaysSo) {
+  EXPECT_FALSE(protocol::have_deflate());
+  EXPECT_EQ(deflate_library(), "");
+}
+
+TEST(DeflateAbsent, AskingForItIsRefusedWithASentence) {
+  ServerOptions options;
+  EXPECT_EQ(check_options(options), "");
+  options.deflate.mode = DeflateMode::kContextTakeover;
+  EXPECT_NE(check_options(options).find("zlib"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace wsd

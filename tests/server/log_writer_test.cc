@@ -1,0 +1,183 @@
+#include "server/log_writer.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace wsd::server {
+namespace {
+
+class Pipe {
+ public:
+  Pipe() { EXPECT_EQ(::pipe2(fds_.data(), O_CLOEXEC), 0); }
+  Pipe(const Pipe&) = delete;
+  Pipe& operator=(const Pipe&) = delete;
+  ~Pipe() {
+    for (const int fd : fds_) {
+      if (fd >= 0) ::close(fd);
+    }
+  }
+  [[nodiscard]] int write_end() const { return fds_[1]; }
+  void close_read_end() {
+    ::close(fds_[0]);
+    fds_[0] = -1;
+  }
+  // One read, waiting for something.
+  [[nodiscard]] std::string read_some() const {
+    std::array<char, 65536> buffer;
+    const ssize_t count = ::read(fds_[0], buffer.data(), buffer.size());
+    return {buffer.data(), static_cast<std::size_t>(std::max<ssize_t>(count, 0))};
+  }
+  void close_write_end() {
+    ::close(fds_[1]);
+    fds_[1] = -1;
+  }
+  // Up to the end of the stream.
+  [[nodiscard]] std::string read_to_end() const {
+    std::string all;
+    for (std::string some = read_some(); !some.empty(); some = read_some()) all += some;
+    return all;
+  }
+  // All that was written, once the writer is gone.
+  [[nodiscard]] std::string read_all() {
+    close_write_end();
+    return read_to_end();
+  }
+
+ private:
+  std::array<int, 2> fds_{};
+};
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = text.find('\n', at);
+    lines.push_back(text.substr(at, end - at));
+    at = end == std::string::npos ? text.size() : end + 1;
+  }
+  return lines;
+}
+
+void log(LogWriter& writer, std::string_view event, std::uint64_t number) {
+  LogLine line = writer.line(LogLevel::kInfo, event);
+  line.add("number", number);
+  writer.write(line);
+}
+
+TEST(LogWriter, WritesLinesInOrderAndEverythingBeforeItGoes) {
+  Pipe pipe;
+  {
+    LogWriter writer({LogLevel::kInfo, LogFormat::kText, pipe.write_end()});
+    for (std::uint64_t i = 0; i < 100; ++i) log(writer, "tick", i);
+  }
+  const std::vector<std::string> lines = lines_of(pipe.read_all());
+  ASSERT_EQ(lines.size(), 100U);
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    EXPECT_NE(lines[i].find("event=tick number=" + std::to_string(i)), std::string::npos)
+        << lines[i];
+  }
+}
+
+TEST(LogWriter, WritesWhileItLives) {
+  const Pipe pipe;
+  LogWriter writer({LogLevel::kInfo, LogFormat::kText, pipe.write_end()});
+  for (std::uint64_t i = 0; i < 20; ++i) {
+    log(writer, "alone", i);
+    EXPECT_NE(pipe.read_some().find("number=" + std::to_string(i)), std::string::npos);
+  }
+}
+
+TEST(LogWriter, WantsLevelsFromItsOwnUp) {
+  const Pipe pipe;
+  const LogWriter warn({LogLevel::kWarn, LogFormat::kText, pipe.write_end()});
+  EXPECT_FALSE(warn.wants(LogLevel::kDebug));
+  EXPECT_FALSE(warn.wants(LogLevel::kInfo));
+  EXPECT_TRUE(warn.wants(LogLevel::kWarn));
+  EXPECT_TRUE(warn.wants(LogLevel::kError));
+  EXPECT_FALSE(warn.wants(LogLevel::kOff));
+  const LogWriter off({LogLevel::kOff, LogFormat::kText, pipe.write_end()});
+  EXPECT_FALSE(off.wants(LogLevel::kError));
+  EXPECT_FALSE(off.wants(LogLevel::kOff));
+}
+
+TEST(LogWriter, AutoIsJsonWhereThereIsNoTerminal) {
+  Pipe pipe;
+  {
+    LogWriter writer({LogLevel::kInfo, LogFormat::kAuto, pipe.write_end()});
+    log(writer, "tick", 7);
+  }
+  const std::string line = pipe.read_all();
+  EXPECT_EQ(line.find('{'), 0U) << line;
+  EXPECT_NE(line.find("\"event\":\"tick\",\"number\":7}"), std::string::npos) << line;
+}
+
+TEST(LogWriter, DropsAndCountsWhatASlowTargetDoesNotTake) {
+  Pipe pipe;
+  constexpr std::uint64_t kLines = 40'000;
+  auto writer =
+      std::make_unique<LogWriter>(LogOptions{LogLevel::kInfo, LogFormat::kText, pipe.write_end()});
+  // Nobody reads yet, and the pipe holds far less than these.
+  for (std::uint64_t i = 0; i < kLines; ++i) log(*writer, "flood", i);
+  std::string text;
+  std::thread reader([&] { text = pipe.read_to_end(); });
+  writer.reset();
+  pipe.close_write_end();
+  reader.join();
+  std::uint64_t dropped = 0;
+  std::uint64_t written = 0;
+  for (const std::string& line : lines_of(text)) {
+    if (line.find("event=flood") != std::string::npos) ++written;
+    const std::size_t at = line.find("event=log_lines_dropped count=");
+    if (at != std::string::npos) dropped += std::stoull(line.substr(line.rfind('=') + 1));
+  }
+  EXPECT_GT(dropped, 0U);
+  EXPECT_EQ(written + dropped, kLines);
+}
+
+TEST(LogWriter, LinesOfSeveralThreadsStayWhole) {
+  Pipe pipe;
+  std::string text;
+  std::thread reader([&] { text = pipe.read_to_end(); });
+  {
+    LogWriter writer({LogLevel::kInfo, LogFormat::kText, pipe.write_end()});
+    std::vector<std::thread> threads;
+    for (int t = 0; t < 4; ++t) {
+      threads.emplace_back([&writer] {
+        for (std::uint64_t i = 0; i < 1000; ++i) log(writer, "tick", i);
+      });
+    }
+    for (std::thread& each : threads) each.join();
+  }
+  pipe.close_write_end();
+  reader.join();
+  EXPECT_EQ(lines_of(text).size(), 4000U);
+  for (const std::string& line : lines_of(text)) {
+    EXPECT_EQ(line.find("ts="), 0U) << line;
+    EXPECT_EQ(line.find("ts=", 1), std::string::npos) << line;
+  }
+}
+
+TEST(LogWriter, ATargetThatFailsLosesLinesAndNothingElse) {
+  Pipe pipe;
+  pipe.close_read_end();
+  struct sigaction ignore {};
+  ignore.sa_handler = SIG_IGN;
+  struct sigaction before {};
+  ASSERT_EQ(::sigaction(SIGPIPE, &ignore, &before), 0);
+  {
+    LogWriter writer({LogLevel::kInfo, LogFormat::kText, pipe.write_end()});
+    for (std::uint64_t i = 0; i < 100; ++i) log(writer, "lost", i);
+  }
+  ASSERT_EQ(::sigaction(SIGPIPE, &before, nullptr), 0);
+}
+
+}  // namespace
+}  // namespace wsd::server

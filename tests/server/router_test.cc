@@ -1,0 +1,116 @@
+#include "server/router.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <iterator>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace wsd::server {
+namespace {
+
+Router router_of(const std::vector<std::string>& patterns) {
+  Router router;
+  for (const std::string& each : patterns) EXPECT_TRUE(router.add(each)) << each;
+  return router;
+}
+
+// "2 a=x b=y", or "none".
+std::string found(const Router& router, std::string_view path) {
+  const std::optional<RouteMatch> match = router.match(path);
+  if (!match) return "none";
+  std::string text = std::to_string(match->route);
+  for (const auto& [name, value] : match->params) text += " " + std::string(name) + "=" + value;
+  return text;
+}
+
+TEST(Router, MatchesWholePaths) {
+  const Router router = router_of({"/", "/echo", "/a/b", "/a/b/"});
+  EXPECT_EQ(router.size(), 4U);
+  EXPECT_EQ(found(router, "/"), "0");
+  EXPECT_EQ(found(router, "/echo"), "1");
+  EXPECT_EQ(found(router, "/a/b"), "2");
+  EXPECT_EQ(found(router, "/a/b/"), "3");
+  for (const char* path :
+       {"", "/echo/", "/Echo", "/ech", "/echoo", "/a", "/a/b/c", "//", "//echo"}) {
+    EXPECT_EQ(found(router, path), "none") << path;
+  }
+}
+
+TEST(Router, NamedSegmentsMatchAnythingThatIsNotEmpty) {
+  const Router router = router_of({"/rooms/{room}", "/{a}/x/{b}"});
+  EXPECT_EQ(found(router, "/rooms/lobby"), "0 room=lobby");
+  EXPECT_EQ(found(router, "/rooms/{room}"), "0 room={room}");
+  EXPECT_EQ(found(router, "/1/x/2"), "1 a=1 b=2");
+  EXPECT_EQ(found(router, "/rooms/"), "none");
+  EXPECT_EQ(found(router, "/rooms"), "none");
+  EXPECT_EQ(found(router, "/rooms/a/b"), "none");
+  EXPECT_EQ(found(router, "//x/2"), "none");
+}
+
+TEST(Router, LiteralsWinFromLeftToRight) {
+  const std::vector<std::string> patterns = {"/{a}/{b}", "/{a}/y", "/x/{b}", "/x/y"};
+  std::vector<std::size_t> order = {0, 1, 2, 3};
+  do {
+    std::vector<std::string> shuffled;
+    for (const std::size_t each : order) shuffled.push_back(patterns[each]);
+    const Router router = router_of(shuffled);
+    const auto winner = [&](std::string_view path) {
+      const std::optional<RouteMatch> match = router.match(path);
+      return match ? shuffled[match->route] : std::string("none");
+    };
+    EXPECT_EQ(winner("/x/y"), "/x/y");
+    EXPECT_EQ(winner("/x/z"), "/x/{b}");
+    EXPECT_EQ(winner("/z/y"), "/{a}/y");
+    EXPECT_EQ(winner("/z/z"), "/{a}/{b}");
+  } while (std::next_permutation(order.begin(), order.end()));
+  const Router left = router_of({"/{a}/y", "/x/{b}"});
+  EXPECT_EQ(found(left, "/x/y"), "1 b=y");
+}
+
+TEST(Router, NamedSegmentsAreDecodedAndLiteralsAreNot) {
+  const Router router = router_of({"/rooms/{room}", "/caf%C3%A9"});
+  EXPECT_EQ(found(router, "/rooms/a%20b%2Fc"), "0 room=a b/c");
+  EXPECT_EQ(found(router, "/rooms/%C3%A9+%25"), "0 room=\xC3\xA9+%");
+  EXPECT_EQ(found(router, "/caf%C3%A9"), "1");
+  EXPECT_EQ(found(router, "/r%6Foms/x"), "none");
+  for (const char* path : {"/rooms/%", "/rooms/%4", "/rooms/%4g", "/rooms/%g4", "/rooms/a%"}) {
+    EXPECT_EQ(found(router, path), "none") << path;
+  }
+}
+
+TEST(Router, RefusesPatternsThatMakeNoSense) {
+  Router router = router_of({"/rooms/{room}", "/rooms/all"});
+  EXPECT_FALSE(router.add(""));
+  EXPECT_FALSE(router.add("rooms"));
+  EXPECT_FALSE(router.add("*"));
+  EXPECT_FALSE(router.add("/{a}/{a}"));        // one name, two values
+  EXPECT_FALSE(router.add("/rooms/{other}"));  // known under another name
+  EXPECT_FALSE(router.add("/rooms/all"));
+  EXPECT_EQ(router.size(), 2U);
+  EXPECT_TRUE(router.add("/{rooms}/all"));
+}
+
+TEST(Router, BracesThatNameNothingAreLiterals) {
+  const Router router = router_of({"/{}", "/a{b}", "/{b}c"});
+  EXPECT_EQ(found(router, "/{}"), "0");
+  EXPECT_EQ(found(router, "/a{b}"), "1");
+  EXPECT_EQ(found(router, "/{b}c"), "2");
+  EXPECT_EQ(found(router, "/x"), "none");
+}
+
+TEST(PercentDecode, EveryByte) {
+  constexpr std::string_view kUpper = "0123456789ABCDEF";
+  constexpr std::string_view kLower = "0123456789abcdef";
+  for (unsigned byte = 0; byte < 256; ++byte) {
+    for (const std::string_view digits : {kUpper, kLower}) {
+      const std::string text = {'%', digits[byte >> 4], digits[byte & 0xF]};
+      EXPECT_EQ(percent_decode(text), std::string(1, static_cast<char>(byte)));
+    }
+  }
+}
+
+}  // namespace
+}  // namespace wsd::server

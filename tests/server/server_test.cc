@@ -1,0 +1,393 @@
+// The library as an embedder meets it.
+#include "wsd/server.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "net/peer.h"
+#include "server/server_rig.h"
+
+namespace wsd {
+namespace {
+
+using test::client_frame;
+using test::close_payload;
+using test::Peer;
+using test::quiet;
+using test::Signal;
+using Rig = test::ServerRig;
+using test::upgrade_request;
+using test::WireFrame;
+
+void echo(Connection& connection, const Message& message) { connection.send(message); }
+
+// Handlers
+
+TEST(Server, AHandlerThatThrowsEndsItsOwnConnectionAlone) {
+  struct Odd {};
+  Rig rig(quiet(1));
+  std::atomic<int> ends{0};
+  rig.server.route("/", {.open =
+                             [](Connection& c) {
+                               if (c.path() != "/") throw std::runtime_error("open");
+                             },
+                         .message =
+                             [](Connection& c, const Message& m) {
+                               if (m.payload == "throw") throw std::runtime_error("secret");
+                               if (m.payload == "odd") throw Odd{};
+                               c.send(m);
+                             },
+                         .close =
+                             [&](Connection&, const CloseInfo& info) {
+                               if (info.cause == CloseCause::kHandlerError) ++ends;
+                               throw std::runtime_error("close");
+                             }});
+  rig.start();
+  Peer other = rig.open();
+  for (const char* text : {"throw", "odd"}) {
+    Peer peer = rig.open();
+    peer.send(client_frame(test::kText, text));
+    const WireFrame frame = Rig::frame(peer);
+    EXPECT_EQ(frame.opcode, test::kClose);
+    EXPECT_EQ(frame.payload, close_payload(1011, "internal error"));
+  }
+  other.send(client_frame(test::kText, "still here"));
+  EXPECT_EQ(Rig::frame(other).payload, "still here");
+  EXPECT_EQ(ends.load(), 2);
+}
+
+class Counter final : public ConnectionData {
+ public:
+  explicit Counter(std::atomic<int>& alive) : alive_(alive) { ++alive_; }
+  ~Counter() override { --alive_; }
+  int count = 0;
+
+ private:
+  std::atomic<int>& alive_;
+};
+class Other final : public ConnectionData {};
+
+TEST(Server, ConnectionsCarryTypedData) {
+  std::atomic<int> alive{0};
+  std::atomic<int> last{0};
+  Rig rig;
+  rig.server.route("/", {.open =
+                             [&](Connection& c) {
+                               EXPECT_EQ(c.data<Counter>(), nullptr);
+                               c.set_data(std::make_unique<Counter>(alive));
+                             },
+                         .message =
+                             [](Connection& c, const Message&) {
+                               EXPECT_EQ(c.data<Other>(), nullptr);
+                               c.send_text(std::to_string(++c.data<Counter>()->count));
+                             },
+                         .close =
+                             [&](Connection& c, const CloseInfo&) {
+                               ASSERT_NE(c.data<Counter>(), nullptr);
+                               last = c.data<Counter>()->count;
+                             }});
+  rig.start();
+  {
+    Peer peer = rig.open();
+    for (const char* count : {"1", "2", "3"}) {
+      peer.send(client_frame(test::kText, "x"));
+      EXPECT_EQ(Rig::frame(peer).payload, count);
+    }
+    EXPECT_EQ(alive.load(), 1);
+  }
+  EXPECT_TRUE(rig.emptied());
+  EXPECT_EQ(alive.load(), 0);
+  EXPECT_EQ(last.load(), 3);
+}
+
+TEST(Server, HandlesTellWhatBecameOfAMessage) {
+  ServerOptions options = quiet();
+  options.limits.max_message_bytes = 1000;
+  Rig rig(options);
+  Signal done;
+  rig.server.route("/", {.message = [&](Connection& c, const Message&) {
+                     EXPECT_EQ(c.send_text(std::string(1000, 'x')), SendResult::kSent);
+                     EXPECT_EQ(c.send_text(std::string(1001, 'x')), SendResult::kTooBig);
+                     EXPECT_EQ(
+                         rig.server.hub().publish("r", MessageType::kText, std::string(1001, 'x')),
+                         SendResult::kTooBig);
+                     c.close(CloseCode::kNoStatus, std::string(200, 'r'));
+                     EXPECT_EQ(c.send_text("late"), SendResult::kClosed);
+                     done.raise();
+                   }});
+  rig.start();
+  Peer peer = rig.open();
+  peer.send(client_frame(test::kText, "x"));
+  EXPECT_EQ(Rig::frame(peer).payload, std::string(1000, 'x'));
+  // A code that must not be sent is 1000, a reason is cut to what a control frame holds.
+  EXPECT_EQ(Rig::frame(peer),
+            (WireFrame{test::kClose, close_payload(1000, std::string(123, 'r'))}));
+  EXPECT_TRUE(done.wait());
+  const Connection nobody;
+  EXPECT_EQ(nobody.send_text("x"), SendResult::kClosed);
+  nobody.close();
+  nobody.join("r");
+  nobody.leave("r");
+  EXPECT_EQ(nobody.user(), "");
+  EXPECT_TRUE(nobody.rooms().empty());
+  EXPECT_EQ(nobody.data<Counter>(), nullptr);
+}
+
+// From other threads
+
+TEST(Server, AnyThreadMaySendJoinPublishLeaveAndClose) {
+  Rig rig;
+  Signal opened;
+  Signal left;
+  Connection handle;
+  rig.server.route("/", {.open =
+                             [&](Connection& c) {
+                               handle = c;
+                               opened.raise();
+                             },
+                         .message =
+                             [&](Connection& c, const Message& m) {
+                               std::string all(c.room());
+                               for (const std::string_view each : c.rooms()) {
+                                 all += "," + std::string(each);
+                               }
+                               c.send_text(std::string(m.payload) + all);
+                             },
+                         .close =
+                             [&](Connection& c, const CloseInfo&) {
+                               EXPECT_TRUE(c.rooms().empty());
+                               left.raise();
+                             }});
+  rig.start();
+  Peer peer = rig.open();
+  ASSERT_TRUE(opened.wait());
+  for (int i = 0; i < 100; ++i) {
+    ASSERT_EQ(handle.send_text(std::to_string(i)), SendResult::kSent);
+  }
+  for (int i = 0; i < 100; ++i) ASSERT_EQ(Rig::frame(peer).payload, std::to_string(i));
+  handle.join("first");
+  handle.join("second");
+  handle.join("first");
+  handle.send_text("joined");
+  ASSERT_EQ(Rig::frame(peer).payload, "joined");
+  peer.send(client_frame(test::kText, "rooms:"));
+  EXPECT_EQ(Rig::frame(peer).payload, "rooms:first,first,second");
+  const Hub hub = rig.server.hub();
+  // The join may still be on its way to a room at home on another reactor.
+  ASSERT_TRUE(Rig::until(peer, [&] {
+    EXPECT_EQ(hub.publish("second", MessageType::kText, "news"), SendResult::kSent);
+    const std::optional<WireFrame> frame = test::take_frame(peer.input);
+    return frame.has_value() && frame->payload == "news";
+  }));
+  hub.leave(handle, "second");
+  hub.leave(handle, "first");
+  handle.send_text("left");
+  ASSERT_TRUE(Rig::until(peer, [&] {
+    const std::optional<WireFrame> frame = test::take_frame(peer.input);
+    return frame.has_value() && frame->payload == "left";
+  }));
+  static_cast<void>(hub.publish("second", MessageType::kText, "unheard"));
+  static_cast<void>(hub.publish("first", MessageType::kText, "unheard"));
+  handle.close(static_cast<CloseCode>(4001), "bye");
+  EXPECT_EQ(Rig::frame(peer), (WireFrame{test::kClose, close_payload(4001, "bye")}));
+  peer.close();
+  ASSERT_TRUE(left.wait());
+  EXPECT_TRUE(rig.emptied());
+  handle.close();
+  handle.join("first");
+}
+
+TEST(Server, RoomsCarryMessagesBetweenReactors) {
+  Rig rig(quiet(3));
+  rig.server.route(
+      "/rooms/{room}",
+      {.upgrade = [](const Request& r) { return Upgrade::accept(std::string(r.param("room"))); },
+       .open =
+           [](Connection& c) {
+             c.join(c.user());
+             c.send_text("hello");
+           },
+       .message =
+           [&](Connection& c, const Message& m) {
+             EXPECT_EQ(rig.server.hub().publish(c.room(), m), SendResult::kSent);
+           }});
+  rig.start();
+  std::vector<Peer> peers;
+  for (int i = 0; i < 12; ++i) {
+    peers.push_back(rig.open("/rooms/lobby"));
+    ASSERT_EQ(Rig::frame(peers.back()).payload, "hello");
+  }
+  // A member hears its own messages: who has heard one is in.
+  for (Peer& each : peers) {
+    ASSERT_TRUE(Rig::until(each, [&] {
+      if (each.all_sent()) each.send(client_frame(test::kText, "ready?"));
+      return test::take_frame(each.input).has_value();
+    }));
+  }
+  constexpr int kMessages = 50;
+  for (std::size_t p = 0; p < peers.size(); ++p) {
+    for (int i = 0; i < kMessages; ++i) {
+      peers[p].send(client_frame(test::kText, std::to_string(p) + "." + std::to_string(i)));
+    }
+  }
+  std::vector<std::vector<std::string>> heard(peers.size());
+  for (std::size_t p = 0; p < peers.size(); ++p) {
+    while (heard[p].size() < peers.size() * kMessages) {
+      const WireFrame frame = Rig::frame(peers[p]);
+      ASSERT_EQ(frame.opcode, test::kText);
+      if (frame.payload != "ready?") heard[p].push_back(frame.payload);
+    }
+    EXPECT_EQ(heard[p], heard[0]) << "all members see one order";
+  }
+}
+
+// Life
+
+TEST(ServerLife, StartSaysWhyItCannot) {
+  Server no_listener(quiet());
+  EXPECT_EQ(no_listener.start(), "nothing to listen on: call listen() first");
+  ServerOptions bad = quiet();
+  bad.limits.write_timeout_ms = 0;
+  Server bad_options(bad);
+  ASSERT_EQ(bad_options.listen("127.0.0.1:0"), "");
+  EXPECT_EQ(bad_options.start(), check_options(bad));
+  Server twice(quiet());
+  ASSERT_EQ(twice.listen("127.0.0.1:0"), "");
+  ASSERT_EQ(twice.start(), "");
+  EXPECT_EQ(twice.start(), "the server has been started already");
+  EXPECT_NE(twice.listen("127.0.0.1"), "");
+}
+
+TEST(ServerLife, RoutesThatMakeNoSenseThrow) {
+  Server server(quiet());
+  server.route("/a", {});
+  EXPECT_THROW(server.route("/a", {}), std::invalid_argument);
+  EXPECT_THROW(server.route("a", {}), std::invalid_argument);
+  server.http("/a", [](const Request&) { return Response{}; });
+  EXPECT_THROW(server.http("/a", [](const Request&) { return Response{}; }), std::invalid_argument);
+}
+
+TEST(ServerLife, MayBeDestroyedWithoutAStart) {
+  { const Server never; }
+  Server bound(quiet());
+  ASSERT_EQ(bound.listen("127.0.0.1:0"), "");
+  EXPECT_EQ(bound.addresses().size(), 1U);
+  EXPECT_EQ(bound.hub().publish("r", MessageType::kText, "x"), SendResult::kClosed);
+  EXPECT_EQ(bound.connection_count(), 0U);
+}
+
+TEST(ServerLife, DrainTellsEveryoneAndEnds) {
+  Rig rig;
+  std::atomic<int> drained{0};
+  rig.server.route("/", {.close = [&](Connection&, const CloseInfo& info) {
+                     if (info.cause == CloseCause::kDrain) ++drained;
+                   }});
+  rig.start();
+  std::vector<Peer> peers;
+  for (int i = 0; i < 10; ++i) peers.push_back(rig.open());
+  rig.server.drain();
+  for (Peer& each : peers) {
+    EXPECT_EQ(Rig::frame(each).payload.substr(0, 2), close_payload(1001));
+    each.send(client_frame(test::kClose, close_payload(1001)));
+    EXPECT_TRUE(Rig::until(each, [&] { return each.end() == Peer::End::kFin; }));
+    each.close();
+  }
+  rig.server.wait();
+  EXPECT_EQ(rig.server.connection_count(), 0U);
+  EXPECT_EQ(drained.load(), 10);
+}
+
+TEST(ServerLife, StopEndsEverythingAtOnce) {
+  Rig rig;
+  std::atomic<int> ended{0};
+  rig.server.route("/", {.close = [&](Connection&, const CloseInfo& info) {
+                     EXPECT_EQ(info.cause, CloseCause::kServerStopped);
+                     ++ended;
+                   }});
+  rig.start();
+  std::vector<Peer> peers;
+  for (int i = 0; i < 10; ++i) peers.push_back(rig.open());
+  rig.server.stop();
+  EXPECT_EQ(ended.load(), 10);
+  EXPECT_EQ(rig.server.connection_count(), 0U);
+  rig.server.stop();
+  rig.server.wait();
+}
+
+TEST(ServerLife, MayBeDestroyedWhileConnectionsLive) {
+  std::atomic<int> ended{0};
+  std::atomic<int> alive{0};
+  std::vector<Peer> peers;
+  {
+    Rig rig;
+    rig.server.route("/", {.open =
+                               [&](Connection& c) {
+                                 c.set_data(std::make_unique<Counter>(alive));
+                                 c.join("a");
+                                 c.join("b");
+                                 c.join("c");
+                               },
+                           .close = [&](Connection&, const CloseInfo&) { ++ended; }});
+    rig.start();
+    for (int i = 0; i < 10; ++i) peers.push_back(rig.open());
+    Peer fresh = rig.connect();
+    fresh.send("GET / HT");
+    peers.push_back(std::move(fresh));
+    rig.server.log(LogLevel::kError, "nobody", "hears");
+  }
+  EXPECT_EQ(ended.load(), 10);
+  EXPECT_EQ(alive.load(), 0);
+}
+
+TEST(ServerLife, TwoServersLiveInOneProcess) {
+  Rig first;
+  Rig second;
+  Connection other;
+  Signal opened;
+  second.server.route("/", {.open = [&](Connection& c) {
+                        other = c;
+                        c.join("room");
+                        opened.raise();
+                      }});
+  // A handler of one server uses the other: there it is just another thread.
+  first.server.route("/", {.message = [&](Connection& c, const Message& m) {
+                       EXPECT_EQ(other.send(m), SendResult::kSent);
+                       EXPECT_EQ(other.user(), "");
+                       c.send_text("passed on");
+                     }});
+  first.start();
+  second.start();
+  Peer theirs = second.open();
+  ASSERT_TRUE(opened.wait());
+  Peer ours = first.open();
+  ours.send(client_frame(test::kText, "hello"));
+  EXPECT_EQ(Rig::frame(ours).payload, "passed on");
+  EXPECT_EQ(Rig::frame(theirs).payload, "hello");
+}
+
+TEST(ServerLife, ServesAUnixSocketAndRemovesIt) {
+  const std::string path = "/tmp/wsd-server-test-" + std::to_string(::getpid());
+  {
+    Server server(quiet());
+    server.route("/", {.message = echo});
+    ASSERT_EQ(server.listen("unix:" + path), "");
+    ASSERT_EQ(server.start(), "");
+    EXPECT_EQ(server.addresses(), std::vector<std::string>{"unix:" + path});
+    Peer peer = Peer::unix_socket(path);
+    peer.send(upgrade_request() + client_frame(test::kText, "hi"));
+    EXPECT_EQ(Rig::read_head(peer).find("HTTP/1.1 101 "), 0U);
+    EXPECT_EQ(Rig::frame(peer).payload, "hi");
+  }
+  EXPECT_NE(::access(path.c_str(), F_OK), 0);
+}
+
+}  // namespace
+}  // namespace wsd

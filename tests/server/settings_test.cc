@@ -1,0 +1,183 @@
+#include "server/settings.h"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace wsd {
+namespace {
+
+using Change = std::function<void(ServerOptions&)>;
+
+std::string judged(const Change& change) {
+  ServerOptions options;
+  change(options);
+  return check_options(options);
+}
+
+TEST(CheckOptions, TheDefaultsAreFine) { EXPECT_EQ(check_options(ServerOptions{}), ""); }
+
+TEST(CheckOptions, EachSettingIsRefusedByASentenceThatNamesIt) {
+  constexpr std::size_t kMiB = std::size_t{1} << 20;
+  struct Case {
+    std::string begins;
+    Change change;
+  };
+  const std::vector<Case> cases = {
+      {"--reactors must be at most 64", [](auto& o) { o.reactors = 65; }},
+      {"--origin 'example.com' is not an origin",
+       [](auto& o) {
+         o.upgrade.allowed_origins = {"https://a", "example.com"};
+       }},
+      {"--subprotocol 'a b' is not a token",
+       [](auto& o) {
+         o.upgrade.subprotocols = {"a", "a b"};
+       }},
+      {"--subprotocol '' is not a token", [](auto& o) { o.upgrade.subprotocols = {""}; }},
+      {"--read-buffer must be from 1KiB to 64MiB",
+       [](auto& o) { o.upgrade.read_buffer_size = 1023; }},
+      {"--read-buffer must be", [](auto& o) { o.upgrade.read_buffer_size = 64 * kMiB + 1; }},
+      {"--write-buffer must be at most 1GiB",
+       [](auto& o) { o.upgrade.write_buffer_size = 1024 * kMiB + 1; }},
+      {"--handshake-timeout must be more than 0",
+       [](auto& o) { o.upgrade.handshake_timeout_ms = 0; }},
+      {"--read-timeout 44999ms ends a silent connection before its Ping can be answered: it must "
+       "be 0 or at least --ping-interval 25000ms plus --pong-timeout 20000ms, which is 45000ms",
+       [](auto& o) { o.heartbeat.read_timeout_ms = 44'999; }},
+      {"--max-message must be from 1 byte to 1GiB",
+       [](auto& o) { o.limits.max_message_bytes = 0; }},
+      {"--max-message must be", [](auto& o) { o.limits.max_message_bytes = 1024 * kMiB + 1; }},
+      {"--max-fragments must be at least 1", [](auto& o) { o.limits.max_fragments = 0; }},
+      {"--max-input-bytes must be at least --max-message",
+       [](auto& o) { o.limits.max_input_bytes = o.limits.max_message_bytes - 1; }},
+      {"--send-queue-bytes must be at least 1KiB",
+       [](auto& o) { o.limits.send_queue_bytes = 1023; }},
+      {"--send-queue-frames must be at least 2", [](auto& o) { o.limits.send_queue_frames = 1; }},
+      {"--mailbox-messages must be at least 2", [](auto& o) { o.limits.mailbox_messages = 1; }},
+      {"--max-head must be from 256 bytes to 1MiB", [](auto& o) { o.limits.max_head_bytes = 255; }},
+      {"--max-head must be", [](auto& o) { o.limits.max_head_bytes = kMiB + 1; }},
+      {"--max-request-line must be from 16 bytes to --max-head",
+       [](auto& o) { o.limits.max_request_line_bytes = 15; }},
+      {"--max-request-line must be",
+       [](auto& o) { o.limits.max_request_line_bytes = o.limits.max_head_bytes + 1; }},
+      {"--max-field must be from 16 bytes to --max-head",
+       [](auto& o) { o.limits.max_field_bytes = 15; }},
+      {"--max-field must be",
+       [](auto& o) { o.limits.max_field_bytes = o.limits.max_head_bytes + 1; }},
+      {"--max-fields must be at least 8", [](auto& o) { o.limits.max_fields = 7; }},
+      {"--message-timeout must be more than 0", [](auto& o) { o.limits.message_timeout_ms = 0; }},
+      {"--write-timeout must be more than 0", [](auto& o) { o.limits.write_timeout_ms = 0; }},
+      {"--close-timeout must be more than 0", [](auto& o) { o.limits.close_timeout_ms = 0; }},
+      {"--backlog must be at least 1", [](auto& o) { o.listen_backlog = 0; }},
+      {"--drain-timeout must be more than 0",
+       [](auto& o) { o.drain_timeout_ms = o.drain_window_ms = 0; }},
+      {"--drain-window 20001ms is longer than --drain-timeout 20000ms",
+       [](auto& o) { o.drain_window_ms = 20'001; }},
+  };
+  for (const Case& each : cases) {
+    const std::string sentence = judged(each.change);
+    EXPECT_EQ(sentence.substr(0, each.begins.size()), each.begins) << sentence;
+  }
+}
+
+TEST(CheckOptions, ValuesAtTheirBoundsAreFine) {
+  constexpr std::size_t kMiB = std::size_t{1} << 20;
+  const std::vector<Change> changes = {
+      [](auto& o) { o.reactors = 64; },
+      [](auto& o) {
+        o.upgrade.allowed_origins = {"*", "https://a.example", "http://b:81"};
+      },
+      [](auto& o) { o.upgrade.read_buffer_size = 1024; },
+      [](auto& o) { o.upgrade.read_buffer_size = 64 * kMiB; },
+      [](auto& o) { o.upgrade.write_buffer_size = 1024 * kMiB; },
+      [](auto& o) { o.heartbeat.read_timeout_ms = 45'000; },
+      [](auto& o) { o.heartbeat.read_timeout_ms = 0; },
+      [](auto& o) {
+        o.heartbeat = {0, 20'000, 1};
+      },
+      [](auto& o) {
+        o.heartbeat = {~std::uint32_t{0}, ~std::uint32_t{0}, 0};
+      },
+      [](auto& o) { o.limits.max_message_bytes = 1; },
+      [](auto& o) { o.limits.max_message_bytes = o.limits.max_input_bytes = 1024 * kMiB; },
+      [](auto& o) { o.limits.max_empty_fragments = 0; },
+      [](auto& o) { o.limits.max_control_frames_per_second = 0; },
+      [](auto& o) { o.limits.send_queue_bytes = 1024; },
+      [](auto& o) { o.limits.send_queue_frames = o.limits.mailbox_messages = 2; },
+      [](auto& o) {
+        o.limits.max_head_bytes = 256;
+        o.limits.max_request_line_bytes = o.limits.max_field_bytes = 256;
+      },
+      [](auto& o) { o.drain_window_ms = 0; },
+      [](auto& o) { o.drain_window_ms = o.drain_timeout_ms = 1; },
+  };
+  for (std::size_t i = 0; i < changes.size(); ++i) EXPECT_EQ(judged(changes[i]), "") << i;
+  // The sum must not wrap.
+  EXPECT_NE(judged([](auto& o) { o.heartbeat = {~std::uint32_t{0}, ~std::uint32_t{0}, 1}; }), "");
+}
+
+using server::reactor_count;
+using server::settings_of;
+
+TEST(Settings, TimesAreTicksRoundedUpAndSizesGoThrough) {
+  ServerOptions options;
+  options.heartbeat = {1, 10, 11};
+  options.upgrade.handshake_timeout_ms = 100;
+  options.upgrade.read_buffer_size = 2048;
+  options.limits.message_timeout_ms = 101;
+  options.limits.write_timeout_ms = 120;
+  options.limits.close_timeout_ms = 130;
+  options.limits.max_message_bytes = 11;
+  options.limits.max_fragments = 12;
+  options.limits.max_empty_fragments = 13;
+  options.limits.max_connections = 14;
+  options.limits.max_input_bytes = 15;
+  options.limits.max_control_frames_per_second = 16;
+  options.limits.send_queue_bytes = 17;
+  options.limits.send_queue_frames = 18;
+  options.limits.slow_policy = SlowPolicy::kDropOldest;
+  options.limits.max_request_line_bytes = 19;
+  options.limits.max_head_bytes = 20;
+  options.limits.max_field_bytes = 21;
+  options.limits.max_fields = 22;
+  options.drain_window_ms = 230;
+  options.drain_timeout_ms = 240;
+  const net::Settings settings = settings_of(options);
+  EXPECT_EQ(settings.heartbeat.ping_interval, 1U);
+  EXPECT_EQ(settings.heartbeat.pong_timeout, 1U);
+  EXPECT_EQ(settings.heartbeat.read_timeout, 2U);
+  EXPECT_EQ(settings.handshake_timeout, 10U);
+  EXPECT_EQ(settings.message_timeout, 11U);
+  EXPECT_EQ(settings.write_timeout, 12U);
+  EXPECT_EQ(settings.close_timeout, 13U);
+  EXPECT_EQ(settings.session.message.max_message_bytes, 11U);
+  EXPECT_EQ(settings.session.message.max_fragments, 12U);
+  EXPECT_EQ(settings.session.message.max_empty_fragments, 13U);
+  EXPECT_EQ(settings.max_connections, 14U);
+  EXPECT_EQ(settings.max_input_bytes, 15U);
+  EXPECT_EQ(settings.max_control_frames_per_second, 16U);
+  EXPECT_EQ(settings.send_queue.bytes, 17U);
+  EXPECT_EQ(settings.send_queue.frames, 18U);
+  EXPECT_EQ(settings.send_queue.policy, SlowPolicy::kDropOldest);
+  EXPECT_EQ(settings.session.head.max_request_line_bytes, 19U);
+  EXPECT_EQ(settings.session.head.max_head_bytes, 20U);
+  EXPECT_EQ(settings.session.head.max_field_bytes, 21U);
+  EXPECT_EQ(settings.session.head.max_fields, 22U);
+  EXPECT_EQ(settings.drain_window, 23U);
+  EXPECT_EQ(settings.drain_timeout, 24U);
+  EXPECT_EQ(settings.read_buffer_size, 2048U);
+}
+
+TEST(Settings, ReactorsAreAsAskedOrOneForEachCore) {
+  ServerOptions options;
+  options.reactors = 3;
+  EXPECT_EQ(reactor_count(options), 3U);
+  options.reactors = 0;
+  EXPECT_GE(reactor_count(options), 1U);
+  EXPECT_LE(reactor_count(options), 64U);
+}
+
+}  // namespace
+}  // namespace wsd

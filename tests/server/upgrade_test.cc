@@ -1,0 +1,228 @@
+// What requests are answered, as a client sees it.
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "net/peer.h"
+#include "server/server_rig.h"
+#include "wsd/server.h"
+
+namespace wsd {
+namespace {
+
+using test::client_frame;
+using test::Peer;
+using test::quiet;
+using Rig = test::ServerRig;
+using test::upgrade_request;
+
+void echo(Connection& connection, const Message& message) { connection.send(message); }
+
+bool has(const std::string& text, std::string_view part) {
+  return text.find(part) != std::string::npos;
+}
+
+// The upgrade hook
+
+TEST(Server, TheHookSaysWhoSomeoneIs) {
+  Rig rig;
+  std::string seen;
+  Upgrade verdict;
+  rig.server.route(
+      "/rooms/{room}",
+      {.upgrade =
+           [&](const Request& request) {
+             seen = std::string(request.method()) + " " + std::string(request.path()) + " " +
+                    std::string(request.query()) + " " + std::string(request.host()) + " " +
+                    std::string(request.header("x-token")) + " " +
+                    std::string(request.param("room")) + " " + std::string(request.param("none"));
+             for (const std::string_view each : request.subprotocols()) {
+               seen += "/" + std::string(each);
+             }
+             Upgrade accepted = Upgrade::accept("ann");
+             accepted.subprotocol = "v2";
+             accepted.headers = {{"X-Welcome", "yes"}};
+             return accepted;
+           },
+       .message =
+           [](Connection& c, const Message&) {
+             c.send_text(std::string(c.user()) + "|" + std::string(c.path()) + "|" +
+                         std::string(c.subprotocol()) + "|" + std::string(c.remote()));
+           }});
+  rig.start();
+  Peer peer = rig.connect();
+  peer.send(
+      upgrade_request("/rooms/a%20b?k=v", "X-Token: t\r\nSec-WebSocket-Protocol: v1, v2\r\n"));
+  const std::string head = Rig::read_head(peer);
+  EXPECT_EQ(head.find("HTTP/1.1 101 "), 0U);
+  EXPECT_TRUE(has(head, "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"));  // §1.3
+  EXPECT_TRUE(has(head, "Sec-WebSocket-Protocol: v2\r\n"));
+  EXPECT_TRUE(has(head, "X-Welcome: yes\r\n"));
+  EXPECT_EQ(seen, "GET /rooms/a%20b k=v server.example.com t a b /v1/v2");
+  peer.send(client_frame(test::kText, "?"));
+  EXPECT_EQ(Rig::frame(peer).payload,
+            "ann|/rooms/a%20b|v2|127.0.0.1:" + std::to_string(peer.local_port()));
+}
+
+TEST(Server, WithoutAHookEveryoneIsAcceptedAndOptionsChooseTheSubprotocol) {
+  ServerOptions options = quiet();
+  options.upgrade.subprotocols = {"b", "a"};
+  Rig rig(options);
+  rig.server.route("/", {});
+  rig.start();
+  Peer peer = rig.connect();
+  peer.send(upgrade_request("/", "Sec-WebSocket-Protocol: a, b\r\n"));
+  EXPECT_TRUE(has(Rig::read_head(peer), "Sec-WebSocket-Protocol: b\r\n"));
+  Peer none = rig.connect();
+  none.send(upgrade_request("/", "Sec-WebSocket-Protocol: c\r\n"));
+  EXPECT_FALSE(has(Rig::read_head(none), "Sec-WebSocket-Protocol"));
+}
+
+TEST(Server, TheHookMayReject) {
+  Rig rig;
+  rig.server.route("/", {.upgrade = [](const Request&) {
+                     Upgrade verdict = Upgrade::reject(401, "who are you?\n");
+                     verdict.headers = {{"WWW-Authenticate", "Bearer"}};
+                     return verdict;
+                   }});
+  rig.start();
+  const std::string answer = rig.answer(upgrade_request());
+  EXPECT_EQ(answer.find("HTTP/1.1 401 "), 0U) << answer;
+  EXPECT_TRUE(has(answer, "WWW-Authenticate: Bearer\r\n"));
+  EXPECT_TRUE(has(answer, "Connection: close\r\n"));
+  EXPECT_TRUE(answer.ends_with("\r\n\r\nwho are you?\n"));
+}
+
+TEST(Server, AHookThatGoesWrongIsA500) {
+  struct Odd {};
+  const std::vector<std::function<Upgrade(const Request&)>> hooks = {
+      [](const Request&) -> Upgrade { throw std::runtime_error("secret"); },
+      [](const Request&) -> Upgrade { throw Odd{}; },
+      [](const Request&) { return Upgrade::reject(200); },
+      [](const Request&) { return Upgrade::reject(600); },
+      [](const Request&) {
+        Upgrade verdict = Upgrade::accept();
+        verdict.subprotocol = "not offered";
+        return verdict;
+      },
+      [](const Request&) {
+        Upgrade verdict = Upgrade::accept();
+        verdict.headers = {{"X-Evil", "a\r\nSet-Cookie: b"}};
+        return verdict;
+      },
+      [](const Request&) {
+        Upgrade verdict = Upgrade::reject(403);
+        verdict.headers = {{"bad name", "x"}};
+        return verdict;
+      },
+  };
+  Rig rig;
+  for (std::size_t i = 0; i < hooks.size(); ++i) {
+    rig.server.route("/" + std::to_string(i), {.upgrade = hooks[i]});
+  }
+  rig.start();
+  for (std::size_t i = 0; i < hooks.size(); ++i) {
+    const std::string answer = rig.answer(upgrade_request("/" + std::to_string(i)));
+    EXPECT_EQ(answer.find("HTTP/1.1 500 "), 0U) << i << ": " << answer;
+    EXPECT_FALSE(has(answer, "secret") || has(answer, "Set-Cookie"));
+  }
+}
+
+// Plain HTTP
+
+class HttpRig : public Rig {
+ public:
+  HttpRig() {
+    server.route("/both", {.message = echo});
+    server.http("/both", [](const Request& r) {
+      return Response{200, "text/html", "page of " + std::string(r.method()), {{"X-A", "b"}}};
+    });
+    server.http("/files/{name}", [](const Request& r) {
+      return Response{200, "text/plain", std::string(r.param("name")), {}};
+    });
+    server.http("/throws", [](const Request&) -> Response { throw std::runtime_error("secret"); });
+    server.http("/odd", [](const Request&) -> Response { throw 42; });
+    server.http("/evil", [](const Request&) {
+      return Response{200, "text/plain", "x", {{"X", "a\r\nSet-Cookie: b"}}};
+    });
+    server.http("/evil-type", [](const Request&) {
+      return Response{200, "text/plain\r\nSet-Cookie: b", "x", {}};
+    });
+  }
+};
+
+std::string request(std::string_view method, std::string_view path, std::string_view extra = {}) {
+  return std::string(method) + " " + std::string(path) + " HTTP/1.1\r\nHost: a\r\n" +
+         std::string(extra) + "\r\n";
+}
+
+TEST(ServerHttp, ServesPagesBesideWebSocket) {
+  HttpRig rig;
+  rig.start();
+  const std::string page = rig.answer(request("GET", "/both", "Connection: close\r\n"));
+  EXPECT_EQ(page.find("HTTP/1.1 200 OK\r\n"), 0U);
+  EXPECT_TRUE(has(page, "Content-Type: text/html\r\n"));
+  EXPECT_TRUE(has(page, "Content-Length: 11\r\n"));
+  EXPECT_TRUE(has(page, "X-A: b\r\n"));
+  EXPECT_TRUE(page.ends_with("\r\n\r\npage of GET"));
+  Peer peer = rig.open("/both");
+  peer.send(client_frame(test::kText, "hi"));
+  EXPECT_EQ(Rig::frame(peer).payload, "hi");
+  const std::string file = rig.answer(request("GET", "/files/a%20b", "Connection: close\r\n"));
+  EXPECT_TRUE(file.ends_with("\r\n\r\na b")) << file;
+}
+
+TEST(ServerHttp, HeadHasTheFieldsWithoutTheBody) {
+  HttpRig rig;
+  rig.start();
+  const std::string head = rig.answer(request("HEAD", "/both", "Connection: close\r\n"));
+  EXPECT_EQ(head.find("HTTP/1.1 200 OK\r\n"), 0U);
+  EXPECT_TRUE(has(head, "Content-Length: 12\r\n"));
+  EXPECT_TRUE(head.ends_with("\r\n\r\n"));
+}
+
+TEST(ServerHttp, OtherMethodsAreNotAllowed) {
+  HttpRig rig;
+  rig.start();
+  const std::string post = rig.answer(request("POST", "/both", "Content-Length: 0\r\n"));
+  EXPECT_EQ(post.find("HTTP/1.1 405 "), 0U);
+  EXPECT_TRUE(has(post, "Allow: GET, HEAD\r\n"));
+  EXPECT_EQ(rig.answer(request("BREW", "/both")).find("HTTP/1.1 501 "), 0U);
+  EXPECT_EQ(rig.answer(request("GET", "/none", "Connection: close\r\n")).find("HTTP/1.1 404 "), 0U);
+  EXPECT_EQ(rig.answer(upgrade_request("/none")).find("HTTP/1.1 404 "), 0U);
+}
+
+TEST(ServerHttp, KeepsTheConnectionAlive) {
+  HttpRig rig;
+  rig.start();
+  Peer peer = rig.connect();
+  for (int i = 0; i < 3; ++i) {
+    peer.send(request("GET", "/both"));
+    EXPECT_EQ(Rig::read_head(peer).find("HTTP/1.1 200 OK\r\n"), 0U);
+    ASSERT_TRUE(Rig::until(peer, [&] { return peer.input == "page of GET"; }));
+    peer.input.clear();
+  }
+  peer.send(request("GET", "/none") + upgrade_request("/both") + client_frame(test::kText, "hi"));
+  EXPECT_EQ(Rig::read_head(peer).find("HTTP/1.1 404 "), 0U);
+  ASSERT_TRUE(Rig::until(peer, [&] { return has(peer.input, "HTTP/1.1 101 "); }));
+  peer.input.erase(0, peer.input.find("HTTP/1.1 101 "));
+  static_cast<void>(Rig::read_head(peer));
+  EXPECT_EQ(Rig::frame(peer).payload, "hi");
+}
+
+TEST(ServerHttp, AHandlerThatGoesWrongIsA500) {
+  HttpRig rig;
+  rig.start();
+  for (const char* path : {"/throws", "/odd", "/evil", "/evil-type"}) {
+    const std::string answer = rig.answer(request("GET", path, "Connection: close\r\n"));
+    EXPECT_EQ(answer.find("HTTP/1.1 500 "), 0U) << path << ": " << answer;
+    EXPECT_FALSE(has(answer, "secret") || has(answer, "Set-Cookie")) << answer;
+  }
+}
+
+}  // namespace
+}  // namespace wsd
