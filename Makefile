@@ -37,7 +37,8 @@ ZLIB_CFLAGS := $(shell pkg-config --cflags zlib 2>/dev/null)
 ZLIB_LIBS   := $(or $(shell pkg-config --libs zlib 2>/dev/null),-lz)
 DEFLATE_UNUSED := src/protocol/deflate_absent.cc tests/protocol/deflate_absent_test.cc
 else
-DEFLATE_UNUSED := src/protocol/deflate.cc tests/protocol/deflate_test.cc tests/protocol/compression_test.cc
+DEFLATE_UNUSED := src/protocol/deflate.cc tests/protocol/deflate_test.cc tests/protocol/compression_test.cc \
+  tests/e2e/deflate_test.cc
 endif
 LIBS = $(CRYPTO_LIBS) $(ZLIB_LIBS)
 
@@ -46,7 +47,7 @@ B := build/$(MODE)-$(notdir $(CXX))$(if $(filter 0,$(WITH_ZLIB)),-nozlib)
 LIB_SRCS  := $(filter-out $(DEFLATE_UNUSED),$(wildcard src/base/*.cc src/protocol/*.cc src/hub/*.cc src/net/*.cc src/server/*.cc))
 APP_SRCS  := $(filter-out src/wsd/main.cc,$(wildcard src/wsd/*.cc))
 UNIT_SRCS := $(filter-out $(DEFLATE_UNUSED),$(foreach d,base protocol hub net server wsd,$(wildcard tests/$(d)/*_test.cc)))
-E2E_SRCS  := $(wildcard tests/e2e/*_test.cc)
+E2E_SRCS  := $(filter-out $(DEFLATE_UNUSED),$(wildcard tests/e2e/*_test.cc))
 TEST_SUPPORT_SRCS := $(wildcard tests/support/*.cc)
 FUZZ_SRCS := $(wildcard fuzz/*_fuzz.cc)
 EXAMPLES  := $(wildcard docs/examples/*.cc)

@@ -52,7 +52,9 @@ bool MessageAssembler::append(MutableBytes masked, MaskingKey key, std::uint64_t
 }
 
 MutableBytes MessageAssembler::room(std::uint64_t expected) noexcept {
-  if (size_ == capacity_ && !reserve(1, expected)) return {};
+  // A receive into little room costs as much as one into much.
+  const std::uint64_t worthwhile = std::min<std::uint64_t>(expected, kFirstCapacity);
+  if (capacity_ - size_ < worthwhile && !reserve(worthwhile, expected)) return {};
   return {data_ + size_,
           static_cast<std::size_t>(std::min<std::uint64_t>(capacity_ - size_, expected))};
 }

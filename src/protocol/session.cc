@@ -68,6 +68,7 @@ Event Session::next(MutableBytes& input) {
       break;
   }
   partial_.reset();
+  head_.reset();
   input = {};
   return {};
 }

@@ -15,10 +15,10 @@ struct GroupSize {
 };
 
 inline constexpr GroupSize kGroups[] = {
-    {1, "framing", 16},         {2, "pings and pongs", 11},   {3, "reserved bits", 7},
-    {4, "opcodes", 10},         {5, "fragmentation", 20},     {6, "UTF-8", 145},
-    {7, "closing", 37},         {9, "sizes and chops", 54},   {10, "auto-fragments", 1},
-    {12, "compression", 90},    {13, "compression terms", 126},
+    {1, "framing", 16},      {2, "pings and pongs", 11},     {3, "reserved bits", 7},
+    {4, "opcodes", 10},      {5, "fragmentation", 20},       {6, "UTF-8", 145},
+    {7, "closing", 37},      {9, "sizes and chops", 54},     {10, "auto-fragments", 1},
+    {12, "compression", 90}, {13, "compression terms", 126},
 };
 
 consteval std::size_t all_cases() {

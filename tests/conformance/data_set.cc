@@ -17,12 +17,12 @@ constexpr std::size_t kHtmlSize = 263'647;
 constexpr std::size_t kDocumentSize = 1'042'328;
 
 constexpr std::array<std::string_view, 48> kWords = {
-    "der",    "und",     "die",   "ich",   "Wasser", "Strom", "nicht",   "Ufer",
-    "das",    "ein",     "Nacht", "sich",  "Himmel", "mit",   "wandern", "Berge",
-    "weiter", "zwischen", "hier",  "auf",   "Garten", "alt",   "Fenster", "sehen",
-    "leise",  "Brunnen", "wenn",  "doch",  "Sommer", "weg",   "Schatten", "kommen",
-    "gehen",  "Lichter", "nur",   "von",   "Gesang", "wie",   "Wolken",  "tragen",
-    "fern",   "Glocken", "aus",   "immer", "Blumen", "wohl",  "Morgen",  "finden"};
+    "der",    "und",      "die",   "ich",   "Wasser", "Strom", "nicht",    "Ufer",
+    "das",    "ein",      "Nacht", "sich",  "Himmel", "mit",   "wandern",  "Berge",
+    "weiter", "zwischen", "hier",  "auf",   "Garten", "alt",   "Fenster",  "sehen",
+    "leise",  "Brunnen",  "wenn",  "doch",  "Sommer", "weg",   "Schatten", "kommen",
+    "gehen",  "Lichter",  "nur",   "von",   "Gesang", "wie",   "Wolken",   "tragen",
+    "fern",   "Glocken",  "aus",   "immer", "Blumen", "wohl",  "Morgen",   "finden"};
 
 class Random {
  public:
@@ -78,7 +78,8 @@ std::string bitmap() {
   }
   int level = 128;
   for (int at = 0; out.size() < kBitmapSize; ++at) {
-    if (at % 64 == 0) level = 40 + std::abs((at / 512) % 300 - 150) + static_cast<int>(random.below(30));
+    if (at % 64 == 0)
+      level = 40 + std::abs((at / 512) % 300 - 150) + static_cast<int>(random.below(30));
     level = std::clamp(level + static_cast<int>(random.below(9)) - 4, 0, 255);
     out.push_back(static_cast<char>(level));
   }
@@ -101,9 +102,10 @@ std::string html() {
   Random random(4);
   std::string out = "<!DOCTYPE html>\n<html>\n<body>\n";
   while (out.size() < kHtmlSize) {
-    out += "      <tr class=\"row_" + random.digits(1) + "\">\n        <td class=\"cell\"><a href=\"#" +
-           random.digits(3) + "\">" + random.words(3) + "</a></td>\n        <td>" +
-           random.digits(3) + " ms</td>\n      </tr>\n";
+    out += "      <tr class=\"row_" + random.digits(1) +
+           "\">\n        <td class=\"cell\"><a href=\"#" + random.digits(3) + "\">" +
+           random.words(3) + "</a></td>\n        <td>" + random.digits(3) +
+           " ms</td>\n      </tr>\n";
   }
   out.resize(kHtmlSize);
   return out;

@@ -25,8 +25,7 @@ struct DeflateAnswer {
   std::optional<DeflateTerms> terms = std::nullopt;  // none: the server declined
   std::string problem = {};                          // the answer is not one to these offers
 };
-[[nodiscard]] DeflateAnswer judge_answer(const std::vector<Offer>& offers,
-                                         std::string_view answer);
+[[nodiscard]] DeflateAnswer judge_answer(const std::vector<Offer>& offers, std::string_view answer);
 
 [[nodiscard]] bool have_zlib();
 

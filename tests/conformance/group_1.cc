@@ -12,8 +12,8 @@ struct Echo {
   double bound_s;
 };
 
-constexpr Echo kEchoes[] = {{0, 0, 2},      {125, 0, 2},    {126, 0, 2},    {127, 0, 2},
-                            {128, 0, 2},    {65535, 0, 10}, {65536, 0, 10}, {65536, 997, 10}};
+constexpr Echo kEchoes[] = {{0, 0, 2},   {125, 0, 2},    {126, 0, 2},    {127, 0, 2},
+                            {128, 0, 2}, {65535, 0, 10}, {65536, 0, 10}, {65536, 997, 10}};
 
 Script script(std::uint8_t opcode, const Echo& echo) {
   const std::string payload = repeated(opcode == kText ? "*" : "\xfe", echo.size);

@@ -51,11 +51,12 @@ Cases group_4() {
     const std::string frame = "a frame with opcode " + std::to_string(row.opcode);
     std::string sends = row.after_message ? "a text, " + frame + ", a Ping" : frame;
     if (row.chop.octets == 1) sends += ", octet by octet";
-    cases.push_back({.id = {4, row.section, row.number},
-                     .sends = std::move(sends),
-                     .expects = std::string(row.after_message ? "the echo of the text, then " : "") +
-                                "the server fails the connection with 1002",
-                     .body = [&row] { return script(row); }});
+    cases.push_back(
+        {.id = {4, row.section, row.number},
+         .sends = std::move(sends),
+         .expects = std::string(row.after_message ? "the echo of the text, then " : "") +
+                    "the server fails the connection with 1002",
+         .body = [&row] { return script(row); }});
   }
   return cases;
 }

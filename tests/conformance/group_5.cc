@@ -25,9 +25,8 @@ Script ping_between(Chop chop) {
 Script nothing_to_continue(bool fin, Chop chop) {
   Step first = send(kContinuation, "it continues nothing", chop);
   first.frame.fin = fin;
-  return {.steps = {first, send(kText, "Hello, world!", chop)},
-          .ok = {},
-          .close = server_fails(1002)};
+  return {
+      .steps = {first, send(kText, "Hello, world!", chop)}, .ok = {}, .close = server_fails(1002)};
 }
 
 Script message_then_nothing_to_continue() {

@@ -3,6 +3,7 @@
 #include <initializer_list>
 #include <string_view>
 
+#include "conformance/bytes.h"
 #include "conformance/catalogue.h"
 
 namespace wsconform {
@@ -195,9 +196,9 @@ std::vector<Sequence> lone_starts() {
 }
 
 std::vector<Sequence> last_byte_missing() {
-  return all(false, {"\xc0", "\xe0\x80", "\xf0\x80\x80", "\xf8\x80\x80\x80", "\xfc\x80\x80\x80\x80",
-                     "\xdf", "\xef\xbf", "\xf7\xbf\xbf", "\xfb\xbf\xbf\xbf",
-                     "\xfd\xbf\xbf\xbf\xbf"});
+  return all(false,
+             {"\xc0", "\xe0\x80", "\xf0\x80\x80", "\xf8\x80\x80\x80", "\xfc\x80\x80\x80\x80",
+              "\xdf", "\xef\xbf", "\xf7\xbf\xbf", "\xfb\xbf\xbf\xbf", "\xfd\xbf\xbf\xbf\xbf"});
 }
 
 std::vector<Sequence> last_byte_missing_joined() {
@@ -249,24 +250,14 @@ std::vector<std::vector<Sequence>> sections() {
                   "\xfc\x80\x80\x80\x80\x80"}),
       all(false, {"\xed\xa0\x80", "\xed\xad\xbf", "\xed\xae\x80", "\xed\xaf\xbf", "\xed\xb0\x80",
                   "\xed\xbe\x80", "\xed\xbf\xbf"}),
-      all(false, {"\xed\xa0\x80\xed\xb0\x80", "\xed\xa0\x80\xed\xbf\xbf",
-                  "\xed\xad\xbf\xed\xb0\x80", "\xed\xad\xbf\xed\xbf\xbf",
-                  "\xed\xae\x80\xed\xb0\x80", "\xed\xae\x80\xed\xbf\xbf",
-                  "\xed\xaf\xbf\xed\xb0\x80", "\xed\xaf\xbf\xed\xbf\xbf"}),
+      all(false,
+          {"\xed\xa0\x80\xed\xb0\x80", "\xed\xa0\x80\xed\xbf\xbf", "\xed\xad\xbf\xed\xb0\x80",
+           "\xed\xad\xbf\xed\xbf\xbf", "\xed\xae\x80\xed\xb0\x80", "\xed\xae\x80\xed\xbf\xbf",
+           "\xed\xaf\xbf\xed\xb0\x80", "\xed\xaf\xbf\xed\xbf\xbf"}),
       noncharacters(),
       all(true, {"\xef\xbf\xb9", "\xef\xbf\xba", "\xef\xbf\xbb", "\xef\xbf\xbc", "\xef\xbf\xbd",
                  "\xef\xbf\xbe", "\xef\xbf\xbf"}),
   };
-}
-
-std::string in_hex(const std::string& bytes) {
-  constexpr Bytes kDigits = "0123456789abcdef";
-  std::string out = "0x";
-  for (const char c : bytes) {
-    out.push_back(kDigits[static_cast<unsigned char>(c) >> 4]);
-    out.push_back(kDigits[static_cast<unsigned char>(c) & 15]);
-  }
-  return out;
 }
 
 }  // namespace
@@ -279,7 +270,7 @@ Cases group_6() {
     int number = 0;
     for (const Sequence& sequence : sequences) {
       cases.push_back({.id = {6, section, ++number},
-                       .sends = "the text " + in_hex(sequence.bytes),
+                       .sends = "the text 0x" + hex(sequence.bytes),
                        .expects = sequence.valid ? "its echo" : kRefused,
                        .body = [sequence] { return one_frame(sequence.bytes, sequence.valid); }});
     }

@@ -18,20 +18,18 @@ Script closing(std::vector<Step> steps, std::vector<std::uint16_t> codes = {1000
 }
 
 Script message_then_close() {
-  return {.steps = {send(kText, kHello)},
-          .ok = {text(kHello)},
-          .close = {.wrong_code_is_fatal = true}};
+  return {
+      .steps = {send(kText, kHello)}, .ok = {text(kHello)}, .close = {.wrong_code_is_fatal = true}};
 }
 
 Script close_inside_message() {
-  return closing({send_part(kText, "fragment1"), send_close(1000),
-                  send(kContinuation, "fragment2")});
+  return closing(
+      {send_part(kText, "fragment1"), send_close(1000), send(kContinuation, "fragment2")});
 }
 
 Script messages_then_close() {
   const std::string large = repeated("BAsd7&jh23", 256 * 1024);
-  Script script = closing(
-      {send(kText, large), send(kText, kHello), send_close(1000), send(kPing)});
+  Script script = closing({send(kText, large), send(kText, kHello), send_close(1000), send(kPing)});
   script.ok = {text(large), text(kHello)};
   script.informational = true;
   return script;
@@ -67,15 +65,21 @@ Cases fixed() {
       {{7, 1, 2},
        "two Closes",
        kAnswer,
-       [] { return closing({send_close(1000), send(kClose)}); }},
+       [] {
+         return closing({send_close(1000), send(kClose)});
+       }},
       {{7, 1, 3},
        "a Close, then a Ping",
        kAnswer,
-       [] { return closing({send_close(1000), send(kPing)}); }},
+       [] {
+         return closing({send_close(1000), send(kPing)});
+       }},
       {{7, 1, 4},
        "a Close, then a text",
        kAnswer,
-       [] { return closing({send_close(1000), send(kText, kHello)}); }},
+       [] {
+         return closing({send_close(1000), send(kText, kHello)});
+       }},
       {{7, 1, 5}, "a Close inside a fragmented message", kAnswer, close_inside_message},
       {{7, 1, 6},
        "a text of 256 KiB, a short text, a Close and a Ping",

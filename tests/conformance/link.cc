@@ -58,8 +58,8 @@ std::optional<std::string> field(std::string_view head, std::string_view name) {
 }  // namespace
 
 Time after(double seconds) {
-  return Clock::now() + std::chrono::duration_cast<Clock::duration>(
-                            std::chrono::duration<double>(seconds));
+  return Clock::now() +
+         std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
 }
 
 std::optional<Url> parse_url(std::string_view text) {
@@ -141,10 +141,12 @@ std::string Link::upgrade(const Url& url, const std::string& extensions, Time li
     std::memcpy(nonce + i, &word, 4);
   }
   const std::string key = base64({nonce, sizeof nonce});
-  const std::string host = url.host.find(':') == std::string::npos ? url.host : '[' + url.host + ']';
-  std::string request = "GET " + url.path + " HTTP/1.1\r\nHost: " + host + ':' + url.port +
-                        "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: " +
-                        key + "\r\nSec-WebSocket-Version: 13\r\n";
+  const std::string host =
+      url.host.find(':') == std::string::npos ? url.host : '[' + url.host + ']';
+  std::string request =
+      "GET " + url.path + " HTTP/1.1\r\nHost: " + host + ':' + url.port +
+      "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: " + key +
+      "\r\nSec-WebSocket-Version: 13\r\n";
   if (!extensions.empty()) request += "Sec-WebSocket-Extensions: " + extensions + "\r\n";
   queue(request + "\r\n", kFrameWise);
   write_some();

@@ -123,8 +123,7 @@ Verdict run_series(Session& session, const Series& series) {
   session.finish();
   const Events& late = session.course().received;
   if (problem.empty() && !late.empty()) problem = "after the last echo: " + described(late);
-  return judge_series(problem.empty() ? Behavior::ok : Behavior::failed, problem,
-                      session.course());
+  return judge_series(problem.empty() ? Behavior::ok : Behavior::failed, problem, session.course());
 }
 
 }  // namespace

@@ -41,9 +41,7 @@ bool Session::open(const std::vector<Offer>& offers) {
   return true;
 }
 
-bool Session::is_open() const {
-  return !link_.ended() && !close_sent_ && !course_.close_received;
-}
+bool Session::is_open() const { return !link_.ended() && !close_sent_ && !course_.close_received; }
 
 void Session::send_message(std::uint8_t opcode, std::string_view message, std::size_t fragment) {
   std::string compressed;

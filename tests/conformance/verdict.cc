@@ -27,8 +27,9 @@ void judge_close(Verdict& verdict, const ExpectedClose& expected, const Course& 
   if (!course.opened) {
     set(CloseBehavior::failed, "the opening handshake was not completed");
   } else if (expected.by_client != course.closed_by_client) {
-    set(CloseBehavior::failed, expected.by_client ? "the server ended the connection, not the client"
-                                                  : "the server did not end the connection");
+    set(CloseBehavior::failed, expected.by_client
+                                   ? "the server ended the connection, not the client"
+                                   : "the server did not end the connection");
   } else if (expected.clean && !course.clean) {
     set(CloseBehavior::unclean, "the closing handshake was not completed");
   } else if (course.remote_code &&

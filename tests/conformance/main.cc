@@ -1,0 +1,245 @@
+// wsconform: the cases of the Autobahn Testsuite against any WebSocket echo server.
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <atomic>
+#include <charconv>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "conformance/autobahn_index.h"
+#include "conformance/catalogue.h"
+#include "conformance/data_set.h"
+#include "conformance/deflate.h"
+#include "conformance/link.h"
+#include "conformance/report.h"
+#include "conformance/runner.h"
+
+namespace {
+
+using namespace wsconform;
+
+constexpr int kGood = 0;
+constexpr int kBad = 1;
+constexpr int kUsage = 2;
+constexpr int kUnavailable = 69;
+
+constexpr const char* kHelp =
+    "Usage: wsconform ws://HOST[:PORT][/PATH] [FLAG]...\n"
+    "       wsconform --list [FLAG]...\n"
+    "       wsconform --from-autobahn INDEX.JSON\n"
+    "\n"
+    "Drives a WebSocket echo server through the 517 cases of the Autobahn Testsuite.\n"
+    "\n"
+    "  --cases PATTERNS     these only: 6.*,7.1.5\n"
+    "  --exclude PATTERNS   not these\n"
+    "  --json FILE          write all results\n"
+    "  --jobs N             connections at a time (default: 1)\n"
+    "  --patience FACTOR    stretch each bound of time, for slow machines (default: 1)\n"
+    "  --strict             NON-STRICT is not good enough\n"
+    "  --quiet              only the table\n"
+    "  --list               print the cases and connect to nothing\n"
+    "  --from-autobahn FILE print the table of the index.json that wstest wrote\n"
+    "\n"
+    "Exit codes: 0 all good; 1 something FAILED, is UNIMPLEMENTED, was not closed cleanly or "
+    "could\n"
+    "not be run; 2 wrong command line; 69 no connection to the server.\n";
+
+struct Flags {
+  std::string url;
+  std::string cases = "*";
+  std::string exclude;
+  std::string json;
+  std::string index;
+  int jobs = 1;
+  double patience = 1;
+  bool strict = false;
+  bool quiet = false;
+  bool list = false;
+  bool help = false;
+};
+
+int usage_error(const std::string& what) {
+  std::fprintf(stderr, "wsconform: %s; see wsconform --help\n", what.c_str());
+  return kUsage;
+}
+
+template <typename Number>
+bool parse_number(std::string_view text, Number& number) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return error == std::errc() && end == text.data() + text.size() && number > 0;
+}
+
+// Empty, or what is wrong with the command line.
+std::string parse_value(Flags& flags, std::string_view name, std::string value) {
+  if (name == "--cases") {
+    flags.cases = std::move(value);
+  } else if (name == "--exclude") {
+    flags.exclude = std::move(value);
+  } else if (name == "--json") {
+    flags.json = std::move(value);
+  } else if (name == "--from-autobahn") {
+    flags.index = std::move(value);
+  } else if (name == "--jobs") {
+    if (!parse_number(value, flags.jobs)) return "--jobs takes a number from 1 on";
+  } else if (name == "--patience") {
+    if (!parse_number(value, flags.patience)) return "--patience takes a number above 0";
+  } else {
+    return "unknown flag " + std::string(name);
+  }
+  return {};
+}
+
+std::string parse(Flags& flags, const std::vector<std::string>& words) {
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    const std::string& word = words[i];
+    bool* const given = word == "--strict"  ? &flags.strict
+                        : word == "--quiet" ? &flags.quiet
+                        : word == "--list"  ? &flags.list
+                        : word == "--help"  ? &flags.help
+                                            : nullptr;
+    if (given != nullptr) {
+      *given = true;
+    } else if (!word.starts_with("--")) {
+      if (!flags.url.empty()) return "more than one URL";
+      flags.url = word;
+    } else {
+      const std::size_t equals = word.find('=');
+      if (equals == std::string::npos && i + 1 == words.size()) return word + " takes a value";
+      std::string value = equals == std::string::npos ? words[++i] : word.substr(equals + 1);
+      const std::string name = word.substr(0, equals);
+      if (std::string problem = parse_value(flags, name, std::move(value)); !problem.empty()) {
+        return problem;
+      }
+    }
+  }
+  return {};
+}
+
+int show_index(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  const auto agents = parse_autobahn_index(text);
+  if (!agents) {
+    std::fprintf(stderr, "wsconform: %s is not an index of the Autobahn Testsuite\n", path.c_str());
+    return kBad;
+  }
+  bool good = true;
+  for (const AgentResults& agent : *agents) {
+    std::printf("%s\n", agent.agent.c_str());
+    for (const Result& result : agent.results) {
+      const Verdict& verdict = result.verdict;
+      good = good && is_good(verdict);
+      if (verdict.behavior == Behavior::ok && close_is_good(verdict.close)) continue;
+      std::printf("%s %s, close %s\n", result.id.str().c_str(), name_of(verdict.behavior),
+                  name_of(verdict.close));
+    }
+    print_table(agent.results, stdout);
+  }
+  return good ? kGood : kBad;
+}
+
+std::vector<Result> run_all(const std::vector<const Case*>& cases, const Url& url,
+                            const Flags& flags) {
+  std::vector<Result> results(cases.size());
+  std::atomic<std::size_t> next = 0;
+  std::mutex printing;
+  const auto work = [&] {
+    for (std::size_t i = next++; i < cases.size(); i = next++) {
+      results[i] = run(*cases[i], url, flags.patience);
+      const std::string said = flags.quiet ? std::string() : remark(*cases[i], results[i]);
+      if (said.empty()) continue;
+      const std::lock_guard lock(printing);
+      std::printf("%s\n", said.c_str());
+      std::fflush(stdout);
+    }
+  };
+  std::vector<std::thread> workers;
+  for (int i = 1; i < flags.jobs; ++i) workers.emplace_back(work);
+  work();
+  for (std::thread& worker : workers) worker.join();
+  return results;
+}
+
+double cpu_seconds() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  const auto seconds = [](const timeval& t) {
+    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
+  };
+  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
+int judge_all(const Flags& flags, const std::vector<const Case*>& cases,
+              const std::vector<Result>& results, std::size_t not_run) {
+  print_table(results, stdout);
+  std::printf("the client's share: %.2f CPU seconds\n", cpu_seconds());
+  if (not_run > 0) {
+    std::printf("not run: %zu cases of groups 12 and 13: wsconform was built without zlib\n",
+                not_run);
+  }
+  if (!flags.json.empty() && !write_json(flags.json, cases, results)) {
+    std::fprintf(stderr, "wsconform: cannot write %s\n", flags.json.c_str());
+    return kBad;
+  }
+  const bool good = std::all_of(results.begin(), results.end(), [&](const Result& result) {
+    return is_good(result.verdict) &&
+           !(flags.strict && result.verdict.behavior == Behavior::non_strict);
+  });
+  return good && not_run == 0 ? kGood : kBad;
+}
+
+int drive(const Flags& flags) {
+  const auto url = parse_url(flags.url);
+  if (!url && !flags.list) return usage_error("'" + flags.url + "' is not ws://HOST[:PORT][/PATH]");
+  const Cases all = catalogue();
+  std::vector<const Case*> cases;
+  std::size_t not_run = 0;
+  for (const Case& test : all) {
+    const std::string id = test.id.str();
+    if (!matches(flags.cases, id) || matches(flags.exclude, id)) continue;
+    if (needs_deflate(test) && !have_zlib() && !flags.list) {
+      ++not_run;
+    } else {
+      cases.push_back(&test);
+    }
+  }
+  if (cases.empty() && not_run == 0) return usage_error("no case has such a number");
+  if (flags.list) {
+    for (const Case* test : cases) {
+      std::printf("%s\t%s\t%s\n", test->id.str().c_str(), test->sends.c_str(),
+                  test->expects.c_str());
+    }
+    return kGood;
+  }
+  if (const std::string problem = Link().connect(*url); !problem.empty()) {
+    std::fprintf(stderr, "wsconform: %s\n", problem.c_str());
+    return kUnavailable;
+  }
+  // Generated before any case is timed.
+  (void)bytes_of(DataSet::stars);
+  return judge_all(flags, cases, run_all(cases, *url, flags), not_run);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Flags flags;
+  if (const std::string problem = parse(flags, {argv + 1, argv + argc}); !problem.empty()) {
+    return usage_error(problem);
+  }
+  if (flags.help) {
+    std::fputs(kHelp, stdout);
+    return kGood;
+  }
+  if (!flags.index.empty()) return show_index(flags.index);
+  if (flags.url.empty() && !flags.list) return usage_error("no URL");
+  return drive(flags);
+}

@@ -1,0 +1,23 @@
+// An echo server on the npm module `ws`, with stock limits and permessage-deflate.
+//
+//   node ws_echo.cjs [--skip-utf8]    prints "listening PORT"; ends when its standard input does
+//
+// With --skip-utf8 it takes any bytes for text: a server that section 6 must find out.
+"use strict";
+
+const { WebSocketServer } = require("ws");
+
+const server = new WebSocketServer({
+  host: "127.0.0.1",
+  port: 0,
+  perMessageDeflate: true,
+  skipUTF8Validation: process.argv.includes("--skip-utf8"),
+});
+server.on("connection", (socket) => {
+  // Without a listener a protocol error of one client would end the process.
+  socket.on("error", () => {});
+  socket.on("message", (data, isBinary) => socket.send(data, { binary: isBinary }));
+});
+server.on("listening", () => console.log(`listening ${server.address().port}`));
+process.stdin.resume();
+process.stdin.on("end", () => process.exit(0));
