@@ -99,15 +99,14 @@ Inflater::Status Inflater::feed(Bytes compressed, ByteBuffer& out, std::size_t l
       // §7.2.3.4: a final block does not end the message, nor the window's life.
       if (::inflateResetKeep(&stream) != Z_OK) return Status::kCorrupt;
       if (stream.avail_in == 0) return Status::kOk;
-    } else if (result == Z_MEM_ERROR) {
-      return Status::kNoMemory;
-    } else if (result != Z_OK && result != Z_BUF_ERROR) {
-      return Status::kCorrupt;
-    } else if (stream.avail_in == 0 && stream.avail_out != 0) {
-      return Status::kOk;
-    } else if (result == Z_BUF_ERROR && stream.avail_out != 0) {
-      return Status::kCorrupt;  // neither input nor room is lacking, and yet no progress
+      continue;
     }
+    if (result == Z_MEM_ERROR) return Status::kNoMemory;
+    if (stream.avail_in == 0 && stream.avail_out != 0) {
+      return result == Z_OK || result == Z_BUF_ERROR ? Status::kOk : Status::kCorrupt;
+    }
+    // Z_BUF_ERROR with room left: neither input nor room is lacking, and yet no progress.
+    if (result != Z_OK && (result != Z_BUF_ERROR || stream.avail_out != 0)) return Status::kCorrupt;
   }
 }
 

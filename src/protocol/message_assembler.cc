@@ -53,7 +53,7 @@ bool MessageAssembler::append(MutableBytes masked, MaskingKey key, std::uint64_t
 
 MutableBytes MessageAssembler::room(std::uint64_t expected) noexcept {
   // A receive into little room costs as much as one into much.
-  const std::uint64_t worthwhile = std::min<std::uint64_t>(expected, kFirstCapacity);
+  const std::uint64_t worthwhile = std::min<std::uint64_t>(expected, kFirstCapacity / 4);
   if (capacity_ - size_ < worthwhile && !reserve(worthwhile, expected)) return {};
   return {data_ + size_,
           static_cast<std::size_t>(std::min<std::uint64_t>(capacity_ - size_, expected))};

@@ -13,6 +13,7 @@
 #include <bit>
 #include <cerrno>
 #include <cstring>
+#include <thread>
 #include <utility>
 
 #include "conformance/bytes.h"
@@ -22,6 +23,9 @@ namespace wsconform {
 namespace {
 
 constexpr std::size_t kReadSize = 256 * 1024;
+// Between writes that are to arrive as such: long enough for a server to read the one before.
+constexpr std::chrono::microseconds kFramesApart{1000};
+constexpr std::chrono::microseconds kOctetsApart{50};
 
 int milliseconds_to(Time limit) {
   const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
@@ -222,7 +226,11 @@ void Link::write_some() {
       return;
     }
     front.sent += static_cast<std::size_t>(sent);
+    const Chop chop = front.chop;
     if (front.sent == front.bytes.size()) output_.pop_front();
+    if (chop.flush && !output_.empty()) {
+      std::this_thread::sleep_for(chop.octets > 0 ? kOctetsApart : kFramesApart);
+    }
   }
 }
 

@@ -46,8 +46,8 @@ struct Verdict {
 
 struct Result {
   CaseId id;
-  Verdict verdict;
-  Course course;
+  Verdict verdict = {};
+  Course course = {};
   double seconds = 0;
 };
 

@@ -63,10 +63,9 @@ TEST(DeflateOffer, Rfc7692_7_1_BadOffersAreDeclined) {
        {"; server_max_window_bits", "; server_max_window_bits=8", "; server_max_window_bits=7",
         "; server_max_window_bits=16", "; server_max_window_bits=08",
         "; server_max_window_bits=015", "; server_max_window_bits=1e1",
-        "; client_max_window_bits=7", "; client_max_window_bits=16",
-        "; client_max_window_bits=08", "; server_no_context_takeover=1",
-        "; client_no_context_takeover=true", "; unknown", "; unknown=1",
-        "; server_no_context_takeover; server_no_context_takeover",
+        "; client_max_window_bits=7", "; client_max_window_bits=16", "; client_max_window_bits=08",
+        "; server_no_context_takeover=1", "; client_no_context_takeover=true", "; unknown",
+        "; unknown=1", "; server_no_context_takeover; server_no_context_takeover",
         "; client_max_window_bits; client_max_window_bits=10", "; Server_No_Context_Takeover"}) {
     const std::string offer = std::string("permessage-deflate") + bad;
     EXPECT_EQ(answer(offer, kWithTakeover), "none") << bad;
@@ -83,6 +82,5 @@ TEST(DeflateOffer, Rfc6455_9_1_OtherExtensionsArePassedOver) {
 }
 
 }  // namespace
-
 
 }  // namespace wsd::protocol

@@ -97,8 +97,9 @@ TEST_F(Deflate, Rfc7692_7_2_3_4_FinalBlock) {
 
 TEST_F(Deflate, Rfc7692_7_2_3_5_TwoBlocks) {
   Inflater inflater(15);
-  EXPECT_EQ(inflated(inflater, std::string("\xf2\x48\x05\x00\x00\x00\xff\xff\xca\xc9\xc9\x07\x00", 13)),
-            "Hello");
+  EXPECT_EQ(
+      inflated(inflater, std::string("\xf2\x48\x05\x00\x00\x00\xff\xff\xca\xc9\xc9\x07\x00", 13)),
+      "Hello");
 }
 
 TEST_F(Deflate, Rfc7692_7_2_3_6_EmptyMessage) {

@@ -385,7 +385,9 @@ TEST(SessionDirect, MemoryFollowsWhatHasArrived) {
   Player player;
   for (std::size_t at = 0; at < wire.size(); at += 1000) {
     player.play_directly(std::string_view(wire).substr(at, 1000), 1000);
-    EXPECT_LE(player.session().held_bytes(), std::max(2 * (at + 1000), kFirstCapacity));
+    // Twice what is there, and room for a receive that is worth its call.
+    const std::size_t bound = 2 * (at + 1000 + kFirstCapacity / 4);
+    EXPECT_LE(player.session().held_bytes(), std::max(bound, kFirstCapacity));
   }
   EXPECT_EQ(player.events().size(), 1U);
 }

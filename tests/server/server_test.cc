@@ -249,6 +249,33 @@ TEST(Server, RoomsCarryMessagesBetweenReactors) {
   }
 }
 
+// Publishers over the bound are left unread; here nothing but the hub itself can end that.
+TEST(Server, APublisherOverTheMailboxBoundIsReadAgain) {
+  ServerOptions options = quiet();
+  options.limits.mailbox_messages = 2;
+  options.upgrade.read_buffer_size = 1024;  // held after each receive, with more to read
+  options.heartbeat = {0, 0, 0};
+  Rig rig(options);
+  rig.server.route(
+      "/{room}",
+      {.upgrade = [](const Request& r) { return Upgrade::accept(std::string(r.param("room"))); },
+       .open = [](Connection& c) { c.join(c.user()); },
+       .message =
+           [&](Connection& c, const Message& m) {
+             EXPECT_EQ(rig.server.hub().publish(c.user(), m), SendResult::kSent);
+           }});
+  rig.start();
+  constexpr int kMessages = 1000;
+  std::string bytes;
+  for (int i = 0; i < kMessages; ++i) bytes += client_frame(test::kText, std::to_string(i));
+  // Rooms enough that some have their home on the publisher's reactor and some on the other.
+  for (const char* room : {"/a", "/b", "/c", "/d", "/e", "/f", "/g", "/h"}) {
+    Peer peer = rig.open(room);
+    peer.send(bytes);
+    for (int i = 0; i < kMessages; ++i) ASSERT_EQ(Rig::frame(peer).payload, std::to_string(i));
+  }
+}
+
 // Life
 
 TEST(ServerLife, StartSaysWhyItCannot) {

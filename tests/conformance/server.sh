@@ -1,0 +1,49 @@
+# For `source`: one echo server at a time, on a port of its own choosing.
+
+server=
+server_files=$(mktemp -d)
+mkfifo "$server_files/open"
+# A peer takes the end of its standard input for the order to end: this one stays open.
+exec 9<>"$server_files/open"
+
+end_server() {
+  if [[ -n $server ]]; then
+    kill "$server" 2>/dev/null || true
+    wait "$server" 2>/dev/null || true
+  fi
+  server=
+}
+
+# For a trap: nothing is left behind.
+stop_server() {
+  end_server
+  rm -rf "$server_files"
+}
+
+# start_server command...: waits until it says "listening ... PORT"; sets server and url.
+start_server() {
+  end_server
+  : >"$server_files/log"
+  "$@" <"$server_files/open" >"$server_files/log" 2>&1 &
+  server=$!
+  local tries=0 port=
+  while [[ -z $port ]]; do
+    port=$(sed -nE 's/.*listening (on 127\.0\.0\.1:)?([0-9]+)([^0-9.].*)?$/\2/p' "$server_files/log" | head -n 1)
+    [[ -n $port ]] && break
+    if ! kill -0 "$server" 2>/dev/null || ((++tries > 400)); then
+      cat "$server_files/log" >&2
+      end_server
+      return 1
+    fi
+    sleep 0.05
+  done
+  url=ws://127.0.0.1:$port/
+}
+
+# CPU seconds of the server so far.
+server_cpu() {
+  local ticks
+  ticks=$(getconf CLK_TCK)
+  # The name, in parentheses, may hold spaces.
+  sed 's/.*) //' "/proc/$server/stat" | awk -v ticks="$ticks" '{ printf "%.2f", ($12 + $13) / ticks }'
+}
