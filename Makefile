@@ -104,6 +104,22 @@ $(UNIT): $(call objects,$(UNIT_SRCS) $(APP_SRCS)) $(LIB)
 $(E2E): $(call objects,$(E2E_SRCS) $(TEST_SUPPORT_SRCS)) $(LIB)
 	$(CXX) $(LDFLAGS_ALL) -o $@ $^ -lgtest -lgtest_main $(LIBS)
 
+# The conformance suite is a client of its own: it links nothing of src/. Its cases of compression
+# need zlib, whether or not wsd is built with it.
+WSCONFORM := $(B)/tests/wsconform
+WSCONFORM_SRCS := $(wildcard tests/conformance/*.cc)
+HAVE_ZLIB := $(shell pkg-config --exists zlib 2>/dev/null && echo 1 || echo 0)
+$(call objects,$(WSCONFORM_SRCS)): CPPFLAGS += $(TEST_CPP) -DWSCONFORM_ZLIB=$(HAVE_ZLIB) $(shell pkg-config --cflags zlib 2>/dev/null)
+$(WSCONFORM): $(call objects,$(WSCONFORM_SRCS))
+	$(CXX) $(LDFLAGS_ALL) -o $@ $^ $(shell pkg-config --libs zlib 2>/dev/null)
+
+.PHONY: wsconform conformance autobahn
+wsconform: $(WSCONFORM)
+conformance: wsd wsconform
+	@WSCONFORM=$(WSCONFORM) tests/conformance/run wsd
+autobahn: wsd wsconform
+	@WSCONFORM=$(WSCONFORM) tests/autobahn/run
+
 $(B)/docs/examples/%: $(B)/docs/examples/%.o $(LIB)
 	$(CXX) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 
@@ -228,6 +244,8 @@ help:
 	@echo 'make test-deps       install what `make test` needs'
 	@echo 'make test            checks, unit tests, end-to-end tests; ends with "N passed, N failed"'
 	@echo 'make asan, make tsan unit and end-to-end tests under the sanitizers'
+	@echo 'make conformance     the 517 cases of the Autobahn catalogue against ./wsd'
+	@echo 'make autobahn        the Autobahn testsuite itself, where wstest or Docker is there'
 	@echo 'make fuzz            run the fuzzers, FUZZ_SECONDS=60 each'
 	@echo 'make bench           the figures of the README: bench-echo, bench-idle, bench-large'
 	@echo 'make bench-micro     micro-benchmarks'

@@ -100,6 +100,7 @@ Outbound::Status Outbound::send_message(protocol::Opcode opcode, Bytes payload, 
 }
 
 Outbound::Status Outbound::send_raw(Bytes bytes, const SendContext& context) {
+  if (bytes.empty()) return Status::kSent;
   if (context.cork.holds_for(*this) && queue_ == nullptr) {
     if (bytes.size() > context.cork.room()) {
       const Status status = flush_cork(context);

@@ -35,6 +35,11 @@ constexpr std::size_t acceptor_index(std::uint64_t token) noexcept { return (tok
 // So that a tick on which very many timers fall does not hold the turn up.
 constexpr int kTimersPerTurn = 4096;
 
+constexpr int kLongestWaitMs = 60'000;
+
+// While it drains, a reactor without connections looks this often whether the others are done.
+constexpr int kDrainLookMs = 20;
+
 thread_local Reactor* current_reactor = nullptr;
 
 // For the length of a turn: one thread may drive several reactors in turn.
@@ -124,13 +129,13 @@ int Reactor::wait_ms(int max_wait_ms) noexcept {
       turn_->shard.has_pending() || turn_->shard.wheel().has_due() || !turn_->shard.arm()) {
     return 0;
   }
+  int wait = draining_ ? kDrainLookMs : kLongestWaitMs;
+  if (max_wait_ms >= 0) wait = std::min(wait, max_wait_ms);
   const Tick next = turn_->shard.wheel().next_event();
-  if (next == hub::TimerWheel::kNever) return max_wait_ms;
+  if (next == hub::TimerWheel::kNever) return wait;
   const std::uint64_t at = next * kTickMs;
   const std::uint64_t left = at > now_ms_ ? at - now_ms_ : 0;
-  constexpr std::uint64_t kLongest = 60'000;
-  const int until_next = static_cast<int>(std::min(left, kLongest));
-  return max_wait_ms < 0 ? until_next : std::min(max_wait_ms, until_next);
+  return static_cast<int>(std::min(left, static_cast<std::uint64_t>(wait)));
 }
 
 void Reactor::mark_ready(const Readiness& readiness) {

@@ -38,7 +38,7 @@ class Reactor final : public hub::Waker {
   void run();
   // One turn that waits at most `max_wait_ms` (-1: as long as nothing is due).
   void turn(int max_wait_ms);
-  // Drained or stopped, with no connection left.
+  // Drained or stopped, with no connection left in the whole process.
   [[nodiscard]] bool finished() const noexcept;
 
   void wake() noexcept override;

@@ -37,7 +37,7 @@ struct Settings {
   std::size_t read_buffer_size = 0;
   Tick drain_window = 0;
   Tick drain_timeout = 0;
-  int deflate_level = 6;
+  int deflate_level = 1;
   std::size_t deflate_threshold = 0;
 };
 

@@ -42,7 +42,6 @@ class FrameReader {
   // The next whole frame. Nothing: more bytes are needed, or error() is not empty.
   [[nodiscard]] std::optional<Frame> next();
   [[nodiscard]] const std::string& error() const { return error_; }
-  [[nodiscard]] bool mid_frame() const { return begin_ != end_; }
 
  private:
   std::string buffer_;

@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2034
 # For `source`: one echo server at a time, on a port of its own choosing.
 
 server=

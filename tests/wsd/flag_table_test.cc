@@ -50,7 +50,7 @@ const std::vector<FlagCase>& cases() {
       {"slow-policy", "disconnect", "drop-oldest", {"drop", "", "Disconnect"}},
       {"deflate", "no-context-takeover", "on", {"yes", "", "Off"}},
       {"deflate-threshold", "64", "1KiB", {"-1", ""}},
-      {"deflate-level", "6", "9", {"fast", "-1", ""}},
+      {"deflate-level", "1", "9", {"fast", "-1", ""}},
       {"deflate-memory", "256MiB", "1MiB", {"-1", ""}},
       {"mailbox-messages", "65536", "1024", {"x"}},
       {"write-timeout", "30s", "10s", {"0"}},
