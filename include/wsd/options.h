@@ -78,7 +78,7 @@ enum class DeflateMode : std::uint8_t {
 
 struct DeflateOptions {
   DeflateMode mode = DeflateMode::kNoContextTakeover;
-  std::uint32_t level = 6;     // zlib's, 1 to 9
+  std::uint32_t level = 1;     // zlib's, 1 (fast) to 9 (small)
   std::size_t threshold = 64;  // smaller messages go uncompressed
   // What kept windows may hold in the whole process; connections beyond it do without takeover.
   std::size_t max_context_bytes = std::size_t{256} << 20;

@@ -103,7 +103,11 @@ void Reactor::run() {
   while (!finished()) turn(-1);
 }
 
-bool Reactor::finished() const noexcept { return draining_ && turn_->shard.member_count() == 0; }
+bool Reactor::finished() const noexcept {
+  // Until the last connection of the process is gone: rooms at home here still serve members
+  // elsewhere.
+  return draining_ && turn_->counts.connections.load(std::memory_order_relaxed) == 0;
+}
 
 void Reactor::turn(int max_wait_ms) {
   const CurrentScope scope(this);
