@@ -54,8 +54,10 @@ Connection::~Connection() {
   if (held_) forget(turn_.held, this);
   turn_.counts.input_bytes.fetch_sub(held_input_, std::memory_order_relaxed);
   turn_.counts.context_bytes.fetch_sub(context_bytes_, std::memory_order_relaxed);
-  turn_.counts.connections.fetch_sub(1, std::memory_order_relaxed);
   close_socket(fd_);
+  data_.reset();
+  // Last, with release: who sees the count go down sees that the connection has left nothing.
+  turn_.counts.connections.fetch_sub(1, std::memory_order_release);
 }
 
 SendContext Connection::context() const noexcept {

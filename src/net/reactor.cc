@@ -106,7 +106,7 @@ void Reactor::run() {
 bool Reactor::finished() const noexcept {
   // Until the last connection of the process is gone: rooms at home here still serve members
   // elsewhere.
-  return draining_ && turn_->counts.connections.load(std::memory_order_relaxed) == 0;
+  return draining_ && turn_->counts.connections.load(std::memory_order_acquire) == 0;
 }
 
 void Reactor::turn(int max_wait_ms) {

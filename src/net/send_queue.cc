@@ -20,7 +20,7 @@ bool SendQueue::admits(std::size_t size, const SendQueueLimits& limits) const no
 SendQueue::Verdict SendQueue::push(Slice frame, const SendQueueLimits& limits) {
   if (!admits(frame.size, limits)) {
     if (limits.policy == SlowPolicy::kDisconnect) return Verdict::kOverBound;
-    if (limits.policy == SlowPolicy::kDropOldest) {
+    if (limits.policy == SlowPolicy::kDropOldest && dropping_helps(frame.size, limits)) {
       while (!admits(frame.size, limits) && drop_oldest()) {
       }
     }
@@ -32,6 +32,12 @@ SendQueue::Verdict SendQueue::push(Slice frame, const SendQueueLimits& limits) {
   bytes_ += frame.size;
   entries_.push_back({std::move(frame), Kind::kData});
   return Verdict::kQueued;
+}
+
+// The frame under way stays: where it alone leaves no room, dropping others gains nothing.
+bool SendQueue::dropping_helps(std::size_t size, const SendQueueLimits& limits) const noexcept {
+  const std::size_t under_way = boundary() == 0 ? 0 : entries_.front().slice.size - front_sent_;
+  return under_way <= limits.high_water() || under_way + size <= limits.bytes;
 }
 
 // False when there is nothing that may be dropped.

@@ -80,6 +80,7 @@ class SendQueue {
     Kind kind = Kind::kData;  // all but kData are never dropped
   };
 
+  [[nodiscard]] bool dropping_helps(std::size_t size, const SendQueueLimits& limits) const noexcept;
   bool drop_oldest();
   void insert(std::size_t position, const protocol::ControlFrame& frame, Kind kind);
   void place_pong();

@@ -41,8 +41,8 @@ struct Settings {
   std::size_t deflate_threshold = 0;
 };
 
-// Counts that belong to the process. Relaxed: each is a bound or a gauge by itself and orders
-// nothing else.
+// Counts that belong to the process. Each is a bound or a gauge by itself, hence relaxed; only the
+// end of a connection is released to who waits for the count to reach zero.
 struct ProcessCounts {
   std::atomic<std::size_t> connections{0};
   std::atomic<std::size_t> input_bytes{0};    // held for unfinished messages

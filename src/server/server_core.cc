@@ -134,7 +134,7 @@ void ServerCore::wait() {
 }
 
 std::size_t ServerCore::connection_count() const noexcept {
-  return counts_.connections.load(std::memory_order_relaxed);
+  return counts_.connections.load(std::memory_order_acquire);
 }
 
 void ServerCore::log(LogLevel level, std::string_view event, std::string_view text) {

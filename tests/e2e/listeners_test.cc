@@ -183,7 +183,6 @@ TEST(MaxConnections, TheNextOneGets503) {
 // With the descriptors gone the server cannot take connections; it must neither die nor forget how,
 // and those it has are served all the while.
 TEST(Descriptors, RunningOutIsSurvived) {
-  if (sanitized_for_types()) GTEST_SKIP() << "UBSan needs descriptors of its own";
   Command command =
       server_command({"--listen", "127.0.0.1:0", "--log-format", "text", "--reactors", "1"});
   command.max_descriptors = 64;

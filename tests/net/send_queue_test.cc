@@ -133,6 +133,16 @@ TEST(SendQueue, TheRestOfSomethingStartedIsNeverDropped) {
             server_frame(test::kText, "hello").substr(3) + server_frame(test::kText, "3"));
 }
 
+TEST(SendQueue, NothingIsDroppedForAFrameThatCannotFitAnyway) {
+  const SendQueueLimits limits = limits_of(SlowPolicy::kDropOldest, 1000);
+  SendQueue queue(0);
+  queue.push_started(data_frame_of_size(896));  // 900 with its header, more than half the bound
+  ASSERT_EQ(queue.push(data_frame("kept"), limits), Verdict::kQueued);
+  EXPECT_EQ(queue.push(data_frame_of_size(200), limits), Verdict::kDropped);
+  EXPECT_EQ(queue.dropped(), 1U);
+  EXPECT_EQ(frames_of(send_all(queue)).back(), (WireFrame{test::kText, "kept"}));
+}
+
 // The control lane
 
 TEST(SendQueue, TheLatestPongWins) {

@@ -26,8 +26,6 @@ constexpr bool kThreadSanitizer = false;
 
 bool sanitized() { return kAddressSanitizer || kThreadSanitizer; }
 
-bool sanitized_for_types() { return kAddressSanitizer; }
-
 Duration patience() {
   static const int seconds = [] {
     const char* factor = std::getenv("WSD_TEST_PATIENCE");

@@ -17,10 +17,6 @@ using Duration = Clock::duration;
 // makes figures of memory meaningless below tens of megabytes.
 [[nodiscard]] bool sanitized();
 
-// Whether that is the one of `make asan`, whose UBSan opens a pipe to look at an object's type and
-// reports a fault where it cannot: so no process may run out of descriptors under it.
-[[nodiscard]] bool sanitized_for_types();
-
 // Looks every few milliseconds until `condition()` holds, for what has no event to wait for, such
 // as a file of /proc. False when patience ran out.
 template <class Condition>
