@@ -89,7 +89,8 @@ class Shard {
 
   // Any thread. Takes the mail over and wakes the shard if it sleeps.
   void post(std::unique_ptr<Mail> mail) noexcept;
-  // Publishes on their way to rooms at home here, and deliveries on their way to members here.
+  // What waits for this shard: publishes to rooms at home here and messages to single members; and
+  // what homes elsewhere send to members here.
   [[nodiscard]] FlowGate& publish_gate() noexcept { return publish_gate_; }
   [[nodiscard]] FlowGate& deliver_gate() noexcept { return deliver_gate_; }
 
