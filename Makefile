@@ -121,6 +121,9 @@ conformance: wsd wsconform
 autobahn: wsd wsconform
 	@WSCONFORM=$(WSCONFORM) tests/autobahn/run
 
+# What proves more than unit tests do has its rules in its own folder.
+include $(wildcard tests/*/rules.mk)
+
 $(B)/docs/examples/%: $(B)/docs/examples/%.o $(LIB)
 	$(CXX) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 
