@@ -61,7 +61,10 @@ Connection::~Connection() {
 }
 
 SendContext Connection::context() const noexcept {
-  return {turn_.cork, turn_.settings.send_queue, turn_.now};
+  // What it has asked for in this read step it gets, though its queue is at the bound: it is left
+  // unread from there on. A handler that answers with more than was asked is still bounded.
+  const std::size_t grant = turn_.reading == this ? turn_.settings.read_buffer_size : 0;
+  return {turn_.cork, turn_.settings.send_queue, turn_.now, grant};
 }
 
 // Lists
@@ -87,7 +90,7 @@ void Connection::mark_settling() {
 // The turn's steps
 
 bool Connection::wants_read() const noexcept {
-  return readable_ && !paused_ && !held_ && phase_ != Phase::kClosed;
+  return readable_ && !paused_ && !held_ && !read_later_ && phase_ != Phase::kClosed;
 }
 
 void Connection::on_readiness(bool readable, bool writable, bool ended) {
@@ -116,6 +119,11 @@ void Connection::read_step() {
     }
     if (result.status == IoStatus::kGone) {
       abort(CloseCause::kReset);
+      break;
+    }
+    if (result.status == IoStatus::kNoBuffers) {
+      read_later_ = true;  // what is there stays there, and no edge will tell of it again
+      arm();
       break;
     }
     if (result.status != IoStatus::kOk) {
@@ -163,7 +171,7 @@ void Connection::flush_step() {
     abort(CloseCause::kReset);
     return;
   }
-  if (paused_ && out_.queued_bytes() <= turn_.settings.send_queue.low_water()) {
+  if (paused_ && out_.low(turn_.settings.send_queue)) {
     paused_ = false;
     not_read_until_now();
     if (wants_read()) mark_ready();
@@ -181,7 +189,7 @@ Outbound::Status Connection::after_send(Outbound::Status status) {
     case Outbound::Status::kDropped:
       // What it asks for must not pile up; what others publish to it is the policy's business, and
       // no reason to be deaf to its Pings.
-      if (turn_.reading == this && out_.queued_bytes() > turn_.settings.send_queue.high_water()) {
+      if (turn_.reading == this && out_.high(turn_.settings.send_queue)) {
         paused_ = phase_ == Phase::kHttp || phase_ == Phase::kOpen;
       }
       if (out_.writable()) {
@@ -432,8 +440,8 @@ Tick Connection::due() const {
     case Phase::kClosed:
       break;
   }
-  // Writable and yet not flushed: the kernel was short of memory and no readiness will come.
-  if (!out_.idle() && out_.writable()) due = std::min(due, turn_.now + 1);
+  // Ready and yet not done: the kernel was short of memory and no readiness will come.
+  if (read_later_ || (!out_.idle() && out_.writable())) due = std::min(due, turn_.now + 1);
   return due;
 }
 
@@ -456,6 +464,8 @@ void Connection::not_read_until_now() {
 
 void Connection::on_deadline(Tick now) {
   const Settings& settings = turn_.settings;
+  read_later_ = false;
+  if (wants_read()) mark_ready();
   switch (phase_) {
     case Phase::kHttp:
       if (now < phase_since_ + settings.handshake_timeout) break;

@@ -133,6 +133,7 @@ class Connection final : public hub::Member {
   bool shut_when_flushed_ = false;
   bool paused_ = false;      // own queue above its high-water mark: not read
   bool held_ = false;        // a shard is behind: not read
+  bool read_later_ = false;  // the kernel was short of memory: not read before the next tick
   bool unfinished_ = false;  // message_since_ counts
   bool draining_ = false;    // phase_since_ is when to close
   protocol::Violation violation_ = protocol::Violation::kNone;

@@ -2,6 +2,7 @@
 // the step ends. One for a reactor; it belongs to one connection at a time.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -15,9 +16,12 @@ class Outbound;
 
 class Cork {
  public:
-  static constexpr std::size_t kCapacity = std::size_t{64} << 10;
+  static constexpr std::size_t kMostCapacity = std::size_t{64} << 10;
 
-  Cork() : buffer_(std::make_unique_for_overwrite<std::uint8_t[]>(kCapacity)) {}
+  // Never more than `most`: what an owner's socket does not take, its send queue must.
+  explicit Cork(std::size_t most = kMostCapacity)
+      : capacity_(std::min(most, kMostCapacity)),
+        buffer_(std::make_unique_for_overwrite<std::uint8_t[]>(capacity_)) {}
 
   void begin(const Outbound& owner) noexcept {
     WSD_DCHECK(owner_ == nullptr && size_ == 0);
@@ -32,7 +36,8 @@ class Cork {
   }
 
   [[nodiscard]] Bytes bytes() const noexcept { return {buffer_.get(), size_}; }
-  [[nodiscard]] std::size_t room() const noexcept { return kCapacity - size_; }
+  [[nodiscard]] std::size_t room() const noexcept { return capacity_ - size_; }
+  [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
   // `count` more bytes, for the caller to write. There must be room.
   [[nodiscard]] std::uint8_t* extend(std::size_t count) noexcept {
     WSD_DCHECK(count <= room());
@@ -43,6 +48,7 @@ class Cork {
   void clear() noexcept { size_ = 0; }
 
  private:
+  std::size_t capacity_;
   std::unique_ptr<std::uint8_t[]> buffer_;
   std::size_t size_ = 0;
   const Outbound* owner_ = nullptr;

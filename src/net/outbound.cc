@@ -45,10 +45,11 @@ bool Outbound::account(const IoResult& result) noexcept {
 Outbound::Status Outbound::enqueue(Slice frame, const SendContext& context) {
   if (!frame.block) return Status::kNoMemory;
   // What one turn sends is no backlog while the socket takes bytes: the bound is for slow peers.
-  if (queue_ != nullptr && writable_ && !queue_->admits(frame.size, context.limits)) {
+  if (queue_ != nullptr && writable_ &&
+      !queue_->admits(frame.size, context.limits, context.grant)) {
     if (flush(context) == Status::kGone) return Status::kGone;
   }
-  return status_of(queue_at(context.now).push(std::move(frame), context.limits));
+  return status_of(queue_at(context.now).push(std::move(frame), context.limits, context.grant));
 }
 
 Outbound::Status Outbound::keep_rest(Bytes first, Bytes second, std::size_t sent,
@@ -74,7 +75,7 @@ Outbound::Status Outbound::send_message(protocol::Opcode opcode, Bytes payload, 
   const std::size_t header_size = protocol::server_header_size(payload.size());
   const std::size_t total = header_size + payload.size();
   if (corked && queue_ == nullptr) {
-    const bool copied = payload.size() <= kCorkedPayload;
+    const bool copied = payload.size() <= kCorkedPayload && total <= context.cork.capacity();
     if (!copied || total > context.cork.room()) {
       const Status status = flush_cork(context);
       if (status == Status::kGone || status == Status::kNoMemory) return status;

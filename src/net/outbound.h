@@ -22,6 +22,7 @@ struct SendContext {
   Cork& cork;
   const SendQueueLimits& limits;
   Tick now;
+  std::size_t grant = 0;  // see SendQueue
 };
 
 // Reactor thread only. After kGone or kNoMemory nothing more can be sent: the stream may be torn in
@@ -69,6 +70,13 @@ class Outbound {
   [[nodiscard]] bool idle() const noexcept { return queue_ == nullptr; }
   [[nodiscard]] std::size_t queued_bytes() const noexcept {
     return queue_ == nullptr ? 0 : queue_->bytes();
+  }
+  // See SendQueue.
+  [[nodiscard]] bool high(const SendQueueLimits& limits) const noexcept {
+    return queue_ != nullptr && queue_->high(limits);
+  }
+  [[nodiscard]] bool low(const SendQueueLimits& limits) const noexcept {
+    return queue_ == nullptr || queue_->low(limits);
   }
   // Null when idle.
   [[nodiscard]] const SendQueue* queue() const noexcept { return queue_.get(); }

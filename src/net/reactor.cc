@@ -110,9 +110,9 @@ bool Reactor::finished() const noexcept {
 }
 
 void Reactor::turn(int max_wait_ms) {
-  const CurrentScope scope(this);
   std::array<Readiness, Poller::kMaxEvents> ready;
   const std::span<const Readiness> events = poller_.wait(wait_ms(max_wait_ms), ready);
+  const CurrentScope scope(this);  // after the wait: who sleeps runs nothing
   now_ms_ = monotonic_ms();
   turn_->now = tick_of(now_ms_);
   for (const Readiness& each : events) mark_ready(each);

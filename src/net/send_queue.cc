@@ -12,19 +12,27 @@ constexpr std::size_t kCloseLinger = std::size_t{64} << 10;
 
 }  // namespace
 
-bool SendQueue::admits(std::size_t size, const SendQueueLimits& limits) const noexcept {
+bool SendQueue::within(std::size_t size, const SendQueueLimits& limits) const noexcept {
   if (entries_.size() >= limits.frames) return false;
   return bytes_ <= limits.high_water() || bytes_ + size <= limits.bytes;
 }
 
-SendQueue::Verdict SendQueue::push(Slice frame, const SendQueueLimits& limits) {
-  if (!admits(frame.size, limits)) {
+bool SendQueue::admits(std::size_t size, const SendQueueLimits& limits,
+                       std::size_t grant) const noexcept {
+  return within(size, limits) || granted_ + size <= grant;
+}
+
+SendQueue::Verdict SendQueue::push(Slice frame, const SendQueueLimits& limits, std::size_t grant) {
+  if (!high(limits)) granted_ = 0;
+  if (!within(frame.size, limits) && granted_ + frame.size <= grant) {
+    granted_ += frame.size;
+  } else if (!within(frame.size, limits)) {
     if (limits.policy == SlowPolicy::kDisconnect) return Verdict::kOverBound;
     if (limits.policy == SlowPolicy::kDropOldest && dropping_helps(frame.size, limits)) {
-      while (!admits(frame.size, limits) && drop_oldest()) {
+      while (!within(frame.size, limits) && drop_oldest()) {
       }
     }
-    if (!admits(frame.size, limits)) {
+    if (!within(frame.size, limits)) {
       ++dropped_;
       return Verdict::kDropped;
     }

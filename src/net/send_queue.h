@@ -21,9 +21,7 @@ struct SendQueueLimits {
   std::uint32_t frames = 16'384;
   SlowPolicy policy = SlowPolicy::kDisconnect;
 
-  // Above this the connection is not read, so that what it asks for cannot pile up (half full).
   [[nodiscard]] std::size_t high_water() const noexcept { return bytes / 2; }
-  // At or below this it is read again.
   [[nodiscard]] std::size_t low_water() const noexcept { return bytes / 4; }
 };
 
@@ -31,8 +29,10 @@ struct SendQueueLimits {
 // there, a newer one taking its place (RFC 6455 §5.5.3), until the next frame boundary.
 //
 // Up to its high-water mark the queue takes one frame of any size; above it only what fits the
-// bound. So it never holds more than the bound, or half of it and one message. A frame of which a
-// byte has left is never dropped, nor is a control frame.
+// bound. So it never holds more than the bound, or half of it and one message. Beyond that it may
+// be granted a number of bytes, once until it is down at the mark again: for what a peer has asked
+// for already when it is left unread. A frame of which a byte has left is never dropped, nor is a
+// control frame.
 class SendQueue {
  public:
   enum class Verdict : std::uint8_t {
@@ -44,8 +44,9 @@ class SendQueue {
   explicit SendQueue(Tick now) noexcept : last_progress_(now) {}
 
   // Whether push() would take a frame of that size without dropping anything.
-  [[nodiscard]] bool admits(std::size_t size, const SendQueueLimits& limits) const noexcept;
-  [[nodiscard]] Verdict push(Slice frame, const SendQueueLimits& limits);
+  [[nodiscard]] bool admits(std::size_t size, const SendQueueLimits& limits,
+                            std::size_t grant = 0) const noexcept;
+  [[nodiscard]] Verdict push(Slice frame, const SendQueueLimits& limits, std::size_t grant = 0);
   // The rest of something that has begun to leave.
   void push_started(Slice rest);
   void set_pong(const protocol::ControlFrame& pong) noexcept { pong_ = pong; }
@@ -58,6 +59,14 @@ class SendQueue {
   [[nodiscard]] bool empty() const noexcept { return entries_.empty() && !pong_; }
   [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
   [[nodiscard]] std::size_t frames() const noexcept { return entries_.size(); }
+  // More than half full: the connection is not read, so that what it asks for cannot pile up.
+  [[nodiscard]] bool high(const SendQueueLimits& limits) const noexcept {
+    return bytes_ > limits.high_water() || entries_.size() > limits.frames / 2;
+  }
+  // At most a quarter full: it is read again.
+  [[nodiscard]] bool low(const SendQueueLimits& limits) const noexcept {
+    return bytes_ <= limits.low_water() && entries_.size() <= limits.frames / 4;
+  }
   // Messages dropped so far.
   [[nodiscard]] std::uint64_t dropped() const noexcept { return dropped_; }
 
@@ -80,6 +89,7 @@ class SendQueue {
     Kind kind = Kind::kData;  // all but kData are never dropped
   };
 
+  [[nodiscard]] bool within(std::size_t size, const SendQueueLimits& limits) const noexcept;
   [[nodiscard]] bool dropping_helps(std::size_t size, const SendQueueLimits& limits) const noexcept;
   bool drop_oldest();
   void insert(std::size_t position, const protocol::ControlFrame& frame, Kind kind);
@@ -91,6 +101,7 @@ class SendQueue {
 
   std::deque<Entry> entries_;
   std::size_t bytes_ = 0;
+  std::size_t granted_ = 0;     // bytes taken beyond the bound
   std::size_t front_sent_ = 0;  // bytes of the first entry that have left
   std::uint64_t dropped_ = 0;
   Tick last_progress_;

@@ -56,6 +56,7 @@ struct Turn {
         shard(own),
         application(app),
         counts(process),
+        cork(fixed.send_queue.high_water()),
         deflate_pool(fixed.deflate_level),
         encoder(deflate_pool, fixed.deflate_threshold),
         read_buffer(std::make_unique_for_overwrite<std::uint8_t[]>(fixed.read_buffer_size)) {}

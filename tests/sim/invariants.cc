@@ -1,0 +1,98 @@
+// What holds after every step of a run, at rest, and at its end (docs/TESTING.md lists them).
+#include <algorithm>
+
+#include "net/connection.h"
+#include "sim/simulation.h"
+
+namespace wsd::sim {
+namespace {
+
+constexpr std::size_t kFrameSlack = 14;       // a frame's header
+constexpr std::size_t kControlSlack = 1'024;  // the control lane
+constexpr std::uint64_t kIdleTurns = 5'000;
+constexpr int kAcceptTries = 16;  // in one moment, though no descriptor is free
+
+}  // namespace
+
+void Simulation::check_step(Driven& driven) {
+  if (trace_.hash() == last_event_hash_) {
+    if (++driven.idle_turns > kIdleTurns) broken("a reactor spins");
+  } else {
+    for (const auto& each : driven_) each->idle_turns = 0;
+  }
+  last_event_hash_ = trace_.hash();
+  if (kernel_.refused_accepts() > kAcceptTries) broken("an acceptor spins without descriptors");
+  std::size_t members = 0;
+  for (std::uint32_t i = 0; i < hub_->shard_count(); ++i) members += hub_->shard(i).member_count();
+  if (counts_.connections.load() != members) {
+    broken("%zu connections are counted and %zu are there", counts_.connections.load(), members);
+  }
+  check_queues(driven);
+  if (!plan_.time_jumps) check_deadlines();
+}
+
+void Simulation::check_queues(Driven& driven) {
+  const net::SendQueueLimits& limits = plan_.settings.send_queue;
+  const std::size_t message = plan_.settings.session.message.max_message_bytes + kFrameSlack;
+  const std::size_t bound = std::max(limits.bytes, limits.high_water() + message) + kControlSlack;
+  for (hub::Member* const member : driven.reactor->shard().members()) {
+    const auto& connection = static_cast<const net::Connection&>(*member);
+    const std::size_t queued = connection.queued_bytes();
+    if (queued == 0) continue;
+    Peer& peer = peer_of(connection.facts().remote());
+    peer.last_busy_ms = kernel_.now_ms();
+    // What an echo has asked for when it is left unread is granted.
+    const std::size_t granted = peer.role() == Role::kRoom ? 0 : plan_.settings.read_buffer_size;
+    if (queued > bound + granted) {
+      broken("%zu bytes are queued for peer %d, the bound is %zu", queued, peer.link()->number,
+             bound + granted);
+    }
+  }
+  const std::size_t input = counts_.input_bytes.load();
+  const std::size_t most = plan_.settings.max_input_bytes + 2 * message + 65'536;
+  if (input > most) broken("%zu bytes of unfinished input are held", input);
+}
+
+// A tick may be cut at both ends, and a turn ends before the next one looks.
+void Simulation::check_deadlines() {
+  const net::Settings& settings = plan_.settings;
+  constexpr std::uint64_t kWithin = 3 * kTickMs;
+  const std::uint64_t now = kernel_.now_ms();
+  for (Peer& peer : peers_) {
+    const Link* const link = peer.link();
+    if (link == nullptr || !link->accepted || link->server_closed) continue;
+    if (!peer.opened() && !peer.asked_for_a_page() && !link->server_shut &&
+        link->outgoing.empty() && !kernel_.faults.no_buffers &&
+        now > link->accepted_ms + settings.handshake_timeout * kTickMs + kWithin) {
+      broken("peer %d has had more than the time for its opening handshake", link->number);
+    }
+    if (!peer.opened() || peer.reported() || peer.role() != Role::kEcho ||
+        !plan_.gives_up_the_silent() || !link->arrived.empty()) {
+      continue;
+    }
+    const std::uint64_t silent_since = std::max(link->heard_ms, peer.last_busy_ms);
+    const std::uint64_t budget =
+        (settings.heartbeat.ping_interval + settings.heartbeat.pong_timeout) * kTickMs;
+    if (now > silent_since + budget + kWithin) {
+      broken("peer %d is silent for longer than an unanswered Ping allows", link->number);
+    }
+  }
+}
+
+void Simulation::check_rest() {
+  for (const Peer& each : peers_) each.check_at_rest();
+}
+
+void Simulation::check_end() {
+  for (const Peer& each : peers_) each.check_at_end();
+  if (counts_.connections.load() != 0) broken("connections are still counted");
+  if (counts_.input_bytes.load() != 0) broken("bytes of input are still counted");
+  if (counts_.context_bytes.load() != 0) broken("compression contexts are still counted");
+  for (std::uint32_t i = 0; i < hub_->shard_count(); ++i) {
+    hub::Shard& shard = hub_->shard(i);
+    if (shard.room_count() != 0) broken("shard %u still has rooms with members", i);
+    if (shard.wheel().size() > 1) broken("shard %u still has %zu timers", i, shard.wheel().size());
+  }
+}
+
+}  // namespace wsd::sim

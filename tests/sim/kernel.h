@@ -1,0 +1,187 @@
+// A Linux kernel of which a run needs this much: descriptors, TCP connections on loopback,
+// edge-triggered epoll, eventfds and a clock. The server's system calls end here (system_calls.cc),
+// the peers are the other side of it.
+//
+// It keeps the promises that the server relies on (tcp(7), epoll(7)) and no others: bytes arrive in
+// any cut, sends are cut short at will, every call fails as its manual page says it may, and what
+// is ready is told in any order. A call that no correct server makes, as one on a descriptor that
+// is closed, is the server's fault and ends the run.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sim/random.h"
+#include "sim/trace.h"
+
+namespace wsd::sim {
+
+// Bytes in order; taken from the front.
+class ByteQueue {
+ public:
+  [[nodiscard]] std::size_t size() const noexcept { return bytes_.size() - taken_; }
+  [[nodiscard]] bool empty() const noexcept { return size() == 0; }
+  void push(std::string_view bytes) { bytes_ += bytes; }
+  [[nodiscard]] std::string_view front(std::size_t count) const noexcept {
+    return std::string_view(bytes_).substr(taken_, count);
+  }
+  void pop(std::size_t count) noexcept;
+  void clear() noexcept;
+
+ private:
+  std::string bytes_;
+  std::size_t taken_ = 0;
+};
+
+// How unkind the machine is, in percent of calls; 0 is never.
+struct Faults {
+  unsigned interrupted = 0;       // EINTR
+  unsigned short_send = 0;        // fewer bytes than there is room for
+  unsigned accept_error = 0;      // errors of the network that accept4 hands on
+  unsigned spurious_wake = 0;     // epoll tells of a descriptor on which nothing has changed
+  unsigned register_failure = 0;  // epoll_ctl: ENOSPC, ENOMEM
+  unsigned partial_harvest = 0;   // epoll_wait returns some of what is ready, the rest next time
+  bool no_buffers = false;        // send and receive: ENOBUFS, ENOMEM
+  int descriptor_limit = 1 << 20;
+};
+
+// One TCP connection. The peer's side is driven through Kernel.
+struct Link {
+  int number = 0;
+  int server_fd = -1;  // -1: not accepted yet, or closed
+  bool accepted = false;
+  std::uint64_t accepted_ms = 0;
+  std::uint64_t heard_ms = 0;  // when the server last received bytes
+  std::uint64_t received = 0;  // bytes the server has received
+  std::uint64_t sent = 0;      // bytes the server has sent
+
+  // Peer to server.
+  ByteQueue on_the_way;
+  ByteQueue arrived;
+  bool fin_on_the_way = false;
+  bool fin_arrived = false;
+  bool reset_arrived = false;  // the peer has reset the connection
+  bool reset_told = false;     // recv or send has said so
+
+  // Server to peer.
+  ByteQueue outgoing;  // in the send buffer, or on its way
+  std::size_t send_buffer = 0;
+  bool no_space = false;  // a send found too little room: the next room is an edge
+  bool server_shut = false;
+  bool server_closed = false;
+  bool server_reset = false;  // the peer's next read fails
+
+  bool peer_closed = false;  // the peer's descriptor is gone
+  bool reset_on_close = false;
+
+  [[nodiscard]] bool writeable() const noexcept { return outgoing.size() <= send_buffer / 3 * 2; }
+};
+
+class Kernel {
+ public:
+  Kernel(Random& random, Trace& trace);
+  Kernel(const Kernel&) = delete;
+  Kernel& operator=(const Kernel&) = delete;
+  ~Kernel();
+
+  // The kernel of the run under way.
+  [[nodiscard]] static Kernel& current() noexcept;
+
+  Faults faults;
+
+  // Time, in milliseconds, from an arbitrary start.
+  [[nodiscard]] std::uint64_t now_ms() const noexcept { return now_ms_; }
+  void pass(std::uint64_t ms) noexcept { now_ms_ += ms; }
+
+  // System calls: as the manual pages say, errno included.
+  int socket();
+  int bind(int fd, std::uint16_t port);
+  int listen(int fd);
+  [[nodiscard]] std::uint16_t port_of(int fd);
+  void set_linger_reset(int fd);
+  int accept(int fd, std::uint16_t& peer_port);
+  long receive(int fd, char* into, std::size_t count);
+  long send(int fd, std::string_view bytes);
+  int shutdown_write(int fd);
+  int close(int fd);
+  int eventfd();
+  long signal(int fd);
+  int epoll_create();
+  int epoll_add(int epoll, int fd, std::uint32_t events, std::uint64_t data);
+  int epoll_remove(int epoll, int fd);
+  struct Event {
+    std::uint32_t events = 0;
+    std::uint64_t data = 0;
+  };
+  // Waits in the `sleep` hook, then says what is ready; -1 with EINTR.
+  int epoll_wait(int epoll, Event* events, int most, int timeout_ms);
+  // Returns when the epoll instance is ready or the time has come; false to be interrupted.
+  std::function<bool(int epoll, std::uint64_t until_ms)> sleep;
+  static constexpr std::uint64_t kForEver = ~std::uint64_t{0};
+
+  [[nodiscard]] bool ready(int epoll);
+  [[nodiscard]] std::size_t open_descriptors() const noexcept { return descriptors_.size(); }
+  // Accepts that failed for want of descriptors since the clock last moved.
+  [[nodiscard]] int refused_accepts() const noexcept { return refused_accepts_; }
+
+  // The peers' side.
+  Link& connect(std::uint16_t port, std::size_t send_buffer);  // port() of it is its number
+  void peer_send(Link& link, std::string_view bytes) { link.on_the_way.push(bytes); }
+  // Lets at most `count` bytes arrive, then the FIN when it is its turn.
+  void arrive(Link& link, std::size_t count);
+  [[nodiscard]] static bool has_arrivals(const Link& link) noexcept;
+  std::string peer_read(Link& link, std::size_t most);
+  // Nothing to read is left and the server has ended its direction.
+  [[nodiscard]] static bool peer_sees_end(const Link& link) noexcept {
+    return link.outgoing.empty() && link.server_shut;
+  }
+  void peer_shutdown(Link& link) noexcept { link.fin_on_the_way = true; }
+  void peer_close(Link& link);  // RST if bytes are unread, else FIN
+  void peer_reset(Link& link);
+  [[nodiscard]] const std::vector<Link*>& links() const noexcept { return order_; }
+
+ private:
+  struct Registration {
+    int epoll = -1;
+    std::uint32_t events = 0;
+    std::uint64_t data = 0;
+    bool listed = false;
+  };
+  struct Descriptor {
+    enum class Kind : std::uint8_t { kSocket, kListener, kLink, kEvent, kEpoll };
+    Kind kind = Kind::kSocket;
+    std::uint16_t port = 0;
+    std::vector<Link*> backlog;
+    Link* link = nullptr;
+    std::uint64_t count = 0;  // of an eventfd
+    Registration watch;
+    std::vector<int> ready;  // of an epoll instance, in the order of edges
+  };
+
+  int add(Descriptor descriptor);
+  [[nodiscard]] Descriptor* find(int fd);
+  [[nodiscard]] Link* link_of(int fd, const char* call);
+  void wake(int fd);
+  [[nodiscard]] std::uint32_t state_of(const Descriptor& descriptor) const noexcept;
+  [[nodiscard]] bool no_descriptor_free() const noexcept;
+  void forget_ready(int fd, Registration& watch);
+
+  Random& random_;
+  Trace& trace_;
+  std::uint64_t now_ms_;
+  std::uint64_t refused_at_ms_ = 0;
+  int refused_accepts_ = 0;
+  std::map<int, Descriptor> descriptors_;
+  std::map<int, Link> links_;  // by the peer's port, which stands for it
+  std::vector<Link*> order_;
+};
+
+// Ends the run: the server, or the run itself, has broken a promise.
+[[noreturn]] [[gnu::format(printf, 1, 2)]] void broken(const char* format, ...);
+
+}  // namespace wsd::sim

@@ -1,0 +1,186 @@
+// One simulated peer: what it sends, what it must be told, and whether it was.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "net/application.h"
+#include "net/peer.h"
+#include "sim/kernel.h"
+#include "sim/plan.h"
+#include "sim/random.h"
+#include "sim/room_log.h"
+#include "sim/stamp.h"
+
+namespace wsd::sim {
+
+enum class Role : std::uint8_t { kEcho, kRoom, kPage };
+
+// How a peer behaves from some point of its life on.
+enum class Manner : std::uint8_t {
+  kHonest,
+  kSlow,          // honest, but reads little at a time
+  kStalls,        // goes on sending and never reads again
+  kVanishes,      // does nothing any more
+  kResets,        // RST
+  kLeaves,        // closes its socket without a Close frame
+  kHalfCloses,    // ends its direction and reads on
+  kViolates,      // breaks a rule of RFC 6455 or RFC 9112
+  kDripsHead,     // sends a request head a byte now and then, and never the last
+  kDripsMessage,  // a message likewise
+  kFloods,        // more Pings than the budget
+};
+
+[[nodiscard]] const char* name_of(Manner manner) noexcept;
+
+class Peer {
+ public:
+  Peer(Kernel& kernel, Random& random, Trace& trace, const Plan& plan, int number, Role role,
+       Manner manner, char room);
+  Peer(const Peer&) = delete;
+  Peer& operator=(const Peer&) = delete;
+
+  // Steps; each is allowed only while its question says yes.
+  [[nodiscard]] bool can_act() const noexcept;
+  void act(std::uint16_t port);
+  [[nodiscard]] bool can_arrive() const noexcept;
+  void arrive();
+  [[nodiscard]] bool can_read() const noexcept;
+  void read();
+  // Only when time passes.
+  [[nodiscard]] bool can_drip() const noexcept;
+  void drip();
+  // Ends it as RFC 6455 §7.1.2 has it, when nothing of its own is under way.
+  void close_politely();
+
+  // What the server's side has done with it.
+  void server_opened(ConnectionId id);
+  void server_received(std::string_view payload);
+  void server_echoed(std::string_view payload, SendResult result);
+  void server_joined(char room, std::size_t floor);
+  void server_left(char room);
+  void server_published(const Stamp& stamp);
+  void direct_message_due() noexcept { ++direct_due_; }
+  void kicked() noexcept { kicked_ = true; }
+  void server_reported(const net::EndRecord& record);
+
+  // What must hold when nothing is under way any more.
+  void check_at_rest() const;
+  // What must hold when the server is gone.
+  void check_at_end() const;
+
+  [[nodiscard]] int number() const noexcept { return number_; }
+  [[nodiscard]] Role role() const noexcept { return role_; }
+  [[nodiscard]] Manner manner() const noexcept { return manner_; }
+  [[nodiscard]] bool honest() const noexcept {
+    return manner_ == Manner::kHonest || manner_ == Manner::kSlow;
+  }
+  // It has misbehaved.
+  [[nodiscard]] bool rogue() const noexcept { return rogue_; }
+  [[nodiscard]] Link* link() noexcept { return link_; }
+  [[nodiscard]] ConnectionId id() const noexcept { return id_; }
+  [[nodiscard]] bool reported() const noexcept { return reports_ != 0; }
+  [[nodiscard]] bool opened() const noexcept { return id_ != 0; }
+  [[nodiscard]] bool asked_for_a_page() const noexcept { return role_ == Role::kPage; }
+
+  // For the deadline of silence: when the server last had something queued for it.
+  std::uint64_t last_busy_ms = 0;
+
+ private:
+  struct View {  // of one room
+    bool joined = false;
+    // Where the room was at each join: there, and nowhere else, its messages may begin anew.
+    std::vector<std::size_t> floors;
+    std::size_t next = 0;         // the place expected
+    std::uint32_t own = 0;        // its last own message that has come back
+    std::uint32_t published = 0;  // its last own message that was published while it was in
+  };
+
+  void open_connection(std::uint16_t port);
+  void send_something();
+  void send_message();
+  void send_fragment();
+  void send_command();
+  void send_ping();
+  void misbehave();
+  void violate();
+  void send(std::string_view bytes);
+  void end_own_side();
+  [[nodiscard]] std::size_t draw_size();
+  [[nodiscard]] Stamp next_stamp(Stamp::Kind kind);
+
+  void take_input();
+  [[nodiscard]] bool take_response();
+  void on_frame(const test::WireFrame& frame);
+  void on_data(std::string_view payload);
+  void on_room_message(const Stamp& stamp);
+  void on_echo(std::string_view payload);
+  void on_pong(const std::string& payload);
+  void on_close(const std::string& payload);
+  void see_end();
+  [[noreturn]] void complain(const char* what) const;
+  void check_record() const;
+
+  Kernel& kernel_;
+  Random& random_;
+  Trace& trace_;
+  const Plan& plan_;
+  const int number_;
+  const Role role_;
+  const Manner manner_;
+  const char room_;
+
+  Link* link_ = nullptr;
+  std::uint32_t actions_;          // still to do
+  std::uint32_t misbehave_after_;  // of them
+  bool eager_;                     // does not wait for the 101
+  bool rogue_ = false;
+  bool reading_ = true;
+  bool silent_ = false;  // sends nothing any more
+  bool closes_early_;
+  std::uint32_t numbers_ = 0;
+  std::string fragments_left_;  // of the message under way
+  bool fragmented_ = false;
+  bool first_fragment_ = false;
+  std::string dripping_;
+  std::uint64_t next_drip_ms_ = 0;
+
+  std::string input_;
+  bool upgraded_ = false;
+  bool refused_ = false;
+  std::uint32_t pages_due_ = 0;
+  bool close_sent_ = false;
+  bool close_received_ = false;
+  int close_code_ = 0;
+  bool ended_ = false;
+  bool saw_reset_ = false;
+  int expected_code_ = 0;  // of the violation
+
+  ConnectionId id_ = 0;
+  bool kicked_ = false;
+  bool aborts_ = false;
+  std::deque<std::string> unhandled_;  // sent and not yet in the server's handler
+  std::deque<std::string> echoes_;     // handled and not yet back
+  std::deque<std::string> pings_;
+  std::map<char, View> views_;
+  std::uint32_t direct_due_ = 0;
+  std::uint32_t direct_received_ = 0;
+  std::map<int, std::uint32_t> direct_last_;
+  std::uint64_t messages_sent_ = 0;
+  std::uint64_t data_received_ = 0;
+  std::uint64_t skipped_ = 0;
+
+  int reports_ = 0;
+  CloseCause cause_ = CloseCause::kEof;
+  bool clean_ = false;
+  std::uint64_t reported_in_ = 0;
+  std::uint64_t reported_out_ = 0;
+  std::uint64_t reported_dropped_ = 0;
+};
+
+}  // namespace wsd::sim

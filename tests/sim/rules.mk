@@ -1,0 +1,19 @@
+# The deterministic simulation: the server's objects as they are, over a kernel that is not one.
+
+SIM := $(B)/tests/wsd_sim
+SIM_SRCS := $(wildcard tests/sim/*.cc)
+# What the server calls and the simulated kernel answers (tests/sim/system_calls.cc).
+SIM_CALLS := socket bind listen getsockname setsockopt accept4 recv send sendmsg shutdown close eventfd \
+  write epoll_create1 epoll_ctl epoll_wait clock_gettime \
+  _ZN3wsd16process_hash_keyEv _ZN3wsd3hub8RoomHome6appendENS_11SharedBytesEb
+SIM_SERVER_SRCS := $(filter src/base/% src/protocol/% src/hub/% src/net/%,$(LIB_SRCS))
+$(call objects,$(SIM_SRCS)): CPPFLAGS += $(TEST_CPP)
+
+$(SIM): $(call objects,$(SIM_SRCS) $(SIM_SERVER_SRCS))
+	$(CXX) $(LDFLAGS_ALL) $(foreach call,$(SIM_CALLS),-Wl,--wrap=$(call)) -o $@ $^ $(LIBS)
+
+SEEDS ?= 20000
+.PHONY: sim sim-binary
+sim-binary: $(SIM)
+sim: $(SIM)
+	@$(if $(SEED),$(SIM) --seed $(SEED),$(SIM) --seeds $(SEEDS))

@@ -1,0 +1,470 @@
+#include "sim/simulation.h"
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <utility>
+
+#include "base/assert.h"
+#include "net/address.h"
+#include "net/connection.h"
+#include "protocol/frame_writer.h"
+#include "protocol/handshake.h"
+#include "protocol/http_response.h"
+
+namespace wsd::sim {
+namespace {
+
+// More steps than any run needs to come to rest.
+constexpr std::uint64_t kEnoughSteps = 2'000'000;
+
+SharedBytes text_frame(std::string_view text) {
+  return protocol::make_frame(protocol::Opcode::kText, as_bytes(text));
+}
+
+Manner draw_manner(Random& random, const Plan& plan) {
+  if (random.chance(plan.rogues)) {
+    static constexpr std::array kRogues = {
+        Manner::kStalls,     Manner::kVanishes, Manner::kResets,    Manner::kLeaves,
+        Manner::kHalfCloses, Manner::kViolates, Manner::kDripsHead, Manner::kDripsMessage,
+        Manner::kFloods,     Manner::kStalls,   Manner::kVanishes};
+    return random.one_of(std::span<const Manner>(kRogues));
+  }
+  return random.chance(plan.slow) ? Manner::kSlow : Manner::kHonest;
+}
+
+}  // namespace
+
+Simulation::Simulation(std::uint64_t seed, Trace& trace)
+    : random_(seed), trace_(trace), plan_(random_), kernel_(random_, trace) {
+  build();
+}
+
+Simulation::~Simulation() = default;
+
+void Simulation::build() {
+  kernel_.sleep = [this](int epoll, std::uint64_t until_ms) { return sleep(epoll, until_ms); };
+  std::vector<hub::Waker*> wakers;
+  for (std::uint32_t i = 0; i < plan_.reactors; ++i) {
+    driven_.push_back(std::make_unique<Driven>());
+    driven_.back()->reactor = std::make_unique<net::Reactor>();
+    wakers.push_back(driven_.back()->reactor.get());
+  }
+  hub_ = std::make_unique<hub::Hub>(wakers, hub::Shard::Options{plan_.mailbox_messages, 1});
+  net::ListenAddress address;
+  WSD_ASSERT(net::parse_listen_address("127.0.0.1:0", address).empty());
+  WSD_ASSERT(listener_.open(address, plan_.reactors, {}).empty());
+  for (std::uint32_t i = 0; i < plan_.reactors; ++i) {
+    net::Reactor& reactor = *driven_[i]->reactor;
+    reactor.attach(plan_.settings, hub_->shard(i), *this, counts_);
+    WSD_ASSERT(reactor.listen(listener_));
+    Driven& driven = *driven_[i];
+    driven.fiber.start([&driven] {
+      while (!driven.reactor->finished()) {
+        driven.reactor->turn(-1);
+        driven.epoll = -1;
+        driven.fiber.pause();
+      }
+    });
+  }
+  const std::string& name = listener_.name();
+  port_ = static_cast<std::uint16_t>(std::stoi(name.substr(name.rfind(':') + 1)));
+  for (std::uint32_t i = 0; i < plan_.peers; ++i) {
+    const auto role = random_.chance(8)    ? Role::kPage
+                      : random_.chance(45) ? Role::kEcho
+                                           : Role::kRoom;
+    const auto room = static_cast<char>('a' + random_.below(plan_.rooms));
+    peers_.emplace_back(kernel_, random_, trace_, plan_, static_cast<int>(i), role,
+                        draw_manner(random_, plan_), room);
+  }
+  kernel_.faults = plan_.faults;
+}
+
+// Reactors
+
+bool Simulation::sleep(int epoll, std::uint64_t until_ms) {
+  Driven& self = *running_;
+  self.epoll = epoll;
+  self.until_ms = until_ms;
+  self.fiber.pause();
+  return !std::exchange(self.interrupted, false);
+}
+
+bool Simulation::runnable(Driven& driven) {
+  if (driven.fiber.ended()) return false;
+  return driven.epoll < 0 || kernel_.now_ms() >= driven.until_ms || kernel_.ready(driven.epoll);
+}
+
+void Simulation::run_reactor(Driven& driven) {
+  running_ = &driven;
+  driven.fiber.resume();
+  running_ = nullptr;
+  check_step(driven);
+}
+
+// Steps
+
+void Simulation::step() {
+  ++tally_.steps;
+  enum Kind : std::uint8_t { kRun, kArrive, kRead, kAct };
+  const std::array<std::uint32_t, 4> weights = {plan_.run, plan_.arrive, plan_.read, plan_.act};
+  std::array<std::vector<std::size_t>, 4> able;
+  for (std::size_t i = 0; i < driven_.size(); ++i) {
+    if (runnable(*driven_[i])) able[kRun].push_back(i);
+  }
+  for (std::size_t i = 0; i < peers_.size(); ++i) {
+    if (peers_[i].can_arrive()) able[kArrive].push_back(i);
+    if (peers_[i].can_read()) able[kRead].push_back(i);
+    if (peers_[i].can_act()) able[kAct].push_back(i);
+  }
+  std::uint32_t all = 0;
+  for (std::size_t kind = 0; kind < able.size(); ++kind)
+    all += able[kind].empty() ? 0 : weights[kind];
+  WSD_ASSERT(all != 0);
+  std::uint64_t drawn = random_.below(all);
+  std::size_t kind = 0;
+  for (;; ++kind) {
+    if (able[kind].empty()) continue;
+    if (drawn < weights[kind]) break;
+    drawn -= weights[kind];
+  }
+  const std::size_t chosen = random_.one_of(std::span<const std::size_t>(able[kind]));
+  switch (kind) {
+    case kRun:
+      run_reactor(*driven_[chosen]);
+      break;
+    case kArrive:
+      peers_[chosen].arrive();
+      break;
+    case kRead:
+      peers_[chosen].read();
+      break;
+    default:
+      peers_[chosen].act(port_);
+      if (Link* const link = peers_[chosen].link()) peers_by_link_[link->number] = &peers_[chosen];
+      break;
+  }
+}
+
+bool Simulation::work_is_left() {
+  return std::any_of(driven_.begin(), driven_.end(),
+                     [this](const auto& each) { return runnable(*each); }) ||
+         std::any_of(peers_.begin(), peers_.end(), [](const Peer& each) {
+           return each.can_act() || each.can_arrive() || each.can_read();
+         });
+}
+
+void Simulation::come_to_rest() {
+  for (std::uint64_t i = 0; work_is_left(); ++i) {
+    if (i == kEnoughSteps) broken("the run does not come to rest");
+    step();
+  }
+}
+
+std::uint64_t Simulation::next_moment() {
+  std::uint64_t next = kernel_.now_ms() + 200;  // for those who drip
+  for (const auto& each : driven_) {
+    if (!each->fiber.ended() && each->epoll >= 0) next = std::min(next, each->until_ms);
+  }
+  return next;
+}
+
+void Simulation::pass_time(std::uint64_t ms) {
+  kernel_.pass(ms);
+  tally_.simulated_ms += ms;
+  trace_.count('t', kernel_.now_ms(), 0);
+  if (outage_ends_ms_ != 0 && kernel_.now_ms() >= outage_ends_ms_) end_outage();
+  let_drip();
+}
+
+void Simulation::let_drip() {
+  for (Peer& each : peers_) {
+    if (each.can_drip()) each.drip();
+  }
+}
+
+// Unkindness
+
+void Simulation::outage() {
+  outage_ends_ms_ = kernel_.now_ms() + random_.between(10, 500);
+  if (random_.chance(50)) {
+    kernel_.faults.no_buffers = true;
+    trace_.note("%8lu  the kernel is short of memory", kernel_.now_ms());
+  } else {
+    kernel_.faults.descriptor_limit = static_cast<int>(kernel_.open_descriptors());
+    trace_.note("%8lu  no descriptor is free", kernel_.now_ms());
+  }
+}
+
+void Simulation::end_outage() {
+  outage_ends_ms_ = 0;
+  kernel_.faults.no_buffers = false;
+  kernel_.faults.descriptor_limit = Faults{}.descriptor_limit;
+}
+
+// What threads that are no reactor do.
+void Simulation::outside_call() {
+  Stamp stamp;
+  stamp.number = ++outside_numbers_;
+  stamp.room = static_cast<char>('a' + random_.below(plan_.rooms));
+  if (random_.chance(60)) {
+    stamp.kind = Stamp::Kind::kPublish;
+    static_cast<void>(hub_->publish(std::string(1, stamp.room),
+                                    text_frame(stamped(stamp, random_.between(0, 300)))));
+    return;
+  }
+  Peer* const target = peer_at(static_cast<int>(random_.below(plan_.peers)));
+  if (target == nullptr || !target->opened() || target->role() != Role::kRoom) return;
+  if (random_.chance(80)) {
+    stamp.kind = Stamp::Kind::kDirect;
+    if (hub_->send(target->id(), text_frame(stamped(stamp, 0))) == SendResult::kSent) {
+      target->direct_message_due();
+    }
+  } else if (!target->honest() || random_.chance(20)) {
+    target->kicked();
+    hub_->close(target->id(), CloseCode{4'001}, "kicked");
+  }
+}
+
+// The run
+
+Tally Simulation::run() {
+  for (std::uint32_t i = 0; i < plan_.steps; ++i) {
+    if (plan_.outages && outage_ends_ms_ == 0 && random_.below(150) == 0) outage();
+    if (plan_.outside && random_.chance(5)) outside_call();
+    if (plan_.time != 0 && random_.below(60) < plan_.time) {
+      pass_time(random_.chance(80) ? random_.between(1, 30) : random_.between(100, 5'000));
+    }
+    if (!driven_.empty() && random_.chance(plan_.faults.interrupted / 4)) {
+      Driven& driven = *driven_[random_.below(driven_.size())];
+      if (!driven.fiber.ended() && driven.epoll >= 0) {
+        driven.interrupted = true;
+        run_reactor(driven);
+      }
+    }
+    if (work_is_left()) {
+      step();
+    } else {
+      if (outage_ends_ms_ == 0) check_rest();
+      pass_time(next_moment() - kernel_.now_ms());
+    }
+  }
+  settle();
+  if (plan_.wait_out) wait_out();
+  finish();
+  take_down();
+  tally_.hash = trace_.hash();
+  return tally_;
+}
+
+// From here on the world is kind, and everything that was promised must come true.
+void Simulation::settle() {
+  trace_.note("%8lu  the world is kind now", kernel_.now_ms());
+  calm_ = true;
+  end_outage();
+  kernel_.faults = {};
+  constexpr std::uint64_t kRetryMs = 300;  // a pause of the acceptor, or the next tick
+  const std::uint64_t until = kernel_.now_ms() + kRetryMs;
+  for (;;) {
+    come_to_rest();
+    if (kernel_.now_ms() >= until) break;
+    pass_time(std::min(next_moment(), until) - kernel_.now_ms());
+  }
+  check_rest();
+}
+
+// Time passes until whoever is not there, does not read or does not finish must have been given up.
+void Simulation::wait_out() {
+  const std::uint64_t until = kernel_.now_ms() + plan_.patience_ms();
+  while (kernel_.now_ms() < until) {
+    pass_time(std::min(next_moment(), until) - kernel_.now_ms());
+    come_to_rest();
+  }
+  check_rest();
+  for (Peer& each : peers_) {
+    if (each.link() == nullptr || !each.rogue() || !each.link()->accepted) continue;
+    // A peer that floods, or stalls and is sent nothing, may stay.
+    const bool may_stay =
+        each.manner() == Manner::kFloods ||
+        (each.opened() && !plan_.gives_up_the_silent() && each.manner() != Manner::kDripsMessage);
+    if (!may_stay && !each.link()->server_closed) {
+      broken("peer %d, which %s, was not given up in %lu ms", each.link()->number,
+             name_of(each.manner()), plan_.patience_ms());
+    }
+  }
+}
+
+void Simulation::finish() {
+  trace_.note("%8lu  the end begins", kernel_.now_ms());
+  const std::uint64_t begun = kernel_.now_ms();
+  if (plan_.ending == Plan::Ending::kPeersClose) {
+    for (Peer& each : peers_) each.close_politely();
+    come_to_rest();
+  }
+  const bool drain = plan_.ending != Plan::Ending::kStop;
+  hub_->command(drain ? net::Reactor::kDrain : net::Reactor::kStop);
+  const std::uint64_t until =
+      begun + plan_.patience_ms() +
+      (plan_.settings.drain_window + plan_.settings.drain_timeout) * kTickMs;
+  const auto ended = [this] {
+    return std::all_of(driven_.begin(), driven_.end(),
+                       [](const auto& each) { return each->fiber.ended(); });
+  };
+  come_to_rest();
+  while (!ended()) {
+    if (kernel_.now_ms() >= until) broken("the server does not end when it is drained");
+    pass_time(next_moment() - kernel_.now_ms());
+    come_to_rest();
+  }
+}
+
+void Simulation::take_down() {
+  check_end();
+  for (const auto& each : driven_) each->reactor.reset();
+  hub_.reset();
+  listener_.close();
+  if (kernel_.open_descriptors() != 0) {
+    broken("%zu descriptors are left open", kernel_.open_descriptors());
+  }
+}
+
+// What the application does
+
+Peer& Simulation::peer_of(std::string_view remote) {
+  const int number = std::stoi(std::string(remote.substr(remote.rfind(':') + 1)));
+  const auto found = peers_by_link_.find(number);
+  if (found == peers_by_link_.end()) broken("there is no peer %d", number);
+  return *found->second;
+}
+
+Peer* Simulation::peer_at(int index) {
+  return index < static_cast<int>(peers_.size()) ? &peers_[static_cast<std::size_t>(index)]
+                                                 : nullptr;
+}
+
+net::Answer Simulation::on_request(net::Connection& connection,
+                                   const protocol::HttpRequest& request) {
+  net::Answer answer;
+  const protocol::Handshake handshake = protocol::check_handshake(request);
+  if (handshake.violation != protocol::Violation::kNone) {
+    protocol::HttpResponseHead head;
+    head.keep_alive = request.keep_alive;
+    answer.status = head.status;
+    answer.keep_alive = head.keep_alive;
+    protocol::write_response(answer.bytes, head, "page");
+    return answer;
+  }
+  answer.kind = net::Answer::Kind::kUpgrade;
+  answer.status = 101;
+  answer.facts = net::Facts(connection.facts().remote(), request.path, "", "");
+  protocol::write_switching_protocols(answer.bytes, handshake.key, "", {});
+  return answer;
+}
+
+void Simulation::on_open(net::Connection& connection) {
+  Peer& peer = peer_of(connection.facts().remote());
+  if (++opens_[connection.id()] != 1) broken("a connection was opened twice");
+  ++tally_.connections;
+  peer.server_opened(connection.id());
+  const std::string_view path = connection.facts().path();
+  if (path.starts_with("/rooms/")) join(connection, peer, path.back());
+}
+
+void Simulation::join(net::Connection& connection, Peer& peer, char room) {
+  peer.server_joined(room, log_.size(room));
+  net::Reactor::current()->shard().join(connection, std::string(1, room));
+}
+
+void Simulation::publish(net::Connection& connection, char room, SharedBytes frame) {
+  net::Reactor& reactor = *net::Reactor::current();
+  if (reactor.find(connection.id()) != &connection) broken("a handler runs on a foreign reactor");
+  if (reactor.shard().publish(std::string(1, room), std::move(frame)) ==
+      hub::PublishOutcome::kCongested) {
+    reactor.hold_publisher();
+  }
+}
+
+void Simulation::on_message(net::Connection& connection, const Message& message) {
+  if (!connection.open()) broken("a message after the logical close");
+  ++tally_.messages;
+  Peer& peer = peer_of(connection.facts().remote());
+  // What drips is no stamp, and never whole.
+  peer.server_received(message.payload);
+  const std::optional<Stamp> stamp = read_stamp(message.payload);
+  if (!stamp) broken("a message was handed on with other bytes than were sent");
+  trace_.note("%8lu  message %c%c %u of %d", kernel_.now_ms(), static_cast<char>(stamp->kind),
+              stamp->room, stamp->number, stamp->from);
+  obey(connection, peer, *stamp, message);
+}
+
+void Simulation::obey(net::Connection& connection, Peer& peer, const Stamp& stamp,
+                      const Message& message) {
+  net::Reactor& reactor = *net::Reactor::current();
+  Peer* const target = peer_at(stamp.to);
+  switch (stamp.kind) {
+    case Stamp::Kind::kEcho:
+      peer.server_echoed(message.payload, connection.send(message.type, as_bytes(message.payload)));
+      break;
+    case Stamp::Kind::kPublish:
+      peer.server_published(stamp);
+      publish(connection, stamp.room, text_frame(message.payload));
+      break;
+    case Stamp::Kind::kJoin:
+      join(connection, peer, stamp.room);
+      break;
+    case Stamp::Kind::kLeave:
+      peer.server_left(stamp.room);
+      reactor.shard().leave(connection, std::string(1, stamp.room));
+      break;
+    case Stamp::Kind::kDirect:
+      if (target == nullptr || !target->opened() || target->role() != Role::kRoom) break;
+      if (hub::shard_of(target->id()) == reactor.shard().index()) {
+        net::Connection* const here = reactor.find(target->id());
+        if (here != nullptr &&
+            here->send(message.type, as_bytes(message.payload)) == SendResult::kSent) {
+          target->direct_message_due();
+        }
+        break;
+      }
+      target->direct_message_due();
+      if (reactor.shard().send_away(target->id(), text_frame(message.payload)) ==
+          hub::PublishOutcome::kCongested) {
+        reactor.hold_publisher();
+      }
+      break;
+    case Stamp::Kind::kKick:
+      if (target == nullptr || !target->opened()) break;
+      target->kicked();
+      hub_->close(target->id(), CloseCode{4'001}, "kicked");
+      break;
+    case Stamp::Kind::kAbort:
+      connection.abort(CloseCause::kServerStopped);
+      break;
+  }
+}
+
+void Simulation::on_close(net::Connection& connection, const CloseInfo& info) {
+  static_cast<void>(info);
+  if (++closes_[connection.id()] != 1) broken("a connection's close was told twice");
+  if (opens_.count(connection.id()) == 0) broken("a close was told of what was never open");
+  if (!connection.memberships().empty()) broken("a connection that has ended is in a room");
+}
+
+void Simulation::on_end(const net::EndRecord& record) {
+  if (++ends_[record.id] != 1) broken("a connection's end was reported twice");
+  if (record.opened != (closes_.count(record.id) != 0)) broken("an end without its close");
+  trace_.note("%8lu  end of %.*s: %.*s", kernel_.now_ms(),
+              static_cast<int>(record.facts->remote().size()), record.facts->remote().data(),
+              static_cast<int>(close_cause_name(record.close.cause).size()),
+              close_cause_name(record.close.cause).data());
+  trace_.count('E', record.id, static_cast<std::uint64_t>(record.close.cause));
+  ++tally_.causes[static_cast<std::size_t>(record.close.cause)];
+  peer_of(record.facts->remote()).server_reported(record);
+}
+
+void Simulation::on_trouble(const char* event, const std::string& text) {
+  static_cast<void>(text);
+  trace_.note("%8lu  trouble: %s", kernel_.now_ms(), event);
+}
+
+}  // namespace wsd::sim

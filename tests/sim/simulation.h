@@ -1,0 +1,119 @@
+// One run: a server of one to three reactors, its peers and its kernel, from one seed.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "hub/hub.h"
+#include "net/application.h"
+#include "net/listener.h"
+#include "net/reactor.h"
+#include "sim/fiber.h"
+#include "sim/kernel.h"
+#include "sim/peer.h"
+#include "sim/plan.h"
+#include "sim/random.h"
+#include "sim/room_log.h"
+#include "sim/trace.h"
+
+namespace wsd::sim {
+
+// What a run has done, for the totals.
+struct Tally {
+  std::uint64_t steps = 0;
+  std::uint64_t connections = 0;
+  std::uint64_t messages = 0;
+  std::uint64_t simulated_ms = 0;
+  std::uint64_t hash = 0;
+  std::array<std::uint64_t, static_cast<std::size_t>(kCloseCauseCount)> causes = {};
+};
+
+class Simulation final : public net::Application {
+ public:
+  Simulation(std::uint64_t seed, Trace& trace);
+  Simulation(const Simulation&) = delete;
+  Simulation& operator=(const Simulation&) = delete;
+  ~Simulation();
+
+  // To the end; whatever does not hold ends the process through broken().
+  Tally run();
+
+  // net::Application
+  net::Answer on_request(net::Connection& connection,
+                         const protocol::HttpRequest& request) override;
+  void on_open(net::Connection& connection) override;
+  void on_message(net::Connection& connection, const Message& message) override;
+  void on_close(net::Connection& connection, const CloseInfo& info) override;
+  void on_end(const net::EndRecord& record) override;
+  void on_trouble(const char* event, const std::string& text) override;
+
+ private:
+  // A reactor on a fiber: it sleeps in epoll_wait, and between two turns anything may happen.
+  struct Driven {
+    std::unique_ptr<net::Reactor> reactor;
+    Fiber fiber;
+    int epoll = -1;  // of the sleep under way; -1: between two turns
+    std::uint64_t until_ms = 0;
+    bool interrupted = false;
+    std::uint64_t idle_turns = 0;  // since anything moved
+  };
+
+  void build();
+  void step();
+  [[nodiscard]] bool runnable(Driven& driven);
+  void run_reactor(Driven& driven);
+  [[nodiscard]] bool sleep(int epoll, std::uint64_t until_ms);
+  [[nodiscard]] bool work_is_left();
+  [[nodiscard]] std::uint64_t next_moment();
+  void come_to_rest();
+  void pass_time(std::uint64_t ms);
+  void let_drip();
+  void outside_call();
+  void outage();
+  void end_outage();
+  void settle();
+  void wait_out();
+  void finish();
+  void take_down();
+
+  void obey(net::Connection& connection, Peer& peer, const Stamp& stamp, const Message& message);
+  void publish(net::Connection& connection, char room, SharedBytes frame);
+  void join(net::Connection& connection, Peer& peer, char room);
+  [[nodiscard]] Peer& peer_of(std::string_view remote);
+  [[nodiscard]] Peer* peer_at(int index);
+
+  // invariants.cc
+  void check_step(Driven& driven);
+  void check_queues(Driven& driven);
+  void check_deadlines();
+  void check_rest();
+  void check_end();
+
+  Random random_;
+  Trace& trace_;
+  Plan plan_;
+  Kernel kernel_;
+  RoomLog log_;
+  net::ProcessCounts counts_;
+  std::vector<std::unique_ptr<Driven>> driven_;
+  std::unique_ptr<hub::Hub> hub_;
+  net::Listener listener_;
+  std::uint16_t port_ = 0;
+  std::deque<Peer> peers_;
+  std::map<int, Peer*> peers_by_link_;
+  Driven* running_ = nullptr;
+  std::map<ConnectionId, int> opens_;
+  std::map<ConnectionId, int> closes_;
+  std::map<ConnectionId, int> ends_;
+  std::uint32_t outside_numbers_ = 0;
+  std::uint64_t outage_ends_ms_ = 0;
+  std::uint64_t last_event_hash_ = 0;
+  bool calm_ = false;  // the unkind part is over
+  Tally tally_;
+};
+
+}  // namespace wsd::sim

@@ -1,0 +1,137 @@
+// Where the server's system calls end in a simulated run: the linker puts __wrap_NAME in the place
+// of NAME (--wrap), so the files that make the calls are the unchanged ones. Two functions that are
+// the server's own are caught in the same way: the key of its hash tables, which would be chance
+// from outside the seed, and the place where a room orders its messages, which is looked at.
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <cerrno>
+#include <cstdarg>
+#include <cstring>
+#include <ctime>
+#include <string>
+#include <vector>
+
+#include "base/name_hash.h"
+#include "base/shared_bytes.h"
+#include "hub/room_home.h"
+#include "sim/kernel.h"
+#include "sim/room_log.h"
+
+using wsd::sim::Kernel;
+
+namespace {
+
+sockaddr_in loopback(std::uint16_t port) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  return address;
+}
+
+void put_address(sockaddr* into, socklen_t* size, std::uint16_t port) {
+  const sockaddr_in address = loopback(port);
+  std::memcpy(into, &address, sizeof(address));
+  *size = sizeof(address);
+}
+
+}  // namespace
+
+extern "C" {
+
+int __wrap_socket(int, int, int) { return Kernel::current().socket(); }
+
+int __wrap_bind(int fd, const sockaddr* at, socklen_t) {
+  sockaddr_in address{};
+  std::memcpy(&address, at, sizeof(address));
+  return Kernel::current().bind(fd, ntohs(address.sin_port));
+}
+
+int __wrap_listen(int fd, int) { return Kernel::current().listen(fd); }
+
+int __wrap_getsockname(int fd, sockaddr* into, socklen_t* size) {
+  put_address(into, size, Kernel::current().port_of(fd));
+  return 0;
+}
+
+int __wrap_setsockopt(int fd, int level, int name, const void*, socklen_t) {
+  if (level == SOL_SOCKET && name == SO_LINGER) Kernel::current().set_linger_reset(fd);
+  return 0;
+}
+
+int __wrap_accept4(int fd, sockaddr* into, socklen_t* size, int) {
+  std::uint16_t port = 0;
+  const int accepted = Kernel::current().accept(fd, port);
+  if (accepted >= 0) put_address(into, size, port);
+  return accepted;
+}
+
+ssize_t __wrap_recv(int fd, void* into, size_t count, int) {
+  return Kernel::current().receive(fd, static_cast<char*>(into), count);
+}
+
+ssize_t __wrap_send(int fd, const void* from, size_t count, int) {
+  return Kernel::current().send(fd, {static_cast<const char*>(from), count});
+}
+
+ssize_t __wrap_sendmsg(int fd, const msghdr* message, int) {
+  std::string bytes;
+  for (size_t i = 0; i < message->msg_iovlen; ++i) {
+    bytes.append(static_cast<const char*>(message->msg_iov[i].iov_base),
+                 message->msg_iov[i].iov_len);
+  }
+  return Kernel::current().send(fd, bytes);
+}
+
+int __wrap_shutdown(int fd, int) { return Kernel::current().shutdown_write(fd); }
+
+int __wrap_close(int fd) { return Kernel::current().close(fd); }
+
+int __wrap_eventfd(unsigned, int) { return Kernel::current().eventfd(); }
+
+ssize_t __wrap_write(int fd, const void*, size_t) { return Kernel::current().signal(fd); }
+
+int __wrap_epoll_create1(int) { return Kernel::current().epoll_create(); }
+
+int __wrap_epoll_ctl(int epoll, int operation, int fd, epoll_event* event) {
+  if (operation == EPOLL_CTL_DEL) return Kernel::current().epoll_remove(epoll, fd);
+  return Kernel::current().epoll_add(epoll, fd, event->events, event->data.u64);
+}
+
+int __wrap_epoll_wait(int epoll, epoll_event* events, int most, int timeout) {
+  std::vector<Kernel::Event> ready(static_cast<size_t>(most));
+  const int count = Kernel::current().epoll_wait(epoll, ready.data(), most, timeout);
+  for (int i = 0; i < count; ++i) {
+    events[i].events = ready[static_cast<size_t>(i)].events;
+    events[i].data.u64 = ready[static_cast<size_t>(i)].data;
+  }
+  return count;
+}
+
+int __wrap_clock_gettime(clockid_t, timespec* now) {
+  const std::uint64_t ms = Kernel::current().now_ms();
+  now->tv_sec = static_cast<time_t>(ms / 1000);
+  now->tv_nsec = static_cast<long>(ms % 1000) * 1'000'000;
+  return 0;
+}
+
+// wsd::process_hash_key()
+wsd::HashKey __wrap__ZN3wsd16process_hash_keyEv() {
+  return {0x0706050403020100, 0x0F0E0D0C0B0A0908};
+}
+
+// wsd::hub::RoomHome::append(SharedBytes, bool)
+wsd::hub::Position __real__ZN3wsd3hub8RoomHome6appendENS_11SharedBytesEb(wsd::hub::RoomHome*,
+                                                                         wsd::SharedBytes, bool);
+wsd::hub::Position __wrap__ZN3wsd3hub8RoomHome6appendENS_11SharedBytesEb(wsd::hub::RoomHome* home,
+                                                                         wsd::SharedBytes frame,
+                                                                         bool counted) {
+  wsd::sim::RoomLog::current().append(home->name(), frame.bytes());
+  return __real__ZN3wsd3hub8RoomHome6appendENS_11SharedBytesEb(home, std::move(frame), counted);
+}
+
+}  // extern "C"
