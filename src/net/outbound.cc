@@ -167,22 +167,36 @@ Outbound::Status Outbound::enqueue_rest(std::span<const Slice> frames, std::size
   return worst;
 }
 
+// Where nothing is queued a control frame leaves at once. Nothing: it must wait in the control lane,
+// among the data it could be dropped or overtaken by its like.
+std::optional<Outbound::Status> Outbound::send_now(Bytes control, const SendContext& context) {
+  if (queue_ != nullptr) return std::nullopt;
+  if (context.cork.holds_for(*this)) {
+    if (control.size() > context.cork.room()) {
+      const Status status = flush_cork(context);
+      if (status != Status::kSent && status != Status::kQueued) return status;
+      if (queue_ != nullptr) return std::nullopt;
+    }
+    return send_raw(control, context);
+  }
+  if (!writable_) return std::nullopt;
+  const IoResult result = send_bytes(fd_, control);
+  if (!account(result)) return Status::kGone;
+  if (result.bytes == 0) return std::nullopt;
+  return keep_rest(control, {}, result.bytes, context);
+}
+
 Outbound::Status Outbound::send_control(const protocol::ControlFrame& frame,
                                         const SendContext& context) {
-  if (queue_ == nullptr && context.cork.holds_for(*this)) return send_raw(frame.bytes(), context);
-  if (queue_ == nullptr && writable_) {
-    const IoResult result = send_bytes(fd_, frame.bytes());
-    if (!account(result)) return Status::kGone;
-    if (result.bytes != 0) return keep_rest(frame.bytes(), {}, result.bytes, context);
-  }
+  if (const auto status = send_now(frame.bytes(), context)) return *status;
   queue_at(context.now).push_control(frame);
   return Status::kQueued;
 }
 
 Outbound::Status Outbound::send_pong(const protocol::ControlFrame& frame,
                                      const SendContext& context) {
-  if (queue_ == nullptr) return send_control(frame, context);
-  queue_->set_pong(frame);
+  if (const auto status = send_now(frame.bytes(), context)) return *status;
+  queue_at(context.now).set_pong(frame);
   return Status::kQueued;
 }
 

@@ -66,10 +66,13 @@ void Simulation::check_deadlines() {
         now > link->accepted_ms + settings.handshake_timeout * kTickMs + kWithin) {
       broken("peer %d has had more than the time for its opening handshake", link->number);
     }
-    if (!peer.opened() || peer.reported() || peer.role() != Role::kEcho ||
-        !plan_.gives_up_the_silent() || !link->arrived.empty()) {
+    if (!peer.opened() || peer.role() != Role::kEcho || !plan_.gives_up_the_silent() ||
+        !link->arrived.empty()) {
       continue;
     }
+    const net::Connection* const connection =
+        driven_[hub::shard_of(peer.id())]->reactor->find(peer.id());
+    if (connection == nullptr || !connection->open()) continue;
     const std::uint64_t silent_since = std::max(link->heard_ms, peer.last_busy_ms);
     const std::uint64_t budget =
         (settings.heartbeat.ping_interval + settings.heartbeat.pong_timeout) * kTickMs;

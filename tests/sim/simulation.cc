@@ -18,6 +18,9 @@ namespace {
 // More steps than any run needs to come to rest.
 constexpr std::uint64_t kEnoughSteps = 2'000'000;
 
+// In which what an outage has put off is tried again: a pause of the acceptor, or the next tick.
+constexpr std::uint64_t kRetryMs = 300;
+
 SharedBytes text_frame(std::string_view text) {
   return protocol::make_frame(protocol::Opcode::kText, as_bytes(text));
 }
@@ -198,6 +201,7 @@ void Simulation::outage() {
 
 void Simulation::end_outage() {
   outage_ends_ms_ = 0;
+  recovered_ms_ = kernel_.now_ms() + kRetryMs;
   kernel_.faults.no_buffers = false;
   kernel_.faults.descriptor_limit = Faults{}.descriptor_limit;
 }
@@ -245,7 +249,7 @@ Tally Simulation::run() {
     if (work_is_left()) {
       step();
     } else {
-      if (outage_ends_ms_ == 0) check_rest();
+      if (kernel_.now_ms() >= recovered_ms_ && outage_ends_ms_ == 0) check_rest();
       pass_time(next_moment() - kernel_.now_ms());
     }
   }
@@ -263,7 +267,6 @@ void Simulation::settle() {
   calm_ = true;
   end_outage();
   kernel_.faults = {};
-  constexpr std::uint64_t kRetryMs = 300;  // a pause of the acceptor, or the next tick
   const std::uint64_t until = kernel_.now_ms() + kRetryMs;
   for (;;) {
     come_to_rest();

@@ -110,7 +110,8 @@ class Simulation final : public net::Application {
   std::map<ConnectionId, int> closes_;
   std::map<ConnectionId, int> ends_;
   std::uint32_t outside_numbers_ = 0;
-  std::uint64_t outage_ends_ms_ = 0;
+  std::uint64_t outage_ends_ms_ = 0;  // 0: there is none
+  std::uint64_t recovered_ms_ = 0;    // when the last one must be forgotten
   std::uint64_t last_event_hash_ = 0;
   bool calm_ = false;  // the unkind part is over
   Tally tally_;
