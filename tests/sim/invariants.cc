@@ -62,7 +62,7 @@ void Simulation::check_deadlines() {
     const Link* const link = peer.link();
     if (link == nullptr || !link->accepted || link->server_closed) continue;
     if (!peer.opened() && !peer.asked_for_a_page() && !link->server_shut &&
-        link->outgoing.empty() && !kernel_.faults.no_buffers &&
+        link->outgoing.empty() && outage_ends_ms_ == 0 && now >= recovered_ms_ &&
         now > link->accepted_ms + settings.handshake_timeout * kTickMs + kWithin) {
       broken("peer %d has had more than the time for its opening handshake", link->number);
     }

@@ -91,7 +91,9 @@ void Peer::act(std::uint16_t port) {
     open_connection(port);
     return;
   }
-  if (!honest() && !rogue_ && actions_ <= misbehave_after_) {
+  // Inside a message the same bytes may be another offence, or none.
+  const bool can_misbehave = manner_ != Manner::kViolates || !fragmented_;
+  if (!honest() && !rogue_ && actions_ <= misbehave_after_ && can_misbehave) {
     misbehave();
     return;
   }
@@ -272,8 +274,7 @@ void Peer::violate() {
   const std::vector<Offence> all = offences(plan_.settings.session.message.max_message_bytes);
   const Offence& offence = random_.one_of(std::span<const Offence>(all));
   trace_.note("          offence: %s", offence.what);
-  // Inside a message the same bytes may be another offence, or none.
-  if (!fragmented_) expected_code_ = offence.code;
+  expected_code_ = offence.code;
   send(offence.bytes);
 }
 
@@ -386,7 +387,8 @@ void Peer::on_pong(const std::string& payload) {
   // A Pong may stand for the Pings before it too (RFC 6455 §5.5.3).
   const auto found = std::find(pings_.begin(), pings_.end(), payload);
   if (found == pings_.end()) {
-    trace_.note("          Pong: %s, expected from %s", payload.c_str(), pings_.empty() ? "-" : pings_.front().c_str());
+    trace_.note("          Pong: %s, expected from %s", payload.c_str(),
+                pings_.empty() ? "-" : pings_.front().c_str());
     complain("got a Pong that answers no Ping of its own");
   }
   pings_.erase(pings_.begin(), found + 1);
@@ -477,7 +479,11 @@ void Peer::server_joined(char room, std::size_t floor) {
   view.floors.push_back(floor);
 }
 
-void Peer::server_left(char room) { views_[room].joined = false; }
+void Peer::server_left(char room) {
+  View& view = views_[room];
+  view.joined = false;
+  view.published = 0;  // what it published and has not had yet may come or not
+}
 
 void Peer::server_published(const Stamp& stamp) {
   View& view = views_[stamp.room];

@@ -189,11 +189,13 @@ void Simulation::let_drip() {
 // Unkindness
 
 void Simulation::outage() {
-  outage_ends_ms_ = kernel_.now_ms() + random_.between(10, 500);
   if (random_.chance(50)) {
+    // Shorter than any deadline: an honest peer must not suffer for the kernel.
+    outage_ends_ms_ = kernel_.now_ms() + random_.between(10, 150);
     kernel_.faults.no_buffers = true;
     trace_.note("%8lu  the kernel is short of memory", kernel_.now_ms());
   } else {
+    outage_ends_ms_ = kernel_.now_ms() + random_.between(10, 500);
     kernel_.faults.descriptor_limit = static_cast<int>(kernel_.open_descriptors());
     trace_.note("%8lu  no descriptor is free", kernel_.now_ms());
   }
