@@ -17,3 +17,7 @@ SEEDS ?= 20000
 sim-binary: $(SIM)
 sim: $(SIM)
 	@$(if $(SEED),$(SIM) --seed $(SEED),$(SIM) --seeds $(SEEDS))
+
+.PHONY: sim-mutants
+sim-mutants:
+	@tests/sim/mutants
