@@ -1,0 +1,20 @@
+#include "base/assert.h"
+
+#include <gtest/gtest.h>
+
+namespace wsd {
+namespace {
+
+TEST(Assert, AFalseExpressionEndsTheProcessAndIsNamed) {
+  const int one = 1;
+  EXPECT_DEATH(WSD_ASSERT(one == 2), "wsd: assertion failed: one == 2 at .*assert_test\\.cc:");
+}
+
+TEST(Assert, ATrueOneIsWorkedOutOnceAndDoesNothing) {
+  int times = 0;
+  WSD_ASSERT(++times > 0);
+  EXPECT_EQ(times, 1);
+}
+
+}  // namespace
+}  // namespace wsd

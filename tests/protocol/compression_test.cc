@@ -1,0 +1,132 @@
+#include "protocol/compression.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+#include <string>
+
+namespace wsd::protocol {
+namespace {
+
+using Status = Inflater::Status;
+constexpr std::size_t kLimit = std::size_t{1} << 20;
+constexpr int kLevel = 6;
+
+DeflateTerms terms(bool takeover) {
+  DeflateTerms terms;
+  terms.client_no_context_takeover = !takeover;
+  terms.server_no_context_takeover = !takeover;
+  return terms;
+}
+
+const std::string& greeting() {
+  static const std::string text = "a greeting, and once more: a greeting, and once more";
+  return text;
+}
+
+std::string noise(std::size_t size) {
+  std::mt19937 random(3);
+  std::string out(size, '\0');
+  for (char& each : out) each = static_cast<char>(random());
+  return out;
+}
+
+// What goes over the wire for `plain`; empty: it goes as it is.
+std::string deflated(Compression& compression, const std::string& plain) {
+  return std::string(as_text(compression.deflate(as_bytes(plain))));
+}
+
+std::string inflated(Compression& compression, const std::string& bytes) {
+  if (compression.inflate(as_bytes(bytes), kLimit) != Status::kOk) return "an error";
+  return std::string(as_text(compression.pool().inflated.bytes()));
+}
+
+// A connection for each end, with a pool for each, as two processes have.
+struct Pair {
+  explicit Pair(bool takeover)
+      : sender(terms(takeover), sender_pool), receiver(terms(takeover), receiver_pool) {}
+  DeflatePool sender_pool{kLevel};
+  DeflatePool receiver_pool{kLevel};
+  Compression sender;
+  Compression receiver;
+};
+
+TEST(Compression, Rfc7692_7_1_1_WithContextTakeoverAMessageRefersToTheOneBefore) {
+  Pair pair(true);
+  const std::string first = deflated(pair.sender, greeting());
+  const std::string second = deflated(pair.sender, greeting());
+  EXPECT_LT(second.size(), first.size());
+  EXPECT_EQ(inflated(pair.receiver, first), greeting());
+  EXPECT_EQ(inflated(pair.receiver, second), greeting());
+}
+
+TEST(Compression, Rfc7692_7_1_1_WithoutItEachMessageStandsAlone) {
+  Pair pair(false);
+  const std::string first = deflated(pair.sender, greeting());
+  EXPECT_FALSE(first.empty());
+  EXPECT_EQ(deflated(pair.sender, greeting()), first);
+  EXPECT_EQ(inflated(pair.receiver, first), greeting());
+  EXPECT_EQ(inflated(pair.receiver, std::string("\xf2\x00\x11\x00\x00", 5)), "an error")
+      << "it refers to a message before";
+}
+
+TEST(Compression, ConnectionsWithContextTakeoverDoNotSeeEachOther) {
+  DeflatePool pool(kLevel);
+  Compression one(terms(true), pool);
+  Compression other(terms(true), pool);
+  const std::string first = deflated(one, greeting());
+  EXPECT_EQ(deflated(other, greeting()), first);
+}
+
+TEST(Compression, WhatDoesNotShrinkGoesAsItIs) {
+  for (const bool takeover : {false, true}) {
+    Pair pair(takeover);
+    EXPECT_EQ(deflated(pair.sender, noise(1000)), "");
+    EXPECT_EQ(deflated(pair.sender, "x"), "");
+    // The peer has not seen those bytes through the extension, so nothing may refer to them.
+    EXPECT_EQ(inflated(pair.receiver, deflated(pair.sender, greeting())), greeting());
+  }
+}
+
+TEST(Compression, WhatWasNotSentIsNotReferredTo) {
+  for (const bool takeover : {false, true}) {
+    Pair pair(takeover);
+    pair.sender.forget_sent();  // nothing was sent yet
+    EXPECT_NE(deflated(pair.sender, greeting()), "");
+    pair.sender.forget_sent();
+    EXPECT_EQ(inflated(pair.receiver, deflated(pair.sender, greeting())), greeting());
+  }
+}
+
+TEST(Compression, TheLimitIsOfThePlainBytes) {
+  for (const bool takeover : {false, true}) {
+    Pair pair(takeover);
+    const std::string bytes = deflated(pair.sender, std::string(1000, 'x'));
+    EXPECT_EQ(pair.receiver.inflate(as_bytes(bytes), 999), Status::kTooBig);
+    Pair fresh(takeover);
+    EXPECT_EQ(fresh.receiver.inflate(as_bytes(bytes), 1000), Status::kOk);
+  }
+}
+
+TEST(Compression, ContextBytesCountWhatAConnectionHoldsForItself) {
+  const DeflateTerms both = terms(true);
+  EXPECT_EQ(context_bytes(both), inflater_bytes(both.client_max_window_bits) +
+                                     deflater_bytes(both.server_max_window_bits));
+  EXPECT_EQ(context_bytes(terms(false)), 0U);
+  DeflateTerms one = terms(true);
+  one.client_no_context_takeover = true;
+  EXPECT_EQ(context_bytes(one), deflater_bytes(one.server_max_window_bits));
+}
+
+// RFC 1951 §3.2.4: a stored block has 5 bytes of its own, and the flush adds an empty one.
+TEST(Compression, TheCompressedLimitHoldsWhatCannotBeCompressed) {
+  Deflater deflater(15, kLevel);
+  for (const std::size_t size : {0U, 1U, 100U, 10'000U, 300'000U}) {
+    ByteBuffer out;
+    ASSERT_TRUE(deflater.message(as_bytes(noise(size)), out));
+    EXPECT_LE(out.size(), compressed_limit(size)) << size;
+  }
+}
+
+}  // namespace
+}  // namespace wsd::protocol
