@@ -11,7 +11,7 @@ namespace wsd {
 SharedBytes SharedBytes::make(std::size_t size) noexcept {
   void* memory = std::malloc(sizeof(Block) + size);
   if (memory == nullptr) return {};
-  return SharedBytes(new (memory) Block{{1}, size});
+  return SharedBytes(new (memory) Block(size));
 }
 
 SharedBytes SharedBytes::copy_of(Bytes bytes) noexcept {
@@ -21,14 +21,12 @@ SharedBytes SharedBytes::copy_of(Bytes bytes) noexcept {
 }
 
 MutableBytes SharedBytes::mutable_bytes() noexcept {
-  WSD_DCHECK(block_ == nullptr || block_->references.load(std::memory_order_relaxed) == 1);
+  WSD_DCHECK(block_ == nullptr || block_->references.is_one());
   return {data(), size()};
 }
 
 void SharedBytes::release(Block* block) noexcept {
-  // Release: what this thread read happens before the block goes. Acquire: the thread that frees it
-  // sees that every other one has finished.
-  if (block->references.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+  if (block->references.drop()) {
     block->~Block();
     std::free(block);
   }

@@ -1,12 +1,12 @@
 // Counted immutable bytes: one encoded frame, shared by every queue it waits in.
 #pragma once
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <utility>
 
 #include "base/bytes.h"
+#include "base/reference_count.h"
 
 namespace wsd {
 
@@ -20,8 +20,7 @@ class SharedBytes {
   [[nodiscard]] static SharedBytes copy_of(Bytes bytes) noexcept;
 
   SharedBytes(const SharedBytes& other) noexcept : block_(other.block_) {
-    // Relaxed: a reference is only copied from another that keeps the block alive.
-    if (block_ != nullptr) block_->references.fetch_add(1, std::memory_order_relaxed);
+    if (block_ != nullptr) block_->references.add();
   }
   SharedBytes(SharedBytes&& other) noexcept : block_(std::exchange(other.block_, nullptr)) {}
   SharedBytes& operator=(SharedBytes other) noexcept {
@@ -40,8 +39,9 @@ class SharedBytes {
 
  private:
   struct Block {
-    std::atomic<std::uint32_t> references;
-    std::size_t size;
+    explicit Block(std::size_t bytes) noexcept : size(bytes) {}
+    ReferenceCount references;
+    const std::size_t size;
   };
 
   explicit SharedBytes(Block* block) noexcept : block_(block) {}

@@ -1,0 +1,179 @@
+// All schedules of a few threads on the memory of memory.h, by depth-first search.
+//
+// A scenario is run again and again from its beginning, each time along another path of decisions:
+// which thread takes the next step, and which of the values the memory model allows a step reads.
+// A step is one atomic operation and the code up to the next one. A state in which the search has
+// been is not gone on from again; what can follow from it is known. Two states are the same when
+// memory, ghosts and, for each thread, all that it has read are (by a 64-bit hash), since what a
+// thread has read determines where it is and what it holds.
+//
+// Of the attempts of a loop around compare_exchange_weak only the last counts: the code under
+// exploration keeps nothing of the earlier ones, as `expected` is overwritten.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <new>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "model/fiber.h"
+#include "model/memory.h"
+
+namespace wsd::model {
+
+class Scenario {
+ public:
+  virtual ~Scenario() = default;
+  [[nodiscard]] virtual unsigned threads() const = 0;
+  virtual void body(unsigned thread) = 0;
+  // After all bodies have returned.
+  virtual void end() {}
+};
+// Makes one in the storage given, which is the same each time: addresses are values too, and states
+// are only the same where they are.
+using MakeScenario = std::function<Scenario*(void* storage)>;
+inline constexpr std::size_t kScenarioBytes = 32 * 1024;
+inline constexpr std::size_t kScenarioAlignment = 64;
+
+template <class Subject, class... Arguments>
+[[nodiscard]] MakeScenario making(Arguments... arguments) {
+  static_assert(sizeof(Subject) <= kScenarioBytes && alignof(Subject) <= kScenarioAlignment);
+  return [=](void* storage) -> Scenario* { return new (storage) Subject(arguments...); };
+}
+
+// One place in the code where an order is given, and another order to use there.
+struct Weakening {
+  std::string site;  // "function operation", and " (failure)" for that of a compare-exchange
+  std::memory_order order = std::memory_order_seq_cst;
+};
+
+struct Outcome {
+  std::string failure;             // empty: what must hold holds in every schedule
+  std::vector<std::string> trail;  // the steps that led there
+  std::uint64_t states = 0;
+  std::uint64_t runs = 0;  // schedules executed, as far as something new was in them
+  double schedules = 0;    // schedules that all of them stand for
+};
+
+class Explorer {
+ public:
+  explicit Explorer(MakeScenario make) : make_(std::move(make)) {}
+  Explorer(const Explorer&) = delete;
+  Explorer& operator=(const Explorer&) = delete;
+
+  void weaken(Weakening weakening) { weakening_ = std::move(weakening); }
+  // Compare-exchanges that may fail for no reason, in one schedule.
+  void allow_spurious_failures(unsigned count) { spurious_allowed_ = count; }
+  [[nodiscard]] Outcome explore();
+  // Sites met so far, with the order in the source.
+  [[nodiscard]] std::vector<Weakening> sites() const;
+
+  // For code under exploration.
+  [[nodiscard]] static Explorer& current() noexcept;
+
+  struct Site {
+    const char* function;
+    const char* operation;
+  };
+  Value load(unsigned location, std::memory_order order, Site site);
+  void store(unsigned location, Value value, std::memory_order order, Site site);
+  Value update(unsigned location, const std::function<Value(Value)>& next, std::memory_order order,
+               Site site);
+  bool compare_exchange(unsigned location, Value& expected, Value desired,
+                        std::memory_order success, std::memory_order failure, bool weak, Site site);
+  // Suspends until the newest value is not zero, and sets it to zero.
+  Value await(unsigned location, std::memory_order order);
+  // A pointer that leads to no plain variable of the scenario's fails the run.
+  void require_address(const void* address);
+  // A plain variable is written, or read as `value`.
+  void touch(unsigned variable);
+  void touch_and_read(unsigned variable, Value value);
+
+  // One of 0 .. count - 1, each tried. `step`: other threads may go first.
+  unsigned choose(unsigned count, bool step);
+  // All that the thread holds at this point follows from `place`; what it has read is forgotten.
+  void at(std::uint64_t place);
+  void check(bool good, const char* what);
+  void fail(const std::string& what);
+
+  [[nodiscard]] Memory& memory() noexcept { return memory_; }
+  // A word that belongs to the state.
+  void watch(const Value* word) { watched_.push_back(word); }
+
+ private:
+  struct Thread {
+    Fiber fiber;
+    Explorer* explorer = nullptr;
+    unsigned index = 0;
+    std::uint64_t history = 0;
+    int awaits = -1;  // a location
+    // The load or failed compare-exchange that came last, if nothing has been read since.
+    int attempt = -1;  // its location
+    Value attempt_value = 0;
+    std::uint64_t before_attempt = 0;  // history
+  };
+  struct Decision {
+    unsigned chosen = 0;
+    unsigned count = 0;
+    double schedules = 0;     // of those tried so far
+    std::uint64_t state = 0;  // 0: within a step
+  };
+
+  struct KnownSite {
+    Site site;
+    const char* suffix = nullptr;
+    std::memory_order given = std::memory_order_seq_cst;
+    std::memory_order used = std::memory_order_seq_cst;
+
+    [[nodiscard]] std::string name() const;
+  };
+
+  void run();
+  void start();
+  void finish();
+  void end_scenario();
+  [[nodiscard]] bool enter_state();
+  [[nodiscard]] bool advance(double schedules);
+  unsigned decide(unsigned count, std::uint64_t state);
+  void step();  // a scheduling point
+  void log(const Site& site, Value value);
+  [[nodiscard]] std::memory_order order_at(const Site& site, const char* suffix,
+                                           std::memory_order order);
+  [[nodiscard]] bool ready(const Thread& thread) const;
+  [[nodiscard]] std::uint64_t hash() const;
+  void read(Value value) noexcept;
+  void read_as_attempt(unsigned location, Value value) noexcept;
+  void fail_attempt(unsigned location, Value expected, Value found) noexcept;
+
+  MakeScenario make_;
+  Scenario* scenario_ = nullptr;
+  Memory memory_;
+  std::vector<std::unique_ptr<Thread>> threads_;
+  Thread* running_ = nullptr;  // nullptr: outside of all bodies
+  std::vector<const Value*> watched_;
+  std::vector<unsigned> candidates_;
+
+  std::vector<Decision> path_;
+  std::size_t depth_ = 0;  // decisions taken in this run
+  std::uint64_t state_ = 0;
+  double leaf_ = 0;  // schedules that the end of this run stands for
+  unsigned steps_ = 0;
+  unsigned touches_ = 0;
+  unsigned spurious_allowed_ = 0;
+  Value spurious_left_ = 0;
+  std::unordered_map<std::uint64_t, double> visited_;  // state: schedules from there on
+
+  Weakening weakening_;
+  std::vector<KnownSite> sites_;  // by the addresses of their names; more than once, maybe
+  Outcome outcome_;
+  Fiber epilogue_;         // the end of a scenario may fail, too
+  bool complete_ = false;  // all bodies of this run have returned
+  bool tracing_ = false;
+};
+
+}  // namespace wsd::model

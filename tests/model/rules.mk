@@ -1,0 +1,27 @@
+# Every interleaving of the lock-free headers, and of their mutants: `make model`.
+
+MODEL := $(B)/tests/model/explore
+MODEL_SRCS := $(wildcard tests/model/*.cc)
+MODEL_OBJS := $(call objects,$(MODEL_SRCS))
+MODEL_MUTANTS := $(B)/generated/model/mutants.h
+
+# It switches stacks by longjmp, which a fortified libc takes for an error. Assertions of the headers
+# are among what is checked.
+$(MODEL_OBJS): CPPFLAGS += $(TEST_CPP) -I$(B)/generated -DWSD_DEBUG -U_FORTIFY_SOURCE
+$(B)/tests/model/mutants.o: $(MODEL_MUTANTS)
+
+$(MODEL_MUTANTS): tests/model/mutate src/hub/mailbox.h src/hub/flow_gate.h src/base/reference_count.h
+	@mkdir -p $(@D)
+	tests/model/mutate $@
+
+$(MODEL): $(MODEL_OBJS)
+	$(CXX) $(LDFLAGS_ALL) -o $@ $^
+
+.PHONY: model
+ifneq ($(filter asan tsan,$(MODE)),)
+model:
+	@echo 'make model: not with MODE=$(MODE), which does not follow it from stack to stack' >&2; exit 1
+else
+model: $(MODEL)
+	@$<
+endif
