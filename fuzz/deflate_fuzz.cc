@@ -149,10 +149,10 @@ void deflate_for_peer(FuzzInput& input) {
 // The peer: zlib's deflate, with any level, strategy, memory and flushes within a message.
 class PeerDeflater {
  public:
-  PeerDeflater(unsigned bits, FuzzInput& input) {
+  PeerDeflater(const Terms& terms, FuzzInput& input) : takeover_(terms.takeover) {
     const int level = input.byte() % 10;
     const unsigned rest = input.byte();
-    WSD_ASSERT(::deflateInit2(&stream_, level, Z_DEFLATED, -static_cast<int>(bits),
+    WSD_ASSERT(::deflateInit2(&stream_, level, Z_DEFLATED, -static_cast<int>(terms.bits),
                               1 + static_cast<int>(rest % 9),
                               static_cast<int>(rest / 9 % 5)) == Z_OK);
   }
@@ -168,8 +168,10 @@ class PeerDeflater {
     run(std::string_view(payload).substr(0, half), kFlushes[options % 5]);
     const bool final = options >= 200;
     run(std::string_view(payload).substr(half), final ? Z_FINISH : Z_SYNC_FLUSH);
+    history_ += payload;
     if (final) {
       WSD_ASSERT(::deflateReset(&stream_) == Z_OK);
+      if (takeover_) remember();
       return wire_ + '\0';  // RFC 7692 §7.2.3.4: an empty block's header after the final one
     }
     WSD_ASSERT(wire_.ends_with(kTail));
@@ -179,6 +181,12 @@ class PeerDeflater {
   void forget() { WSD_ASSERT(::deflateReset(&stream_) == Z_OK); }
 
  private:
+  // Another stream, and yet the window goes on (RFC 7692 §7.2.3.4).
+  void remember() {
+    const auto* const bytes = reinterpret_cast<const Bytef*>(history_.data());
+    WSD_ASSERT(::deflateSetDictionary(&stream_, bytes, static_cast<uInt>(history_.size())) == Z_OK);
+  }
+
   void run(std::string_view bytes, int flush) {
     std::string in(bytes);
     std::string out(::deflateBound(&stream_, static_cast<uLong>(in.size())) + 64, '\0');
@@ -193,14 +201,16 @@ class PeerDeflater {
   }
 
   z_stream stream_ = {};
+  bool takeover_;
   std::string wire_;
+  std::string history_;
 };
 
 void inflate_from_peer(FuzzInput& input) {
   const Terms terms(input);
   DeflatePool pool(terms.level);
   Compression compression(terms.wire(), pool);
-  PeerDeflater peer(terms.bits, input);
+  PeerDeflater peer(terms, input);
   std::size_t made = 0;
   while (!input.empty() && made < kMostBytes) {
     const unsigned options = input.byte();
