@@ -1,8 +1,8 @@
 // Frame headers against a slow twin: a decoder that reads bit by bit and a checker written from the
 // rules of RFC 6455 §5, one by one.
 //
-// Input: one byte of circumstances, 8 bytes of the message so far, 8 bytes of the message limit, a
-// header.
+// Input: one byte of circumstances (inside a message, permessage-deflate agreed on), 8 bytes of the
+// message so far, 8 bytes of the message limit, a header.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -66,7 +66,7 @@ Twin decode_slowly(Bytes bytes) {
   return twin;
 }
 
-std::vector<Violation> broken_start_rules(const Twin& twin, bool in_message) {
+std::vector<Violation> broken_start_rules(const Twin& twin, bool in_message, bool compression) {
   std::vector<Violation> broken;
   const auto rule = [&broken](bool breaks, Violation violation) {
     if (breaks) broken.push_back(violation);
@@ -74,7 +74,9 @@ std::vector<Violation> broken_start_rules(const Twin& twin, bool in_message) {
   const bool control = twin.opcode >= 8;
   const bool data_start = twin.opcode == 1 || twin.opcode == 2;
   rule(!twin.mask, Violation::kNotMasked);
-  rule(twin.rsv != 0, Violation::kReservedBit);
+  // RFC 7692 §6: RSV1, the highest of the three, on a frame that begins a message.
+  const std::uint64_t rsv1 = 4;
+  rule(twin.rsv != 0 && !(compression && data_start && twin.rsv == rsv1), Violation::kReservedBit);
   rule(!data_start && twin.opcode != 0 && (twin.opcode < 8 || twin.opcode > 10),
        Violation::kReservedOpcode);
   rule(control && !twin.fin, Violation::kControlFragmented);
@@ -128,6 +130,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size < 1 + 8 + 8 + 2) return 0;
   Bytes input(data, size);
   const bool in_message = (input[0] & 1) != 0;
+  const bool compression = (input[0] & 2) != 0;
   input = input.subspan(1);
   const std::uint64_t before = in_message ? take_number(input) : (take_number(input), 0);
   const std::uint64_t limit = take_number(input);
@@ -135,8 +138,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const Twin twin = decode_slowly(input);
   const FrameHeader start = decode_frame_start(input[0], input[1]);
   check_fields(start, twin);
-  const Violation verdict = check_frame_start(start, in_message);
-  check_verdict(verdict, broken_start_rules(twin, in_message));
+  const Violation verdict = check_frame_start(start, in_message, compression);
+  check_verdict(verdict, broken_start_rules(twin, in_message, compression));
   WSD_ASSERT((input.size() >= frame_header_size(input[1])) == twin.whole);
   if (!twin.whole) return 0;
 

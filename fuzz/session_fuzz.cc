@@ -1,8 +1,9 @@
 // A whole session, fed in cuts that the input chooses, against a slow twin that reads the same
 // stream frame by frame with all of it in hand.
 //
-// Input: options, the event after which our Close goes out (0: never), how many cuts (modulo 16),
-// their sizes, then the stream.
+// Input: options (whether the handshake comes first, tight limits, permessage-deflate and on which
+// terms), the event after which our Close goes out (0: never), how many cuts (modulo 16), their
+// sizes, then the stream.
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -16,16 +17,19 @@
 #include "base/bytes.h"
 #include "protocol/handshake.h"
 #include "protocol/session.h"
+#include "slow_inflate.h"
 
 namespace {
 
 using namespace wsd;            // NOLINT: a program of its own
 using namespace wsd::protocol;  // NOLINT
 using Kind = Event::Kind;
+using fuzz::SlowInflater;
 
 struct Plan {
   bool fresh = false;  // begins with the opening handshake
   bool tight = false;  // limits so small that short inputs reach them
+  std::optional<DeflateTerms> deflate;
   std::size_t close_after = 0;
   std::vector<std::size_t> cuts;
   std::string_view stream;
@@ -49,6 +53,12 @@ std::optional<Plan> read_plan(std::string_view input) {
   Plan plan;
   plan.fresh = (byte(0) & 1) != 0;
   plan.tight = (byte(0) & 2) != 0;
+  if ((byte(0) & 4) != 0 && have_deflate()) {
+    plan.deflate = DeflateTerms{
+        .client_no_context_takeover = (byte(0) & 8) != 0,
+        .client_max_window_bits = static_cast<std::uint8_t>(9 + (byte(0) >> 4) % 7),
+    };
+  }
   plan.close_after = byte(1);
   const std::size_t cuts = std::min<std::size_t>(byte(2) % 16, input.size() - 3);
   for (std::size_t i = 0; i < cuts; ++i) plan.cuts.push_back(byte(3 + i));
@@ -110,7 +120,7 @@ Text judge_text(std::string_view text) {
 class Player {
  public:
   explicit Player(const Plan& plan) : plan_(plan), limits_(plan.limits()), session_(limits_) {
-    if (!plan.fresh) session_.upgrade();
+    if (!plan.fresh) upgrade();
   }
 
   void feed(std::string_view bytes) {
@@ -137,6 +147,14 @@ class Player {
   [[nodiscard]] bool upgraded() const { return upgraded_ || !plan_.fresh; }
 
  private:
+  void upgrade() {
+    if (plan_.deflate) {
+      session_.upgrade(*plan_.deflate, pool_);
+    } else {
+      session_.upgrade();
+    }
+  }
+
   void drain(MutableBytes& input) {
     for (;;) {
       const Event event = session_.next(input);
@@ -176,7 +194,7 @@ class Player {
 
   void answer(const HttpRequest& request) {
     if (check_handshake(request).violation == Violation::kNone) {
-      session_.upgrade();
+      upgrade();
       upgraded_ = true;
     } else if (request.keep_alive && !request.chunked && request.content_length == 0) {
       session_.next_request();
@@ -219,17 +237,23 @@ class Player {
 
   const Plan& plan_;
   SessionLimits limits_;
+  DeflatePool pool_{1};
   Session session_;
   std::vector<Seen> events_;
   bool upgraded_ = false;
   bool ended_ = false;
 };
 
-// What RFC 6455 says of a stream of frames, read with no regard for cuts, memory or speed.
+// What RFC 6455 and RFC 7692 say of a stream of frames, read with no regard for cuts, memory or
+// speed. `seen` is what the session made of it, asked only where zlib may take a distance or not.
 class Twin {
  public:
-  Twin(std::string_view stream, const MessageLimits& limits, std::size_t close_after)
-      : rest_(stream), limits_(limits), close_after_(close_after) {
+  Twin(const Plan& plan, const MessageLimits& limits, const std::vector<Seen>& seen)
+      : rest_(plan.stream), limits_(limits), close_after_(plan.close_after), seen_(seen) {
+    if (plan.deflate) {
+      inflater_.emplace(plan.deflate->client_max_window_bits,
+                        !plan.deflate->client_no_context_takeover);
+    }
     while (!ended_ && one_frame()) {
     }
   }
@@ -255,7 +279,9 @@ class Twin {
     const bool control = opcode >= 8;
     const bool assigned = opcode <= 2 || (opcode >= 8 && opcode <= 10);
     const bool in_place = control || (opcode == 0) == open_;
-    if (byte(0) / 16 % 8 != 0 || !assigned || byte(1) < 128 || !in_place ||
+    const bool rsv1 = byte(0) / 64 % 2 != 0;
+    const bool compressed = rsv1 && inflater_ && (opcode == 1 || opcode == 2);
+    if ((rsv1 && !compressed) || byte(0) / 16 % 4 != 0 || !assigned || byte(1) < 128 || !in_place ||
         (control && (!fin || code > 125))) {
       violate(1002);
       return true;
@@ -268,7 +294,10 @@ class Twin {
       violate(1002);
       return true;
     }
-    if (!control && length > limits_.max_message_bytes - message_.size()) {
+    if (!control && !open_) compressed_ = compressed;
+    const std::uint64_t limit =
+        compressed_ ? compressed_limit(limits_.max_message_bytes) : limits_.max_message_bytes;
+    if (!control && length > limit - message_.size()) {
       violate(1009);
       return true;
     }
@@ -302,8 +331,13 @@ class Twin {
       violate(1008);
       return;
     }
-    const Text text = opcode_ == 1 ? judge_text(message_) : Text::kWhole;
     const bool ends = fin && whole;
+    if (compressed_ && (!ends || close_sent() || !inflate())) {
+      open_ = open_ && !ends;
+      if (ends) message_.clear();
+      return;
+    }
+    const Text text = opcode_ == 1 ? judge_text(message_) : Text::kWhole;
     if (text == Text::kBad || (ends && text == Text::kOpen)) {
       violate(1007);
       return;
@@ -312,6 +346,19 @@ class Twin {
     open_ = false;
     if (!close_sent()) emit(Kind::kMessage, opcode_, 0, message_);
     message_.clear();
+  }
+
+  // Puts the plain bytes in the place of the compressed ones. False when that is a violation.
+  bool inflate() {
+    const auto limit = static_cast<std::size_t>(limits_.max_message_bytes);
+    SlowInflater::Result result = inflater_->message(message_, limit);
+    const bool refused = seen_.size() > events_.size() && seen_[events_.size()].code == 1007;
+    if (result.hardly_beyond && !refused) result = inflater_->message(message_, limit, true);
+    message_ = result.plain;
+    if (result.status != SlowInflater::Status::kOk) {
+      violate(result.status == SlowInflater::Status::kTooBig ? 1009 : 1007);
+    }
+    return result.status == SlowInflater::Status::kOk;
   }
 
   void control_frame(unsigned opcode, const std::string& payload) {
@@ -341,8 +388,11 @@ class Twin {
   std::string_view rest_;
   const MessageLimits& limits_;
   std::size_t close_after_;
+  const std::vector<Seen>& seen_;
+  std::optional<SlowInflater> inflater_;
   std::vector<Seen> events_;
   std::string message_;
+  bool compressed_ = false;
   unsigned opcode_ = 0;
   std::uint32_t fragments_ = 0;
   std::uint32_t empty_ = 0;
@@ -382,7 +432,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   if (!plan->fresh) {
     const SessionLimits limits = plan->limits();
-    const Twin twin(plan->stream, limits.message, plan->close_after);
+    const Twin twin(*plan, limits.message, whole.events());
     WSD_ASSERT(twin.events() == whole.events());
   }
   return 0;

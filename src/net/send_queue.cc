@@ -10,11 +10,17 @@ namespace {
 // A Close waits for this much data at most (an application's last words); it overtakes more.
 constexpr std::size_t kCloseLinger = std::size_t{64} << 10;
 
+// Whether one more frame may join that much.
+bool admitted(std::size_t frames, std::size_t bytes, std::size_t size,
+              const SendQueueLimits& limits) noexcept {
+  if (frames >= limits.frames) return false;
+  return bytes <= limits.high_water() || bytes + size <= limits.bytes;
+}
+
 }  // namespace
 
 bool SendQueue::within(std::size_t size, const SendQueueLimits& limits) const noexcept {
-  if (entries_.size() >= limits.frames) return false;
-  return bytes_ <= limits.high_water() || bytes_ + size <= limits.bytes;
+  return admitted(entries_.size(), bytes_, size, limits);
 }
 
 bool SendQueue::admits(std::size_t size, const SendQueueLimits& limits,
@@ -42,10 +48,13 @@ SendQueue::Verdict SendQueue::push(Slice frame, const SendQueueLimits& limits, s
   return Verdict::kQueued;
 }
 
-// The frame under way stays: where it alone leaves no room, dropping others gains nothing.
+// The frame under way and the control frames stay: where they alone leave no room, dropping others
+// gains nothing.
 bool SendQueue::dropping_helps(std::size_t size, const SendQueueLimits& limits) const noexcept {
-  const std::size_t under_way = boundary() == 0 ? 0 : entries_.front().slice.size - front_sent_;
-  return under_way <= limits.high_water() || under_way + size <= limits.bytes;
+  const std::size_t staying = behind_control();
+  std::size_t bytes = 0;
+  for (std::size_t i = 0; i < staying; ++i) bytes += entries_[i].slice.size;
+  return admitted(staying, bytes - front_sent_, size, limits);
 }
 
 // False when there is nothing that may be dropped.

@@ -143,6 +143,19 @@ TEST(SendQueue, NothingIsDroppedForAFrameThatCannotFitAnyway) {
   EXPECT_EQ(frames_of(send_all(queue)).back(), (WireFrame{test::kText, "kept"}));
 }
 
+TEST(SendQueue, NothingIsDroppedWhereControlFramesLeaveNoRoom) {
+  const SendQueueLimits few = limits_of(SlowPolicy::kDropOldest, 1000, 2);
+  SendQueue queue(0);
+  ASSERT_EQ(queue.push(data_frame("kept"), few), Verdict::kQueued);
+  for (int i = 0; i < 2; ++i) queue.push_control(make_control_frame(Opcode::kPing, {}));
+  EXPECT_EQ(queue.push(data_frame("new"), few), Verdict::kDropped);
+
+  const SendQueueLimits small = limits_of(SlowPolicy::kDropOldest, 4);
+  EXPECT_EQ(queue.push(data_frame("new"), small), Verdict::kDropped);
+  EXPECT_EQ(queue.dropped(), 2U);
+  EXPECT_EQ(frames_of(send_all(queue)).back(), (WireFrame{test::kText, "kept"}));
+}
+
 // The control lane
 
 TEST(SendQueue, TheLatestPongWins) {
