@@ -32,7 +32,8 @@ struct SendQueueLimits {
 //
 // Up to its high-water mark the queue takes one frame of any size; above it only what fits the
 // bound. So it never holds more than the bound, or half of it and one message. A frame of which a
-// byte has left is never dropped, nor is a control frame.
+// byte has left is never dropped, nor is a control frame. Frames of one batch share a block, which
+// lives as long as one of them: where others were dropped, what is queued gets a block of its own.
 class SendQueue {
  public:
   enum class Verdict : std::uint8_t {
@@ -93,6 +94,7 @@ class SendQueue {
   std::size_t bytes_ = 0;
   std::size_t front_sent_ = 0;  // bytes of the first entry that have left
   std::uint64_t dropped_ = 0;
+  bool gaps_ = false;  // a frame was dropped that others behind it may have shared a block with
   Tick last_progress_;
   std::optional<protocol::ControlFrame> pong_;
 };
