@@ -150,9 +150,9 @@ const char* verdict(const Row& row) {
 }
 
 void print_head() {
-  std::printf("%-20s %6s  %-7s  %8s %8s %8s %8s  %-17s  %s\n", "", "", "", "idle", "peak", "bound",
+  std::printf("%-26s %6s  %-7s  %8s %8s %8s %8s  %-17s  %s\n", "", "", "", "idle", "peak", "bound",
               "after", "echo p99, ms", "descriptors");
-  std::printf("%-20s %6s  %-7s  %8s %8s %8s %8s  %-17s  %s\n", "scenario", "peers", "verdict",
+  std::printf("%-26s %6s  %-7s  %8s %8s %8s %8s  %-17s  %s\n", "scenario", "peers", "verdict",
               "KiB", "KiB", "KiB", "KiB", "idle -> attacked", "idle -> after");
 }
 
@@ -160,7 +160,7 @@ void print_row(const Row& row) {
   std::array<char, 64> latency{};
   std::snprintf(latency.data(), latency.size(), "%.2f -> %.2f", row.quiet.p99_ms,
                 row.attacked.p99_ms);
-  std::printf("%-20s %6zu  %-7s  %8zu %8zu %8zu %8zu  %-17s  %zu -> %zu\n", row.name.c_str(),
+  std::printf("%-26s %6zu  %-7s  %8zu %8zu %8zu %8zu  %-17s  %zu -> %zu\n", row.name.c_str(),
               row.peers, verdict(row), row.idle_kib, row.peak_kib, row.idle_kib + row.allowed_kib,
               row.after_kib, latency.data(), row.idle_descriptors, row.descriptors);
   if (!row.notes.empty()) std::printf("    %s\n", row.notes.c_str());

@@ -1,4 +1,6 @@
 // Attacks on rooms: members that come and go all at once, do not read, or are not there any more.
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <chrono>
 #include <cstdint>
@@ -24,7 +26,6 @@ constexpr std::size_t kRoomSize = 20;
 
 bool herd_joins(Attack& attack, std::size_t members, const std::string& wave) {
   Swarm& swarm = attack.swarm();
-  const std::size_t first = swarm.peers().size();
   std::size_t joined = 0;
   std::size_t strays = 0;
   swarm.on_message = [&](Peer& peer, const FrameView& frame) {
@@ -42,7 +43,6 @@ bool herd_joins(Attack& attack, std::size_t members, const std::string& wave) {
   attack.expect_count(joined, members, "of " + wave + "have joined");
   attack.expect(strays == 0, "no one hears of an earlier wave: " + std::to_string(strays));
   swarm.on_message = nullptr;
-  static_cast<void>(first);
   return all;
 }
 
@@ -85,10 +85,10 @@ class StalledRoom {
  public:
   static constexpr std::size_t kStalled = 20;
   static constexpr std::size_t kReaders = 4;
-  static constexpr std::size_t kMessage = 1024;
-  static constexpr std::size_t kBurst = 16;
 
-  explicit StalledRoom(Attack& attack) : attack_(attack), swarm_(attack.swarm()) {
+  // What is published comes in bursts of messages of these sizes.
+  StalledRoom(Attack& attack, std::vector<std::size_t> sizes)
+      : attack_(attack), swarm_(attack.swarm()), sizes_(std::move(sizes)) {
     swarm_.on_message = [this](Peer& peer, const FrameView& frame) { on_message(peer, frame); };
   }
   ~StalledRoom() { swarm_.on_message = nullptr; }
@@ -115,11 +115,11 @@ class StalledRoom {
   // Bursts that the readers have had before the next one, so that nothing but the stalled members'
   // own queues can run full.
   bool storm(std::size_t messages) {
-    for (std::size_t i = 0; i < messages; i += kBurst) {
+    for (std::size_t i = 0; i < messages; i += sizes_.size()) {
       std::string burst;
-      for (std::size_t k = 0; k < kBurst; ++k) burst += e2e::text_frame(numbered(i + k));
+      for (std::size_t k = 0; k < sizes_.size(); ++k) burst += e2e::text_frame(numbered(i + k));
       swarm_.send(swarm_.peers().front(), burst);
-      const auto caught_up = [&](const Peer& peer) { return peer.mark == i + kBurst; };
+      const auto caught_up = [&](const Peer& peer) { return peer.mark == i + sizes_.size(); };
       const auto all = [&] {
         for (std::size_t reader = 0; reader < kReaders; ++reader) {
           if (!caught_up(swarm_.peers()[reader])) return false;
@@ -176,7 +176,7 @@ class StalledRoom {
     std::size_t number = 0;
     const char* const end = frame.payload.data() + frame.payload.size();
     if (std::from_chars(frame.payload.data(), end, number).ec != std::errc{} ||
-        frame.payload.size() != kMessage) {
+        frame.payload.size() != numbered(number).size()) {
       disorder_ = "a message that no one sent";
       return;
     }
@@ -190,29 +190,34 @@ class StalledRoom {
     if (peer.group == 1) received_[peer.index - kReaders].push_back(number);
   }
 
-  static std::string numbered(std::size_t number) {
+  [[nodiscard]] std::string numbered(std::size_t number) const {
     std::string text = std::to_string(number) + " ";
-    text.resize(kMessage, '.');
+    text.resize(std::max(text.size(), sizes_[number % sizes_.size()]), '.');
     return text;
   }
 
   Attack& attack_;
   Swarm& swarm_;
+  std::vector<std::size_t> sizes_;
   std::size_t hellos_ = 0;
   std::array<std::vector<std::size_t>, kStalled> received_;
   std::string disorder_;
 };
 
-std::size_t storm_size(const Attack& attack) {
-  return attack.either<std::size_t>(16'000, 4000) / StalledRoom::kBurst * StalledRoom::kBurst;
+// 1 KiB each, 16 MB in all or a quarter.
+const std::vector<std::size_t> kEvenBurst(16, 1024);
+
+std::size_t even_storm(const Attack& attack) {
+  return kEvenBurst.size() * attack.either<std::size_t>(1000, 250);
 }
 
-void allow_queues(Attack& attack) { attack.allow_kib(StalledRoom::kStalled * kQueueKib + 4096); }
+// The stalled members wait for the same messages, which the server has once.
+void allow_queues(Attack& attack, std::size_t queue_kib) { attack.allow_kib(2 * queue_kib + 2048); }
 
 void stalled_disconnect(Attack& attack) {
-  allow_queues(attack);
-  StalledRoom members(attack);
-  if (!members.join() || !members.storm(storm_size(attack))) return;
+  allow_queues(attack, kQueueKib);
+  StalledRoom members(attack, kEvenBurst);
+  if (!members.join() || !members.storm(even_storm(attack))) return;
   const auto ended = [&] { return attack.server().lines_with("cause=slow_consumer"); };
   static_cast<void>(attack.swarm().until(
       [&] {
@@ -224,9 +229,9 @@ void stalled_disconnect(Attack& attack) {
 }
 
 void stalled_drop_newest(Attack& attack) {
-  allow_queues(attack);
-  StalledRoom members(attack);
-  const std::size_t messages = storm_size(attack);
+  allow_queues(attack, kQueueKib);
+  StalledRoom members(attack, kEvenBurst);
+  const std::size_t messages = even_storm(attack);
   if (!members.join() || !members.storm(messages)) return;
   attack.expect_count(members.stalled_open(), StalledRoom::kStalled, "stalled members are kept");
   members.read_on(messages);
@@ -235,15 +240,30 @@ void stalled_drop_newest(Attack& attack) {
 }
 
 void stalled_drop_oldest(Attack& attack) {
-  allow_queues(attack);
-  StalledRoom members(attack);
-  const std::size_t messages = storm_size(attack);
+  allow_queues(attack, kQueueKib);
+  StalledRoom members(attack, kEvenBurst);
+  const std::size_t messages = even_storm(attack);
   if (!members.join() || !members.storm(messages)) return;
   attack.expect_count(members.stalled_open(), StalledRoom::kStalled, "stalled members are kept");
   members.read_on(messages);
   attack.expect_count(members.have(messages - 1), StalledRoom::kStalled,
                       "have the newest of the storm");
   attack.expect_count(members.have(messages / 2), 0, "have what is long past");
+}
+
+constexpr std::size_t kLargeQueueKib = 1024;
+
+// Large messages, which find no room in a stalled member's queue, each with a small one that does:
+// what is queued must not keep alive what was not.
+void stalled_small_beside_large(Attack& attack) {
+  allow_queues(attack, kLargeQueueKib);
+  std::vector<std::size_t> burst(60, 4000);
+  burst.back() = 1;
+  const std::size_t messages = burst.size() * attack.either<std::size_t>(400, 200);
+  StalledRoom members(attack, burst);
+  if (!members.join() || !members.storm(messages)) return;
+  attack.expect_count(members.stalled_open(), StalledRoom::kStalled, "stalled members are kept");
+  members.read_on(messages);
 }
 
 // Peers that are there no more for all they say: no byte comes from them. Beside them some that are
@@ -296,9 +316,10 @@ void half_open(Attack& attack) {
   swarm.on_message = nullptr;
 }
 
-std::vector<std::string> stalled_flags(const char* policy) {
-  return {"--reactors",         "2",     "--write-buffer",  "16384", "--notsent-lowat", "16384",
-          "--send-queue-bytes", "65536", "--close-timeout", "300ms", "--slow-policy",   policy};
+std::vector<std::string> stalled_flags(const char* policy, std::size_t queue_kib) {
+  return {"--reactors",      "2",     "--write-buffer",     "16384",
+          "--notsent-lowat", "16384", "--send-queue-bytes", std::to_string(queue_kib) + "KiB",
+          "--close-timeout", "300ms", "--slow-policy",      policy};
 }
 
 }  // namespace
@@ -306,9 +327,11 @@ std::vector<std::string> stalled_flags(const char* policy) {
 std::vector<Scenario> room_scenarios() {
   return {
       {"reconnect_herd", {}, &reconnect_herd},
-      {"stalled_disconnect", stalled_flags("disconnect"), &stalled_disconnect},
-      {"stalled_drop_newest", stalled_flags("drop-newest"), &stalled_drop_newest},
-      {"stalled_drop_oldest", stalled_flags("drop-oldest"), &stalled_drop_oldest},
+      {"stalled_disconnect", stalled_flags("disconnect", kQueueKib), &stalled_disconnect},
+      {"stalled_drop_newest", stalled_flags("drop-newest", kQueueKib), &stalled_drop_newest},
+      {"stalled_drop_oldest", stalled_flags("drop-oldest", kQueueKib), &stalled_drop_oldest},
+      {"stalled_small_beside_large", stalled_flags("drop-newest", kLargeQueueKib),
+       &stalled_small_beside_large},
       {"half_open",
        {"--ping-interval", "1s", "--pong-timeout", "1s", "--read-timeout", "off"},
        &half_open},

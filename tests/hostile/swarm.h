@@ -56,8 +56,7 @@ struct Peer {
   [[nodiscard]] bool open() const { return stage == Stage::kOpen; }
   [[nodiscard]] bool over() const { return stage == Stage::kEnded; }
 
- private:
-  friend class Swarm;
+  // The swarm's own.
   int fd = -1;
   bool listed = false;     // on the busy list
   bool connected = false;  // the kernel has said so
