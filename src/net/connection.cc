@@ -106,10 +106,14 @@ void Connection::on_readiness(bool readable, bool writable, bool ended) {
 void Connection::read_step() {
   listed_ready_ = false;
   if (!wants_read()) return;
+  if (has_to_wait()) {
+    mark_ready();
+    return;
+  }
   turn_.cork.begin(out_);
   turn_.reading = this;
   const std::uint64_t messages_before = messages_in_;
-  for (std::size_t budget = kReadBudget; budget != 0 && wants_read();) {
+  for (std::size_t budget = kReadBudget; budget != 0 && wants_read() && !has_to_wait();) {
     const MutableBytes direct = session_.direct_buffer();
     const MutableBytes into = direct.empty() ? turn_.read_span() : direct;
     const IoResult result = receive(fd_, into);

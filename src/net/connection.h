@@ -83,6 +83,7 @@ class Connection final : public hub::Member {
   // connection_deflate.cc
   void agree_on(const protocol::DeflateTerms& terms);
   [[nodiscard]] bool own_compressor() const noexcept;
+  [[nodiscard]] bool has_to_wait() const noexcept;
   Outbound::Status send_payload(protocol::Opcode opcode, Bytes payload);
 
   // connection_input.cc

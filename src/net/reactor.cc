@@ -123,7 +123,7 @@ void Reactor::turn(int max_wait_ms) {
   turn_->shard.fan_out();
   flush_dirty();
   settle_ended();
-  turn_->deflate_pool.trim();
+  turn_->deflate_pool.end_turn();
 }
 
 int Reactor::wait_ms(int max_wait_ms) noexcept {

@@ -40,8 +40,12 @@ SendQueue::Verdict SendQueue::push(Slice frame, const SendQueueLimits& limits, s
     }
     if (!within(frame.size, limits)) {
       ++dropped_;
+      gaps_ = true;
       return Verdict::kDropped;
     }
+  }
+  if (gaps_ && frame.size != frame.block.size()) {
+    if (SharedBytes own = SharedBytes::copy_of(frame.bytes())) frame = Slice(std::move(own));
   }
   bytes_ += frame.size;
   entries_.push_back({std::move(frame), Kind::kData});

@@ -32,7 +32,8 @@ struct SendQueueLimits {
 // bound. So it never holds more than the bound, or half of it and one message. Beyond that it may
 // be granted a number of bytes, once until it is down at the mark again: for what a peer has asked
 // for already when it is left unread. A frame of which a byte has left is never dropped, nor is a
-// control frame.
+// control frame. Frames of one batch share a block, which lives as long as one of them: where
+// others were dropped, what is queued gets a block of its own.
 class SendQueue {
  public:
   enum class Verdict : std::uint8_t {
@@ -104,6 +105,7 @@ class SendQueue {
   std::size_t granted_ = 0;     // bytes taken beyond the bound
   std::size_t front_sent_ = 0;  // bytes of the first entry that have left
   std::uint64_t dropped_ = 0;
+  bool gaps_ = false;  // a frame was dropped that others behind it may have shared a block with
   Tick last_progress_;
   std::optional<protocol::ControlFrame> pong_;
 };

@@ -3,14 +3,15 @@
 namespace wsd::protocol {
 
 Inflater::Status Compression::inflate(Bytes compressed, std::size_t limit) {
-  if (terms_.client_no_context_takeover) {
-    Inflater& shared = pool_.inflater(terms_.client_max_window_bits);
-    const Inflater::Status status = shared.message(compressed, pool_.inflated, limit);
-    shared.forget();
-    return status;
+  const bool borrowed = terms_.client_no_context_takeover;
+  if (!borrowed && inflater_ == nullptr) {
+    inflater_ = std::make_unique<Inflater>(terms_.client_max_window_bits);
   }
-  if (inflater_ == nullptr) inflater_ = std::make_unique<Inflater>(terms_.client_max_window_bits);
-  return inflater_->message(compressed, pool_.inflated, limit);
+  Inflater& inflater = borrowed ? pool_.inflater(terms_.client_max_window_bits) : *inflater_;
+  const Inflater::Status status = inflater.message(compressed, pool_.inflated, limit);
+  if (borrowed) inflater.forget();
+  pool_.inflated_in_turn += pool_.inflated.size();
+  return status;
 }
 
 Bytes Compression::deflate(Bytes payload) {

@@ -79,11 +79,14 @@ class DeflatePool {
   [[nodiscard]] Inflater& inflater(std::uint8_t window_bits);
   [[nodiscard]] Deflater& deflater(std::uint8_t window_bits);
 
-  // The last message's plain bytes, and the last compressed ones. A large buffer is given back by
-  // trim(), to be called when the message has been dealt with.
+  // The last message's plain bytes, and the last compressed ones.
   ByteBuffer inflated;
   ByteBuffer deflated;
-  void trim() noexcept;
+  // Plain bytes since the last end_turn(), those of messages that proved too big included: few
+  // compressed ones may cost as much time as a thousand times as many.
+  std::size_t inflated_in_turn = 0;
+  // Gives large buffers back. To be called when the messages of a turn have been dealt with.
+  void end_turn() noexcept;
 
  private:
   static constexpr std::size_t kBitsEnd = 16;

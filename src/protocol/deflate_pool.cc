@@ -35,7 +35,8 @@ Deflater& DeflatePool::deflater(std::uint8_t window_bits) {
   return *slot;
 }
 
-void DeflatePool::trim() noexcept {
+void DeflatePool::end_turn() noexcept {
+  inflated_in_turn = 0;
   trim_buffer(inflated);
   trim_buffer(deflated);
 }

@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -47,6 +48,7 @@ class FakeApplication final : public Application {
     }
     answer.kind = Answer::Kind::kUpgrade;
     answer.status = 101;
+    answer.deflate = deflate;
     answer.facts = Facts(connection.facts().remote(), request.path, "user", "");
     protocol::write_switching_protocols(answer.bytes, handshake.key, "", {});
     return answer;
@@ -71,6 +73,7 @@ class FakeApplication final : public Application {
     troubles.emplace_back(event);
   }
 
+  std::optional<protocol::DeflateTerms> deflate;  // what the next handshakes agree on
   std::function<void(Connection&)> open;
   std::function<void(Connection&, const Message&)> handler;
   std::function<void(Connection&, const CloseInfo&)> closed;

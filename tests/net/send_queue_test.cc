@@ -321,6 +321,22 @@ TEST(SendQueue, FramesOfOneBatchLeaveAsOnePiece) {
   queue.consume(6, 0);
 }
 
+// A member that does not read, in a room of large and small messages: of each batch only a small
+// one finds room, and it must not keep the large ones in memory.
+TEST(SendQueue, WhatIsQueuedDoesNotKeepAliveWhatWasDropped) {
+  const SendQueueLimits limits = limits_of(SlowPolicy::kDropNewest);
+  SendQueue queue(0);
+  ASSERT_EQ(queue.push(data_frame_of_size(900), limits), Verdict::kQueued);
+  const hub::Batch batch({SharedBytes::copy_of(as_bytes(std::string(500, 'L'))),
+                          SharedBytes::copy_of(as_bytes("small"))});
+  ASSERT_EQ(queue.push(batch.frames()[0], limits), Verdict::kDropped);
+  ASSERT_EQ(queue.push(batch.frames()[1], limits), Verdict::kQueued);
+  std::array<iovec, 4> pieces;
+  ASSERT_EQ(queue.gather(pieces), 2U);
+  EXPECT_EQ(std::string(static_cast<const char*>(pieces[1].iov_base), pieces[1].iov_len), "small");
+  EXPECT_NE(pieces[1].iov_base, batch.frames()[1].bytes().data());
+}
+
 TEST(SendQueue, ProgressIsNotedWhenBytesLeave) {
   SendQueue queue(7);
   EXPECT_EQ(queue.last_progress(), 7U);

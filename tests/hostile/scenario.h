@@ -1,0 +1,74 @@
+// An attack as main.cc runs it: a server of its own, an honest client beside it, and what is judged
+// afterwards.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "hostile/server.h"
+#include "hostile/swarm.h"
+
+namespace hostile {
+
+// What an attack has at hand, and where it says what came of it.
+class Attack {
+ public:
+  Attack(Server& server, bool quick) : server_(server), swarm_(server.port()), quick_(quick) {}
+
+  [[nodiscard]] Server& server() { return server_; }
+  [[nodiscard]] Swarm& swarm() { return swarm_; }
+  // The short form, which judges nothing that depends on how fast the machine is.
+  [[nodiscard]] bool quick() const { return quick_; }
+  template <class T>
+  [[nodiscard]] T either(T full, T quick) const {
+    return quick_ ? quick : full;
+  }
+
+  // The server may need that much memory above its idle level while this attack goes on.
+  void allow_kib(std::size_t kib) { allowed_kib_ = kib; }
+  // `what` is a sentence about what should have been.
+  void expect(bool holds, const std::string& what) {
+    if (!holds) faults_.push_back(what);
+  }
+  // The same for a count; says what it was.
+  void expect_count(std::size_t count, std::size_t wanted, const std::string& what) {
+    expect(count == wanted, what + ": " + std::to_string(count) + " of " + std::to_string(wanted));
+  }
+  // The server under attack lacks what is attacked.
+  void skip(const std::string& why) { skipped_ = why; }
+  // A figure for the reader.
+  void note(const std::string& text) { notes_ += (notes_.empty() ? "" : ", ") + text; }
+
+  [[nodiscard]] std::size_t allowed_kib() const { return allowed_kib_; }
+  [[nodiscard]] const std::vector<std::string>& faults() const { return faults_; }
+  [[nodiscard]] const std::string& skipped() const { return skipped_; }
+  [[nodiscard]] const std::string& notes() const { return notes_; }
+
+  // How long is waited for what has to happen, whatever the machine is doing beside.
+  static constexpr milliseconds kPatience{30'000};
+
+ private:
+  Server& server_;
+  Swarm swarm_;
+  bool quick_;
+  std::size_t allowed_kib_ = 0;
+  std::vector<std::string> faults_;
+  std::string skipped_;
+  std::string notes_;
+};
+
+struct Scenario {
+  std::string name;
+  std::vector<std::string> flags;
+  std::function<void(Attack&)> run;
+  std::size_t descriptors = 0;  // the server's RLIMIT_NOFILE; 0: as it is
+};
+
+[[nodiscard]] std::vector<Scenario> http_scenarios();
+[[nodiscard]] std::vector<Scenario> frame_scenarios();
+[[nodiscard]] std::vector<Scenario> message_scenarios();
+[[nodiscard]] std::vector<Scenario> room_scenarios();
+
+}  // namespace hostile
