@@ -168,7 +168,7 @@ void tiny_fragments(Attack& attack) {
 void giant_lengths(Attack& attack) {
   Swarm& swarm = attack.swarm();
   const std::size_t count = attack.either<std::size_t>(3000, 600);
-  attack.allow_kib(count * 3 * kKibPerPeer + 2048);
+  attack.allow_kib(count * kKibPerPeer + 2048);
   constexpr std::uint64_t kMaxMessage = std::uint64_t{16} << 20;
   const std::vector<std::uint64_t> lengths{~std::uint64_t{0} >> 1, std::uint64_t{1} << 30,
                                            kMaxMessage + 1};

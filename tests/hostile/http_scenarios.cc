@@ -54,6 +54,7 @@ void slow_heads(Attack& attack) {
   milliseconds first = Attack::kPatience;
   milliseconds last{0};
   for (const Peer& peer : swarm.peers()) {
+    if (!peer.over()) continue;
     const auto lasted = duration_cast<milliseconds>(peer.ended - peer.started);
     first = std::min(first, lasted);
     last = std::max(last, lasted);

@@ -31,6 +31,14 @@ Server::Server(std::vector<std::string> flags, std::size_t descriptors) {
   port_ = static_cast<std::uint16_t>(std::stoul(line->substr(line->rfind(':') + 1)));
 }
 
+// The end of its log tells what was going on.
+std::string Server::last_words() const {
+  constexpr std::size_t kEnough = 400;
+  const std::string output = process_->output();
+  return "the server is gone: ..." +
+         output.substr(output.size() - std::min(output.size(), kEnough));
+}
+
 std::size_t Server::status_kib(const std::string& name) const {
   std::ifstream file("/proc/" + std::to_string(process_->pid()) + "/status");
   std::string word;
@@ -38,7 +46,7 @@ std::size_t Server::status_kib(const std::string& name) const {
   while (file >> word) {
     if (word == name && file >> kib) return kib;
   }
-  throw std::runtime_error("the server is gone: " + process_->output());
+  throw std::runtime_error(last_words());
 }
 
 std::size_t Server::descriptors() const {
@@ -56,7 +64,7 @@ std::chrono::nanoseconds Server::cpu() const {
   clockid_t clock{};
   timespec now{};
   if (::clock_getcpuclockid(process_->pid(), &clock) != 0 || ::clock_gettime(clock, &now) != 0) {
-    throw std::runtime_error("the server is gone: " + process_->output());
+    throw std::runtime_error(last_words());
   }
   return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
 }

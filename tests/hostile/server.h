@@ -29,9 +29,9 @@ class Server {
   [[nodiscard]] std::size_t lines_with(const std::string& text) const;
   // SIGTERM; empty when it ended with status 0, otherwise what it did.
   [[nodiscard]] std::string end();
-  [[nodiscard]] std::string output() const { return process_->output(); }
 
  private:
+  [[nodiscard]] std::string last_words() const;
   [[nodiscard]] std::size_t status_kib(const std::string& name) const;
 
   std::unique_ptr<e2e::Subprocess> process_;
