@@ -87,8 +87,11 @@ void Acceptor::pause() {
 }
 
 void Acceptor::on_deadline(Tick /*now*/) {
+  if (shared_ && !poller_.add_shared(fd_, token_)) {
+    turn_.shard.wheel().arm(*this, turn_.now + kPauseTicks);
+    return;
+  }
   paused_ = false;
-  if (shared_) static_cast<void>(poller_.add_shared(fd_, token_));
 }
 
 }  // namespace wsd::net

@@ -101,7 +101,7 @@ void Connection::on_readiness(bool readable, bool writable, bool ended) {
 }
 
 void Connection::read_step() {
-  listed_ready_ = false;
+  listed_ready_ = read_later_ = false;
   if (!wants_read()) return;
   turn_.cork.begin(out_);
   turn_.reading = this;
@@ -119,7 +119,7 @@ void Connection::read_step() {
       break;
     }
     if (result.status != IoStatus::kOk) {
-      readable_ = false;
+      readable_ = read_later_ = result.status == IoStatus::kNoBuffers;
       break;
     }
     bytes_in_ += result.bytes;
@@ -152,7 +152,11 @@ void Connection::read_step() {
   }
   unfinished_ = unfinished;
   account_input();
-  if (wants_read()) mark_ready();
+  if (read_later_) {
+    arm();
+  } else if (wants_read()) {
+    mark_ready();
+  }
 }
 
 void Connection::flush_step() {
@@ -433,7 +437,7 @@ Tick Connection::due() const {
       break;
   }
   // Writable and yet not flushed: the kernel was short of memory and no readiness will come.
-  if (!out_.idle() && out_.writable()) due = std::min(due, turn_.now + 1);
+  if (read_later_ || (!out_.idle() && out_.writable())) due = std::min(due, turn_.now + 1);
   return due;
 }
 
@@ -483,6 +487,7 @@ void Connection::on_deadline(Tick now) {
   }
   if (phase_ == Phase::kClosed) return;
   if (!out_.idle() && out_.writable()) mark_dirty();
+  if (std::exchange(read_later_, false) && wants_read()) mark_ready();
   arm();
 }
 

@@ -131,6 +131,7 @@ class Connection final : public hub::Member {
   bool ended_ = false;  // the cause is final: report at the safe point
   bool reported_ = false;
   bool shut_when_flushed_ = false;
+  bool read_later_ = false;  // the kernel was short of memory: no readiness will come
   bool paused_ = false;      // own queue above its high-water mark: not read
   bool held_ = false;        // a shard is behind: not read
   bool unfinished_ = false;  // message_since_ counts

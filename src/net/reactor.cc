@@ -17,7 +17,6 @@
 #include <span>
 #include <utility>
 
-#include "base/assert.h"
 #include "net/clock.h"
 #include "net/socket.h"
 
@@ -59,7 +58,9 @@ class CurrentScope {
 
 Reactor* Reactor::current() noexcept { return current_reactor; }
 
-Reactor::Reactor() noexcept : wake_fd_(make_wake_fd()) {}
+Reactor::Reactor() noexcept
+    : wake_fd_(make_wake_fd()),
+      wakeable_(poller_.valid() && wake_fd_ >= 0 && poller_.add(wake_fd_, kWakeToken)) {}
 
 Reactor::~Reactor() {
   if (turn_ != nullptr) {
@@ -79,7 +80,6 @@ void Reactor::attach(const Settings& settings, hub::Shard& shard, Application& a
   turn_->now = tick_of(now_ms_);
   turn_->shard.set_encoder(&turn_->encoder);
   turn_->shard.wheel().advance(turn_->now);
-  WSD_ASSERT(poller_.add(wake_fd_, kWakeToken));
 }
 
 bool Reactor::listen(Listener& listener) {

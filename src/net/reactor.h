@@ -27,7 +27,7 @@ class Reactor final : public hub::Waker {
   ~Reactor();
 
   // False when the kernel refused a descriptor.
-  [[nodiscard]] bool valid() const noexcept { return poller_.valid() && wake_fd_ >= 0; }
+  [[nodiscard]] bool valid() const noexcept { return wakeable_; }
 
   // Before the first turn. Everything outlives the reactor.
   void attach(const Settings& settings, hub::Shard& shard, Application& application,
@@ -75,6 +75,7 @@ class Reactor final : public hub::Waker {
 
   Poller poller_;
   int wake_fd_;
+  bool wakeable_;
   std::unique_ptr<Turn> turn_;
   std::uint64_t now_ms_ = 0;
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
