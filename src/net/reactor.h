@@ -66,6 +66,8 @@ class Reactor final : public hub::Waker {
   [[nodiscard]] int wait_ms(int max_wait_ms) noexcept;
   void mark_ready(const Readiness& readiness);
   void handle_commands();
+  template <class Step>
+  void work_off(std::vector<Connection*>& list, Step step);
   void accept_and_read();
   void fire_timers();
   void flush_dirty();
@@ -80,7 +82,6 @@ class Reactor final : public hub::Waker {
   std::uint64_t now_ms_ = 0;
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
   DrainTimer drain_timer_{*this};
-  std::vector<Connection*> scratch_;  // the list that is being worked off
   bool draining_ = false;
 };
 
