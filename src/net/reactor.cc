@@ -83,8 +83,14 @@ void Reactor::attach(const Settings& settings, hub::Shard& shard, Application& a
 }
 
 bool Reactor::listen(Listener& listener) {
-  acceptors_.push_back(std::make_unique<Acceptor>(
-      *turn_, poller_, listener.take(turn_->shard.index()), listener.shared()));
+  const int fd = listener.take(turn_->shard.index());
+  try {
+    acceptors_.reserve(acceptors_.size() + 1);
+    acceptors_.push_back(std::make_unique<Acceptor>(*turn_, poller_, fd, listener.shared()));
+  } catch (...) {
+    close_socket(fd);
+    throw;
+  }
   return acceptors_.back()->watch(acceptor_token(acceptors_.size() - 1));
 }
 

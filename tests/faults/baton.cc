@@ -54,6 +54,7 @@ Baton::Seat& Baton::take_seat(int epoll) {
   const std::lock_guard lock(seating_);
   seats_.push_back(std::make_unique<Seat>());
   seats_.back()->epoll = epoll;
+  if (released.load()) seats_.back()->go.release();
   return *seats_.back();
 }
 
@@ -96,6 +97,7 @@ void Baton::advance_to(std::uint64_t ms) noexcept {
 }
 
 void Baton::release() noexcept {
+  const std::lock_guard lock(seating_);
   released.store(true);
   for (const auto& seat : seats_) seat->go.release();
 }

@@ -3,6 +3,7 @@
 #include <sanitizer/lsan_interface.h>
 #include <sched.h>
 
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
@@ -100,6 +101,8 @@ const std::vector<Way> kShutdownWays = {{ENOTCONN, Blame::kStruck}, {ENOBUFS, Bl
 const std::vector<Way> kSetsockoptWays = {{ENOMEM, Blame::kStruck}, {EINVAL, Blame::kStruck}};
 const std::vector<Way> kCloseWays = {{EINTR}, {EIO}};
 const std::vector<Way> kMemoryWays = {{ENOMEM, Blame::kAnyoneOne}};
+const std::vector<Way> kNewWays = {
+    {ENOMEM, Blame::kAnyoneOne}, {ENOMEM, Blame::kAll, 25}, {ENOMEM, Blame::kAll, 1, 120}};
 
 const std::vector<Way>& ways_of(Call call) {
   switch (call) {
@@ -122,6 +125,8 @@ const std::vector<Way>& ways_of(Call call) {
       return kSetsockoptWays;
     case Call::kClose:
       return kCloseWays;
+    case Call::kNew:
+      return kNewWays;
     default:
       return kMemoryWays;
   }
@@ -213,24 +218,35 @@ bool look_for_leaks() {
   return false;
 }
 
-class Faults : public ::testing::TestWithParam<std::tuple<std::size_t, Call>> {};
+class EveryCall : public ::testing::TestWithParam<std::tuple<std::size_t, Call>> {};
 
 // A way to fail that makes the server turn much more often than it needs to is a busy loop.
 constexpr std::uint64_t kExtraTurns = 300;
 
-TEST_P(Faults, AreBorne) {
+constexpr int kMostShown = 5;
+
+std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
+  const char* const text = std::getenv(variable);
+  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
+}
+
+TEST_P(EveryCall, FailsInEveryWay) {
   const auto [index, call] = GetParam();
   const Scenario& scenario = scenarios()[index];
   Counts counts;
   const Outcome clean = run(scenario, {}, Blame::kNobody, &counts);
   ASSERT_TRUE(clean.faults.empty()) << describe(clean);
   const std::uint64_t points = counts.calls[static_cast<std::size_t>(call)];
-  const char* const only = std::getenv("FAULTS_AT");
+  const std::vector<Way>& ways = ways_of(call);
+  const std::uint64_t stride = ways.size() > 2 ? number_from("FAULTS_STRIDE", 1) : 1;
+  const std::uint64_t only = number_from("FAULTS_AT", 0);
   int shown = 0;
-  for (std::uint64_t at = 1; at <= points && shown < 5; ++at) {
+  for (std::uint64_t at = 1; at <= points && shown < kMostShown; ++at) {
     ++totals.points;
-    if (only != nullptr && std::strtoull(only, nullptr, 10) != at) continue;
-    for (const Way& way : ways_of(call)) {
+    if (only != 0 && only != at) continue;
+    for (std::size_t i = 0; i < ways.size(); ++i) {
+      if ((at + i) % stride != 0) continue;
+      const Way& way = ways[i];
       const Fault fault{call, at, way.error, way.times, way.for_ms};
       const Outcome outcome = run(scenario, {&fault, 1}, way.blame);
       EXPECT_TRUE(outcome.faults.empty()) << describe(outcome);
@@ -241,6 +257,20 @@ TEST_P(Faults, AreBorne) {
   EXPECT_TRUE(look_for_leaks()) << under_way << " or before";
 }
 
+// Two at a time: descriptors run out, and epoll then refuses the listener for a while.
+TEST(Faults, AListenerThatEpollRefusesAfterAPauseIsTriedAgain) {
+  for (const Scenario& each : scenarios()) {
+    if (each.name != "unix") continue;
+    Scenario alone = each;
+    alone.options.reactors = 1;
+    const std::array faults = {Fault{Call::kAccept, 1, EMFILE},
+                               Fault{Call::kEpollCtl, 1, ENOMEM, 1, 250}};
+    const Outcome outcome = run(alone, faults, Blame::kNobody);
+    EXPECT_TRUE(outcome.struck);
+    EXPECT_TRUE(outcome.faults.empty()) << describe(outcome);
+  }
+}
+
 std::vector<std::size_t> all_scenarios() {
   std::vector<std::size_t> all;
   for (std::size_t i = 0; i < scenarios().size(); ++i) all.push_back(i);
@@ -248,7 +278,7 @@ std::vector<std::size_t> all_scenarios() {
 }
 
 INSTANTIATE_TEST_SUITE_P(
-    Of, Faults,
+    Faults, EveryCall,
     ::testing::Combine(::testing::ValuesIn(all_scenarios()),
                        ::testing::Values(Call::kRecv, Call::kSend, Call::kSendmsg, Call::kAccept,
                                          Call::kEpollWait, Call::kEpollCtl, Call::kWrite,

@@ -79,6 +79,7 @@ Stage::Stage(const Options& options)
 
 Stage::~Stage() {
   clients_.clear();
+  baton_.release();
   server_.reset();
   if (log_fd_ >= 0) ::close(log_fd_);
   current_stage = nullptr;
@@ -400,7 +401,9 @@ void Stage::judge_ends(Outcome& outcome, Blame blame) {
   std::size_t dropped = 0;
   const std::vector<End> ends = read_log(dropped);
   // Where memory ran out a connection may be refused before it is one, or its line be lost.
-  const std::size_t excused = blame == Blame::kAnyoneOne && outcome.struck ? 1 : 0;
+  std::size_t excused = 0;
+  if (outcome.struck && blame == Blame::kAnyoneOne) excused = 1;
+  if (outcome.struck && blame == Blame::kAll) excused = ends.size() + calls().accepts();
   if (ends.size() > calls().accepts() || ends.size() + excused < calls().accepts()) {
     outcome.faults.push_back(std::to_string(calls().accepts()) + " accepted, " +
                              std::to_string(ends.size()) + " ended");
@@ -424,8 +427,9 @@ void Stage::judge_harm(Outcome& outcome, Blame blame) const {
   for (const Client& each : clients_) {
     if (!each.harmed()) continue;
     ++harmed;
-    const bool excused = outcome.struck && ((blame == Blame::kStruck && was_struck(each)) ||
-                                            (blame == Blame::kAnyoneOne && harmed == 1));
+    const bool excused =
+        outcome.struck && (blame == Blame::kAll || (blame == Blame::kStruck && was_struck(each)) ||
+                           (blame == Blame::kAnyoneOne && harmed == 1));
     if (!excused) outcome.faults.push_back(each.name() + ": " + each.harm());
   }
 }

@@ -25,6 +25,7 @@ enum class Blame : std::uint8_t {
   kNobody,     // the server is to make it good: nobody notices
   kStruck,     // the connection that it struck may end, no other
   kAnyoneOne,  // one connection may end: memory ran out while something was done for it
+  kAll,        // any may end: memory ran out for a while; what is theirs is given back all the same
 };
 
 // What a run came to. Empty `faults`: all that must hold did.
