@@ -22,7 +22,8 @@ class Hub {
   // Sends one message to every member of `room`. kSent: it is on its way to the room's home.
   // kCongested: the home is behind and nothing was queued (never on a reactor thread: there the
   // message is accepted and the publishing connections are left unread until the home has caught
-  // up). kTooBig: over max_message_bytes.
+  // up). Where memory runs out: std::bad_alloc, which a handler may leave to end its connection.
+  // kTooBig: over max_message_bytes.
   SendResult publish(std::string_view room, MessageType type, std::string_view payload) const;
   SendResult publish(std::string_view room, const Message& message) const {
     return publish(room, message.type, message.payload);

@@ -11,7 +11,7 @@ constexpr std::size_t kSmallFrame = 4096;
 
 }  // namespace
 
-Batch::Batch(std::vector<SharedBytes> frames) {
+Batch::Batch(std::vector<SharedBytes>&& frames) {
   std::size_t small = 0;
   std::size_t small_bytes = 0;
   for (const SharedBytes& frame : frames) {
@@ -27,6 +27,8 @@ Batch::Batch(std::vector<SharedBytes> frames) {
     for (SharedBytes& frame : frames) frames_.emplace_back(std::move(frame));
     return;
   }
+  // Each large frame is a piece, and what lies before it, between two, or behind.
+  pieces_.reserve(2 * (frames.size() - small) + 1);
   std::uint8_t* const out = joined.mutable_bytes().data();
   std::size_t used = 0;
   for (const SharedBytes& frame : frames) {
@@ -53,7 +55,7 @@ Batch::Batch(std::vector<SharedBytes> frames) {
   }
 }
 
-BatchSet::BatchSet(std::vector<SharedBytes> frames, std::span<const Variant> variants,
+BatchSet::BatchSet(std::vector<SharedBytes>&& frames, std::span<const Variant> variants,
                    Encoder* encoder)
     : plain_({}) {
   for (const Variant variant : variants) {

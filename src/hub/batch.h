@@ -16,8 +16,9 @@ namespace wsd::hub {
 // itself. Both are slices of the same blocks. Immutable once made; shared by all shards.
 class Batch {
  public:
-  // Small frames are copied side by side into one block; large ones stay where they are.
-  explicit Batch(std::vector<SharedBytes> frames);
+  // Small frames are copied side by side into one block; large ones stay where they are. Where
+  // memory runs out (std::bad_alloc) `frames` is as it was.
+  explicit Batch(std::vector<SharedBytes>&& frames);
 
   [[nodiscard]] std::span<const Slice> frames() const noexcept { return frames_; }
   [[nodiscard]] std::span<const Slice> pieces() const noexcept {
@@ -49,8 +50,9 @@ class Encoder {
 // by all shards.
 class BatchSet {
  public:
-  // `encoder` is asked for each of `variants` but kPlain.
-  BatchSet(std::vector<SharedBytes> frames, std::span<const Variant> variants, Encoder* encoder);
+  // `encoder` is asked for each of `variants` but kPlain. Where memory runs out (std::bad_alloc)
+  // `frames` is as it was.
+  BatchSet(std::vector<SharedBytes>&& frames, std::span<const Variant> variants, Encoder* encoder);
 
   [[nodiscard]] const Batch& of(Variant variant) const noexcept;
   // Messages in it.

@@ -11,9 +11,7 @@ namespace {
 
 template <class Body>
 void post(Shard& shard, Body body) {
-  auto mail = std::make_unique<Mail>();
-  mail->body = std::move(body);
-  shard.post(std::move(mail));
+  shard.post(mail_of(std::move(body)));
 }
 
 }  // namespace
@@ -32,16 +30,18 @@ std::uint32_t Hub::home_of(std::string_view room) const noexcept {
 
 SendResult Hub::publish(std::string_view room, SharedBytes frame) const {
   Shard& home = shard(home_of(room));
+  auto mail = mail_of(PublishMail{std::string(room), std::move(frame)});
   if (!home.publish_gate().try_enter(1)) return SendResult::kCongested;
-  post(home, PublishMail{std::string(room), std::move(frame)});
+  home.post(std::move(mail));
   return SendResult::kSent;
 }
 
 SendResult Hub::send(ConnectionId member, SharedBytes frame) const {
   const std::uint32_t index = shard_of(member);
   if (index >= shard_count()) return SendResult::kClosed;
+  auto mail = mail_of(SendMail{member, std::move(frame)});
   if (!shard(index).publish_gate().try_enter(1)) return SendResult::kCongested;
-  post(shard(index), SendMail{member, std::move(frame)});
+  shard(index).post(std::move(mail));
   return SendResult::kSent;
 }
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <variant>
 
 #include "base/shared_bytes.h"
@@ -69,12 +70,19 @@ struct CommandMail {
   std::uint32_t commands = 0;  // bits whose meaning is the reactor's
 };
 
-// One piece of mail; `next` is the mailbox's.
+// One piece of mail; `next` is the mailbox's, or that of who prepares several.
 struct Mail {
   Mail* next = nullptr;
   std::variant<JoinMail, LeaveMail, PublishMail, JoinedMail, DeliverMail, ResumeMail, SendMail,
                CloseMail, MembershipMail, CommandMail>
       body;
 };
+
+template <class Body>
+[[nodiscard]] std::unique_ptr<Mail> mail_of(Body body) {
+  auto mail = std::make_unique<Mail>();
+  mail->body = std::move(body);
+  return mail;
+}
 
 }  // namespace wsd::hub

@@ -26,8 +26,11 @@ void Memberships::add(const Membership& membership) {
     first_ = membership;
     return;
   }
-  if (more_ == nullptr) more_ = std::make_unique<std::vector<Membership>>();
-  more_->push_back(membership);
+  if (more_ == nullptr) {
+    more_ = std::make_unique<std::vector<Membership>>(1, membership);
+  } else {
+    more_->push_back(membership);
+  }
 }
 
 void Memberships::remove(const LocalRoom* room) noexcept {

@@ -8,7 +8,10 @@
 namespace wsd::hub {
 
 void RoomHome::add(std::uint32_t shard, Variant variant) {
+  shards_.reserve(shards_.size() + 1);
   if (variant != kPlain) {
+    variants_.reserve(variants_.size() + 1);
+    variant_members_.reserve(variants_.size() + 1);
     const auto at = std::find(variants_.begin(), variants_.end(), variant) - variants_.begin();
     if (static_cast<std::size_t>(at) == variants_.size()) {
       variants_.push_back(variant);
@@ -47,6 +50,11 @@ Position RoomHome::append(SharedBytes frame, bool counted) {
 }
 
 std::vector<SharedBytes> RoomHome::take_pending() noexcept { return std::exchange(pending_, {}); }
+
+void RoomHome::put_back(std::vector<SharedBytes>&& frames) noexcept {
+  WSD_DCHECK(pending_.empty());
+  pending_ = std::move(frames);
+}
 
 std::uint32_t RoomHome::take_counted() noexcept { return std::exchange(pending_counted_, 0); }
 

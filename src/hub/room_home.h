@@ -43,6 +43,7 @@ class RoomHome {
     std::uint32_t members = 0;
   };
 
+  // Where memory runs out (std::bad_alloc) nothing has changed; likewise in append().
   void add(std::uint32_t shard, Variant variant = kPlain);
   // The shard must have a member of that variant.
   void remove(std::uint32_t shard, Variant variant = kPlain) noexcept;
@@ -58,6 +59,8 @@ class RoomHome {
   [[nodiscard]] bool has_pending() const noexcept { return !pending_.empty(); }
   // What the next batch is made of; nothing is pending afterwards.
   [[nodiscard]] std::vector<SharedBytes> take_pending() noexcept;
+  // What was taken and could not be sent is pending again.
+  void put_back(std::vector<SharedBytes>&& frames) noexcept;
   // How many of the frames pending were counted; zero afterwards.
   [[nodiscard]] std::uint32_t take_counted() noexcept;
 

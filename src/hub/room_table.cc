@@ -12,7 +12,16 @@ bool RoomTable::begin_join(Member& member, std::string_view room, std::uint32_t 
   }
   LocalRoom& local = found->second;
   if (member.memberships().find(&local) != nullptr) return false;
-  member.memberships().add({&local, Membership::kPending, token});
+  try {
+    // Room for every joiner's place in the list.
+    if (local.members.capacity() == local.memberships) {
+      local.members.reserve(2 * local.members.capacity() + 1);
+    }
+    member.memberships().add({&local, Membership::kPending, token});
+  } catch (...) {
+    if (local.memberships == 0) rooms_.erase(found);
+    throw;
+  }
   ++local.memberships;
   return true;
 }
@@ -47,6 +56,11 @@ bool RoomTable::leave(Member& member, std::string_view room) {
   WSD_DCHECK(local.memberships > 0);
   if (--local.memberships == 0) rooms_.erase(found);
   return true;
+}
+
+bool RoomTable::has(Member& member, std::string_view room) noexcept {
+  const LocalRoom* const local = find(room);
+  return local != nullptr && member.memberships().find(local) != nullptr;
 }
 
 LocalRoom* RoomTable::find(std::string_view room) noexcept {

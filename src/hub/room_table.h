@@ -25,13 +25,17 @@ class RoomTable {
   RoomTable(const RoomTable&) = delete;
   RoomTable& operator=(const RoomTable&) = delete;
 
-  // Notes that `member` is joining. False, and nothing noted, when it is in or joining already.
+  // Notes that `member` is joining. False, and nothing noted, when it is in or joining already;
+  // nothing noted either where memory runs out (std::bad_alloc), of which the other calls need
+  // none.
   [[nodiscard]] bool begin_join(Member& member, std::string_view room, std::uint32_t token);
   // The home has answered: from now on the member gets deliveries. False when it has left since, or
   // left and joined again under another token.
   bool complete_join(Member& member, std::string_view room, std::uint32_t token);
   // False when it was not in the room, nor joining.
   bool leave(Member& member, std::string_view room);
+  // Whether it is in the room, or joining.
+  [[nodiscard]] bool has(Member& member, std::string_view room) noexcept;
   // nullptr when no one of this shard is in or joining.
   [[nodiscard]] LocalRoom* find(std::string_view room) noexcept;
   [[nodiscard]] std::size_t size() const noexcept { return rooms_.size(); }

@@ -1,7 +1,9 @@
 #include "hub/shard.h"
 
 #include <bit>
+#include <new>
 #include <utility>
+#include <variant>
 
 #include "base/assert.h"
 #include "hub/hub.h"
@@ -20,12 +22,31 @@ std::uint32_t generation_of(ConnectionId id) noexcept {
   return static_cast<std::uint32_t>(id >> 32);
 }
 
-template <class Body>
-std::unique_ptr<Mail> mail_of(Body body) {
-  auto mail = std::make_unique<Mail>();
-  mail->body = std::move(body);
-  return mail;
+void dispose(Mail* mail) noexcept {
+  while (mail != nullptr) {
+    const std::unique_ptr<Mail> owned(std::exchange(mail, mail->next));
+  }
 }
+
+// Mail that is prepared before any of it is posted.
+class Outgoing {
+ public:
+  Outgoing() = default;
+  Outgoing(const Outgoing&) = delete;
+  Outgoing& operator=(const Outgoing&) = delete;
+  ~Outgoing() { dispose(first_); }
+
+  void add(std::unique_ptr<Mail> mail) noexcept {
+    mail->next = first_;
+    first_ = mail.release();
+  }
+  [[nodiscard]] std::unique_ptr<Mail> take() noexcept {
+    return std::unique_ptr<Mail>(std::exchange(first_, first_->next));
+  }
+
+ private:
+  Mail* first_ = nullptr;
+};
 
 }  // namespace
 
@@ -42,9 +63,8 @@ Shard::Shard(Hub& hub, std::uint32_t index, const Options& options, Waker& waker
       deliver_gate_(options.mailbox_messages) {}
 
 Shard::~Shard() {
-  for (Mail* mail = mailbox_.take(); mail != nullptr;) {
-    const std::unique_ptr<Mail> owned(std::exchange(mail, mail->next));
-  }
+  dispose(backlog_);
+  dispose(mailbox_.take());
 }
 
 // Members
@@ -54,9 +74,9 @@ ConnectionId Shard::add(Member& member) {
   if (free_slots_.empty()) {
     slot = static_cast<std::uint32_t>(slots_.size());
     WSD_ASSERT(slot <= kSlotMask);
-    slots_.emplace_back();
     // Room for every slot to come back: remove() must not need memory.
-    free_slots_.reserve(slots_.capacity());
+    if (free_slots_.capacity() == slots_.size()) free_slots_.reserve(2 * slots_.size() + 1);
+    slots_.emplace_back();
   } else {
     slot = free_slots_.back();
     free_slots_.pop_back();
@@ -84,39 +104,38 @@ Member* Shard::find(ConnectionId id) const noexcept {
   return slots_[slot].member;
 }
 
-std::vector<Member*> Shard::members() const {
-  std::vector<Member*> all;
-  all.reserve(member_count_);
-  for (const Slot& slot : slots_) {
-    if (slot.member != nullptr) all.push_back(slot.member);
-  }
-  return all;
-}
-
 // Rooms, the member's side
 
 void Shard::join(Member& member, std::string_view room) {
   const std::uint32_t token = ++last_token_;
   if (!rooms_.begin_join(member, room, token)) return;
-  const std::uint32_t home = hub_.home_of(room);
-  if (home == index_) {
-    home_join(room, index_, member.variant());
-    rooms_.complete_join(member, room, token);
-  } else {
-    hub_.shard(home).post(
-        mail_of(JoinMail{std::string(room), member.id(), index_, token, member.variant()}));
+  try {
+    const std::uint32_t home = hub_.home_of(room);
+    if (home == index_) {
+      home_join(room, index_, member.variant());
+      rooms_.complete_join(member, room, token);
+    } else {
+      hub_.shard(home).post(
+          mail_of(JoinMail{std::string(room), member.id(), index_, token, member.variant()}));
+    }
+  } catch (...) {
+    rooms_.leave(member, room);
+    throw;
   }
 }
 
 void Shard::leave(Member& member, std::string_view room) {
-  const std::string name(room);  // `room` may be the table's own name, which goes with the room
-  if (!rooms_.leave(member, name)) return;
-  const std::uint32_t home = hub_.home_of(name);
+  if (!rooms_.has(member, room)) return;
+  const std::uint32_t home = hub_.home_of(room);
+  // `room` may be the table's own name, which goes with the room: the table comes last.
   if (home == index_) {
-    home_leave(name, index_, member.variant());
-  } else {
-    hub_.shard(home).post(mail_of(LeaveMail{name, index_, member.variant()}));
+    home_leave(room, index_, member.variant());
+    rooms_.leave(member, room);
+    return;
   }
+  auto mail = mail_of(LeaveMail{std::string(room), index_, member.variant()});
+  rooms_.leave(member, room);
+  hub_.shard(home).post(std::move(mail));
 }
 
 void Shard::leave_all(Member& member) {
@@ -128,11 +147,18 @@ PublishOutcome Shard::publish(std::string_view room, SharedBytes frame) {
   // A lone shard sends all that is pending at the end of the turn: nothing can pile up.
   const bool counted = hub_.shard_count() > 1;
   Shard& home_shard = hub_.shard(home);
+  std::unique_ptr<Mail> mail;
+  if (home != index_) mail = mail_of(PublishMail{std::string(room), std::move(frame)});
   const bool open = !counted || home_shard.publish_gate().enter(1, index_);
-  if (home == index_) {
-    home_publish(room, std::move(frame), counted);
+  if (mail != nullptr) {
+    home_shard.post(std::move(mail));
   } else {
-    home_shard.post(mail_of(PublishMail{std::string(room), std::move(frame)}));
+    try {
+      home_publish(room, std::move(frame), counted);
+    } catch (...) {
+      if (counted) open_gate(publish_gate_.leave(1), ResumeMail::Gate::kPublish);
+      throw;
+    }
   }
   return open ? PublishOutcome::kAccepted : PublishOutcome::kCongested;
 }
@@ -141,23 +167,35 @@ PublishOutcome Shard::send_away(ConnectionId member, SharedBytes frame) {
   const std::uint32_t index = shard_of(member);
   if (index >= hub_.shard_count()) return PublishOutcome::kAccepted;
   Shard& target = hub_.shard(index);
+  auto mail = mail_of(SendMail{member, std::move(frame)});
   const bool open = target.publish_gate().enter(1, index_);
-  target.post(mail_of(SendMail{member, std::move(frame)}));
+  target.post(std::move(mail));
   return open ? PublishOutcome::kAccepted : PublishOutcome::kCongested;
 }
 
 // Rooms, the home's side
 
+Shard::Homes::iterator Shard::new_home(std::string_view room) {
+  const std::size_t count = homes_.size() + 1;
+  for (std::vector<RoomHome*>* each : {&listed_, &held_, &fanning_}) {
+    if (each->capacity() < count) each->reserve(2 * count);
+  }
+  return homes_.try_emplace(std::string(room), std::make_unique<RoomHome>(room, next_epoch_++))
+      .first;
+}
+
 void Shard::home_join(std::string_view room, std::uint32_t shard, Variant variant) {
   auto found = homes_.find(room);
-  if (found == homes_.end()) {
-    found = homes_.try_emplace(std::string(room), std::make_unique<RoomHome>(room, next_epoch_++))
-                .first;
-  }
+  if (found == homes_.end()) found = new_home(room);
   RoomHome& home = *found->second;
-  // What has its place already goes to those who were there before; held or not, it goes now.
-  if (home.has_pending()) send_batch(home);
-  home.add(shard, variant);
+  try {
+    // What has its place already goes to those who were there before; held or not, it goes now.
+    if (home.has_pending()) send_batch(home);
+    home.add(shard, variant);
+  } catch (...) {
+    if (!home.has_members() && !home.listed) homes_.erase(found);
+    throw;
+  }
 }
 
 void Shard::home_leave(std::string_view room, std::uint32_t shard, Variant variant) {
@@ -179,7 +217,7 @@ void Shard::home_publish(std::string_view room, SharedBytes frame, bool counted)
   list(home);
 }
 
-void Shard::list(RoomHome& home) {
+void Shard::list(RoomHome& home) noexcept {
   if (home.listed) return;
   home.listed = true;
   listed_.push_back(&home);
@@ -193,29 +231,43 @@ bool Shard::blocked(const RoomHome& home) const noexcept {
   return false;
 }
 
-void Shard::fan_out() {
+void Shard::fan_out() noexcept {
   // Rooms listed by what this pass causes wait for the next: one pass is bounded.
-  std::vector<RoomHome*> now = std::exchange(listed_, {});
-  for (RoomHome* home : now) {
+  fanning_.swap(listed_);
+  for (RoomHome* home : fanning_) {
     if (blocked(*home)) {
       held_.push_back(home);
       continue;
     }
     home->listed = false;
-    if (home->has_pending()) send_batch(*home);
+    try {
+      if (home->has_pending()) send_batch(*home);
+    } catch (const std::bad_alloc&) {
+      starved_ = true;
+      list(*home);
+      continue;
+    }
     if (!home->has_members()) homes_.erase(homes_.find(home->name()));
   }
-  if (listed_.empty()) {
-    now.clear();
-    listed_ = std::move(now);  // keeps the memory for the next turn
-  }
+  fanning_.clear();
 }
 
+// All memory is taken before anything is sent: where it runs out, nothing has happened.
 void Shard::send_batch(RoomHome& home) {
-  const std::uint32_t counted = home.take_counted();
+  std::shared_ptr<const BatchSet> batch;
+  Outgoing mails;
   if (home.has_members()) {
-    const auto batch =
-        std::make_shared<const BatchSet>(home.take_pending(), home.variants(), encoder_);
+    for (const RoomHome::ShardCount& each : home.shards()) {
+      if (each.shard == index_) continue;
+      mails.add(mail_of(DeliverMail{std::string(home.name()), nullptr, index_}));
+    }
+    std::vector<SharedBytes> frames = home.take_pending();
+    try {
+      batch = std::make_shared<const BatchSet>(std::move(frames), home.variants(), encoder_);
+    } catch (...) {
+      home.put_back(std::move(frames));
+      throw;
+    }
     const auto messages = static_cast<std::uint32_t>(batch->size());
     for (const RoomHome::ShardCount& each : home.shards()) {
       if (each.shard == index_) {
@@ -226,11 +278,14 @@ void Shard::send_batch(RoomHome& home) {
       if (!target.deliver_gate().enter(messages, index_)) {
         blocked_targets_ |= std::uint64_t{1} << each.shard;
       }
-      target.post(mail_of(DeliverMail{std::string(home.name()), batch, index_}));
+      std::unique_ptr<Mail> mail = mails.take();
+      std::get<DeliverMail>(mail->body).batch = batch;
+      target.post(std::move(mail));
     }
   } else {
     static_cast<void>(home.take_pending());
   }
+  const std::uint32_t counted = home.take_counted();
   if (counted != 0) open_gate(publish_gate_.leave(counted), ResumeMail::Gate::kPublish);
 }
 
@@ -240,14 +295,19 @@ void Shard::deliver_locally(std::string_view room, const BatchSet& batch) {
   for (Member* member : local->members) member->deliver(batch.of(member->variant()));
 }
 
-void Shard::open_gate(std::uint64_t waiters, ResumeMail::Gate gate) {
+void Shard::open_gate(std::uint64_t waiters, ResumeMail::Gate gate) noexcept {
   for (; waiters != 0; waiters &= waiters - 1) {
     const auto waiter = static_cast<std::uint32_t>(std::countr_zero(waiters));
     if (waiter == index_) {
       ResumeMail own{gate, index_};
       handle(own);
-    } else {
+      continue;
+    }
+    try {
       hub_.shard(waiter).post(mail_of(ResumeMail{gate, index_}));
+    } catch (const std::bad_alloc&) {
+      owed_resumes_[static_cast<std::size_t>(gate)] |= std::uint64_t{1} << waiter;
+      starved_ = true;
     }
   }
 }
@@ -258,21 +318,41 @@ void Shard::post(std::unique_ptr<Mail> mail) noexcept {
   if (mailbox_.push(mail.release())) waker_.wake();
 }
 
-void Shard::drain() {
-  for (Mail* mail = mailbox_.take(); mail != nullptr;) {
-    const std::unique_ptr<Mail> owned(std::exchange(mail, mail->next));
-    std::visit([this](auto& body) { handle(body); }, owned->body);
+void Shard::drain() noexcept {
+  starved_ = false;
+  for (const auto gate : {ResumeMail::Gate::kPublish, ResumeMail::Gate::kDeliver}) {
+    open_gate(std::exchange(owed_resumes_[static_cast<std::size_t>(gate)], 0), gate);
   }
+  if (handle_all(std::exchange(backlog_, nullptr))) handle_all(mailbox_.take());
 }
 
+// False when memory ran out: what is left, from the mail that it ran out in, is the backlog.
+bool Shard::handle_all(Mail* mail) noexcept {
+  while (mail != nullptr) {
+    try {
+      std::visit([this](auto& body) { handle(body); }, mail->body);
+    } catch (const std::bad_alloc&) {
+      backlog_ = mail;
+      starved_ = true;
+      return false;
+    }
+    const std::unique_ptr<Mail> owned(std::exchange(mail, mail->next));
+  }
+  return true;
+}
+
+// Each of these may be tried again after a std::bad_alloc: it has changed nothing then.
+
 void Shard::handle(JoinMail& mail) {
+  auto answer = mail_of(JoinedMail{{}, mail.member, mail.token});
   home_join(mail.room, mail.shard, mail.variant);
-  hub_.shard(mail.shard).post(mail_of(JoinedMail{std::move(mail.room), mail.member, mail.token}));
+  std::get<JoinedMail>(answer->body).room = std::move(mail.room);
+  hub_.shard(mail.shard).post(std::move(answer));
 }
 
 void Shard::handle(LeaveMail& mail) { home_leave(mail.room, mail.shard, mail.variant); }
 
-void Shard::handle(PublishMail& mail) { home_publish(mail.room, std::move(mail.frame), true); }
+void Shard::handle(PublishMail& mail) { home_publish(mail.room, mail.frame, true); }
 
 void Shard::handle(JoinedMail& mail) {
   Member* const member = find(mail.member);

@@ -1,6 +1,7 @@
 // One reactor's part of the hub: its members, its timers, its rooms, and the rooms it is home to.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -59,10 +60,16 @@ class Shard {
   void remove(Member& member);
   [[nodiscard]] Member* find(ConnectionId id) const noexcept;
   [[nodiscard]] std::size_t member_count() const noexcept { return member_count_; }
-  // Every member, in no promised order; the list may be changed meanwhile.
-  [[nodiscard]] std::vector<Member*> members() const;
+  // Calls `visit` with every member, in no promised order. It may neither add nor remove any.
+  template <class Visit>
+  void for_each_member(Visit visit) const {
+    for (const Slot& slot : slots_) {
+      if (slot.member != nullptr) visit(*slot.member);
+    }
+  }
 
-  // Rooms. None of these may be called from within deliver().
+  // Rooms. None of these may be called from within deliver(). Where memory runs out
+  // (std::bad_alloc) nothing has changed, but that leave_all() may have left some of them.
   void join(Member& member, std::string_view room);
   void leave(Member& member, std::string_view room);
   void leave_all(Member& member);
@@ -71,11 +78,16 @@ class Shard {
   PublishOutcome send_away(ConnectionId member, SharedBytes frame);
 
   // The turn. drain() takes the mailbox; fan_out() sends what rooms have pending as one batch each.
-  void drain();
-  void fan_out();
+  // What memory is lacking for waits, in its order, and is tried again in a later turn.
+  void drain() noexcept;
+  void fan_out() noexcept;
   // Whether there is work for a next turn that no mail announces: rooms to fan out, or publishers
   // to read again since this shard's own gate opened at the end of this one.
-  [[nodiscard]] bool has_pending() const noexcept { return !listed_.empty() || resumed_; }
+  [[nodiscard]] bool has_pending() const noexcept {
+    return (!listed_.empty() || resumed_) && !starved_;
+  }
+  // Whether work waits for memory: worth another try a tick later.
+  [[nodiscard]] bool starved() const noexcept { return starved_; }
   // Before sleeping: false when there is mail.
   [[nodiscard]] bool arm() noexcept { return mailbox_.arm(); }
   // Whether publishers that were left unread may be read again; says so once.
@@ -120,11 +132,13 @@ class Shard {
   void home_join(std::string_view room, std::uint32_t shard, Variant variant);
   void home_leave(std::string_view room, std::uint32_t shard, Variant variant);
   void home_publish(std::string_view room, SharedBytes frame, bool counted);
-  void list(RoomHome& home);
+  [[nodiscard]] Homes::iterator new_home(std::string_view room);
+  void list(RoomHome& home) noexcept;
+  bool handle_all(Mail* mail) noexcept;
   [[nodiscard]] bool blocked(const RoomHome& home) const noexcept;
   void send_batch(RoomHome& home);
   void deliver_locally(std::string_view room, const BatchSet& batch);
-  void open_gate(std::uint64_t waiters, ResumeMail::Gate gate);
+  void open_gate(std::uint64_t waiters, ResumeMail::Gate gate) noexcept;
 
   Hub& hub_;
   const std::uint32_t index_;
@@ -139,9 +153,16 @@ class Shard {
 
   Homes homes_;
   std::uint64_t next_epoch_;
+  // A home is in one of these at most, and each has capacity for all homes.
   std::vector<RoomHome*> listed_;      // with messages pending, to be sent by fan_out()
   std::vector<RoomHome*> held_;        // the same, waiting for a target's gate
+  std::vector<RoomHome*> fanning_;     // fan_out()'s own, empty between its calls
   std::uint64_t blocked_targets_ = 0;  // shards whose deliver gate this shard waits at
+
+  // What memory was lacking for.
+  Mail* backlog_ = nullptr;                         // taken from the mailbox and not handled yet
+  std::array<std::uint64_t, 2> owed_resumes_ = {};  // by gate: shards to be told that it has opened
+  bool starved_ = false;
 
   bool resumed_ = false;
   std::uint32_t commands_ = 0;

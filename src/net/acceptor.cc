@@ -80,15 +80,23 @@ void Acceptor::pause() {
   if (shared_) poller_.remove(fd_);
   turn_.shard.wheel().arm(*this, turn_.now + kPauseTicks);
   if (last_complaint_ != 0 && turn_.now < last_complaint_ + kComplaintTicks) return;
-  last_complaint_ = turn_.now;
-  turn_.application.on_trouble("accept_paused",
-                               "out of file descriptors or memory: accepting pauses until some are "
-                               "free (raise the open-file limit, or set --max-connections)");
+  try {
+    turn_.application.on_trouble(
+        "accept_paused",
+        "out of file descriptors or memory: accepting pauses until some are free (raise the "
+        "open-file limit, or set --max-connections)");
+    last_complaint_ = turn_.now;
+  } catch (const std::bad_alloc&) {
+    // Said at the next pause.
+  }
 }
 
 void Acceptor::on_deadline(Tick /*now*/) {
+  if (shared_ && !poller_.add_shared(fd_, token_)) {
+    turn_.shard.wheel().arm(*this, turn_.now + kPauseTicks);
+    return;
+  }
   paused_ = false;
-  if (shared_) static_cast<void>(poller_.add_shared(fd_, token_));
 }
 
 }  // namespace wsd::net

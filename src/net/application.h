@@ -1,5 +1,6 @@
 // What the reactor asks of the layer above it. Implemented by the server; its methods run on the
-// reactor's thread and throw nothing.
+// reactor's thread. What on_request(), on_open() and on_message() throw is std::bad_alloc, which
+// ends the connection; the others throw nothing.
 #pragma once
 
 #include <cstdint>

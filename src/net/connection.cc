@@ -41,6 +41,7 @@ Connection::Connection(Turn& turn, int fd, Facts facts)
       facts_(std::move(facts)),
       accepted_(turn.now),
       phase_since_(turn.now) {
+  turn_.make_room(turn_.shard.member_count() + 1);
   turn_.shard.add(*this);
   turn_.counts.connections.fetch_add(1, std::memory_order_relaxed);
   arm();
@@ -90,7 +91,7 @@ void Connection::mark_settling() {
 // The turn's steps
 
 bool Connection::wants_read() const noexcept {
-  return readable_ && !paused_ && !held_ && !read_later_ && phase_ != Phase::kClosed;
+  return readable_ && !paused_ && !held_ && phase_ != Phase::kClosed;
 }
 
 void Connection::on_readiness(bool readable, bool writable, bool ended) {
@@ -104,7 +105,7 @@ void Connection::on_readiness(bool readable, bool writable, bool ended) {
 }
 
 void Connection::read_step() {
-  listed_ready_ = false;
+  listed_ready_ = read_later_ = false;
   if (!wants_read()) return;
   if (has_to_wait()) {
     mark_ready();
@@ -113,6 +114,36 @@ void Connection::read_step() {
   turn_.cork.begin(out_);
   turn_.reading = this;
   const std::uint64_t messages_before = messages_in_;
+  try {
+    read();
+  } catch (const std::bad_alloc&) {
+    out_of_memory();
+  }
+  if (phase_ == Phase::kClosed) {
+    turn_.reading = nullptr;
+    turn_.cork.clear();
+    turn_.cork.end();
+    return;
+  }
+  sent([&] { return out_.uncork(context()); });
+  turn_.reading = nullptr;
+  shut_down_when_flushed();
+  const bool unfinished = phase_ == Phase::kOpen && session_.unfinished();
+  if (unfinished && (!unfinished_ || messages_in_ != messages_before)) {
+    message_since_ = turn_.now;
+    unfinished_ = true;
+    arm();
+  }
+  unfinished_ = unfinished;
+  account_input();
+  if (read_later_) {
+    arm();
+  } else if (wants_read()) {
+    mark_ready();
+  }
+}
+
+void Connection::read() {
   for (std::size_t budget = kReadBudget; budget != 0 && wants_read() && !has_to_wait();) {
     const MutableBytes direct = session_.direct_buffer();
     const MutableBytes into = direct.empty() ? turn_.read_span() : direct;
@@ -125,13 +156,8 @@ void Connection::read_step() {
       abort(CloseCause::kReset);
       break;
     }
-    if (result.status == IoStatus::kNoBuffers) {
-      read_later_ = true;  // what is there stays there, and no edge will tell of it again
-      arm();
-      break;
-    }
     if (result.status != IoStatus::kOk) {
-      readable_ = false;
+      readable_ = read_later_ = result.status == IoStatus::kNoBuffers;
       break;
     }
     bytes_in_ += result.bytes;
@@ -147,32 +173,14 @@ void Connection::read_step() {
       take({});
     }
   }
-  if (phase_ == Phase::kClosed) {
-    turn_.reading = nullptr;
-    turn_.cork.clear();
-    turn_.cork.end();
-    return;
-  }
-  after_send(out_.uncork(context()));
-  turn_.reading = nullptr;
-  shut_down_when_flushed();
-  const bool unfinished = phase_ == Phase::kOpen && session_.unfinished();
-  if (unfinished && (!unfinished_ || messages_in_ != messages_before)) {
-    message_since_ = turn_.now;
-    unfinished_ = true;
-    arm();
-  }
-  unfinished_ = unfinished;
-  account_input();
-  if (wants_read()) mark_ready();
 }
 
 void Connection::flush_step() {
   listed_dirty_ = false;
   if (phase_ == Phase::kClosed) return;
-  const Outbound::Status status = out_.flush(context());
-  if (status == Outbound::Status::kGone) {
-    abort(CloseCause::kReset);
+  const Outbound::Status status = attempt([&] { return out_.flush(context()); });
+  if (status == Outbound::Status::kGone || status == Outbound::Status::kNoMemory) {
+    after_send(status);
     return;
   }
   if (paused_ && out_.low(turn_.settings.send_queue)) {
@@ -222,7 +230,7 @@ SendResult Connection::send(MessageType type, Bytes payload) {
   if (payload.size() > turn_.settings.session.message.max_message_bytes) return SendResult::kTooBig;
   ++messages_out_;
   const auto opcode = static_cast<protocol::Opcode>(type);
-  switch (after_send(send_payload(opcode, payload))) {
+  switch (sent([&] { return send_payload(opcode, payload); })) {
     case Outbound::Status::kSent:
     case Outbound::Status::kQueued:
       return SendResult::kSent;
@@ -241,7 +249,7 @@ void Connection::deliver(const hub::Batch& batch) {
     return;
   }
   messages_out_ += batch.frames().size();
-  after_send(out_.send_batch(batch, context()));
+  sent([&] { return out_.send_batch(batch, context()); });
 }
 
 void Connection::deliver(const SharedBytes& frame) {
@@ -251,7 +259,7 @@ void Connection::deliver(const SharedBytes& frame) {
   }
   if (phase_ != Phase::kOpen) return;
   ++messages_out_;
-  after_send(out_.send_frame(frame, context()));
+  sent([&] { return out_.send_frame(frame, context()); });
 }
 
 // One plain frame, for this connection's own compressor.
@@ -259,7 +267,7 @@ void Connection::deliver_bytes(Bytes frame) {
   if (phase_ != Phase::kOpen) return;
   const protocol::FrameContent content = protocol::frame_content(frame);
   ++messages_out_;
-  after_send(send_payload(content.opcode, content.payload));
+  sent([&] { return send_payload(content.opcode, content.payload); });
 }
 
 // Ending
@@ -297,7 +305,7 @@ void Connection::close(CloseCause cause, CloseCode code, std::string_view reason
   code_sent_ = static_cast<std::uint16_t>(code);
   const auto frame = session_.start_close(code_sent_, reason);
   enter(Phase::kClosing);
-  if (frame) after_send(out_.send_close(*frame, context()));
+  if (frame) sent([&] { return out_.send_close(*frame, context()); });
 }
 
 void Connection::fail(CloseCause cause, CloseCode code, std::string_view reason) {
@@ -335,6 +343,11 @@ void Connection::abort(CloseCause cause) {
   enter(Phase::kClosed);
 }
 
+// While something was done for this connection; what it has sent so far is whole.
+void Connection::out_of_memory() {
+  fail(CloseCause::kResourceFailure, close_code_for(CloseCause::kResourceFailure), "out of memory");
+}
+
 void Connection::reject(protocol::Violation violation) {
   std::string response;
   const protocol::HttpDate date(wall_clock_ms() / 1000);
@@ -348,14 +361,19 @@ void Connection::refuse_overload() {
   head.status = 503;
   head.keep_alive = false;
   std::string response;
-  protocol::write_response(response, head, "the server is at its connection limit",
-                           {{"Retry-After", "1"}});
+  try {
+    protocol::write_response(response, head, "the server is at its connection limit",
+                             {{"Retry-After", "1"}});
+  } catch (const std::bad_alloc&) {
+    finish(CloseCause::kOverload);
+    return;
+  }
   respond_last(head.status, response, CloseCause::kOverload);
 }
 
 void Connection::respond_last(int status, std::string_view response, CloseCause cause) {
   http_status_ = static_cast<std::uint16_t>(status);
-  after_send(out_.send_raw(as_bytes(response), context()));
+  sent([&] { return out_.send_raw(as_bytes(response), context()); });
   finish(cause);
 }
 
@@ -383,7 +401,13 @@ void Connection::resume() {
 
 bool Connection::settle() {
   listed_settling_ = false;
-  if (phase_ != Phase::kOpen && !memberships().empty()) turn_.shard.leave_all(*this);
+  try {
+    if (phase_ != Phase::kOpen && !memberships().empty()) turn_.shard.leave_all(*this);
+  } catch (const std::bad_alloc&) {
+    leave_later_ = true;
+    arm();
+    return false;
+  }
   if (ended_ && !reported_) report();
   return phase_ == Phase::kClosed;
 }
@@ -446,6 +470,7 @@ Tick Connection::due() const {
   }
   // Ready and yet not done: the kernel was short of memory and no readiness will come.
   if (read_later_ || (!out_.idle() && out_.writable())) due = std::min(due, turn_.now + 1);
+  if (leave_later_) due = std::min(due, turn_.now + 1);
   return due;
 }
 
@@ -467,9 +492,20 @@ void Connection::not_read_until_now() {
 }
 
 void Connection::on_deadline(Tick now) {
+  if (std::exchange(leave_later_, false)) mark_settling();
+  try {
+    expire(now);
+  } catch (const std::bad_alloc&) {
+    out_of_memory();
+  }
+  if (phase_ == Phase::kClosed) return;
+  if (!out_.idle() && out_.writable()) mark_dirty();
+  if (std::exchange(read_later_, false) && wants_read()) mark_ready();
+  arm();
+}
+
+void Connection::expire(Tick now) {
   const Settings& settings = turn_.settings;
-  read_later_ = false;
-  if (wants_read()) mark_ready();
   switch (phase_) {
     case Phase::kHttp:
       if (now < phase_since_ + settings.handshake_timeout) break;
@@ -495,9 +531,6 @@ void Connection::on_deadline(Tick now) {
     case Phase::kClosed:
       break;
   }
-  if (phase_ == Phase::kClosed) return;
-  if (!out_.idle() && out_.writable()) mark_dirty();
-  arm();
 }
 
 void Connection::check_open(Tick now) {
@@ -525,8 +558,10 @@ void Connection::check_open(Tick now) {
     case hub::Heartbeat::Verdict::kAlive:
       break;
     case hub::Heartbeat::Verdict::kPing:
-      after_send(
-          out_.send_control(protocol::make_control_frame(protocol::Opcode::kPing, {}), context()));
+      sent([&] {
+        return out_.send_control(protocol::make_control_frame(protocol::Opcode::kPing, {}),
+                                 context());
+      });
       break;
     case hub::Heartbeat::Verdict::kPongTimeout:
       fail(CloseCause::kPongTimeout, close_code_for(CloseCause::kPongTimeout),

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <new>
 #include <string>
 #include <string_view>
 
@@ -100,7 +101,14 @@ class Connection final : public hub::Member {
 
   // connection.cc
   [[nodiscard]] SendContext context() const noexcept;
+  template <class Send>
+  [[nodiscard]] static Outbound::Status attempt(Send send);
+  template <class Send>
+  Outbound::Status sent(Send send);
   Outbound::Status after_send(Outbound::Status status);
+  void read();
+  void out_of_memory();
+  void expire(Tick now);
   void deliver_bytes(Bytes frame);
   void reject(protocol::Violation violation);
   void respond_last(int status, std::string_view response, CloseCause cause);
@@ -132,11 +140,12 @@ class Connection final : public hub::Member {
   bool ended_ = false;  // the cause is final: report at the safe point
   bool reported_ = false;
   bool shut_when_flushed_ = false;
-  bool paused_ = false;      // own queue above its high-water mark: not read
-  bool held_ = false;        // a shard is behind: not read
-  bool read_later_ = false;  // the kernel was short of memory: not read before the next tick
-  bool unfinished_ = false;  // message_since_ counts
-  bool draining_ = false;    // phase_since_ is when to close
+  bool read_later_ = false;   // the kernel was short of memory: no readiness will come
+  bool paused_ = false;       // own queue above its high-water mark: not read
+  bool held_ = false;         // a shard is behind: not read
+  bool unfinished_ = false;   // message_since_ counts
+  bool draining_ = false;     // phase_since_ is when to close
+  bool leave_later_ = false;  // memory is lacking to tell the homes of its rooms
   protocol::Violation violation_ = protocol::Violation::kNone;
   std::uint16_t route_ = 0;
   std::uint16_t code_sent_ = 0;      // 0: no Close frame of ours, or one without a code
@@ -159,5 +168,21 @@ class Connection final : public hub::Member {
   std::uint64_t messages_in_ = 0;
   std::uint64_t messages_out_ = 0;
 };
+
+// Where memory runs out the stream may be torn.
+template <class Send>
+Outbound::Status Connection::attempt(Send send) {
+  try {
+    return send();
+  } catch (const std::bad_alloc&) {
+    return Outbound::Status::kNoMemory;
+  }
+}
+
+// Sends something, and judges what became of it.
+template <class Send>
+Outbound::Status Connection::sent(Send send) {
+  return after_send(attempt(send));
+}
 
 }  // namespace wsd::net

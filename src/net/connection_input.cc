@@ -45,7 +45,9 @@ void Connection::on_event(const protocol::Event& event) {
 void Connection::on_request(const protocol::HttpRequest& request) {
   Answer answer = turn_.application.on_request(*this, request);
   http_status_ = static_cast<std::uint16_t>(answer.status);
-  after_send(out_.send_raw(as_bytes(answer.bytes), context()));
+  // What may fail comes before the answer that promises it.
+  if (answer.deflate) agree_on(*answer.deflate);
+  sent([&] { return out_.send_raw(as_bytes(answer.bytes), context()); });
   if (phase_ != Phase::kHttp) return;
   if (answer.kind == Answer::Kind::kRespond) {
     if (answer.keep_alive) {
@@ -56,11 +58,7 @@ void Connection::on_request(const protocol::HttpRequest& request) {
     }
     return;
   }
-  if (answer.deflate) {
-    agree_on(*answer.deflate);
-  } else {
-    session_.upgrade();
-  }
+  if (!answer.deflate) session_.upgrade();
   facts_ = std::move(answer.facts);
   route_ = answer.route;
   opened_ = true;
@@ -80,8 +78,10 @@ void Connection::on_message(const protocol::Event& event) {
 
 void Connection::on_ping(Bytes payload) {
   if (!within_control_budget() || phase_ != Phase::kOpen) return;
-  after_send(
-      out_.send_pong(protocol::make_control_frame(protocol::Opcode::kPong, payload), context()));
+  sent([&] {
+    return out_.send_pong(protocol::make_control_frame(protocol::Opcode::kPong, payload),
+                          context());
+  });
 }
 
 bool Connection::within_control_budget() {
@@ -106,7 +106,7 @@ void Connection::on_close_frame(const protocol::Event& event) {
     code_sent_ = event.close_code;
     cause_ = CloseCause::kPeerClosed;
     enter(Phase::kClosing);
-    if (echo) after_send(out_.send_close(*echo, context()));
+    if (echo) sent([&] { return out_.send_close(*echo, context()); });
   }
   // §7.1.1: with both Close frames exchanged the server ends TCP first.
   if (phase_ == Phase::kClosing) finish(cause_);

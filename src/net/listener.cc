@@ -119,6 +119,7 @@ std::string Listener::open_tcp(const ListenAddress& address, std::uint32_t polle
   const std::unique_ptr<addrinfo, AddrinfoFree> list(found);
   sockaddr_storage at{};
   std::memcpy(&at, found->ai_addr, found->ai_addrlen);
+  fds_.reserve(pollers);
   for (std::uint32_t i = 0; i < pollers; ++i) {
     const int fd = open_socket(found->ai_family);
     if (fd < 0) return failure(describe(address), errno);
@@ -146,6 +147,7 @@ std::string Listener::open_unix(const ListenAddress& address, std::uint32_t poll
   at.sun_family = AF_UNIX;
   address.path.copy(at.sun_path, sizeof(at.sun_path) - 1);
   const std::string name = "unix:" + address.path;
+  fds_.reserve(pollers);
   const int fd = open_socket(AF_UNIX);
   if (fd < 0) return failure(name, errno);
   fds_.push_back(fd);

@@ -17,7 +17,6 @@
 #include <span>
 #include <utility>
 
-#include "base/assert.h"
 #include "net/clock.h"
 #include "net/socket.h"
 
@@ -59,7 +58,9 @@ class CurrentScope {
 
 Reactor* Reactor::current() noexcept { return current_reactor; }
 
-Reactor::Reactor() noexcept : wake_fd_(make_wake_fd()) {}
+Reactor::Reactor() noexcept
+    : wake_fd_(make_wake_fd()),
+      wakeable_(poller_.valid() && wake_fd_ >= 0 && poller_.add(wake_fd_, kWakeToken)) {}
 
 Reactor::~Reactor() {
   if (turn_ != nullptr) {
@@ -79,12 +80,17 @@ void Reactor::attach(const Settings& settings, hub::Shard& shard, Application& a
   turn_->now = tick_of(now_ms_);
   turn_->shard.set_encoder(&turn_->encoder);
   turn_->shard.wheel().advance(turn_->now);
-  WSD_ASSERT(poller_.add(wake_fd_, kWakeToken));
 }
 
 bool Reactor::listen(Listener& listener) {
-  acceptors_.push_back(std::make_unique<Acceptor>(
-      *turn_, poller_, listener.take(turn_->shard.index()), listener.shared()));
+  const int fd = listener.take(turn_->shard.index());
+  try {
+    acceptors_.reserve(acceptors_.size() + 1);
+    acceptors_.push_back(std::make_unique<Acceptor>(*turn_, poller_, fd, listener.shared()));
+  } catch (...) {
+    close_socket(fd);
+    throw;
+  }
   return acceptors_.back()->watch(acceptor_token(acceptors_.size() - 1));
 }
 
@@ -127,6 +133,8 @@ void Reactor::turn(int max_wait_ms) {
 }
 
 int Reactor::wait_ms(int max_wait_ms) noexcept {
+  // Neither asleep nor busy: memory may be there in a moment.
+  if (turn_->shard.starved()) return static_cast<int>(kTickMs);
   const bool accepting = std::any_of(acceptors_.begin(), acceptors_.end(),
                                      [](const auto& each) { return each->ready(); });
   if (accepting || !turn_->ready.empty() || !turn_->dirty.empty() || !turn_->settling.empty() ||
@@ -163,15 +171,21 @@ void Reactor::handle_commands() {
     begin_drain();
   }
   if (turn_->shard.take_resumed()) {
-    for (Connection* connection : std::exchange(turn_->held, {})) connection->resume();
+    work_off(turn_->held, [](Connection& each) { each.resume(); });
   }
+}
+
+// Who comes on the list meanwhile waits for the next time.
+template <class Step>
+void Reactor::work_off(std::vector<Connection*>& list, Step step) {
+  turn_->working.swap(list);
+  for (Connection* connection : turn_->working) step(*connection);
+  turn_->working.clear();
 }
 
 void Reactor::accept_and_read() {
   for (const auto& acceptor : acceptors_) acceptor->accept_step();
-  scratch_.swap(turn_->ready);  // who is marked meanwhile waits for the next turn
-  for (Connection* connection : scratch_) connection->read_step();
-  scratch_.clear();
+  work_off(turn_->ready, [](Connection& each) { each.read_step(); });
 }
 
 void Reactor::fire_timers() {
@@ -185,19 +199,15 @@ void Reactor::fire_timers() {
 }
 
 void Reactor::flush_dirty() {
-  scratch_.swap(turn_->dirty);  // who is marked meanwhile waits for the next turn
-  for (Connection* connection : scratch_) connection->flush_step();
-  scratch_.clear();
+  work_off(turn_->dirty, [](Connection& each) { each.flush_step(); });
 }
 
 void Reactor::settle_ended() {
   // Handlers that are told of an end may end others: until no one is left.
   while (!turn_->settling.empty()) {
-    scratch_.swap(turn_->settling);
-    for (Connection* connection : scratch_) {
-      if (connection->settle()) delete connection;
-    }
-    scratch_.clear();
+    work_off(turn_->settling, [](Connection& each) {
+      if (each.settle()) delete &each;
+    });
   }
 }
 
@@ -207,10 +217,11 @@ void Reactor::begin_drain() {
   // At most a millisecond for each connection of the process: a server with few of them is quick.
   const std::uint64_t all = turn_->counts.connections.load(std::memory_order_relaxed);
   const Tick window = std::min<Tick>(turn_->settings.drain_window, ticks_for_ms(all));
-  const std::vector<hub::Member*> members = turn_->shard.members();
-  for (std::size_t i = 0; i < members.size(); ++i) {
-    static_cast<Connection*>(members[i])->drain_at(turn_->now + window * i / members.size());
-  }
+  const std::size_t count = turn_->shard.member_count();
+  std::size_t i = 0;
+  turn_->shard.for_each_member([&](hub::Member& member) {
+    static_cast<Connection&>(member).drain_at(turn_->now + window * i++ / count);
+  });
   turn_->shard.wheel().arm(drain_timer_,
                            turn_->now + std::max<Tick>(turn_->settings.drain_timeout, 1));
 }
@@ -218,9 +229,9 @@ void Reactor::begin_drain() {
 void Reactor::DrainTimer::on_deadline(Tick /*now*/) { reactor_.cut_all(); }
 
 void Reactor::cut_all() {
-  for (hub::Member* member : turn_->shard.members()) {
-    static_cast<Connection*>(member)->abort(CloseCause::kServerStopped);
-  }
+  turn_->shard.for_each_member([](hub::Member& member) {
+    static_cast<Connection&>(member).abort(CloseCause::kServerStopped);
+  });
 }
 
 }  // namespace wsd::net

@@ -27,7 +27,7 @@ class Reactor final : public hub::Waker {
   ~Reactor();
 
   // False when the kernel refused a descriptor.
-  [[nodiscard]] bool valid() const noexcept { return poller_.valid() && wake_fd_ >= 0; }
+  [[nodiscard]] bool valid() const noexcept { return wakeable_; }
 
   // Before the first turn. Everything outlives the reactor.
   void attach(const Settings& settings, hub::Shard& shard, Application& application,
@@ -66,6 +66,8 @@ class Reactor final : public hub::Waker {
   [[nodiscard]] int wait_ms(int max_wait_ms) noexcept;
   void mark_ready(const Readiness& readiness);
   void handle_commands();
+  template <class Step>
+  void work_off(std::vector<Connection*>& list, Step step);
   void accept_and_read();
   void fire_timers();
   void flush_dirty();
@@ -75,11 +77,11 @@ class Reactor final : public hub::Waker {
 
   Poller poller_;
   int wake_fd_;
+  bool wakeable_;
   std::unique_ptr<Turn> turn_;
   std::uint64_t now_ms_ = 0;
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
   DrainTimer drain_timer_{*this};
-  std::vector<Connection*> scratch_;  // the list that is being worked off
   bool draining_ = false;
 };
 

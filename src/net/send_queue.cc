@@ -1,5 +1,6 @@
 #include "net/send_queue.h"
 
+#include <new>
 #include <utility>
 
 #include "base/assert.h"
@@ -93,7 +94,7 @@ std::size_t SendQueue::behind_control() const noexcept {
 
 void SendQueue::insert(std::size_t position, const protocol::ControlFrame& frame, Kind kind) {
   const SharedBytes bytes = SharedBytes::copy_of(frame.bytes());
-  if (!bytes) return;
+  if (!bytes) throw std::bad_alloc();
   bytes_ += bytes.size();
   entries_.insert(entries_.begin() + static_cast<std::ptrdiff_t>(position), {Slice(bytes), kind});
 }

@@ -42,7 +42,7 @@ class SendQueue {
     kOverBound,  // policy kDisconnect: nothing was queued, the connection is to be ended
   };
 
-  explicit SendQueue(Tick now) noexcept : last_progress_(now) {}
+  explicit SendQueue(Tick now) : last_progress_(now) {}
 
   // Whether push() would take a frame of that size without dropping anything.
   [[nodiscard]] bool admits(std::size_t size, const SendQueueLimits& limits,

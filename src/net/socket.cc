@@ -103,8 +103,12 @@ int make_wake_fd() noexcept { return ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC); }
 
 void signal_wake_fd(int fd) noexcept {
   const std::uint64_t one = 1;
-  // EAGAIN would need 2^64 - 2 wakes; EINTR cannot happen to a nonblocking eventfd write.
-  static_cast<void>(::write(fd, &one, sizeof(one)) == static_cast<ssize_t>(sizeof(one)));
+  while (::write(fd, &one, sizeof(one)) < 0) {
+    if (errno == EINTR) continue;
+    // The count is full: emptied, it takes the write that makes the edge.
+    std::uint64_t count = 0;
+    if (errno != EAGAIN || (::read(fd, &count, sizeof(count)) < 0 && errno != EINTR)) return;
+  }
 }
 
 }  // namespace wsd::net

@@ -107,8 +107,8 @@ void Session::upgrade() noexcept {
 }
 
 void Session::upgrade(const DeflateTerms& terms, DeflatePool& pool) {
-  upgrade();
   compression_ = std::make_unique<Compression>(terms, pool);
+  upgrade();
 }
 
 void Session::next_request() noexcept {

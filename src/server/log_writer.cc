@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <memory>
+#include <new>
 #include <utility>
 
 #include "net/clock.h"
@@ -34,13 +35,13 @@ LogLine LogWriter::line(LogLevel level, std::string_view event) const {
 }
 
 void LogWriter::write(LogLine& line) {
-  if (count_.fetch_add(1, std::memory_order_relaxed) >= kMaxWaiting) {
-    count_.fetch_sub(1, std::memory_order_relaxed);
-    dropped_.fetch_add(1, std::memory_order_relaxed);
-    return;
-  }
   auto entry = std::make_unique<Entry>();
   entry->text = line.take();
+  if (count_.fetch_add(1, std::memory_order_relaxed) >= kMaxWaiting) {
+    count_.fetch_sub(1, std::memory_order_relaxed);
+    lost();
+    return;
+  }
   if (waiting_.push(entry.release())) {
     wakes_.fetch_add(1, std::memory_order_release);
     wakes_.notify_one();
@@ -55,12 +56,22 @@ void LogWriter::run() {
     std::uint32_t lines = 0;
     for (Entry* entry = waiting_.take(); entry != nullptr;) {
       const std::unique_ptr<Entry> owned(std::exchange(entry, entry->next));
-      text += owned->text;
       ++lines;
+      try {
+        text += owned->text;
+      } catch (const std::bad_alloc&) {
+        write_all(text);
+        text.clear();
+        write_all(owned->text);
+      }
     }
     const std::uint64_t dropped = dropped_.exchange(0, std::memory_order_relaxed);
-    if (dropped != 0) {
-      text += line(LogLevel::kWarn, "log_lines_dropped").add("count", dropped).take();
+    try {
+      if (dropped != 0) {
+        text += line(LogLevel::kWarn, "log_lines_dropped").add("count", dropped).take();
+      }
+    } catch (const std::bad_alloc&) {
+      dropped_.fetch_add(dropped, std::memory_order_relaxed);
     }
     write_all(text);
     count_.fetch_sub(lines, std::memory_order_relaxed);

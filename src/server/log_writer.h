@@ -30,7 +30,10 @@ class LogWriter {
   }
   // A line to be filled and given to write().
   [[nodiscard]] LogLine line(LogLevel level, std::string_view event) const;
+  // Where memory runs out (std::bad_alloc) the line is as it was.
   void write(LogLine& line);
+  // Counts a line that memory was lacking for, as one that was dropped.
+  void lost() noexcept { dropped_.fetch_add(1, std::memory_order_relaxed); }
 
  private:
   struct Entry {

@@ -3,6 +3,7 @@
 #include <malloc.h>
 #include <sys/resource.h>
 
+#include <new>
 #include <random>
 #include <stdexcept>
 #include <system_error>
@@ -32,8 +33,36 @@ std::uint64_t random_epoch() {
   return (std::uint64_t{entropy()} << 16 | (entropy() & 0xFFFF)) + 1;
 }
 
-protocol::Opcode opcode_of(MessageType type) noexcept {
-  return static_cast<protocol::Opcode>(type);
+// Empty when memory has run out; but on a reactor thread, where nothing is refused, that ends the
+// connection whose handler it is.
+SharedBytes frame_of(MessageType type, std::string_view payload, bool on_reactor) {
+  SharedBytes frame = protocol::make_frame(static_cast<protocol::Opcode>(type), as_bytes(payload));
+  if (!frame && on_reactor) throw std::bad_alloc();
+  return frame;
+}
+
+void fill_end(LogLine& line, const net::EndRecord& record) {
+  line.add("id", record.id).add("remote", record.facts->remote());
+  if (record.opened) line.add("path", record.facts->path()).add("user", record.facts->user());
+  line.add("cause", close_cause_name(record.close.cause));
+  if (record.violation != protocol::Violation::kNone) {
+    line.add("violation", protocol::violation_name(record.violation));
+  }
+  if (record.opened) {
+    line.add("code_sent", static_cast<std::uint16_t>(record.close.sent))
+        .add("code_received", static_cast<std::uint16_t>(record.close.received));
+  } else {
+    line.add("status", static_cast<std::uint32_t>(record.http_status));
+  }
+  line.add("duration_ms", record.duration_ms)
+      .add("bytes_in", record.bytes_in)
+      .add("bytes_out", record.bytes_out);
+  if (record.opened) {
+    line.add("messages_in", record.messages_in)
+        .add("messages_out", record.messages_out)
+        .add("messages_dropped", record.messages_dropped);
+    if (!record.close.reason.empty()) line.add("reason", record.close.reason);
+  }
 }
 
 }  // namespace
@@ -137,11 +166,20 @@ std::size_t ServerCore::connection_count() const noexcept {
   return counts_.connections.load(std::memory_order_acquire);
 }
 
-void ServerCore::log(LogLevel level, std::string_view event, std::string_view text) {
+template <class Fill>
+void ServerCore::write_line(LogLevel level, std::string_view event, Fill fill) noexcept {
   if (!log_.wants(level)) return;
-  LogLine line = log_.line(level, event);
-  line.add("text", text);
-  log_.write(line);
+  try {
+    LogLine line = log_.line(level, event);
+    fill(line);
+    log_.write(line);
+  } catch (const std::bad_alloc&) {
+    log_.lost();
+  }
+}
+
+void ServerCore::log(LogLevel level, std::string_view event, std::string_view text) {
+  write_line(level, event, [&](LogLine& line) { line.add("text", text); });
 }
 
 // What the handles do
@@ -170,7 +208,7 @@ SendResult ServerCore::send(ConnectionId id, MessageType type, std::string_view 
     return connection == nullptr ? SendResult::kClosed : connection->send(type, as_bytes(payload));
   }
   if (too_big(payload)) return SendResult::kTooBig;
-  SharedBytes frame = protocol::make_frame(opcode_of(type), as_bytes(payload));
+  SharedBytes frame = frame_of(type, payload, reactor != nullptr);
   if (!frame) return SendResult::kCongested;
   if (reactor == nullptr) return hub_->send(id, std::move(frame));
   if (reactor->shard().send_away(id, std::move(frame)) == hub::PublishOutcome::kCongested) {
@@ -182,9 +220,9 @@ SendResult ServerCore::send(ConnectionId id, MessageType type, std::string_view 
 SendResult ServerCore::publish(std::string_view room, MessageType type, std::string_view payload) {
   if (!started_.load(std::memory_order_acquire)) return SendResult::kClosed;
   if (too_big(payload)) return SendResult::kTooBig;
-  SharedBytes frame = protocol::make_frame(opcode_of(type), as_bytes(payload));
-  if (!frame) return SendResult::kCongested;
   net::Reactor* const reactor = own_reactor();
+  SharedBytes frame = frame_of(type, payload, reactor != nullptr);
+  if (!frame) return SendResult::kCongested;
   if (reactor == nullptr) return hub_->publish(room, std::move(frame));
   if (reactor->shard().publish(room, std::move(frame)) == hub::PublishOutcome::kCongested) {
     reactor->hold_publisher();
@@ -227,8 +265,9 @@ void ServerCore::guarded(net::Connection& connection, const char* handler, Call 
   try {
     call();
   } catch (...) {
-    log(LogLevel::kError, "handler_threw",
-        std::string(handler) + ": " + server::current_exception_text());
+    write_line(LogLevel::kError, "handler_threw", [&](LogLine& line) {
+      line.add("text", std::string(handler) + ": " + server::current_exception_text());
+    });
     connection.fail(CloseCause::kHandlerError, close_code_for(CloseCause::kHandlerError),
                     "internal error");
   }
@@ -259,30 +298,7 @@ void ServerCore::on_end(const net::EndRecord& record) {
   // A page that was fetched is no news; a WebSocket connection or a refusal is.
   const LogLevel level =
       record.close.cause == CloseCause::kHttpDone ? LogLevel::kDebug : LogLevel::kInfo;
-  if (!log_.wants(level)) return;
-  LogLine line = log_.line(level, "connection_end");
-  line.add("id", record.id).add("remote", record.facts->remote());
-  if (record.opened) line.add("path", record.facts->path()).add("user", record.facts->user());
-  line.add("cause", close_cause_name(record.close.cause));
-  if (record.violation != protocol::Violation::kNone) {
-    line.add("violation", protocol::violation_name(record.violation));
-  }
-  if (record.opened) {
-    line.add("code_sent", static_cast<std::uint16_t>(record.close.sent))
-        .add("code_received", static_cast<std::uint16_t>(record.close.received));
-  } else {
-    line.add("status", static_cast<std::uint32_t>(record.http_status));
-  }
-  line.add("duration_ms", record.duration_ms)
-      .add("bytes_in", record.bytes_in)
-      .add("bytes_out", record.bytes_out);
-  if (record.opened) {
-    line.add("messages_in", record.messages_in)
-        .add("messages_out", record.messages_out)
-        .add("messages_dropped", record.messages_dropped);
-    if (!record.close.reason.empty()) line.add("reason", record.close.reason);
-  }
-  log_.write(line);
+  write_line(level, "connection_end", [&](LogLine& line) { fill_end(line, record); });
 }
 
 void ServerCore::on_trouble(const char* event, const std::string& text) {

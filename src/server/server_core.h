@@ -87,6 +87,9 @@ class ServerCore final : public net::Application {
   // The reactor of this server whose turn runs on this thread, or nullptr.
   [[nodiscard]] net::Reactor* own_reactor() const noexcept;
   [[nodiscard]] bool too_big(std::string_view payload) const noexcept;
+  // A line of the log; one that memory is lacking for is counted as dropped.
+  template <class Fill>
+  void write_line(LogLevel level, std::string_view event, Fill fill) noexcept;
   template <class Call>
   void guarded(net::Connection& connection, const char* handler, Call call);
 

@@ -1,0 +1,140 @@
+#include "faults/baton.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <utility>
+
+#include "faults/calls.h"
+#include "faults/watch.h"
+#include "net/clock.h"
+
+extern "C" int __real_epoll_wait(int epoll, epoll_event* events, int max, int timeout);
+
+namespace wsd {
+namespace {
+
+// An hour, so that no tick is near zero. 2023-11-14 for people.
+std::atomic<std::uint64_t> clock_ms{3'600'000};
+constexpr std::uint64_t kWallOffset = 1'700'000'000'000;
+
+}  // namespace
+
+std::uint64_t net::monotonic_ms() noexcept { return clock_ms.load(std::memory_order_relaxed); }
+std::uint64_t net::wall_clock_ms() noexcept { return net::monotonic_ms() + kWallOffset; }
+
+namespace faults {
+namespace {
+
+constexpr std::uint64_t kNever = ~std::uint64_t{0};
+
+std::atomic<Baton*> current{nullptr};
+std::atomic<bool> released{false};
+
+}  // namespace
+
+thread_local Baton::Leaver Baton::leaver_;
+
+std::uint64_t now_ms() noexcept { return net::monotonic_ms(); }
+
+Baton::Baton() {
+  released.store(false);
+  current.store(this);
+}
+
+Baton::~Baton() { current.store(nullptr); }
+
+Baton::Leaver::~Leaver() {
+  if (seat == nullptr) return;
+  seat->gone = true;
+  baton->back_.release();
+}
+
+Baton::Seat& Baton::take_seat(int epoll) {
+  const std::lock_guard lock(seating_);
+  seats_.push_back(std::make_unique<Seat>());
+  seats_.back()->epoll = epoll;
+  if (released.load()) seats_.back()->go.release();
+  return *seats_.back();
+}
+
+void Baton::gather(std::size_t threads) {
+  for (std::size_t i = 0; i < threads; ++i) back_.acquire();
+  std::sort(seats_.begin(), seats_.end(),
+            [](const auto& a, const auto& b) { return a->epoll < b->epoll; });
+}
+
+bool Baton::wakeable(const Seat& seat) noexcept {
+  return seat.timeout == 0 || net::monotonic_ms() >= seat.deadline || watch().ready(seat.epoll);
+}
+
+bool Baton::turn() {
+  bool any = false;
+  for (const auto& seat : seats_) {
+    if (seat->gone || !wakeable(*seat)) continue;
+    any = true;
+    ++turns_;
+    seat->go.release();
+    back_.acquire();
+  }
+  return any;
+}
+
+bool Baton::all_gone() const noexcept {
+  return std::all_of(seats_.begin(), seats_.end(), [](const auto& each) { return each->gone; });
+}
+
+std::uint64_t Baton::next_deadline() const noexcept {
+  std::uint64_t next = kNever;
+  for (const auto& seat : seats_) {
+    if (!seat->gone) next = std::min(next, seat->deadline);
+  }
+  return next;
+}
+
+void Baton::advance_to(std::uint64_t ms) noexcept {
+  clock_ms.store(std::max(ms, clock_ms.load()), std::memory_order_relaxed);
+}
+
+void Baton::release() noexcept {
+  const std::lock_guard lock(seating_);
+  released.store(true);
+  for (const auto& seat : seats_) seat->go.release();
+}
+
+std::vector<int> Baton::polls() const {
+  std::vector<int> all;
+  for (const auto& seat : seats_) all.push_back(seat->epoll);
+  return all;
+}
+
+int Baton::wait(int epoll, std::span<epoll_event> events, int timeout) {
+  Baton* const baton = current.load();
+  if (baton == nullptr || released.load()) {
+    clock_ms.fetch_add(1);
+    return __real_epoll_wait(epoll, events.data(), static_cast<int>(events.size()), 1);
+  }
+  {
+    const Aside aside;
+    if (leaver_.seat == nullptr) {
+      leaver_.baton = baton;
+      leaver_.seat = &baton->take_seat(epoll);
+    }
+    Seat& seat = *leaver_.seat;
+    seat.timeout = timeout;
+    seat.deadline =
+        timeout < 0 ? kNever : net::monotonic_ms() + static_cast<std::uint64_t>(timeout);
+    baton->back_.release();
+    seat.go.acquire();
+  }
+  Serving::begin();
+  if (released.load()) return 0;
+  if (const int error = calls().next(Call::kEpollWait, -1); error > 0) {
+    errno = error;
+    return -1;
+  }
+  return watch().collect(epoll, events);
+}
+
+}  // namespace faults
+}  // namespace wsd

@@ -1,0 +1,293 @@
+// Every call of every script, made to fail in every way that its manual page knows.
+#include <gtest/gtest.h>
+#include <sanitizer/lsan_interface.h>
+#include <sched.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "faults/calls.h"
+#include "faults/scenario.h"
+#include "faults/stage.h"
+
+namespace wsd::faults {
+namespace {
+
+// How a call may fail, and what that may do.
+struct Way {
+  int error;
+  Blame blame = Blame::kNobody;
+  std::uint32_t times = 1;
+  std::uint64_t for_ms = 0;
+};
+
+constexpr int kShort = Fault::kShort;
+
+// recv(2), tcp(7)
+const std::vector<Way> kRecvWays = {
+    {EAGAIN},
+    {EAGAIN, Blame::kNobody, 3},
+    {EINTR},
+    {EINTR, Blame::kNobody, 5},
+    {ENOMEM},
+    {ENOBUFS, Blame::kNobody, 1, 300},
+    {kShort},
+    {kShort, Blame::kNobody, 20},
+    {ECONNRESET, Blame::kStruck},
+    {ECONNREFUSED, Blame::kStruck},
+    {ETIMEDOUT, Blame::kStruck},
+    {ENOTCONN, Blame::kStruck},
+    {EHOSTUNREACH, Blame::kStruck},
+};
+// send(2), tcp(7)
+const std::vector<Way> kSendWays = {
+    {EAGAIN},
+    {EAGAIN, Blame::kNobody, 3},
+    {EINTR},
+    {EINTR, Blame::kNobody, 5},
+    {ENOBUFS},
+    {ENOBUFS, Blame::kNobody, 1, 300},
+    {ENOMEM},
+    {kShort},
+    {kShort, Blame::kNobody, 20},
+    {EPIPE, Blame::kStruck},
+    {ECONNRESET, Blame::kStruck},
+    {ETIMEDOUT, Blame::kStruck},
+    {EMSGSIZE, Blame::kStruck},
+    {ENOTCONN, Blame::kStruck},
+    {EHOSTUNREACH, Blame::kStruck},
+};
+// accept(2), with what Linux passes on from the network and from sockets in general
+const std::vector<Way> kAcceptWays = {
+    {EAGAIN},
+    {EAGAIN, Blame::kNobody, 3},
+    {EINTR},
+    {EINTR, Blame::kNobody, 5},
+    {ECONNABORTED},
+    {EMFILE},
+    {EMFILE, Blame::kNobody, 1, 450},
+    {ENFILE},
+    {ENFILE, Blame::kNobody, 1, 450},
+    {ENOBUFS},
+    {ENOBUFS, Blame::kNobody, 1, 450},
+    {ENOMEM},
+    {EPROTO},
+    {EPERM},
+    {ENETDOWN},
+    {ENOPROTOOPT},
+    {EHOSTDOWN},
+    {ENONET},
+    {EHOSTUNREACH},
+    {EOPNOTSUPP},
+    {ENETUNREACH},
+    {ENOSR},
+    {ESOCKTNOSUPPORT},
+    {EPROTONOSUPPORT},
+    {ETIMEDOUT},
+};
+const std::vector<Way> kEpollWaitWays = {{EINTR}, {EINTR, Blame::kNobody, 5}};
+const std::vector<Way> kEpollCtlWays = {
+    {ENOMEM, Blame::kStruck}, {ENOSPC, Blame::kStruck}, {EPERM, Blame::kStruck}};
+// To an eventfd: eventfd(2), write(2)
+const std::vector<Way> kWriteWays = {{EAGAIN}, {EINTR}};
+// What is left of a connection then ends by its deadline, or with FIN instead of RST.
+const std::vector<Way> kShutdownWays = {{ENOTCONN, Blame::kStruck}, {ENOBUFS, Blame::kStruck}};
+const std::vector<Way> kSetsockoptWays = {{ENOMEM, Blame::kStruck}, {EINVAL, Blame::kStruck}};
+const std::vector<Way> kCloseWays = {{EINTR}, {EIO}};
+const std::vector<Way> kMemoryWays = {{ENOMEM, Blame::kAnyoneOne}};
+const std::vector<Way> kNewWays = {
+    {ENOMEM, Blame::kAnyoneOne}, {ENOMEM, Blame::kAll, 25}, {ENOMEM, Blame::kAll, 1, 120}};
+
+const std::vector<Way>& ways_of(Call call) {
+  switch (call) {
+    case Call::kRecv:
+      return kRecvWays;
+    case Call::kSend:
+    case Call::kSendmsg:
+      return kSendWays;
+    case Call::kAccept:
+      return kAcceptWays;
+    case Call::kEpollWait:
+      return kEpollWaitWays;
+    case Call::kEpollCtl:
+      return kEpollCtlWays;
+    case Call::kWrite:
+      return kWriteWays;
+    case Call::kShutdown:
+      return kShutdownWays;
+    case Call::kSetsockopt:
+      return kSetsockoptWays;
+    case Call::kClose:
+      return kCloseWays;
+    case Call::kNew:
+      return kNewWays;
+    default:
+      return kMemoryWays;
+  }
+}
+
+struct Totals {
+  std::uint64_t runs = 0;
+  std::uint64_t points = 0;
+  std::uint64_t struck = 0;
+  std::uint64_t wrong = 0;
+  std::uint64_t hung = 0;
+  std::uint64_t leaks = 0;
+};
+Totals totals;
+
+// For the words that a crash leaves behind.
+std::string under_way;
+
+[[noreturn]] void say_where() {
+  static_cast<void>(std::fprintf(stderr, "the process ended in: %s\n", under_way.c_str()));
+  std::abort();
+}
+
+class Summary final : public ::testing::Environment {
+ public:
+  void SetUp() override {
+    std::set_terminate(say_where);
+    // The threads take turns: on one processor a turn is passed on without waking another.
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(::sched_getcpu(), &one);
+    static_cast<void>(::sched_setaffinity(0, sizeof(one), &one));
+  }
+  void TearDown() override {
+    std::printf(
+        "faults: %llu runs over %llu fault points (%llu struck): 0 crashed, %llu hung, "
+        "%llu leaked, %llu wrong\n",
+        static_cast<unsigned long long>(totals.runs),
+        static_cast<unsigned long long>(totals.points),
+        static_cast<unsigned long long>(totals.struck),
+        static_cast<unsigned long long>(totals.hung), static_cast<unsigned long long>(totals.leaks),
+        static_cast<unsigned long long>(totals.wrong));
+  }
+};
+const auto* const kSummary = ::testing::AddGlobalTestEnvironment(new Summary);
+
+struct Counts {
+  std::array<std::uint64_t, kCalls> calls = {};
+  std::uint64_t turns = 0;
+};
+
+Outcome run(const Scenario& scenario, std::span<const Fault> faults, Blame blame,
+            Counts* counts = nullptr) {
+  under_way = std::string(scenario.name);
+  for (const Fault& each : faults) under_way += ": " + each.text();
+  ++totals.runs;
+  Stage stage(scenario.options);
+  if (const std::string error = stage.start(); !error.empty())
+    return {{error}, false, false, 0, {}};
+  for (const Fault& each : faults) calls().plan(each);
+  scenario.run(stage);
+  const auto look = [&] {
+    if (counts == nullptr) return;
+    for (std::size_t i = 0; i < kCalls; ++i) counts->calls[i] = calls().count(static_cast<Call>(i));
+  };
+  if (!scenario.drained) {
+    look();
+    calls().end();
+  }
+  Outcome outcome = stage.finish(blame);
+  if (scenario.drained) look();
+  if (counts != nullptr) counts->turns = outcome.turns;
+  if (outcome.struck) ++totals.struck;
+  if (outcome.hung) ++totals.hung;
+  if (!outcome.faults.empty()) ++totals.wrong;
+  return outcome;
+}
+
+std::string describe(const Outcome& outcome) {
+  std::string text = under_way;
+  for (const std::string& each : outcome.faults) text += "\n  " + each;
+  for (const std::string& each : outcome.harmed) text += "\n  (harmed: " + each + ")";
+  return text;
+}
+
+bool look_for_leaks() {
+  if (__lsan_do_recoverable_leak_check() == 0) return true;
+  ++totals.leaks;
+  return false;
+}
+
+class EveryCall : public ::testing::TestWithParam<std::tuple<std::size_t, Call>> {};
+
+// A way to fail that makes the server turn much more often than it needs to is a busy loop.
+constexpr std::uint64_t kExtraTurns = 300;
+
+constexpr int kMostShown = 5;
+
+std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
+  const char* const text = std::getenv(variable);
+  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
+}
+
+TEST_P(EveryCall, FailsInEveryWay) {
+  const auto [index, call] = GetParam();
+  const Scenario& scenario = scenarios()[index];
+  Counts counts;
+  const Outcome clean = run(scenario, {}, Blame::kNobody, &counts);
+  ASSERT_TRUE(clean.faults.empty()) << describe(clean);
+  const std::uint64_t points = counts.calls[static_cast<std::size_t>(call)];
+  const std::vector<Way>& ways = ways_of(call);
+  const std::uint64_t stride = ways.size() > 2 ? number_from("FAULTS_STRIDE", 1) : 1;
+  const std::uint64_t only = number_from("FAULTS_AT", 0);
+  int shown = 0;
+  for (std::uint64_t at = 1; at <= points && shown < kMostShown; ++at) {
+    ++totals.points;
+    if (only != 0 && only != at) continue;
+    for (std::size_t i = 0; i < ways.size(); ++i) {
+      if ((at + i) % stride != 0) continue;
+      const Way& way = ways[i];
+      const Fault fault{call, at, way.error, way.times, way.for_ms};
+      const Outcome outcome = run(scenario, {&fault, 1}, way.blame);
+      EXPECT_TRUE(outcome.faults.empty()) << describe(outcome);
+      EXPECT_LE(outcome.turns, counts.turns * 2 + kExtraTurns) << under_way << ": a busy loop";
+      if (!outcome.faults.empty()) ++shown;
+    }
+  }
+  EXPECT_TRUE(look_for_leaks()) << under_way << " or before";
+}
+
+// Two at a time: descriptors run out, and epoll then refuses the listener for a while.
+TEST(Faults, AListenerThatEpollRefusesAfterAPauseIsTriedAgain) {
+  for (const Scenario& each : scenarios()) {
+    if (each.name != "unix") continue;
+    Scenario alone = each;
+    alone.options.reactors = 1;
+    const std::array faults = {Fault{Call::kAccept, 1, EMFILE},
+                               Fault{Call::kEpollCtl, 1, ENOMEM, 1, 250}};
+    const Outcome outcome = run(alone, faults, Blame::kNobody);
+    EXPECT_TRUE(outcome.struck);
+    EXPECT_TRUE(outcome.faults.empty()) << describe(outcome);
+  }
+}
+
+std::vector<std::size_t> all_scenarios() {
+  std::vector<std::size_t> all;
+  for (std::size_t i = 0; i < scenarios().size(); ++i) all.push_back(i);
+  return all;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Faults, EveryCall,
+    ::testing::Combine(::testing::ValuesIn(all_scenarios()),
+                       ::testing::Values(Call::kRecv, Call::kSend, Call::kSendmsg, Call::kAccept,
+                                         Call::kEpollWait, Call::kEpollCtl, Call::kWrite,
+                                         Call::kShutdown, Call::kSetsockopt, Call::kClose,
+                                         Call::kMalloc, Call::kRealloc, Call::kZlib, Call::kNew)),
+    [](const auto& each) {
+      return std::string(scenarios()[std::get<0>(each.param)].name) + "_" +
+             std::string(call_name(std::get<1>(each.param)));
+    });
+
+}  // namespace
+}  // namespace wsd::faults

@@ -1,0 +1,460 @@
+#include "faults/stage.h"
+
+#include <dirent.h>
+#include <poll.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "base/name_hash.h"
+#include "faults/calls.h"
+#include "faults/watch.h"
+#include "net/application.h"
+#include "net/reactor.h"
+#include "protocol/deflate.h"
+
+namespace wsd::faults {
+namespace {
+
+Stage* current_stage = nullptr;
+
+// How long the kernel may take to carry a byte over loopback.
+constexpr int kNetworkMs = 3;
+
+constexpr std::uint32_t kCloseTimeoutMs = 1000;
+
+ServerOptions server_options(const Stage::Options& options, int log_fd) {
+  ServerOptions all;
+  all.reactors = options.reactors;
+  all.log.level = LogLevel::kDebug;
+  all.log.format = LogFormat::kJson;
+  all.log.fd = log_fd;
+  all.limits.close_timeout_ms = kCloseTimeoutMs;
+  // So that a slow reader has a backlog of ours after some 100 KiB.
+  all.upgrade.write_buffer_size = std::size_t{16} << 10;
+  all.drain_window_ms = 0;
+  all.drain_timeout_ms = 3000;
+  if (options.context_takeover) all.deflate.mode = DeflateMode::kContextTakeover;
+  return all;
+}
+
+std::string value_of(const std::string& line, const std::string& key) {
+  const std::string before = "\"" + key + "\":\"";
+  const std::size_t at = line.find(before);
+  if (at == std::string::npos) return {};
+  const std::size_t begin = at + before.size();
+  return line.substr(begin, line.find('"', begin) - begin);
+}
+
+std::string show(const std::optional<test::WireFrame>& frame) {
+  if (!frame) return "nothing";
+  return "opcode " + std::to_string(frame->opcode) + ", " + std::to_string(frame->payload.size()) +
+         " bytes '" + frame->payload.substr(0, 40) + "'";
+}
+
+}  // namespace
+
+int open_descriptors() {
+  DIR* const list = ::opendir("/proc/self/fd");
+  int count = 0;
+  while (::readdir(list) != nullptr) ++count;
+  ::closedir(list);
+  return count;
+}
+
+Stage::Stage(const Options& options)
+    : options_(options),
+      descriptors_before_(open_descriptors()),
+      log_fd_(::memfd_create("log", MFD_CLOEXEC)) {
+  current_stage = this;
+  watch().reset();
+  calls().reset();
+  server_ = std::make_unique<Server>(server_options(options, log_fd_));
+  add_routes(*server_);
+}
+
+Stage::~Stage() {
+  clients_.clear();
+  baton_.release();
+  server_.reset();
+  if (log_fd_ >= 0) ::close(log_fd_);
+  current_stage = nullptr;
+}
+
+void Stage::note_reactor(hub::Shard& shard, net::ProcessCounts& counts) {
+  if (current_stage == nullptr) return;
+  current_stage->shards_.push_back(&shard);
+  current_stage->counts_ = &counts;
+}
+
+void Stage::add_routes(Server& server) {
+  Handlers echo;
+  echo.open = [this](Connection& connection) {
+    const Aside aside;
+    ++opened_[connection.id()];
+  };
+  echo.message = [](Connection& from, const Message& message) {
+    if (message.payload == "close me") {
+      from.close(CloseCode::kNormalClosure, "as you wish");
+    } else {
+      from.send(message);
+    }
+  };
+  echo.close = [this](Connection& connection, const CloseInfo& /*info*/) {
+    const Aside aside;
+    ++closed_[connection.id()];
+  };
+  server.route("/echo", echo);
+  Handlers room = echo;
+  room.open = [this](Connection& connection) {
+    {
+      const Aside aside;
+      ++opened_[connection.id()];
+    }
+    connection.join(connection.path());
+  };
+  room.message = [hub = server.hub()](Connection& from, const Message& message) {
+    if (message.payload == "leave") {
+      from.leave(from.room());
+      from.send(message);
+      return;
+    }
+    static_cast<void>(hub.publish(from.room(), message));
+  };
+  server.route("/rooms/{room}", room);
+  server.http("/page", [](const Request& request) {
+    Response response;
+    response.body = "you asked for " + std::string(request.path()) + std::string(200, '.');
+    return response;
+  });
+}
+
+std::string Stage::start() {
+  std::string address = "127.0.0.1:0";
+  if (options_.unix_socket) {
+    unix_path_ = "/tmp/wsd-faults-" + std::to_string(::getpid()) + ".sock";
+    address = "unix:" + unix_path_;
+  }
+  if (std::string error = server_->listen(address); !error.empty()) return error;
+  if (std::string error = server_->start(); !error.empty()) return error;
+  const Aside aside;
+  baton_.gather(options_.reactors);
+  const std::string name = server_->addresses().at(0);
+  if (!options_.unix_socket) port_ = test::port_of(name);
+  for (const int poll : baton_.polls()) {
+    std::array<int, 1> found = {-1};
+    static_cast<void>(watch().listeners(poll, found));
+    listeners_.push_back(found[0]);
+  }
+  return {};
+}
+
+std::string Stage::room_at(std::uint32_t home) const {
+  for (int i = 0;; ++i) {
+    std::string name = "/rooms/a-room-with-a-long-name-" + std::to_string(i);
+    if (keyed_hash(name, process_hash_key()) % options_.reactors == home) return name;
+  }
+}
+
+Client& Stage::connect(std::string name, std::uint32_t reactor) {
+  stirred_ = true;
+  if (options_.unix_socket) {
+    const int key = -static_cast<int>(clients_.size() + 1);
+    return clients_.emplace_back(std::move(name), unix_path_, key);
+  }
+  for (;;) {
+    Client& client = clients_.emplace_back(name, port_);
+    // The kernel chose a listener by the ports; one that is not the wished is taken back before any
+    // reactor has seen it.
+    std::vector<pollfd> entries;
+    for (const int fd : listeners_) entries.push_back({fd, POLLIN, 0});
+    static_cast<void>(::poll(entries.data(), entries.size(), kNetworkMs * 100));
+    if (entries.at(reactor).revents != 0 || client.end() != Client::End::kOpen) return client;
+    for (const pollfd& each : entries) {
+      if (each.revents == 0) continue;
+      const int taken = ::accept(each.fd, nullptr, nullptr);
+      if (taken >= 0) ::close(taken);
+    }
+    clients_.pop_back();
+  }
+}
+
+Client& Stage::open(std::string name, std::uint32_t reactor, std::string_view path,
+                    std::string_view extra) {
+  Client& client = connect(std::move(name), reactor);
+  client.send(test::upgrade_request(path, extra));
+  static_cast<void>(expect_head(client, "HTTP/1.1 101 "));
+  return client;
+}
+
+void Stage::must(Client& client, bool condition, const std::string& what) {
+  if (!condition) client.note_harm(what);
+}
+
+bool Stage::until(Client& client, const std::function<bool()>& condition, const std::string& what) {
+  if (client.harmed()) return false;
+  bool done = false;
+  static_cast<void>(until([&] {
+    done = condition();
+    return done || client.end() != Client::End::kOpen || client.closed();
+  }));
+  must(client, done, what);
+  return done;
+}
+
+bool Stage::expect(Client& client, const test::WireFrame& frame, const Client* source) {
+  if (client.harmed()) return false;
+  std::optional<test::WireFrame> got;
+  static_cast<void>(until([&] {
+    return (got = client.take_frame()).has_value() || client.end() != Client::End::kOpen ||
+           client.closed() || (source != nullptr && source->harmed());
+  }));
+  if (got == frame) return true;
+  if (!got && source != nullptr && client.end() == Client::End::kOpen &&
+      (source->harmed() || was_struck(*source))) {
+    return false;
+  }
+  client.note_harm("expected " + show(frame) + ", got " + show(got) + ", end " +
+                   std::to_string(static_cast<int>(client.end())));
+  return false;
+}
+
+std::string Stage::expect_head(Client& client, std::string_view start) {
+  std::optional<std::string> head;
+  if (!until(
+          client, [&] { return (head = client.take_head()).has_value(); },
+          "no head '" + std::string(start) + "'")) {
+    return {};
+  }
+  must(client, head->starts_with(start), "head " + head->substr(0, 40));
+  return *head;
+}
+
+void Stage::expect_end(Client& client, Client::End end, std::string_view cause) {
+  client.expected_cause = cause;
+  if (client.harmed()) return;
+  static_cast<void>(until([&] { return client.end() != Client::End::kOpen; }));
+  must(client, client.end() == end,
+       "end " + std::to_string(static_cast<int>(client.end())) + " instead of " +
+           std::to_string(static_cast<int>(end)));
+  client.close();
+}
+
+void Stage::echo(Client& client, std::string_view text) {
+  client.say(test::kText, text);
+  expect(client, {test::kText, std::string(text)});
+}
+
+bool Stage::pump() {
+  bool any = false;
+  for (Client& each : clients_) any = each.pump() || any;
+  return any;
+}
+
+// Whether something is on its way to somebody. Asks for it only when it can be so.
+bool Stage::network_moves() {
+  if (!std::exchange(stirred_, false)) return false;
+  std::vector<pollfd> entries;
+  for (const int each : baton_.polls()) entries.push_back({each, POLLIN, 0});
+  for (const Client& each : clients_) {
+    const bool listens = !each.closed() && !each.deaf() && each.end() == Client::End::kOpen;
+    if (listens) entries.push_back({each.fd(), POLLIN, 0});
+  }
+  return ::poll(entries.data(), entries.size(), kNetworkMs) > 0;
+}
+
+bool Stage::until(const std::function<bool()>& condition, std::uint64_t budget_ms) {
+  const std::uint64_t end = now_ms() + budget_ms;
+  for (;;) {
+    if (pump()) stirred_ = true;
+    if (condition()) return true;
+    if (hung_ || baton_.turns() > kMaxTurns) {
+      hung_ = true;
+      return false;
+    }
+    if (baton_.turn()) {
+      stirred_ = true;
+      continue;
+    }
+    if (network_moves()) continue;
+    if (now_ms() >= end) return false;
+    Baton::advance_to(std::clamp(baton_.next_deadline(), now_ms() + 1, end));
+  }
+}
+
+void Stage::quiet() {
+  static_cast<void>(until([] { return false; }, 0));
+}
+
+void Stage::pass(std::uint64_t ms) {
+  const std::uint64_t end = now_ms() + ms;
+  static_cast<void>(until([&] { return now_ms() >= end; }, ms + 1));
+}
+
+bool Stage::was_struck(const Client& client) const {
+  return calls().struck() && calls().struck_key() == client.key();
+}
+
+// Drains: who is open gets 1001 and answers; then all reactors end.
+void Stage::see_out() {
+  for (Client& each : clients_) each.set_deaf(false);
+  server_->drain();
+  static_cast<void>(until(
+      [&] {
+        for (Client& each : clients_) {
+          if (each.closed()) continue;
+          if (const auto frame = each.take_frame(); frame && frame->opcode == test::kClose) {
+            const std::string code = frame->payload.substr(0, 2);
+            must(each, code == test::close_payload(1001), "closed with " + show(frame));
+            each.send(test::client_frame(test::kClose, code));
+            // A harmed client is polite too, or it would hold the drain up.
+          } else if (frame) {
+            must(each, false, "unexpected " + show(frame));
+          }
+          if (each.end() != Client::End::kOpen) {
+            must(each, each.end() == Client::End::kFin, "reset");
+            each.close();
+          }
+        }
+        return baton_.all_gone();
+      },
+      6000));
+  if (!baton_.all_gone()) hung_ = true;
+}
+
+Outcome Stage::finish(Blame blame) {
+  see_out();
+  Outcome outcome;
+  outcome.struck = calls().struck();
+  outcome.hung = hung_;
+  outcome.turns = baton_.turns();
+  calls().end();
+  if (hung_) {
+    outcome.faults.push_back("hung");
+    baton_.release();
+  } else {
+    judge_counts(outcome);
+  }
+  for (const Client& each : clients_) {
+    if (each.harmed()) outcome.harmed.push_back(each.name() + ": " + each.harm());
+  }
+  server_->stop();
+  server_.reset();
+  judge_ends(outcome, blame);
+  judge_harm(outcome, blame);
+  clients_.clear();
+  ::close(std::exchange(log_fd_, -1));
+  if (const int now = open_descriptors(); now != descriptors_before_) {
+    outcome.faults.push_back("descriptors left open: " + std::to_string(now - descriptors_before_));
+  }
+  return outcome;
+}
+
+void Stage::judge_counts(Outcome& outcome) const {
+  const auto zero = [&](const std::string& what, std::uint64_t value) {
+    if (value != 0) outcome.faults.push_back(what + " left: " + std::to_string(value));
+  };
+  zero("connections", counts_->connections.load());
+  zero("input bytes", counts_->input_bytes.load());
+  zero("context bytes", counts_->context_bytes.load());
+  for (hub::Shard* each : shards_) {
+    zero("members", each->member_count());
+    zero("rooms", each->room_count());
+    zero("rooms at home", each->home_count());
+    zero("in the publish gate", each->publish_gate().queued());
+    zero("in the deliver gate", each->deliver_gate().queued());
+  }
+}
+
+std::vector<Stage::End> Stage::read_log(std::size_t& dropped) const {
+  std::string text(static_cast<std::size_t>(::lseek(log_fd_, 0, SEEK_END)), '\0');
+  if (::pread(log_fd_, text.data(), text.size(), 0) < 0) return {};
+  std::vector<End> ends;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = text.find('\n', at);
+    const std::string line = text.substr(at, end - at);
+    const std::string event = value_of(line, "event");
+    if (event == "connection_end") {
+      ends.push_back({value_of(line, "remote"), value_of(line, "cause")});
+    } else if (event == "log_lines_dropped") {
+      ++dropped;
+    }
+    at = end + 1;
+  }
+  return ends;
+}
+
+// Each accepted connection has ended once, each opened one was closed once; and those that nothing
+// was the matter with ended as the script has it.
+void Stage::judge_ends(Outcome& outcome, Blame blame) {
+  for (const auto& [id, count] : opened_) {
+    if (count != 1 || closed_[id] != 1) {
+      outcome.faults.push_back("opened " + std::to_string(count) + " times, closed " +
+                               std::to_string(closed_[id]) + " times");
+    }
+  }
+  if (closed_.size() != opened_.size()) outcome.faults.push_back("closed what was not opened");
+  std::size_t dropped = 0;
+  const std::vector<End> ends = read_log(dropped);
+  // Where memory ran out a connection may be refused before it is one, or its line be lost.
+  std::size_t excused = 0;
+  if (outcome.struck && blame == Blame::kAnyoneOne) excused = 1;
+  if (outcome.struck && blame == Blame::kAll) excused = ends.size() + calls().accepts();
+  if (ends.size() > calls().accepts() || ends.size() + excused < calls().accepts()) {
+    outcome.faults.push_back(std::to_string(calls().accepts()) + " accepted, " +
+                             std::to_string(ends.size()) + " ended");
+  }
+  if (dropped > excused) outcome.faults.push_back("log lines dropped");
+  for (const Client& each : clients_) {
+    if (each.harmed() || each.key() < 0 || each.expected_cause.empty()) continue;
+    const std::string remote = "127.0.0.1:" + std::to_string(each.key());
+    const auto found = std::find_if(ends.begin(), ends.end(),
+                                    [&](const End& end) { return end.remote == remote; });
+    if (found == ends.end()) {
+      if (excused == 0) outcome.faults.push_back(each.name() + ": no end");
+    } else if (found->cause != each.expected_cause && !was_struck(each) && excused == 0) {
+      outcome.faults.push_back(each.name() + ": ended as " + found->cause);
+    }
+  }
+}
+
+void Stage::judge_harm(Outcome& outcome, Blame blame) const {
+  std::size_t harmed = 0;
+  for (const Client& each : clients_) {
+    if (!each.harmed()) continue;
+    ++harmed;
+    const bool excused =
+        outcome.struck && (blame == Blame::kAll || (blame == Blame::kStruck && was_struck(each)) ||
+                           (blame == Blame::kAnyoneOne && harmed == 1));
+    if (!excused) outcome.faults.push_back(each.name() + ": " + each.harm());
+  }
+}
+
+}  // namespace wsd::faults
+
+// What the linker's --wrap puts before Reactor::attach().
+namespace {
+
+using Attach = void(wsd::net::Reactor*, const wsd::net::Settings&, wsd::hub::Shard&,
+                    wsd::net::Application&, wsd::net::ProcessCounts&);
+
+}  // namespace
+
+extern "C" {
+#define WSD_ATTACH(prefix) \
+  prefix##_ZN3wsd3net7Reactor6attachERKNS0_8SettingsERNS_3hub5ShardERNS0_11ApplicationERNS0_13ProcessCountsE
+Attach WSD_ATTACH(__real_);
+void WSD_ATTACH(__wrap_)(wsd::net::Reactor* reactor, const wsd::net::Settings& settings,
+                         wsd::hub::Shard& shard, wsd::net::Application& application,
+                         wsd::net::ProcessCounts& counts) {
+  {
+    const wsd::faults::Aside aside;
+    wsd::faults::Stage::note_reactor(shard, counts);
+  }
+  WSD_ATTACH(__real_)(reactor, settings, shard, application, counts);
+}
+}
