@@ -35,10 +35,10 @@ void Simulation::check_queues(Driven& driven) {
   const net::SendQueueLimits& limits = plan_.settings.send_queue;
   const std::size_t message = plan_.settings.session.message.max_message_bytes + kFrameSlack;
   const std::size_t bound = std::max(limits.bytes, limits.high_water() + message) + kControlSlack;
-  for (hub::Member* const member : driven.reactor->shard().members()) {
-    const auto& connection = static_cast<const net::Connection&>(*member);
+  driven.reactor->shard().for_each_member([&](hub::Member& member) {
+    const auto& connection = static_cast<const net::Connection&>(member);
     const std::size_t queued = connection.queued_bytes();
-    if (queued == 0) continue;
+    if (queued == 0) return;
     Peer& peer = peer_of(connection.facts().remote());
     peer.last_busy_ms = kernel_.now_ms();
     // What an echo has asked for when it is left unread is granted.
@@ -47,7 +47,7 @@ void Simulation::check_queues(Driven& driven) {
       broken("%zu bytes are queued for peer %d, the bound is %zu", queued, peer.link()->number,
              bound + granted);
     }
-  }
+  });
   const std::size_t input = counts_.input_bytes.load();
   const std::size_t most = plan_.settings.max_input_bytes + 2 * message + 65'536;
   if (input > most) broken("%zu bytes of unfinished input are held", input);
