@@ -37,8 +37,9 @@ class Machine {
         join(member, room);
         break;
       case 1:
-        // The answer to the newest join of all, or to one of those before.
-        answer(member, room, last_token_ - std::min<std::uint32_t>(last_token_, second / kRooms));
+        // The answer to the newest join of all, or to one of the three before.
+        answer(member, room,
+               last_token_ - std::min<std::uint32_t>(last_token_, second / kRooms % 4));
         break;
       case 2:
         leave(member, room);
