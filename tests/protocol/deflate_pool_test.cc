@@ -14,13 +14,13 @@ TEST(DeflatePool, HasOneContextOfEachKindAndWindow) {
   EXPECT_NE(&pool.deflater(15), &pool.deflater(9));
 }
 
-TEST(DeflatePool, TrimKeepsAnOrdinaryBufferAndGivesBackALargeOne) {
+TEST(DeflatePool, EndOfATurnKeepsAnOrdinaryBufferAndGivesBackALargeOne) {
   constexpr std::size_t kOrdinary = 4096;
   constexpr std::size_t kLarge = std::size_t{1} << 20;
   DeflatePool pool(6);
   ASSERT_TRUE(pool.inflated.reserve(kOrdinary));
   ASSERT_TRUE(pool.deflated.reserve(kLarge));
-  pool.trim();
+  pool.end_turn();
   EXPECT_GE(pool.inflated.capacity(), kOrdinary);
   EXPECT_EQ(pool.deflated.capacity(), 0U);
 }
