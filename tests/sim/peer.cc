@@ -502,6 +502,10 @@ void Peer::server_reported(const net::EndRecord& record) {
 // What must hold
 
 void Peer::check_at_rest() const {
+  if (link_ != nullptr && link_->accepted && reports_ == 0 &&
+      (link_->fin_arrived || link_->reset_arrived)) {
+    complain("has ended, and the server has not noticed");
+  }
   if (link_ == nullptr || !honest() || ended_ || refused_ || kicked_ || aborts_) return;
   if (reports_ != 0 || close_received_ || close_sent_ || silent_) return;
   if (!link_->accepted) complain("was never accepted");
