@@ -155,8 +155,8 @@ TEST(Reactor, RefusesConnectionsOverTheLimit) {
 
 TEST(Reactor, AcceptingPausesWhileDescriptorsAreOutAndGoesOn) {
   ReactorRig rig;
-  // UBSan looks at an object's type at the first virtual call on it, through a pipe, for which there
-  // are no descriptors below.
+  // UBSan looks at an object's type at the first virtual call on it, through a pipe, for which
+  // there are no descriptors below.
   static_cast<void>(rig.open());
   Peer& peer = rig.connect();
   peer.send(test::upgrade_request());
