@@ -129,7 +129,7 @@ void Reactor::turn(int max_wait_ms) {
   turn_->shard.fan_out();
   flush_dirty();
   settle_ended();
-  turn_->deflate_pool.end_turn();
+  turn_->deflate_pool.end_turn(!turn_->ready.empty());
 }
 
 int Reactor::wait_ms(int max_wait_ms) noexcept {

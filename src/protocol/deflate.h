@@ -85,8 +85,9 @@ class DeflatePool {
   // Plain bytes since the last end_turn(), those of messages that proved too big included: few
   // compressed ones may cost as much time as a thousand times as many.
   std::size_t inflated_in_turn = 0;
-  // Gives large buffers back. To be called when the messages of a turn have been dealt with.
-  void end_turn() noexcept;
+  // To be called when the messages of a turn have been dealt with. Gives large buffers back, unless
+  // there is `more` to do at once: taking 16 MiB from the system costs more than inflating to them.
+  void end_turn(bool more) noexcept;
 
  private:
   static constexpr std::size_t kBitsEnd = 16;

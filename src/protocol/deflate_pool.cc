@@ -35,8 +35,9 @@ Deflater& DeflatePool::deflater(std::uint8_t window_bits) {
   return *slot;
 }
 
-void DeflatePool::end_turn() noexcept {
+void DeflatePool::end_turn(bool more) noexcept {
   inflated_in_turn = 0;
+  if (more) return;
   trim_buffer(inflated);
   trim_buffer(deflated);
 }

@@ -40,6 +40,7 @@ struct Row {
   std::size_t peak_kib = 0;
   std::size_t after_kib = 0;
   std::size_t allowed_kib = 0;
+  std::size_t kept_kib = kMarginKib;
   std::size_t idle_descriptors = 0;
   std::size_t descriptors = 0;
   HonestReport quiet;
@@ -74,9 +75,9 @@ void judge_aftermath(Row& row, Server& server) {
   expect(row, row.descriptors <= row.idle_descriptors,
          "descriptors are back: " + std::to_string(row.idle_descriptors) + " before, " +
              std::to_string(row.descriptors) + " after");
-  eventually([&] { return server.resident_kib() <= row.idle_kib + kMarginKib; });
+  eventually([&] { return server.resident_kib() <= row.idle_kib + row.kept_kib; });
   row.after_kib = server.resident_kib();
-  expect(row, row.after_kib <= row.idle_kib + kMarginKib,
+  expect(row, row.after_kib <= row.idle_kib + row.kept_kib,
          "memory is back: " + std::to_string(row.idle_kib) + " KiB before, " +
              std::to_string(row.after_kib) + " after");
   Swarm newcomers(server.port());
@@ -114,6 +115,7 @@ Row run(const Scenario& scenario, bool quick) {
       row.attacked = honest.report();
       row.peak_kib = server.peak_kib();
       row.allowed_kib = attack.allowed_kib();
+      row.kept_kib += attack.kept_kib();
       row.peers = attack.swarm().peers().size();
       row.faults.insert(row.faults.end(), attack.faults().begin(), attack.faults().end());
       row.skipped = attack.skipped();

@@ -28,6 +28,8 @@ class Attack {
 
   // The server may need that much memory above its idle level while this attack goes on.
   void allow_kib(std::size_t kib) { allowed_kib_ = kib; }
+  // And may keep that much when it is over, because the allocator keeps small blocks for later.
+  void may_keep_kib(std::size_t kib) { kept_kib_ = kib; }
   // `what` is a sentence about what should have been.
   void expect(bool holds, const std::string& what) {
     if (!holds) faults_.push_back(what);
@@ -42,6 +44,7 @@ class Attack {
   void note(const std::string& text) { notes_ += (notes_.empty() ? "" : ", ") + text; }
 
   [[nodiscard]] std::size_t allowed_kib() const { return allowed_kib_; }
+  [[nodiscard]] std::size_t kept_kib() const { return kept_kib_; }
   [[nodiscard]] const std::vector<std::string>& faults() const { return faults_; }
   [[nodiscard]] const std::string& skipped() const { return skipped_; }
   [[nodiscard]] const std::string& notes() const { return notes_; }
@@ -54,6 +57,7 @@ class Attack {
   Swarm swarm_;
   bool quick_;
   std::size_t allowed_kib_ = 0;
+  std::size_t kept_kib_ = 0;
   std::vector<std::string> faults_;
   std::string skipped_;
   std::string notes_;

@@ -93,6 +93,8 @@ void Swarm::send_over_and_over(Peer& peer, std::shared_ptr<const std::string> pa
 
 void Swarm::read_on(Peer& peer) {
   peer.reading = true;
+  const int wide = 1 << 20;
+  if (!peer.over()) ::setsockopt(peer.fd, SOL_SOCKET, SO_RCVBUF, &wide, sizeof wide);
   if (peer.connected) list(peer);
 }
 

@@ -88,6 +88,7 @@ class Swarm {
   [[nodiscard]] static bool unsent(const Peer& peer) {
     return !peer.out.empty() || peer.repeats != 0;
   }
+  // Ends a peer's stillness. Its window opens wide, or what waits for it would take minutes.
   void read_on(Peer& peer);
   void close(Peer& peer);       // FIN
   void reset_peer(Peer& peer);  // RST

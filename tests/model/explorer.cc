@@ -69,7 +69,7 @@ void Explorer::run() {
       outcome_.failure = "all that are left sleep, and nobody wakes them";
       return;
     }
-    if (depth_ == path_.size() && !enter_state()) return;
+    if (merges_ && depth_ == path_.size() && !enter_state()) return;
     if (++steps_ > kMaxSteps) {
       outcome_.failure = "it does not come to an end";
       return;

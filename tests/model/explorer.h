@@ -69,6 +69,8 @@ class Explorer {
   void weaken(Weakening weakening) { weakening_ = std::move(weakening); }
   // Compare-exchanges that may fail for no reason, in one schedule.
   void allow_spurious_failures(unsigned count) { spurious_allowed_ = count; }
+  // Goes through every schedule by itself: far slower, and what explore() is judged by.
+  void merge_no_states() { merges_ = false; }
   [[nodiscard]] Outcome explore();
   // Sites met so far, with the order in the source.
   [[nodiscard]] std::vector<Weakening> sites() const;
@@ -174,6 +176,7 @@ class Explorer {
   Fiber epilogue_;         // the end of a scenario may fail, too
   bool complete_ = false;  // all bodies of this run have returned
   bool tracing_ = false;
+  bool merges_ = true;
 };
 
 }  // namespace wsd::model

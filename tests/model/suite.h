@@ -33,6 +33,13 @@ template <template <class, template <class> class> class Box>
   using Subject = MailboxScenario<Box>;
   Suite suite;
   MailboxSettings settings;
+  settings.pushes = 1;
+  settings.spurious = 0;
+  settings.producers = 1;
+  suite.push_back(named<Subject>("1 producer, 1 push", settings));
+  settings.producers = 2;
+  suite.push_back(named<Subject>("2 producers, 1 push each", settings));
+  settings = {};
   suite.push_back(named<Subject>("2 producers, 2 pushes each", settings));
   settings.arms_twice = true;
   suite.push_back(named<Subject>("2 producers, 2 pushes each, armed twice", settings));

@@ -390,7 +390,8 @@ TEST(Connection, TheMessageDeadlineStandsStillWhileThePeerIsNotRead) {
   };
   Peer& peer = rig.open(4096);
   rig.set_deaf(peer, true);
-  const std::string text(3'000'000, 'm');
+  // Small, so that the deadline is not a measure of how fast the rest arrives once it is read.
+  const std::string text(1000, 'm');
   const std::string bytes = client_frame(test::kText, "go") + client_frame(test::kText, text);
   peer.send(bytes.substr(0, 100));  // in one segment: what stops the reading, and a message begun
   ASSERT_TRUE(rig.until([&] { return rig.app.messages.size() == 1; }));
@@ -471,9 +472,24 @@ TEST(Connection, UnfinishedInputIsBoundedForTheProcess) {
   second.send(begun);
   EXPECT_EQ(rig.frame(second).payload.substr(0, 2), close_payload(1013));
   EXPECT_EQ(rig.end().record.close.cause, CloseCause::kInputBudget);
+  EXPECT_LE(rig.counts.input_bytes.load(), settings.max_input_bytes);
   first.send(client_frame(0, "end"));
   ASSERT_TRUE(rig.until([&] { return rig.app.messages.size() == 1; }));
   EXPECT_TRUE(rig.until([&] { return rig.counts.input_bytes.load() == 0; }));
+}
+
+// Its Close frame may take a while to leave, and the peer's FIN to come; what it had sent is of no
+// use any more, and counts against the others.
+TEST(Connection, AConnectionThatHasFailedHoldsNoInput) {
+  Settings settings = calm_settings();
+  settings.message_timeout = 5;
+  ReactorRig rig(settings);
+  Peer& peer = rig.open();
+  peer.send(client_frame(test::kText, std::string(60'000, 'x'), false));
+  ASSERT_TRUE(rig.until([&] { return rig.counts.input_bytes.load() >= 60'000; }));
+  EXPECT_EQ(rig.end().record.close.cause, CloseCause::kMessageTimeout);
+  EXPECT_EQ(rig.counts.connections.load(), 1U);
+  EXPECT_EQ(rig.counts.input_bytes.load(), 0U);
 }
 
 }  // namespace

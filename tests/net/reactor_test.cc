@@ -155,9 +155,7 @@ TEST(Reactor, RefusesConnectionsOverTheLimit) {
 
 TEST(Reactor, AcceptingPausesWhileDescriptorsAreOutAndGoesOn) {
   ReactorRig rig;
-  // UBSan looks at an object's type at the first virtual call on it, through a pipe, for which
-  // there are no descriptors below.
-  static_cast<void>(rig.open());
+  static_cast<void>(rig.open());  // UBSan sees a type for the first time through a pipe
   Peer& peer = rig.connect();
   peer.send(test::upgrade_request());
   rlimit before{};

@@ -20,7 +20,7 @@ TEST(DeflatePool, EndOfATurnKeepsAnOrdinaryBufferAndGivesBackALargeOne) {
   DeflatePool pool(6);
   ASSERT_TRUE(pool.inflated.reserve(kOrdinary));
   ASSERT_TRUE(pool.deflated.reserve(kLarge));
-  pool.end_turn();
+  pool.end_turn(false);
   EXPECT_GE(pool.inflated.capacity(), kOrdinary);
   EXPECT_EQ(pool.deflated.capacity(), 0U);
 }
