@@ -119,14 +119,13 @@ void Connection::read_step() {
   } catch (const std::bad_alloc&) {
     out_of_memory();
   }
+  if (phase_ != Phase::kClosed) sent([&] { return out_.uncork(context()); });
+  turn_.reading = nullptr;
   if (phase_ == Phase::kClosed) {
-    turn_.reading = nullptr;
     turn_.cork.clear();
     turn_.cork.end();
     return;
   }
-  sent([&] { return out_.uncork(context()); });
-  turn_.reading = nullptr;
   shut_down_when_flushed();
   const bool unfinished = phase_ == Phase::kOpen && session_.unfinished();
   if (unfinished && (!unfinished_ || messages_in_ != messages_before)) {
@@ -401,6 +400,11 @@ void Connection::resume() {
 
 bool Connection::settle() {
   listed_settling_ = false;
+  if (!session_.reading()) {
+    // What has not been completed never will be: its bytes are not kept until TCP has ended.
+    session_.release();
+    account_input();
+  }
   try {
     if (phase_ != Phase::kOpen && !memberships().empty()) turn_.shard.leave_all(*this);
   } catch (const std::bad_alloc&) {

@@ -119,6 +119,12 @@ void Session::next_request() noexcept {
 
 void Session::finish() noexcept { phase_ = Phase::kFinished; }
 
+void Session::release() noexcept {
+  WSD_ASSERT(phase_ == Phase::kFinished);
+  partial_.reset();
+  head_.reset();
+}
+
 std::optional<ControlFrame> Session::start_close(std::uint16_t code, std::string_view reason) {
   if (close_sent_) return std::nullopt;
   close_sent_ = true;

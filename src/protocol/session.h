@@ -64,6 +64,8 @@ class Session {
   void upgrade(const DeflateTerms& terms, DeflatePool& pool);  // likewise, compressed or not
   void next_request() noexcept;  // another request follows on the same connection
   void finish() noexcept;        // nothing that follows is read
+  // After finish(), when no view of an event is in use any more: gives back what is held.
+  void release() noexcept;
 
   // Our Close frame, unless one was handed out before. Received messages are no longer reported
   // from then on; Pings still are (§5.5.1 forbids only data after Close, and the shell sends none).
