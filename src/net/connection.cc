@@ -400,11 +400,7 @@ void Connection::resume() {
 
 bool Connection::settle() {
   listed_settling_ = false;
-  if (!session_.reading()) {
-    // What has not been completed never will be: its bytes are not kept until TCP has ended.
-    session_.release();
-    account_input();
-  }
+  if (!session_.reading()) release_input();
   try {
     if (phase_ != Phase::kOpen && !memberships().empty()) turn_.shard.leave_all(*this);
   } catch (const std::bad_alloc&) {

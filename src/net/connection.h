@@ -98,6 +98,7 @@ class Connection final : public hub::Member {
   void on_eof();
   [[nodiscard]] bool within_control_budget();
   void account_input();
+  void release_input();
 
   // connection.cc
   [[nodiscard]] SendContext context() const noexcept;

@@ -154,7 +154,14 @@ void Connection::account_input() {
   if (grew && total > turn_.settings.max_input_bytes) {
     fail(CloseCause::kInputBudget, close_code_for(CloseCause::kInputBudget),
          "server holds too many unfinished messages");
+    release_input();
   }
+}
+
+// What has not been completed never will be: its bytes are not kept until TCP has ended.
+void Connection::release_input() {
+  session_.release();
+  account_input();
 }
 
 }  // namespace wsd::net

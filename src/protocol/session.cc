@@ -67,8 +67,7 @@ Event Session::next(MutableBytes& input) {
     case Phase::kFinished:
       break;
   }
-  partial_.reset();
-  head_.reset();
+  release();
   input = {};
   return {};
 }
@@ -121,6 +120,7 @@ void Session::finish() noexcept { phase_ = Phase::kFinished; }
 
 void Session::release() noexcept {
   WSD_ASSERT(phase_ == Phase::kFinished);
+  message_handed_out_ = false;
   partial_.reset();
   head_.reset();
 }

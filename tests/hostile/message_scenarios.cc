@@ -125,8 +125,9 @@ void unfinished_messages(Attack& attack) {
   const auto refused = [](const Peer& peer) { return peer.fin && peer.close_code == 1013; };
   const auto has_sent = [](const Peer& peer) { return peer.over() || !Swarm::unsent(peer); };
   static_cast<void>(swarm.until([&] { return swarm.count(has_sent) == count; }, Attack::kPatience));
-  swarm.run_for(milliseconds(500));
   const std::size_t within = kInputKib * 1024 / kWhole;
+  static_cast<void>(
+      swarm.until([&] { return swarm.count(refused) >= count - 2 * within; }, Attack::kPatience));
   attack.expect(swarm.count(refused) >= count - 2 * within && swarm.count(refused) < count,
                 "some are refused, some may go on: " + std::to_string(swarm.count(refused)) +
                     " of " + std::to_string(count) + " refused");
