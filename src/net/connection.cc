@@ -112,14 +112,13 @@ void Connection::read_step() {
   } catch (const std::bad_alloc&) {
     out_of_memory();
   }
+  if (phase_ != Phase::kClosed) sent([&] { return out_.uncork(context()); });
+  turn_.reading = nullptr;
   if (phase_ == Phase::kClosed) {
-    turn_.reading = nullptr;
     turn_.cork.clear();
     turn_.cork.end();
     return;
   }
-  sent([&] { return out_.uncork(context()); });
-  turn_.reading = nullptr;
   shut_down_when_flushed();
   const bool unfinished = phase_ == Phase::kOpen && session_.unfinished();
   if (unfinished && (!unfinished_ || messages_in_ != messages_before)) {

@@ -56,6 +56,7 @@ int Calls::next(Call call, int fd) noexcept {
     }
     if (!each.begun) continue;
     if (count >= each.fault.at + each.fault.times && net::monotonic_ms() >= each.until) continue;
+    if (!struck_) news_when_struck_ = this->count(Call::kNew);
     struck_ = true;
     if (fd >= 0) struck_key_ = keys_[static_cast<std::size_t>(fd)];
     return each.fault.error;

@@ -72,6 +72,8 @@ class Calls {
   // Whether a planned fault has happened, and to which connection.
   [[nodiscard]] bool struck() const noexcept { return struck_; }
   [[nodiscard]] Key struck_key() const noexcept { return struck_key_; }
+  // How many allocations by `new` there had been when the first fault struck.
+  [[nodiscard]] std::uint64_t news_when_struck() const noexcept { return news_when_struck_; }
 
   void accepted(int fd, Key key) noexcept;
   void closed(int fd) noexcept { keys_[static_cast<std::size_t>(fd)] = 0; }
@@ -90,6 +92,7 @@ class Calls {
   std::size_t planned_ = 0;
   std::array<Key, kMaxFds> keys_ = {};
   std::uint64_t accepts_ = 0;
+  std::uint64_t news_when_struck_ = 0;
   bool struck_ = false;
   bool over_ = false;
   Key struck_key_ = 0;

@@ -271,6 +271,28 @@ TEST(Faults, AListenerThatEpollRefusesAfterAPauseIsTriedAgain) {
   }
 }
 
+// The memory for what a short send leaves over is not there either.
+TEST(Faults, WhatAShortSendLeavesNeedsMemory) {
+  constexpr std::uint64_t kNewsAfter = 4;
+  for (const Scenario& each : scenarios()) {
+    if (each.name != "echo" && each.name != "room") continue;
+    for (const Call call : {Call::kSend, Call::kSendmsg}) {
+      Counts counts;
+      static_cast<void>(run(each, {}, Blame::kNobody, &counts));
+      for (std::uint64_t at = 1; at <= counts.calls[static_cast<std::size_t>(call)]; ++at) {
+        const Fault cut{call, at, kShort};
+        static_cast<void>(run(each, {&cut, 1}, Blame::kNobody));
+        const std::uint64_t news = calls().news_when_struck();
+        for (std::uint64_t after = 1; after <= kNewsAfter; ++after) {
+          const std::array faults = {cut, Fault{Call::kNew, news + after, ENOMEM}};
+          const Outcome outcome = run(each, faults, Blame::kAnyoneOne);
+          EXPECT_TRUE(outcome.faults.empty()) << describe(outcome);
+        }
+      }
+    }
+  }
+}
+
 std::vector<std::size_t> all_scenarios() {
   std::vector<std::size_t> all;
   for (std::size_t i = 0; i < scenarios().size(); ++i) all.push_back(i);
