@@ -79,9 +79,11 @@ wsd: $(B)/wsd
 	@ln -sfn $< $@
 
 $(B)/wsd: $(call objects,src/wsd/main.cc $(APP_SRCS)) $(LIB)
+	@mkdir -p $(@D)
 	$(CXX) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 
 $(LIB): $(call objects,$(LIB_SRCS))
+	@mkdir -p $(@D)
 	@rm -f $@
 	$(AR) rcs $@ $^
 
@@ -114,9 +116,11 @@ $(call objects,$(UNIT_SRCS) $(E2E_SRCS) $(TEST_SUPPORT_SRCS)): CPPFLAGS += $(TES
 $(call objects,$(UNIT_SRCS) $(E2E_SRCS) $(TEST_SUPPORT_SRCS)): CXXFLAGS += $(TEST_CXXFLAGS_$(MODE))
 
 $(UNIT): $(call objects,$(UNIT_SRCS) $(APP_SRCS)) $(LIB)
+	@mkdir -p $(@D)
 	$(CXX) $(LDFLAGS_ALL) -o $@ $^ -lgtest -lgtest_main $(LIBS)
 
 $(E2E): $(call objects,$(E2E_SRCS) $(TEST_SUPPORT_SRCS)) $(LIB)
+	@mkdir -p $(@D)
 	$(CXX) $(LDFLAGS_ALL) -o $@ $^ -lgtest -lgtest_main $(LIBS)
 
 # The conformance suite is a client of its own: it links nothing of src/. Its cases of compression
@@ -127,6 +131,7 @@ HAVE_ZLIB := $(shell pkg-config --exists zlib 2>/dev/null && echo 1 || echo 0)
 $(call objects,$(WSCONFORM_SRCS)): CPPFLAGS += $(TEST_CPP) -DWSCONFORM_ZLIB=$(HAVE_ZLIB) $(shell pkg-config --cflags zlib 2>/dev/null)
 $(call objects,$(WSCONFORM_SRCS)): CXXFLAGS += -g1
 $(WSCONFORM): $(call objects,$(WSCONFORM_SRCS))
+	@mkdir -p $(@D)
 	$(CXX) $(LDFLAGS_ALL) -o $@ $^ $(shell pkg-config --libs zlib 2>/dev/null)
 
 .PHONY: wsconform conformance autobahn
@@ -144,6 +149,7 @@ COVERAGE_RUNS     := $(UNIT) --gtest_brief=1
 include $(wildcard tests/*/rules.mk)
 
 $(B)/docs/examples/%: $(O)/docs/examples/%.o $(LIB)
+	@mkdir -p $(@D)
 	$(CXX) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 
 .PHONY: unit e2e examples test-binaries
