@@ -220,7 +220,7 @@ void inflate_from_peer(FuzzInput& input) {
     if (!terms.takeover) peer.forget();
     WSD_ASSERT(compression.inflate(as_bytes(wire), payload.size()) == Inflater::Status::kOk);
     WSD_ASSERT(as_text(pool.inflated.bytes()) == payload);
-    pool.trim();
+    pool.end_turn(false);
   }
   // And one that is too big by a byte.
   const std::string wire = peer.message(std::string(100, 'x'), 2);
