@@ -19,7 +19,7 @@ namespace {
 // latency counts from then.
 constexpr auto kInterval = std::chrono::microseconds(2500);
 
-constexpr milliseconds kPatience{20'000};
+constexpr milliseconds kPatience{60'000};
 
 volatile std::sig_atomic_t report_wanted = 0;
 

@@ -79,7 +79,7 @@ Peer& Swarm::open(std::string_view target, std::string_view extensions, int rece
 void Swarm::send(Peer& peer, std::string_view bytes) {
   if (peer.over()) return;
   peer.out += bytes;
-  if (peer.connected) flush(peer);
+  flush(peer);
 }
 
 void Swarm::send_over_and_over(Peer& peer, std::shared_ptr<const std::string> pattern,
