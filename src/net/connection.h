@@ -109,7 +109,6 @@ class Connection final : public hub::Member {
   Outbound::Status after_send(Outbound::Status status);
   void read();
   void out_of_memory();
-  void expire(Tick now);
   void deliver_bytes(Bytes frame);
   void reject(protocol::Violation violation);
   void respond_last(int status, std::string_view response, CloseCause cause);
@@ -121,10 +120,13 @@ class Connection final : public hub::Member {
   void mark_dirty();
   void mark_settling();
   void report();
+
+  // connection_deadlines.cc
   [[nodiscard]] Tick due() const;
   void arm();
   void heard();
   void not_read_until_now();
+  void expire(Tick now);
   void check_open(Tick now);
 
   Turn& turn_;

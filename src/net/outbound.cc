@@ -167,8 +167,8 @@ Outbound::Status Outbound::enqueue_rest(std::span<const Slice> frames, std::size
   return worst;
 }
 
-// Where nothing is queued a control frame leaves at once. Nothing: it must wait in the control
-// lane, among the data it could be dropped or overtaken by its like.
+// Where nothing is queued a control frame leaves at once. std::nullopt: it has to wait, in the
+// control lane; among the data it could be dropped, or overtaken by a later one.
 std::optional<Outbound::Status> Outbound::send_now(Bytes control, const SendContext& context) {
   if (queue_ != nullptr) return std::nullopt;
   if (context.cork.holds_for(*this)) {

@@ -89,7 +89,7 @@ class Outbound {
 
  private:
   [[nodiscard]] SendQueue& queue_at(Tick now);
-  std::optional<Status> send_now(Bytes control, const SendContext& context);
+  [[nodiscard]] std::optional<Status> send_now(Bytes control, const SendContext& context);
   Status enqueue(Slice frame, const SendContext& context);
   Status enqueue_rest(std::span<const Slice> frames, std::size_t sent, const SendContext& context);
   Status flush_cork(const SendContext& context);

@@ -134,7 +134,10 @@ void Reactor::turn(int max_wait_ms) {
 
 int Reactor::wait_ms(int max_wait_ms) noexcept {
   // Neither asleep nor busy: memory may be there in a moment.
-  if (turn_->shard.starved()) return static_cast<int>(kTickMs);
+  if (turn_->shard.starved()) {
+    constexpr int kMomentMs = kTickMs;
+    return max_wait_ms < 0 ? kMomentMs : std::min(kMomentMs, max_wait_ms);
+  }
   const bool accepting = std::any_of(acceptors_.begin(), acceptors_.end(),
                                      [](const auto& each) { return each->ready(); });
   if (accepting || !turn_->ready.empty() || !turn_->dirty.empty() || !turn_->settling.empty() ||

@@ -27,7 +27,7 @@ void want_report(int /*signal*/) { report_wanted = 1; }
 
 class Client {
  public:
-  explicit Client(std::uint16_t port) : swarm_(port) {
+  Client(std::uint16_t port, std::size_t first_report) : swarm_(port), first_report_(first_report) {
     for (int i = 0; i < Honest::kConnections; ++i) swarm_.open("/echo");
     swarm_.on_message = [this](Peer& peer, const FrameView& frame) { on_echo(peer, frame); };
   }
@@ -42,8 +42,9 @@ class Client {
       for (; Clock::now() >= next; next += kInterval) send_echo(next);
       swarm_.step(milliseconds(1));
       if (!fault_.empty() || swarm_.ended() != 0) return lost(fault_);
-      if (report_wanted == 0) continue;
+      if (report_wanted == 0 || latencies_.size() < first_report_) continue;
       report_wanted = 0;
+      first_report_ = 0;
       if (!swarm_.until([this] { return waiting() == 0 || swarm_.ended() != 0; }, kPatience)) {
         return lost("an echo does not come back");
       }
@@ -107,21 +108,23 @@ class Client {
   }
 
   Swarm swarm_;
+  std::size_t first_report_;  // has at least that many echoes in it
   std::uint64_t sent_ = 0;
   std::array<std::deque<Sent>, Honest::kConnections> under_way_;
   std::vector<Clock::duration> latencies_;
   std::string fault_;
 };
 
-e2e::Command honest_command(std::uint16_t port) {
+e2e::Command honest_command(std::uint16_t port, std::size_t first_report) {
   e2e::Command command;
-  command.argv = {"/proc/self/exe", "--honest", std::to_string(port)};
+  command.argv = {"/proc/self/exe", "--honest", std::to_string(port), std::to_string(first_report)};
   return command;
 }
 
 }  // namespace
 
-Honest::Honest(std::uint16_t port) : process_(honest_command(port)) {
+Honest::Honest(std::uint16_t port, std::size_t first_report)
+    : process_(honest_command(port, first_report)) {
   static_cast<void>(process_.wait_for_line("^(open|lost)", 0, kPatience));
   seen_ = process_.lines().size();
 }
@@ -142,11 +145,11 @@ HonestReport Honest::report() {
   return report;
 }
 
-int run_honest(std::uint16_t port) {
+int run_honest(std::uint16_t port, std::size_t first_report) {
   struct sigaction action {};
   action.sa_handler = &want_report;
   ::sigaction(SIGUSR1, &action, nullptr);
-  return Client(port).run();
+  return Client(port, first_report).run();
 }
 
 }  // namespace hostile

@@ -2,7 +2,7 @@
 // work is not in what it measures.
 #pragma once
 
-#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
@@ -21,8 +21,8 @@ struct HonestReport {
 
 class Honest {
  public:
-  // Starts it; it echoes from now on.
-  explicit Honest(std::uint16_t port);
+  // Starts it; it echoes from now on. Its first report waits for that many echoes.
+  Honest(std::uint16_t port, std::size_t first_report);
   // Ends the phase: waits until what it has sent is answered.
   [[nodiscard]] HonestReport report();
 
@@ -33,7 +33,7 @@ class Honest {
   std::size_t seen_ = 0;
 };
 
-// What the process does: `wshostile --honest PORT`. Returns when it is killed or has lost.
-int run_honest(std::uint16_t port);
+// What the process does: `wshostile --honest PORT ECHOES`. Returns when it is killed or has lost.
+int run_honest(std::uint16_t port, std::size_t first_report);
 
 }  // namespace hostile

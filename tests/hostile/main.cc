@@ -103,8 +103,7 @@ Row run(const Scenario& scenario, bool quick) {
   row.name = scenario.name;
   Server server(scenario.flags, scenario.descriptors);
   {
-    Honest honest(server.port());
-    std::this_thread::sleep_for(quick ? milliseconds(500) : milliseconds(3000));
+    Honest honest(server.port(), quick ? 200 : 1200);
     row.quiet = honest.report();
     judge_honest(row, row.quiet, "before the attack");
     row.idle_kib = server.resident_kib();
@@ -219,8 +218,9 @@ int run_program(const std::vector<std::string>& arguments) {
       quick = true;
     } else if (arguments[i] == "--only" && has_value) {
       only = arguments[++i];
-    } else if (arguments[i] == "--honest" && has_value) {
-      return run_honest(static_cast<std::uint16_t>(std::stoul(arguments[i + 1])));
+    } else if (arguments[i] == "--honest" && i + 2 < arguments.size()) {
+      return run_honest(static_cast<std::uint16_t>(std::stoul(arguments[i + 1])),
+                        std::stoul(arguments[i + 2]));
     } else if (arguments[i] == "--list") {
       for (const Scenario& scenario : all_scenarios()) std::printf("%s\n", scenario.name.c_str());
       return 0;

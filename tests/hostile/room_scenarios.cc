@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -228,27 +229,32 @@ void stalled_disconnect(Attack& attack) {
   attack.expect_count(ended(), StalledRoom::kStalled, "stalled members ended as slow consumers");
 }
 
+// Members that stall through a storm, are kept, and read on when it is over.
+std::optional<std::size_t> storm_over_stalled(Attack& attack, StalledRoom& members) {
+  const std::size_t messages = even_storm(attack);
+  if (!members.join() || !members.storm(messages)) return std::nullopt;
+  attack.expect_count(members.stalled_open(), StalledRoom::kStalled, "stalled members are kept");
+  members.read_on(messages);
+  return messages;
+}
+
 void stalled_drop_newest(Attack& attack) {
   allow_queues(attack, kQueueKib);
   StalledRoom members(attack, kEvenBurst);
-  const std::size_t messages = even_storm(attack);
-  if (!members.join() || !members.storm(messages)) return;
-  attack.expect_count(members.stalled_open(), StalledRoom::kStalled, "stalled members are kept");
-  members.read_on(messages);
+  const auto messages = storm_over_stalled(attack, members);
+  if (!messages) return;
   attack.expect_count(members.have(0), StalledRoom::kStalled, "have the oldest");
-  attack.expect_count(members.have(messages - 1), 0, "have the newest of the storm");
+  attack.expect_count(members.have(*messages - 1), 0, "have the newest of the storm");
 }
 
 void stalled_drop_oldest(Attack& attack) {
   allow_queues(attack, kQueueKib);
   StalledRoom members(attack, kEvenBurst);
-  const std::size_t messages = even_storm(attack);
-  if (!members.join() || !members.storm(messages)) return;
-  attack.expect_count(members.stalled_open(), StalledRoom::kStalled, "stalled members are kept");
-  members.read_on(messages);
-  attack.expect_count(members.have(messages - 1), StalledRoom::kStalled,
+  const auto messages = storm_over_stalled(attack, members);
+  if (!messages) return;
+  attack.expect_count(members.have(*messages - 1), StalledRoom::kStalled,
                       "have the newest of the storm");
-  attack.expect_count(members.have(messages / 2), 0, "have what is long past");
+  attack.expect_count(members.have(*messages / 2), 0, "have what is long past");
 }
 
 constexpr std::size_t kLargeQueueKib = 1024;

@@ -12,26 +12,12 @@
 #include <vector>
 
 #include "hub/fake_member.h"
+#include "hub/sleeping_waker.h"
 
 namespace wsd::hub {
 namespace {
 
 using Texts = std::vector<std::string>;
-
-class SleepingWaker final : public Waker {
- public:
-  void wake() noexcept override {
-    wakes_.fetch_add(1, std::memory_order_release);
-    wakes_.notify_one();
-  }
-  [[nodiscard]] std::uint32_t count() const { return wakes_.load(std::memory_order_acquire); }
-  void sleep_unless_woken_since(std::uint32_t count) const {
-    wakes_.wait(count, std::memory_order_acquire);
-  }
-
- private:
-  std::atomic<std::uint32_t> wakes_{0};
-};
 
 // Each shard has a resident, in all rooms from first to last; a guest, whom outsiders make join and
 // leave; and visitors, who join one room, stay for a few rounds and go.

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "hub/fake_member.h"
+#include "hub/sleeping_waker.h"
 
 namespace wsd::hub {
 namespace {
@@ -449,21 +450,6 @@ TEST(HubRandom, NothingIsLostDoubledOrStuckUnderSmallBounds) {
 }
 
 // Real threads
-
-class SleepingWaker final : public Waker {
- public:
-  void wake() noexcept override {
-    wakes_.fetch_add(1, std::memory_order_release);
-    wakes_.notify_one();
-  }
-  [[nodiscard]] std::uint32_t count() const { return wakes_.load(std::memory_order_acquire); }
-  void sleep_unless_woken_since(std::uint32_t count) const {
-    wakes_.wait(count, std::memory_order_acquire);
-  }
-
- private:
-  std::atomic<std::uint32_t> wakes_{0};
-};
 
 // Three shards in three threads, a room at home on each, one member of each shard in every room,
 // and an outsider.

@@ -10,7 +10,7 @@ MODEL_MUTANTS := $(B)/generated/model/mutants.h
 $(MODEL_OBJS): CPPFLAGS += $(TEST_CPP) -I$(B)/generated -DWSD_DEBUG -U_FORTIFY_SOURCE
 $(B)/tests/model/mutants.o: $(MODEL_MUTANTS)
 
-$(MODEL_MUTANTS): tests/model/mutate src/hub/mailbox.h src/hub/flow_gate.h src/base/reference_count.h
+$(MODEL_MUTANTS): tests/model/mutate tests/support/edit_once.bash src/hub/mailbox.h src/hub/flow_gate.h src/base/reference_count.h
 	@mkdir -p $(@D)
 	tests/model/mutate $@
 

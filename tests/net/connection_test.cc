@@ -460,6 +460,51 @@ TEST(Connection, TooManyControlFramesEndIt) {
   EXPECT_EQ(frames[5].payload.substr(0, 2), close_payload(1008));
 }
 
+// A slow reader is left unread, not cut off, for what it asks for itself: the send queue's bound is
+// for what others send to it. Each of these once was more than the bound allowed.
+TEST(Connection, APeerThatDoesNotReadIsNeverTooSlowForItsOwnEchoes) {
+  struct Case {
+    const char* what;
+    SendQueueLimits limits;
+    std::vector<std::size_t> sizes;
+  };
+  const SendQueueLimits few_bytes{4'096, 16'384, SlowPolicy::kDisconnect};
+  const SendQueueLimits few_frames{std::size_t{1} << 20, 8, SlowPolicy::kDisconnect};
+  for (const Case& each : {Case{"a cork's worth of small ones", few_bytes, {1'000}},
+                           Case{"a large one and one behind it", few_bytes, {100'000, 10}},
+                           Case{"many frames of few bytes", few_frames, {1}}}) {
+    SCOPED_TRACE(each.what);
+    Settings settings = calm_settings();
+    settings.send_queue = each.limits;
+    ListenOptions small_socket;
+    small_socket.send_buffer = std::size_t{16} << 10;
+    ReactorRig rig(settings, 1, 65'536, small_socket);
+    rig.app.handler = echo;
+    Peer& peer = rig.open(4'096);
+    rig.set_deaf(peer, true);
+    constexpr std::size_t kBytes = std::size_t{1} << 20;  // more than the two sockets hold
+    std::string bytes;
+    std::size_t messages = 0;
+    while (bytes.size() < kBytes) {
+      const std::size_t size = each.sizes[messages++ % each.sizes.size()];
+      bytes += client_frame(test::kBinary, std::string(size, 'e'));
+    }
+    peer.send(bytes);
+    const Connection& connection = *rig.reactor().find(rig.app.opened[0]);
+    ASSERT_TRUE(
+        rig.until([&] { return connection.queued_bytes() != 0 && !connection.wants_read(); }));
+    EXPECT_TRUE(rig.app.ends.empty());
+    EXPECT_LT(rig.app.messages.size(), messages);
+    rig.set_deaf(peer, false);
+    std::size_t echoed = 0;
+    EXPECT_TRUE(rig.until([&] {
+      while (test::take_frame(peer.input)) ++echoed;
+      return echoed == messages || !rig.app.ends.empty();
+    }));
+    EXPECT_EQ(echoed, messages);
+  }
+}
+
 TEST(Connection, UnfinishedInputIsBoundedForTheProcess) {
   Settings settings = calm_settings();
   settings.max_input_bytes = 100'000;

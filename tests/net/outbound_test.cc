@@ -76,6 +76,17 @@ class Rig {
     ASSERT_FALSE(out->idle());
   }
 
+  // Fills the socket behind its back, with bytes that are no frames; how many.
+  [[nodiscard]] std::size_t stuff() const {
+    const std::string junk(4096, 'j');
+    std::size_t count = 0;
+    for (;;) {
+      const ssize_t taken = ::send(fd_, junk.data(), junk.size(), MSG_NOSIGNAL);
+      if (taken < 0) return count;
+      count += static_cast<std::size_t>(taken);
+    }
+  }
+
   SendQueueLimits limits;
   Cork cork;
   Peer peer;
@@ -115,6 +126,27 @@ TEST(Outbound, WhatIsSentOutsideAReadStepLeavesWithTheFlush) {
   rig.peer.pump();
   EXPECT_EQ(frames_of(rig.peer.input), texts({"a", "b"}));
   EXPECT_EQ(rig.out->bytes_sent(), 6U);
+}
+
+// RFC 6455 §5.5.3: among the data it would come behind a later one that waits in the control lane.
+TEST(Outbound, APongThatFindsTheCorkFullWaitsInTheControlLane) {
+  Rig rig(kRoomy);
+  const std::size_t stuffed = rig.stuff();
+  rig.cork.begin(*rig.out);
+  const std::string big(10'000, 'c');
+  while (rig.cork.room() >= big.size() + 4) ASSERT_EQ(rig.send(big), Status::kSent);
+  const std::string rest(rig.cork.room() - 4, 'r');
+  ASSERT_EQ(rig.send(rest), Status::kSent);
+  ASSERT_EQ(rig.cork.room(), 0U);
+  EXPECT_EQ(rig.pong("first"), Status::kQueued);
+  EXPECT_EQ(rig.pong("second"), Status::kQueued);
+  EXPECT_EQ(rig.out->uncork(rig.context()), Status::kSent);
+  rig.drain();
+  std::vector<std::string> pongs;
+  for (const WireFrame& each : frames_of(rig.peer.input.substr(stuffed))) {
+    if (each.opcode == test::kPong) pongs.push_back(each.payload);
+  }
+  EXPECT_EQ(pongs, (std::vector<std::string>{"second"}));
 }
 
 TEST(Outbound, WhatIsSentInTheReadStepLeavesWhenItEnds) {

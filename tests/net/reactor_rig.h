@@ -18,10 +18,9 @@
 #include "net/application.h"
 #include "net/connection.h"
 #include "net/listener.h"
+#include "net/page_or_upgrade.h"
 #include "net/peer.h"
 #include "net/reactor.h"
-#include "protocol/handshake.h"
-#include "protocol/http_response.h"
 
 namespace wsd::net {
 
@@ -36,21 +35,8 @@ class FakeApplication final : public Application {
  public:
   Answer on_request(Connection& connection, const protocol::HttpRequest& request) override {
     ++requests;
-    Answer answer;
-    const protocol::Handshake handshake = protocol::check_handshake(request);
-    if (handshake.violation != protocol::Violation::kNone) {
-      protocol::HttpResponseHead head;
-      head.keep_alive = request.keep_alive;
-      answer.status = head.status;
-      answer.keep_alive = head.keep_alive;
-      protocol::write_response(answer.bytes, head, "page");
-      return answer;
-    }
-    answer.kind = Answer::Kind::kUpgrade;
-    answer.status = 101;
-    answer.deflate = deflate;
-    answer.facts = Facts(connection.facts().remote(), request.path, "user", "");
-    protocol::write_switching_protocols(answer.bytes, handshake.key, "", {});
+    Answer answer = page_or_upgrade(connection, request, "user");
+    if (answer.kind == Answer::Kind::kUpgrade) answer.deflate = deflate;
     return answer;
   }
   void on_open(Connection& connection) override {
@@ -102,7 +88,7 @@ class FakeApplication final : public Application {
 class ReactorRig {
  public:
   explicit ReactorRig(Settings with = calm_settings(), std::uint32_t reactors = 1,
-                      std::uint32_t mailbox_messages = 65'536)
+                      std::uint32_t mailbox_messages = 65'536, const ListenOptions& options = {})
       : settings(with) {
     std::vector<hub::Waker*> wakers;
     for (std::uint32_t i = 0; i < reactors; ++i) {
@@ -113,7 +99,7 @@ class ReactorRig {
     hub_ = std::make_unique<hub::Hub>(wakers, hub::Shard::Options{mailbox_messages, 1});
     ListenAddress address;
     EXPECT_EQ(parse_listen_address("127.0.0.1:0", address), "");
-    EXPECT_EQ(listener_.open(address, reactors, {}), "");
+    EXPECT_EQ(listener_.open(address, reactors, options), "");
     for (std::uint32_t i = 0; i < reactors; ++i) {
       reactors_[i]->attach(settings, hub_->shard(i), app, counts);
       EXPECT_TRUE(reactors_[i]->listen(listener_));

@@ -53,30 +53,6 @@ TEST(Reactor, FindsItsOwnConnectionsAlone) {
   EXPECT_EQ(rig.reactor().find(0), nullptr);
 }
 
-// RFC 7692 §8: few compressed bytes may be much work. Who sends none waits for one such message,
-// not for all.
-TEST(Reactor, CostlyMessagesDoNotKeepTheOthersFromTheirTurn) {
-  if (!protocol::have_deflate()) GTEST_SKIP() << "built without compression";
-  constexpr std::size_t kLarge = std::size_t{2} << 20;
-  constexpr std::size_t kCostly = 5;
-  ReactorRig rig;
-  const std::vector<std::uint8_t> zeros(kLarge);
-  ByteBuffer compressed;
-  ASSERT_TRUE(protocol::Deflater(15, 9).message(zeros, compressed));
-  const std::string costly = client_frame(0x40 | test::kBinary, as_text(compressed.bytes()), true);
-  rig.app.deflate = protocol::DeflateTerms{};
-  std::vector<Peer*> peers;
-  for (std::size_t i = 0; i < kCostly; ++i) peers.push_back(&rig.open());
-  rig.app.deflate.reset();
-  Peer& plain = rig.open();
-  for (Peer* peer : peers) peer->send(costly);
-  plain.send(client_frame(test::kText, "plain"));
-  rig.turn();
-  EXPECT_EQ(std::count(rig.app.messages.begin(), rig.app.messages.end(), "plain"), 1);
-  EXPECT_EQ(rig.app.messages.size(), 2U);
-  EXPECT_TRUE(rig.until([&] { return rig.app.messages.size() == kCostly + 1; }));
-}
-
 TEST(Reactor, EachConnectionIsReportedOnceWithItsCause) {
   Settings settings = calm_settings();
   settings.close_timeout = 3;

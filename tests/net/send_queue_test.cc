@@ -87,6 +87,46 @@ TEST(SendQueue, HoldsNoMoreFramesThanItsBound) {
   EXPECT_EQ(queue.push(data_frame("a"), limits), Verdict::kOverBound);
 }
 
+TEST(SendQueue, AGrantIsForBytesBeyondTheBoundUntilLessIsQueued) {
+  const SendQueueLimits limits = limits_of(SlowPolicy::kDisconnect, 1000, 3);
+  constexpr std::size_t kGrant = 100;
+  SendQueue queue(0);
+  ASSERT_EQ(queue.push(data_frame_of_size(996), limits), Verdict::kQueued);  // at the bound
+  EXPECT_FALSE(queue.admits(62, limits));
+  ASSERT_EQ(queue.push(data_frame_of_size(60), limits, kGrant), Verdict::kQueued);
+  EXPECT_EQ(queue.push(data_frame_of_size(60), limits, kGrant), Verdict::kOverBound);
+  ASSERT_EQ(queue.push(data_frame_of_size(36), limits, kGrant), Verdict::kQueued);
+  EXPECT_EQ(queue.push(data_frame(""), limits, kGrant), Verdict::kOverBound) << "all is used";
+  // More than half full for its three frames, though hardly a byte is left: nothing is granted
+  // anew.
+  queue.consume(1000, 0);
+  ASSERT_EQ(queue.push(data_frame_of_size(60), limits, kGrant), Verdict::kQueued);
+  EXPECT_EQ(queue.push(data_frame_of_size(60), limits, kGrant), Verdict::kOverBound);
+  queue.consume(queue.bytes(), 0);
+  for (int i = 0; i < 3; ++i) ASSERT_EQ(queue.push(data_frame(""), limits), Verdict::kQueued);
+  EXPECT_EQ(queue.push(data_frame_of_size(60), limits, kGrant), Verdict::kQueued);
+}
+
+TEST(SendQueue, IsHighAndLowByBytesAndByFrames) {
+  const SendQueueLimits limits = limits_of(SlowPolicy::kDisconnect, 1000, 8);
+  SendQueue queue(0);
+  ASSERT_EQ(queue.push(data_frame_of_size(246), limits), Verdict::kQueued);
+  EXPECT_TRUE(queue.low(limits)) << "250 bytes: a quarter";
+  ASSERT_EQ(queue.push(data_frame_of_size(246), limits), Verdict::kQueued);
+  EXPECT_FALSE(queue.low(limits));
+  EXPECT_FALSE(queue.high(limits)) << "500 bytes: half";
+  ASSERT_EQ(queue.push(data_frame(""), limits), Verdict::kQueued);
+  EXPECT_TRUE(queue.high(limits));
+  queue.consume(queue.bytes(), 0);
+  for (int i = 0; i < 2; ++i) ASSERT_EQ(queue.push(data_frame(""), limits), Verdict::kQueued);
+  EXPECT_TRUE(queue.low(limits)) << "two frames of eight";
+  for (int i = 0; i < 2; ++i) ASSERT_EQ(queue.push(data_frame(""), limits), Verdict::kQueued);
+  EXPECT_FALSE(queue.low(limits));
+  EXPECT_FALSE(queue.high(limits)) << "four frames of eight";
+  ASSERT_EQ(queue.push(data_frame(""), limits), Verdict::kQueued);
+  EXPECT_TRUE(queue.high(limits));
+}
+
 // Policies
 
 TEST(SendQueue, DropNewestDropsWhatDoesNotFit) {

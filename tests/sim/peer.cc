@@ -67,12 +67,12 @@ Peer::Peer(Kernel& kernel, Random& random, Trace& trace, const Plan& plan, int n
       eager_(random.chance(25)),
       closes_early_(random.chance(30)) {}
 
-void Peer::complain(const char* what) const {
+void Peer::complain(const std::string& what) const {
   broken("peer %d (%s, %s): %s", link_ == nullptr ? number_ : link_->number,
          role_ == Role::kEcho   ? "echo"
          : role_ == Role::kRoom ? "room"
                                 : "page",
-         name_of(manner_), what);
+         name_of(manner_), what.c_str());
 }
 
 // What it sends
@@ -288,175 +288,6 @@ void Peer::drip() {
   next_drip_ms_ = kernel_.now_ms() + random_.between(50, 400);
 }
 
-// What arrives
-
-bool Peer::can_arrive() const noexcept { return link_ != nullptr && Kernel::has_arrivals(*link_); }
-
-void Peer::arrive() {
-  static constexpr std::array<std::size_t, 5> kCuts = {1, 3, 100, 2'000, 1'000'000};
-  kernel_.arrive(*link_, random_.between(1, random_.one_of(std::span<const std::size_t>(kCuts))));
-}
-
-bool Peer::can_read() const noexcept {
-  if (link_ == nullptr || ended_ || !reading_) return false;
-  return !link_->outgoing.empty() || link_->server_reset || Kernel::peer_sees_end(*link_);
-}
-
-void Peer::read() {
-  if (link_->server_reset) {
-    trace_.note("%8lu  peer %d sees a reset", kernel_.now_ms(), link_->number);
-    saw_reset_ = true;
-    ended_ = true;
-    kernel_.peer_close(*link_);
-    return;
-  }
-  const std::size_t most =
-      manner_ == Manner::kSlow ? random_.between(1, 60) : random_.between(1, 20'000);
-  input_ += kernel_.peer_read(*link_, most);
-  take_input();
-  if (!ended_ && Kernel::peer_sees_end(*link_)) see_end();
-}
-
-void Peer::see_end() {
-  trace_.note("%8lu  peer %d sees the end", kernel_.now_ms(), link_->number);
-  if (!input_.empty()) complain("the stream ends in the middle of a frame or response");
-  if (upgraded_ && !close_received_ && !silent_) complain("TCP ends without a Close frame");
-  ended_ = true;
-  kernel_.peer_close(*link_);
-}
-
-void Peer::take_input() {
-  while (!input_.empty()) {
-    if (!upgraded_) {
-      if (!take_response()) return;
-      continue;
-    }
-    const auto frame = test::take_frame(input_);
-    if (!frame) return;
-    if (frame->opcode < 0) complain("was sent what is no server's frame");
-    on_frame(*frame);
-  }
-}
-
-bool Peer::take_response() {
-  const std::size_t end = input_.find("\r\n\r\n");
-  if (end == std::string::npos) return false;
-  const std::string head = input_.substr(0, end + 4);
-  if (head.starts_with("HTTP/1.1 101 ")) {
-    if (role_ == Role::kPage) complain("was upgraded");
-    input_.erase(0, head.size());
-    upgraded_ = true;
-    return true;
-  }
-  const std::size_t field = head.find("Content-Length: ");
-  if (field == std::string::npos) complain("got a response without a length");
-  const std::size_t length = std::stoul(head.substr(field + 16));
-  if (input_.size() < head.size() + length) return false;
-  input_.erase(0, head.size() + length);
-  if (head.starts_with("HTTP/1.1 200 ")) {
-    if (pages_due_ == 0) complain("got a page it did not ask for");
-    --pages_due_;
-  } else {
-    trace_.note("%8lu  peer %d is refused: %.12s", kernel_.now_ms(), link_->number, head.c_str());
-    refused_ = true;
-  }
-  return true;
-}
-
-void Peer::on_frame(const test::WireFrame& frame) {
-  if (close_received_) complain("was sent a frame after Close");
-  switch (frame.opcode) {
-    case test::kText:
-      on_data(frame.payload);
-      break;
-    case test::kPing:
-      if (!silent_ && !close_sent_) send(test::client_frame(test::kPong, frame.payload));
-      break;
-    case test::kPong:
-      on_pong(frame.payload);
-      break;
-    case test::kClose:
-      on_close(frame.payload);
-      break;
-    default:
-      complain("was sent a frame of a type it never asked for");
-  }
-}
-
-void Peer::on_pong(const std::string& payload) {
-  // A Pong may stand for the Pings before it too (RFC 6455 §5.5.3).
-  const auto found = std::find(pings_.begin(), pings_.end(), payload);
-  if (found == pings_.end()) {
-    trace_.note("          Pong: %s, expected from %s", payload.c_str(),
-                pings_.empty() ? "-" : pings_.front().c_str());
-    complain("got a Pong that answers no Ping of its own");
-  }
-  pings_.erase(pings_.begin(), found + 1);
-}
-
-void Peer::on_close(const std::string& payload) {
-  close_received_ = true;
-  close_code_ = payload.size() < 2 ? 1005
-                                   : static_cast<unsigned char>(payload[0]) << 8 |
-                                         static_cast<unsigned char>(payload[1]);
-  trace_.note("%8lu  peer %d is sent Close %d", kernel_.now_ms(), link_->number, close_code_);
-  if (!close_sent_ && !silent_) {
-    close_sent_ = true;
-    send(test::client_frame(test::kClose, payload.substr(0, 2)));
-  }
-}
-
-void Peer::on_data(std::string_view payload) {
-  ++data_received_;
-  const std::optional<Stamp> stamp = read_stamp(payload);
-  if (!stamp) complain("was sent a message that nobody sent");
-  switch (stamp->kind) {
-    case Stamp::Kind::kEcho:
-      on_echo(payload);
-      break;
-    case Stamp::Kind::kPublish:
-      on_room_message(*stamp);
-      break;
-    case Stamp::Kind::kDirect: {
-      ++direct_received_;
-      std::uint32_t& last = direct_last_[stamp->from];
-      if (stamp->number <= last) complain("got direct messages twice or out of order");
-      last = stamp->number;
-      break;
-    }
-    default:
-      complain("was sent a command");
-  }
-}
-
-void Peer::on_echo(std::string_view payload) {
-  const auto found = std::find(echoes_.begin(), echoes_.end(), payload);
-  if (found == echoes_.end()) complain("got an echo that is not its own, or out of order");
-  const auto gap = static_cast<std::uint64_t>(found - echoes_.begin());
-  if (gap != 0 && !plan_.drops()) complain("misses an echo");
-  skipped_ += gap;
-  echoes_.erase(echoes_.begin(), found + 1);
-}
-
-void Peer::on_room_message(const Stamp& stamp) {
-  const std::optional<std::size_t> place = RoomLog::current().place(stamp);
-  if (!place) complain("got a message that its room has not placed");
-  View& view = views_[stamp.room];
-  if (*place < view.next) complain("got a room's message twice or out of order");
-  if (*place != view.next || view.next == 0) {
-    const auto passed = std::partition(view.floors.begin(), view.floors.end(),
-                                       [&](std::size_t floor) { return floor > *place; });
-    const bool begins = passed != view.floors.end();
-    view.floors.erase(passed, view.floors.end());
-    if (!begins) {
-      if (!plan_.drops()) complain("misses a message of its room, or has one from before its join");
-      skipped_ += *place - view.next;
-    }
-  }
-  view.next = *place + 1;
-  if (stamp.from == link_->number) view.own = stamp.number;
-}
-
 // What the server's side has done
 
 void Peer::server_opened(ConnectionId id) { id_ = id; }
@@ -494,90 +325,11 @@ void Peer::server_reported(const net::EndRecord& record) {
   if (++reports_ != 1) complain("its end was reported twice");
   cause_ = record.close.cause;
   clean_ = record.close.clean;
+  if (record.bytes_in != link_->received) complain("the count of bytes received from it is wrong");
+  if (record.bytes_out != link_->sent) complain("the count of bytes sent to it is wrong");
   reported_in_ = record.messages_in;
   reported_out_ = record.messages_out;
   reported_dropped_ = record.messages_dropped;
-}
-
-// What must hold
-
-void Peer::check_at_rest() const {
-  if (link_ != nullptr && link_->accepted && reports_ == 0 &&
-      (link_->fin_arrived || link_->reset_arrived)) {
-    complain("has ended, and the server has not noticed");
-  }
-  if (link_ == nullptr || !honest() || ended_ || refused_ || kicked_ || aborts_) return;
-  if (reports_ != 0 || close_received_ || close_sent_ || silent_) return;
-  if (!link_->accepted) complain("was never accepted");
-  if (!link_->arrived.empty()) complain("the server leaves its bytes unread");
-  if (role_ == Role::kPage) {
-    if (pages_due_ != 0) complain("did not get its page");
-    return;
-  }
-  if (!upgraded_) complain("got no answer to its opening handshake");
-  if (!unhandled_.empty() && !fragmented_) complain("a message it sent was not handled");
-  if (!pings_.empty()) complain("its last Ping was not answered");
-  if (plan_.drops()) return;
-  if (!echoes_.empty()) complain("did not get its echo");
-  if (direct_received_ != direct_due_) complain("did not get a message sent to it alone");
-  for (const auto& [room, view] : views_) {
-    if (!view.joined) continue;
-    if (view.own < view.published) complain("did not get its own message");
-    if (!view.floors.empty()) continue;
-    if (view.next != RoomLog::current().size(room))
-      complain("did not get its room's last messages");
-  }
-}
-
-void Peer::check_at_end() const {
-  if (link_ == nullptr) return;
-  if (link_->accepted && reports_ != 1) complain("its end was not reported");
-  if (!link_->accepted || !link_->server_closed) {
-    if (link_->accepted) complain("its descriptor is still open");
-    return;
-  }
-  check_record();
-}
-
-void Peer::check_record() const {
-  if (reported_in_ > messages_sent_) complain("more messages are reported than it sent");
-  const bool whole = honest() && close_received_ && clean_ && !saw_reset_ && !aborts_;
-  if (whole && cause_ != CloseCause::kSlowConsumer) {
-    if (reported_out_ != data_received_) complain("the count of messages sent to it is wrong");
-    if (skipped_ > reported_dropped_) complain("messages were dropped without being counted");
-  }
-  if (expected_code_ != 0 && close_received_ && !plan_.time_jumps && cause_ != CloseCause::kDrain &&
-      close_code_ != expected_code_ && cause_ != CloseCause::kApplicationClosed &&
-      cause_ != CloseCause::kSlowConsumer && cause_ != CloseCause::kInputBudget) {
-    complain("its offence was answered with another close code");
-  }
-  if (!honest() || plan_.time_jumps) return;
-  switch (cause_) {
-    case CloseCause::kPeerClosed:
-    case CloseCause::kHttpDone:
-    case CloseCause::kDrain:
-    case CloseCause::kServerStopped:
-      return;
-    case CloseCause::kApplicationClosed:
-      if (kicked_) return;
-      break;
-    case CloseCause::kEof:
-      // It leaves a connection that was refused, or on which nothing was asked.
-      if (refused_ || silent_ || ended_) return;
-      break;
-    case CloseCause::kSlowConsumer:
-      if (role_ == Role::kRoom) return;
-      break;
-    case CloseCause::kInputBudget:
-    case CloseCause::kOverload:
-    case CloseCause::kResourceFailure:
-      return;
-    default:
-      break;
-  }
-  static thread_local std::string text;
-  text = "is honest and was ended as " + std::string(close_cause_name(cause_));
-  if (!aborts_) complain(text.c_str());
 }
 
 }  // namespace wsd::sim

@@ -123,7 +123,7 @@ class Peer {
   void on_pong(const std::string& payload);
   void on_close(const std::string& payload);
   void see_end();
-  [[noreturn]] void complain(const char* what) const;
+  [[noreturn]] void complain(const std::string& what) const;
   void check_record() const;
 
   Kernel& kernel_;

@@ -8,9 +8,8 @@
 #include "base/assert.h"
 #include "net/address.h"
 #include "net/connection.h"
+#include "net/page_or_upgrade.h"
 #include "protocol/frame_writer.h"
-#include "protocol/handshake.h"
-#include "protocol/http_response.h"
 
 namespace wsd::sim {
 namespace {
@@ -266,7 +265,6 @@ Tally Simulation::run() {
 // From here on the world is kind, and everything that was promised must come true.
 void Simulation::settle() {
   trace_.note("%8lu  the world is kind now", kernel_.now_ms());
-  calm_ = true;
   end_outage();
   kernel_.faults = {};
   const std::uint64_t until = kernel_.now_ms() + kRetryMs;
@@ -349,21 +347,7 @@ Peer* Simulation::peer_at(int index) {
 
 net::Answer Simulation::on_request(net::Connection& connection,
                                    const protocol::HttpRequest& request) {
-  net::Answer answer;
-  const protocol::Handshake handshake = protocol::check_handshake(request);
-  if (handshake.violation != protocol::Violation::kNone) {
-    protocol::HttpResponseHead head;
-    head.keep_alive = request.keep_alive;
-    answer.status = head.status;
-    answer.keep_alive = head.keep_alive;
-    protocol::write_response(answer.bytes, head, "page");
-    return answer;
-  }
-  answer.kind = net::Answer::Kind::kUpgrade;
-  answer.status = 101;
-  answer.facts = net::Facts(connection.facts().remote(), request.path, "", "");
-  protocol::write_switching_protocols(answer.bytes, handshake.key, "", {});
-  return answer;
+  return net::page_or_upgrade(connection, request, "");
 }
 
 void Simulation::on_open(net::Connection& connection) {

@@ -113,7 +113,6 @@ class Simulation final : public net::Application {
   std::uint64_t outage_ends_ms_ = 0;  // 0: there is none
   std::uint64_t recovered_ms_ = 0;    // when the last one must be forgotten
   std::uint64_t last_event_hash_ = 0;
-  bool calm_ = false;  // the unkind part is over
   Tally tally_;
 };
 

@@ -1,0 +1,156 @@
+// When a connection has to act by itself, and what it does then.
+#include <algorithm>
+#include <new>
+#include <utility>
+
+#include "net/connection.h"
+#include "net/socket.h"
+
+namespace wsd::net {
+namespace {
+
+// After our FIN: how long the peer's is awaited, so that our last bytes are not lost to a reset
+// (RFC 9112 §9.6).
+constexpr Tick kLingerTicks = ticks_for_ms(1000);
+
+// Causes that say the peer is not there or does not read: its kernel gets no courtesy.
+bool deserves_reset(CloseCause cause) noexcept {
+  return cause == CloseCause::kPongTimeout || cause == CloseCause::kReadTimeout ||
+         cause == CloseCause::kWriteTimeout || cause == CloseCause::kSlowConsumer;
+}
+
+}  // namespace
+
+Tick Connection::due() const {
+  const Settings& settings = turn_.settings;
+  Tick due = hub::TimerWheel::kNever;
+  const auto consider = [&](Tick since, Tick timeout) {
+    if (timeout != 0) due = std::min(due, since + timeout);
+  };
+  switch (phase_) {
+    case Phase::kHttp:
+      consider(phase_since_, settings.handshake_timeout);
+      break;
+    case Phase::kOpen:
+      due = heartbeat_.next_deadline(settings.heartbeat,
+                                     hub::ping_jitter(id(), settings.heartbeat.ping_interval));
+      if (unfinished_) consider(message_since_, settings.message_timeout);
+      if (!out_.idle()) consider(out_.queue()->last_progress(), settings.write_timeout);
+      if (draining_) due = std::min(due, phase_since_);
+      break;
+    case Phase::kClosing:
+      consider(phase_since_, std::max<Tick>(settings.close_timeout, 1));
+      break;
+    case Phase::kLingering:
+      consider(phase_since_, kLingerTicks);
+      break;
+    case Phase::kClosed:
+      break;
+  }
+  // Ready and yet not done: the kernel was short of memory and no readiness will come.
+  if (read_later_ || (!out_.idle() && out_.writable())) due = std::min(due, turn_.now + 1);
+  if (leave_later_) due = std::min(due, turn_.now + 1);
+  return due;
+}
+
+// A timer that stands for an earlier tick stays: when it fires it is armed again.
+void Connection::arm() {
+  const Tick tick = due();
+  if (tick == hub::TimerWheel::kNever) return;
+  if (!armed() || tick < deadline()) turn_.shard.wheel().arm(*this, tick);
+}
+
+void Connection::heard() {
+  if (heartbeat_.received(turn_.now)) arm();
+}
+
+// While it is not read the peer cannot be heard, nor complete a message: that time is not its own.
+void Connection::not_read_until_now() {
+  heard();
+  message_since_ = turn_.now;
+}
+
+void Connection::on_deadline(Tick now) {
+  if (std::exchange(leave_later_, false)) mark_settling();
+  try {
+    expire(now);
+  } catch (const std::bad_alloc&) {
+    out_of_memory();
+  }
+  if (phase_ == Phase::kClosed) return;
+  if (!out_.idle() && out_.writable()) mark_dirty();
+  if (std::exchange(read_later_, false) && wants_read()) mark_ready();
+  arm();
+}
+
+void Connection::expire(Tick now) {
+  const Settings& settings = turn_.settings;
+  switch (phase_) {
+    case Phase::kHttp:
+      if (now < phase_since_ + settings.handshake_timeout) break;
+      if (session_.unfinished()) {
+        reject(protocol::Violation::kRequestTimeout);
+      } else {
+        finish(http_status_ == 0 ? CloseCause::kHandshakeTimeout : CloseCause::kHttpDone);
+      }
+      break;
+    case Phase::kOpen:
+      check_open(now);
+      break;
+    case Phase::kClosing:
+      if (now < phase_since_ + settings.close_timeout) break;
+      if (!ended_) cause_ = CloseCause::kCloseTimeout;
+      abort(CloseCause::kCloseTimeout);
+      break;
+    case Phase::kLingering:
+      if (now < phase_since_ + kLingerTicks) break;
+      if (deserves_reset(cause_)) reset_on_close(fd_);
+      enter(Phase::kClosed);
+      break;
+    case Phase::kClosed:
+      break;
+  }
+}
+
+void Connection::check_open(Tick now) {
+  const Settings& settings = turn_.settings;
+  if (draining_ && now >= phase_since_) {
+    close(CloseCause::kDrain, close_code_for(CloseCause::kDrain), "server going away");
+    return;
+  }
+  const auto expired = [&](Tick since, Tick timeout) {
+    return timeout != 0 && now >= since + timeout;
+  };
+  if (!out_.idle() && expired(out_.queue()->last_progress(), settings.write_timeout)) {
+    fail(CloseCause::kWriteTimeout, close_code_for(CloseCause::kWriteTimeout),
+         "peer does not read");
+    return;
+  }
+  if (paused_ || held_) not_read_until_now();
+  if (unfinished_ && expired(message_since_, settings.message_timeout)) {
+    fail(CloseCause::kMessageTimeout, close_code_for(CloseCause::kMessageTimeout),
+         "message not complete in time");
+    return;
+  }
+  const Tick early = hub::ping_jitter(id(), settings.heartbeat.ping_interval);
+  switch (heartbeat_.check(settings.heartbeat, early, now)) {
+    case hub::Heartbeat::Verdict::kAlive:
+      break;
+    case hub::Heartbeat::Verdict::kPing:
+      sent([&] {
+        return out_.send_control(protocol::make_control_frame(protocol::Opcode::kPing, {}),
+                                 context());
+      });
+      break;
+    case hub::Heartbeat::Verdict::kPongTimeout:
+      fail(CloseCause::kPongTimeout, close_code_for(CloseCause::kPongTimeout),
+           "no answer to a ping");
+      break;
+    case hub::Heartbeat::Verdict::kReadTimeout:
+      fail(CloseCause::kReadTimeout, close_code_for(CloseCause::kReadTimeout),
+           "silent for too long");
+      break;
+  }
+}
+
+}  // namespace wsd::net

@@ -1,0 +1,34 @@
+// The answer of the simplest application there is: a WebSocket to who asks for one rightly, to
+// anyone else a page.
+#pragma once
+
+#include <string_view>
+
+#include "net/application.h"
+#include "net/connection.h"
+#include "protocol/handshake.h"
+#include "protocol/http_response.h"
+
+namespace wsd::net {
+
+[[nodiscard]] inline Answer page_or_upgrade(const Connection& connection,
+                                            const protocol::HttpRequest& request,
+                                            std::string_view user) {
+  Answer answer;
+  const protocol::Handshake handshake = protocol::check_handshake(request);
+  if (handshake.violation != protocol::Violation::kNone) {
+    protocol::HttpResponseHead head;
+    head.keep_alive = request.keep_alive;
+    answer.status = head.status;
+    answer.keep_alive = head.keep_alive;
+    protocol::write_response(answer.bytes, head, "page");
+    return answer;
+  }
+  answer.kind = Answer::Kind::kUpgrade;
+  answer.status = 101;
+  answer.facts = Facts(connection.facts().remote(), request.path, user, "");
+  protocol::write_switching_protocols(answer.bytes, handshake.key, "", {});
+  return answer;
+}
+
+}  // namespace wsd::net

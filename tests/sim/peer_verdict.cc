@@ -1,0 +1,80 @@
+// What must hold for a peer at rest, and at the end.
+#include "sim/peer.h"
+
+namespace wsd::sim {
+
+void Peer::check_at_rest() const {
+  if (link_ != nullptr && link_->accepted && reports_ == 0 &&
+      (link_->fin_arrived || link_->reset_arrived)) {
+    complain("has ended, and the server has not noticed");
+  }
+  if (link_ == nullptr || !honest() || ended_ || refused_ || kicked_ || aborts_) return;
+  if (reports_ != 0 || close_received_ || close_sent_ || silent_) return;
+  if (!link_->accepted) complain("was never accepted");
+  if (!link_->arrived.empty()) complain("the server leaves its bytes unread");
+  if (role_ == Role::kPage) {
+    if (pages_due_ != 0) complain("did not get its page");
+    return;
+  }
+  if (!upgraded_) complain("got no answer to its opening handshake");
+  if (!unhandled_.empty() && !fragmented_) complain("a message it sent was not handled");
+  if (!pings_.empty()) complain("its last Ping was not answered");
+  if (plan_.drops()) return;
+  if (!echoes_.empty()) complain("did not get its echo");
+  if (direct_received_ != direct_due_) complain("did not get a message sent to it alone");
+  for (const auto& [room, view] : views_) {
+    if (!view.joined) continue;
+    if (view.own < view.published) complain("did not get its own message");
+    if (!view.floors.empty()) continue;
+    if (view.next != RoomLog::current().size(room))
+      complain("did not get its room's last messages");
+  }
+}
+
+void Peer::check_at_end() const {
+  if (link_ == nullptr || !link_->accepted) return;
+  if (reports_ != 1) complain("its end was not reported");
+  if (!link_->server_closed) complain("its descriptor is still open");
+  check_record();
+}
+
+void Peer::check_record() const {
+  if (reported_in_ > messages_sent_) complain("more messages are reported than it sent");
+  const bool whole = honest() && close_received_ && clean_ && !saw_reset_ && !aborts_;
+  if (whole && cause_ != CloseCause::kSlowConsumer) {
+    if (reported_out_ != data_received_) complain("the count of messages sent to it is wrong");
+    if (skipped_ > reported_dropped_) complain("messages were dropped without being counted");
+  }
+  if (expected_code_ != 0 && close_received_ && !plan_.time_jumps && cause_ != CloseCause::kDrain &&
+      close_code_ != expected_code_ && cause_ != CloseCause::kApplicationClosed &&
+      cause_ != CloseCause::kSlowConsumer && cause_ != CloseCause::kInputBudget) {
+    complain("its offence was answered with another close code");
+  }
+  if (!honest() || plan_.time_jumps) return;
+  switch (cause_) {
+    case CloseCause::kPeerClosed:
+    case CloseCause::kHttpDone:
+    case CloseCause::kDrain:
+    case CloseCause::kServerStopped:
+      return;
+    case CloseCause::kApplicationClosed:
+      if (kicked_) return;
+      break;
+    case CloseCause::kEof:
+      // It leaves a connection that was refused, or on which nothing was asked.
+      if (refused_ || silent_ || ended_) return;
+      break;
+    case CloseCause::kSlowConsumer:
+      if (role_ == Role::kRoom) return;
+      break;
+    case CloseCause::kInputBudget:
+    case CloseCause::kOverload:
+    case CloseCause::kResourceFailure:
+      return;
+    default:
+      break;
+  }
+  if (!aborts_) complain("is honest and was ended as " + std::string(close_cause_name(cause_)));
+}
+
+}  // namespace wsd::sim
