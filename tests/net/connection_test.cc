@@ -467,15 +467,18 @@ TEST(Connection, APeerThatDoesNotReadIsNeverTooSlowForItsOwnEchoes) {
     const char* what;
     SendQueueLimits limits;
     std::vector<std::size_t> sizes;
+    std::size_t read_buffer_size = std::size_t{64} << 10;
   };
   const SendQueueLimits few_bytes{4'096, 16'384, SlowPolicy::kDisconnect};
   const SendQueueLimits few_frames{std::size_t{1} << 20, 8, SlowPolicy::kDisconnect};
   for (const Case& each : {Case{"a cork's worth of small ones", few_bytes, {1'000}},
                            Case{"a large one and one behind it", few_bytes, {100'000, 10}},
-                           Case{"many frames of few bytes", few_frames, {1}}}) {
+                           Case{"many frames of few bytes", few_frames, {1}},
+                           Case{"each many reads long", few_bytes, {5'000}, 64}}) {
     SCOPED_TRACE(each.what);
     Settings settings = calm_settings();
     settings.send_queue = each.limits;
+    settings.read_buffer_size = each.read_buffer_size;
     ListenOptions small_socket;
     small_socket.send_buffer = std::size_t{16} << 10;
     ReactorRig rig(settings, 1, 65'536, small_socket);
