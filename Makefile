@@ -295,7 +295,7 @@ help:
 	@echo 'make test-deps       install what `make test` needs'
 	@echo 'make test            checks, unit tests, end-to-end tests; ends with "N passed, N failed"'
 	@echo 'make asan, make tsan unit and end-to-end tests under the sanitizers'
-	@echo 'make coverage        lines and branches of src/ that the unit tests run, file by file'
+	@echo 'make coverage        lines and branches of src/ that tests, simulation and faults run, file by file'
 	@echo 'make conformance     the 517 cases of the Autobahn catalogue against ./wsd'
 	@echo 'make autobahn        the Autobahn testsuite itself, where wstest or Docker is there'
 	@echo 'make sim             the deterministic simulation, SEEDS=20000, or one run: SEED=n; sim-mutants: with faults put in'

@@ -21,3 +21,6 @@ faults-all: FAULTS_STRIDE := 1
 faults faults-all:
 	@$(MAKE) MODE=asan faults-binary
 	@FAULTS_STRIDE=$(FAULTS_STRIDE) build/asan-$(notdir $(CXX))/tests/faults_tests --gtest_brief=1
+
+COVERAGE_PROGRAMS += $(FAULTS_BIN)
+COVERAGE_RUNS += && FAULTS_STRIDE=9 $(FAULTS_BIN) --gtest_brief=1

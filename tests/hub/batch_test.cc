@@ -86,5 +86,42 @@ TEST(Batch, RandomMixesKeepTheirBytesAndOrder) {
   }
 }
 
+// Says which variant it made, and how often it was asked.
+class SayingEncoder final : public Encoder {
+ public:
+  SharedBytes encode(const SharedBytes& plain, Variant variant) override {
+    ++asked;
+    return SharedBytes::copy_of(
+        as_bytes(std::to_string(variant) + ":" + std::string(as_text(plain.bytes()))));
+  }
+  int asked = 0;
+};
+
+std::vector<std::string> texts_of(const Batch& batch) {
+  std::vector<std::string> texts;
+  for (const Slice& each : batch.frames()) texts.emplace_back(as_text(each.bytes()));
+  return texts;
+}
+
+TEST(BatchSet, HasEachVariantInItsEncodingMadeOnce) {
+  SayingEncoder encoder;
+  std::vector<SharedBytes> frames = {frame_of_size(2, 'a'), frame_of_size(3, 'b')};
+  const std::vector<Variant> variants = {9, kPlain, 15};
+  const BatchSet set(std::move(frames), variants, &encoder);
+  EXPECT_EQ(encoder.asked, 4);
+  EXPECT_EQ(set.size(), 2U);
+  const std::vector<std::string> plain = {"aa", "bbb"};
+  EXPECT_EQ(texts_of(set.of(kPlain)), plain);
+  EXPECT_EQ(texts_of(set.of(9)), (std::vector<std::string>{"9:aa", "9:bbb"}));
+  EXPECT_EQ(texts_of(set.of(15)), (std::vector<std::string>{"15:aa", "15:bbb"}));
+  EXPECT_EQ(texts_of(set.of(12)), plain) << "who came since then wants what there is";
+}
+
+TEST(BatchSet, WithoutAnEncoderIsPlainForAll) {
+  const std::vector<Variant> variants = {9};
+  const BatchSet set({frame_of_size(2, 'a')}, variants, nullptr);
+  EXPECT_EQ(texts_of(set.of(9)), (std::vector<std::string>{"aa"}));
+}
+
 }  // namespace
 }  // namespace wsd::hub

@@ -62,5 +62,38 @@ TEST(RoomHome, HandsOutWhatIsPendingOnce) {
   EXPECT_TRUE(home.take_pending().empty());
 }
 
+TEST(RoomHome, KnowsWhichVariantsItsMembersWant) {
+  const auto variants = [](const RoomHome& home) {
+    return std::vector<Variant>(home.variants().begin(), home.variants().end());
+  };
+  RoomHome home("r", 1);
+  home.add(0, 15);
+  home.add(1, 9);
+  home.add(2, 15);
+  home.add(0);
+  EXPECT_EQ(variants(home), (std::vector<Variant>{15, 9}));
+  home.remove(0, 15);
+  EXPECT_EQ(variants(home), (std::vector<Variant>{15, 9})) << "another wants it";
+  home.remove(2, 15);
+  EXPECT_EQ(variants(home), (std::vector<Variant>{9}));
+  home.remove(1, 9);
+  EXPECT_TRUE(variants(home).empty());
+  EXPECT_TRUE(home.has_members());
+}
+
+TEST(RoomHome, WhatIsPutBackIsPendingAgain) {
+  RoomHome home("r", 1);
+  home.append(frame_of_text("a"), true);
+  home.append(frame_of_text("b"), true);
+  home.put_back(home.take_pending());
+  EXPECT_TRUE(home.has_pending());
+  home.append(frame_of_text("c"), false);
+  const std::vector<SharedBytes> frames = home.take_pending();
+  ASSERT_EQ(frames.size(), 3U);
+  EXPECT_EQ(as_text(frames[0].bytes()), "a");
+  EXPECT_EQ(as_text(frames[2].bytes()), "c");
+  EXPECT_EQ(home.take_counted(), 2U);
+}
+
 }  // namespace
 }  // namespace wsd::hub

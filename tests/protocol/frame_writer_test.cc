@@ -157,5 +157,15 @@ TEST(FrameWriter, AReasonThatIsNotTextStillFitsTheFrame) {
   }
 }
 
+TEST(FrameContent, IsWhatTheFrameWasMadeOf) {
+  for (const std::size_t size : {0U, 125U, 126U, 65'535U, 65'536U}) {
+    const std::string payload(size, 'p');
+    const SharedBytes frame = make_frame(Opcode::kBinary, as_bytes(payload));
+    const FrameContent content = frame_content(frame.bytes());
+    EXPECT_EQ(content.opcode, Opcode::kBinary);
+    EXPECT_EQ(as_text(content.payload), payload);
+  }
+}
+
 }  // namespace
 }  // namespace wsd::protocol

@@ -21,3 +21,7 @@ sim: $(SIM)
 .PHONY: sim-mutants
 sim-mutants:
 	@tests/sim/mutants
+
+# Few runs: what they reach, the first hundreds reach.
+COVERAGE_PROGRAMS += $(SIM)
+COVERAGE_RUNS += && $(SIM) --seeds 500
