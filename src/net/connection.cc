@@ -43,7 +43,7 @@ Connection::~Connection() {
   if (listed_dirty_) forget(turn_.dirty, this);
   if (listed_settling_) forget(turn_.settling, this);
   if (held_) forget(turn_.held, this);
-  turn_.counts.input_bytes.fetch_sub(held_input_, std::memory_order_relaxed);
+  WSD_DCHECK(held_input_ == 0);  // given back at the safe point
   turn_.counts.context_bytes.fetch_sub(context_bytes_, std::memory_order_relaxed);
   close_socket(fd_);
   data_.reset();
