@@ -14,8 +14,8 @@
 // meanwhile, their items are still to leave, and it is the leave() of those that comes later in
 // that order. Acquire and release are not enough: they let each side read before its own write is
 // seen. The additions may be relaxed: they only make waiting more likely, and whoever adds looks
-// again after registering. Who waits with nothing of its own in the queue, having asked with n == 0,
-// hangs on this order alone; who has pushed is also woken by the leave() of its own items.
+// again after registering. Who waits with nothing of its own in the queue, having asked with n ==
+// 0, hangs on this order alone; who has pushed is also woken by the leave() of its own items.
 #pragma once
 
 #include <atomic>

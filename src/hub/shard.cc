@@ -146,19 +146,19 @@ PublishOutcome Shard::publish(std::string_view room, SharedBytes frame) {
   const std::uint32_t home = hub_.home_of(room);
   // A lone shard sends all that is pending at the end of the turn: nothing can pile up.
   const bool counted = hub_.shard_count() > 1;
-  Shard& home_shard = hub_.shard(home);
-  std::unique_ptr<Mail> mail;
-  if (home != index_) mail = mail_of(PublishMail{std::string(room), std::move(frame)});
-  const bool open = !counted || home_shard.publish_gate().enter(1, index_);
-  if (mail != nullptr) {
+  if (home != index_) {
+    Shard& home_shard = hub_.shard(home);
+    auto mail = mail_of(PublishMail{std::string(room), std::move(frame)});
+    const bool open = !counted || home_shard.publish_gate().enter(1, index_);
     home_shard.post(std::move(mail));
-  } else {
-    try {
-      home_publish(room, std::move(frame), counted);
-    } catch (...) {
-      if (counted) open_gate(publish_gate_.leave(1), ResumeMail::Gate::kPublish);
-      throw;
-    }
+    return open ? PublishOutcome::kAccepted : PublishOutcome::kCongested;
+  }
+  const bool open = !counted || publish_gate_.enter(1, index_);
+  try {
+    home_publish(room, std::move(frame), counted);
+  } catch (...) {
+    if (counted) open_gate(publish_gate_.leave(1), ResumeMail::Gate::kPublish);
+    throw;
   }
   return open ? PublishOutcome::kAccepted : PublishOutcome::kCongested;
 }
