@@ -13,8 +13,8 @@ using Duration = Clock::duration;
 // 10 seconds, more under a sanitizer, times the environment's WSD_TEST_PATIENCE.
 [[nodiscard]] Duration patience();
 
-// Whether the tests, and so the server beside them, are built with a sanitizer: its bookkeeping
-// makes figures of memory meaningless below tens of megabytes.
+// Whether the server is built with a sanitizer, as the environment's WSD_TEST_SANITIZED says: its
+// bookkeeping makes figures of memory meaningless below tens of megabytes.
 [[nodiscard]] bool sanitized();
 
 // Looks every few milliseconds until `condition()` holds, for what has no event to wait for, such
