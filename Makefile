@@ -1,6 +1,6 @@
 # wsd: `make help` lists the targets.
 #
-#   MODE=release|debug|asan|tsan|coverage
+#   MODE=release|v3|debug|asan|tsan|coverage
 #                                  how to build; objects live in build/$(MODE)-$(compiler)
 #   CXX=g++|clang++                g++ 12 and clang 14 are known to work
 #   WITH_ZLIB=0|1                  without or with permessage-deflate; default: 1 where zlib is
@@ -13,6 +13,7 @@ DESTDIR ?=
 VERSION := 0.1.0
 
 MODE_FLAGS_release := -O2 -g
+MODE_FLAGS_v3      := -O2 -g -march=x86-64-v3
 MODE_FLAGS_debug   := -O1 -g -DWSD_DEBUG -D_GLIBCXX_ASSERTIONS
 # -g1 is enough for the stack of a report, and builds in half of the time. UBSan's vptr check sees a
 # type for the first time through a pipe, which there is not when descriptors have run out.
@@ -21,7 +22,7 @@ MODE_FLAGS_tsan    := -O1 -g1 -DWSD_DEBUG -D_GLIBCXX_ASSERTIONS -fsanitize=threa
 MODE_FLAGS_coverage := -O0 -g1 -DWSD_DEBUG --coverage
 MODE_FLAGS := $(MODE_FLAGS_$(MODE))
 ifeq ($(MODE_FLAGS),)
-$(error MODE=$(MODE) is not one of release, debug, asan, tsan, coverage)
+$(error MODE=$(MODE) is not one of release, v3, debug, asan, tsan, coverage)
 endif
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wconversion -Wshadow $(if $(WERROR),-Werror)
@@ -112,6 +113,21 @@ E2E  := $(B)/tests/e2e_tests
 $(call objects,$(UNIT_SRCS) $(E2E_SRCS) $(TEST_SUPPORT_SRCS)): CPPFLAGS += $(TEST_CPP)
 $(call objects,$(UNIT_SRCS) $(E2E_SRCS) $(TEST_SUPPORT_SRCS)): CXXFLAGS += $(TEST_CXXFLAGS_$(MODE))
 
+# gtest's header, which each of them includes, is a second to read: read once. (GCC's way; clang's
+# differs, and no test is built with clang here.)
+ifneq ($(findstring g++,$(notdir $(CXX))),)
+ifeq ($(findstring clang,$(CXX)),)
+GTEST_PCH := $(O)/tests/gtest_read/gtest_read.h.gch
+$(call objects,$(UNIT_SRCS) $(E2E_SRCS)): $(GTEST_PCH)
+$(call objects,$(UNIT_SRCS) $(E2E_SRCS)): CPPFLAGS += -I$(dir $(GTEST_PCH)) -include gtest_read.h
+$(GTEST_PCH): CXXFLAGS += $(TEST_CXXFLAGS_$(MODE))
+$(GTEST_PCH): | toolchain
+	@mkdir -p $(@D)
+	echo '#include <gtest/gtest.h>' > $(basename $@)
+	$(CXX) $(CXXFLAGS_ALL) -x c++-header -o $@ $(basename $@)
+endif
+endif
+
 $(UNIT): $(call objects,$(UNIT_SRCS) $(APP_SRCS)) $(LIB)
 	@mkdir -p $(@D)
 	$(CXX) $(LDFLAGS_ALL) -o $@ $^ -lgtest -lgtest_main $(LIBS)
@@ -180,6 +196,35 @@ $(B)/bench/micro_bench: $(call objects,$(MICRO_SRCS)) $(LIB)
 
 $(B)/bench/%: $(O)/bench/%.o
 	$(CXX) $(LDFLAGS_ALL) -o $@ $^
+
+# wsload links nothing of src/; its mode of compression needs zlib, whether or not wsd has it.
+WSLOAD_SRCS := $(wildcard bench/load/*.cc)
+$(call objects,$(WSLOAD_SRCS) bench/wsload.cc): CPPFLAGS += -Ibench -DWSLOAD_ZLIB=$(HAVE_ZLIB) $(shell pkg-config --cflags zlib 2>/dev/null)
+$(B)/bench/wsload: $(call objects,bench/wsload.cc $(WSLOAD_SRCS))
+	$(CXX) $(LDFLAGS_ALL) -o $@ $^ $(shell pkg-config --libs zlib 2>/dev/null)
+
+# Other servers to stand beside: each where its compiler or runtime is, none of them needed to build
+# or test. npm's go into a folder of the build's own.
+PEERS := build/peers
+GOPATH_DEBIAN := /usr/share/gocode
+.PHONY: bench-peers bench-compare bench-instructions
+bench-peers:
+	@mkdir -p $(PEERS)
+	@if command -v npm >/dev/null; then npm install --silent --no-fund --no-audit --prefix $(PEERS) bun deno ws; \
+	  else echo 'bench-peers: no npm: Bun, Deno and ws are left out'; fi
+	@if command -v go >/dev/null && [ -d $(GOPATH_DEBIAN)/src/github.com/gorilla/websocket ]; then \
+	  GOPATH=$(GOPATH_DEBIAN) GO111MODULE=off go build -o $(PEERS)/gorilla bench/peers/gorilla.go; \
+	  else echo 'bench-peers: no golang-go and golang-github-gorilla-websocket-dev: gorilla is left out'; fi
+	@if echo '#include <boost/beast.hpp>' | $(CXX) -std=c++20 -x c++ -fsyntax-only - 2>/dev/null; then \
+	  $(CXX) -std=c++20 -O2 -DNDEBUG -pthread -o $(PEERS)/beast bench/peers/beast.cc; \
+	  else echo 'bench-peers: no libboost-dev: Beast is left out'; fi
+bench-compare: $(B)/wsd bench-tools
+	@WSD=$(B)/wsd TOOLS=$(B)/bench PEERS=$(PEERS) bench/compare
+# For valgrind, which knows the instructions of x86-64-v3 and none beyond.
+bench-instructions:
+	@$(MAKE) --no-print-directory MODE=v3 CXX=g++ build/v3-g++/wsd
+	@$(MAKE) --no-print-directory MODE=release bench-tools
+	@WSD=build/v3-g++/wsd TOOLS=build/release-$(notdir $(CXX))/bench bench/instructions
 
 .PHONY: bench bench-tools bench-micro bench-echo bench-idle bench-large
 bench: bench-echo bench-idle bench-large
