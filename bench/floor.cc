@@ -4,6 +4,8 @@
 //   floor --port 0                    sends back the bytes it receives
 //   floor --port 0 --in 26 --out 22   for each 26 bytes received sends 22, which is what a server
 //                                     does with a masked frame of 20 bytes (its answer is unmasked)
+//   floor --port 0 --in 26 --out 22 --fan-out all
+//                                     sends them to every connection: N sends of the same bytes
 //
 // A connection that starts with "GET " is answered by a canned 101 first, which fits the key of
 // RFC 6455 §1.3 that wsload sends. Loopback only. Linux.
@@ -43,6 +45,7 @@ struct Options {
   std::uint16_t port = 0;
   std::size_t in = 0;   // 0: bytes go back as they came
   std::size_t out = 0;  // bytes sent for each `in` bytes received
+  bool fan_out = false;
 };
 
 [[noreturn]] void fail(const char* what) {
@@ -80,6 +83,7 @@ class Floor {
   bool read(Connection& connection);
   bool take(Connection& connection, std::string_view bytes);
   bool take_head(Connection& connection, std::string_view& bytes);
+  bool fan_out(std::size_t owed);
   bool flush(Connection& connection);
   bool write(Connection& connection, std::string_view bytes, std::size_t& sent);
   void add(int fd);
@@ -173,9 +177,22 @@ bool Floor::take(Connection& connection, std::string_view bytes) {
     return true;
   }
   connection.received += bytes.size();
-  connection.owed += connection.received / options_.in * options_.out;
+  const std::size_t owed = connection.received / options_.in * options_.out;
   connection.received %= options_.in;
+  if (options_.fan_out) return fan_out(owed);
+  connection.owed += owed;
   return flush(connection);
+}
+
+bool Floor::fan_out(std::size_t owed) {
+  if (owed == 0) return true;
+  for (const auto& each : connections_) {
+    if (each == nullptr) continue;
+    each->owed += owed;
+    // A broken one ends by its own event.
+    flush(*each);
+  }
+  return true;
 }
 
 bool Floor::flush(Connection& connection) {
@@ -246,6 +263,10 @@ bool parse(int argc, char** argv, Options& options) {
     const std::string_view name = argv[i];
     if (i + 1 == argc) return false;
     const std::string_view text = argv[i + 1];
+    if (name == "--fan-out" && text == "all") {
+      options.fan_out = true;
+      continue;
+    }
     std::size_t value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (error != std::errc{} || end != text.data() + text.size()) return false;
@@ -259,7 +280,7 @@ bool parse(int argc, char** argv, Options& options) {
       return false;
     }
   }
-  return (options.in == 0) == (options.out == 0);
+  return (options.in == 0) == (options.out == 0) && (options.in != 0 || !options.fan_out);
 }
 
 }  // namespace
@@ -267,7 +288,7 @@ bool parse(int argc, char** argv, Options& options) {
 int main(int argc, char** argv) {
   Options options;
   if (!parse(argc, argv, options)) {
-    std::fputs("usage: floor [--port PORT] [--in BYTES --out BYTES]\n", stderr);
+    std::fputs("usage: floor [--port PORT] [--in BYTES --out BYTES [--fan-out all]]\n", stderr);
     return 2;
   }
   rlimit files{};

@@ -5,11 +5,14 @@
 #include <new>
 
 #include "base/assert.h"
+#include "base/kept_blocks.h"
 
 namespace wsd {
 
 SharedBytes SharedBytes::make(std::size_t size) noexcept {
-  void* memory = std::malloc(sizeof(Block) + size);
+  const std::size_t all = sizeof(Block) + size;
+  void* memory = KeptBlocks::take(all, all);
+  if (memory == nullptr) memory = std::malloc(all);
   if (memory == nullptr) return {};
   return SharedBytes(new (memory) Block(size));
 }
@@ -28,7 +31,7 @@ MutableBytes SharedBytes::mutable_bytes() noexcept {
 void SharedBytes::release(Block* block) noexcept {
   if (block->references.drop()) {
     block->~Block();
-    std::free(block);
+    KeptBlocks::give(block);
   }
 }
 

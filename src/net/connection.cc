@@ -219,6 +219,9 @@ SendResult Connection::send(MessageType type, Bytes payload) {
   if (payload.size() > turn_.settings.session.message.max_message_bytes) return SendResult::kTooBig;
   ++messages_out_;
   const auto opcode = static_cast<protocol::Opcode>(type);
+  if (session_.compression() == nullptr && out_.cork_small(opcode, payload, turn_.cork)) {
+    return SendResult::kSent;
+  }
   switch (sent([&] { return send_payload(opcode, payload); })) {
     case Outbound::Status::kSent:
     case Outbound::Status::kQueued:

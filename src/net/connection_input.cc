@@ -9,16 +9,18 @@ void Connection::take(MutableBytes input) {
   for (;;) {
     const protocol::Event event = session_.next(input);
     if (event.kind == protocol::Event::Kind::kNone) return;
-    on_event(event);
+    if (event.kind == protocol::Event::Kind::kMessage) {
+      on_message(event);
+    } else {
+      on_event(event);
+    }
   }
 }
 
 void Connection::on_event(const protocol::Event& event) {
   switch (event.kind) {
     case protocol::Event::Kind::kNone:
-      break;
     case protocol::Event::Kind::kMessage:
-      on_message(event);
       break;
     case protocol::Event::Kind::kRequest:
       on_request(*event.request);

@@ -36,6 +36,9 @@ constexpr int kTimersPerTurn = 4096;
 
 constexpr int kLongestWaitMs = 60'000;
 
+// How long a large block that nobody needs is kept.
+constexpr Tick kKeepTicks = ticks_for_ms(200);
+
 // While it drains, a reactor without connections looks this often whether the others are done.
 constexpr int kDrainLookMs = 20;
 
@@ -57,6 +60,15 @@ class CurrentScope {
 }  // namespace
 
 Reactor* Reactor::current() noexcept { return current_reactor; }
+
+Connection* Reactor::reading(const Application& application, ConnectionId id) noexcept {
+  if (current_reactor == nullptr) return nullptr;
+  const Turn& turn = *current_reactor->turn_;
+  if (turn.reading == nullptr || turn.reading->id() != id || &turn.application != &application) {
+    return nullptr;
+  }
+  return turn.reading;
+}
 
 Reactor::Reactor() noexcept
     : wake_fd_(make_wake_fd()),
@@ -119,6 +131,7 @@ void Reactor::turn(int max_wait_ms) {
   std::array<Readiness, Poller::kMaxEvents> ready;
   const std::span<const Readiness> events = poller_.wait(wait_ms(max_wait_ms), ready);
   const CurrentScope scope(this);  // after the wait: who sleeps runs nothing
+  const KeptBlocks::Scope kept(turn_->kept_blocks);
   now_ms_ = monotonic_ms();
   turn_->now = tick_of(now_ms_);
   for (const Readiness& each : events) mark_ready(each);
@@ -130,6 +143,16 @@ void Reactor::turn(int max_wait_ms) {
   flush_dirty();
   settle_ended();
   turn_->deflate_pool.end_turn(!turn_->ready.empty());
+  release_unused();
+}
+
+void Reactor::release_unused() noexcept {
+  KeptBlocks& blocks = turn_->kept_blocks;
+  if (blocks.take_used()) {
+    kept_until_ = turn_->now + kKeepTicks;
+  } else if (turn_->now >= kept_until_) {
+    blocks.release();
+  }
 }
 
 int Reactor::wait_ms(int max_wait_ms) noexcept {
@@ -146,7 +169,8 @@ int Reactor::wait_ms(int max_wait_ms) noexcept {
   }
   int wait = draining_ ? kDrainLookMs : kLongestWaitMs;
   if (max_wait_ms >= 0) wait = std::min(wait, max_wait_ms);
-  const Tick next = turn_->shard.wheel().next_event();
+  Tick next = turn_->shard.wheel().next_event();
+  if (!turn_->kept_blocks.empty()) next = std::min(next, kept_until_);
   if (next == hub::TimerWheel::kNever) return wait;
   const std::uint64_t at = next * kTickMs;
   const std::uint64_t left = at > now_ms_ ? at - now_ms_ : 0;

@@ -47,6 +47,10 @@ class Reactor final : public hub::Waker {
   [[nodiscard]] static Reactor* current() noexcept;
   // nullptr when it is not, or no longer, one of this reactor's.
   [[nodiscard]] Connection* find(ConnectionId id) noexcept;
+  // The connection of that id of that application while its read step runs on this thread: who is
+  // answered most. nullptr for any other.
+  [[nodiscard]] static Connection* reading(const Application& application,
+                                           ConnectionId id) noexcept;
   [[nodiscard]] hub::Shard& shard() noexcept { return turn_->shard; }
   // A shard is behind with what the connection in its read step published.
   void hold_publisher();
@@ -72,6 +76,7 @@ class Reactor final : public hub::Waker {
   void fire_timers();
   void flush_dirty();
   void settle_ended();
+  void release_unused() noexcept;
   void begin_drain();
   void cut_all();
 
@@ -79,6 +84,7 @@ class Reactor final : public hub::Waker {
   int wake_fd_;
   bool wakeable_;
   std::unique_ptr<Turn> turn_;
+  Tick kept_until_ = 0;  // then large blocks that were not needed again are given back
   std::uint64_t now_ms_ = 0;
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
   DrainTimer drain_timer_{*this};

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/kept_blocks.h"
 #include "base/tick.h"
 #include "hub/heartbeat.h"
 #include "hub/shard.h"
@@ -71,6 +72,7 @@ struct Turn {
   protocol::DeflatePool deflate_pool;
   DeflateEncoder encoder;
   std::unique_ptr<std::uint8_t[]> read_buffer;
+  KeptBlocks kept_blocks;
 
   Connection* reading = nullptr;  // whose read step runs
 

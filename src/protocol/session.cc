@@ -54,6 +54,11 @@ Session::Session(const SessionLimits& limits)
 Session::~Session() = default;
 
 Event Session::next(MutableBytes& input) {
+  Event event;
+  if (!input.empty() && partial_ == nullptr && phase_ == Phase::kFrames) {
+    message_handed_out_ = false;
+    if (small_message(input, event)) return event;
+  }
   if (message_handed_out_) {
     message_handed_out_ = false;
     if (partial_ != nullptr) partial_->message.reset();
@@ -191,6 +196,41 @@ Event Session::next_frame_event(MutableBytes& input) {
     }
     if (event.kind != Event::Kind::kNone) return event;
   }
+}
+
+// The short way for what most frames are: a whole message of at most 125 bytes, all of it there,
+// and nothing begun before. What it does not take has no property of its own: next_frame_event()
+// judges every frame.
+bool Session::small_message(MutableBytes& input, Event& event) {
+  constexpr std::size_t kHeaderBytes = 6;      // §5.2: two bytes and the masking key
+  constexpr std::uint8_t kFinalText = 0x81;    // FIN, no RSV, opcode 1
+  constexpr std::uint8_t kFinalBinary = 0x82;  // likewise, opcode 2
+  constexpr std::uint8_t kMaskBit = 0x80;      // without it the length is above what is taken
+  if (close_sent_ || input.size() < kHeaderBytes) return false;
+  const std::uint8_t first = input[0];
+  const auto size = static_cast<std::size_t>(input[1] ^ kMaskBit);
+  if (first != kFinalText && first != kFinalBinary) return false;
+  if (size > std::min({kMaxControlPayload, input.size() - kHeaderBytes,
+                       static_cast<std::size_t>(limits_->message.max_message_bytes)})) {
+    return false;
+  }
+  MaskingKey key;
+  std::copy_n(input.begin() + 2, key.size(), key.begin());
+  const MutableBytes payload = input.subspan(kHeaderBytes, size);
+  input = input.subspan(kHeaderBytes + size);
+  if (first == kFinalText) {
+    Utf8Validator utf8;
+    if (!utf8.feed_masked(payload, key, 0) || !utf8.complete()) {
+      event = fail(Violation::kTextNotUtf8);  // §8.1
+      return true;
+    }
+  } else {
+    apply_mask(payload, key);
+  }
+  event.kind = Event::Kind::kMessage;
+  event.opcode = static_cast<Opcode>(first & 0x0F);
+  event.payload = payload;
+  return true;
 }
 
 // Takes a header off the input. False when it is incomplete, kept for the next call, or when its

@@ -99,6 +99,7 @@ class Session {
 
   [[nodiscard]] Event next_head(MutableBytes& input);
   [[nodiscard]] Event next_frame_event(MutableBytes& input);
+  [[nodiscard]] bool small_message(MutableBytes& input, Event& event);
   [[nodiscard]] bool read_header(MutableBytes& input, FrameHeader& header, Violation& violation);
   void stash_header(MutableBytes& input);
   [[nodiscard]] Violation judge(const FrameHeader& header);

@@ -97,7 +97,8 @@ bool Utf8Validator::feed(Bytes bytes) noexcept {
   return state_ != kUtf8Wrong;
 }
 
-bool Utf8Validator::feed_masked(MutableBytes bytes, MaskingKey key, std::uint64_t offset) noexcept {
+bool Utf8Validator::feed_masked_long(MutableBytes bytes, MaskingKey key,
+                                     std::uint64_t offset) noexcept {
   while (bytes.size() > kSweep) {
     const MutableBytes block = bytes.first(kSweep);
     apply_mask(block, key, offset);
@@ -106,11 +107,6 @@ bool Utf8Validator::feed_masked(MutableBytes bytes, MaskingKey key, std::uint64_
     }
     bytes = bytes.subspan(kSweep);
     offset += kSweep;
-  }
-  if (state_ == kUtf8Between && bytes.size() <= mask_detail::kMostShort) {
-    const std::uint32_t word = mask_detail::advance(std::bit_cast<std::uint32_t>(key), offset);
-    const std::uint64_t all = mask_detail::apply_short(bytes.data(), bytes.size(), word);
-    return (all & kHighBits) == 0 || feed(bytes);
   }
   apply_mask(bytes, key, offset);
   return feed(bytes);

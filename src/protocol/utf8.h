@@ -1,6 +1,7 @@
 // UTF-8 validation (RFC 3629), incremental and fail-fast (RFC 6455 §8.1).
 #pragma once
 
+#include <bit>
 #include <cstdint>
 
 #include "base/bytes.h"
@@ -16,12 +17,26 @@ class Utf8Validator {
   [[nodiscard]] bool feed(Bytes bytes) noexcept;
   // Unmasks `bytes` in place and checks them in the same sweep; see apply_mask(). When it returns
   // false, some of them may still be masked: nobody reads a text that is wrong.
-  [[nodiscard]] bool feed_masked(MutableBytes bytes, MaskingKey key, std::uint64_t offset) noexcept;
+  //
+  // Inline for short texts, as apply_mask() is.
+  [[nodiscard]] bool feed_masked(MutableBytes bytes, MaskingKey key,
+                                 std::uint64_t offset) noexcept {
+    if (state_ != 0 || bytes.size() > mask_detail::kMostShort) {
+      return feed_masked_long(bytes, key, offset);
+    }
+    constexpr std::uint64_t kNotAscii = 0x8080808080808080U;
+    const std::uint32_t word = mask_detail::advance(std::bit_cast<std::uint32_t>(key), offset);
+    const std::uint64_t all = mask_detail::apply_short(bytes.data(), bytes.size(), word);
+    return (all & kNotAscii) == 0 || feed(bytes);
+  }
   // Whether the text may end here: no sequence is open and nothing was wrong.
   [[nodiscard]] bool complete() const noexcept { return state_ == 0; }
   void reset() noexcept { state_ = 0; }
 
  private:
+  [[nodiscard]] bool feed_masked_long(MutableBytes bytes, MaskingKey key,
+                                      std::uint64_t offset) noexcept;
+
   std::uint8_t state_ = 0;  // 0 is "between code points"; the rest is in utf8_states.h
 };
 

@@ -201,6 +201,9 @@ bool ServerCore::too_big(std::string_view payload) const noexcept {
 }
 
 SendResult ServerCore::send(ConnectionId id, MessageType type, std::string_view payload) {
+  if (net::Connection* const connection = net::Reactor::reading(*this, id)) {
+    return connection->send(type, as_bytes(payload));
+  }
   if (!started_.load(std::memory_order_acquire)) return SendResult::kClosed;
   net::Reactor* const reactor = own_reactor();
   if (reactor != nullptr && hub::shard_of(id) == reactor->shard().index()) {

@@ -1,0 +1,128 @@
+// --mode broadcast: all connections are in one room, --senders of them publish. A sender whose own
+// message has come back publishes its next. Each member has to get each message of each sender,
+// once and in order.
+#include <algorithm>
+
+#include "bench/load/client.h"
+#include "bench/load/frame.h"
+#include "bench/measure.h"
+
+namespace bench {
+
+namespace {
+
+class Broadcast final : public Client {
+ public:
+  explicit Broadcast(const Options& options)
+      : Client(options),
+        template_(options.size, options.binary),
+        reply_size_(options.raw ? options.reply_bytes : template_.reply_size()),
+        members_(options.connections) {
+    for (Member& member : members_) member.next.resize(options.raw ? 1 : options.senders);
+  }
+  void run() override;
+
+ private:
+  struct Member {
+    std::vector<std::uint64_t> next;  // by sender: the number of its next message
+    std::string partial;              // the beginning of a frame
+    std::size_t position = 0;         // with --raw: bytes of the unit under way
+    std::uint64_t sent = 0;           // of a sender
+  };
+  void on_bytes(Connection& connection, std::string_view bytes) override;
+  void on_raw_bytes(Connection& connection, std::string_view bytes);
+  void on_frame(Connection& connection, std::string_view frame);
+  void send_next(Connection& connection);
+
+  Template template_;
+  std::size_t reply_size_;
+  std::vector<Member> members_;
+  bool refilling_ = false;
+};
+
+void Broadcast::on_bytes(Connection& connection, std::string_view bytes) {
+  if (options_.raw) {
+    on_raw_bytes(connection, bytes);
+    return;
+  }
+  std::string& partial = members_[connection.index].partial;
+  if (!partial.empty()) {
+    const std::size_t piece = std::min(bytes.size(), reply_size_ - partial.size());
+    partial.append(bytes.substr(0, piece));
+    bytes.remove_prefix(piece);
+    if (partial.size() < reply_size_) return;
+    on_frame(connection, partial);
+    partial.clear();
+  }
+  while (bytes.size() >= reply_size_) {
+    on_frame(connection, bytes.substr(0, reply_size_));
+    bytes.remove_prefix(reply_size_);
+  }
+  partial.assign(bytes);
+}
+
+// The floor's bytes say nothing: whose they are is not known, so one sender alone is measured so.
+void Broadcast::on_raw_bytes(Connection& connection, std::string_view bytes) {
+  Member& member = members_[connection.index];
+  member.position += bytes.size();
+  const std::size_t units = member.position / reply_size_;
+  member.position %= reply_size_;
+  progress_ += units;
+  if (units > 0 && connection.index == 0) send_next(connection);
+}
+
+void Broadcast::on_frame(Connection& connection, std::string_view frame) {
+  const Template::Stamp stamp = template_.stamp(frame);
+  Member& member = members_[connection.index];
+  if (stamp.connection >= member.next.size()) wrong(connection, "a message of no sender");
+  std::uint64_t& next = member.next[stamp.connection];
+  if (frame != template_.reply(stamp.connection, next)) {
+    wrong(connection, "not message " + std::to_string(next) + " of sender " +
+                          std::to_string(stamp.connection) + " as it was sent");
+  }
+  ++next;
+  ++progress_;
+  if (stamp.connection == connection.index) send_next(connection);
+}
+
+void Broadcast::send_next(Connection& connection) {
+  Member& member = members_[connection.index];
+  if (!refilling_ || (options_.messages != 0 && member.sent == options_.messages)) return;
+  send_bytes(connection, template_.request(connection.index, member.sent++));
+}
+
+void Broadcast::run() {
+  open_until(options_.connections);
+  // A join is not answered: this rest is for the last of them.
+  run_for(300'000'000);
+  waiting_ = refilling_ = true;
+  const Interval whole(options_.pid);
+  for (std::size_t i = 0; i < options_.senders; ++i) send_next(*connections_[i]);
+  JsonLine line;
+  line.text("mode", "broadcast")
+      .count("connections", options_.connections)
+      .count("senders", options_.senders)
+      .count("size", options_.size);
+  if (options_.messages != 0) {
+    const std::uint64_t all =
+        std::uint64_t{options_.messages} * options_.senders * options_.connections;
+    while (progress_ < all) step(1000);
+    whole.put(line, kDeliveries, all);
+  } else {
+    run_for(static_cast<std::int64_t>(options_.warmup) * 1'000'000'000);
+    const std::uint64_t before = progress_;
+    const Interval interval(options_.pid);
+    run_for(static_cast<std::int64_t>(options_.seconds) * 1'000'000'000);
+    interval.put(line, kDeliveries, progress_ - before);
+  }
+  put_memory(line, options_.pid);
+  line.print();
+}
+
+}  // namespace
+
+std::unique_ptr<Client> make_broadcast(const Options& options) {
+  return std::make_unique<Broadcast>(options);
+}
+
+}  // namespace bench

@@ -1,0 +1,105 @@
+// What every mode of wsload needs: connections on one edge-triggered epoll, their opening
+// handshakes, bytes out and in. One thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "bench/load/json_line.h"
+#include "bench/load/options.h"
+
+namespace bench {
+
+enum class Stage : std::uint8_t { kConnecting, kHandshake, kOpen };
+
+struct Connection {
+  std::size_t index = 0;
+  int fd = -1;
+  Stage stage = Stage::kConnecting;
+  std::string head;    // the handshake's answer so far
+  std::string unsent;  // what the kernel has not taken yet
+};
+
+class Client {
+ public:
+  explicit Client(const Options& options);
+  virtual ~Client();
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+
+  // The whole measurement: prints the line.
+  virtual void run() = 0;
+
+ protected:
+  // The handshake is over (with --raw: the connection stands).
+  virtual void on_open(Connection& connection);
+  // What came after the handshake.
+  virtual void on_bytes(Connection& connection, std::string_view bytes) = 0;
+
+  void open_until(std::size_t count);
+  void open_one();
+  // The connection ends as a client that leaves: FIN. Its object is there until the step is over.
+  void end(Connection& connection);
+  // One epoll_wait and what it brings.
+  void step(int timeout_ms);
+  void run_for(std::int64_t ns);
+  void send_bytes(Connection& connection, std::string_view bytes);
+  [[noreturn]] static void wrong(const Connection& connection, const std::string& what);
+
+  Options options_;
+  std::vector<std::unique_ptr<Connection>> connections_;
+  std::string extensions_;      // what the handshake offers
+  std::size_t open_ = 0;        // connections whose handshake is over
+  bool waiting_ = false;        // silence is a stall
+  std::uint64_t progress_ = 0;  // for the message about a stall: answers so far
+
+ private:
+  void on_event(Connection& connection, std::uint32_t events);
+  void on_connected(Connection& connection);
+  void on_head(Connection& connection, std::string_view bytes);
+  void flush(Connection& connection);
+
+  int epoll_;
+  std::vector<char> buffer_;
+  std::vector<std::unique_ptr<Connection>> ended_;
+  std::int64_t heard_at_ = 0;
+};
+
+// What is counted, for names of fields.
+struct Counted {
+  std::string_view one;
+  std::string_view many;
+};
+inline constexpr Counted kMessages{"message", "messages"};
+inline constexpr Counted kDeliveries{"delivery", "deliveries"};
+inline constexpr Counted kHandshakes{"handshake", "handshakes"};
+
+// CPU time of server and client and the clock, between its making and now.
+class Interval {
+ public:
+  explicit Interval(pid_t server);
+  // "seconds", the rate, the server's CPU for each of `count` things, the shares of both.
+  void put(JsonLine& line, const Counted& counted, std::uint64_t count) const;
+
+ private:
+  pid_t server_;
+  std::int64_t start_;
+  std::int64_t server_before_;
+  std::int64_t client_before_;
+};
+
+void put_memory(JsonLine& line, pid_t server);
+
+[[nodiscard]] std::unique_ptr<Client> make_echo(const Options& options);
+[[nodiscard]] std::unique_ptr<Client> make_open_loop(const Options& options);
+[[nodiscard]] std::unique_ptr<Client> make_deflate(const Options& options);
+[[nodiscard]] std::unique_ptr<Client> make_broadcast(const Options& options);
+[[nodiscard]] std::unique_ptr<Client> make_handshakes(const Options& options);
+[[nodiscard]] std::unique_ptr<Client> make_idle(const Options& options);
+[[nodiscard]] std::unique_ptr<Client> make_large(const Options& options);
+
+}  // namespace bench

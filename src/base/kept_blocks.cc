@@ -1,0 +1,84 @@
+#include "base/kept_blocks.h"
+
+#include <malloc.h>
+
+#include <cstdlib>
+#include <utility>
+
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(block, size) static_cast<void>(0)
+#define ASAN_UNPOISON_MEMORY_REGION(block, size) static_cast<void>(0)
+#endif
+
+namespace wsd {
+namespace {
+
+thread_local KeptBlocks* current = nullptr;
+
+// More than that and a block would be wasted on who takes it.
+constexpr std::size_t kMostRatio = 4;
+
+}  // namespace
+
+KeptBlocks::Scope::Scope(KeptBlocks& blocks) noexcept : before_(std::exchange(current, &blocks)) {}
+
+KeptBlocks::Scope::~Scope() { current = before_; }
+
+void* KeptBlocks::take(std::size_t least, std::size_t wanted) noexcept {
+  if (current == nullptr || least < kLeastBytes) return nullptr;
+  return current->find(least, wanted);
+}
+
+void KeptBlocks::give(void* block) noexcept {
+  if (current == nullptr || !current->keep(block)) std::free(block);
+}
+
+std::size_t KeptBlocks::size_of(void* block) noexcept { return ::malloc_usable_size(block); }
+
+void* KeptBlocks::find(std::size_t least, std::size_t wanted) noexcept {
+  Entry* best = nullptr;
+  for (std::size_t i = 0; i < count_; ++i) {
+    Entry& each = entries_[i];
+    if (each.size < least || each.size / kMostRatio > wanted) continue;
+    // The smallest that has all that is wanted; where none has, the largest.
+    const bool enough = each.size >= wanted;
+    if (best == nullptr ||
+        (best->size >= wanted ? enough && each.size < best->size : each.size > best->size)) {
+      best = &each;
+    }
+  }
+  if (best == nullptr) return nullptr;
+  void* const block = best->block;
+  ASAN_UNPOISON_MEMORY_REGION(block, best->size);
+  bytes_ -= best->size;
+  used_ = true;
+  *best = entries_[--count_];
+  return block;
+}
+
+bool KeptBlocks::keep(void* block) noexcept {
+  if (block == nullptr) return false;
+  const std::size_t size = size_of(block);
+  if (size < kLeastBytes || count_ == kMostBlocks || size > kMostBytes - bytes_) return false;
+  ASAN_POISON_MEMORY_REGION(block, size);
+  entries_[count_++] = {block, size};
+  bytes_ += size;
+  used_ = true;
+  return true;
+}
+
+void KeptBlocks::release() noexcept {
+  if (empty()) return;
+  for (; count_ != 0; --count_) {
+    const Entry& last = entries_[count_ - 1];
+    ASAN_UNPOISON_MEMORY_REGION(last.block, last.size);
+    std::free(last.block);
+  }
+  bytes_ = 0;
+  // glibc's own threshold for that grows with the largest block that it has seen.
+  ::malloc_trim(0);
+}
+
+}  // namespace wsd
