@@ -59,7 +59,7 @@ E2E_SRCS  := $(filter-out $(DEFLATE_UNUSED),$(wildcard tests/e2e/*_test.cc))
 TEST_SUPPORT_SRCS := $(wildcard tests/support/*.cc)
 FUZZ_SRCS := $(wildcard fuzz/*_fuzz.cc)
 EXAMPLES  := $(wildcard docs/examples/*.cc)
-MICRO_SRCS := $(wildcard bench/micro/*.cc)
+MICRO_SRCS := $(filter-out $(if $(filter 0,$(WITH_ZLIB)),bench/micro/deflate_bench.cc),$(wildcard bench/micro/*.cc))
 BENCH_TOOLS := $(filter-out bench/micro/%,$(wildcard bench/*.cc))
 
 objects = $(patsubst %.cc,$(O)/%.o,$(1))

@@ -1,4 +1,5 @@
-// --mode handshakes: connect, the opening handshake, FIN, and again, --inflight at one time.
+// --mode handshakes: connect, the opening handshake, FIN, and again, --inflight at one time; with
+// --rate that many a second, and --inflight at the most.
 #include "bench/load/client.h"
 #include "bench/measure.h"
 
@@ -15,20 +16,43 @@ class Handshakes final : public Client {
   void on_open(Connection& connection) override {
     ++progress_;
     end(connection);
-    if (refilling_) open_one();
+    if (refilling_ && options_.rate == 0) open_one();
   }
   void on_bytes(Connection& connection, std::string_view /*bytes*/) override {
     wrong(connection, "bytes that nobody asked for");
   }
+  // run_for(), at --rate.
+  void go_on_for(std::int64_t ns);
+
   bool refilling_ = true;
 };
 
+void Handshakes::go_on_for(std::int64_t ns) {
+  if (options_.rate == 0) {
+    run_for(ns);
+    return;
+  }
+  const std::int64_t start = now_ns();
+  const double gap = 1e9 / static_cast<double>(options_.rate);
+  std::uint64_t begun = 0;
+  for (std::int64_t past = 0; past < ns; past = now_ns() - start) {
+    while (static_cast<double>(begun) * gap <= static_cast<double>(past)) {
+      if (connections_.size() == options_.inflight) fail("the server is slower than --rate");
+      open_one();
+      ++begun;
+    }
+    step(1);
+  }
+}
+
 void Handshakes::run() {
-  for (std::size_t i = 0; i < options_.inflight; ++i) open_one();
-  run_for(static_cast<std::int64_t>(options_.warmup) * 1'000'000'000);
+  if (options_.rate == 0) {
+    for (std::size_t i = 0; i < options_.inflight; ++i) open_one();
+  }
+  go_on_for(static_cast<std::int64_t>(options_.warmup) * 1'000'000'000);
   const std::uint64_t before = progress_;
   const Interval interval(options_.pid);
-  run_for(static_cast<std::int64_t>(options_.seconds) * 1'000'000'000);
+  go_on_for(static_cast<std::int64_t>(options_.seconds) * 1'000'000'000);
   JsonLine line;
   line.text("mode", "handshakes").count("inflight", options_.inflight);
   interval.put(line, kHandshakes, progress_ - before);

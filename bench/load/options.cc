@@ -18,7 +18,7 @@ constexpr const char* kModes[] = {"echo",       "openloop", "deflate", "broadcas
                "wsload: %.*s\n"
                "usage: wsload --port PORT [--host 127.0.0.1] [--path /echo] [--pid SERVER_PID]\n"
                "  [--mode echo|openloop|deflate|broadcast|handshakes|idle|large]\n"
-               "  [--connections 200] [--inflight 1] [--senders 1] [--rate MESSAGES_A_SECOND]\n"
+               "  [--connections 200] [--inflight 1] [--senders 1] [--rate A_SECOND]\n"
                "  [--size 20] [--type text|binary] [--seconds 5] [--warmup 1] [--messages N]\n"
                "  [--raw --reply-bytes N]\n",
                static_cast<int>(what.size()), what.data());
@@ -55,8 +55,9 @@ void check(const Options& options) {
   const bool broadcast = options.mode == Mode::kBroadcast;
   if (options.raw && !echo && !broadcast) usage("--raw is for echo and broadcast");
   if (options.messages != 0 && !echo && !broadcast) usage("--messages is for echo and broadcast");
-  if ((options.rate != 0) != (options.mode == Mode::kOpenLoop)) {
-    usage("--mode openloop and --rate go together");
+  if (options.rate == 0 && options.mode == Mode::kOpenLoop) usage("--mode openloop wants --rate");
+  if (options.rate != 0 && options.mode != Mode::kOpenLoop && options.mode != Mode::kHandshakes) {
+    usage("--rate is for openloop and handshakes");
   }
   if (broadcast && options.senders > options.connections)
     usage("more --senders than --connections");

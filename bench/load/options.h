@@ -27,7 +27,7 @@ struct Options {
   std::size_t connections = 200;
   std::size_t inflight = 1;  // messages under way on each connection; handshakes at one time
   std::size_t senders = 1;   // --mode broadcast: that many of the connections publish
-  std::size_t rate = 0;      // --mode openloop: messages a second in all
+  std::size_t rate = 0;      // messages or handshakes a second in all
   std::size_t size = 20;     // payload bytes
   std::size_t seconds = 5;
   std::size_t warmup = 1;

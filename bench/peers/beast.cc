@@ -1,6 +1,9 @@
 // Boost.Beast, after its asynchronous echo server and its chat: one thread. A room for each path
 // but /echo.
+// clang-format off: Boost 1.74's awaitable.hpp wants <utility> before it
 #include <boost/asio.hpp>
+#include <utility>
+// clang-format on
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 #include <boost/beast/websocket.hpp>
@@ -10,8 +13,6 @@
 #include <queue>
 #include <set>
 #include <string>
-#include <utility>  // Boost 1.74's awaitable.hpp wants it first
-
 namespace asio = boost::asio;
 namespace beast = boost::beast;
 namespace http = beast::http;
@@ -29,6 +30,7 @@ class Session : public std::enable_shared_from_this<Session> {
   }
   void run() {
     ws_.next_layer().socket().set_option(tcp::no_delay(true));
+    ws_.auto_fragment(false);  // as all others send: a message is one frame
     http::async_read(ws_.next_layer(), buffer_, request_,
                      [self = shared_from_this()](beast::error_code error, std::size_t) {
                        if (!error) self->accept();

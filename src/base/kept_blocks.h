@@ -13,7 +13,7 @@ namespace wsd {
 class KeptBlocks {
  public:
   static constexpr std::size_t kLeastBytes = std::size_t{64} << 10;  // smaller ones are malloc's
-  static constexpr std::size_t kMostBytes = std::size_t{32} << 20;   // kept at one time, in all
+  static constexpr std::size_t kMostBytes = std::size_t{16} << 20;   // kept at one time, in all
   static constexpr std::size_t kMostBlocks = 64;                     // likewise
 
   KeptBlocks() = default;

@@ -12,9 +12,6 @@
 namespace wsd::net {
 namespace {
 
-// How much one connection may read in one turn before the others have theirs.
-constexpr std::size_t kReadBudget = std::size_t{256} << 10;
-
 template <class T>
 void forget(std::vector<T*>& list, const T* entry) {
   list.erase(std::remove(list.begin(), list.end(), entry), list.end());
@@ -133,9 +130,10 @@ void Connection::read_step() {
 }
 
 void Connection::read() {
-  for (std::size_t budget = kReadBudget; budget != 0 && wants_read() && !has_to_wait();) {
+  for (std::size_t budget = turn_.read_share; budget != 0 && wants_read() && !has_to_wait();) {
     const MutableBytes direct = session_.direct_buffer();
-    const MutableBytes into = direct.empty() ? turn_.read_span() : direct;
+    const MutableBytes room = direct.empty() ? turn_.read_span() : direct;
+    const MutableBytes into = room.first(std::min(room.size(), budget));
     const IoResult result = receive(fd_, into);
     if (result.status == IoStatus::kEof) {
       on_eof();

@@ -210,8 +210,18 @@ void Reactor::work_off(std::vector<Connection*>& list, Step step) {
   turn_->working.clear();
 }
 
+// Many that have much to say say it in small pieces: who comes with twenty bytes waits for a piece
+// of each.
+std::size_t Reactor::read_share(std::size_t ready) noexcept {
+  constexpr std::size_t kMost = std::size_t{256} << 10;
+  constexpr std::size_t kLeast = std::size_t{16} << 10;
+  constexpr std::size_t kTurn = std::size_t{4} << 20;  // about a millisecond's worth of copying
+  return std::clamp(kTurn / std::max<std::size_t>(ready, 1), kLeast, kMost);
+}
+
 void Reactor::accept_and_read() {
   for (const auto& acceptor : acceptors_) acceptor->accept_step();
+  turn_->read_share = read_share(turn_->ready.size());
   work_off(turn_->ready, [](Connection& each) { each.read_step(); });
 }
 

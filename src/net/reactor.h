@@ -72,6 +72,7 @@ class Reactor final : public hub::Waker {
   void handle_commands();
   template <class Step>
   void work_off(std::vector<Connection*>& list, Step step);
+  [[nodiscard]] static std::size_t read_share(std::size_t ready) noexcept;
   void accept_and_read();
   void fire_timers();
   void flush_dirty();

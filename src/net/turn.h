@@ -75,6 +75,7 @@ struct Turn {
   KeptBlocks kept_blocks;
 
   Connection* reading = nullptr;  // whose read step runs
+  std::size_t read_share = 0;     // bytes that each may read in this turn
 
   // Each has capacity for all connections: to be put on a list must not need memory.
   std::vector<Connection*> ready;     // have input, or may have

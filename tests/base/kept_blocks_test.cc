@@ -58,7 +58,7 @@ TEST(KeptBlocks, TheBestFitIsTaken) {
 TEST(KeptBlocks, ALargeOneIsNotWastedOnWhoWantsLittle) {
   KeptBlocks blocks;
   const KeptBlocks::Scope scope(blocks);
-  KeptBlocks::give(std::malloc(16 * kMib));
+  KeptBlocks::give(std::malloc(8 * kMib));
   EXPECT_EQ(KeptBlocks::take(64 * kKib, kMib), nullptr);
   EXPECT_FALSE(blocks.empty());
 }
@@ -66,7 +66,7 @@ TEST(KeptBlocks, ALargeOneIsNotWastedOnWhoWantsLittle) {
 TEST(KeptBlocks, ThereAreTwoBounds) {
   KeptBlocks blocks;
   const KeptBlocks::Scope scope(blocks);
-  for (int i = 0; i < 40; ++i) KeptBlocks::give(std::malloc(kMib));
+  for (int i = 0; i < 24; ++i) KeptBlocks::give(std::malloc(kMib));
   EXPECT_LE(blocks.bytes(), KeptBlocks::kMostBytes);
   EXPECT_GT(blocks.bytes(), KeptBlocks::kMostBytes - 2 * kMib);
   blocks.release();
