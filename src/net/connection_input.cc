@@ -11,6 +11,7 @@ void Connection::take(MutableBytes input) {
     if (event.kind == protocol::Event::Kind::kNone) return;
     if (event.kind == protocol::Event::Kind::kMessage) {
       on_message(event);
+      if (input.empty() && session_.between_frames()) return;
     } else {
       on_event(event);
     }

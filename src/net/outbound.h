@@ -58,7 +58,7 @@ class Outbound {
       return false;
     }
     std::uint8_t* const out = cork.extend(total);
-    protocol::write_frame_header(out, opcode, payload.size());
+    protocol::write_small_frame_header(out, opcode, payload.size());
     if (!payload.empty()) std::memcpy(out + 2, payload.data(), payload.size());
     return true;
   }

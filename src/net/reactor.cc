@@ -21,6 +21,9 @@
 #include "net/socket.h"
 
 namespace wsd::net {
+
+constinit thread_local Reactor* current_reactor = nullptr;
+
 namespace {
 
 // Tokens: a connection's is its address, which is aligned; others are odd.
@@ -42,8 +45,6 @@ constexpr Tick kKeepTicks = ticks_for_ms(200);
 // While it drains, a reactor without connections looks this often whether the others are done.
 constexpr int kDrainLookMs = 20;
 
-thread_local Reactor* current_reactor = nullptr;
-
 // For the length of a turn: one thread may drive several reactors in turn.
 class CurrentScope {
  public:
@@ -58,17 +59,6 @@ class CurrentScope {
 };
 
 }  // namespace
-
-Reactor* Reactor::current() noexcept { return current_reactor; }
-
-Connection* Reactor::reading(const Application& application, ConnectionId id) noexcept {
-  if (current_reactor == nullptr) return nullptr;
-  const Turn& turn = *current_reactor->turn_;
-  if (turn.reading == nullptr || turn.reading->id() != id || &turn.application != &application) {
-    return nullptr;
-  }
-  return turn.reading;
-}
 
 Reactor::Reactor() noexcept
     : wake_fd_(make_wake_fd()),

@@ -15,6 +15,11 @@
 namespace wsd::net {
 
 // Its own thread only, but for wake() and what comes through the hub. May be driven turn by turn.
+class Reactor;
+
+// The reactor whose turn runs on this thread, or nullptr: Reactor::current(). Set by a turn alone.
+extern constinit thread_local Reactor* current_reactor;
+
 class Reactor final : public hub::Waker {
  public:
   // Commands that the hub carries to every reactor.
@@ -44,13 +49,20 @@ class Reactor final : public hub::Waker {
   void wake() noexcept override;
 
   // The reactor whose turn runs on this thread, or nullptr.
-  [[nodiscard]] static Reactor* current() noexcept;
+  [[nodiscard]] static Reactor* current() noexcept { return current_reactor; }
   // nullptr when it is not, or no longer, one of this reactor's.
   [[nodiscard]] Connection* find(ConnectionId id) noexcept;
   // The connection of that id of that application while its read step runs on this thread: who is
   // answered most. nullptr for any other.
   [[nodiscard]] static Connection* reading(const Application& application,
-                                           ConnectionId id) noexcept;
+                                           ConnectionId id) noexcept {
+    if (current_reactor == nullptr) return nullptr;
+    const Turn& turn = *current_reactor->turn_;
+    Connection* const connection = turn.reading;
+    const bool asked =
+        connection != nullptr && connection->id() == id && &turn.application == &application;
+    return asked ? connection : nullptr;
+  }
   [[nodiscard]] hub::Shard& shard() noexcept { return turn_->shard; }
   // A shard is behind with what the connection in its read step published.
   void hold_publisher();

@@ -23,6 +23,13 @@ inline constexpr std::size_t kMaxServerHeaderBytes = 10;
 // its size. `compressed` sets RSV1 (RFC 7692 §6).
 std::size_t write_frame_header(std::uint8_t* out, Opcode opcode, std::uint64_t payload_length,
                                bool compressed = false) noexcept;
+// The same for a payload of at most 125 bytes that is not compressed: two bytes.
+inline void write_small_frame_header(std::uint8_t* out, Opcode opcode,
+                                     std::size_t payload_length) noexcept {
+  constexpr unsigned kFinal = 0x80;
+  out[0] = static_cast<std::uint8_t>(kFinal | static_cast<unsigned>(opcode));
+  out[1] = static_cast<std::uint8_t>(payload_length);
+}
 
 // A whole frame, encoded once for all who get it. Empty when memory has run out.
 [[nodiscard]] SharedBytes make_frame(Opcode opcode, Bytes payload,

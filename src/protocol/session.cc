@@ -53,12 +53,7 @@ Session::Session(const SessionLimits& limits)
 
 Session::~Session() = default;
 
-Event Session::next(MutableBytes& input) {
-  Event event;
-  if (!input.empty() && partial_ == nullptr && phase_ == Phase::kFrames) {
-    message_handed_out_ = false;
-    if (small_message(input, event)) return event;
-  }
+Event Session::next_of_any(MutableBytes& input) {
   if (message_handed_out_) {
     message_handed_out_ = false;
     if (partial_ != nullptr) partial_->message.reset();

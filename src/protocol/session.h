@@ -57,7 +57,11 @@ class Session {
   Session& operator=(const Session&) = delete;
   ~Session();
 
-  [[nodiscard]] Event next(MutableBytes& input);
+  [[nodiscard]] Event next(MutableBytes& input) {
+    Event event;
+    if (between_frames() && small_message(input, event)) return event;
+    return next_of_any(input);
+  }
 
   // Answers to kRequest. After each of them the request's views are dead.
   void upgrade() noexcept;                                     // frames follow
@@ -79,6 +83,10 @@ class Session {
   [[nodiscard]] Compression* compression() const noexcept { return compression_.get(); }
   // Our Close is out and the peer's is due: the shell arms its deadline.
   [[nodiscard]] bool close_expected() const noexcept { return close_sent_ && !close_received_; }
+  // Whether it reads frames and holds nothing of any: next() without input would say kNone.
+  [[nodiscard]] bool between_frames() const noexcept {
+    return partial_ == nullptr && phase_ == Phase::kFrames;
+  }
   // Whether the session still takes input.
   [[nodiscard]] bool reading() const noexcept { return phase_ != Phase::kFinished; }
   // Whether a request head or a message has begun and is not complete: a completion deadline is
@@ -97,6 +105,7 @@ class Session {
   struct Head;     // an HTTP request on its way in
   struct Partial;  // a frame or a message on its way in
 
+  [[nodiscard]] Event next_of_any(MutableBytes& input);
   [[nodiscard]] Event next_head(MutableBytes& input);
   [[nodiscard]] Event next_frame_event(MutableBytes& input);
   [[nodiscard]] bool small_message(MutableBytes& input, Event& event);

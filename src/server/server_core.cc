@@ -200,10 +200,7 @@ bool ServerCore::too_big(std::string_view payload) const noexcept {
   return payload.size() > options_.limits.max_message_bytes;
 }
 
-SendResult ServerCore::send(ConnectionId id, MessageType type, std::string_view payload) {
-  if (net::Connection* const connection = net::Reactor::reading(*this, id)) {
-    return connection->send(type, as_bytes(payload));
-  }
+SendResult ServerCore::send_to_any(ConnectionId id, MessageType type, std::string_view payload) {
   if (!started_.load(std::memory_order_acquire)) return SendResult::kClosed;
   net::Reactor* const reactor = own_reactor();
   if (reactor != nullptr && hub::shard_of(id) == reactor->shard().index()) {
