@@ -157,7 +157,7 @@ class Player {
 
   void drain(MutableBytes& input) {
     for (;;) {
-      const Event event = session_.next(input);
+      const Event event = session_.next(input, limits_);
       if (event.kind == Kind::kNone) break;
       WSD_ASSERT(!ended_);
       take(event);

@@ -55,7 +55,7 @@ Ours run_ours(std::string_view stream, const std::vector<std::size_t>& cuts) {
     std::vector<std::uint8_t> block(as_bytes(piece).begin(), as_bytes(piece).end());
     MutableBytes input(block);
     for (;;) {
-      const Event event = session.next(input);
+      const Event event = session.next(input, limits);
       if (event.kind == Event::Kind::kNone) break;
       Seen seen{.payload = std::string(as_text(event.payload))};
       if (event.kind == Event::Kind::kViolation) {

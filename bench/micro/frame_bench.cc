@@ -46,7 +46,7 @@ void session_messages(benchmark::State& state) {
       "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
   std::vector<std::uint8_t> bytes(head.begin(), head.end());
   MutableBytes input(bytes);
-  if (session.next(input).kind != Event::Kind::kRequest) state.SkipWithError("no request");
+  if (session.next(input, limits).kind != Event::Kind::kRequest) state.SkipWithError("no request");
   session.upgrade();
   std::vector<std::uint8_t> original;
   for (int i = 0; i < 32; ++i) {
@@ -57,7 +57,7 @@ void session_messages(benchmark::State& state) {
   for (auto _ : state) {
     bytes = original;
     input = bytes;
-    while (session.next(input).kind == Event::Kind::kMessage) ++messages;
+    while (session.next(input, limits).kind == Event::Kind::kMessage) ++messages;
   }
   if (messages != 32 * static_cast<std::int64_t>(state.iterations())) {
     state.SkipWithError("a message was lost");

@@ -35,7 +35,7 @@ void heartbeat_idle(benchmark::State& state) {
     return ping_jitter(member.id, kSettings.ping_interval);
   };
   const auto arm = [&](Idle& member) {
-    wheel.arm(member, member.heartbeat.next_deadline(kSettings, early(member)));
+    wheel.arm(member, member.heartbeat.next_deadline(kSettings, early(member), wheel.now()));
   };
   for (std::size_t i = 0; i < count; ++i) {
     members.push_back(std::make_unique<Idle>(0));

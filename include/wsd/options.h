@@ -36,7 +36,7 @@ struct LimitOptions {
   std::size_t max_input_bytes = std::size_t{1} << 30;  // unfinished messages, whole process
 
   // Control frames taken from one peer within one second; above it the connection ends with
-  // kPolicyViolation. 0: unlimited.
+  // kPolicyViolation. At most 1,000,000; 0: unlimited.
   std::uint32_t max_control_frames_per_second = 100'000;
 
   std::size_t send_queue_bytes = std::size_t{1} << 20;  // per connection

@@ -15,4 +15,25 @@ inline constexpr std::uint32_t kTickMs = 10;
   return static_cast<Tick>((ms + kTickMs - 1) / kTickMs);
 }
 
+// A tick in four bytes, for what is kept once for each connection. It is read beside the present
+// tick, and names the right one as long as the two are within 2^31 ticks (248 days) of each other.
+class ShortTick {
+ public:
+  constexpr ShortTick() = default;
+  constexpr ShortTick(Tick tick) noexcept  // NOLINT(google-explicit-constructor): it is that tick
+      : low_(static_cast<std::uint32_t>(tick)) {}
+
+  [[nodiscard]] constexpr Tick near(Tick now) const noexcept {
+    const auto distance = static_cast<std::int32_t>(low_ - static_cast<std::uint32_t>(now));
+    return now + static_cast<Tick>(static_cast<std::int64_t>(distance));
+  }
+  // How long ago it was. Right up to 2^32 ticks (497 days), where near() is not.
+  [[nodiscard]] constexpr Tick age(Tick now) const noexcept {
+    return static_cast<std::uint32_t>(static_cast<std::uint32_t>(now) - low_);
+  }
+
+ private:
+  std::uint32_t low_ = 0;
+};
+
 }  // namespace wsd

@@ -16,7 +16,7 @@ struct HeartbeatTicks {
 };
 
 // One connection's liveness. Any received byte is life; a pong budget counts only while the peer is
-// silent after a Ping. A received byte stores two words and touches no timer: the timer that was
+// silent after a Ping. A received byte stores five bytes and touches no timer: the timer that was
 // armed for an older deadline finds that out when it fires, and is armed again. Only the first byte
 // after a Ping may bring the next deadline forward.
 class Heartbeat {
@@ -36,16 +36,15 @@ class Heartbeat {
   [[nodiscard]] Verdict check(const HeartbeatTicks& settings, Tick early, Tick now) noexcept;
 
   // The next tick at which check() may say something other than kAlive.
-  [[nodiscard]] Tick next_deadline(const HeartbeatTicks& settings, Tick early) const noexcept;
+  [[nodiscard]] Tick next_deadline(const HeartbeatTicks& settings, Tick early,
+                                   Tick now) const noexcept;
   static constexpr Tick kNoDeadline = ~Tick{0};
 
-  [[nodiscard]] Tick last_received() const noexcept { return last_received_; }
-
  private:
-  [[nodiscard]] Tick ping_due(const HeartbeatTicks& settings, Tick early) const noexcept;
+  [[nodiscard]] Tick ping_due(const HeartbeatTicks& settings, Tick early, Tick now) const noexcept;
 
-  Tick last_received_;
-  Tick ping_sent_ = 0;
+  ShortTick last_received_;
+  ShortTick ping_sent_;
   bool awaiting_ = false;  // a Ping is out and nothing has been received since
 };
 

@@ -4,45 +4,53 @@
 
 namespace wsd::hub {
 
+Memberships::~Memberships() { delete list(); }
+
+Memberships::List* Memberships::list() const noexcept {
+  return only_.index == kListed ? reinterpret_cast<List*>(only_.room) : nullptr;
+}
+
 std::size_t Memberships::size() const noexcept {
   if (empty()) return 0;
-  return 1 + (more_ == nullptr ? 0 : more_->size());
+  const List* const all = list();
+  return all == nullptr ? 1 : all->size();
 }
 
 const Membership& Memberships::at(std::size_t position) const noexcept {
-  return position == 0 ? first_ : (*more_)[position - 1];
+  const List* const all = list();
+  return all == nullptr ? only_ : (*all)[position];
 }
 
 Membership* Memberships::find(const LocalRoom* room) noexcept {
-  if (first_.room == room) return &first_;
-  if (more_ == nullptr) return nullptr;
-  const auto found = std::find_if(more_->begin(), more_->end(),
+  List* const all = list();
+  if (all == nullptr) return only_.room == room && !empty() ? &only_ : nullptr;
+  const auto found = std::find_if(all->begin(), all->end(),
                                   [&](const Membership& each) { return each.room == room; });
-  return found == more_->end() ? nullptr : &*found;
+  return found == all->end() ? nullptr : &*found;
 }
 
 void Memberships::add(const Membership& membership) {
   if (empty()) {
-    first_ = membership;
-    return;
-  }
-  if (more_ == nullptr) {
-    more_ = std::make_unique<std::vector<Membership>>(1, membership);
+    only_ = membership;
+  } else if (List* const all = list()) {
+    all->push_back(membership);
   } else {
-    more_->push_back(membership);
+    auto both = std::make_unique<List>(List{only_, membership});
+    only_.room = reinterpret_cast<LocalRoom*>(both.release());
+    only_.index = kListed;
   }
 }
 
 void Memberships::remove(const LocalRoom* room) noexcept {
-  if (first_.room == room) {
-    first_ = {};
-    if (more_ == nullptr) return;
-    first_ = more_->front();
-    more_->erase(more_->begin());
-  } else if (more_ != nullptr) {
-    std::erase_if(*more_, [&](const Membership& each) { return each.room == room; });
+  List* const all = list();
+  if (all == nullptr) {
+    if (only_.room == room) only_ = {};
+    return;
   }
-  if (more_ != nullptr && more_->empty()) more_.reset();
+  std::erase_if(*all, [&](const Membership& each) { return each.room == room; });
+  if (all->size() != 1) return;
+  const std::unique_ptr<List> last(all);
+  only_ = last->front();
 }
 
 }  // namespace wsd::hub

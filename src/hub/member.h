@@ -35,21 +35,32 @@ struct Membership {
   std::uint32_t token = 0;         // which join it is, so that a late answer to another is ignored
 };
 
-// The rooms of one member. The first lies inline: most members are in one.
+// The rooms of one member, in the order of joining. Most members are in one, which lies inline.
 class Memberships {
  public:
-  [[nodiscard]] bool empty() const noexcept { return first_.room == nullptr; }
+  Memberships() = default;
+  Memberships(const Memberships&) = delete;
+  Memberships& operator=(const Memberships&) = delete;
+  ~Memberships();
+
+  [[nodiscard]] bool empty() const noexcept { return only_.room == nullptr; }
   [[nodiscard]] std::size_t size() const noexcept;
   [[nodiscard]] const Membership& at(std::size_t position) const noexcept;
   // The membership in `room`, or nullptr.
   [[nodiscard]] Membership* find(const LocalRoom* room) noexcept;
+  // Where memory runs out (std::bad_alloc) nothing has changed.
   void add(const Membership& membership);
   // Keeps the order of the others.
   void remove(const LocalRoom* room) noexcept;
 
  private:
-  Membership first_;
-  std::unique_ptr<std::vector<Membership>> more_;
+  using List = std::vector<Membership>;
+  // The index that says that `room` is the address of a List, of two or more.
+  static constexpr std::uint32_t kListed = Membership::kPending - 1;
+
+  [[nodiscard]] List* list() const noexcept;
+
+  Membership only_;
 };
 
 // All methods: reactor thread only. None of them may add or remove members or rooms: a member that

@@ -14,6 +14,7 @@ namespace {
 // A connection id is generation << 32 | shard << 24 | slot. Generations start at 1: no id is 0.
 constexpr std::uint32_t kSlotBits = 24;
 constexpr std::uint32_t kSlotMask = (std::uint32_t{1} << kSlotBits) - 1;
+constexpr std::uint32_t kNoSlot = kSlotMask + 1;
 
 std::uint32_t slot_of(ConnectionId id) noexcept {
   return static_cast<std::uint32_t>(id) & kSlotMask;
@@ -58,6 +59,7 @@ Shard::Shard(Hub& hub, std::uint32_t index, const Options& options, Waker& waker
     : hub_(hub),
       index_(index),
       waker_(waker),
+      first_free_(kNoSlot),
       next_epoch_(options.first_epoch),
       publish_gate_(options.mailbox_messages),
       deliver_gate_(options.mailbox_messages) {}
@@ -70,19 +72,17 @@ Shard::~Shard() {
 // Members
 
 ConnectionId Shard::add(Member& member) {
-  std::uint32_t slot = 0;
-  if (free_slots_.empty()) {
+  std::uint32_t slot = first_free_;
+  std::uint32_t generation = 1;
+  if (slot == kNoSlot) {
     slot = static_cast<std::uint32_t>(slots_.size());
     WSD_ASSERT(slot <= kSlotMask);
-    // Room for every slot to come back: remove() must not need memory.
-    if (free_slots_.capacity() == slots_.size()) free_slots_.reserve(2 * slots_.size() + 1);
-    slots_.emplace_back();
+    slots_.emplace_back(member);
   } else {
-    slot = free_slots_.back();
-    free_slots_.pop_back();
+    generation = slots_[slot].generation() + 1;
+    first_free_ = slots_[slot].next_free();
+    slots_[slot] = Slot(member);
   }
-  slots_[slot].member = &member;
-  const std::uint32_t generation = ++slots_[slot].generation;
   member.set_id(std::uint64_t{generation} << 32 | std::uint64_t{index_} << kSlotBits | slot);
   ++member_count_;
   return member.id();
@@ -92,16 +92,16 @@ void Shard::remove(Member& member) {
   leave_all(member);
   wheel_.cancel(member);
   const std::uint32_t slot = slot_of(member.id());
-  WSD_ASSERT(slots_[slot].member == &member);
-  slots_[slot].member = nullptr;
-  free_slots_.push_back(slot);
+  WSD_ASSERT(slots_[slot].taken() && slots_[slot].member() == &member);
+  slots_[slot].free(generation_of(member.id()), std::exchange(first_free_, slot));
   --member_count_;
 }
 
 Member* Shard::find(ConnectionId id) const noexcept {
   const std::uint32_t slot = slot_of(id);
-  if (slot >= slots_.size() || slots_[slot].generation != generation_of(id)) return nullptr;
-  return slots_[slot].member;
+  if (slot >= slots_.size() || !slots_[slot].taken()) return nullptr;
+  Member* const member = slots_[slot].member();
+  return member->id() == id ? member : nullptr;
 }
 
 // Rooms, the member's side

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -64,7 +65,7 @@ class Shard {
   template <class Visit>
   void for_each_member(Visit visit) const {
     for (const Slot& slot : slots_) {
-      if (slot.member != nullptr) visit(*slot.member);
+      if (slot.taken()) visit(*slot.member());
     }
   }
 
@@ -111,9 +112,26 @@ class Shard {
   [[nodiscard]] std::size_t room_count() const noexcept { return rooms_.size(); }
 
  private:
-  struct Slot {
-    Member* member = nullptr;
-    std::uint32_t generation = 0;
+  // A place in the table of members: the address of one, or, while it is free, the generation that
+  // its last member had and the next free place.
+  class Slot {
+   public:
+    explicit Slot(Member& member) noexcept : word_(std::bit_cast<std::uintptr_t>(&member)) {}
+
+    [[nodiscard]] bool taken() const noexcept { return (word_ & 1) == 0; }
+    [[nodiscard]] Member* member() const noexcept { return std::bit_cast<Member*>(word_); }
+    [[nodiscard]] std::uint32_t generation() const noexcept {
+      return static_cast<std::uint32_t>(word_ >> 32);
+    }
+    [[nodiscard]] std::uint32_t next_free() const noexcept {
+      return static_cast<std::uint32_t>(word_) >> 1;
+    }
+    void free(std::uint32_t generation, std::uint32_t next_free) noexcept {
+      word_ = std::uint64_t{generation} << 32 | next_free << 1 | 1;
+    }
+
+   private:
+    std::uint64_t word_;
   };
   using Homes =
       std::unordered_map<std::string, std::unique_ptr<RoomHome>, NameHash, std::equal_to<>>;
@@ -146,7 +164,7 @@ class Shard {
   TimerWheel wheel_;
   Encoder* encoder_ = nullptr;
   std::vector<Slot> slots_;
-  std::vector<std::uint32_t> free_slots_;
+  std::uint32_t first_free_;  // the chain of free slots
   std::size_t member_count_ = 0;
   RoomTable rooms_;
   std::uint32_t last_token_ = 0;

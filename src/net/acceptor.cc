@@ -1,7 +1,6 @@
 #include "net/acceptor.h"
 
 #include <bit>
-#include <memory>
 #include <new>
 
 #include "net/connection.h"
@@ -18,8 +17,9 @@ constexpr Tick kComplaintTicks = ticks_for_ms(1000);
 
 }  // namespace
 
-Acceptor::Acceptor(Turn& turn, Poller& poller, int fd, bool shared) noexcept
-    : turn_(turn), poller_(poller), fd_(fd), shared_(shared) {}
+Acceptor::Acceptor(Turn& turn, Poller& poller, Slab<Connection>& connections, int fd,
+                   bool shared) noexcept
+    : turn_(turn), poller_(poller), connections_(connections), fd_(fd), shared_(shared) {}
 
 Acceptor::~Acceptor() {
   turn_.shard.wheel().cancel(*this);
@@ -58,21 +58,20 @@ void Acceptor::accept_step() {
 void Acceptor::take(int fd, const PeerAddress& peer) {
   const std::uint32_t limit = turn_.settings.max_connections;
   const bool over = limit != 0 && turn_.counts.connections.load(std::memory_order_relaxed) >= limit;
-  std::unique_ptr<Connection> connection;
+  Connection* connection = nullptr;
   try {
-    connection = std::make_unique<Connection>(turn_, fd, Facts(format_peer(peer), {}, {}, {}));
+    connection = connections_.make(turn_, fd, Facts(format_peer(peer), {}, {}, {}));
   } catch (const std::bad_alloc&) {
     close_socket(fd);
     pause();
     return;
   }
-  if (!poller_.add(fd, std::bit_cast<std::uint64_t>(connection.get()))) {
+  if (!poller_.add(fd, std::bit_cast<std::uint64_t>(connection))) {
     connection->abort(CloseCause::kResourceFailure);
   } else if (over) {
     connection->refuse_overload();
   }
-  // From here on the reactor's lists and the shard's table hold it; settle() tells when to free it.
-  static_cast<void>(connection.release());
+  // The reactor's lists and the shard's table hold it; settle() tells when it goes.
 }
 
 void Acceptor::pause() {

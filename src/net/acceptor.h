@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "base/slab.h"
 #include "base/tick.h"
 #include "hub/member.h"
 #include "net/address.h"
@@ -11,12 +12,15 @@
 
 namespace wsd::net {
 
+class Connection;
+
 // Reactor thread only. When descriptors or memory run out it pauses instead of spinning, and tries
 // again when its timer fires.
 class Acceptor final : public hub::Scheduled {
  public:
-  // Takes `fd` over. `shared`: other reactors accept from the same socket.
-  Acceptor(Turn& turn, Poller& poller, int fd, bool shared) noexcept;
+  // Takes `fd` over. `connections` is where they are made. `shared`: other reactors accept from the
+  // same socket.
+  Acceptor(Turn& turn, Poller& poller, Slab<Connection>& connections, int fd, bool shared) noexcept;
   Acceptor(const Acceptor&) = delete;
   Acceptor& operator=(const Acceptor&) = delete;
   ~Acceptor();
@@ -36,6 +40,7 @@ class Acceptor final : public hub::Scheduled {
 
   Turn& turn_;
   Poller& poller_;
+  Slab<Connection>& connections_;
   int fd_;
   std::uint64_t token_ = 0;
   bool shared_;

@@ -21,11 +21,10 @@ void forget(std::vector<T*>& list, const T* entry) {
 
 Connection::Connection(Turn& turn, int fd, Facts facts)
     : turn_(turn),
-      fd_(fd),
+      facts_(std::move(facts)),
       session_(turn.settings.session),
       out_(fd),
       heartbeat_(turn.now),
-      facts_(std::move(facts)),
       accepted_(turn.now),
       phase_since_(turn.now) {
   turn_.make_room(turn_.shard.member_count() + 1);
@@ -40,9 +39,12 @@ Connection::~Connection() {
   if (listed_dirty_) forget(turn_.dirty, this);
   if (listed_settling_) forget(turn_.settling, this);
   if (held_) forget(turn_.held, this);
-  WSD_DCHECK(held_input_ == 0);  // given back at the safe point
-  turn_.counts.context_bytes.fetch_sub(context_bytes_, std::memory_order_relaxed);
-  close_socket(fd_);
+  WSD_DCHECK(held_input_kib_ == 0);  // given back at the safe point
+  if (const protocol::Compression* const compression = session_.compression()) {
+    turn_.counts.context_bytes.fetch_sub(protocol::context_bytes(compression->terms()),
+                                         std::memory_order_relaxed);
+  }
+  close_socket(out_.fd());
   data_.reset();
   // Last, with release: who sees the count go down sees that the connection has left nothing.
   turn_.counts.connections.fetch_sub(1, std::memory_order_release);
@@ -134,7 +136,7 @@ void Connection::read() {
     const MutableBytes direct = session_.direct_buffer();
     const MutableBytes room = direct.empty() ? turn_.read_span() : direct;
     const MutableBytes into = room.first(std::min(room.size(), budget));
-    const IoResult result = receive(fd_, into);
+    const IoResult result = receive(out_.fd(), into);
     if (result.status == IoStatus::kEof) {
       on_eof();
       break;
@@ -322,14 +324,14 @@ void Connection::finish(CloseCause cause) {
 void Connection::shut_down_when_flushed() {
   if (!shut_when_flushed_ || phase_ != Phase::kClosing || !out_.idle()) return;
   if (turn_.cork.holds_for(out_)) return;  // the end of the read step asks again
-  shutdown_write(fd_);
+  shutdown_write(out_.fd());
   enter(eof_ ? Phase::kClosed : Phase::kLingering);
 }
 
 void Connection::abort(CloseCause cause) {
   if (phase_ == Phase::kClosed) return;
   note_end(cause);
-  reset_on_close(fd_);
+  reset_on_close(out_.fd());
   enter(Phase::kClosed);
 }
 
@@ -412,7 +414,7 @@ void Connection::report() {
     info.received =
         code_received_ == 0 ? CloseCode::kNoStatus : static_cast<CloseCode>(code_received_);
   }
-  if (peer_reason_ != nullptr) info.reason = *peer_reason_;
+  info.reason = facts_.close_reason();
   info.clean = session_.close_sent() && session_.close_received();
   if (opened_) turn_.application.on_close(*this, info);
   EndRecord record;
@@ -422,7 +424,7 @@ void Connection::report() {
   record.opened = opened_;
   record.http_status = http_status_;
   record.violation = violation_;
-  record.duration_ms = (turn_.now - accepted_) * kTickMs;
+  record.duration_ms = accepted_.age(turn_.now) * kTickMs;
   record.bytes_in = bytes_in_;
   record.bytes_out = out_.bytes_sent();
   record.messages_in = messages_in_;

@@ -10,6 +10,7 @@
 
 #include "base/bytes.h"
 #include "base/shared_bytes.h"
+#include "base/tick.h"
 #include "hub/heartbeat.h"
 #include "hub/member.h"
 #include "net/application.h"
@@ -129,48 +130,48 @@ class Connection final : public hub::Member {
   void expire(Tick now);
   void check_open(Tick now);
 
-  Turn& turn_;
-  int fd_;
+  // In this order it takes 184 bytes: small ones fill what others leave at their ends.
   Phase phase_ = Phase::kHttp;
   CloseCause cause_ = CloseCause::kEof;
-  bool readable_ = false;
-  bool peer_ended_ = false;  // EOF is in the socket: no short read clears the latch
-  bool eof_ = false;
-  bool listed_ready_ = false;
-  bool listed_dirty_ = false;
-  bool listed_settling_ = false;
-  bool opened_ = false;
-  bool ended_ = false;  // the cause is final: report at the safe point
-  bool reported_ = false;
-  bool shut_when_flushed_ = false;
-  bool read_later_ = false;   // the kernel was short of memory: no readiness will come
-  bool paused_ = false;       // own queue above its high-water mark: not read
-  bool held_ = false;         // a shard is behind: not read
-  bool unfinished_ = false;   // message_since_ counts
-  bool draining_ = false;     // phase_since_ is when to close
-  bool leave_later_ = false;  // memory is lacking to tell the homes of its rooms
   protocol::Violation violation_ = protocol::Violation::kNone;
-  std::uint16_t route_ = 0;
-  std::uint16_t code_sent_ = 0;      // 0: no Close frame of ours, or one without a code
-  std::uint16_t code_received_ = 0;  // likewise
-  std::uint16_t http_status_ = 0;
-  std::uint32_t control_frames_ = 0;  // in control_second_
-  std::uint32_t control_second_ = 0;
-  protocol::Session session_;
-  Outbound out_;
-  hub::Heartbeat heartbeat_;
+  bool listed_ready_ : 1 = false;
+  bool listed_dirty_ : 1 = false;
+  bool listed_settling_ : 1 = false;
+  bool opened_ : 1 = false;
+  bool ended_ : 1 = false;  // the cause is final: report at the safe point
+  bool reported_ : 1 = false;
+  bool shut_when_flushed_ : 1 = false;
+  bool leave_later_ : 1 = false;  // memory is lacking to tell the homes of its rooms
+  bool readable_ : 1 = false;
+  bool peer_ended_ : 1 = false;  // EOF is in the socket: no short read clears the latch
+  bool eof_ : 1 = false;
+  bool read_later_ : 1 = false;      // the kernel was short of memory: no readiness will come
+  bool paused_ : 1 = false;          // own queue above its high-water mark: not read
+  bool held_ : 1 = false;            // a shard is behind: not read
+  bool unfinished_ : 1 = false;      // message_since_ counts
+  bool draining_ : 1 = false;        // phase_since_ is when to close
+  std::uint16_t code_received_ = 0;  // 0: no Close frame of the peer's, or one without a code
+  Turn& turn_;
   Facts facts_;
   std::unique_ptr<ConnectionData> data_;
-  std::unique_ptr<std::string> peer_reason_;
-  Tick accepted_;
-  Tick phase_since_;
-  Tick message_since_ = 0;
-  std::size_t held_input_ = 0;     // what is counted in ProcessCounts
-  std::size_t context_bytes_ = 0;  // likewise
+  [[no_unique_address]] protocol::Session session_;
+  std::uint16_t route_ = 0;
+  std::uint32_t control_frames_ : 20 = 0;
+  std::uint32_t control_second_ : 12 = 0;  // in which they are counted: its low bits
+  [[no_unique_address]] Outbound out_;
+  std::uint16_t http_status_ = 0;
+  std::uint32_t held_input_kib_ = 0;  // what is counted in ProcessCounts
+  [[no_unique_address]] hub::Heartbeat heartbeat_;
+  std::uint16_t code_sent_ = 0;  // 0: no Close frame of ours, or one without a code
+  ShortTick accepted_;
+  ShortTick phase_since_;
+  ShortTick message_since_;
   std::uint64_t bytes_in_ = 0;
   std::uint64_t messages_in_ = 0;
   std::uint64_t messages_out_ = 0;
 };
+
+static_assert(sizeof(Connection) <= 184, "an idle connection costs little more than this");
 
 // Where memory runs out the stream may be torn.
 template <class Send>

@@ -1,7 +1,6 @@
 // When a connection has to act by itself, and what it does then.
 #include <algorithm>
 #include <new>
-#include <utility>
 
 #include "net/connection.h"
 #include "net/socket.h"
@@ -24,19 +23,19 @@ bool deserves_reset(CloseCause cause) noexcept {
 Tick Connection::due() const {
   const Settings& settings = turn_.settings;
   Tick due = hub::TimerWheel::kNever;
-  const auto consider = [&](Tick since, Tick timeout) {
-    if (timeout != 0) due = std::min(due, since + timeout);
+  const auto consider = [&](ShortTick since, Tick timeout) {
+    if (timeout != 0) due = std::min(due, since.near(turn_.now) + timeout);
   };
   switch (phase_) {
     case Phase::kHttp:
       consider(phase_since_, settings.handshake_timeout);
       break;
     case Phase::kOpen:
-      due = heartbeat_.next_deadline(settings.heartbeat,
-                                     hub::ping_jitter(id(), settings.heartbeat.ping_interval));
+      due = heartbeat_.next_deadline(
+          settings.heartbeat, hub::ping_jitter(id(), settings.heartbeat.ping_interval), turn_.now);
       if (unfinished_) consider(message_since_, settings.message_timeout);
       if (!out_.idle()) consider(out_.queue()->last_progress(), settings.write_timeout);
-      if (draining_) due = std::min(due, phase_since_);
+      if (draining_) due = std::min(due, phase_since_.near(turn_.now));
       break;
     case Phase::kClosing:
       consider(phase_since_, std::max<Tick>(settings.close_timeout, 1));
@@ -71,7 +70,10 @@ void Connection::not_read_until_now() {
 }
 
 void Connection::on_deadline(Tick now) {
-  if (std::exchange(leave_later_, false)) mark_settling();
+  if (leave_later_) {
+    leave_later_ = false;
+    mark_settling();
+  }
   try {
     expire(now);
   } catch (const std::bad_alloc&) {
@@ -79,7 +81,10 @@ void Connection::on_deadline(Tick now) {
   }
   if (phase_ == Phase::kClosed) return;
   if (!out_.idle() && out_.writable()) mark_dirty();
-  if (std::exchange(read_later_, false) && wants_read()) mark_ready();
+  if (read_later_) {
+    read_later_ = false;
+    if (wants_read()) mark_ready();
+  }
   arm();
 }
 
@@ -87,7 +92,7 @@ void Connection::expire(Tick now) {
   const Settings& settings = turn_.settings;
   switch (phase_) {
     case Phase::kHttp:
-      if (now < phase_since_ + settings.handshake_timeout) break;
+      if (now < phase_since_.near(now) + settings.handshake_timeout) break;
       if (session_.unfinished()) {
         reject(protocol::Violation::kRequestTimeout);
       } else {
@@ -98,13 +103,13 @@ void Connection::expire(Tick now) {
       check_open(now);
       break;
     case Phase::kClosing:
-      if (now < phase_since_ + settings.close_timeout) break;
+      if (now < phase_since_.near(now) + settings.close_timeout) break;
       if (!ended_) cause_ = CloseCause::kCloseTimeout;
       abort(CloseCause::kCloseTimeout);
       break;
     case Phase::kLingering:
-      if (now < phase_since_ + kLingerTicks) break;
-      if (deserves_reset(cause_)) reset_on_close(fd_);
+      if (now < phase_since_.near(now) + kLingerTicks) break;
+      if (deserves_reset(cause_)) reset_on_close(out_.fd());
       enter(Phase::kClosed);
       break;
     case Phase::kClosed:
@@ -114,12 +119,12 @@ void Connection::expire(Tick now) {
 
 void Connection::check_open(Tick now) {
   const Settings& settings = turn_.settings;
-  if (draining_ && now >= phase_since_) {
+  if (draining_ && now >= phase_since_.near(now)) {
     close(CloseCause::kDrain, close_code_for(CloseCause::kDrain), "server going away");
     return;
   }
-  const auto expired = [&](Tick since, Tick timeout) {
-    return timeout != 0 && now >= since + timeout;
+  const auto expired = [&](ShortTick since, Tick timeout) {
+    return timeout != 0 && now >= since.near(now) + timeout;
   };
   if (!out_.idle() && expired(out_.queue()->last_progress(), settings.write_timeout)) {
     fail(CloseCause::kWriteTimeout, close_code_for(CloseCause::kWriteTimeout),

@@ -12,8 +12,7 @@ constexpr std::size_t kInflateShare = std::size_t{1} << 20;
 
 void Connection::agree_on(const protocol::DeflateTerms& terms) {
   session_.upgrade(terms, turn_.deflate_pool);
-  context_bytes_ = protocol::context_bytes(terms);
-  turn_.counts.context_bytes.fetch_add(context_bytes_, std::memory_order_relaxed);
+  turn_.counts.context_bytes.fetch_add(protocol::context_bytes(terms), std::memory_order_relaxed);
   // Members whose messages stand by themselves share what the encoder makes.
   if (terms.server_no_context_takeover) set_variant(terms.server_max_window_bits);
 }

@@ -7,11 +7,11 @@ namespace wsd::net {
 
 void Connection::take(MutableBytes input) {
   for (;;) {
-    const protocol::Event event = session_.next(input);
+    const protocol::Event event = session_.next(input, turn_.settings.session);
     if (event.kind == protocol::Event::Kind::kNone) return;
     if (event.kind == protocol::Event::Kind::kMessage) {
       on_message(event);
-      if (input.empty() && session_.between_frames()) return;
+      if (input.empty() && session_.at_rest()) return;
     } else {
       on_event(event);
     }
@@ -90,19 +90,22 @@ void Connection::on_ping(Bytes payload) {
 bool Connection::within_control_budget() {
   const std::uint32_t budget = turn_.settings.max_control_frames_per_second;
   if (budget == 0) return true;
-  const auto second = static_cast<std::uint32_t>(turn_.now / ticks_for_ms(1000));
+  const Tick second = turn_.now / ticks_for_ms(1000) & 0xFFFU;
   if (second != control_second_) {
-    control_second_ = second;
+    control_second_ = second & 0xFFFU;
     control_frames_ = 0;
   }
-  if (++control_frames_ <= budget) return true;
+  if (control_frames_ < budget) {
+    ++control_frames_;
+    return true;
+  }
   on_violation(protocol::Violation::kTooManyControlFrames);
   return false;
 }
 
 void Connection::on_close_frame(const protocol::Event& event) {
   code_received_ = event.close_code;
-  if (!event.payload.empty()) peer_reason_ = std::make_unique<std::string>(as_text(event.payload));
+  if (!event.payload.empty()) facts_.set_close_reason(as_text(event.payload));
   if (phase_ == Phase::kOpen) {
     // §5.5.1: the answer echoes the status code, or has none where none came.
     const auto echo = session_.start_close(event.close_code, {});
@@ -147,13 +150,15 @@ void Connection::on_eof() {
 }
 
 void Connection::account_input() {
-  const std::size_t held = session_.held_bytes();
-  if (held == held_input_) return;
+  constexpr std::size_t kKib = 1024;
+  const std::size_t held = (session_.held_bytes() + kKib - 1) / kKib * kKib;
+  const std::size_t counted = held_input_kib_ * kKib;
+  if (held == counted) return;
   const std::size_t before =
-      turn_.counts.input_bytes.fetch_add(held - held_input_, std::memory_order_relaxed);
-  const std::size_t total = before + (held - held_input_);
-  const bool grew = held > held_input_;
-  held_input_ = held;
+      turn_.counts.input_bytes.fetch_add(held - counted, std::memory_order_relaxed);
+  const std::size_t total = before + (held - counted);
+  const bool grew = held > counted;
+  held_input_kib_ = static_cast<std::uint32_t>(held / kKib);
   if (grew && total > turn_.settings.max_input_bytes) {
     fail(CloseCause::kInputBudget, close_code_for(CloseCause::kInputBudget),
          "server holds too many unfinished messages");

@@ -1,31 +1,73 @@
 #include "net/facts.h"
 
-#include <cstring>
+#include <array>
 
 namespace wsd::net {
+namespace {
+
+// Sizes are written in seven bits a byte, low ones first, the top bit saying that more follow: most
+// take one byte.
+constexpr unsigned kSizeBits = 7;
+constexpr std::size_t kMore = std::size_t{1} << kSizeBits;
+
+std::size_t size_bytes(std::size_t size) noexcept {
+  std::size_t count = 1;
+  for (; size >= kMore; size >>= kSizeBits) ++count;
+  return count;
+}
+
+std::uint8_t* write_size(std::uint8_t* at, std::size_t size) noexcept {
+  for (; size >= kMore; size >>= kSizeBits) {
+    *at++ = static_cast<std::uint8_t>(size % kMore + kMore);
+  }
+  *at++ = static_cast<std::uint8_t>(size);
+  return at;
+}
+
+std::size_t read_size(const std::uint8_t*& at) noexcept {
+  std::size_t size = 0;
+  for (unsigned shift = 0;; shift += kSizeBits) {
+    const std::size_t byte = *at++;
+    size |= byte % kMore << shift;
+    if (byte < kMore) return size;
+  }
+}
+
+}  // namespace
 
 Facts::Facts(std::string_view remote, std::string_view path, std::string_view user,
-             std::string_view subprotocol) {
-  const std::array<std::string_view, kParts> parts = {remote, path, user, subprotocol};
-  Sizes sizes{};
-  std::size_t total = sizeof(sizes);
-  for (std::size_t i = 0; i < kParts; ++i) {
-    sizes[i] = static_cast<std::uint32_t>(parts[i].size());
-    total += parts[i].size();
+             std::string_view subprotocol)
+    : Facts(remote, path, user, subprotocol, {}) {}
+
+Facts::Facts(std::string_view remote, std::string_view path, std::string_view user,
+             std::string_view subprotocol, std::string_view close_reason) {
+  const std::array<std::string_view, kParts> parts = {remote, path, user, subprotocol,
+                                                      close_reason};
+  std::size_t total = 0;
+  for (const std::string_view each : parts) total += size_bytes(each.size()) + each.size();
+  block_ = std::make_unique_for_overwrite<std::uint8_t[]>(total);
+  std::uint8_t* at = block_.get();
+  for (const std::string_view each : parts) at = write_size(at, each.size());
+  for (const std::string_view each : parts) {
+    at += each.copy(reinterpret_cast<char*>(at), each.size());
   }
-  block_ = std::make_unique_for_overwrite<char[]>(total);
-  std::memcpy(block_.get(), &sizes, sizeof(sizes));
-  char* at = block_.get() + sizeof(sizes);
-  for (const std::string_view each : parts) at += each.copy(at, each.size());
+}
+
+void Facts::set_close_reason(std::string_view reason) {
+  *this = Facts(remote(), path(), user(), subprotocol(), reason);
 }
 
 std::string_view Facts::part(std::size_t index) const noexcept {
   if (block_ == nullptr) return {};
-  Sizes sizes;
-  std::memcpy(&sizes, block_.get(), sizeof(sizes));
-  std::size_t offset = sizeof(sizes);
-  for (std::size_t i = 0; i < index; ++i) offset += sizes[i];
-  return {block_.get() + offset, sizes[index]};
+  const std::uint8_t* at = block_.get();
+  std::size_t before = 0;
+  std::size_t size = 0;
+  for (std::size_t i = 0; i < kParts; ++i) {
+    const std::size_t each = read_size(at);
+    if (i < index) before += each;
+    if (i == index) size = each;
+  }
+  return {reinterpret_cast<const char*>(at) + before, size};
 }
 
 }  // namespace wsd::net

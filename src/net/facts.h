@@ -1,7 +1,6 @@
 // What the opening handshake settled about a connection, packed: one allocation, no slack.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -19,14 +18,19 @@ class Facts {
   [[nodiscard]] std::string_view path() const noexcept { return part(1); }
   [[nodiscard]] std::string_view user() const noexcept { return part(2); }
   [[nodiscard]] std::string_view subprotocol() const noexcept { return part(3); }
+  // The peer's reason in its Close frame; empty until set_close_reason().
+  [[nodiscard]] std::string_view close_reason() const noexcept { return part(4); }
+  // Views handed out before are dead. Where memory runs out (std::bad_alloc) nothing has changed.
+  void set_close_reason(std::string_view reason);
 
  private:
-  static constexpr std::size_t kParts = 4;
-  using Sizes = std::array<std::uint32_t, kParts>;
+  static constexpr std::size_t kParts = 5;
 
+  Facts(std::string_view remote, std::string_view path, std::string_view user,
+        std::string_view subprotocol, std::string_view close_reason);
   [[nodiscard]] std::string_view part(std::size_t index) const noexcept;
 
-  std::unique_ptr<char[]> block_;  // sizes, then the texts
+  std::unique_ptr<std::uint8_t[]> block_;  // the parts' sizes, then the parts
 };
 
 }  // namespace wsd::net

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <limits>
 #include <utility>
 
 namespace wsd::net {
@@ -238,6 +239,12 @@ Outbound::Status Outbound::uncork(const SendContext& context) {
   return status;
 }
 
+void Outbound::end_queue() noexcept {
+  dropped_ = static_cast<std::uint32_t>(
+      std::min<std::uint64_t>(dropped(), std::numeric_limits<std::uint32_t>::max()));
+  queue_.reset();
+}
+
 Outbound::Status Outbound::flush(const SendContext& context) {
   while (queue_ != nullptr && writable_) {
     std::array<iovec, kMaxPieces> pieces;
@@ -248,10 +255,7 @@ Outbound::Status Outbound::flush(const SendContext& context) {
       queue_->consume(result.bytes, context.now);
       if (result.status == IoStatus::kNoBuffers) return Status::kQueued;
     }
-    if (queue_->empty()) {
-      dropped_ += queue_->dropped();
-      queue_.reset();
-    }
+    if (queue_->empty()) end_queue();
   }
   return queue_ == nullptr ? Status::kSent : Status::kQueued;
 }

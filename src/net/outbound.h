@@ -42,6 +42,7 @@ class Outbound {
 
   // `fd` outlives this.
   explicit Outbound(int fd) noexcept : fd_(fd) {}
+  [[nodiscard]] int fd() const noexcept { return fd_; }
   Outbound(const Outbound&) = delete;
   Outbound& operator=(const Outbound&) = delete;
 
@@ -98,7 +99,7 @@ class Outbound {
   // What the kernel has taken so far.
   [[nodiscard]] std::uint64_t bytes_sent() const noexcept { return bytes_sent_; }
   [[nodiscard]] std::uint64_t dropped() const noexcept {
-    return dropped_ + (queue_ == nullptr ? 0 : queue_->dropped());
+    return dropped_ + (queue_ == nullptr ? std::uint64_t{0} : queue_->dropped());
   }
 
  private:
@@ -112,11 +113,13 @@ class Outbound {
   // Counts what the kernel took and keeps the latch. False when the connection is dead.
   [[nodiscard]] bool account(const IoResult& result) noexcept;
 
-  int fd_;
-  bool writable_ = true;              // a fresh socket takes bytes
+  void end_queue() noexcept;
+
   std::unique_ptr<SendQueue> queue_;  // appears with the first backlog, goes with the last
   std::uint64_t bytes_sent_ = 0;
-  std::uint64_t dropped_ = 0;
+  int fd_;
+  std::uint32_t dropped_ = 0;  // by queues that are gone; stops at its largest value
+  bool writable_ = true;       // a fresh socket takes bytes
 };
 
 }  // namespace wsd::net

@@ -88,7 +88,8 @@ bool Reactor::listen(Listener& listener) {
   const int fd = listener.take(turn_->shard.index());
   try {
     acceptors_.reserve(acceptors_.size() + 1);
-    acceptors_.push_back(std::make_unique<Acceptor>(*turn_, poller_, fd, listener.shared()));
+    acceptors_.push_back(
+        std::make_unique<Acceptor>(*turn_, poller_, connections_, fd, listener.shared()));
   } catch (...) {
     close_socket(fd);
     throw;
@@ -232,8 +233,8 @@ void Reactor::flush_dirty() {
 void Reactor::settle_ended() {
   // Handlers that are told of an end may end others: until no one is left.
   while (!turn_->settling.empty()) {
-    work_off(turn_->settling, [](Connection& each) {
-      if (each.settle()) delete &each;
+    work_off(turn_->settling, [this](Connection& each) {
+      if (each.settle()) connections_.destroy(&each);
     });
   }
 }

@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "base/slab.h"
 #include "hub/hub.h"
 #include "net/acceptor.h"
 #include "net/connection.h"
@@ -97,6 +98,7 @@ class Reactor final : public hub::Waker {
   int wake_fd_;
   bool wakeable_;
   std::unique_ptr<Turn> turn_;
+  Slab<Connection> connections_;
   Tick kept_until_ = 0;  // then large blocks that were not needed again are given back
   std::uint64_t now_ms_ = 0;
   std::vector<std::unique_ptr<Acceptor>> acceptors_;

@@ -48,22 +48,72 @@ struct Session::Partial {
   }
 };
 
-Session::Session(const SessionLimits& limits)
-    : limits_(&limits), head_(std::make_unique<Head>(limits.head)) {}
+// Null but for what is under way; the whole is there while one of them is.
+struct Session::Held {
+  std::unique_ptr<Head> head;
+  std::unique_ptr<Partial> partial;
+  std::unique_ptr<Compression> compression;
+};
+
+Session::Session(const SessionLimits& limits) { held().head = std::make_unique<Head>(limits.head); }
 
 Session::~Session() = default;
 
-Event Session::next_of_any(MutableBytes& input) {
+Session::Held& Session::held() {
+  if (held_ == nullptr) held_ = std::make_unique<Held>();
+  return *held_;
+}
+
+void Session::drop_if_empty() noexcept {
+  if (held_ == nullptr) return;
+  if (held_->head == nullptr && held_->partial == nullptr && held_->compression == nullptr) {
+    held_.reset();
+  }
+}
+
+Session::Partial* Session::begun() const noexcept {
+  return held_ == nullptr ? nullptr : held_->partial.get();
+}
+
+void Session::drop_partial() noexcept {
+  if (held_ == nullptr) return;
+  held_->partial.reset();
+  drop_if_empty();
+}
+
+Compression* Session::compression() const noexcept {
+  return held_ == nullptr ? nullptr : held_->compression.get();
+}
+
+// Masking again undoes it.
+bool Session::keep_utf8(MutableBytes text, MaskingKey key) noexcept {
+  if (is_utf8(text)) return true;
+  apply_mask(text, key);
+  return false;
+}
+
+bool Session::unmask_long_text(MutableBytes payload, MaskingKey key) noexcept {
+  apply_mask(payload, key);
+  return keep_utf8(payload, key);
+}
+
+Event Session::next(MutableBytes& input, const SessionLimits& limits) {
   if (message_handed_out_) {
     message_handed_out_ = false;
-    if (partial_ != nullptr) partial_->message.reset();
+    if (Partial* const partial = begun()) partial->message.reset();
   }
   drop_idle_partial();
   switch (phase_) {
     case Phase::kHttp:
-      return next_head(input);
-    case Phase::kFrames:
-      return next_frame_event(input);
+      return next_head(input, limits);
+    case Phase::kFrames: {
+      SmallMessage small;
+      if (!next_small(input, limits, small)) return next_frame_event(input, limits.message);
+      Event event = event_of(Event::Kind::kMessage);
+      event.opcode = small.opcode;
+      event.payload = small.payload;
+      return event;
+    }
     case Phase::kFinished:
       break;
   }
@@ -72,13 +122,13 @@ Event Session::next_of_any(MutableBytes& input) {
   return {};
 }
 
-Event Session::next_head(MutableBytes& input) {
+Event Session::next_head(MutableBytes& input, const SessionLimits& limits) {
   if (input.empty()) return {};
-  Head& head = *head_;
+  Head& head = *held_->head;
   Bytes so_far = input;
   const std::size_t held = head.bytes.size();
   if (held != 0) {
-    const std::size_t room = limits_->head.max_head_bytes + kHeadSlack;
+    const std::size_t room = limits.head.max_head_bytes + kHeadSlack;
     head.bytes.append(as_text(input.first(std::min(input.size(), room > held ? room - held : 0))));
     so_far = as_bytes(head.bytes);
   }
@@ -102,18 +152,19 @@ Event Session::next_head(MutableBytes& input) {
 void Session::upgrade() noexcept {
   WSD_ASSERT(phase_ == Phase::kHttp);
   phase_ = Phase::kFrames;
-  head_.reset();
+  held_->head.reset();
+  drop_if_empty();
 }
 
 void Session::upgrade(const DeflateTerms& terms, DeflatePool& pool) {
-  compression_ = std::make_unique<Compression>(terms, pool);
+  held().compression = std::make_unique<Compression>(terms, pool);
   upgrade();
 }
 
 void Session::next_request() noexcept {
   WSD_ASSERT(phase_ == Phase::kHttp);
-  head_->parser.reset();
-  std::string().swap(head_->bytes);  // not clear(), which keeps the memory
+  held_->head->parser.reset();
+  std::string().swap(held_->head->bytes);  // not clear(), which keeps the memory
 }
 
 void Session::finish() noexcept { phase_ = Phase::kFinished; }
@@ -121,8 +172,10 @@ void Session::finish() noexcept { phase_ = Phase::kFinished; }
 void Session::release() noexcept {
   WSD_ASSERT(phase_ == Phase::kFinished);
   message_handed_out_ = false;
-  partial_.reset();
-  head_.reset();
+  if (held_ == nullptr) return;
+  held_->partial.reset();
+  held_->head.reset();
+  drop_if_empty();
 }
 
 std::optional<ControlFrame> Session::start_close(std::uint16_t code, std::string_view reason) {
@@ -132,42 +185,49 @@ std::optional<ControlFrame> Session::start_close(std::uint16_t code, std::string
 }
 
 bool Session::unfinished() const noexcept {
-  if (phase_ == Phase::kHttp) return head_->parser.started();
-  return partial_ != nullptr && !message_handed_out_;
+  if (phase_ == Phase::kHttp) return held_->head->parser.started();
+  return begun() != nullptr && !message_handed_out_;
 }
 
 std::size_t Session::held_bytes() const noexcept {
-  if (phase_ == Phase::kHttp) return head_->bytes.empty() ? 0 : head_->bytes.capacity();
-  return partial_ == nullptr ? 0 : partial_->message.capacity();
+  if (held_ == nullptr) return 0;
+  if (phase_ == Phase::kHttp) {
+    return held_->head->bytes.empty() ? 0 : held_->head->bytes.capacity();
+  }
+  return held_->partial == nullptr ? 0 : held_->partial->message.capacity();
 }
 
 Session::Partial& Session::partial() {
-  if (partial_ == nullptr) partial_ = std::make_unique<Partial>();
-  return *partial_;
+  Held& all = held();
+  if (all.partial == nullptr) all.partial = std::make_unique<Partial>();
+  return *all.partial;
 }
 
 bool Session::in_message() const noexcept {
-  return partial_ != nullptr && partial_->message.active();
+  const Partial* const partial = begun();
+  return partial != nullptr && partial->message.active();
 }
 
 void Session::drop_idle_partial() noexcept {
-  if (partial_ != nullptr && partial_->idle()) partial_.reset();
+  if (const Partial* const partial = begun(); partial != nullptr && partial->idle()) {
+    drop_partial();
+  }
 }
 
 Event Session::fail(Violation violation) {
   finish();
-  partial_.reset();
+  drop_partial();
   Event event = event_of(Event::Kind::kViolation);
   event.violation = violation;
   return event;
 }
 
-Event Session::next_frame_event(MutableBytes& input) {
+Event Session::next_frame_event(MutableBytes& input, const MessageLimits& limits) {
   for (;;) {
-    if (partial_ != nullptr && partial_->in_frame) {
-      const Event event = continue_frame(input);
+    if (begun() != nullptr && begun()->in_frame) {
+      const Event event = continue_frame(input, limits);
       if (event.kind != Event::Kind::kNone) return event;
-      if (partial_ != nullptr && partial_->in_frame) return {};
+      if (begun() != nullptr && begun()->in_frame) return {};
       continue;
     }
     if (input.empty()) return {};
@@ -177,7 +237,7 @@ Event Session::next_frame_event(MutableBytes& input) {
       if (violation != Violation::kNone) return fail(violation);
       return {};
     }
-    violation = judge(header);
+    violation = judge(header, limits);
     if (violation != Violation::kNone) return fail(violation);
 
     Event event;
@@ -185,65 +245,31 @@ Event Session::next_frame_event(MutableBytes& input) {
         (is_control(header.opcode) || (header.fin && !in_message()))) {
       const MutableBytes payload = input.first(static_cast<std::size_t>(header.payload_length));
       input = input.subspan(payload.size());
-      event = is_control(header.opcode) ? control(header, payload) : whole_data(header, payload);
-    } else if (!begin_frame(header)) {
+      event = is_control(header.opcode) ? control(header, payload)
+                                        : whole_data(header, payload, limits);
+    } else if (!begin_frame(header, limits)) {
       return fail(Violation::kTooManyFragments);
     }
     if (event.kind != Event::Kind::kNone) return event;
   }
 }
 
-// The short way for what most frames are: a whole message of at most 125 bytes, all of it there,
-// and nothing begun before. What it does not take has no property of its own: next_frame_event()
-// judges every frame.
-bool Session::small_message(MutableBytes& input, Event& event) {
-  constexpr std::size_t kHeaderBytes = 6;      // §5.2: two bytes and the masking key
-  constexpr std::uint8_t kFinalText = 0x81;    // FIN, no RSV, opcode 1
-  constexpr std::uint8_t kFinalBinary = 0x82;  // likewise, opcode 2
-  constexpr std::uint8_t kMaskBit = 0x80;      // without it the length is above what is taken
-  if (close_sent_ || input.size() < kHeaderBytes) return false;
-  const std::uint8_t first = input[0];
-  const auto size = static_cast<std::size_t>(input[1] ^ kMaskBit);
-  if (first != kFinalText && first != kFinalBinary) return false;
-  if (size > std::min({kMaxControlPayload, input.size() - kHeaderBytes,
-                       static_cast<std::size_t>(limits_->message.max_message_bytes)})) {
-    return false;
-  }
-  MaskingKey key;
-  std::copy_n(input.begin() + 2, key.size(), key.begin());
-  const MutableBytes payload = input.subspan(kHeaderBytes, size);
-  input = input.subspan(kHeaderBytes + size);
-  if (first == kFinalText) {
-    Utf8Validator utf8;
-    if (!utf8.feed_masked(payload, key, 0) || !utf8.complete()) {
-      event = fail(Violation::kTextNotUtf8);  // §8.1
-      return true;
-    }
-  } else {
-    apply_mask(payload, key);
-  }
-  event.kind = Event::Kind::kMessage;
-  event.opcode = static_cast<Opcode>(first & 0x0F);
-  event.payload = payload;
-  return true;
-}
-
 // Takes a header off the input. False when it is incomplete, kept for the next call, or when its
 // first two bytes prove a violation.
 bool Session::read_header(MutableBytes& input, FrameHeader& header, Violation& violation) {
-  const bool stashed = partial_ != nullptr && partial_->header_size != 0;
+  const bool stashed = begun() != nullptr && begun()->header_size != 0;
   if (!stashed && input.size() >= 2 && input.size() >= frame_header_size(input[1])) {
     header = decode_frame_header(input);
     input = input.subspan(header.size);
     return true;
   }
   stash_header(input);
-  Partial& held = *partial_;
+  Partial& held = *begun();
   if (held.header_size < 2) return false;
   if (held.header_size < frame_header_size(held.header_bytes[1])) {
     // Fail on what is already proved, not when the rest has come.
     violation = check_frame_start(decode_frame_start(held.header_bytes[0], held.header_bytes[1]),
-                                  held.message.active(), compression_ != nullptr);
+                                  held.message.active(), compression() != nullptr);
     return false;
   }
   header = decode_frame_header(held.header_bytes);
@@ -265,20 +291,21 @@ void Session::stash_header(MutableBytes& input) {
   if (held.header_size >= 2) take(frame_header_size(held.header_bytes[1]));
 }
 
-Violation Session::judge(const FrameHeader& header) {
-  const Violation start = check_frame_start(header, in_message(), compression_ != nullptr);
+Violation Session::judge(const FrameHeader& header, const MessageLimits& limits) {
+  const Violation start = check_frame_start(header, in_message(), compression() != nullptr);
   if (start != Violation::kNone) return start;
-  const bool compressed = in_message() ? partial_->message.compressed() : header.rsv != 0;
-  const std::uint64_t limit = limits_->message.max_message_bytes;
-  return check_frame_length(header, in_message() ? partial_->message.size() : 0,
+  const bool compressed = in_message() ? begun()->message.compressed() : header.rsv != 0;
+  const std::uint64_t limit = limits.max_message_bytes;
+  return check_frame_length(header, in_message() ? begun()->message.size() : 0,
                             compressed ? compressed_limit(limit) : limit);
 }
 
-Event Session::whole_data(const FrameHeader& header, MutableBytes payload) {
+Event Session::whole_data(const FrameHeader& header, MutableBytes payload,
+                          const MessageLimits& limits) {
   if (header.rsv != 0) {
     if (close_sent_) return {};
     apply_mask(payload, header.key);
-    return inflate(header.opcode, payload);
+    return inflate(header.opcode, payload, limits);
   }
   if (header.opcode == Opcode::kText) {
     Utf8Validator utf8;
@@ -295,8 +322,8 @@ Event Session::whole_data(const FrameHeader& header, MutableBytes payload) {
   return event;
 }
 
-Event Session::inflate(Opcode opcode, Bytes compressed) {
-  switch (compression_->inflate(compressed, limits_->message.max_message_bytes)) {
+Event Session::inflate(Opcode opcode, Bytes compressed, const MessageLimits& limits) {
+  switch (compression()->inflate(compressed, limits.max_message_bytes)) {
     case Inflater::Status::kOk:
       break;
     case Inflater::Status::kCorrupt:
@@ -309,7 +336,7 @@ Event Session::inflate(Opcode opcode, Bytes compressed) {
   }
   Event event = event_of(Event::Kind::kMessage);
   event.opcode = opcode;
-  event.payload = compression_->pool().inflated.bytes();
+  event.payload = compression()->pool().inflated.bytes();
   if (opcode == Opcode::kText && !is_utf8(event.payload)) return fail(Violation::kTextNotUtf8);
   return event;
 }
@@ -336,19 +363,18 @@ Event Session::control(const FrameHeader& header, MutableBytes payload) {
 }
 
 // False when the message has more fragments than it may.
-bool Session::begin_frame(const FrameHeader& header) {
+bool Session::begin_frame(const FrameHeader& header, const MessageLimits& limits) {
   Partial& held = partial();
   held.in_frame = true;
   held.frame = header;
   held.received = 0;
   if (is_control(header.opcode)) return true;
   if (!held.message.active()) held.message.begin(header.opcode, header.rsv != 0);
-  return held.message.count_fragment(header.payload_length == 0, limits_->message) ==
-         Violation::kNone;
+  return held.message.count_fragment(header.payload_length == 0, limits) == Violation::kNone;
 }
 
-Event Session::continue_frame(MutableBytes& input) {
-  Partial& held = *partial_;
+Event Session::continue_frame(MutableBytes& input, const MessageLimits& limits) {
+  Partial& held = *begun();
   const auto count =
       static_cast<std::size_t>(std::min<std::uint64_t>(held.remaining(), input.size()));
   const MutableBytes chunk = input.first(count);
@@ -359,17 +385,17 @@ Event Session::continue_frame(MutableBytes& input) {
   } else {
     if (!held.message.append(chunk, held.frame.key, held.received, held.remaining())) {
       finish();
-      partial_.reset();
+      drop_partial();
       return event_of(Event::Kind::kNoMemory);
     }
     if (!held.message.text_valid()) return fail(Violation::kTextNotUtf8);  // §8.1, fail-fast
   }
   held.received += count;
-  return held.remaining() == 0 ? end_frame() : Event{};
+  return held.remaining() == 0 ? end_frame(limits) : Event{};
 }
 
-Event Session::end_frame() {
-  Partial& held = *partial_;
+Event Session::end_frame(const MessageLimits& limits) {
+  Partial& held = *begun();
   held.in_frame = false;
   if (is_control(held.frame.opcode)) {
     return control(
@@ -384,7 +410,9 @@ Event Session::end_frame() {
     return {};
   }
   message_handed_out_ = true;
-  if (held.message.compressed()) return inflate(held.message.opcode(), held.message.payload());
+  if (held.message.compressed()) {
+    return inflate(held.message.opcode(), held.message.payload(), limits);
+  }
   Event event = event_of(Event::Kind::kMessage);
   event.opcode = held.message.opcode();
   event.payload = held.message.payload();
@@ -392,14 +420,14 @@ Event Session::end_frame() {
 }
 
 MutableBytes Session::direct_buffer() noexcept {
-  if (phase_ != Phase::kFrames || partial_ == nullptr || !partial_->in_frame) return {};
-  Partial& held = *partial_;
+  if (phase_ != Phase::kFrames || begun() == nullptr || !begun()->in_frame) return {};
+  Partial& held = *begun();
   if (is_control(held.frame.opcode) || held.remaining() < kDirectReceiveBytes) return {};
   return held.message.room(held.remaining());
 }
 
 void Session::received_directly(std::size_t count) noexcept {
-  Partial& held = *partial_;
+  Partial& held = *begun();
   held.message.commit(count, held.frame.key, held.received);
   held.received += count;
 }

@@ -1,16 +1,20 @@
 // One connection's protocol, without I/O and without time: bytes in, events out.
 //
-//   session.next(input) is called with what was received until it returns kNone: it takes bytes off
-//   the front of `input` and returns the next event. What it cannot use yet it keeps itself, so
-//   that `input` is empty after kNone. Views in an event are valid until the next call.
+//   session.next(input, limits) is called with what was received until it returns kNone: it takes
+//   bytes off the front of `input` and returns the next event. What it cannot use yet it keeps
+//   itself, so that `input` is empty after kNone. Views in an event are valid until the next call.
+//
+// At rest it holds nothing: the limits, which are the same for all sessions, come with each call.
 //
 // A fresh session reads HTTP requests; upgrade() makes it read frames. What is to be sent is asked
 // for by the caller, who knows what waits in the send queue: start_close() and close_reply() hand
 // out a Close frame once at most, and a Ping event is answered with a Pong of its payload (§5.5.3).
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -19,7 +23,9 @@
 #include "protocol/compression.h"
 #include "protocol/frame_writer.h"
 #include "protocol/http_request.h"
+#include "protocol/mask.h"
 #include "protocol/message_assembler.h"
+#include "protocol/utf8.h"
 #include "protocol/violation.h"
 
 namespace wsd::protocol {
@@ -49,18 +55,51 @@ struct Event {
   const HttpRequest* request = nullptr;
 };
 
+// A whole message of at most 125 bytes, unmasked where it lay.
+struct SmallMessage {
+  Opcode opcode = Opcode::kContinuation;
+  MutableBytes payload;
+};
+
 class Session {
  public:
-  // `limits` outlives the session.
   explicit Session(const SessionLimits& limits);
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
   ~Session();
 
-  [[nodiscard]] Event next(MutableBytes& input) {
-    Event event;
-    if (between_frames() && small_message(input, event)) return event;
-    return next_of_any(input);
+  // The same limits in each call.
+  [[nodiscard]] Event next(MutableBytes& input, const SessionLimits& limits);
+
+  // The short way for what most frames are: a whole message of at most 125 bytes, all of it there,
+  // and nothing begun before. False: nothing was taken, and next() is to judge what comes. What
+  // goes this way has no property of its own.
+  [[nodiscard]] bool next_small(MutableBytes& input, const SessionLimits& limits,
+                                SmallMessage& message) noexcept {
+    constexpr std::size_t kHeaderBytes = 6;  // §5.2: two bytes and the masking key
+    constexpr unsigned kFinalText = 0x81;    // FIN, no RSV, opcode 1; binary is one more
+    constexpr unsigned kMask = 0x80;         // without it the length is above what is taken
+    if (held_ != nullptr || phase_ != Phase::kFrames || close_sent_) return false;
+    if (input.size() < kHeaderBytes) return false;
+    std::uint8_t* const at = input.data();
+    const unsigned kind = at[0] - kFinalText;
+    const std::size_t size = at[1] ^ kMask;
+    if (kind > 1 || size > kMaxControlPayload || size > input.size() - kHeaderBytes ||
+        size > limits.message.max_message_bytes) {
+      return false;
+    }
+    const MutableBytes payload(at + kHeaderBytes, size);
+    MaskingKey key;
+    std::memcpy(key.data(), at + 2, key.size());
+    if (kind == 0) {
+      if (!unmask_text(payload, key)) return false;
+    } else {
+      apply_mask(payload, key);
+    }
+    message.opcode = static_cast<Opcode>(kind + 1);
+    message.payload = payload;
+    input = MutableBytes(at + kHeaderBytes + size, input.size() - kHeaderBytes - size);
+    return true;
   }
 
   // Answers to kRequest. After each of them the request's views are dead.
@@ -80,13 +119,11 @@ class Session {
   [[nodiscard]] bool close_received() const noexcept { return close_received_; }
   [[nodiscard]] bool close_sent() const noexcept { return close_sent_; }
   // Null unless permessage-deflate was agreed on.
-  [[nodiscard]] Compression* compression() const noexcept { return compression_.get(); }
+  [[nodiscard]] Compression* compression() const noexcept;
   // Our Close is out and the peer's is due: the shell arms its deadline.
   [[nodiscard]] bool close_expected() const noexcept { return close_sent_ && !close_received_; }
-  // Whether it reads frames and holds nothing of any: next() without input would say kNone.
-  [[nodiscard]] bool between_frames() const noexcept {
-    return partial_ == nullptr && phase_ == Phase::kFrames;
-  }
+  // Whether it holds nothing at all.
+  [[nodiscard]] bool at_rest() const noexcept { return held_ == nullptr; }
   // Whether the session still takes input.
   [[nodiscard]] bool reading() const noexcept { return phase_ != Phase::kFinished; }
   // Whether a request head or a message has begun and is not complete: a completion deadline is
@@ -104,33 +141,45 @@ class Session {
   enum class Phase : std::uint8_t { kHttp, kFrames, kFinished };
   struct Head;     // an HTTP request on its way in
   struct Partial;  // a frame or a message on its way in
+  struct Held;     // what is not there at rest
 
-  [[nodiscard]] Event next_of_any(MutableBytes& input);
-  [[nodiscard]] Event next_head(MutableBytes& input);
-  [[nodiscard]] Event next_frame_event(MutableBytes& input);
-  [[nodiscard]] bool small_message(MutableBytes& input, Event& event);
+  // Unmasks a text in place. False where it is not UTF-8: then it is as it was.
+  [[nodiscard]] static bool unmask_text(MutableBytes payload, MaskingKey key) noexcept {
+    if (payload.size() > mask_detail::kMostShort) return unmask_long_text(payload, key);
+    constexpr std::uint64_t kNotAscii = 0x8080808080808080U;
+    const auto word = std::bit_cast<std::uint32_t>(key);
+    const std::uint64_t all = mask_detail::apply_short(payload.data(), payload.size(), word);
+    return (all & kNotAscii) == 0 || keep_utf8(payload, key);
+  }
+  [[nodiscard]] static bool unmask_long_text(MutableBytes payload, MaskingKey key) noexcept;
+  [[nodiscard]] static bool keep_utf8(MutableBytes text, MaskingKey key) noexcept;
+
+  [[nodiscard]] Event next_head(MutableBytes& input, const SessionLimits& limits);
+  [[nodiscard]] Event next_frame_event(MutableBytes& input, const MessageLimits& limits);
+  [[nodiscard]] Held& held();
+  [[nodiscard]] Partial* begun() const noexcept;
+  void drop_partial() noexcept;
+  void drop_if_empty() noexcept;
   [[nodiscard]] bool read_header(MutableBytes& input, FrameHeader& header, Violation& violation);
   void stash_header(MutableBytes& input);
-  [[nodiscard]] Violation judge(const FrameHeader& header);
-  [[nodiscard]] Event whole_data(const FrameHeader& header, MutableBytes payload);
+  [[nodiscard]] Violation judge(const FrameHeader& header, const MessageLimits& limits);
+  [[nodiscard]] Event whole_data(const FrameHeader& header, MutableBytes payload,
+                                 const MessageLimits& limits);
   [[nodiscard]] Event control(const FrameHeader& header, MutableBytes payload);
-  [[nodiscard]] bool begin_frame(const FrameHeader& header);
-  [[nodiscard]] Event continue_frame(MutableBytes& input);
-  [[nodiscard]] Event end_frame();
-  [[nodiscard]] Event inflate(Opcode opcode, Bytes compressed);
+  [[nodiscard]] bool begin_frame(const FrameHeader& header, const MessageLimits& limits);
+  [[nodiscard]] Event continue_frame(MutableBytes& input, const MessageLimits& limits);
+  [[nodiscard]] Event end_frame(const MessageLimits& limits);
+  [[nodiscard]] Event inflate(Opcode opcode, Bytes compressed, const MessageLimits& limits);
   [[nodiscard]] Event fail(Violation violation);
   [[nodiscard]] Partial& partial();
   [[nodiscard]] bool in_message() const noexcept;
   void drop_idle_partial() noexcept;
 
-  const SessionLimits* limits_;
-  std::unique_ptr<Head> head_;
-  std::unique_ptr<Partial> partial_;
-  std::unique_ptr<Compression> compression_;
-  Phase phase_ = Phase::kHttp;
-  bool close_sent_ = false;
-  bool close_received_ = false;
-  bool message_handed_out_ = false;
+  std::unique_ptr<Held> held_;
+  Phase phase_ : 2 = Phase::kHttp;
+  bool close_sent_ : 1 = false;
+  bool close_received_ : 1 = false;
+  bool message_handed_out_ : 1 = false;
 };
 
 }  // namespace wsd::protocol

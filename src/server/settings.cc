@@ -54,6 +54,10 @@ std::string check_limits(const LimitOptions& limits) {
   }
   if (limits.max_fields < 8)
     return must("--max-fields", "at least 8: a handshake has about that many");
+  constexpr std::uint32_t kMostControlFrames = 1'000'000;
+  if (limits.max_control_frames_per_second > kMostControlFrames) {
+    return must("--max-control-rate", "at most 1000000, or 0 for no limit");
+  }
   if (limits.message_timeout_ms == 0) return must("--message-timeout", "more than 0");
   if (limits.write_timeout_ms == 0) return must("--write-timeout", "more than 0");
   if (limits.close_timeout_ms == 0) return must("--close-timeout", "more than 0");

@@ -25,5 +25,20 @@ TEST(Tick, TheLongestSettingOf32BitsDoesNotWrap) {
   static_assert(ticks_for_ms(1) == 1);
 }
 
+TEST(ShortTick, NamesTheTickNearestToThePresentOne) {
+  constexpr Tick kEra = Tick{1} << 32;
+  constexpr Tick kHalf = Tick{1} << 31;
+  for (const Tick now : {Tick{0}, Tick{5}, kHalf - 1, kHalf, kEra - 1, kEra, 3 * kEra + 7}) {
+    for (const Tick away : {Tick{0}, Tick{1}, Tick{1000}, kHalf - 1}) {
+      EXPECT_EQ(ShortTick(now + away).near(now), now + away);
+      if (away <= now) {
+        EXPECT_EQ(ShortTick(now - away).near(now), now - away);
+        EXPECT_EQ(ShortTick(now - away).age(now), away);
+      }
+    }
+  }
+  EXPECT_EQ(ShortTick(17).age(17 + kEra - 1), kEra - 1);
+}
+
 }  // namespace
 }  // namespace wsd

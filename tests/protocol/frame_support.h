@@ -229,7 +229,7 @@ class Player {
  private:
   void drain(MutableBytes& input) {
     for (;;) {
-      const Event event = session_.next(input);
+      const Event event = session_.next(input, limits_);
       if (event.kind == Event::Kind::kNone) break;
       EXPECT_FALSE(ended_) << "an event after the end";
       record(event);

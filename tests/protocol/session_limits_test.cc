@@ -243,7 +243,7 @@ TEST(SessionViews, AWholeMessageIsAViewIntoTheInput) {
   const std::string wire = text_frame("Hello");
   std::vector<std::uint8_t> block(as_bytes(wire).begin(), as_bytes(wire).end());
   MutableBytes input(block);
-  const Event event = session.next(input);
+  const Event event = session.next(input, limits);
   ASSERT_EQ(event.kind, Event::Kind::kMessage);
   EXPECT_EQ(event.payload.data(), block.data() + 6);
   EXPECT_EQ(as_text(event.payload), "Hello");
@@ -256,7 +256,7 @@ TEST(SessionViews, ACollectedMessageStandsUntilNext) {
   const std::string wire = text_frame("Hel", false) + continuation_frame("lo", true);
   std::vector<std::uint8_t> block(as_bytes(wire).begin(), as_bytes(wire).end());
   MutableBytes input(block);
-  const Event event = session.next(input);
+  const Event event = session.next(input, limits);
   ASSERT_EQ(event.kind, Event::Kind::kMessage);
   std::fill(block.begin(), block.end(), std::uint8_t{0});
   EXPECT_FALSE(session.unfinished());
@@ -265,7 +265,7 @@ TEST(SessionViews, ACollectedMessageStandsUntilNext) {
   EXPECT_TRUE(session.start_close(1000, "bye").has_value());
   session.finish();
   EXPECT_EQ(as_text(event.payload), "Hello");
-  EXPECT_EQ(session.next(input).kind, Event::Kind::kNone);
+  EXPECT_EQ(session.next(input, limits).kind, Event::Kind::kNone);
   EXPECT_EQ(session.held_bytes(), 0U);
 }
 
@@ -276,9 +276,9 @@ TEST(SessionViews, AControlFrameInPiecesStandsUntilNext) {
     session.upgrade();
     std::vector<std::uint8_t> block(as_bytes(wire).begin(), as_bytes(wire).end());
     MutableBytes first = MutableBytes(block).first(8);
-    EXPECT_EQ(session.next(first).kind, Event::Kind::kNone);
+    EXPECT_EQ(session.next(first, limits).kind, Event::Kind::kNone);
     MutableBytes second = MutableBytes(block).subspan(8);
-    const Event event = session.next(second);
+    const Event event = session.next(second, limits);
     std::fill(block.begin(), block.end(), std::uint8_t{0});
     EXPECT_EQ(as_text(event.payload), "payload");
   }

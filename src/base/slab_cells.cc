@@ -1,0 +1,82 @@
+#include "base/slab_cells.h"
+
+#include <bit>
+#include <new>
+
+#include "base/assert.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(address, size) (static_cast<void>(address))
+#define ASAN_UNPOISON_MEMORY_REGION(address, size) (static_cast<void>(address))
+#endif
+
+namespace wsd {
+namespace {
+
+constexpr std::size_t round_up(std::size_t size) noexcept {
+  return (size + SlabCells::kAlignment - 1) / SlabCells::kAlignment * SlabCells::kAlignment;
+}
+
+}  // namespace
+
+SlabCells::SlabCells(std::size_t cell_bytes) noexcept
+    : cell_bytes_(round_up(cell_bytes < sizeof(FreeCell) ? sizeof(FreeCell) : cell_bytes)),
+      cells_per_block_(static_cast<std::uint32_t>((kBlockBytes - sizeof(Block)) / cell_bytes_)) {
+  WSD_ASSERT(cells_per_block_ >= 1);
+}
+
+SlabCells::~SlabCells() {
+  WSD_DCHECK(with_room_ == nullptr || (with_room_->used == 0 && with_room_->next == nullptr));
+  if (with_room_ != nullptr) ::operator delete (with_room_, std::align_val_t{kBlockBytes});
+}
+
+SlabCells::Block* SlabCells::add_block() {
+  void* const memory = ::operator new (kBlockBytes, std::align_val_t{kBlockBytes});
+  auto* const block = new (memory) Block{nullptr, nullptr, nullptr, 0, 0};
+  ASAN_POISON_MEMORY_REGION(block + 1, kBlockBytes - sizeof(Block));
+  link(block);
+  return block;
+}
+
+void SlabCells::link(Block* block) noexcept {
+  block->prev = nullptr;
+  block->next = with_room_;
+  if (with_room_ != nullptr) with_room_->prev = block;
+  with_room_ = block;
+}
+
+void SlabCells::unlink(Block* block) noexcept {
+  (block->prev == nullptr ? with_room_ : block->prev->next) = block->next;
+  if (block->next != nullptr) block->next->prev = block->prev;
+}
+
+void* SlabCells::take() {
+  Block* const block = with_room_ != nullptr ? with_room_ : add_block();
+  void* cell = block->free;
+  if (cell != nullptr) {
+    ASAN_UNPOISON_MEMORY_REGION(cell, cell_bytes_);
+    block->free = block->free->next;
+  } else {
+    cell = reinterpret_cast<std::byte*>(block + 1) + block->fresh++ * cell_bytes_;
+    ASAN_UNPOISON_MEMORY_REGION(cell, cell_bytes_);
+  }
+  if (++block->used == cells_per_block_) unlink(block);
+  return cell;
+}
+
+void SlabCells::give_back(void* cell) noexcept {
+  auto* const block =
+      std::bit_cast<Block*>(std::bit_cast<std::uintptr_t>(cell) / kBlockBytes * kBlockBytes);
+  if (block->used-- == cells_per_block_) link(block);
+  block->free = new (cell) FreeCell{block->free};
+  ASAN_POISON_MEMORY_REGION(cell, cell_bytes_);
+  // The last one stays, so that one object that comes and goes does not take a block each time.
+  if (block->used != 0 || (block->next == nullptr && block->prev == nullptr)) return;
+  unlink(block);
+  ASAN_UNPOISON_MEMORY_REGION(block + 1, kBlockBytes - sizeof(Block));
+  ::operator delete (block, std::align_val_t{kBlockBytes});
+}
+
+}  // namespace wsd
