@@ -1,9 +1,9 @@
 // Boost.Beast, after its asynchronous echo server and its chat: one thread. A room for each path
 // but /echo.
-// clang-format off: Boost 1.74's awaitable.hpp wants <utility> before it
+#include <utility>  // Boost 1.74's awaitable.hpp uses it without including it
+// In a block of its own, so that it stays above.
+
 #include <boost/asio.hpp>
-#include <utility>
-// clang-format on
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 #include <boost/beast/websocket.hpp>

@@ -35,10 +35,10 @@ Connection::Connection(Turn& turn, int fd, Facts facts)
 
 Connection::~Connection() {
   turn_.shard.remove(*this);
-  if (listed_ready_) forget(turn_.ready, this);
+  if (read_state_.listed()) forget(turn_.ready, this);
   if (listed_dirty_) forget(turn_.dirty, this);
   if (listed_settling_) forget(turn_.settling, this);
-  if (held_) forget(turn_.held, this);
+  if (read_state_.has(ReadState::kHeld)) forget(turn_.held, this);
   WSD_DCHECK(held_input_kib_ == 0);  // given back at the safe point
   if (const protocol::Compression* const compression = session_.compression()) {
     turn_.counts.context_bytes.fetch_sub(protocol::context_bytes(compression->terms()),
@@ -59,12 +59,6 @@ SendContext Connection::context() const noexcept {
 
 // Lists
 
-void Connection::mark_ready() {
-  if (listed_ready_) return;
-  listed_ready_ = true;
-  turn_.ready.push_back(this);
-}
-
 void Connection::mark_dirty() {
   if (listed_dirty_) return;
   listed_dirty_ = true;
@@ -79,22 +73,9 @@ void Connection::mark_settling() {
 
 // The turn's steps
 
-bool Connection::wants_read() const noexcept {
-  return readable_ && !paused_ && !held_ && phase_ != Phase::kClosed;
-}
-
-void Connection::on_readiness(bool readable, bool writable, bool ended) {
-  readable_ = readable_ || readable;
-  peer_ended_ = peer_ended_ || ended;
-  if (writable) {
-    out_.set_writable();
-    if (!out_.idle()) mark_dirty();
-  }
-  if (wants_read()) mark_ready();
-}
-
 void Connection::read_step() {
-  listed_ready_ = read_later_ = false;
+  read_state_.set_listed(false);
+  read_later_ = false;
   if (!wants_read()) return;
   if (has_to_wait()) {
     mark_ready();
@@ -108,22 +89,20 @@ void Connection::read_step() {
   } catch (const std::bad_alloc&) {
     out_of_memory();
   }
-  if (phase_ != Phase::kClosed) sent([&] { return out_.uncork(context()); });
+  if (phase_ != Phase::kClosed && !out_.uncork_whole(turn_.cork)) {
+    sent([&] { return out_.uncork(context()); });
+  }
   turn_.reading = nullptr;
   if (phase_ == Phase::kClosed) {
     turn_.cork.clear();
     turn_.cork.end();
     return;
   }
-  shut_down_when_flushed();
-  const bool unfinished = phase_ == Phase::kOpen && session_.unfinished();
-  if (unfinished && (!unfinished_ || messages_in_ != messages_before)) {
-    message_since_ = turn_.now;
-    unfinished_ = true;
-    arm();
+  if (shut_when_flushed_) shut_down_when_flushed();
+  if (!session_.at_rest() || unfinished_ || held_input_kib_ != 0) {
+    note_unfinished(messages_in_ != messages_before);
+    account_input();
   }
-  unfinished_ = unfinished;
-  account_input();
   if (read_later_) {
     arm();
   } else if (wants_read()) {
@@ -131,36 +110,49 @@ void Connection::read_step() {
   }
 }
 
+// When the message that is under way has begun. `others`: whole ones have come in this read step.
+void Connection::note_unfinished(bool others) {
+  const bool unfinished = phase_ == Phase::kOpen && session_.unfinished();
+  if (unfinished && (!unfinished_ || others)) {
+    message_since_ = turn_.now;
+    unfinished_ = true;
+    arm();
+  }
+  unfinished_ = unfinished;
+}
+
 void Connection::read() {
-  for (std::size_t budget = turn_.read_share; budget != 0 && wants_read() && !has_to_wait();) {
-    const MutableBytes direct = session_.direct_buffer();
+  std::size_t budget = turn_.read_share;
+  do {
+    const MutableBytes direct = session_.at_rest() ? MutableBytes() : session_.direct_buffer();
     const MutableBytes room = direct.empty() ? turn_.read_span() : direct;
     const MutableBytes into = room.first(std::min(room.size(), budget));
     const IoResult result = receive(out_.fd(), into);
-    if (result.status == IoStatus::kEof) {
-      on_eof();
-      break;
-    }
-    if (result.status == IoStatus::kGone) {
-      abort(CloseCause::kReset);
-      break;
-    }
     if (result.status != IoStatus::kOk) {
-      readable_ = read_later_ = result.status == IoStatus::kNoBuffers;
-      break;
+      on_nothing_received(result.status);
+      return;
     }
     bytes_in_ += result.bytes;
     heard();
-    budget -= std::min(budget, result.bytes);
-    // A short read has emptied the socket: what comes later is another edge. Not so for an EOF that
-    // has been announced already.
-    if (result.bytes < into.size() && !peer_ended_) readable_ = false;
+    budget -= result.bytes;
+    if (result.bytes < into.size()) read_state_.short_read();
     if (direct.empty()) {
       take(into.first(result.bytes));
     } else {
       session_.received_directly(result.bytes);
       take({});
     }
+  } while (budget != 0 && wants_read() && !has_to_wait());
+}
+
+void Connection::on_nothing_received(IoStatus status) {
+  if (status == IoStatus::kEof) {
+    on_eof();
+  } else if (status == IoStatus::kGone) {
+    abort(CloseCause::kReset);
+  } else {
+    read_later_ = status == IoStatus::kNoBuffers;
+    if (!read_later_) read_state_.empty();
   }
 }
 
@@ -172,8 +164,8 @@ void Connection::flush_step() {
     after_send(status);
     return;
   }
-  if (paused_ && out_.low(turn_.settings.send_queue)) {
-    paused_ = false;
+  if (read_state_.has(ReadState::kPaused) && out_.low(turn_.settings.send_queue)) {
+    read_state_.clear(ReadState::kPaused);
     not_read_until_now();
     if (wants_read()) mark_ready();
   }
@@ -190,8 +182,9 @@ Outbound::Status Connection::after_send(Outbound::Status status) {
     case Outbound::Status::kDropped:
       // What it asks for must not pile up; what others publish to it is the policy's business, and
       // no reason to be deaf to its Pings.
-      if (turn_.reading == this && out_.high(turn_.settings.send_queue)) {
-        paused_ = phase_ == Phase::kHttp || phase_ == Phase::kOpen;
+      if (turn_.reading == this && out_.high(turn_.settings.send_queue) &&
+          (phase_ == Phase::kHttp || phase_ == Phase::kOpen)) {
+        read_state_.set(ReadState::kPaused);
       }
       if (out_.writable()) {
         mark_dirty();
@@ -219,7 +212,7 @@ SendResult Connection::send(MessageType type, Bytes payload) {
   if (payload.size() > turn_.settings.session.message.max_message_bytes) return SendResult::kTooBig;
   ++messages_out_;
   const auto opcode = static_cast<protocol::Opcode>(type);
-  if (session_.compression() == nullptr && out_.cork_small(opcode, payload, turn_.cork)) {
+  if (session_.at_rest() && out_.cork_small(opcode, payload, turn_.cork)) {
     return SendResult::kSent;
   }
   switch (sent([&] { return send_payload(opcode, payload); })) {
@@ -270,14 +263,16 @@ void Connection::enter(Phase phase) {
   draining_ = false;
   if (phase != Phase::kHttp && phase != Phase::kOpen) mark_settling();
   if (phase == Phase::kClosed) {
+    read_state_.set(ReadState::kOver);
     session_.finish();
     turn_.shard.wheel().cancel(*this);
     return;
   }
   if (phase == Phase::kClosing || phase == Phase::kLingering) {
     // What is read from now on is thrown away: no pressure to pass on.
-    if (held_) forget(turn_.held, this);
-    paused_ = held_ = false;
+    if (read_state_.has(ReadState::kHeld)) forget(turn_.held, this);
+    read_state_.clear(ReadState::kPaused);
+    read_state_.clear(ReadState::kHeld);
     if (wants_read()) mark_ready();
   }
   arm();
@@ -380,13 +375,13 @@ void Connection::drain_at(Tick tick) {
 }
 
 void Connection::hold() {
-  if (held_) return;
-  held_ = true;
+  if (read_state_.has(ReadState::kHeld)) return;
+  read_state_.set(ReadState::kHeld);
   turn_.held.push_back(this);
 }
 
 void Connection::resume() {
-  held_ = false;
+  read_state_.clear(ReadState::kHeld);
   not_read_until_now();
   if (wants_read()) mark_ready();
 }

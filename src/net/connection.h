@@ -16,6 +16,8 @@
 #include "net/application.h"
 #include "net/facts.h"
 #include "net/outbound.h"
+#include "net/poller.h"
+#include "net/read_state.h"
 #include "net/turn.h"
 #include "protocol/session.h"
 #include "wsd/close.h"
@@ -36,7 +38,14 @@ class Connection final : public hub::Member {
   ~Connection();
 
   // The turn's steps.
-  void on_readiness(bool readable, bool writable, bool ended);
+  void on_readiness(const Readiness& readiness) {
+    read_state_.announce(readiness.readable(), readiness.ended());
+    if (readiness.writable()) {
+      out_.set_writable();
+      if (!out_.idle()) mark_dirty();
+    }
+    if (read_state_.to_be_listed()) list_ready();
+  }
   void read_step();
   void flush_step();
   void on_deadline(Tick now) override;
@@ -44,7 +53,7 @@ class Connection final : public hub::Member {
   [[nodiscard]] bool settle();
 
   // Whether a read step would do something.
-  [[nodiscard]] bool wants_read() const noexcept;
+  [[nodiscard]] bool wants_read() const noexcept { return read_state_.wanted(); }
 
   // hub::Member
   void deliver(const hub::Batch& batch) override;
@@ -92,7 +101,7 @@ class Connection final : public hub::Member {
   void take(MutableBytes input);
   void on_event(const protocol::Event& event);
   void on_request(const protocol::HttpRequest& request);
-  void on_message(const protocol::Event& event);
+  void on_message(protocol::Opcode opcode, Bytes payload);
   void on_ping(Bytes payload);
   void on_close_frame(const protocol::Event& event);
   void on_violation(protocol::Violation violation);
@@ -108,7 +117,9 @@ class Connection final : public hub::Member {
   template <class Send>
   Outbound::Status sent(Send send);
   Outbound::Status after_send(Outbound::Status status);
+  void note_unfinished(bool others);
   void read();
+  void on_nothing_received(IoStatus status);
   void out_of_memory();
   void deliver_bytes(Bytes frame);
   void reject(protocol::Violation violation);
@@ -117,7 +128,13 @@ class Connection final : public hub::Member {
   void shut_down_when_flushed();
   void enter(Phase phase);
   void note_end(CloseCause cause);
-  void mark_ready();
+  void mark_ready() {
+    if (!read_state_.listed()) list_ready();
+  }
+  void list_ready() {
+    read_state_.set_listed(true);
+    turn_.ready.push_back(this);
+  }
   void mark_dirty();
   void mark_settling();
   void report();
@@ -125,7 +142,9 @@ class Connection final : public hub::Member {
   // connection_deadlines.cc
   [[nodiscard]] Tick due() const;
   void arm();
-  void heard();
+  void heard() {
+    if (heartbeat_.received(turn_.now)) arm();
+  }
   void not_read_until_now();
   void expire(Tick now);
   void check_open(Tick now);
@@ -134,7 +153,6 @@ class Connection final : public hub::Member {
   Phase phase_ = Phase::kHttp;
   CloseCause cause_ = CloseCause::kEof;
   protocol::Violation violation_ = protocol::Violation::kNone;
-  bool listed_ready_ : 1 = false;
   bool listed_dirty_ : 1 = false;
   bool listed_settling_ : 1 = false;
   bool opened_ : 1 = false;
@@ -142,12 +160,8 @@ class Connection final : public hub::Member {
   bool reported_ : 1 = false;
   bool shut_when_flushed_ : 1 = false;
   bool leave_later_ : 1 = false;  // memory is lacking to tell the homes of its rooms
-  bool readable_ : 1 = false;
-  bool peer_ended_ : 1 = false;  // EOF is in the socket: no short read clears the latch
   bool eof_ : 1 = false;
   bool read_later_ : 1 = false;      // the kernel was short of memory: no readiness will come
-  bool paused_ : 1 = false;          // own queue above its high-water mark: not read
-  bool held_ : 1 = false;            // a shard is behind: not read
   bool unfinished_ : 1 = false;      // message_since_ counts
   bool draining_ : 1 = false;        // phase_since_ is when to close
   std::uint16_t code_received_ = 0;  // 0: no Close frame of the peer's, or one without a code
@@ -155,6 +169,7 @@ class Connection final : public hub::Member {
   Facts facts_;
   std::unique_ptr<ConnectionData> data_;
   [[no_unique_address]] protocol::Session session_;
+  ReadState read_state_;
   std::uint16_t route_ = 0;
   std::uint32_t control_frames_ : 20 = 0;
   std::uint32_t control_second_ : 12 = 0;  // in which they are counted: its low bits

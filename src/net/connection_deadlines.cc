@@ -59,10 +59,6 @@ void Connection::arm() {
   if (!armed() || tick < deadline()) turn_.shard.wheel().arm(*this, tick);
 }
 
-void Connection::heard() {
-  if (heartbeat_.received(turn_.now)) arm();
-}
-
 // While it is not read the peer cannot be heard, nor complete a message: that time is not its own.
 void Connection::not_read_until_now() {
   heard();
@@ -131,7 +127,9 @@ void Connection::check_open(Tick now) {
          "peer does not read");
     return;
   }
-  if (paused_ || held_) not_read_until_now();
+  if (read_state_.has(ReadState::kPaused) || read_state_.has(ReadState::kHeld)) {
+    not_read_until_now();
+  }
   if (unfinished_ && expired(message_since_, settings.message_timeout)) {
     fail(CloseCause::kMessageTimeout, close_code_for(CloseCause::kMessageTimeout),
          "message not complete in time");

@@ -27,7 +27,7 @@ bool Connection::own_compressor() const noexcept {
 // turn, so that connections without compression wait for one costly message at the most, however
 // many there are (RFC 7692 §8).
 bool Connection::has_to_wait() const noexcept {
-  return session_.compression() != nullptr && turn_.deflate_pool.inflated_in_turn >= kInflateShare;
+  return turn_.deflate_pool.inflated_in_turn >= kInflateShare && session_.compression() != nullptr;
 }
 
 Outbound::Status Connection::send_payload(protocol::Opcode opcode, Bytes payload) {

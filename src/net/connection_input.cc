@@ -6,22 +6,26 @@
 namespace wsd::net {
 
 void Connection::take(MutableBytes input) {
+  const protocol::SessionLimits& limits = turn_.settings.session;
   for (;;) {
-    const protocol::Event event = session_.next(input, turn_.settings.session);
+    protocol::SmallMessage small;
+    // Its own variable, since `input` itself is out of the compiler's hands.
+    MutableBytes rest = input;
+    while (session_.next_small(rest, limits, small)) on_message(small.opcode, small.payload);
+    if (rest.empty() && session_.at_rest()) return;
+    input = rest;
+    const protocol::Event event = session_.next(input, limits);
     if (event.kind == protocol::Event::Kind::kNone) return;
-    if (event.kind == protocol::Event::Kind::kMessage) {
-      on_message(event);
-      if (input.empty() && session_.at_rest()) return;
-    } else {
-      on_event(event);
-    }
+    on_event(event);
   }
 }
 
 void Connection::on_event(const protocol::Event& event) {
   switch (event.kind) {
     case protocol::Event::Kind::kNone:
+      break;
     case protocol::Event::Kind::kMessage:
+      on_message(event.opcode, event.payload);
       break;
     case protocol::Event::Kind::kRequest:
       on_request(*event.request);
@@ -70,13 +74,10 @@ void Connection::on_request(const protocol::HttpRequest& request) {
   turn_.application.on_open(*this);
 }
 
-void Connection::on_message(const protocol::Event& event) {
+void Connection::on_message(protocol::Opcode opcode, Bytes payload) {
   if (phase_ != Phase::kOpen) return;
   ++messages_in_;
-  Message message;
-  message.type = static_cast<MessageType>(event.opcode);
-  message.payload = as_text(event.payload);
-  turn_.application.on_message(*this, message);
+  turn_.application.on_message(*this, {static_cast<MessageType>(opcode), as_text(payload)});
 }
 
 void Connection::on_ping(Bytes payload) {
@@ -130,7 +131,7 @@ void Connection::on_violation(protocol::Violation violation) {
 
 void Connection::on_eof() {
   eof_ = true;
-  readable_ = false;
+  read_state_.empty();
   switch (phase_) {
     case Phase::kHttp: {
       const bool between_requests = http_status_ != 0 && !session_.unfinished();

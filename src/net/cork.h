@@ -24,7 +24,7 @@ class Cork {
         buffer_(std::make_unique_for_overwrite<std::uint8_t[]>(capacity_)) {}
 
   void begin(const Outbound& owner) noexcept {
-    WSD_DCHECK(owner_ == nullptr && size_ == 0);
+    WSD_DCHECK(owner_ == nullptr && size_ == 0 && gone_ == 0);
     owner_ = &owner;
   }
   void end() noexcept {
@@ -35,7 +35,7 @@ class Cork {
     return owner_ == &outbound;
   }
 
-  [[nodiscard]] Bytes bytes() const noexcept { return {buffer_.get(), size_}; }
+  [[nodiscard]] Bytes bytes() const noexcept { return {buffer_.get() + gone_, size_ - gone_}; }
   [[nodiscard]] std::size_t room() const noexcept { return capacity_ - size_; }
   [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
   // `count` more bytes, for the caller to write. There must be room.
@@ -45,12 +45,18 @@ class Cork {
     size_ += count;
     return at;
   }
-  void clear() noexcept { size_ = 0; }
+  // That many bytes at the front have left.
+  void cut_front(std::size_t count) noexcept {
+    WSD_DCHECK(count <= size_ - gone_);
+    gone_ += count;
+  }
+  void clear() noexcept { size_ = gone_ = 0; }
 
  private:
   std::size_t capacity_;
   std::unique_ptr<std::uint8_t[]> buffer_;
   std::size_t size_ = 0;
+  std::size_t gone_ = 0;
   const Outbound* owner_ = nullptr;
 };
 

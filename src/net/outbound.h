@@ -63,6 +63,24 @@ class Outbound {
     if (!payload.empty()) std::memcpy(out + 2, payload.data(), payload.size());
     return true;
   }
+  // Likewise at the end of the read step: what is in the cork leaves in one piece, and the cork is
+  // its own again. False: there is more to it, and uncork() is to go on.
+  [[nodiscard]] bool uncork_whole(Cork& cork) noexcept {
+    const Bytes bytes = cork.bytes();
+    if (!bytes.empty()) {
+      if (!writable_ || queue_ != nullptr) return false;
+      const IoResult result = send_bytes(fd_, bytes);
+      bytes_sent_ += result.bytes;
+      if (result.bytes != bytes.size()) {
+        if (result.status == IoStatus::kAgain) writable_ = false;
+        cork.cut_front(result.bytes);
+        return false;
+      }
+      cork.clear();
+    }
+    cork.end();
+    return true;
+  }
   // `compressed`: the payload is, by permessage-deflate.
   Status send_message(protocol::Opcode opcode, Bytes payload, bool compressed,
                       const SendContext& context);

@@ -1,9 +1,6 @@
 #include "net/poller.h"
 
-#include <sys/epoll.h>
 #include <unistd.h>
-
-#include <array>
 
 namespace wsd::net {
 namespace {
@@ -38,18 +35,10 @@ void Poller::remove(int fd) noexcept {
 
 std::span<const Readiness> Poller::wait(int timeout_ms,
                                         std::span<Readiness, kMaxEvents> ready) noexcept {
-  std::array<epoll_event, kMaxEvents> events;
-  const int count = ::epoll_wait(fd_, events.data(), kMaxEvents, timeout_ms);
+  static_assert(sizeof(Readiness) == sizeof(epoll_event));
+  const int count =
+      ::epoll_wait(fd_, reinterpret_cast<epoll_event*>(ready.data()), kMaxEvents, timeout_ms);
   if (count <= 0) return {};
-  for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
-    const std::uint32_t bits = events[i].events;
-    // An error or a hang-up is learned by reading, and wakes a writer too.
-    const bool broken = (bits & (EPOLLERR | EPOLLHUP)) != 0;
-    ready[i].token = events[i].data.u64;
-    ready[i].ended = broken || (bits & EPOLLRDHUP) != 0;
-    ready[i].readable = ready[i].ended || (bits & EPOLLIN) != 0;
-    ready[i].writable = broken || (bits & EPOLLOUT) != 0;
-  }
   return ready.first(static_cast<std::size_t>(count));
 }
 

@@ -1,17 +1,30 @@
 // epoll; replaced at link time by the simulation.
 #pragma once
 
+#include <sys/epoll.h>
+
 #include <cstdint>
 #include <span>
 
 namespace wsd::net {
 
-// What a poller says of a descriptor, as latches to be set.
+// What epoll says of a descriptor, read as latches to be set. An error or a hang-up is learned by
+// reading, and wakes a writer too.
 struct Readiness {
-  std::uint64_t token = 0;
-  bool readable = false;  // data, EOF or an error waits to be read
-  bool writable = false;
-  bool ended = false;  // the peer has ended its direction: read on to EOF, no other edge comes
+  [[nodiscard]] std::uint64_t token() const noexcept { return event.data.u64; }
+  // Data, EOF or an error waits to be read.
+  [[nodiscard]] bool readable() const noexcept {
+    return (event.events & (EPOLLIN | EPOLLRDHUP | EPOLLERR | EPOLLHUP)) != 0;
+  }
+  [[nodiscard]] bool writable() const noexcept {
+    return (event.events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) != 0;
+  }
+  // The peer has ended its direction: read on to EOF, no other edge comes.
+  [[nodiscard]] bool ended() const noexcept {
+    return (event.events & (EPOLLRDHUP | EPOLLERR | EPOLLHUP)) != 0;
+  }
+
+  epoll_event event;
 };
 
 // One epoll instance. Owner thread only.

@@ -169,14 +169,13 @@ int Reactor::wait_ms(int max_wait_ms) noexcept {
 }
 
 void Reactor::mark_ready(const Readiness& readiness) {
-  if (readiness.token == kWakeToken) return;  // its mail is taken in any case
-  if ((readiness.token & kTagMask) != 0) {
-    const std::size_t index = acceptor_index(readiness.token);
+  const std::uint64_t token = readiness.token();
+  if ((token & kTagMask) == 0) {
+    std::bit_cast<Connection*>(token)->on_readiness(readiness);
+  } else if (token != kWakeToken) {  // that one's mail is taken in any case
+    const std::size_t index = acceptor_index(token);
     if (index < acceptors_.size()) acceptors_[index]->on_readiness();
-    return;
   }
-  auto* const connection = std::bit_cast<Connection*>(readiness.token);
-  connection->on_readiness(readiness.readable, readiness.writable, readiness.ended);
 }
 
 void Reactor::handle_commands() {

@@ -26,21 +26,21 @@ IoStatus status_of(int error) noexcept {
 
 }  // namespace
 
-IoResult receive(int fd, MutableBytes into) noexcept {
+IoResult receive_again(ssize_t count, int fd, MutableBytes into) noexcept {
   for (;;) {
-    const ssize_t count = ::recv(fd, into.data(), into.size(), 0);
     if (count > 0) return {IoStatus::kOk, static_cast<std::size_t>(count)};
     if (count == 0) return {IoStatus::kEof, 0};
     if (errno != EINTR) return {status_of(errno), 0};
+    count = wsd_recv(fd, into.data(), into.size(), 0);
   }
 }
 
-IoResult send_bytes(int fd, Bytes bytes) noexcept {
-  for (;;) {
-    const ssize_t count = ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+IoResult send_again(int fd, Bytes bytes) noexcept {
+  while (errno == EINTR) {
+    const ssize_t count = wsd_send(fd, bytes.data(), bytes.size(), kSendFlags);
     if (count >= 0) return {IoStatus::kOk, static_cast<std::size_t>(count)};
-    if (errno != EINTR) return {status_of(errno), 0};
   }
+  return {status_of(errno), 0};
 }
 
 IoResult send_pieces(int fd, std::span<iovec> pieces) noexcept {
@@ -48,7 +48,7 @@ IoResult send_pieces(int fd, std::span<iovec> pieces) noexcept {
   message.msg_iov = pieces.data();
   message.msg_iovlen = pieces.size();
   for (;;) {
-    const ssize_t count = ::sendmsg(fd, &message, MSG_NOSIGNAL);
+    const ssize_t count = ::sendmsg(fd, &message, kSendFlags);
     if (count >= 0) return {IoStatus::kOk, static_cast<std::size_t>(count)};
     if (errno != EINTR) return {status_of(errno), 0};
   }

@@ -3,6 +3,7 @@
 // Descriptors are plain ints owned by the caller. EINTR is retried here and never seen above.
 #pragma once
 
+#include <sys/socket.h>
 #include <sys/uio.h>
 
 #include <cstddef>
@@ -11,6 +12,7 @@
 
 #include "base/bytes.h"
 #include "net/address.h"
+#include "net/system_calls.h"
 
 namespace wsd::net {
 
@@ -22,13 +24,28 @@ enum class IoStatus : std::uint8_t {
   kNoBuffers,  // the kernel is short of memory: try again later, no readiness will come
 };
 
+// Without SIGPIPE.
+inline constexpr int kSendFlags = MSG_NOSIGNAL;
+
 struct IoResult {
   IoStatus status = IoStatus::kOk;
   std::size_t bytes = 0;
 };
 
-[[nodiscard]] IoResult receive(int fd, MutableBytes into) noexcept;
-[[nodiscard]] IoResult send_bytes(int fd, Bytes bytes) noexcept;
+// What is done where a call did not move a byte.
+[[nodiscard]] IoResult receive_again(ssize_t count, int fd, MutableBytes into) noexcept;
+[[nodiscard]] IoResult send_again(int fd, Bytes bytes) noexcept;
+
+[[nodiscard]] inline IoResult receive(int fd, MutableBytes into) noexcept {
+  const ssize_t count = wsd_recv(fd, into.data(), into.size(), 0);
+  if (count > 0) return {IoStatus::kOk, static_cast<std::size_t>(count)};
+  return receive_again(count, fd, into);
+}
+[[nodiscard]] inline IoResult send_bytes(int fd, Bytes bytes) noexcept {
+  const ssize_t count = wsd_send(fd, bytes.data(), bytes.size(), kSendFlags);
+  if (count >= 0) return {IoStatus::kOk, static_cast<std::size_t>(count)};
+  return send_again(fd, bytes);
+}
 [[nodiscard]] IoResult send_pieces(int fd, std::span<iovec> pieces) noexcept;
 
 enum class AcceptStatus : std::uint8_t {

@@ -2,7 +2,7 @@
 
 FAULTS_SRCS := $(wildcard tests/faults/*.cc)
 FAULTS_BIN  := $(B)/tests/faults_tests
-FAULTS_WRAPPED := recv send sendmsg accept4 epoll_wait epoll_ctl epoll_create1 eventfd write shutdown \
+FAULTS_WRAPPED := wsd_recv wsd_send sendmsg accept4 epoll_wait epoll_ctl epoll_create1 eventfd write shutdown \
   setsockopt close socket bind listen malloc realloc inflateInit2_ deflateInit2_ \
   _ZN3wsd3net7Reactor6attachERKNS0_8SettingsERNS_3hub5ShardERNS0_11ApplicationERNS0_13ProcessCountsE
 

@@ -44,24 +44,24 @@ int peer_key(const sockaddr* address) {
 
 extern "C" {
 
-ssize_t __real_recv(int fd, void* data, std::size_t size, int flags);
-ssize_t __wrap_recv(int fd, void* data, std::size_t size, int flags) {
+ssize_t __real_wsd_recv(int fd, void* data, std::size_t size, int flags);
+ssize_t __wrap_wsd_recv(int fd, void* data, std::size_t size, int flags) {
   const int error = judge(Call::kRecv, fd);
   settle_debt(fd, error);
   if (error > 0) return failed(error);
   if (error == Fault::kShort) size = std::min<std::size_t>(size, 1);
-  return __real_recv(fd, data, size, flags);
+  return __real_wsd_recv(fd, data, size, flags);
 }
 
-ssize_t __real_send(int fd, const void* data, std::size_t size, int flags);
-ssize_t __wrap_send(int fd, const void* data, std::size_t size, int flags) {
+ssize_t __real_wsd_send(int fd, const void* data, std::size_t size, int flags);
+ssize_t __wrap_wsd_send(int fd, const void* data, std::size_t size, int flags) {
   const int error = judge(Call::kSend, fd);
   if (error > 0) {
     settle_debt(fd, error);
     return failed(error);
   }
   if (error == Fault::kShort) size = std::min<std::size_t>(size, 1);
-  return __real_send(fd, data, size, flags);
+  return __real_wsd_send(fd, data, size, flags);
 }
 
 ssize_t __real_sendmsg(int fd, const msghdr* message, int flags);
@@ -74,7 +74,7 @@ ssize_t __wrap_sendmsg(int fd, const msghdr* message, int flags) {
   if (error != Fault::kShort || message->msg_iov->iov_len == 0) {
     return __real_sendmsg(fd, message, flags);
   }
-  return __real_send(fd, message->msg_iov->iov_base, 1, flags);
+  return __real_wsd_send(fd, message->msg_iov->iov_base, 1, flags);
 }
 
 int __real_accept4(int fd, sockaddr* address, socklen_t* size, int flags);

@@ -23,7 +23,7 @@ TEST(Socket, AWakeIsAnEdgeAlsoWhenTheCountIsFull) {
   signal_wake_fd(fd);
   const std::span<const Readiness> woken = poller.wait(0, ready);
   ASSERT_EQ(woken.size(), 1U);
-  EXPECT_TRUE(woken.front().readable);
+  EXPECT_TRUE(woken.front().readable());
   close_socket(fd);
 }
 

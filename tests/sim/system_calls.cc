@@ -70,11 +70,11 @@ int __wrap_accept4(int fd, sockaddr* into, socklen_t* size, int) {
   return accepted;
 }
 
-ssize_t __wrap_recv(int fd, void* into, size_t count, int) {
+ssize_t __wrap_wsd_recv(int fd, void* into, size_t count, int) {
   return Kernel::current().receive(fd, static_cast<char*>(into), count);
 }
 
-ssize_t __wrap_send(int fd, const void* from, size_t count, int) {
+ssize_t __wrap_wsd_send(int fd, const void* from, size_t count, int) {
   return Kernel::current().send(fd, {static_cast<const char*>(from), count});
 }
 
