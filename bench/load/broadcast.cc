@@ -78,7 +78,8 @@ void Broadcast::on_frame(Connection& connection, std::string_view frame) {
   std::uint64_t& next = member.next[stamp.connection];
   if (frame != template_.reply(stamp.connection, next)) {
     wrong(connection, "not message " + std::to_string(next) + " of sender " +
-                          std::to_string(stamp.connection) + " as it was sent");
+                          std::to_string(stamp.connection) + " as it was sent, but one stamped " +
+                          std::to_string(stamp.sequence));
   }
   ++next;
   ++progress_;

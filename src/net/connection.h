@@ -8,7 +8,9 @@
 #include <string>
 #include <string_view>
 
+#include "base/assert.h"
 #include "base/bytes.h"
+#include "base/copy_short.h"
 #include "base/shared_bytes.h"
 #include "base/tick.h"
 #include "hub/heartbeat.h"
@@ -19,6 +21,7 @@
 #include "net/poller.h"
 #include "net/read_state.h"
 #include "net/turn.h"
+#include "protocol/frame_writer.h"
 #include "protocol/session.h"
 #include "wsd/close.h"
 #include "wsd/connection.h"
@@ -26,11 +29,31 @@
 
 namespace wsd::net {
 
+class Connection;
+
+// Whose read step runs on this thread: who is answered most.
+struct BeingRead {
+  static constexpr ConnectionId kNobody = ~ConnectionId{0};
+
+  const Application* application = nullptr;
+  ConnectionId id = kNobody;
+  Connection* connection = nullptr;
+};
+extern constinit thread_local BeingRead being_read;
+
 // Reactor thread only. Closing is logical at once: from then on nothing is delivered and nothing
 // sent but the Close frame. Rooms are left, handlers told and memory freed at the reactor's safe
 // point (settle()), so that any call may end any connection.
 class Connection final : public hub::Member {
  public:
+  // The connection of that id of that application while its read step runs on this thread. nullptr
+  // for any other. Any thread.
+  [[nodiscard]] static Connection* reading(const Application* application,
+                                           ConnectionId id) noexcept {
+    const bool asked = being_read.id == id && being_read.application == application;
+    return asked ? being_read.connection : nullptr;
+  }
+
   // Takes `fd` over. `turn` outlives the connection.
   Connection(Turn& turn, int fd, Facts facts);
   Connection(const Connection&) = delete;
@@ -62,6 +85,19 @@ class Connection final : public hub::Member {
 
   // The application's.
   SendResult send(MessageType type, Bytes payload);
+  // The short way of what it is sent in its own read step, where nothing is in the way: into the
+  // cork. False: nothing was done, and send() is to see to it.
+  [[nodiscard]] bool send_short(MessageType type, Bytes payload) noexcept {
+    constexpr std::size_t kHeaderBytes = 2;
+    WSD_DCHECK(turn_.reading == this);
+    if (payload.size() > kMostShort) return false;
+    std::uint8_t* const out = turn_.cork.extend_short(kHeaderBytes + payload.size());
+    if (out == nullptr) return false;
+    ++messages_out_;
+    protocol::write_small_frame_header(out, static_cast<protocol::Opcode>(type), payload.size());
+    copy_short(out + kHeaderBytes, payload.data(), payload.size());
+    return true;
+  }
   [[nodiscard]] bool open() const noexcept { return phase_ == Phase::kOpen; }
   [[nodiscard]] const Facts& facts() const noexcept { return facts_; }
   [[nodiscard]] std::uint16_t route() const noexcept { return route_; }
@@ -83,6 +119,12 @@ class Connection final : public hub::Member {
   void drain_at(Tick tick);
 
  private:
+  // Plain bytes that a turn makes of compressed ones before it sees to everyone else: about what a
+  // millisecond is for.
+  static constexpr std::size_t kInflateShare = std::size_t{1} << 20;
+  // The largest payload that goes the cork's short way: its header has two bytes (RFC 6455 §5.2).
+  static constexpr std::size_t kMostShort = protocol::kMaxControlPayload;
+
   enum class Phase : std::uint8_t {
     kHttp,       // reading requests
     kOpen,       // messages both ways
@@ -94,14 +136,25 @@ class Connection final : public hub::Member {
   // connection_deflate.cc
   void agree_on(const protocol::DeflateTerms& terms);
   [[nodiscard]] bool own_compressor() const noexcept;
-  [[nodiscard]] bool has_to_wait() const noexcept;
+  // Whether it may ask for inflating when this turn's share of that is spent. It is read in the
+  // next turn, so that connections without compression wait for one costly message at the most,
+  // however many there are (RFC 7692 §8).
+  [[nodiscard]] bool has_to_wait() const noexcept {
+    return turn_.deflate_pool.inflated_in_turn >= kInflateShare &&
+           session_.compression() != nullptr;
+  }
   Outbound::Status send_payload(protocol::Opcode opcode, Bytes payload);
 
   // connection_input.cc
   void take(MutableBytes input);
+  void take_events(MutableBytes input);
   void on_event(const protocol::Event& event);
   void on_request(const protocol::HttpRequest& request);
-  void on_message(protocol::Opcode opcode, Bytes payload);
+  void on_message(protocol::Opcode opcode, Bytes payload) {
+    if (phase_ != Phase::kOpen) return;
+    ++messages_in_;
+    turn_.application.on_message(*this, {static_cast<MessageType>(opcode), as_text(payload)});
+  }
   void on_ping(Bytes payload);
   void on_close_frame(const protocol::Event& event);
   void on_violation(protocol::Violation violation);
@@ -133,7 +186,7 @@ class Connection final : public hub::Member {
   }
   void list_ready() {
     read_state_.set_listed(true);
-    turn_.ready.push_back(this);
+    Turn::list(turn_.ready, *this);
   }
   void mark_dirty();
   void mark_settling();

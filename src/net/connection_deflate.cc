@@ -2,13 +2,6 @@
 #include "net/connection.h"
 
 namespace wsd::net {
-namespace {
-
-// Plain bytes that a turn makes of compressed ones before it sees to everyone else: about what a
-// millisecond is for.
-constexpr std::size_t kInflateShare = std::size_t{1} << 20;
-
-}  // namespace
 
 void Connection::agree_on(const protocol::DeflateTerms& terms) {
   session_.upgrade(terms, turn_.deflate_pool);
@@ -21,13 +14,6 @@ void Connection::agree_on(const protocol::DeflateTerms& terms) {
 bool Connection::own_compressor() const noexcept {
   const protocol::Compression* const compression = session_.compression();
   return compression != nullptr && !compression->terms().server_no_context_takeover;
-}
-
-// Whether it may ask for inflating when this turn's share of that is spent. It is read in the next
-// turn, so that connections without compression wait for one costly message at the most, however
-// many there are (RFC 7692 §8).
-bool Connection::has_to_wait() const noexcept {
-  return turn_.deflate_pool.inflated_in_turn >= kInflateShare && session_.compression() != nullptr;
 }
 
 Outbound::Status Connection::send_payload(protocol::Opcode opcode, Bytes payload) {

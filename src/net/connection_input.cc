@@ -5,16 +5,9 @@
 
 namespace wsd::net {
 
-void Connection::take(MutableBytes input) {
-  const protocol::SessionLimits& limits = turn_.settings.session;
+void Connection::take_events(MutableBytes input) {
   for (;;) {
-    protocol::SmallMessage small;
-    // Its own variable, since `input` itself is out of the compiler's hands.
-    MutableBytes rest = input;
-    while (session_.next_small(rest, limits, small)) on_message(small.opcode, small.payload);
-    if (rest.empty() && session_.at_rest()) return;
-    input = rest;
-    const protocol::Event event = session_.next(input, limits);
+    const protocol::Event event = session_.next(input, turn_.settings.session);
     if (event.kind == protocol::Event::Kind::kNone) return;
     on_event(event);
   }
@@ -72,12 +65,6 @@ void Connection::on_request(const protocol::HttpRequest& request) {
   heartbeat_.received(turn_.now);
   enter(Phase::kOpen);
   turn_.application.on_open(*this);
-}
-
-void Connection::on_message(protocol::Opcode opcode, Bytes payload) {
-  if (phase_ != Phase::kOpen) return;
-  ++messages_in_;
-  turn_.application.on_message(*this, {static_cast<MessageType>(opcode), as_text(payload)});
 }
 
 void Connection::on_ping(Bytes payload) {

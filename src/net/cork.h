@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <utility>
 
 #include "base/assert.h"
 #include "base/bytes.h"
@@ -21,42 +22,58 @@ class Cork {
   // Never more than `most`: what an owner's socket does not take, its send queue must.
   explicit Cork(std::size_t most = kMostCapacity)
       : capacity_(std::min(most, kMostCapacity)),
-        buffer_(std::make_unique_for_overwrite<std::uint8_t[]>(capacity_)) {}
+        buffer_(std::make_unique_for_overwrite<std::uint8_t[]>(capacity_)),
+        front_(buffer_.get()),
+        back_(buffer_.get()) {}
 
   void begin(const Outbound& owner) noexcept {
-    WSD_DCHECK(owner_ == nullptr && size_ == 0 && gone_ == 0);
+    WSD_DCHECK(owner_ == nullptr && back_ == buffer_.get() && short_room_ == 0);
     owner_ = &owner;
   }
   void end() noexcept {
-    WSD_DCHECK(size_ == 0);
+    WSD_DCHECK(bytes().empty());
     owner_ = nullptr;
+    short_room_ = 0;
   }
   [[nodiscard]] bool holds_for(const Outbound& outbound) const noexcept {
     return owner_ == &outbound;
   }
 
-  [[nodiscard]] Bytes bytes() const noexcept { return {buffer_.get() + gone_, size_ - gone_}; }
-  [[nodiscard]] std::size_t room() const noexcept { return capacity_ - size_; }
+  [[nodiscard]] Bytes bytes() const noexcept { return {front_, back_}; }
+  [[nodiscard]] std::size_t room() const noexcept {
+    return capacity_ - static_cast<std::size_t>(back_ - buffer_.get());
+  }
   [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
   // `count` more bytes, for the caller to write. There must be room.
   [[nodiscard]] std::uint8_t* extend(std::size_t count) noexcept {
     WSD_DCHECK(count <= room());
-    std::uint8_t* const at = buffer_.get() + size_;
-    size_ += count;
-    return at;
+    short_room_ -= std::min(short_room_, count);
+    return std::exchange(back_, back_ + count);
   }
   // That many bytes at the front have left.
   void cut_front(std::size_t count) noexcept {
-    WSD_DCHECK(count <= size_ - gone_);
-    gone_ += count;
+    WSD_DCHECK(count <= bytes().size());
+    front_ += count;
   }
-  void clear() noexcept { size_ = gone_ = 0; }
+  void clear() noexcept { front_ = back_ = buffer_.get(); }
+
+  // The short way. While it is open, a small frame may be put here with no question asked but for
+  // room: whoever makes another answer wrong closes it, until the next begin().
+  void open_short_way() noexcept { short_room_ = room(); }
+  void close_short_way() noexcept { short_room_ = 0; }
+  // `count` more bytes, or nullptr: closed, or no room.
+  [[nodiscard]] std::uint8_t* extend_short(std::size_t count) noexcept {
+    if (count > short_room_) return nullptr;
+    short_room_ -= count;
+    return std::exchange(back_, back_ + count);
+  }
 
  private:
   std::size_t capacity_;
   std::unique_ptr<std::uint8_t[]> buffer_;
-  std::size_t size_ = 0;
-  std::size_t gone_ = 0;
+  std::uint8_t* front_;  // of what is to leave
+  std::uint8_t* back_;
+  std::size_t short_room_ = 0;  // 0 while the short way is closed
   const Outbound* owner_ = nullptr;
 };
 

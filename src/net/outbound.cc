@@ -32,8 +32,12 @@ Outbound::Status status_of(SendQueue::Verdict verdict) noexcept {
 
 }  // namespace
 
-SendQueue& Outbound::queue_at(Tick now) {
-  if (queue_ == nullptr) queue_ = std::make_unique<SendQueue>(now);
+SendQueue& Outbound::queue_for(const SendContext& context) {
+  if (queue_ == nullptr) {
+    queue_ = std::make_unique<SendQueue>(context.now);
+    // Nothing may overtake it.
+    if (context.cork.holds_for(*this)) context.cork.close_short_way();
+  }
   return *queue_;
 }
 
@@ -50,7 +54,7 @@ Outbound::Status Outbound::enqueue(Slice frame, const SendContext& context) {
       !queue_->admits(frame.size, context.limits, context.grant)) {
     if (flush(context) == Status::kGone) return Status::kGone;
   }
-  return status_of(queue_at(context.now).push(std::move(frame), context.limits, context.grant));
+  return status_of(queue_for(context).push(std::move(frame), context.limits, context.grant));
 }
 
 Outbound::Status Outbound::keep_rest(Bytes first, Bytes second, std::size_t sent,
@@ -64,7 +68,7 @@ Outbound::Status Outbound::keep_rest(Bytes first, Bytes second, std::size_t sent
   std::copy(head.begin(), head.end(), out);
   std::copy(tail.begin(), tail.end(), out + head.size());
   if (sent != 0) {
-    queue_at(context.now).push_started(Slice(std::move(rest)));
+    queue_for(context).push_started(Slice(std::move(rest)));
     return Status::kQueued;
   }
   return enqueue(Slice(std::move(rest)), context);
@@ -156,8 +160,7 @@ Outbound::Status Outbound::enqueue_rest(std::span<const Slice> frames, std::size
       continue;
     }
     if (sent != 0) {
-      queue_at(context.now)
-          .push_started(Slice(frame.block, frame.offset + sent, frame.size - sent));
+      queue_for(context).push_started(Slice(frame.block, frame.offset + sent, frame.size - sent));
       sent = 0;
       continue;
     }
@@ -190,14 +193,14 @@ std::optional<Outbound::Status> Outbound::send_now(Bytes control, const SendCont
 Outbound::Status Outbound::send_control(const protocol::ControlFrame& frame,
                                         const SendContext& context) {
   if (const auto status = send_now(frame.bytes(), context)) return *status;
-  queue_at(context.now).push_control(frame);
+  queue_for(context).push_control(frame);
   return Status::kQueued;
 }
 
 Outbound::Status Outbound::send_pong(const protocol::ControlFrame& frame,
                                      const SendContext& context) {
   if (const auto status = send_now(frame.bytes(), context)) return *status;
-  queue_at(context.now).set_pong(frame);
+  queue_for(context).set_pong(frame);
   return Status::kQueued;
 }
 
@@ -208,7 +211,7 @@ Outbound::Status Outbound::send_close(const protocol::ControlFrame& frame,
     if (status == Status::kGone || status == Status::kNoMemory) return status;
   }
   // Through the queue even when it is empty: it knows what a Close may overtake.
-  queue_at(context.now).push_close(frame);
+  queue_for(context).push_close(frame);
   return flush(context);
 }
 
@@ -226,7 +229,7 @@ Outbound::Status Outbound::flush_cork(const SendContext& context) {
       SharedBytes kept = SharedBytes::copy_of(rest);
       status = kept ? Status::kQueued : Status::kNoMemory;
       // Several frames in one piece, of which the first may have begun: not to be dropped.
-      if (kept) queue_at(context.now).push_started(Slice(std::move(kept)));
+      if (kept) queue_for(context).push_started(Slice(std::move(kept)));
     }
   }
   context.cork.clear();

@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <memory>
 #include <optional>
 #include <span>
@@ -50,21 +49,8 @@ class Outbound {
   void set_writable() noexcept { writable_ = true; }
   [[nodiscard]] bool writable() const noexcept { return writable_; }
 
-  // The short way for a small message while its connection is read: into the cork, where nothing is
-  // in the way. False: nothing was done.
-  [[nodiscard]] bool cork_small(protocol::Opcode opcode, Bytes payload, Cork& cork) noexcept {
-    const std::size_t total = 2 + payload.size();
-    if (payload.size() > protocol::kMaxControlPayload || !cork.holds_for(*this) ||
-        queue_ != nullptr || total > cork.room()) {
-      return false;
-    }
-    std::uint8_t* const out = cork.extend(total);
-    protocol::write_small_frame_header(out, opcode, payload.size());
-    if (!payload.empty()) std::memcpy(out + 2, payload.data(), payload.size());
-    return true;
-  }
-  // Likewise at the end of the read step: what is in the cork leaves in one piece, and the cork is
-  // its own again. False: there is more to it, and uncork() is to go on.
+  // The short way at the end of the read step: what is in the cork leaves in one piece, and the
+  // cork is its own again. False: there is more to it, and uncork() is to go on.
   [[nodiscard]] bool uncork_whole(Cork& cork) noexcept {
     const Bytes bytes = cork.bytes();
     if (!bytes.empty()) {
@@ -121,7 +107,7 @@ class Outbound {
   }
 
  private:
-  [[nodiscard]] SendQueue& queue_at(Tick now);
+  [[nodiscard]] SendQueue& queue_for(const SendContext& context);
   [[nodiscard]] std::optional<Status> send_now(Bytes control, const SendContext& context);
   Status enqueue(Slice frame, const SendContext& context);
   Status enqueue_rest(std::span<const Slice> frames, std::size_t sent, const SendContext& context);

@@ -53,17 +53,6 @@ class Reactor final : public hub::Waker {
   [[nodiscard]] static Reactor* current() noexcept { return current_reactor; }
   // nullptr when it is not, or no longer, one of this reactor's.
   [[nodiscard]] Connection* find(ConnectionId id) noexcept;
-  // The connection of that id of that application while its read step runs on this thread: who is
-  // answered most. nullptr for any other.
-  [[nodiscard]] static Connection* reading(const Application& application,
-                                           ConnectionId id) noexcept {
-    if (current_reactor == nullptr) return nullptr;
-    const Turn& turn = *current_reactor->turn_;
-    Connection* const connection = turn.reading;
-    const bool asked =
-        connection != nullptr && connection->id() == id && &turn.application == &application;
-    return asked ? connection : nullptr;
-  }
   [[nodiscard]] hub::Shard& shard() noexcept { return turn_->shard; }
   // A shard is behind with what the connection in its read step published.
   void hold_publisher();

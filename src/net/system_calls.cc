@@ -1,8 +1,8 @@
 #include "net/system_calls.h"
 
 #include <sys/socket.h>
-#include <sys/syscall.h>
-#include <unistd.h>
+
+#include <cerrno>
 
 // The sanitizers watch the C library's calls for what the kernel reads and writes.
 #if defined(__has_feature)
@@ -13,16 +13,45 @@
 #define WSD_WATCHED 1
 #endif
 
-// Some architectures reach sockets by other system calls.
-#if defined(SYS_recvfrom) && defined(SYS_sendto) && !defined(WSD_WATCHED)
+#if defined(__x86_64__) && defined(__LP64__) && !defined(WSD_WATCHED)
 #define WSD_DIRECT 1
+#include <sys/syscall.h>
 #endif
 
 namespace wsd::net {
 
+#ifdef WSD_DIRECT
+namespace {
+
+// Apart, so that who succeeds does not save registers for it.
+[[gnu::noinline, gnu::cold]] ssize_t failed(long result) noexcept {
+  errno = static_cast<int>(-result);
+  return -1;
+}
+
+// The kernel's convention (System V ABI for AMD64, §A.2.1): the number in rax, arguments in rdi,
+// rsi, rdx, r10, r8 and r9; rcx and r11 are lost, and -4095 to -1 in rax is an error.
+template <long kNumber, class Pointer>
+inline ssize_t transfer(int fd, Pointer data, std::size_t size, int flags) noexcept {
+  constexpr unsigned long kErrors = -4095UL;
+  register long in_r10 asm("r10") = flags;
+  register const void* in_r8 asm("r8") = nullptr;  // no address
+  register long in_r9 asm("r9") = 0;
+  long result = kNumber;
+  asm volatile("syscall"
+               : "+a"(result)
+               : "D"(static_cast<long>(fd)), "S"(data), "d"(size), "r"(in_r10), "r"(in_r8),
+                 "r"(in_r9)
+               : "rcx", "r11", "memory");
+  return static_cast<unsigned long>(result) < kErrors ? result : failed(result);
+}
+
+}  // namespace
+#endif
+
 extern "C" ssize_t wsd_recv(int fd, void* into, std::size_t size, int flags) noexcept {
 #ifdef WSD_DIRECT
-  return ::syscall(SYS_recvfrom, fd, into, size, flags, nullptr, nullptr);
+  return transfer<SYS_recvfrom>(fd, into, size, flags);
 #else
   return ::recv(fd, into, size, flags);
 #endif
@@ -30,7 +59,7 @@ extern "C" ssize_t wsd_recv(int fd, void* into, std::size_t size, int flags) noe
 
 extern "C" ssize_t wsd_send(int fd, const void* from, std::size_t size, int flags) noexcept {
 #ifdef WSD_DIRECT
-  return ::syscall(SYS_sendto, fd, from, size, flags, nullptr, 0);
+  return transfer<SYS_sendto>(fd, from, size, flags);
 #else
   return ::send(fd, from, size, flags);
 #endif

@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include "base/assert.h"
 #include "base/bytes.h"
 #include "base/kept_blocks.h"
 #include "base/tick.h"
@@ -89,6 +90,13 @@ struct Turn {
     for (std::vector<Connection*>* each : {&ready, &dirty, &settling, &held, &working}) {
       if (each->capacity() < connections) each->reserve(2 * connections);
     }
+  }
+
+  // Puts it on one of these lists, for which there is room: so no code for growing is woven in.
+  static void list(std::vector<Connection*>& list, Connection& connection) noexcept {
+    WSD_DCHECK(list.size() < list.capacity());
+    if (list.size() == list.capacity()) __builtin_unreachable();
+    list.push_back(&connection);
   }
 
   [[nodiscard]] MutableBytes read_span() const noexcept {

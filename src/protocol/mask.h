@@ -7,6 +7,10 @@
 #include <cstdint>
 #include <cstring>
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #include "base/bytes.h"
 
 namespace wsd::protocol {
@@ -27,7 +31,18 @@ namespace mask_detail {
   return std::uint64_t{word} << 32 | word;
 }
 
-typedef std::uint64_t Chunk __attribute__((vector_size(16)));
+typedef std::uint32_t Chunk __attribute__((vector_size(16)));
+
+[[nodiscard]] inline bool is_ascii(std::uint64_t octets) noexcept {
+  return (octets & 0x8080808080808080U) == 0;
+}
+[[nodiscard]] inline bool is_ascii(Chunk octets) noexcept {
+#ifdef __SSE2__
+  return _mm_movemask_epi8(std::bit_cast<__m128i>(octets)) == 0;
+#else
+  return is_ascii(std::uint64_t{octets[0] | octets[1] | octets[2] | octets[3]});
+#endif
+}
 
 // Masks sizeof(Word) to 2 * sizeof(Word) bytes as two words, one from each end. Both are read
 // before one is written, so bytes that lie under both are not masked twice. Returns the OR of the
@@ -49,22 +64,21 @@ inline Word both_ends(std::uint8_t* data, std::size_t size, Word head_mask,
 
 inline constexpr std::size_t kMostShort = 2 * sizeof(Chunk);
 
-// At most kMostShort bytes. Returns the OR of the results, in which a byte of 0x80 and above leaves
-// its mark: the caller need not read again what was written a moment ago, which would wait until
-// overlapping stores have left the store buffer.
-inline std::uint64_t apply_short(std::uint8_t* data, std::size_t size,
-                                 std::uint32_t word) noexcept {
+// At most kMostShort bytes. Returns whether all of the results are ASCII: the caller need not read
+// again what was written a moment ago, which would wait until overlapping stores have left the
+// store buffer.
+inline bool apply_short(std::uint8_t* data, std::size_t size, std::uint32_t word) noexcept {
   const std::uint32_t tail_word = advance(word, size);
   if (size >= sizeof(Chunk)) {
-    const Chunk all = both_ends(data, size, Chunk{twice(word), twice(word)},
-                                Chunk{twice(tail_word), twice(tail_word)});
-    return all[0] | all[1];
+    const Chunk head = {word, word, word, word};
+    const Chunk tail = {tail_word, tail_word, tail_word, tail_word};
+    return is_ascii(both_ends(data, size, head, tail));
   }
   if (size >= 8) {
-    return both_ends(data, size, twice(word), twice(tail_word));
+    return is_ascii(both_ends(data, size, twice(word), twice(tail_word)));
   }
   if (size >= 4) {
-    return both_ends(data, size, word, tail_word);
+    return is_ascii(std::uint64_t{both_ends(data, size, word, tail_word)});
   }
   const auto octets = std::bit_cast<MaskingKey>(word);
   std::uint64_t all = 0;
@@ -72,7 +86,7 @@ inline std::uint64_t apply_short(std::uint8_t* data, std::size_t size,
     data[i] = static_cast<std::uint8_t>(data[i] ^ octets[i]);
     all |= data[i];
   }
-  return all;
+  return is_ascii(all);
 }
 
 // Any size, by the best kernel that this CPU has.

@@ -108,7 +108,8 @@ Event Session::next(MutableBytes& input, const SessionLimits& limits) {
       return next_head(input, limits);
     case Phase::kFrames: {
       SmallMessage small;
-      if (!next_small(input, limits, small)) return next_frame_event(input, limits.message);
+      if (!next_small(input, small_most(limits), small))
+        return next_frame_event(input, limits.message);
       Event event = event_of(Event::Kind::kMessage);
       event.opcode = small.opcode;
       event.payload = small.payload;

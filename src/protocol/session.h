@@ -11,6 +11,7 @@
 // out a Close frame once at most, and a Ping event is answered with a Pong of its payload (§5.5.3).
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -19,6 +20,7 @@
 #include <optional>
 #include <string_view>
 
+#include "base/assert.h"
 #include "base/bytes.h"
 #include "protocol/compression.h"
 #include "protocol/frame_writer.h"
@@ -71,23 +73,26 @@ class Session {
   // The same limits in each call.
   [[nodiscard]] Event next(MutableBytes& input, const SessionLimits& limits);
 
+  [[nodiscard]] static std::size_t small_most(const SessionLimits& limits) noexcept {
+    return std::min(kMaxControlPayload, limits.message.max_message_bytes);
+  }
   // The short way for what most frames are: a whole message of at most 125 bytes, all of it there,
   // and nothing begun before. False: nothing was taken, and next() is to judge what comes. What
-  // goes this way has no property of its own.
-  [[nodiscard]] bool next_small(MutableBytes& input, const SessionLimits& limits,
+  // goes this way has no property of its own. `most` is small_most() of the limits.
+  [[nodiscard]] bool next_small(MutableBytes& input, std::size_t most,
                                 SmallMessage& message) noexcept {
+    WSD_DCHECK(most <= kMaxControlPayload);
     constexpr std::size_t kHeaderBytes = 6;  // §5.2: two bytes and the masking key
     constexpr unsigned kFinalText = 0x81;    // FIN, no RSV, opcode 1; binary is one more
     constexpr unsigned kMask = 0x80;         // without it the length is above what is taken
-    if (held_ != nullptr || phase_ != Phase::kFrames || close_sent_) return false;
-    if (input.size() < kHeaderBytes) return false;
+    if (input.size() < kHeaderBytes || held_ != nullptr) return false;
+    if (!(static_cast<unsigned>(phase_ == Phase::kFrames) & static_cast<unsigned>(!close_sent_))) {
+      return false;
+    }
     std::uint8_t* const at = input.data();
     const unsigned kind = at[0] - kFinalText;
     const std::size_t size = at[1] ^ kMask;
-    if (kind > 1 || size > kMaxControlPayload || size > input.size() - kHeaderBytes ||
-        size > limits.message.max_message_bytes) {
-      return false;
-    }
+    if (kind > 1 || size > most || size > input.size() - kHeaderBytes) return false;
     const MutableBytes payload(at + kHeaderBytes, size);
     MaskingKey key;
     std::memcpy(key.data(), at + 2, key.size());
@@ -146,10 +151,9 @@ class Session {
   // Unmasks a text in place. False where it is not UTF-8: then it is as it was.
   [[nodiscard]] static bool unmask_text(MutableBytes payload, MaskingKey key) noexcept {
     if (payload.size() > mask_detail::kMostShort) return unmask_long_text(payload, key);
-    constexpr std::uint64_t kNotAscii = 0x8080808080808080U;
     const auto word = std::bit_cast<std::uint32_t>(key);
-    const std::uint64_t all = mask_detail::apply_short(payload.data(), payload.size(), word);
-    return (all & kNotAscii) == 0 || keep_utf8(payload, key);
+    return mask_detail::apply_short(payload.data(), payload.size(), word) ||
+           keep_utf8(payload, key);
   }
   [[nodiscard]] static bool unmask_long_text(MutableBytes payload, MaskingKey key) noexcept;
   [[nodiscard]] static bool keep_utf8(MutableBytes text, MaskingKey key) noexcept;

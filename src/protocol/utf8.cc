@@ -18,8 +18,6 @@ constexpr std::size_t kSweep = 4096;
 // Below this the automaton is done before a kernel has loaded its tables.
 constexpr std::size_t kWorthAKernel = 16;
 
-constexpr std::uint64_t kHighBits = 0x8080808080808080U;
-
 // Up to this, most texts are ASCII and are done with neither a call nor a table.
 constexpr std::size_t kMostForAsciiFirst = 256;
 
@@ -33,7 +31,7 @@ constexpr std::size_t kMostForAsciiFirst = 256;
     std::memcpy(&chunk, bytes.data() + at, sizeof chunk);
     all |= chunk;
   }
-  return ((all[0] | all[1]) & kHighBits) == 0;
+  return mask_detail::is_ascii(all);
 }
 
 // How many bytes at the end belong to a sequence that is still open, going by its lead byte alone.

@@ -24,10 +24,8 @@ class Utf8Validator {
     if (state_ != 0 || bytes.size() > mask_detail::kMostShort) {
       return feed_masked_long(bytes, key, offset);
     }
-    constexpr std::uint64_t kNotAscii = 0x8080808080808080U;
     const std::uint32_t word = mask_detail::advance(std::bit_cast<std::uint32_t>(key), offset);
-    const std::uint64_t all = mask_detail::apply_short(bytes.data(), bytes.size(), word);
-    return (all & kNotAscii) == 0 || feed(bytes);
+    return mask_detail::apply_short(bytes.data(), bytes.size(), word) || feed(bytes);
   }
   // Whether the text may end here: no sequence is open and nothing was wrong.
   [[nodiscard]] bool complete() const noexcept { return state_ == 0; }

@@ -200,7 +200,7 @@ bool ServerCore::too_big(std::string_view payload) const noexcept {
   return payload.size() > options_.limits.max_message_bytes;
 }
 
-SendResult ServerCore::send_to_any(ConnectionId id, MessageType type, std::string_view payload) {
+SendResult ServerCore::send(ConnectionId id, MessageType type, std::string_view payload) {
   if (!started_.load(std::memory_order_acquire)) return SendResult::kClosed;
   net::Reactor* const reactor = own_reactor();
   if (reactor != nullptr && hub::shard_of(id) == reactor->shard().index()) {
@@ -265,12 +265,18 @@ void ServerCore::guarded(net::Connection& connection, const char* handler, Call 
   try {
     call();
   } catch (...) {
-    write_line(LogLevel::kError, "handler_threw", [&](LogLine& line) {
-      line.add("text", std::string(handler) + ": " + server::current_exception_text());
-    });
-    connection.fail(CloseCause::kHandlerError, close_code_for(CloseCause::kHandlerError),
-                    "internal error");
+    handler_threw(connection, handler);
   }
+}
+
+// Within a catch clause. Apart from it, so that messages do not pay for what this needs.
+[[gnu::noinline]] void ServerCore::handler_threw(net::Connection& connection,
+                                                 const char* handler) noexcept {
+  write_line(LogLevel::kError, "handler_threw", [&](LogLine& line) {
+    line.add("text", std::string(handler) + ": " + server::current_exception_text());
+  });
+  connection.fail(CloseCause::kHandlerError, close_code_for(CloseCause::kHandlerError),
+                  "internal error");
 }
 
 void ServerCore::on_open(net::Connection& connection) {

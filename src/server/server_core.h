@@ -48,12 +48,7 @@ class ServerCore final : public net::Application {
   void log(LogLevel level, std::string_view event, std::string_view text);
 
   // What the public handles do; see there for threads.
-  SendResult send(ConnectionId id, MessageType type, std::string_view payload) {
-    if (net::Connection* const connection = net::Reactor::reading(*this, id)) {
-      return connection->send(type, as_bytes(payload));
-    }
-    return send_to_any(id, type, payload);
-  }
+  SendResult send(ConnectionId id, MessageType type, std::string_view payload);
   SendResult publish(std::string_view room, MessageType type, std::string_view payload);
   void close(ConnectionId id, CloseCode code, std::string_view reason);
   void join(ConnectionId id, std::string_view room);
@@ -71,8 +66,6 @@ class ServerCore final : public net::Application {
   void on_trouble(const char* event, const std::string& text) override;
 
  private:
-  SendResult send_to_any(ConnectionId id, MessageType type, std::string_view payload);
-
   // upgrade.cc
   [[nodiscard]] net::Answer answer_http(const protocol::HttpRequest& request,
                                         std::string_view remote, const server::RouteMatch& match);
@@ -99,6 +92,7 @@ class ServerCore final : public net::Application {
   void write_line(LogLevel level, std::string_view event, Fill fill) noexcept;
   template <class Call>
   void guarded(net::Connection& connection, const char* handler, Call call);
+  void handler_threw(net::Connection& connection, const char* handler) noexcept;
 
   ServerOptions options_;
   server::LogWriter log_;
