@@ -324,6 +324,8 @@ install: all
 	  'Version: $(VERSION)' 'Libs: -L$${libdir} -lwsd $(LIBS) -pthread' 'Cflags: -I$${includedir}' \
 	  > $(DESTDIR)$(PREFIX)/lib/pkgconfig/wsd.pc
 
+include docs/deploy/rules.mk
+
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/wsd $(DESTDIR)$(PREFIX)/lib/libwsd.a $(DESTDIR)$(PREFIX)/lib/pkgconfig/wsd.pc
 	rm -rf $(DESTDIR)$(PREFIX)/include/wsd
@@ -354,7 +356,10 @@ help:
 	@echo 'make check-headers   each header compiles alone'
 	@echo 'make format          rewrite the sources with clang-format; check-format only looks'
 	@echo 'make lint            clang-tidy'
-	@echo 'make install         PREFIX=/usr/local DESTDIR='
+	@echo 'make docs            rewrite what is made from the flags: manual page, completions, docs/deploy/wsd.conf'
+	@echo 'make check-docs      whether they are what the flags say; check-deploy: units, page and completions are fit'
+	@echo 'make install         PREFIX=/usr/local DESTDIR= SYSCONFDIR=/etc; make uninstall'
+	@echo 'make deb             a Debian package of the daemon, with dpkg-deb alone'
 	@echo 'make clean           remove build/ and ./wsd'
 
 .SECONDARY:
