@@ -225,7 +225,7 @@ bench-instructions:
 	@$(MAKE) --no-print-directory MODE=release bench-tools
 	@WSD=build/v3-g++/wsd TOOLS=build/release-$(notdir $(CXX))/bench bench/instructions
 
-.PHONY: bench bench-tools bench-binaries bench-micro bench-echo bench-idle bench-large
+.PHONY: bench bench-tools bench-binaries bench-micro bench-echo bench-idle bench-large bench-drain
 bench: bench-echo bench-idle bench-large
 bench-tools: $(patsubst %.cc,$(B)/%,$(BENCH_TOOLS))
 bench-micro: $(B)/bench/micro_bench
@@ -233,6 +233,10 @@ bench-micro: $(B)/bench/micro_bench
 bench-binaries: bench-tools $(B)/bench/micro_bench
 bench-echo bench-idle bench-large: bench-%: $(B)/wsd bench-tools
 	@WSD=$(B)/wsd TOOLS=$(B)/bench bench/$*
+
+# 10,000 connections are drained over 10 s: how many in each second.
+bench-drain: $(B)/wsd
+	@WSD=$(B)/wsd bench/drain
 
 ## Fuzzing: needs clang with libFuzzer's runtime
 
@@ -349,6 +353,7 @@ help:
 	@echo 'make fuzz            run the fuzzers, FUZZ_SECONDS=60 each'
 	@echo 'make bench           the figures of the README: bench-echo, bench-idle, bench-large'
 	@echo 'make bench-micro     micro-benchmarks'
+	@echo 'make bench-drain     how evenly a drain ends 10,000 connections; fails where it does not'
 	@echo 'make bench-compare   the floor, wsd and other servers in turn; make bench-peers gets those'
 	@echo 'make bench-instructions  user-space instructions for each message, under callgrind'
 	@echo 'make examples        build docs/examples'

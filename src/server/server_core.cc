@@ -184,9 +184,13 @@ bool ServerCore::reactors_turn() {
   const std::uint64_t all = ~std::uint64_t{0} >> (hub::Hub::kMaxShards - reactor_count_);
   // Who has not answered has the question still.
   if (asked_to_turn_ && counts_.answered.load(std::memory_order_relaxed) != all) return false;
-  asked_to_turn_ = true;
   counts_.answered.store(0, std::memory_order_relaxed);
-  hub_->command(net::Reactor::kAnswer);
+  try {
+    hub_->command(net::Reactor::kAnswer);
+    asked_to_turn_ = true;
+  } catch (const std::bad_alloc&) {
+    asked_to_turn_ = false;  // who was not asked is not to be blamed
+  }
   return true;
 }
 

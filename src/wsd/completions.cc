@@ -83,7 +83,7 @@ std::string zsh_completion() {
     if (takes_value(flag)) out += '=';
     out.append("[").append(escaped(flag.help, "\\[]", "'\\''")).append("]");
     if (takes_value(flag)) {
-      out.append(":").append(flag.metavar).append(":");
+      out.append(":").append(escaped(flag.metavar, ":", "")).append(":");
       if (flag.kind == FlagKind::kConfigFile) out += "_files";
       if (!flag.values.empty()) out.append("(").append(joined(flag.values)).append(")");
     }

@@ -1,6 +1,7 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "flag_table.h"
 #include "print.h"
@@ -47,10 +48,9 @@ std::string config_example() {
     }
     out += '\n';
     append_comment(out, flag.help);
-    const std::vector<std::string> values = flag.get(DaemonOptions{});
+    std::vector<std::string> values = flag.get(DaemonOptions{});
     // What has no default shows what would stand there.
-    if (values.empty())
-      out.append("#").append(flag.name).append(" = ").append(flag.metavar) += '\n';
+    if (values.empty() || values.front().empty()) values = {std::string(flag.metavar)};
     for (const std::string& value : values) {
       out.append("#").append(flag.name).append(" = ").append(value) += '\n';
     }

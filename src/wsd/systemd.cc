@@ -13,6 +13,7 @@
 #include <cstring>
 #include <ctime>
 #include <limits>
+#include <new>
 #include <utility>
 
 #include "units.h"
@@ -152,10 +153,19 @@ Watchdog::~Watchdog() {
   thread_.join();
 }
 
+// Where memory is lacking for the status, the sign of life goes alone.
+void Watchdog::give_sign() const noexcept {
+  try {
+    notifier_.tell("WATCHDOG=1\nSTATUS=" + status_());
+  } catch (const std::bad_alloc&) {
+    notifier_.tell("WATCHDOG=1");
+  }
+}
+
 void Watchdog::run(std::chrono::microseconds period) {
   std::unique_lock lock(mutex_);
   while (!end_) {
-    if (alive_()) notifier_.tell("WATCHDOG=1\nSTATUS=" + status_());
+    if (alive_()) give_sign();
     ended_.wait_for(lock, period, [this] { return end_; });
   }
 }

@@ -80,6 +80,7 @@ class Watchdog {
 
  private:
   void run(std::chrono::microseconds period);
+  void give_sign() const noexcept;
 
   const Notifier& notifier_;
   std::function<bool()> alive_;

@@ -18,6 +18,11 @@ bool contains(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
 }
 
+bool has_default(const Flag& setting) {
+  const std::vector<std::string> values = setting.get(DaemonOptions{});
+  return !values.empty() && !values.front().empty();
+}
+
 TEST(Print, EachTextHasAName) {
   for (const char* name : {"man", "bash", "zsh", "fish", "config"}) {
     EXPECT_EQ(print_error(name), "");
@@ -80,7 +85,7 @@ TEST(Print, TheConfigurationExampleIsTheDefaults) {
     const bool setting = line.size() > 1 && line[0] == '#' && line[1] != ' ' && line[1] != '#';
     if (setting) line.remove_prefix(1);
     const Flag* const flag = find_flag(line.substr(0, line.find(' ')));
-    const bool without_default = setting && flag != nullptr && flag->get(DaemonOptions{}).empty();
+    const bool without_default = setting && flag != nullptr && !has_default(*flag);
     if (!without_default) text.append(line) += '\n';
   }
   const Config config = parse_config("uncommented", text);
@@ -94,7 +99,7 @@ TEST(Print, TheConfigurationExampleIsTheDefaults) {
   }
   EXPECT_EQ(differing_settings(options, DaemonOptions{}), std::vector<std::string>{});
   for (const Flag& flag : flag_table()) {
-    if (flag.kind == FlagKind::kSetting && !flag.get(DaemonOptions{}).empty()) {
+    if (flag.kind == FlagKind::kSetting && has_default(flag)) {
       EXPECT_TRUE(named.contains(flag.name)) << flag.name;
     }
   }

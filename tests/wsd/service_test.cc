@@ -1,10 +1,19 @@
 #include "wsd/service.h"
 
 #include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
+#include <array>
+#include <chrono>
+#include <cstddef>
 #include <string>
 #include <vector>
+
+#include "net/peer.h"
+#include "server/server_rig.h"
 
 namespace wsd::daemon {
 namespace {
@@ -47,6 +56,51 @@ TEST(Service, WarnsOfAManagerThatCannotBeTold) {
   ASSERT_EQ(service.warnings({}).size(), 1U);
   EXPECT_EQ(service.warnings({})[0].find("NOTIFY_SOCKET \"nowhere\""), 0U);
   EXPECT_TRUE(Service{Environment{}}.warnings({}).empty());
+}
+
+// A reactor that hangs in a handler gives no sign of life, and one that goes on does.
+TEST(Service, AHangingReactorStopsTheWatchdog) {
+  const int manager = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  sockaddr_un at{};
+  at.sun_family = AF_UNIX;
+  const std::string name = "wsd-service-test-" + std::to_string(::getpid());
+  name.copy(&at.sun_path[1], sizeof(at.sun_path) - 1);
+  const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size());
+  ASSERT_EQ(::bind(manager, reinterpret_cast<const sockaddr*>(&at), size), 0);
+  // Whether a sign of life comes within the time.
+  const auto lives = [&](std::chrono::milliseconds limit) {
+    pollfd readable{manager, POLLIN, 0};
+    if (::poll(&readable, 1, static_cast<int>(limit.count())) != 1) return false;
+    std::array<char, 512> buffer{};
+    const ssize_t count = ::recv(manager, buffer.data(), buffer.size(), 0);
+    return count > 0;
+  };
+  constexpr std::chrono::milliseconds kLong{30'000};
+
+  test::Signal inside;
+  test::Signal go_on;
+  test::ServerRig rig(test::quiet(2));
+  rig.server.route("/", {.message = [&](Connection&, const Message&) {
+                     inside.raise();
+                     EXPECT_TRUE(go_on.wait());
+                   }});
+  rig.start();
+  const Service service(Environment{{"NOTIFY_SOCKET", "@" + name}, {"WATCHDOG_USEC", "2000"}});
+  const auto watchdog = service.ready(rig.server);
+  for (int i = 0; i < 5; ++i) EXPECT_TRUE(lives(kLong));
+  test::Peer peer = rig.open();
+  peer.send(test::client_frame(test::kText, "hang"));
+  ASSERT_TRUE(inside.wait());
+  // What was on the way, and one for an answer from before; then none. A hundred periods are enough
+  // for many more.
+  while (::recv(manager, nullptr, 0, MSG_DONTWAIT) >= 0) {
+  }
+  int more = 0;
+  while (more < 3 && lives(std::chrono::milliseconds(100))) ++more;
+  EXPECT_LT(more, 3);
+  go_on.raise();
+  for (int i = 0; i < 5; ++i) EXPECT_TRUE(lives(kLong));
+  ::close(manager);
 }
 
 TEST(Service, ADrainThatCutIsNoCleanEnd) {
