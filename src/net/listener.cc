@@ -9,6 +9,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstddef>
 #include <cstring>
@@ -68,7 +69,7 @@ std::string name_of(int fd) {
   if (path.starts_with('\0')) {
     path.front() = '@';  // abstract (unix(7)); its name is all of the bytes
   } else {
-    path = path.c_str();
+    path.erase(std::min(path.find('\0'), path.size()));
   }
   return "unix:" + path;
 }

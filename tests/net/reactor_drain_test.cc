@@ -1,5 +1,8 @@
 // How a reactor drains: who is told what, when, and how it is counted.
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <cstddef>
 #include <map>
@@ -7,6 +10,7 @@
 #include <vector>
 
 #include "net/reactor_rig.h"
+#include "net/socket.h"
 
 namespace wsd::net {
 namespace {
@@ -66,6 +70,29 @@ TEST(ReactorDrain, RefusesWhoWaitsInTheBacklog) {
     EXPECT_EQ(rig.counts.cut.load(), 0U) << "nothing was taken from them";
     EXPECT_EQ(rig.app.requests, 0);
   }
+}
+
+// Whoever has passed the socket has another process for them.
+TEST(ReactorDrain, LeavesTheBacklogOfAnAdoptedSocketToTheNext) {
+  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+  sockaddr_in at{};
+  at.sin_family = AF_INET;
+  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  ASSERT_EQ(::bind(fd, reinterpret_cast<const sockaddr*>(&at), sizeof(at)), 0);
+  ASSERT_EQ(::listen(fd, 16), 0);
+  const int successor = ::dup(fd);
+  ReactorRig rig;
+  Listener adopted;
+  ASSERT_EQ(adopted.adopt(fd, 1, {}), "");
+  ASSERT_TRUE(rig.reactor().listen(adopted));
+  Peer waiting(test::port_of(adopted.name()));
+  rig.hub().command(Reactor::kDrain);
+  ASSERT_TRUE(rig.until([&] { return rig.reactor().finished(); }));
+  const AcceptResult accepted = accept_connection(successor);
+  EXPECT_EQ(accepted.status, AcceptStatus::kOk);
+  if (accepted.fd >= 0) ::close(accepted.fd);
+  ::close(successor);
+  EXPECT_EQ(rig.app.ends.size(), 0U);
 }
 
 TEST(ReactorDrain, OneThatHasAskedForNothingYetIsRefused) {
