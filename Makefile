@@ -225,7 +225,7 @@ bench-instructions:
 	@$(MAKE) --no-print-directory MODE=release bench-tools
 	@WSD=build/v3-g++/wsd TOOLS=build/release-$(notdir $(CXX))/bench bench/instructions
 
-.PHONY: bench bench-tools bench-binaries bench-micro bench-echo bench-idle bench-large
+.PHONY: bench bench-tools bench-binaries bench-micro bench-echo bench-idle bench-large bench-drain
 bench: bench-echo bench-idle bench-large
 bench-tools: $(patsubst %.cc,$(B)/%,$(BENCH_TOOLS))
 bench-micro: $(B)/bench/micro_bench
@@ -233,6 +233,10 @@ bench-micro: $(B)/bench/micro_bench
 bench-binaries: bench-tools $(B)/bench/micro_bench
 bench-echo bench-idle bench-large: bench-%: $(B)/wsd bench-tools
 	@WSD=$(B)/wsd TOOLS=$(B)/bench bench/$*
+
+# 10,000 connections are drained over 10 s: how many in each second.
+bench-drain: $(B)/wsd
+	@WSD=$(B)/wsd bench/drain
 
 ## Fuzzing: needs clang with libFuzzer's runtime
 
@@ -324,6 +328,8 @@ install: all
 	  'Version: $(VERSION)' 'Libs: -L$${libdir} -lwsd $(LIBS) -pthread' 'Cflags: -I$${includedir}' \
 	  > $(DESTDIR)$(PREFIX)/lib/pkgconfig/wsd.pc
 
+include docs/deploy/rules.mk
+
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/wsd $(DESTDIR)$(PREFIX)/lib/libwsd.a $(DESTDIR)$(PREFIX)/lib/pkgconfig/wsd.pc
 	rm -rf $(DESTDIR)$(PREFIX)/include/wsd
@@ -347,6 +353,7 @@ help:
 	@echo 'make fuzz            run the fuzzers, FUZZ_SECONDS=60 each'
 	@echo 'make bench           the figures of the README: bench-echo, bench-idle, bench-large'
 	@echo 'make bench-micro     micro-benchmarks'
+	@echo 'make bench-drain     how evenly a drain ends 10,000 connections; fails where it does not'
 	@echo 'make bench-compare   the floor, wsd and other servers in turn; make bench-peers gets those'
 	@echo 'make bench-instructions  user-space instructions for each message, under callgrind'
 	@echo 'make examples        build docs/examples'
@@ -354,7 +361,10 @@ help:
 	@echo 'make check-headers   each header compiles alone'
 	@echo 'make format          rewrite the sources with clang-format; check-format only looks'
 	@echo 'make lint            clang-tidy'
-	@echo 'make install         PREFIX=/usr/local DESTDIR='
+	@echo 'make docs            rewrite what is made from the flags: manual page, completions, docs/deploy/wsd.conf'
+	@echo 'make check-docs      whether they are what the flags say; check-deploy: units, page and completions are fit'
+	@echo 'make install         PREFIX=/usr/local DESTDIR= SYSCONFDIR=/etc; make uninstall'
+	@echo 'make deb             a Debian package of the daemon, with dpkg-deb alone'
 	@echo 'make clean           remove build/ and ./wsd'
 
 .SECONDARY:

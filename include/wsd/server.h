@@ -58,6 +58,11 @@ class Server {
   // Returns an empty string, or a sentence that says what could not be bound and why. A stale
   // socket file is replaced; one that is served by a living process is not. Before start().
   [[nodiscard]] std::string listen(std::string_view address);
+  // Serves a socket that listens already, such as one that systemd has passed; reactors share it.
+  // On success it is the server's; or it stays the caller's, and a sentence says what is wrong with
+  // it: not open, not a stream socket of IPv4, IPv6 or Unix, not listening. A drain leaves who
+  // waits in its backlog to the next process that serves it. Before start().
+  [[nodiscard]] std::string adopt(int fd);
   // The bound addresses, ports filled in. Any thread.
   [[nodiscard]] std::vector<std::string> addresses() const;
 
@@ -67,12 +72,22 @@ class Server {
 
   // Stops accepting and closes every connection with 1001, each at its own moment within
   // drain_window_ms (and at most a millisecond for each connection); what is left after
-  // drain_timeout_ms is cut. Returns at once; wait() returns when it is done. Any thread.
+  // drain_timeout_ms is cut. Who is in the backlog of a listener is answered 503. Returns at once;
+  // wait() returns when it is done. Any thread.
   void drain();
   // Ends all connections without ceremony. Any thread but a reactor's.
   void stop();
   // Waits until drain() or stop() is done. Any thread but a reactor's.
   void wait();
+
+  // How many connections drain() or stop() has ended without a complete closing handshake: cut at
+  // drain_timeout_ms, silent for limits.close_timeout_ms after a drain's Close, or stopped. Peers
+  // that went by themselves are not among them. Final when wait() has returned. Any thread.
+  [[nodiscard]] std::size_t cut_connections() const noexcept;
+
+  // Whether each reactor has turned since the last call, for a watchdog; and asks each anew, which
+  // wakes it once. True at the first call. False once reactors have ended. One thread at a time.
+  [[nodiscard]] bool reactors_turn();
 
   // start() and wait(). Returns 0, or 1 after writing start()'s sentence to stderr.
   int run();

@@ -402,4 +402,6 @@ bool Shard::take_resumed() noexcept { return std::exchange(resumed_, false); }
 
 std::uint32_t Shard::take_commands() noexcept { return std::exchange(commands_, 0); }
 
+std::uint32_t Shard::shard_count() const noexcept { return hub_.shard_count(); }
+
 }  // namespace wsd::hub

@@ -54,6 +54,8 @@ class Shard {
   ~Shard();
 
   [[nodiscard]] std::uint32_t index() const noexcept { return index_; }
+  // Of the hub, this one included.
+  [[nodiscard]] std::uint32_t shard_count() const noexcept;
 
   // Members. An id is used once; the member must be removed before it dies. remove() leaves all
   // rooms. Neither may be called from within deliver().

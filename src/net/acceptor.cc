@@ -12,14 +12,23 @@ namespace {
 // So that a storm of connects does not keep the others from their turn.
 constexpr int kAcceptsPerTurn = 64;
 
+// As many as a backlog may hold (listen(2), net.core.somaxconn): those who come meanwhile, without
+// end, do not keep a drain from its work.
+constexpr int kMostRefused = 65'536;
+
 constexpr Tick kPauseTicks = ticks_for_ms(100);
 constexpr Tick kComplaintTicks = ticks_for_ms(1000);
 
 }  // namespace
 
 Acceptor::Acceptor(Turn& turn, Poller& poller, Slab<Connection>& connections, int fd,
-                   bool shared) noexcept
-    : turn_(turn), poller_(poller), connections_(connections), fd_(fd), shared_(shared) {}
+                   Sharing sharing) noexcept
+    : turn_(turn),
+      poller_(poller),
+      connections_(connections),
+      fd_(fd),
+      shared_(sharing != Sharing::kOwn),
+      outlives_us_(sharing == Sharing::kAdopted) {}
 
 Acceptor::~Acceptor() {
   turn_.shard.wheel().cancel(*this);
@@ -55,6 +64,19 @@ void Acceptor::accept_step() {
   if (shared_) ready_ = false;
 }
 
+void Acceptor::refuse_waiting() {
+  if (outlives_us_) return;
+  refusing_ = true;
+  for (int i = 0; i < kMostRefused && !paused_; ++i) {
+    const AcceptResult result = accept_connection(fd_);
+    if (result.status == AcceptStatus::kOk) {
+      take(result.fd, result.peer);
+    } else if (result.status != AcceptStatus::kNext) {
+      return;
+    }
+  }
+}
+
 void Acceptor::take(int fd, const PeerAddress& peer) {
   const std::uint32_t limit = turn_.settings.max_connections;
   const bool over = limit != 0 && turn_.counts.connections.load(std::memory_order_relaxed) >= limit;
@@ -68,6 +90,8 @@ void Acceptor::take(int fd, const PeerAddress& peer) {
   }
   if (!poller_.add(fd, std::bit_cast<std::uint64_t>(connection))) {
     connection->abort(CloseCause::kResourceFailure);
+  } else if (refusing_) {
+    connection->refuse_going();
   } else if (over) {
     connection->refuse_overload();
   }

@@ -7,6 +7,7 @@
 #include "base/tick.h"
 #include "hub/member.h"
 #include "net/address.h"
+#include "net/listener.h"
 #include "net/poller.h"
 #include "net/turn.h"
 
@@ -18,9 +19,9 @@ class Connection;
 // again when its timer fires.
 class Acceptor final : public hub::Scheduled {
  public:
-  // Takes `fd` over. `connections` is where they are made. `shared`: other reactors accept from the
-  // same socket.
-  Acceptor(Turn& turn, Poller& poller, Slab<Connection>& connections, int fd, bool shared) noexcept;
+  // Takes `fd` over. `connections` is where they are made.
+  Acceptor(Turn& turn, Poller& poller, Slab<Connection>& connections, int fd,
+           Sharing sharing) noexcept;
   Acceptor(const Acceptor&) = delete;
   Acceptor& operator=(const Acceptor&) = delete;
   ~Acceptor();
@@ -30,6 +31,9 @@ class Acceptor final : public hub::Scheduled {
   void on_readiness() noexcept { ready_ = true; }
   // Accepts at most a turn's share and makes a connection of each.
   void accept_step();
+  // Accepts all that waits and answers 503: the last thing that is done before the socket goes. One
+  // that outlives this process keeps them for who serves it next.
+  void refuse_waiting();
   // Whether there may be more to accept now.
   [[nodiscard]] bool ready() const noexcept { return ready_ && !paused_; }
   void on_deadline(Tick now) override;
@@ -44,6 +48,8 @@ class Acceptor final : public hub::Scheduled {
   int fd_;
   std::uint64_t token_ = 0;
   bool shared_;
+  bool outlives_us_;
+  bool refusing_ = false;
   bool ready_ = false;
   bool paused_ = false;
   Tick last_complaint_ = 0;

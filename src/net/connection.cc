@@ -362,18 +362,23 @@ void Connection::reject(protocol::Violation violation) {
 }
 
 void Connection::refuse_overload() {
+  refuse(CloseCause::kOverload, "the server is at its connection limit");
+}
+
+void Connection::refuse_going() { refuse(CloseCause::kDrain, "the server is going away"); }
+
+void Connection::refuse(CloseCause cause, std::string_view why) {
   protocol::HttpResponseHead head;
   head.status = 503;
   head.keep_alive = false;
   std::string response;
   try {
-    protocol::write_response(response, head, "the server is at its connection limit",
-                             {{"Retry-After", "1"}});
+    protocol::write_response(response, head, why, {{"Retry-After", "1"}});
   } catch (const std::bad_alloc&) {
-    finish(CloseCause::kOverload);
+    finish(cause);
     return;
   }
-  respond_last(head.status, response, CloseCause::kOverload);
+  respond_last(head.status, response, cause);
 }
 
 void Connection::respond_last(int status, std::string_view response, CloseCause cause) {
@@ -384,12 +389,25 @@ void Connection::respond_last(int status, std::string_view response, CloseCause 
 
 void Connection::drain_at(Tick tick) {
   if (phase_ == Phase::kHttp && !session_.unfinished()) {
-    finish(CloseCause::kDrain);
+    // Of one that has asked for nothing yet the request is on its way; one that was answered is
+    // idle.
+    if (http_status_ == 0) {
+      refuse_going();
+    } else {
+      finish(CloseCause::kDrain);
+    }
   } else if (phase_ == Phase::kOpen) {
     draining_ = true;
     phase_since_ = tick;
     arm();
   }
+}
+
+void Connection::cut() {
+  if (phase_ != Phase::kLingering && phase_ != Phase::kClosed) {
+    turn_.counts.cut.fetch_add(1, std::memory_order_relaxed);
+  }
+  abort(CloseCause::kServerStopped);
 }
 
 void Connection::hold() {

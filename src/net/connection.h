@@ -112,11 +112,14 @@ class Connection final : public hub::Member {
   void abort(CloseCause cause);
   // Answers 503 to whatever it was going to ask.
   void refuse_overload();
+  void refuse_going();
   // What it publishes is more than a shard can take: not read until resume().
   void hold();
   void resume();
   // Ends it with 1001 at that tick, or sooner where nothing is lost by it.
   void drain_at(Tick tick);
+  // Ends it now, for the server's sake, and counts it where its closing handshake is not complete.
+  void cut();
 
  private:
   // Plain bytes that a turn makes of compressed ones before it sees to everyone else: about what a
@@ -176,6 +179,7 @@ class Connection final : public hub::Member {
   void out_of_memory();
   void deliver_bytes(Bytes frame);
   void reject(protocol::Violation violation);
+  void refuse(CloseCause cause, std::string_view why);
   void respond_last(int status, std::string_view response, CloseCause cause);
   void finish(CloseCause cause);
   void shut_down_when_flushed();

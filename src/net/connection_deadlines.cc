@@ -100,6 +100,9 @@ void Connection::expire(Tick now) {
       break;
     case Phase::kClosing:
       if (now < phase_since_.near(now) + settings.close_timeout) break;
+      if (cause_ == CloseCause::kDrain) {
+        turn_.counts.cut.fetch_add(1, std::memory_order_relaxed);
+      }
       if (!ended_) cause_ = CloseCause::kCloseTimeout;
       abort(CloseCause::kCloseTimeout);
       break;

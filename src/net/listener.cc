@@ -9,7 +9,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstddef>
 #include <cstring>
 #include <memory>
 #include <utility>
@@ -50,11 +52,45 @@ std::string failure(const std::string& what, int error) {
   return text;
 }
 
+int option(int fd, int name) {
+  int value = -1;
+  socklen_t size = sizeof(value);
+  static_cast<void>(::getsockopt(fd, SOL_SOCKET, name, &value, &size));
+  return value;
+}
+
 std::string name_of(int fd) {
   PeerAddress bound;
   socklen_t size = sizeof(bound.storage);
   ::getsockname(fd, reinterpret_cast<sockaddr*>(&bound.storage), &size);
-  return format_peer(bound);
+  if (bound.storage.ss_family != AF_UNIX) return format_peer(bound);
+  const auto& at = reinterpret_cast<const sockaddr_un&>(bound.storage);
+  std::string path(at.sun_path, size - offsetof(sockaddr_un, sun_path));
+  if (path.starts_with('\0')) {
+    path.front() = '@';  // abstract (unix(7)); its name is all of the bytes
+  } else {
+    path.erase(std::min(path.find('\0'), path.size()));
+  }
+  return "unix:" + path;
+}
+
+// Why nothing can be accepted from `fd`.
+std::string adoption_error(int fd) {
+  const std::string which = "cannot listen on descriptor " + std::to_string(fd) + ": ";
+  struct stat status {};
+  if (::fstat(fd, &status) != 0) return which + "it is not open";
+  if (!S_ISSOCK(status.st_mode)) return which + "it is not a socket";
+  if (option(fd, SO_TYPE) != SOCK_STREAM) {
+    return which + "it is not a stream socket (of systemd's: ListenStream=, not ListenDatagram=)";
+  }
+  const int family = option(fd, SO_DOMAIN);
+  if (family != AF_INET && family != AF_INET6 && family != AF_UNIX) {
+    return which + "it is a socket of another family than IPv4, IPv6 and Unix";
+  }
+  if (option(fd, SO_ACCEPTCONN) != 1) {
+    return which + "it does not listen (of systemd's: Accept=no, so that it passes the listener)";
+  }
+  return {};
 }
 
 std::string describe(const ListenAddress& address) {
@@ -85,7 +121,7 @@ Listener& Listener::operator=(Listener&& other) noexcept {
   std::swap(fds_, other.fds_);
   std::swap(name_, other.name_);
   std::swap(unix_path_, other.unix_path_);
-  std::swap(shared_, other.shared_);
+  std::swap(sharing_, other.sharing_);
   return *this;
 }
 
@@ -151,7 +187,7 @@ std::string Listener::open_unix(const ListenAddress& address, std::uint32_t poll
   const int fd = open_socket(AF_UNIX);
   if (fd < 0) return failure(name, errno);
   fds_.push_back(fd);
-  shared_ = true;
+  sharing_ = Sharing::kShared;
   set_inherited_options(fd, AF_UNIX, options);
   const auto bind_here = [&] {
     return ::bind(fd, reinterpret_cast<const sockaddr*>(&at), sizeof(at)) == 0;
@@ -168,11 +204,37 @@ std::string Listener::open_unix(const ListenAddress& address, std::uint32_t poll
   }
   unix_path_ = address.path;
   name_ = name;
-  for (std::uint32_t i = 1; i < pollers; ++i) {
-    fds_.push_back(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
-    if (fds_.back() < 0) return failure(name, errno);
+  return share(pollers);
+}
+
+// The first descriptor for all pollers.
+std::string Listener::share(std::uint32_t pollers) {
+  while (fds_.size() < pollers) {
+    const int fd = ::fcntl(fds_.front(), F_DUPFD_CLOEXEC, 0);
+    if (fd < 0) return failure(name_, errno);
+    fds_.push_back(fd);
   }
   return {};
+}
+
+std::string Listener::adopt(int fd, std::uint32_t pollers, const ListenOptions& options) {
+  if (std::string error = adoption_error(fd); !error.empty()) return error;
+  fds_.reserve(pollers);
+  sharing_ = Sharing::kAdopted;
+  name_ = name_of(fd);
+  // Pollers that come second to a connection must not wait for the next.
+  const int flags = ::fcntl(fd, F_GETFL);
+  if (flags < 0 || ::fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0 ||
+      ::fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) {
+    return failure(name_, errno);
+  }
+  set_inherited_options(fd, option(fd, SO_DOMAIN), options);
+  fds_.push_back(fd);
+  std::string error = share(pollers);
+  if (error.empty()) return {};
+  fds_.front() = -1;
+  close();
+  return error;
 }
 
 void Listener::close() noexcept {

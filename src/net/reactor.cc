@@ -18,6 +18,7 @@
 #include <utility>
 
 #include "net/clock.h"
+#include "net/drain_slots.h"
 #include "net/socket.h"
 
 namespace wsd::net {
@@ -89,7 +90,7 @@ bool Reactor::listen(Listener& listener) {
   try {
     acceptors_.reserve(acceptors_.size() + 1);
     acceptors_.push_back(
-        std::make_unique<Acceptor>(*turn_, poller_, connections_, fd, listener.shared()));
+        std::make_unique<Acceptor>(*turn_, poller_, connections_, fd, listener.sharing()));
   } catch (...) {
     close_socket(fd);
     throw;
@@ -180,6 +181,10 @@ void Reactor::mark_ready(const Readiness& readiness) {
 
 void Reactor::handle_commands() {
   const std::uint32_t commands = turn_->shard.take_commands();
+  if ((commands & kAnswer) != 0) {
+    turn_->counts.answered.fetch_or(std::uint64_t{1} << turn_->shard.index(),
+                                    std::memory_order_relaxed);
+  }
   if ((commands & kStop) != 0) {
     draining_ = true;
     acceptors_.clear();
@@ -240,15 +245,27 @@ void Reactor::settle_ended() {
 
 void Reactor::begin_drain() {
   draining_ = true;
-  acceptors_.clear();
-  // At most a millisecond for each connection of the process: a server with few of them is quick.
-  const std::uint64_t all = turn_->counts.connections.load(std::memory_order_relaxed);
-  const Tick window = std::min<Tick>(turn_->settings.drain_window, ticks_for_ms(all));
-  const std::size_t count = turn_->shard.member_count();
+  // The first to drain counts for all, since connections may be gone when the last one does.
+  std::size_t all = 0;
+  const std::size_t here = turn_->counts.connections.load(std::memory_order_relaxed);
+  if (turn_->counts.at_drain.compare_exchange_strong(all, here, std::memory_order_relaxed)) {
+    all = here;
+  }
+  const DrainPlan plan{drain_window(turn_->settings.drain_window, all), turn_->shard.shard_count()};
+  std::size_t count = 0;
+  turn_->shard.for_each_member([&](const hub::Member& member) {
+    if (static_cast<const Connection&>(member).open()) ++count;
+  });
   std::size_t i = 0;
   turn_->shard.for_each_member([&](hub::Member& member) {
-    static_cast<Connection&>(member).drain_at(turn_->now + window * i++ / count);
+    auto& connection = static_cast<Connection&>(member);
+    const Tick slot = drain_slot(plan, turn_->shard.index(), i, count);
+    if (connection.open()) ++i;
+    connection.drain_at(turn_->now + slot);
   });
+  // Who waits at the door is told, instead of being reset with the listener.
+  for (const auto& acceptor : acceptors_) acceptor->refuse_waiting();
+  acceptors_.clear();
   turn_->shard.wheel().arm(drain_timer_,
                            turn_->now + std::max<Tick>(turn_->settings.drain_timeout, 1));
 }
@@ -256,9 +273,7 @@ void Reactor::begin_drain() {
 void Reactor::DrainTimer::on_deadline(Tick /*now*/) { reactor_.cut_all(); }
 
 void Reactor::cut_all() {
-  turn_->shard.for_each_member([](hub::Member& member) {
-    static_cast<Connection&>(member).abort(CloseCause::kServerStopped);
-  });
+  turn_->shard.for_each_member([](hub::Member& member) { static_cast<Connection&>(member).cut(); });
 }
 
 }  // namespace wsd::net

@@ -26,6 +26,7 @@ class Reactor final : public hub::Waker {
   // Commands that the hub carries to every reactor.
   static constexpr std::uint32_t kDrain = 1;
   static constexpr std::uint32_t kStop = 2;
+  static constexpr std::uint32_t kAnswer = 4;  // with a bit in ProcessCounts::answered
 
   Reactor() noexcept;
   Reactor(const Reactor&) = delete;

@@ -49,6 +49,11 @@ struct ProcessCounts {
   std::atomic<std::size_t> connections{0};
   std::atomic<std::size_t> input_bytes{0};    // held for unfinished messages
   std::atomic<std::size_t> context_bytes{0};  // promised to compression contexts
+  // The connections when the first reactor began to drain: each takes its window from them.
+  std::atomic<std::size_t> at_drain{0};
+  std::atomic<std::size_t> cut{0};  // ended by drain or stop without their closing handshake
+  // The reactors that have answered since it was last taken: a bit for each.
+  std::atomic<std::uint64_t> answered{0};
 };
 
 // One for each reactor; its thread only, but for the counts.

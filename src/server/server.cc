@@ -20,6 +20,7 @@ void Server::http(std::string_view pattern, HttpHandler handler) {
   core_->http(pattern, std::move(handler));
 }
 std::string Server::listen(std::string_view address) { return core_->listen(address); }
+std::string Server::adopt(int fd) { return core_->adopt(fd); }
 std::vector<std::string> Server::addresses() const { return core_->addresses(); }
 std::string Server::start() { return core_->start(); }
 void Server::drain() { core_->drain(); }
@@ -28,6 +29,8 @@ void Server::stop() {
   core_->wait();
 }
 void Server::wait() { core_->wait(); }
+std::size_t Server::cut_connections() const noexcept { return core_->cut_connections(); }
+bool Server::reactors_turn() { return core_->reactors_turn(); }
 
 int Server::run() {
   if (const std::string error = start(); !error.empty()) {

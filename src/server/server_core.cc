@@ -99,11 +99,20 @@ std::string ServerCore::listen(std::string_view address) {
   net::ListenAddress parsed;
   if (std::string error = net::parse_listen_address(address, parsed); !error.empty()) return error;
   net::Listener listener;
-  std::string error = listener.open(
-      parsed, reactor_count_,
-      {options_.listen_backlog, options_.upgrade.write_buffer_size, options_.notsent_lowat});
+  std::string error = listener.open(parsed, reactor_count_, listen_options());
   if (error.empty()) listeners_.push_back(std::move(listener));
   return error;
+}
+
+std::string ServerCore::adopt(int fd) {
+  net::Listener listener;
+  std::string error = listener.adopt(fd, reactor_count_, listen_options());
+  if (error.empty()) listeners_.push_back(std::move(listener));
+  return error;
+}
+
+net::ListenOptions ServerCore::listen_options() const noexcept {
+  return {options_.listen_backlog, options_.upgrade.write_buffer_size, options_.notsent_lowat};
 }
 
 std::vector<std::string> ServerCore::addresses() const {
@@ -164,6 +173,25 @@ void ServerCore::wait() {
 
 std::size_t ServerCore::connection_count() const noexcept {
   return counts_.connections.load(std::memory_order_acquire);
+}
+
+std::size_t ServerCore::cut_connections() const noexcept {
+  return counts_.cut.load(std::memory_order_relaxed);
+}
+
+bool ServerCore::reactors_turn() {
+  if (!started_.load()) return false;
+  const std::uint64_t all = ~std::uint64_t{0} >> (hub::Hub::kMaxShards - reactor_count_);
+  // Who has not answered has the question still.
+  if (asked_to_turn_ && counts_.answered.load(std::memory_order_relaxed) != all) return false;
+  counts_.answered.store(0, std::memory_order_relaxed);
+  try {
+    hub_->command(net::Reactor::kAnswer);
+    asked_to_turn_ = true;
+  } catch (const std::bad_alloc&) {
+    asked_to_turn_ = false;  // who was not asked is not to be blamed
+  }
+  return true;
 }
 
 template <class Fill>

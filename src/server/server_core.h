@@ -37,6 +37,7 @@ class ServerCore final : public net::Application {
   void route(std::string_view pattern, Handlers handlers);
   void http(std::string_view pattern, HttpHandler handler);
   [[nodiscard]] std::string listen(std::string_view address);
+  [[nodiscard]] std::string adopt(int fd);
   [[nodiscard]] std::string start();
 
   // Any thread.
@@ -45,6 +46,8 @@ class ServerCore final : public net::Application {
   void stop();
   void wait();
   [[nodiscard]] std::size_t connection_count() const noexcept;
+  [[nodiscard]] std::size_t cut_connections() const noexcept;
+  [[nodiscard]] bool reactors_turn();  // one thread at a time
   void log(LogLevel level, std::string_view event, std::string_view text);
 
   // What the public handles do; see there for threads.
@@ -86,6 +89,7 @@ class ServerCore final : public net::Application {
 
   // The reactor of this server whose turn runs on this thread, or nullptr.
   [[nodiscard]] net::Reactor* own_reactor() const noexcept;
+  [[nodiscard]] net::ListenOptions listen_options() const noexcept;
   [[nodiscard]] bool too_big(std::string_view payload) const noexcept;
   // A line of the log; one that memory is lacking for is counted as dropped.
   template <class Fill>
@@ -111,6 +115,7 @@ class ServerCore final : public net::Application {
   std::vector<std::thread> threads_;
   std::atomic<bool> started_{false};
   std::atomic<bool> draining_{false};  // relaxed: a hint to new handshakes
+  bool asked_to_turn_ = false;         // who calls reactors_turn() alone
 };
 
 }  // namespace wsd

@@ -67,6 +67,7 @@ std::string port_error(std::string_view text, std::string_view port) {
 }  // namespace
 
 std::string listen_address_error(std::string_view text) {
+  if (text == kSystemdAddress) return {};
   if (has_space_or_control(text)) return in_quotes(text) + " has a space or control byte in it";
   if (text.starts_with(kUnixPrefix)) {
     return unix_path_error(text, text.substr(kUnixPrefix.size()));

@@ -11,7 +11,10 @@ namespace wsd::daemon {
 // and how to mend it. None accepts whitespace, so any accepted text can stand in a configuration
 // file.
 
-// "HOST:PORT", "[V6]:PORT", ":PORT" or "unix:PATH".
+// The sockets that a service manager passes, as an address to listen on.
+inline constexpr std::string_view kSystemdAddress = "systemd";
+
+// "HOST:PORT", "[V6]:PORT", ":PORT", "unix:PATH" or "systemd".
 [[nodiscard]] std::string listen_address_error(std::string_view text);
 // "*" or scheme "://" host [":" port] (RFC 6454 §6.2).
 [[nodiscard]] std::string origin_error(std::string_view text);

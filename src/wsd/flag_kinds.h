@@ -84,6 +84,7 @@ template <class T, std::size_t N>
 Flag choice(std::string_view metavar, Text text, const std::array<Choice<T>, N>& choices,
             Field<std::type_identity_t<T>> field) {
   Flag flag = setting(metavar, text);
+  for (const auto& each : choices) flag.values.push_back(each.name);
   flag.set = [=](Options& options, std::string_view value) -> std::string {
     std::string names;
     for (const auto& each : choices) {

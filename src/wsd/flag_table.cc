@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "address_text.h"
+#include "flag_groups.h"
 #include "flag_kinds.h"
 
 namespace wsd::daemon {
@@ -29,7 +30,10 @@ constexpr std::array<Choice<LogFormat>, 3> kLogFormats{
 Table listening_flags() {
   return {
       list(
-          "ADDRESS", {"listen", "HOST:PORT, [V6]:PORT, :PORT or unix:PATH; may be repeated"},
+          "ADDRESS",
+          {"listen",
+           "HOST:PORT, [V6]:PORT, :PORT, unix:PATH, or systemd: the sockets that it passes; may be "
+           "repeated"},
           &listen_address_error, [](Options & o) -> auto& { return o.listen; }),
       count<std::uint32_t>(
           {"reactors", "threads; 0: one for each core, at most 64"},
@@ -193,6 +197,7 @@ Table command_flags() {
       unset(FlagKind::kConfigFile, "FILE", {"config", "read settings from FILE"}),
       unset(FlagKind::kAction, "",
             {"check-config", "judge the settings, print them as a configuration file, and exit"}),
+      print_flag(),
       unset(FlagKind::kAction, "", {"help", "print this and exit"}),
       unset(FlagKind::kAction, "", {"version", "print the version and exit"}),
   };

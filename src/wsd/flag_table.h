@@ -21,7 +21,7 @@ struct DaemonOptions {
 enum class FlagKind : std::uint8_t {
   kSetting,     // command line, environment and configuration file
   kConfigFile,  // --config: command line and environment
-  kAction,      // command line alone, without a value
+  kAction,      // command line alone; a value only where there is a metavar
 };
 
 struct Flag {
@@ -31,6 +31,7 @@ struct Flag {
   std::string_view metavar;  // empty for an action
   std::string_view help;
   bool repeatable = false;
+  std::vector<std::string_view> values = {};  // all there are, where they are few; else empty
 
   // The three below are there for settings alone.
 

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "flag_table.h"
+#include "print.h"
 #include "settings.h"
 #include "words.h"
 
@@ -31,8 +32,6 @@ A flag goes before the environment, that before the file, that before the defaul
 
 Signals: SIGTERM or SIGINT drains, and a second one ends at once; SIGHUP judges the configuration
 anew and logs what a restart would change.
-Exit codes: 0 drained or clean, 1 failed at run time, 2 wrong command line, 69 cannot bind,
-78 bad configuration.
 )";
 
 // `text` broken at spaces, each line from kHelpColumn on.
@@ -81,6 +80,13 @@ std::string help_text() {
     append_flag(out, flag);
   }
   out += kTail;
+  out += "Exit codes:";
+  std::string_view separator = " ";
+  for (const ExitCode& each : kExitCodes) {
+    out.append(separator).append(std::to_string(each.code)).append(" ").append(each.meaning);
+    separator = each.code == kExitUsage ? ",\n" : ", ";
+  }
+  out += ".\n";
   return out;
 }
 

@@ -10,7 +10,9 @@
 #include <string_view>
 
 #include "demo_page.h"
+#include "print.h"
 #include "room_path.h"
+#include "service.h"
 #include "settings.h"
 
 extern "C" char** environ;  // NOLINT(readability-redundant-declaration)
@@ -86,19 +88,24 @@ sigset_t awaited_signals() {
   return set;
 }
 
-void reload(const Server& server, const Sources& sources, const DaemonOptions& running) {
-  const ReloadReport report = reload_report(running, load_settings(sources));
+void reload(const Server& server, const Sources& sources, const DaemonOptions& running,
+            const Service& service) {
+  service.reloading();
+  Loaded reread = load_settings(sources);
+  service.choose_listeners(reread);
+  const ReloadReport report = reload_report(running, reread);
+  service.reloaded();
   server.log(report.valid ? LogLevel::kInfo : LogLevel::kError, "reload", report.text);
 }
 
 // Returns when a signal has asked for the end.
 void await_end(const Server& server, const Sources& sources, const DaemonOptions& running,
-               const sigset_t& signals) {
+               const Service& service, const sigset_t& signals) {
   for (;;) {
     int number = 0;
     if (sigwait(&signals, &number) != 0) continue;
     if (number != SIGHUP) return;
-    reload(server, sources, running);
+    reload(server, sources, running, service);
   }
 }
 
@@ -113,24 +120,27 @@ void let_signals_kill() {
   static_cast<void>(pthread_sigmask(SIG_UNBLOCK, &set, nullptr));
 }
 
-int serve(const DaemonOptions& options, const Sources& sources) {
+int serve(const DaemonOptions& options, const Sources& sources, Service& service) {
   const sigset_t signals = awaited_signals();
   static_cast<void>(pthread_sigmask(SIG_BLOCK, &signals, nullptr));
   static_cast<void>(std::signal(SIGPIPE, SIG_IGN));
   Server server(options.server);
   add_routes(server);
   for (const std::string& address : options.listen) {
-    if (const std::string error = server.listen(address); !error.empty()) {
+    if (const std::string error = service.listen(server, address); !error.empty()) {
       return fail(kExitCannotBind, error);
     }
   }
   if (const std::string error = server.start(); !error.empty()) return fail(kExitFailed, error);
   for (const std::string& address : server.addresses()) say("listening on " + address);
-  await_end(server, sources, options, signals);
+  const auto watchdog = service.ready(server);
+  await_end(server, sources, options, service, signals);
+  service.stopping(server, options.server.drain_timeout_ms);
   server.drain();
   let_signals_kill();
   server.wait();
-  return kExitClean;
+  const DrainVerdict verdict = judge_drain(server.cut_connections());
+  return verdict.sentence.empty() ? kExitClean : fail(verdict.exit_code, verdict.sentence);
 }
 
 std::string version_text() {
@@ -142,7 +152,7 @@ std::string version_text() {
 
 int run(int argc, char** argv) {
   const Sources sources = sources_of_process(argc, argv);
-  const Loaded loaded = load_settings(sources);
+  Loaded loaded = load_settings(sources);
   for (const std::string& warning : loaded.warnings) say("wsd: warning: " + warning);
   if (!loaded.error.empty()) return fail(loaded.exit_code, loaded.error);
   switch (loaded.action) {
@@ -152,10 +162,17 @@ int run(int argc, char** argv) {
       return print(version_text());
     case Action::kCheckConfig:
       return print("# configuration ok\n" + render_config(loaded.options));
+    case Action::kPrint:
+      return print(printed(loaded.print));
     case Action::kServe:
       break;
   }
-  return serve(loaded.options, sources);
+  Service service(take_service_variables());
+  service.choose_listeners(loaded);
+  for (const std::string& warning : service.warnings(loaded.options)) {
+    say("wsd: warning: " + warning);
+  }
+  return serve(loaded.options, sources, service);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "print.h"
 #include "words.h"
 
 namespace wsd::daemon {
@@ -22,6 +23,7 @@ struct Assignment {
 
 struct CommandLine {
   Action action = Action::kServe;
+  std::string print;
   std::string config_path;
   std::vector<Assignment> assignments;
   std::string error;
@@ -36,6 +38,7 @@ struct Argument {
 Action action_of(const Flag& flag) {
   if (flag.name == "help") return Action::kHelp;
   if (flag.name == "version") return Action::kVersion;
+  if (flag.name == "print") return Action::kPrint;
   return Action::kCheckConfig;
 }
 
@@ -72,7 +75,7 @@ Argument split_argument(std::string_view text) {
 bool take_flag(const Flag& flag, std::optional<std::string> value, const std::string* next,
                CommandLine& line) {
   const std::string name = "--" + std::string(flag.name);
-  if (flag.kind == FlagKind::kAction) {
+  if (flag.kind == FlagKind::kAction && flag.metavar.empty()) {
     if (value) line.error = name + " takes no value; write it alone";
     line.action = std::max(line.action, action_of(flag));
     return false;
@@ -83,6 +86,10 @@ bool take_flag(const Flag& flag, std::optional<std::string> value, const std::st
     line.error = name + " needs a value: write " + name + " " + std::string(flag.metavar);
   } else if (flag.kind == FlagKind::kConfigFile) {
     line.config_path = *value;
+  } else if (flag.kind == FlagKind::kAction) {
+    line.action = std::max(line.action, action_of(flag));
+    line.error = print_error(*value);
+    line.print = *std::move(value);
   } else {
     line.assignments.push_back({&flag, *std::move(value), name});
   }
@@ -175,6 +182,11 @@ std::string lay_over(const std::vector<Assignment>& assignments, DaemonOptions& 
   return {};
 }
 
+bool names_listen(const std::vector<Assignment>& assignments) {
+  return std::any_of(assignments.begin(), assignments.end(),
+                     [](const Assignment& each) { return each.flag->name == "listen"; });
+}
+
 // Lays file, environment and command line over the defaults.
 std::string merge(const Sources& sources, const CommandLine& line, Loaded& loaded) {
   if (!loaded.config_path.empty()) {
@@ -182,11 +194,14 @@ std::string merge(const Sources& sources, const CommandLine& line, Loaded& loade
     if (!file.error.empty()) return std::move(file.error);
     Config config = parse_config(loaded.config_path, file.text);
     if (!config.error.empty()) return std::move(config.error);
-    std::string error =
-        lay_over(file_assignments(loaded.config_path, std::move(config)), loaded.options);
+    const auto assignments = file_assignments(loaded.config_path, std::move(config));
+    loaded.listen_given = names_listen(assignments);
+    std::string error = lay_over(assignments, loaded.options);
     if (!error.empty()) return error;
   }
-  std::string error = lay_over(environment_assignments(sources), loaded.options);
+  const auto from_environment = environment_assignments(sources);
+  if (names_listen(from_environment) || names_listen(line.assignments)) loaded.listen_given = true;
+  std::string error = lay_over(from_environment, loaded.options);
   if (error.empty()) error = lay_over(line.assignments, loaded.options);
   if (error.empty()) error = sources.check(loaded.options.server);
   return error;
@@ -207,7 +222,8 @@ Loaded load_settings(const Sources& sources) {
     return loaded;
   }
   loaded.action = line.action;
-  if (loaded.action == Action::kHelp || loaded.action == Action::kVersion) return loaded;
+  loaded.print = std::move(line.print);
+  if (loaded.action >= Action::kPrint) return loaded;
   loaded.warnings = environment_warnings(sources);
   loaded.config_path = line.config_path;
   if (loaded.config_path.empty()) {

@@ -22,11 +22,12 @@ namespace wsd::daemon {
 inline constexpr int kExitClean = 0;
 inline constexpr int kExitFailed = 1;
 inline constexpr int kExitUsage = 2;
+inline constexpr int kExitCut = 3;  // drained, but not all in order
 inline constexpr int kExitCannotBind = 69;
 inline constexpr int kExitBadConfiguration = 78;
 
 // In rising order of precedence, where several are asked for.
-enum class Action : std::uint8_t { kServe, kCheckConfig, kVersion, kHelp };
+enum class Action : std::uint8_t { kServe, kCheckConfig, kPrint, kVersion, kHelp };
 
 struct Sources {
   std::vector<std::string> arguments;  // without the program's name
@@ -38,6 +39,8 @@ struct Sources {
 
 struct Loaded {
   Action action = Action::kServe;
+  std::string print;                  // of kPrint: which text
+  bool listen_given = false;          // a source names an address to listen on
   DaemonOptions options;              // whole and free of contradictions if there is no error
   std::string config_path;            // empty: none was given
   std::vector<std::string> warnings;  // sentences
@@ -47,8 +50,8 @@ struct Loaded {
 
 // Flag before environment before configuration file before default. A repeatable setting takes all
 // its values from the highest source that names it. In the environment its values stand between
-// commas, and a variable that is empty counts as unset. With --help or --version nothing beyond the
-// command line is read.
+// commas, and a variable that is empty counts as unset. With --help, --version or --print nothing
+// beyond the command line is read.
 [[nodiscard]] Loaded load_settings(const Sources& sources);
 
 // What --help prints: every flag with its default.

@@ -1,4 +1,5 @@
-// SIGTERM: every peer is told 1001 (RFC 6455 §7.4.1), and the process ends with status 0.
+// SIGTERM: every peer is told 1001 (RFC 6455 §7.4.1), and the process ends with status 0, or with 3
+// where it had to cut some.
 
 #include <gtest/gtest.h>
 
@@ -111,7 +112,42 @@ TEST(Drain, SilentPeerIsCutAtTheCloseTimeout) {
   EXPECT_EQ(frame->close_code(), 1001U) << frame->describe();
   const auto status = server.wait_exit();
   ASSERT_TRUE(status);
-  EXPECT_EQ(status->code, 0);
+  EXPECT_EQ(status->code, 3);
+  EXPECT_TRUE(server.process().wait_for_line(
+      "^wsd: drained, but 1 connection had to be cut: no complete closing handshake within "
+      "--close-timeout and --drain-timeout$"));
+}
+
+TEST(Drain, WhoIsLeftAtTheDrainTimeoutIsCutAndCounted) {
+  ServerProcess server({"--drain-window", "0", "--drain-timeout", "200ms"});
+  ASSERT_TRUE(server.listening());
+  std::vector<RawClient> silent = open_many(server, 3);
+  RawClient polite = server.connect();
+  ASSERT_TRUE(opens(polite));
+  server.signal(SIGTERM);
+  EXPECT_TRUE(is_closed_with(polite, 1001));
+  const auto status = server.wait_exit();
+  ASSERT_TRUE(status);
+  EXPECT_EQ(status->code, 3);
+  EXPECT_TRUE(server.process().wait_for_line("drained, but 3 connections had to be cut"));
+}
+
+// Who goes by itself, with or without a word, was not cut.
+TEST(Drain, PeersThatEndByThemselvesAreNotCut) {
+  ServerProcess server({"--drain-window", "0"});
+  ASSERT_TRUE(server.listening());
+  RawClient vanishes = server.connect();
+  RawClient resets = server.connect();
+  ASSERT_TRUE(opens(vanishes));
+  ASSERT_TRUE(opens(resets));
+  server.signal(SIGTERM);
+  ASSERT_TRUE(vanishes.read_frame());
+  ASSERT_TRUE(resets.read_frame());
+  vanishes.close();
+  resets.reset();
+  const auto status = server.wait_exit();
+  ASSERT_TRUE(status);
+  EXPECT_EQ(status->code, 0) << server.process().output();
 }
 
 TEST(Drain, SecondSignalEndsAtOnce) {

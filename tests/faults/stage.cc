@@ -299,6 +299,12 @@ bool Stage::was_struck(const Client& client) const {
   return calls().struck() && calls().struck_key() == client.key();
 }
 
+bool Stage::refused(Client& client) {
+  constexpr std::string_view kRefusal = "HTTP/1.1 503 ";
+  const std::string_view there = std::string_view(client.input()).substr(0, kRefusal.size());
+  return !there.empty() && kRefusal.starts_with(there);
+}
+
 // Drains: who is open gets 1001 and answers; then all reactors end.
 void Stage::see_out() {
   for (Client& each : clients_) each.set_deaf(false);
@@ -307,7 +313,9 @@ void Stage::see_out() {
       [&] {
         for (Client& each : clients_) {
           if (each.closed()) continue;
-          if (const auto frame = each.take_frame(); frame && frame->opcode == test::kClose) {
+          if (refused(each)) {
+            // All there is to say to one that was not open yet, in as many pieces as it takes.
+          } else if (const auto frame = each.take_frame(); frame && frame->opcode == test::kClose) {
             const std::string code = frame->payload.substr(0, 2);
             must(each, code == test::close_payload(1001), "closed with " + show(frame));
             each.send(test::client_frame(test::kClose, code));

@@ -79,6 +79,8 @@ class Stage {
   [[nodiscard]] Outcome finish(Blame blame);
   // Whether the fault may be blamed on this client.
   [[nodiscard]] bool was_struck(const Client& client) const;
+  // Whether what has come begins as a drain's answer to who is not open yet.
+  [[nodiscard]] static bool refused(Client& client);
 
   [[nodiscard]] hub::Shard& shard(std::uint32_t index) const { return *shards_.at(index); }
   // A room with its home on that reactor.

@@ -2,6 +2,9 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -172,6 +175,107 @@ TEST(Listener, AFileThatIsNoSocketIsLeftAlone) {
   const std::string error = listener.open(address_of("unix:" + directory.path("s")), 1, {});
   EXPECT_NE(error.find("not a socket"), std::string::npos) << error;
   EXPECT_TRUE(exists(directory.path("s")));
+}
+
+// Sockets that come from outside.
+class Passed {
+ public:
+  Passed(int family, int type, bool listening = true) : fd_(::socket(family, type, 0)) {
+    sockaddr_storage any{};
+    any.ss_family = static_cast<sa_family_t>(family);
+    if (family == AF_INET) {
+      reinterpret_cast<sockaddr_in&>(any).sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+      EXPECT_EQ(::bind(fd_, reinterpret_cast<const sockaddr*>(&any), sizeof(sockaddr_in)), 0);
+    } else {
+      // Autobind: an abstract name of the kernel's choice (unix(7)).
+      EXPECT_EQ(::bind(fd_, reinterpret_cast<const sockaddr*>(&any), sizeof(sa_family_t)), 0);
+    }
+    if (!listening) return;
+    EXPECT_EQ(::listen(fd_, 16), 0);
+  }
+  Passed(const Passed&) = delete;
+  Passed& operator=(const Passed&) = delete;
+  ~Passed() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  [[nodiscard]] int fd() const { return fd_; }
+  int release() { return std::exchange(fd_, -1); }
+
+ private:
+  int fd_;
+};
+
+TEST(Listener, AdoptsASocketForAllPollers) {
+  Passed passed(AF_INET, SOCK_STREAM);
+  const int outside = ::dup(passed.fd());
+  Listener listener;
+  ASSERT_EQ(listener.adopt(passed.fd(), 3, {.backlog = 1, .notsent_lowat = 4096}), "");
+  const int fd = passed.release();
+  EXPECT_EQ(listener.name().find("127.0.0.1:"), 0U);
+  EXPECT_TRUE(listener.shared());
+  EXPECT_EQ(listener.sharing(), Sharing::kAdopted);
+  EXPECT_NE(::fcntl(fd, F_GETFL) & O_NONBLOCK, 0);
+  EXPECT_NE(::fcntl(fd, F_GETFD) & FD_CLOEXEC, 0);
+  EXPECT_EQ(option(fd, IPPROTO_TCP, TCP_NODELAY), 1);
+  EXPECT_EQ(option(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT), 4096);
+  const test::Peer peer(test::port_of(listener.name()));
+  for (std::uint32_t i = 0; i < 3; ++i) {
+    const int own = listener.take(i);
+    if (i == 2) {
+      const AcceptResult accepted = accept_connection(own);
+      EXPECT_EQ(accepted.status, AcceptStatus::kOk);
+      if (accepted.fd >= 0) ::close(accepted.fd);
+    }
+    ::close(own);
+  }
+  const test::Peer late(test::port_of(listener.name()));
+  const AcceptResult accepted = accept_connection(outside);
+  EXPECT_EQ(accepted.status, AcceptStatus::kOk) << "who passed it still has it";
+  if (accepted.fd >= 0) ::close(accepted.fd);
+  ::close(outside);
+}
+
+TEST(Listener, AdoptsAUnixSocketAndLeavesItsFile) {
+  Passed abstract(AF_UNIX, SOCK_STREAM);
+  Listener listener;
+  ASSERT_EQ(listener.adopt(abstract.fd(), 1, {}), "");
+  abstract.release();
+  EXPECT_EQ(listener.name().find("unix:@"), 0U) << listener.name();
+  EXPECT_EQ(listener.name().size(), std::string("unix:@").size() + 5);
+
+  const Directory directory;
+  const int fd = ::socket(AF_UNIX, SOCK_STREAM, 0);
+  sockaddr_un at{};
+  at.sun_family = AF_UNIX;
+  directory.path("s").copy(at.sun_path, sizeof(at.sun_path) - 1);
+  ASSERT_EQ(::bind(fd, reinterpret_cast<const sockaddr*>(&at), sizeof(at)), 0);
+  ASSERT_EQ(::listen(fd, 1), 0);
+  {
+    Listener of_path;
+    ASSERT_EQ(of_path.adopt(fd, 2, {}), "");
+    EXPECT_EQ(of_path.name(), "unix:" + directory.path("s"));
+  }
+  EXPECT_TRUE(exists(directory.path("s"))) << "it is not ours to remove";
+}
+
+TEST(Listener, SaysWhyASocketCannotBeAdopted) {
+  const auto refusal = [](int fd) {
+    Listener listener;
+    std::string error = listener.adopt(fd, 2, {});
+    EXPECT_EQ(listener.name(), "");
+    return error;
+  };
+  const int file = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  EXPECT_EQ(refusal(file),
+            "cannot listen on descriptor " + std::to_string(file) + ": it is not a socket");
+  ::close(file);
+  EXPECT_EQ(refusal(file),
+            "cannot listen on descriptor " + std::to_string(file) + ": it is not open");
+  const Passed datagram(AF_INET, SOCK_DGRAM, false);
+  EXPECT_NE(refusal(datagram.fd()).find("not a stream socket"), std::string::npos);
+  const Passed idle(AF_INET, SOCK_STREAM, false);
+  EXPECT_NE(refusal(idle.fd()).find("does not listen"), std::string::npos);
+  EXPECT_EQ(::fcntl(idle.fd(), F_GETFL) & O_NONBLOCK, 0) << "it stays as it was";
 }
 
 }  // namespace

@@ -2,6 +2,8 @@
 #include "wsd/server.h"
 
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -330,6 +332,87 @@ TEST(ServerLife, DrainTellsEveryoneAndEnds) {
   rig.server.wait();
   EXPECT_EQ(rig.server.connection_count(), 0U);
   EXPECT_EQ(drained.load(), 10);
+  EXPECT_EQ(rig.server.cut_connections(), 0U);
+}
+
+TEST(ServerLife, TellsHowManyADrainHasCut) {
+  ServerOptions options = quiet();
+  options.drain_timeout_ms = 50;
+  Rig rig(options);
+  rig.server.route("/", {});
+  rig.start();
+  std::vector<Peer> peers;
+  for (int i = 0; i < 3; ++i) peers.push_back(rig.open());
+  rig.server.drain();
+  rig.server.wait();
+  EXPECT_EQ(rig.server.cut_connections(), 3U);
+}
+
+TEST(ServerLife, ReactorsTurnUntilOneHangs) {
+  Rig rig(quiet(1));
+  Signal inside;
+  Signal go_on;
+  rig.server.route("/", {.message = [&](Connection&, const Message&) {
+                     inside.raise();
+                     EXPECT_TRUE(go_on.wait());
+                   }});
+  EXPECT_FALSE(rig.server.reactors_turn()) << "not started";
+  rig.start();
+  const auto turn = [&] { return rig.server.reactors_turn(); };
+  const auto turns = [&] { return test::until(turn, [] { std::this_thread::yield(); }); };
+  EXPECT_TRUE(turn()) << "nothing was asked yet";
+  EXPECT_TRUE(turns());
+  Peer peer = rig.open();
+  peer.send(client_frame(test::kText, "hang"));
+  ASSERT_TRUE(inside.wait());
+  // What was asked before may have been answered before; what is asked now is not.
+  static_cast<void>(turn());
+  for (int i = 0; i < 100; ++i) EXPECT_FALSE(turn());
+  go_on.raise();
+  EXPECT_TRUE(turns());
+  EXPECT_TRUE(turns());
+}
+
+TEST(ServerLife, AllReactorsAreAsked) {
+  Rig rig(quiet(3));
+  rig.start();
+  for (int i = 0; i < 10; ++i) {
+    EXPECT_TRUE(
+        test::until([&] { return rig.server.reactors_turn(); }, [] { std::this_thread::yield(); }));
+  }
+}
+
+TEST(ServerLife, ServesASocketThatItIsGiven) {
+  const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in at{};
+  at.sin_family = AF_INET;
+  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  ASSERT_EQ(::bind(fd, reinterpret_cast<const sockaddr*>(&at), sizeof(at)), 0);
+  Server server(quiet());
+  server.route("/", {});
+  EXPECT_NE(server.adopt(fd).find("does not listen"), std::string::npos);
+  ASSERT_EQ(::listen(fd, 16), 0);
+  const int successor = ::dup(fd);
+  ASSERT_EQ(server.adopt(fd), "");
+  ASSERT_EQ(server.start(), "");
+  const std::uint16_t port = test::port_of(server.addresses().at(0));
+  std::vector<Peer> peers;
+  for (int i = 0; i < 4; ++i) {
+    peers.emplace_back(port);
+    peers.back().send(test::upgrade_request("/"));
+    EXPECT_EQ(Rig::read_head(peers.back()).find("HTTP/1.1 101 "), 0U);
+    peers.back().close();
+  }
+  server.drain();
+  server.wait();
+  // Who comes meanwhile waits for who serves the socket next.
+  Peer late(port);
+  late.send(test::upgrade_request("/"));
+  Server next(quiet());
+  next.route("/", {});
+  ASSERT_EQ(next.adopt(successor), "");
+  ASSERT_EQ(next.start(), "");
+  EXPECT_EQ(Rig::read_head(late).find("HTTP/1.1 101 "), 0U);
 }
 
 TEST(ServerLife, StopEndsEverythingAtOnce) {

@@ -28,6 +28,9 @@ Command with_defaults(std::vector<std::string> flags) {
   return server_command(std::move(flags));
 }
 
+// Of a drain that left somebody unanswered, as a client that a test has forgotten is.
+constexpr int kDrainCut = 3;
+
 std::size_t count_listeners(const std::vector<std::string>& flags) {
   const auto is_listen = [](const std::string& flag) {
     return flag == "--listen" || flag.starts_with("--listen=");
@@ -115,7 +118,7 @@ ServerProcess::~ServerProcess() {
   } else if (status->signal != 0 && status->signal != SIGTERM && status->signal != SIGKILL) {
     ADD_FAILURE() << "the server crashed by signal " << status->signal << ":\n"
                   << process_->output();
-  } else if (status->signal == 0 && status->code != 0 && listening()) {
+  } else if (status->signal == 0 && status->code != 0 && status->code != kDrainCut && listening()) {
     ADD_FAILURE() << "the server ended with status " << status->code << ":\n" << process_->output();
   }
   if (has_sanitizer_report(process_->stderr_text())) {

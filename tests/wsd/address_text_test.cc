@@ -12,7 +12,7 @@ TEST(AddressText, ListenAddresses) {
   for (const std::string_view good :
        {"127.0.0.1:9001", "127.0.0.1:0", "localhost:80", ":9001", "[::1]:9001", "[::]:65535",
         "[fe80::1%eth0]:9001", "[::ffff:127.0.0.1]:1", "my_host.example:1", "unix:/run/wsd.sock",
-        "unix:wsd.sock", "unix:/run/#:[strange],"}) {
+        "unix:wsd.sock", "unix:/run/#:[strange],", "systemd"}) {
     EXPECT_EQ(listen_address_error(good), "") << good;
   }
   EXPECT_EQ(listen_address_error("unix:" + std::string(107, 'x')), "");

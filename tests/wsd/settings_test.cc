@@ -74,6 +74,26 @@ TEST(Settings, AHigherSourceReplacesARepeatableSettingWhole) {
   EXPECT_EQ(load({"--config=wsd.conf"}, {}, file).options.listen, (Words{":1", ":2"}));
 }
 
+TEST(Settings, TellsWhetherASourceNamesAnAddress) {
+  EXPECT_FALSE(load({"--reactors=1"}, {{"WSD_LISTEN", ""}}, "listen = :1").listen_given);
+  EXPECT_TRUE(load({"--listen=127.0.0.1:9001"}).listen_given);
+  EXPECT_TRUE(load({"--listen=systemd"}).listen_given);
+  EXPECT_TRUE(load({}, {{"WSD_LISTEN", ":1"}}).listen_given);
+  EXPECT_TRUE(load({"--config=wsd.conf"}, {}, "listen = :1").listen_given);
+}
+
+TEST(Settings, PrintNamesATextAndReadsNothingElse) {
+  const Loaded loaded = load({"--print", "man"}, {{"WSD_REACTORS", "x"}});
+  EXPECT_EQ(loaded.error, "");
+  EXPECT_EQ(loaded.action, Action::kPrint);
+  EXPECT_EQ(loaded.print, "man");
+  EXPECT_EQ(load({"--print=zsh", "--help"}).action, Action::kHelp);
+  EXPECT_EQ(error_of({"--print=page"}),
+            "--print: \"page\" is none of man, bash, zsh, fish, config");
+  EXPECT_EQ(load({"--print=page"}).exit_code, kExitUsage);
+  EXPECT_EQ(error_of({"--print"}), "--print needs a value: write --print WHAT");
+}
+
 TEST(Settings, TheConfigFlagGoesBeforeItsVariable) {
   const Environment env = {{"WSD_CONFIG", "missing.conf"}};
   EXPECT_EQ(load({}, env).exit_code, kExitBadConfiguration);

@@ -1,0 +1,22 @@
+# Completion of wsd's flags for bash. Made by: wsd --print bash
+_wsd() {
+  local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} words=
+  # Bash splits --flag=value at the "=".
+  if [[ $word == "=" ]]; then
+    word=
+  elif [[ $before == "=" && $COMP_CWORD -ge 2 ]]; then
+    before=${COMP_WORDS[COMP_CWORD - 2]}
+  fi
+  case $before in
+    --slow-policy) words=$(compgen -W 'disconnect drop-newest drop-oldest' -- "$word") ;;
+    --deflate) words=$(compgen -W 'off no-context-takeover on' -- "$word") ;;
+    --log-level) words=$(compgen -W 'debug info warn error off' -- "$word") ;;
+    --log-format) words=$(compgen -W 'auto text json' -- "$word") ;;
+    --config) words=$(compgen -f -- "$word") ;;
+    --print) words=$(compgen -W 'man bash zsh fish config' -- "$word") ;;
+    --listen | --reactors | --max-connections | --backlog | --origin | --subprotocol | --handshake-timeout | --max-head | --max-request-line | --max-field | --max-fields | --ping-interval | --pong-timeout | --read-timeout | --max-message | --max-fragments | --max-empty-fragments | --message-timeout | --max-input-bytes | --max-control-rate | --read-buffer | --send-queue-bytes | --send-queue-frames | --mailbox-messages | --write-timeout | --write-buffer | --notsent-lowat | --deflate-threshold | --deflate-level | --deflate-memory | --close-timeout | --drain-window | --drain-timeout) ;;
+    *) words=$(compgen -W '--listen --reactors --max-connections --backlog --origin --subprotocol --handshake-timeout --max-head --max-request-line --max-field --max-fields --ping-interval --pong-timeout --read-timeout --max-message --max-fragments --max-empty-fragments --message-timeout --max-input-bytes --max-control-rate --read-buffer --send-queue-bytes --send-queue-frames --slow-policy --mailbox-messages --write-timeout --write-buffer --notsent-lowat --deflate --deflate-threshold --deflate-level --deflate-memory --close-timeout --drain-window --drain-timeout --log-level --log-format --config --check-config --print --help --version' -- "$word") ;;
+  esac
+  mapfile -t COMPREPLY < <([[ -z $words ]] || printf '%s\n' "$words")
+}
+complete -F _wsd wsd

@@ -1,0 +1,178 @@
+#include <wsd/version.h>
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "flag_table.h"
+#include "print.h"
+#include "words.h"
+
+namespace wsd::daemon {
+namespace {
+
+// Of the page's last change in what does not come from the flag table.
+constexpr std::string_view kDate = "2026-11-26";
+
+constexpr std::size_t kWidth = 78;
+
+// One word of running text, as roff takes it literally.
+std::string roff(std::string_view word) {
+  std::string out;
+  for (const char c : word) {
+    if (c == '\\') {
+      out += "\\e";
+    } else if (c == '-') {
+      out += "\\-";
+    } else {
+      out += c;
+    }
+  }
+  return out;
+}
+
+void append_text(std::string& out, std::string_view text) {
+  std::size_t column = 0;
+  for (const std::string_view word : split(text, ' ')) {
+    std::string piece = roff(word);
+    if (column != 0 && column + 1 + piece.size() > kWidth) {
+      out += '\n';
+      column = 0;
+    }
+    // A line that begins so would be a request.
+    if (column == 0 && (piece.starts_with('.') || piece.starts_with('\''))) piece.insert(0, "\\&");
+    if (column != 0) out += ' ';
+    out += piece;
+    column += piece.size() + 1;
+  }
+  out += '\n';
+}
+
+void append_section(std::string& out, std::string_view title) {
+  out.append(".SH ").append(title) += '\n';
+}
+
+void append_flag(std::string& out, const Flag& flag) {
+  out += ".TP\n";
+  if (flag.metavar.empty()) {
+    out.append(".B ").append(roff("--" + std::string(flag.name))) += '\n';
+  } else {
+    out.append(".BI ").append(roff("--" + std::string(flag.name))).append(" \" ");
+    out.append(roff(flag.metavar)).append("\"\n");
+  }
+  std::string text(flag.help);
+  if (flag.kind == FlagKind::kSetting) text += " (default: " + default_text(flag) + ")";
+  append_text(out, text);
+}
+
+// The body of each is running text with the requests of man(7).
+constexpr std::string_view kDescription = R"(.B wsd
+serves WebSocket (RFC 6455).
+Without flags it listens on 127.0.0.1:9001: a WebSocket on
+.I /
+or
+.I /echo
+is an echo, one on
+.I /rooms/NAME
+gets each message that anyone in that room sends, and a browser on
+.I /
+gets a page to try it with.
+.PP
+A
+.I DURATION
+is a whole number with ms, s, m or h: 250ms, 10s, 1m, 2h.
+A
+.I SIZE
+is a number of bytes, or a whole number with KiB, MiB, GiB or TiB.
+)";
+
+constexpr std::string_view kEnvironment = R"(Each setting is also an environment variable:
+.B \-\-ping\-interval
+is
+.BR WSD_PING_INTERVAL ,
+and the values of one that may be repeated are separated by commas.
+A flag goes before the environment, that before the configuration file, that
+before the default.
+.TP
+.B WSD_CONFIG
+is
+.BR \-\-config .
+.TP
+.BR NOTIFY_SOCKET ", " WATCHDOG_USEC ", " WATCHDOG_PID
+Where the service manager is told of the start, a reload and the end, and how
+often it wants a sign of life: one is given while every thread turns
+(sd_notify(3)).
+.TP
+.BR LISTEN_FDS ", " LISTEN_PID ", " LISTEN_FDNAMES
+Sockets that were passed (sd_listen_fds(3)).
+They are served with
+.BR "\-\-listen systemd" ,
+or when nothing names an address to listen on.
+)";
+
+constexpr std::string_view kFile = R"(One setting a line, its name as that of the flag:
+.PP
+.RS
+.nf
+ping\-interval = 25s   # a comment
+.fi
+.RE
+.PP
+.B "wsd \-\-print config"
+prints one with every setting, and
+.B "wsd \-\-config FILE \-\-check\-config"
+judges it.
+)";
+
+constexpr std::string_view kSignals = R"(.TP
+.BR SIGTERM ", " SIGINT
+Drain: no new connections; each open one gets the close code 1001 at its own
+moment within
+.BR \-\-drain\-window ;
+what is left after
+.B \-\-drain\-timeout
+is cut.
+A second one ends the process at once.
+.TP
+.B SIGHUP
+Judges the configuration anew and logs what a restart would change.
+)";
+
+}  // namespace
+
+std::string man_page() {
+  std::string out = ".\\\" Made by: wsd --print man\n";
+  out.append(".TH WSD 8 ").append(kDate).append(" \"wsd ").append(version());
+  out.append("\" \"System Manager's Manual\"\n");
+  append_section(out, "NAME");
+  out += "wsd \\- WebSocket server\n";
+  append_section(out, "SYNOPSIS");
+  out += ".B wsd\n.RI [ \\-\\-FLAG\\ VALUE \" | \" \\-\\-FLAG=VALUE ]...\n";
+  append_section(out, "DESCRIPTION");
+  out += kDescription;
+  append_section(out, "OPTIONS");
+  std::string_view group;
+  for (const Flag& flag : flag_table()) {
+    if (flag.group != group) {
+      group = flag.group;
+      out.append(".SS ").append(group) += '\n';
+    }
+    append_flag(out, flag);
+  }
+  append_section(out, "ENVIRONMENT");
+  out += kEnvironment;
+  append_section(out, "CONFIGURATION FILE");
+  out += kFile;
+  append_section(out, "SIGNALS");
+  out += kSignals;
+  append_section(out, "EXIT STATUS");
+  for (const ExitCode& each : kExitCodes) {
+    out.append(".TP\n.B ").append(std::to_string(each.code)) += '\n';
+    append_text(out, each.meaning);
+  }
+  append_section(out, "SEE ALSO");
+  out += ".BR systemd.socket (5),\n.BR sd_notify (3),\nRFC 6455, RFC 7692\n";
+  return out;
+}
+
+}  // namespace wsd::daemon
