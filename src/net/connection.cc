@@ -134,6 +134,7 @@ void Connection::read() {
     }
     bytes_in_ += result.bytes;
     heard();
+    if (turn_.rates != nullptr && !within_byte_rate(result.bytes)) return;
     budget -= result.bytes;
     if (result.bytes < into.size()) read_state_.short_read();
     if (direct.empty()) {
@@ -295,6 +296,15 @@ void Connection::close(CloseCause cause, CloseCode code, std::string_view reason
   if (frame) sent([&] { return out_.send_close(*frame, context()); });
 }
 
+void Connection::join_refused(std::string_view room, JoinRefusal why) {
+  if (phase_ != Phase::kOpen) return;
+  try {
+    turn_.application.on_join_refused(*this, room, why);
+  } catch (const std::bad_alloc&) {
+    out_of_memory();
+  }
+}
+
 void Connection::fail(CloseCause cause, CloseCode code, std::string_view reason) {
   if (phase_ == Phase::kHttp) {
     finish(cause);
@@ -416,6 +426,7 @@ void Connection::report() {
   record.id = id();
   record.facts = &facts_;
   record.close = info;
+  record.granted = granted_;
   record.opened = opened_;
   record.http_status = http_status_;
   record.violation = violation_;

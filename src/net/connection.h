@@ -59,6 +59,7 @@ class Connection final : public hub::Member {
   void deliver(const hub::Batch& batch) override;
   void deliver(const SharedBytes& frame) override;
   void close(CloseCause cause, CloseCode code, std::string_view reason) override;
+  void join_refused(std::string_view room, JoinRefusal why) override;
 
   // The application's.
   SendResult send(MessageType type, Bytes payload);
@@ -107,6 +108,8 @@ class Connection final : public hub::Member {
   void on_violation(protocol::Violation violation);
   void on_eof();
   [[nodiscard]] bool within_control_budget();
+  [[nodiscard]] bool within_byte_rate(std::size_t bytes);
+  [[nodiscard]] bool within_message_rate();
   void account_input();
   void release_input();
 
@@ -155,6 +158,7 @@ class Connection final : public hub::Member {
   protocol::Violation violation_ = protocol::Violation::kNone;
   bool listed_dirty_ : 1 = false;
   bool listed_settling_ : 1 = false;
+  bool granted_ : 1 = false;  // the application has answered 101
   bool opened_ : 1 = false;
   bool ended_ : 1 = false;  // the cause is final: report at the safe point
   bool reported_ : 1 = false;
