@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "address_text.h"
+#include "flag_groups.h"
 #include "flag_kinds.h"
 
 namespace wsd::daemon {
@@ -48,8 +49,9 @@ Table handshake_flags() {
       list(
           "ORIGIN",
           {"origin",
-           "SCHEME://HOST[:PORT] that may connect beside the server's own, or * for all; may be "
-           "repeated"},
+           "SCHEME://HOST[:PORT] that may connect beside the server's own, HOST may be *.DOMAIN; "
+           "or * "
+           "for all; may be repeated"},
           &origin_error, [](Options & o) -> auto& { return o.server.upgrade.allowed_origins; }),
       list(
           "NAME",
@@ -201,6 +203,7 @@ Table command_flags() {
 Table make_table() {
   const std::pair<std::string_view, Table (*)()> groups[] = {
       {"Listening", &listening_flags},  {"Opening handshake", &handshake_flags},
+      {"Who gets in", &access_flags},   {"Limits for each peer", &rate_flags},
       {"Heartbeat", &heartbeat_flags},  {"Receiving", &receiving_flags},
       {"Sending", &sending_flags},      {"Compression", &compression_flags},
       {"Closing", &closing_flags},      {"Logging", &logging_flags},

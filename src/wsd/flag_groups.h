@@ -1,0 +1,11 @@
+// Groups of flags that have a file of their own, for the table in flag_table.cc.
+#pragma once
+
+#include "flag_kinds.h"
+
+namespace wsd::daemon {
+
+[[nodiscard]] Table access_flags();  // access_flags.cc
+[[nodiscard]] Table rate_flags();    // access_flags.cc
+
+}  // namespace wsd::daemon
