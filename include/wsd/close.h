@@ -41,6 +41,9 @@ enum class CloseCause : std::uint8_t {
   kWriteTimeout,       // 1008, the peer took no byte for write_timeout_ms
   kSlowConsumer,       // 1008, the send queue reached its bound
   kInputBudget,        // 1013, the process holds too many bytes of unfinished messages
+  kRateLimit,          // 1008, more messages or bytes a second than one connection may send
+  kRoomLimit,          // 1008, a join beyond max_rooms_per_connection or max_rooms
+  kAddressLimit,       // 429, too many connections or handshakes from the peer's address
   kCloseTimeout,       // our Close frame was not answered in time
   kHandshakeRejected,  // the opening handshake was refused with an HTTP status
   kHandshakeTimeout,   // the request head was not complete in time

@@ -13,6 +13,12 @@ namespace wsd {
 
 class ServerCore;
 
+// Why a connection may not be in one more room.
+enum class JoinRefusal : std::uint8_t {
+  kOfConnection,  // it is in RateOptions::max_rooms_per_connection already
+  kInAll,         // the room would be a new one, and there are RateOptions::max_rooms already
+};
+
 // Names a connection for the life of the server; never used twice. 0 is no connection.
 using ConnectionId = std::uint64_t;
 
@@ -53,7 +59,8 @@ class Connection {
   void close(CloseCode code = CloseCode::kNormalClosure, std::string_view reason = {}) const;
 
   // Joins or leaves a room. A member gets each message published after its join took its place in
-  // the room's order, exactly once. Joining a room twice is joining it once. Any thread.
+  // the room's order, exactly once. Joining a room twice is joining it once. A join that is over a
+  // limit is refused, and Handlers::join_refused is told of it. Any thread.
   void join(std::string_view room) const;
   void leave(std::string_view room) const;
 

@@ -1,10 +1,13 @@
 // What a handler sees of an HTTP request, and what it answers.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "wsd/connection.h"
 
 namespace wsd {
 
@@ -24,6 +27,8 @@ class Request {
       const = 0;  // "127.0.0.1:4711", "[::1]:4711", "unix"
   // The first field of that name, compared without case; empty when absent.
   [[nodiscard]] virtual std::string_view header(std::string_view name) const = 0;
+  // All fields of that name, in their order.
+  [[nodiscard]] virtual std::vector<std::string_view> headers(std::string_view name) const = 0;
   // What a "{name}" segment of the route's pattern matched, percent-decoded; empty when the pattern
   // has no such segment.
   [[nodiscard]] virtual std::string_view param(std::string_view name) const = 0;
@@ -40,6 +45,8 @@ struct Upgrade {
   std::string subprotocol;  // must be one the client offered; empty: chosen from UpgradeOptions
   Headers headers;          // added to the answer
   std::string body;         // of a rejection, text/plain
+  // What the hook has found out, for the handlers: Connection::data() from the open handler on.
+  std::unique_ptr<ConnectionData> data;
 
   [[nodiscard]] static Upgrade accept(std::string user = {}) {
     Upgrade verdict;

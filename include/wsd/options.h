@@ -58,7 +58,9 @@ struct LimitOptions {
 // The opening handshake (RFC 6455 §4.2).
 struct UpgradeOptions {
   // Origins that may connect beside the same-origin rule: "https://app.example.com" exactly
-  // (scheme, host, port), or "*" for all. Absent Origin always passes (§10.2: not a browser).
+  // (scheme, host, port), "https://*.example.com" for every host with one or more labels in front
+  // (never "example.com" itself), or "*" for all. Absent Origin always passes (§10.2: not a
+  // browser).
   std::vector<std::string> allowed_origins;
   // Subprotocols this server speaks, in its order of preference (§4.2.2 /subprotocol/).
   std::vector<std::string> subprotocols;
@@ -84,6 +86,28 @@ struct DeflateOptions {
   std::size_t max_context_bytes = std::size_t{256} << 20;
 };
 
+// What one peer may take of what all share. 0 turns a limit off.
+//
+// Per address: an IPv4 address, or the /64 of an IPv6 address, since that is what one customer has.
+// Peers of a Unix socket have no address and are not limited so.
+struct RateOptions {
+  // WebSocket connections of one address at once; one more is answered 429.
+  std::uint32_t max_connections_per_address = 0;
+  // Opening handshakes of one address, refused ones too; beyond it 429 with Retry-After. At most
+  // 1,000,000.
+  std::uint32_t max_handshakes_per_second = 0;
+
+  // What one connection may send. What it has not used within one second is lost; beyond it the
+  // connection ends with kRateLimit. Messages: at most 1,000,000. Bytes: as they come from the
+  // socket, frame headers included; 1 KiB or more.
+  std::uint32_t max_messages_per_second = 0;
+  std::size_t max_bytes_per_second = 0;
+
+  // A join beyond either is refused; see Handlers::join_refused.
+  std::uint32_t max_rooms_per_connection = 1'024;
+  std::uint32_t max_rooms = 0;  // rooms with members, whole process
+};
+
 struct ServerOptions {
   std::uint32_t reactors = 0;  // threads; 0: one for each core, at most 64
   UpgradeOptions upgrade;
@@ -95,6 +119,7 @@ struct ServerOptions {
   std::uint32_t notsent_lowat = 0;          // TCP_NOTSENT_LOWAT in bytes; 0: the kernel's choice
   std::uint32_t drain_window_ms = 10'000;   // closes are spread over at most this
   std::uint32_t drain_timeout_ms = 20'000;  // then what is left is cut
+  RateOptions rates;
 };
 
 // The first contradiction or out-of-range value in `options` as a sentence for an operator; empty

@@ -33,6 +33,9 @@ struct Handlers {
   std::function<void(Connection&)> open = {};
   std::function<void(Connection&, const Message&)> message = {};
   std::function<void(Connection&, const CloseInfo&)> close = {};
+  // A join of that room has been refused; it may be called from within join(). Empty: the
+  // connection ends with 1008, cause kRoomLimit. `room` is valid until the handler returns.
+  std::function<void(Connection&, std::string_view room, JoinRefusal)> join_refused = {};
 };
 
 using HttpHandler = std::function<Response(const Request&)>;

@@ -1,6 +1,7 @@
 // The hub: a constant array of shards, and the way to each from any thread.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string_view>
@@ -14,6 +15,9 @@ namespace wsd::hub {
 
 // The shard that a connection belongs to for life.
 [[nodiscard]] std::uint32_t shard_of(ConnectionId id) noexcept;
+// Its place in the shard's table, below the most connections that the shard has had at once; an
+// ended connection's place goes to a later one.
+[[nodiscard]] std::uint32_t slot_of(ConnectionId id) noexcept;
 
 class Hub {
  public:
@@ -29,6 +33,10 @@ class Hub {
     return static_cast<std::uint32_t>(shards_.size());
   }
   [[nodiscard]] Shard& shard(std::uint32_t index) const noexcept { return *shards_[index]; }
+  // Rooms that have a home, on all shards. Relaxed: a bound, it orders nothing.
+  [[nodiscard]] std::uint32_t room_count() const noexcept {
+    return rooms_.load(std::memory_order_relaxed);
+  }
   // The shard that orders a room's messages.
   [[nodiscard]] std::uint32_t home_of(std::string_view room) const noexcept;
 
@@ -41,8 +49,13 @@ class Hub {
   // To every shard.
   void command(std::uint32_t commands) const;
 
+  // For shards: a room has got a home, which returns how many there are with it; or has lost it.
+  std::uint32_t add_room() noexcept { return rooms_.fetch_add(1, std::memory_order_relaxed) + 1; }
+  void remove_room() noexcept { rooms_.fetch_sub(1, std::memory_order_relaxed); }
+
  private:
   std::vector<std::unique_ptr<Shard>> shards_;
+  std::atomic<std::uint32_t> rooms_{0};
 };
 
 }  // namespace wsd::hub

@@ -37,6 +37,7 @@ struct JoinedMail {
   std::string room;
   ConnectionId member = 0;
   std::uint32_t token = 0;
+  bool refused = false;  // it is to leave again
 };
 struct DeliverMail {
   std::string room;

@@ -73,6 +73,9 @@ class Member : public Scheduled {
   virtual void deliver(const SharedBytes& frame) = 0;
   // Starts the close handshake.
   virtual void close(CloseCause cause, CloseCode code, std::string_view reason) = 0;
+  // A join of that room is over a limit, and it is not in it. Unlike the others it may join and
+  // leave rooms. `room` is valid during the call.
+  virtual void join_refused(std::string_view /*room*/, JoinRefusal /*why*/) {}
 
   [[nodiscard]] ConnectionId id() const noexcept { return id_; }
   // Set by Shard::add() alone.

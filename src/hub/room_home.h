@@ -69,6 +69,9 @@ class RoomHome {
 
   // Whether the shard has this room on its list of rooms to fan out; the shard's own note.
   bool listed = false;
+  // Whether there were too many rooms before it: until some end, its joiners are refused, and are
+  // its members only until they have been told so.
+  bool surplus = false;
 
  private:
   std::string name_;

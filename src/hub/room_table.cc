@@ -26,14 +26,18 @@ bool RoomTable::begin_join(Member& member, std::string_view room, std::uint32_t 
   return true;
 }
 
+bool RoomTable::is_pending(Member& member, std::string_view room, std::uint32_t token) noexcept {
+  const LocalRoom* const local = find(room);
+  const Membership* const membership =
+      local == nullptr ? nullptr : member.memberships().find(local);
+  return membership != nullptr && membership->token == token &&
+         membership->index == Membership::kPending;
+}
+
 bool RoomTable::complete_join(Member& member, std::string_view room, std::uint32_t token) {
+  if (!is_pending(member, room, token)) return false;
   LocalRoom* const local = find(room);
-  if (local == nullptr) return false;
   Membership* const membership = member.memberships().find(local);
-  if (membership == nullptr || membership->token != token ||
-      membership->index != Membership::kPending) {
-    return false;
-  }
   membership->index = static_cast<std::uint32_t>(local->members.size());
   local->members.push_back(&member);
   return true;

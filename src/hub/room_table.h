@@ -32,6 +32,9 @@ class RoomTable {
   // The home has answered: from now on the member gets deliveries. False when it has left since, or
   // left and joined again under another token.
   bool complete_join(Member& member, std::string_view room, std::uint32_t token);
+  // Whether that join is under way still.
+  [[nodiscard]] bool is_pending(Member& member, std::string_view room,
+                                std::uint32_t token) noexcept;
   // False when it was not in the room, nor joining.
   bool leave(Member& member, std::string_view room);
   // Whether it is in the room, or joining.

@@ -16,9 +16,6 @@ constexpr std::uint32_t kSlotBits = 24;
 constexpr std::uint32_t kSlotMask = (std::uint32_t{1} << kSlotBits) - 1;
 constexpr std::uint32_t kNoSlot = kSlotMask + 1;
 
-std::uint32_t slot_of(ConnectionId id) noexcept {
-  return static_cast<std::uint32_t>(id) & kSlotMask;
-}
 std::uint32_t generation_of(ConnectionId id) noexcept {
   return static_cast<std::uint32_t>(id >> 32);
 }
@@ -51,6 +48,10 @@ class Outgoing {
 
 }  // namespace
 
+std::uint32_t slot_of(ConnectionId id) noexcept {
+  return static_cast<std::uint32_t>(id) & kSlotMask;
+}
+
 std::uint32_t shard_of(ConnectionId id) noexcept {
   return (static_cast<std::uint32_t>(id) >> kSlotBits) & 0xFF;
 }
@@ -61,6 +62,8 @@ Shard::Shard(Hub& hub, std::uint32_t index, const Options& options, Waker& waker
       waker_(waker),
       first_free_(kNoSlot),
       next_epoch_(options.first_epoch),
+      max_rooms_per_member_(options.max_rooms_per_member),
+      max_rooms_(options.max_rooms),
       publish_gate_(options.mailbox_messages),
       deliver_gate_(options.mailbox_messages) {}
 
@@ -107,13 +110,19 @@ Member* Shard::find(ConnectionId id) const noexcept {
 // Rooms, the member's side
 
 void Shard::join(Member& member, std::string_view room) {
+  if (max_rooms_per_member_ != 0 && member.memberships().size() >= max_rooms_per_member_ &&
+      !rooms_.has(member, room)) {
+    member.join_refused(room, JoinRefusal::kOfConnection);
+    return;
+  }
+  bool accepted = true;
   const std::uint32_t token = ++last_token_;
   if (!rooms_.begin_join(member, room, token)) return;
   try {
     const std::uint32_t home = hub_.home_of(room);
     if (home == index_) {
-      home_join(room, index_, member.variant());
-      rooms_.complete_join(member, room, token);
+      accepted = home_join(room, index_, member.variant());
+      if (accepted) rooms_.complete_join(member, room, token);
     } else {
       hub_.shard(home).post(
           mail_of(JoinMail{std::string(room), member.id(), index_, token, member.variant()}));
@@ -122,6 +131,13 @@ void Shard::join(Member& member, std::string_view room) {
     rooms_.leave(member, room);
     throw;
   }
+  if (!accepted) refuse(member, room);
+}
+
+// It has joined to leave again: the home counts it, whoever leaves first.
+void Shard::refuse(Member& member, std::string_view room) {
+  leave(member, room);
+  member.join_refused(room, JoinRefusal::kInAll);
 }
 
 void Shard::leave(Member& member, std::string_view room) {
@@ -180,11 +196,23 @@ Shard::Homes::iterator Shard::new_home(std::string_view room) {
   for (std::vector<RoomHome*>* each : {&listed_, &held_, &fanning_}) {
     if (each->capacity() < count) each->reserve(2 * count);
   }
-  return homes_.try_emplace(std::string(room), std::make_unique<RoomHome>(room, next_epoch_++))
-      .first;
+  const auto made =
+      homes_.try_emplace(std::string(room), std::make_unique<RoomHome>(room, next_epoch_++)).first;
+  made->second->surplus = hub_.add_room() > max_rooms_ && max_rooms_ != 0;
+  return made;
 }
 
-void Shard::home_join(std::string_view room, std::uint32_t shard, Variant variant) {
+void Shard::erase_home(Homes::iterator home) noexcept {
+  homes_.erase(home);
+  hub_.remove_room();
+}
+
+bool Shard::over_room_limit(RoomHome& home) const noexcept {
+  if (home.surplus && hub_.room_count() <= max_rooms_) home.surplus = false;
+  return home.surplus;
+}
+
+bool Shard::home_join(std::string_view room, std::uint32_t shard, Variant variant) {
   auto found = homes_.find(room);
   if (found == homes_.end()) found = new_home(room);
   RoomHome& home = *found->second;
@@ -193,9 +221,10 @@ void Shard::home_join(std::string_view room, std::uint32_t shard, Variant varian
     if (home.has_pending()) send_batch(home);
     home.add(shard, variant);
   } catch (...) {
-    if (!home.has_members() && !home.listed) homes_.erase(found);
+    if (!home.has_members() && !home.listed) erase_home(found);
     throw;
   }
+  return !over_room_limit(home);
 }
 
 void Shard::home_leave(std::string_view room, std::uint32_t shard, Variant variant) {
@@ -203,7 +232,7 @@ void Shard::home_leave(std::string_view room, std::uint32_t shard, Variant varia
   WSD_ASSERT(found != homes_.end());
   RoomHome& home = *found->second;
   home.remove(shard, variant);
-  if (!home.has_members() && !home.listed) homes_.erase(found);
+  if (!home.has_members() && !home.listed) erase_home(found);
 }
 
 void Shard::home_publish(std::string_view room, SharedBytes frame, bool counted) {
@@ -247,7 +276,7 @@ void Shard::fan_out() noexcept {
       list(*home);
       continue;
     }
-    if (!home->has_members()) homes_.erase(homes_.find(home->name()));
+    if (!home->has_members()) erase_home(homes_.find(home->name()));
   }
   fanning_.clear();
 }
@@ -345,8 +374,9 @@ bool Shard::handle_all(Mail* mail) noexcept {
 
 void Shard::handle(JoinMail& mail) {
   auto answer = mail_of(JoinedMail{{}, mail.member, mail.token});
-  home_join(mail.room, mail.shard, mail.variant);
-  std::get<JoinedMail>(answer->body).room = std::move(mail.room);
+  auto& joined = std::get<JoinedMail>(answer->body);
+  joined.refused = !home_join(mail.room, mail.shard, mail.variant);
+  joined.room = std::move(mail.room);
   hub_.shard(mail.shard).post(std::move(answer));
 }
 
@@ -356,7 +386,12 @@ void Shard::handle(PublishMail& mail) { home_publish(mail.room, mail.frame, true
 
 void Shard::handle(JoinedMail& mail) {
   Member* const member = find(mail.member);
-  if (member != nullptr) rooms_.complete_join(*member, mail.room, mail.token);
+  if (member == nullptr) return;
+  if (!mail.refused) {
+    rooms_.complete_join(*member, mail.room, mail.token);
+  } else if (rooms_.is_pending(*member, mail.room, mail.token)) {
+    refuse(*member, mail.room);
+  }
 }
 
 void Shard::handle(DeliverMail& mail) {

@@ -45,6 +45,8 @@ class Shard {
   struct Options {
     std::uint32_t mailbox_messages = 65'536;  // bound of each gate
     std::uint64_t first_epoch = 1;            // of the rooms that have their home here
+    std::uint32_t max_rooms_per_member = 0;   // 0: unlimited
+    std::uint32_t max_rooms = 0;              // at home on all shards; 0: unlimited
   };
 
   // `hub` and `waker` outlive the shard's last post().
@@ -72,7 +74,8 @@ class Shard {
   }
 
   // Rooms. None of these may be called from within deliver(). Where memory runs out
-  // (std::bad_alloc) nothing has changed, but that leave_all() may have left some of them.
+  // (std::bad_alloc) nothing has changed, but that leave_all() may have left some of them. A join
+  // over a limit ends in Member::join_refused(), within the call or when the home has answered.
   void join(Member& member, std::string_view room);
   void leave(Member& member, std::string_view room);
   void leave_all(Member& member);
@@ -149,7 +152,11 @@ class Shard {
   void handle(MembershipMail& mail);
   void handle(CommandMail& mail);
 
-  void home_join(std::string_view room, std::uint32_t shard, Variant variant);
+  // False: refused, and joined only to leave again.
+  bool home_join(std::string_view room, std::uint32_t shard, Variant variant);
+  [[nodiscard]] bool over_room_limit(RoomHome& home) const noexcept;
+  void erase_home(Homes::iterator home) noexcept;
+  void refuse(Member& member, std::string_view room);
   void home_leave(std::string_view room, std::uint32_t shard, Variant variant);
   void home_publish(std::string_view room, SharedBytes frame, bool counted);
   [[nodiscard]] Homes::iterator new_home(std::string_view room);
@@ -173,6 +180,8 @@ class Shard {
 
   Homes homes_;
   std::uint64_t next_epoch_;
+  const std::uint32_t max_rooms_per_member_;
+  const std::uint32_t max_rooms_;
   // A home is in one of these at most, and each has capacity for all homes.
   std::vector<RoomHome*> listed_;      // with messages pending, to be sent by fan_out()
   std::vector<RoomHome*> held_;        // the same, waiting for a target's gate

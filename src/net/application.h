@@ -1,11 +1,13 @@
 // What the reactor asks of the layer above it. Implemented by the server; its methods run on the
-// reactor's thread. What on_request(), on_open() and on_message() throw is std::bad_alloc, which
-// ends the connection; the others throw nothing.
+// reactor's thread. What on_request(), on_open(), on_message() and on_join_refused() throw is
+// std::bad_alloc, which ends the connection; the others throw nothing.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "net/facts.h"
 #include "protocol/deflate_offer.h"
@@ -25,10 +27,12 @@ struct Answer {
   std::string bytes;        // the whole response
   bool keep_alive = false;  // kRespond: another request may follow
   bool rejected = false;    // kRespond: an opening handshake was refused
-  int status = 0;           // for the log
-  Facts facts;              // kUpgrade
+  CloseCause refusal = CloseCause::kHandshakeRejected;  // rejected: why
+  int status = 0;                                       // for the log
+  Facts facts;                                          // kUpgrade
   std::uint16_t route = 0;  // kUpgrade: which handlers, for Connection::route()
   std::optional<protocol::DeflateTerms> deflate;  // kUpgrade: agreed on
+  std::unique_ptr<ConnectionData> data;           // kUpgrade: the hook's
 };
 
 // One connection's end, for the log. Views are valid during the call.
@@ -36,8 +40,9 @@ struct EndRecord {
   ConnectionId id = 0;
   const Facts* facts = nullptr;
   CloseInfo close;
-  bool opened = false;  // it was a WebSocket connection
-  int http_status = 0;  // of the last HTTP response; 0: none
+  bool granted = false;  // its handshake was answered with kUpgrade, and `facts` are of that answer
+  bool opened = false;   // it was a WebSocket connection
+  int http_status = 0;   // of the last HTTP response; 0: none
   protocol::Violation violation = protocol::Violation::kNone;
   std::uint64_t duration_ms = 0;
   std::uint64_t bytes_in = 0;
@@ -52,6 +57,8 @@ class Application {
   virtual Answer on_request(Connection& connection, const protocol::HttpRequest& request) = 0;
   virtual void on_open(Connection& connection) = 0;
   virtual void on_message(Connection& connection, const Message& message) = 0;
+  virtual void on_join_refused(Connection& /*connection*/, std::string_view /*room*/,
+                               JoinRefusal /*why*/) {}
   // Once for each connection that was opened.
   virtual void on_close(Connection& connection, const CloseInfo& info) = 0;
   // Once for each accepted connection, after on_close().

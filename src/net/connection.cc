@@ -100,6 +100,7 @@ void Connection::mark_settling() {
     }
     bytes_in_ += result.bytes;
     heard();
+    if (turn_.rates != nullptr && !within_byte_rate(result.bytes)) return;
     budget -= result.bytes;
     if (result.bytes < into.size()) read_state_.short_read();
     if (direct.empty()) {
@@ -313,6 +314,15 @@ void Connection::close(CloseCause cause, CloseCode code, std::string_view reason
   if (frame) sent([&] { return out_.send_close(*frame, context()); });
 }
 
+void Connection::join_refused(std::string_view room, JoinRefusal why) {
+  if (phase_ != Phase::kOpen) return;
+  try {
+    turn_.application.on_join_refused(*this, room, why);
+  } catch (const std::bad_alloc&) {
+    out_of_memory();
+  }
+}
+
 void Connection::fail(CloseCause cause, CloseCode code, std::string_view reason) {
   if (phase_ == Phase::kHttp) {
     finish(cause);
@@ -452,6 +462,7 @@ void Connection::report() {
   record.id = id();
   record.facts = &facts_;
   record.close = info;
+  record.granted = granted_;
   record.opened = opened_;
   record.http_status = http_status_;
   record.violation = violation_;

@@ -82,6 +82,7 @@ class Connection final : public hub::Member {
   void deliver(const hub::Batch& batch) override;
   void deliver(const SharedBytes& frame) override;
   void close(CloseCause cause, CloseCode code, std::string_view reason) override;
+  void join_refused(std::string_view room, JoinRefusal why) override;
 
   // The application's.
   SendResult send(MessageType type, Bytes payload);
@@ -155,6 +156,7 @@ class Connection final : public hub::Member {
   void on_request(const protocol::HttpRequest& request);
   void on_message(protocol::Opcode opcode, Bytes payload) {
     if (phase_ != Phase::kOpen) return;
+    if (turn_.rates != nullptr && !within_message_rate()) return;
     ++messages_in_;
     turn_.application.on_message(*this, {static_cast<MessageType>(opcode), as_text(payload)});
   }
@@ -163,6 +165,8 @@ class Connection final : public hub::Member {
   void on_violation(protocol::Violation violation);
   void on_eof();
   [[nodiscard]] bool within_control_budget();
+  [[nodiscard]] bool within_byte_rate(std::size_t bytes);
+  [[nodiscard]] bool within_message_rate();
   void account_input();
   void release_input();
 
@@ -212,6 +216,7 @@ class Connection final : public hub::Member {
   protocol::Violation violation_ = protocol::Violation::kNone;
   bool listed_dirty_ : 1 = false;
   bool listed_settling_ : 1 = false;
+  bool granted_ : 1 = false;  // the application has answered 101
   bool opened_ : 1 = false;
   bool ended_ : 1 = false;  // the cause is final: report at the safe point
   bool reported_ : 1 = false;

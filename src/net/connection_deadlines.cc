@@ -63,6 +63,9 @@ void Connection::arm() {
 void Connection::not_read_until_now() {
   heard();
   message_since_ = turn_.now;
+  if (turn_.rates != nullptr && phase_ == Phase::kOpen) {
+    turn_.rates->not_read_until(id(), turn_.now);
+  }
 }
 
 void Connection::on_deadline(Tick now) {

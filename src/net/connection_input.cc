@@ -45,8 +45,16 @@ void Connection::on_event(const protocol::Event& event) {
 void Connection::on_request(const protocol::HttpRequest& request) {
   Answer answer = turn_.application.on_request(*this, request);
   http_status_ = static_cast<std::uint16_t>(answer.status);
+  // Whatever comes of it, what the application has counted for these facts ends with them.
+  if (answer.kind == Answer::Kind::kUpgrade) {
+    facts_ = std::move(answer.facts);
+    granted_ = true;
+  }
   // What may fail comes before the answer that promises it.
   if (answer.deflate) agree_on(*answer.deflate);
+  if (answer.kind == Answer::Kind::kUpgrade && turn_.rates != nullptr) {
+    turn_.rates->begin(id(), turn_.now);
+  }
   sent([&] { return out_.send_raw(as_bytes(answer.bytes), context()); });
   if (phase_ != Phase::kHttp) return;
   if (answer.kind == Answer::Kind::kRespond) {
@@ -54,13 +62,13 @@ void Connection::on_request(const protocol::HttpRequest& request) {
       session_.next_request();
       phase_since_ = turn_.now;
     } else {
-      finish(answer.rejected ? CloseCause::kHandshakeRejected : CloseCause::kHttpDone);
+      finish(answer.rejected ? answer.refusal : CloseCause::kHttpDone);
     }
     return;
   }
   if (!answer.deflate) session_.upgrade();
-  facts_ = std::move(answer.facts);
   route_ = answer.route;
+  data_ = std::move(answer.data);
   opened_ = true;
   heartbeat_.received(turn_.now);
   enter(Phase::kOpen);
@@ -88,6 +96,20 @@ bool Connection::within_control_budget() {
     return true;
   }
   on_violation(protocol::Violation::kTooManyControlFrames);
+  return false;
+}
+
+// What it sends before it is open, a request's head, has bounds of its own.
+bool Connection::within_byte_rate(std::size_t bytes) {
+  if (phase_ != Phase::kOpen || turn_.rates->take_bytes(id(), bytes, turn_.now)) return true;
+  fail(CloseCause::kRateLimit, close_code_for(CloseCause::kRateLimit), "too many bytes a second");
+  return false;
+}
+
+bool Connection::within_message_rate() {
+  if (turn_.rates->take_message(id(), turn_.now)) return true;
+  fail(CloseCause::kRateLimit, close_code_for(CloseCause::kRateLimit),
+       "too many messages a second");
   return false;
 }
 

@@ -16,6 +16,7 @@
 #include "net/application.h"
 #include "net/cork.h"
 #include "net/deflate_encoder.h"
+#include "net/receive_rates.h"
 #include "net/send_queue.h"
 #include "protocol/deflate.h"
 #include "protocol/session.h"
@@ -36,6 +37,8 @@ struct Settings {
   std::uint32_t max_control_frames_per_second = 0;
   std::size_t max_input_bytes = 0;
   std::uint32_t max_connections = 0;
+  std::uint32_t max_messages_per_second = 0;  // of one connection; 0: unlimited
+  std::size_t max_bytes_per_second = 0;       // likewise
   std::size_t read_buffer_size = 0;
   Tick drain_window = 0;
   Tick drain_timeout = 0;
@@ -66,7 +69,12 @@ struct Turn {
         cork(fixed.send_queue.high_water()),
         deflate_pool(fixed.deflate_level),
         encoder(deflate_pool, fixed.deflate_threshold),
-        read_buffer(std::make_unique_for_overwrite<std::uint8_t[]>(fixed.read_buffer_size)) {}
+        read_buffer(std::make_unique_for_overwrite<std::uint8_t[]>(fixed.read_buffer_size)) {
+    if (fixed.max_messages_per_second != 0 || fixed.max_bytes_per_second != 0) {
+      rates =
+          std::make_unique<ReceiveRates>(fixed.max_messages_per_second, fixed.max_bytes_per_second);
+    }
+  }
 
   const Settings& settings;
   hub::Shard& shard;
@@ -79,6 +87,7 @@ struct Turn {
   DeflateEncoder encoder;
   std::unique_ptr<std::uint8_t[]> read_buffer;
   KeptBlocks kept_blocks;
+  std::unique_ptr<ReceiveRates> rates;  // null: what a connection sends a second is not limited
 
   Connection* reading = nullptr;  // whose read step runs
   std::size_t read_share = 0;     // bytes that each may read in this turn

@@ -1,5 +1,6 @@
 #include "protocol/origin.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -57,9 +58,65 @@ bool is_same_origin(const Origin& origin, std::string_view host) noexcept {
          origin.port == authority->port_or(implied);
 }
 
-// RFC 6454 §5.
-bool equal(const Origin& a, const Origin& b) noexcept {
-  return a.scheme == b.scheme && equals_ignore_case(a.host, b.host) && a.port == b.port;
+constexpr std::string_view kSubdomains = "*.";
+
+// What makes a browser take a host for an IPv4 address (WHATWG URL §3.5).
+bool ends_in_number(std::string_view host) noexcept {
+  const std::string_view label = host.substr(host.rfind('.') + 1);
+  return std::all_of(label.begin(), label.end(), [](char c) { return is_digit(c); });
+}
+
+// A pattern is an origin, or one whose host begins with "*.", which stands for one or more labels.
+std::optional<Origin> parse_pattern(std::string_view text) noexcept {
+  auto pattern = parse_origin(text);
+  if (!pattern) return {};
+  std::string_view host = pattern->host;
+  if (host.starts_with(kSubdomains)) {
+    host.remove_prefix(kSubdomains.size());
+    // An address has no sub-domains. "*.com" would be half the web, but "*.localhost" and
+    // "*.internal" are names that people have.
+    if (host.empty() || host.starts_with('.') || ends_in_number(host)) return {};
+  }
+  if (host.find('*') != std::string_view::npos) return {};
+  return pattern;
+}
+
+// Whether `host` has one or more whole labels before ".rest".
+bool is_subdomain(std::string_view host, std::string_view rest) noexcept {
+  if (host.size() < rest.size() + kSubdomains.size()) return false;
+  const std::size_t labels = host.size() - rest.size() - 1;
+  if (host[labels] != '.' || !equals_ignore_case(host.substr(labels + 1), rest)) return false;
+  // No empty label: not ".example.com", nor "a..example.com".
+  for (std::size_t i = 0; i < labels; ++i) {
+    if (host[i] == '.' && (i == 0 || host[i - 1] == '.')) return false;
+  }
+  return host[labels - 1] != '.';
+}
+
+bool matches(const Origin& origin, const Origin& pattern) noexcept {
+  if (origin.scheme != pattern.scheme || origin.port != pattern.port) return false;
+  if (!pattern.host.starts_with(kSubdomains)) {
+    return equals_ignore_case(origin.host, pattern.host);  // RFC 6454 §5
+  }
+  return is_subdomain(origin.host, pattern.host.substr(kSubdomains.size()));
+}
+
+// `text` in quotes, fit for a text that people read: what is not printable ASCII as \xNN.
+void append_quoted(std::string& out, std::string_view text) {
+  constexpr std::size_t kMostBytes = 128;
+  constexpr std::string_view kHex = "0123456789abcdef";
+  out += '\'';
+  for (const char c : text.substr(0, kMostBytes)) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte > 0x7E || c == '\'' || c == '\\') {
+      out += "\\x";
+      out += kHex[byte >> 4U];
+      out += kHex[byte & 0xFU];
+    } else {
+      out += c;
+    }
+  }
+  out += text.size() > kMostBytes ? "...'" : "'";
 }
 
 }  // namespace
@@ -73,16 +130,36 @@ bool origin_allowed(std::string_view origin, std::string_view host,
   if (!given) return false;
   if (is_same_origin(*given, host)) return true;
   for (const std::string& entry : allowed) {
-    const auto pattern = parse_origin(entry);
-    if (pattern && equal(*given, *pattern)) return true;
+    const auto pattern = parse_pattern(entry);
+    if (pattern && matches(*given, *pattern)) return true;
   }
   return false;
 }
 
+std::string origin_rules(const std::vector<std::string>& allowed) {
+  constexpr std::size_t kMostNamed = 8;
+  std::string text = "the same host";
+  for (std::size_t i = 0; i < allowed.size() && i < kMostNamed; ++i) {
+    text += i == 0 ? ", or one of: " : ", ";
+    append_quoted(text, allowed[i]);
+  }
+  if (allowed.size() > kMostNamed) {
+    text += " and " + std::to_string(allowed.size() - kMostNamed) + " more";
+  }
+  return text;
+}
+
+std::string origin_refusal(std::string_view origin, std::string_view host,
+                           const std::vector<std::string>& allowed) {
+  std::string text = "origin ";
+  append_quoted(text, origin);
+  text += " may not connect to host ";
+  append_quoted(text, host);
+  return text + "; allowed is " + origin_rules(allowed) + "\n";
+}
+
 bool is_origin_pattern(std::string_view text) noexcept {
-  if (text == kAny) return true;
-  // A host may hold '*', but who writes "https://*.example" means something else by it.
-  return text.find('*') == std::string_view::npos && parse_origin(text).has_value();
+  return text == kAny || parse_pattern(text).has_value();
 }
 
 }  // namespace wsd::protocol

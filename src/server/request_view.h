@@ -24,6 +24,7 @@ class RequestView final : public Request {
   [[nodiscard]] std::string_view host() const override { return request_.host; }
   [[nodiscard]] std::string_view remote() const override { return remote_; }
   [[nodiscard]] std::string_view header(std::string_view name) const override;
+  [[nodiscard]] std::vector<std::string_view> headers(std::string_view name) const override;
   [[nodiscard]] std::string_view param(std::string_view name) const override;
   [[nodiscard]] const std::vector<std::string_view>& subprotocols() const override {
     return subprotocols_;

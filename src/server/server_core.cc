@@ -70,6 +70,7 @@ void fill_end(LogLine& line, const net::EndRecord& record) {
 ServerCore::ServerCore(ServerOptions options)
     : options_(std::move(options)),
       log_(options_.log),
+      addresses_(server::address_limits_of(options_.rates)),
       reactor_count_(server::reactor_count(options_)) {}
 
 ServerCore::~ServerCore() {
@@ -135,7 +136,9 @@ std::string ServerCore::start() {
     wakers.push_back(reactors_.back().get());
   }
   hub_ = std::make_unique<hub::Hub>(
-      wakers, hub::Shard::Options{options_.limits.mailbox_messages, random_epoch()});
+      wakers,
+      hub::Shard::Options{options_.limits.mailbox_messages, random_epoch(),
+                          options_.rates.max_rooms_per_connection, options_.rates.max_rooms});
   for (std::uint32_t i = 0; i < reactor_count_; ++i) {
     net::Reactor& reactor = *reactors_[i];
     reactor.attach(settings_, hub_->shard(i), *this, counts_);
@@ -321,6 +324,18 @@ void ServerCore::on_message(net::Connection& connection, const Message& message)
   guarded(connection, "message", [&] { handlers.message(handle, message); });
 }
 
+void ServerCore::on_join_refused(net::Connection& connection, std::string_view room,
+                                 JoinRefusal why) {
+  const Handlers& handlers = handlers_[connection.route()];
+  if (!handlers.join_refused) {
+    connection.fail(CloseCause::kRoomLimit, close_code_for(CloseCause::kRoomLimit),
+                    "too many rooms");
+    return;
+  }
+  Connection handle(this, connection.id());
+  guarded(connection, "join_refused", [&] { handlers.join_refused(handle, room, why); });
+}
+
 void ServerCore::on_close(net::Connection& connection, const CloseInfo& info) {
   const Handlers& handlers = handlers_[connection.route()];
   if (!handlers.close) return;
@@ -329,6 +344,7 @@ void ServerCore::on_close(net::Connection& connection, const CloseInfo& info) {
 }
 
 void ServerCore::on_end(const net::EndRecord& record) {
+  if (addresses_ && record.granted) addresses_->leave(record.facts->remote());
   // A page that was fetched is no news; a WebSocket connection or a refusal is.
   const LogLevel level =
       record.close.cause == CloseCause::kHttpDone ? LogLevel::kDebug : LogLevel::kInfo;

@@ -20,7 +20,9 @@
 #include "net/turn.h"
 #include "protocol/deflate_offer.h"
 #include "protocol/handshake.h"
+#include "server/address_limits.h"
 #include "server/log_writer.h"
+#include "server/news_gate.h"
 #include "server/router.h"
 #include "wsd/server.h"
 
@@ -64,6 +66,8 @@ class ServerCore final : public net::Application {
                          const protocol::HttpRequest& request) override;
   void on_open(net::Connection& connection) override;
   void on_message(net::Connection& connection, const Message& message) override;
+  void on_join_refused(net::Connection& connection, std::string_view room,
+                       JoinRefusal why) override;
   void on_close(net::Connection& connection, const CloseInfo& info) override;
   void on_end(const net::EndRecord& record) override;
   void on_trouble(const char* event, const std::string& text) override;
@@ -72,6 +76,12 @@ class ServerCore final : public net::Application {
   // upgrade.cc
   [[nodiscard]] net::Answer answer_http(const protocol::HttpRequest& request,
                                         std::string_view remote, const server::RouteMatch& match);
+  [[nodiscard]] net::Answer refuse_origin(const protocol::HttpRequest& request,
+                                          std::string_view remote, std::string_view origin);
+  // `remote` here and below: whom the request comes from, be it the socket's peer or whom a trusted
+  // proxy names.
+  [[nodiscard]] std::optional<net::Answer> over_handshake_rate(const protocol::HttpRequest& request,
+                                                               std::string_view remote);
   [[nodiscard]] net::Answer answer_handshake(const protocol::HttpRequest& request,
                                              std::string_view remote,
                                              const server::RouteMatch& match);
@@ -104,6 +114,9 @@ class ServerCore final : public net::Application {
   std::vector<Handlers> handlers_;
   server::Router http_routes_;
   std::vector<HttpHandler> http_handlers_;
+
+  std::unique_ptr<server::AddressLimits> addresses_;  // null: none of its limits is set
+  server::NewsGate origin_news_;
 
   net::Settings settings_;
   net::ProcessCounts counts_;

@@ -4,6 +4,7 @@
 #include <string>
 #include <thread>
 
+#include "base/token_bucket.h"
 #include "hub/hub.h"
 #include "protocol/deflate.h"
 #include "protocol/http_request.h"
@@ -68,7 +69,7 @@ std::string check_upgrade(const UpgradeOptions& upgrade) {
   for (const std::string& origin : upgrade.allowed_origins) {
     if (!protocol::is_origin_pattern(origin)) {
       return "--origin '" + origin +
-             "' is not an origin: write scheme://host, scheme://host:port or *";
+             "' is not an origin: write scheme://host, scheme://host:port, scheme://*.host or *";
     }
   }
   for (const std::string& subprotocol : upgrade.subprotocols) {
@@ -84,6 +85,21 @@ std::string check_upgrade(const UpgradeOptions& upgrade) {
   return {};
 }
 
+std::string check_rates(const RateOptions& rates) {
+  constexpr std::uint32_t kMostPerSecond = 1'000'000;
+  if (rates.max_handshakes_per_second > kMostPerSecond) {
+    return must("--max-handshakes-per-second", "at most 1000000, or 0 for no limit");
+  }
+  if (rates.max_messages_per_second > kMostPerSecond) {
+    return must("--max-messages-rate", "at most 1000000, or 0 for no limit");
+  }
+  const std::size_t bytes = rates.max_bytes_per_second;
+  if (bytes != 0 && (bytes < 1024 || bytes > TokenBucket::kMostPerSecond)) {
+    return must("--max-bytes-rate", "at least 1KiB (and at most 1048576GiB), or 0 for no limit");
+  }
+  return {};
+}
+
 }  // namespace
 
 std::string check_options(const ServerOptions& options) {
@@ -93,6 +109,7 @@ std::string check_options(const ServerOptions& options) {
   if (std::string error = check_upgrade(options.upgrade); !error.empty()) return error;
   if (std::string error = check_heartbeat(options.heartbeat); !error.empty()) return error;
   if (std::string error = check_limits(options.limits); !error.empty()) return error;
+  if (std::string error = check_rates(options.rates); !error.empty()) return error;
   if (options.deflate.level < 1 || options.deflate.level > 9) {
     return must("--deflate-level", "from 1 to 9");
   }
@@ -129,6 +146,8 @@ net::Settings settings_of(const ServerOptions& options) {
   settings.max_control_frames_per_second = limits.max_control_frames_per_second;
   settings.max_input_bytes = limits.max_input_bytes;
   settings.max_connections = limits.max_connections;
+  settings.max_messages_per_second = options.rates.max_messages_per_second;
+  settings.max_bytes_per_second = options.rates.max_bytes_per_second;
   settings.read_buffer_size = options.upgrade.read_buffer_size;
   settings.drain_window = ticks_for_ms(options.drain_window_ms);
   settings.drain_timeout = ticks_for_ms(options.drain_timeout_ms);

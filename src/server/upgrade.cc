@@ -121,26 +121,59 @@ net::Answer ServerCore::answer_http(const protocol::HttpRequest& request, std::s
   return respond(request, response.status, response.body, keep_alive, response.content_type, extra);
 }
 
+net::Answer ServerCore::refuse_origin(const protocol::HttpRequest& request, std::string_view remote,
+                                      std::string_view origin) {
+  const std::vector<std::string>& allowed = options_.upgrade.allowed_origins;
+  // A page that asks again and again, in many browsers, is one piece of news a moment.
+  std::uint64_t unsaid = 0;
+  if (log_.wants(LogLevel::kInfo) && origin_news_.take(net::monotonic_ms(), unsaid)) {
+    LogLine line = log_.line(LogLevel::kInfo, "origin_refused");
+    line.add("remote", remote).add("origin", origin).add("host", request.host);
+    line.add("allowed", protocol::origin_rules(allowed));
+    if (unsaid != 0) line.add("unsaid", unsaid);
+    log_.write(line);
+  }
+  return reject(request, http_status_of(protocol::Violation::kOriginNotAllowed),
+                protocol::origin_refusal(origin, request.host, allowed));
+}
+
+std::optional<net::Answer> ServerCore::over_handshake_rate(const protocol::HttpRequest& request,
+                                                           std::string_view remote) {
+  const std::uint64_t wait_ms = addresses_->handshake(remote, net::tick_of(net::monotonic_ms()));
+  if (wait_ms == 0) return std::nullopt;
+  net::Answer answer = reject(request, 429, "too many handshakes from this address\n",
+                              {{"Retry-After", std::to_string((wait_ms + 999) / 1000)}});
+  answer.refusal = CloseCause::kAddressLimit;
+  return answer;
+}
+
 net::Answer ServerCore::answer_handshake(const protocol::HttpRequest& request,
                                          std::string_view remote, const server::RouteMatch& match) {
+  // Before anything is looked at: who guesses at tokens is slowed down by it too.
+  if (addresses_) {
+    if (auto answer = over_handshake_rate(request, remote)) return std::move(*answer);
+  }
   const protocol::Handshake handshake = protocol::check_handshake(request);
   if (handshake.violation != protocol::Violation::kNone) {
     return refuse(request, handshake.violation, kWebSocketMethods);
   }
   if (handshake.has_origin &&
       !protocol::origin_allowed(handshake.origin, request.host, options_.upgrade.allowed_origins)) {
-    if (log_.wants(LogLevel::kInfo)) {
-      LogLine line = log_.line(LogLevel::kInfo, "origin_refused");
-      line.add("remote", remote).add("origin", handshake.origin).add("host", request.host);
-      log_.write(line);
-    }
-    return refuse(request, protocol::Violation::kOriginNotAllowed, kWebSocketMethods);
+    return refuse_origin(request, remote, handshake.origin);
   }
   if (draining_.load(std::memory_order_relaxed)) {
     return reject(request, 503, "the server is going away\n", {{"Retry-After", "1"}});
   }
-  const Upgrade verdict = ask_hook(handlers_[match.route], request, remote, match, handshake);
-  return finish_handshake(request, remote, match, handshake, verdict);
+  Upgrade verdict = ask_hook(handlers_[match.route], request, remote, match, handshake);
+  net::Answer answer = finish_handshake(request, remote, match, handshake, verdict);
+  answer.data = std::move(verdict.data);
+  // Last, since what is counted here is given back at the end of a connection that was granted its
+  // handshake, and there alone.
+  if (answer.kind == net::Answer::Kind::kUpgrade && addresses_ && !addresses_->enter(remote)) {
+    answer = reject(request, 429, "too many connections from this address\n");
+    answer.refusal = CloseCause::kAddressLimit;
+  }
+  return answer;
 }
 
 Upgrade ServerCore::ask_hook(const Handlers& handlers, const protocol::HttpRequest& request,

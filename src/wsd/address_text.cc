@@ -100,16 +100,31 @@ std::string origin_error(std::string_view text) {
            "https://app.example.com, or * for all";
   }
   const std::string_view authority = text.substr(mark + 3);
+  if (authority.find_first_of("?#@") != std::string_view::npos) {
+    return in_quotes(text) + " has more than scheme, host and port, which is all of an origin";
+  }
   if (is_one_of('/', authority)) {
     return in_quotes(text) + " has a path; an origin ends after its host and port: write " +
            in_quotes(text.substr(0, mark + 3 + authority.find('/')));
   }
   const std::size_t colon = authority.rfind(':');
   const bool has_port = colon != std::string_view::npos && !authority.ends_with(']');
-  const std::string_view host = has_port ? authority.substr(0, colon) : authority;
+  std::string_view host = has_port ? authority.substr(0, colon) : authority;
   if (host.empty()) return in_quotes(text) + " has no host; write https://app.example.com";
+  if (has_port && is_one_of('*', authority.substr(colon))) {
+    return in_quotes(text) + " has a wildcard for the port; list each origin with its port";
+  }
+  const bool subdomains = host.starts_with("*.");
+  if (subdomains) host.remove_prefix(2);
   if (is_one_of('*', host)) {
-    return in_quotes(text) + " has a wildcard; list each origin, or write * alone for all";
+    return in_quotes(text) +
+           " has a wildcard where none may be; write https://*.example.com for all sub-domains of "
+           "example.com, or * alone for all";
+  }
+  const std::string_view label = host.substr(host.rfind('.') + 1);
+  const bool number = label.find_first_not_of(kDigits) == std::string_view::npos;
+  if (subdomains && (host.starts_with('.') || host.starts_with('[') || number)) {
+    return in_quotes(text) + " has no domain after its wildcard; write https://*.example.com";
   }
   if (std::string error = host_error(text, host); !error.empty()) return error;
   return has_port ? port_error(text, authority.substr(colon + 1)) : std::string{};

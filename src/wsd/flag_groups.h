@@ -1,4 +1,4 @@
-// Groups of flags that have a file of their own.
+// Groups of flags that have a file of their own, for the table in flag_table.cc.
 #pragma once
 
 #include "flag_kinds.h"
@@ -6,5 +6,7 @@
 namespace wsd::daemon {
 
 [[nodiscard]] Flag print_flag();  // print.cc
+[[nodiscard]] Table access_flags();  // access_flags.cc
+[[nodiscard]] Table rate_flags();    // access_flags.cc
 
 }  // namespace wsd::daemon

@@ -52,8 +52,9 @@ Table handshake_flags() {
       list(
           "ORIGIN",
           {"origin",
-           "SCHEME://HOST[:PORT] that may connect beside the server's own, or * for all; may be "
-           "repeated"},
+           "SCHEME://HOST[:PORT] that may connect beside the server's own, HOST may be *.DOMAIN; "
+           "or * "
+           "for all; may be repeated"},
           &origin_error, [](Options & o) -> auto& { return o.server.upgrade.allowed_origins; }),
       list(
           "NAME",
@@ -206,6 +207,7 @@ Table command_flags() {
 Table make_table() {
   const std::pair<std::string_view, Table (*)()> groups[] = {
       {"Listening", &listening_flags},  {"Opening handshake", &handshake_flags},
+      {"Who gets in", &access_flags},   {"Limits for each peer", &rate_flags},
       {"Heartbeat", &heartbeat_flags},  {"Receiving", &receiving_flags},
       {"Sending", &sending_flags},      {"Compression", &compression_flags},
       {"Closing", &closing_flags},      {"Logging", &logging_flags},

@@ -12,10 +12,17 @@
 
 namespace wsd::daemon {
 
+// Who gets in.
+struct AuthOptions {
+  std::string file;  // see auth_file.h; empty: everyone gets in
+  std::string cookie = "wsd_token";
+};
+
 // What the daemon can be told.
 struct DaemonOptions {
   std::vector<std::string> listen = {"127.0.0.1:9001"};
   ServerOptions server;
+  AuthOptions auth = {};
 };
 
 enum class FlagKind : std::uint8_t {

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "demo_page.h"
+#include "gate.h"
 #include "print.h"
 #include "room_path.h"
 #include "service.h"
@@ -51,25 +52,34 @@ Sources sources_of_process(int argc, char** argv) {
   return sources;
 }
 
-Handlers room_handlers(const Server& server) {
+Handlers room_handlers(const Server& server, const Gate& gate) {
   Handlers room;
-  room.upgrade = [](const Request& request) {
-    const std::string error = room_name_error(room_of_path(request.path()));
-    return error.empty() ? Upgrade::accept() : Upgrade::reject(400, error + "\n");
+  room.upgrade = [&gate](const Request& request) {
+    return gate.admit_to_room(request, room_of_path(request.path()));
   };
   room.open = [](Connection& member) { member.join(room_of_path(member.path())); };
   room.message = [&server](Connection& from, const Message& message) {
     server.hub().publish(from.room(), message);
   };
+  if (gate.guarded()) {
+    room.message = [publish = room.message](Connection& from, const Message& message) {
+      if (from.data<ReadOnlyMember>() == nullptr) {
+        publish(from, message);
+      } else {
+        from.close(CloseCode::kPolicyViolation, "no right to write to this room");
+      }
+    };
+  }
   return room;
 }
 
-void add_routes(Server& server) {
+void add_routes(Server& server, const Gate& gate) {
   Handlers echo;
+  echo.upgrade = [&gate](const Request& request) { return gate.admit(request); };
   echo.message = [](Connection& from, const Message& message) { from.send(message); };
   server.route("/", echo);
   server.route("/echo", echo);
-  server.route("/rooms/{room}", room_handlers(server));
+  server.route("/rooms/{room}", room_handlers(server, gate));
   server.http("/", [](const Request&) { return demo_page(); });
   server.http("/demo.js", [](const Request&) { return demo_script(); });
   server.http("/demo.css", [](const Request&) { return demo_style(); });
@@ -88,24 +98,43 @@ sigset_t awaited_signals() {
   return set;
 }
 
-void reload(const Server& server, const Sources& sources, const DaemonOptions& running,
-            const Service& service) {
-  service.reloading();
-  Loaded reread = load_settings(sources);
-  service.choose_listeners(reread);
-  const ReloadReport report = reload_report(running, reread);
-  service.reloaded();
+void reload_users(const Server& server, Gate& gate) {
+  const AuthFile file = gate.load();
+  for (const std::string& warning : file.warnings) {
+    server.log(LogLevel::kWarn, "auth_reload", warning);
+  }
+  if (file.error.empty()) {
+    server.log(LogLevel::kInfo, "auth_reload", std::to_string(file.users->size()) + " users");
+  } else {
+    server.log(LogLevel::kError, "auth_reload", "the users stay as they were: " + file.error);
+  }
+}
+
+// What lives as long as the daemon serves.
+struct Parts {
+  const Sources& sources;
+  const DaemonOptions& options;
+  Gate& gate;
+  Service& service;
+};
+
+void reload(const Server& server, const Parts& parts) {
+  parts.service.reloading();
+  Loaded reread = load_settings(parts.sources);
+  parts.service.choose_listeners(reread);
+  const ReloadReport report = reload_report(parts.options, reread);
+  parts.service.reloaded();
   server.log(report.valid ? LogLevel::kInfo : LogLevel::kError, "reload", report.text);
+  if (parts.gate.guarded()) reload_users(server, parts.gate);
 }
 
 // Returns when a signal has asked for the end.
-void await_end(const Server& server, const Sources& sources, const DaemonOptions& running,
-               const Service& service, const sigset_t& signals) {
+void await_end(const Server& server, const Parts& parts, const sigset_t& signals) {
   for (;;) {
     int number = 0;
     if (sigwait(&signals, &number) != 0) continue;
     if (number != SIGHUP) return;
-    reload(server, sources, running, service);
+    reload(server, parts);
   }
 }
 
@@ -120,22 +149,23 @@ void let_signals_kill() {
   static_cast<void>(pthread_sigmask(SIG_UNBLOCK, &set, nullptr));
 }
 
-int serve(const DaemonOptions& options, const Sources& sources, Service& service) {
+int serve(const Parts& parts) {
+  const DaemonOptions& options = parts.options;
   const sigset_t signals = awaited_signals();
   static_cast<void>(pthread_sigmask(SIG_BLOCK, &signals, nullptr));
   static_cast<void>(std::signal(SIGPIPE, SIG_IGN));
   Server server(options.server);
-  add_routes(server);
+  add_routes(server, parts.gate);
   for (const std::string& address : options.listen) {
-    if (const std::string error = service.listen(server, address); !error.empty()) {
+    if (const std::string error = parts.service.listen(server, address); !error.empty()) {
       return fail(kExitCannotBind, error);
     }
   }
   if (const std::string error = server.start(); !error.empty()) return fail(kExitFailed, error);
   for (const std::string& address : server.addresses()) say("listening on " + address);
-  const auto watchdog = service.ready(server);
-  await_end(server, sources, options, service, signals);
-  service.stopping(server, options.server.drain_timeout_ms);
+  const auto watchdog = parts.service.ready(server);
+  await_end(server, parts, signals);
+  parts.service.stopping(server, options.server.drain_timeout_ms);
   server.drain();
   let_signals_kill();
   server.wait();
@@ -155,6 +185,13 @@ int run(int argc, char** argv) {
   Loaded loaded = load_settings(sources);
   for (const std::string& warning : loaded.warnings) say("wsd: warning: " + warning);
   if (!loaded.error.empty()) return fail(loaded.exit_code, loaded.error);
+  Gate gate(loaded.options.auth);
+  if (gate.guarded() &&
+      (loaded.action == Action::kServe || loaded.action == Action::kCheckConfig)) {
+    const AuthFile file = gate.load();
+    for (const std::string& warning : file.warnings) say("wsd: warning: " + warning);
+    if (!file.error.empty()) return fail(kExitBadConfiguration, file.error);
+  }
   switch (loaded.action) {
     case Action::kHelp:
       return print(help_text());
@@ -172,7 +209,7 @@ int run(int argc, char** argv) {
   for (const std::string& warning : service.warnings(loaded.options)) {
     say("wsd: warning: " + warning);
   }
-  return serve(loaded.options, sources, service);
+  return serve({sources, loaded.options, gate, service});
 }
 
 }  // namespace

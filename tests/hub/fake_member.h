@@ -1,8 +1,10 @@
 // Members and wakers that only remember what was asked of them.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/bytes.h"
@@ -35,6 +37,10 @@ class FakeMember final : public Member {
     close_code = code;
     close_reason = reason;
   }
+  void join_refused(std::string_view room, JoinRefusal why) override {
+    refusals.emplace_back(std::string(room), why);
+    if (on_refusal) std::exchange(on_refusal, nullptr)();
+  }
   void on_deadline(Tick now) override { fired.push_back(now); }
 
   // Whether it is in `room`, a join under way not counted.
@@ -53,6 +59,8 @@ class FakeMember final : public Member {
   CloseCode close_code = CloseCode::kNoStatus;
   std::string close_reason;
   std::vector<Tick> fired;
+  std::vector<std::pair<std::string, JoinRefusal>> refusals;
+  std::function<void()> on_refusal;  // called once
 };
 
 class FakeWaker final : public Waker {
@@ -65,7 +73,9 @@ class FakeWaker final : public Waker {
 class ManualHub {
  public:
   explicit ManualHub(std::uint32_t shards, std::uint32_t mailbox_messages = 65'536)
-      : wakers_(shards), hub_(pointers(wakers_), Shard::Options{mailbox_messages, 1}) {}
+      : ManualHub(shards, Shard::Options{mailbox_messages, 1}) {}
+  ManualHub(std::uint32_t shards, const Shard::Options& options)
+      : wakers_(shards), hub_(pointers(wakers_), options) {}
 
   [[nodiscard]] Hub& hub() { return hub_; }
   [[nodiscard]] Shard& shard(std::uint32_t index) { return hub_.shard(index); }

@@ -108,13 +108,94 @@ TEST(Origin, AsteriskTakesAnything) {
   }
 }
 
+TEST(Origin, AWildcardStandsForWholeLabelsInFront) {
+  const std::vector<std::string> allowed = {"https://*.good.example", "http://*.Dev:3000"};
+  const Row rows[] = {
+      {"https://a.good.example", "h", true},
+      {"https://a.b.good.example", "h", true},
+      {"https://A.GOOD.example", "h", true},
+      {"https://a.good.example:443", "h", true},
+      {"https://xn--bcher-kva.good.example", "h", true},
+      {"http://x.dev:3000", "h", true},
+      {"https://good.example", "h", false},
+      {"https://.good.example", "h", false},
+      {"https://a..good.example", "h", false},
+      {"https://..good.example", "h", false},
+      {"https://evilgood.example", "h", false},
+      {"https://a.evilgood.example", "h", false},
+      {"https://a-good.example", "h", false},
+      {"https://a.good.example.evil", "h", false},
+      {"https://a.goodxexample", "h", false},
+      {"https://a.good.example.", "h", false},
+      {"https://a.good.example:444", "h", false},
+      {"http://a.good.example", "h", false},
+      {"http://a.good.example:443", "h", false},
+      {"HTTPS://a.good.example", "h", false},
+      {"https://a.good.example/", "h", false},
+      {"https://u@a.good.example", "h", false},
+      {"https://evil/a.good.example", "h", false},
+      {"https://evil?a.good.example", "h", false},
+      {"http://x.dev", "h", false},
+      {"http://x.dev:30000", "h", false},
+      {"null", "h", false},
+      {"", "h", false},
+      {"*", "h", false},
+  };
+  for (const Row& row : rows) {
+    EXPECT_EQ(origin_allowed(row.origin, row.host, allowed), row.allowed) << row.origin;
+  }
+  // A pattern that is_origin_pattern() refuses matches nothing.
+  for (const char* pattern : {"https://*", "https://*.", "https://a.*.good.example",
+                              "https://*.*.good.example", "https://*a.good.example"}) {
+    EXPECT_FALSE(origin_allowed("https://a.b.good.example", "h", {pattern})) << pattern;
+  }
+}
+
+TEST(Origin, TheRefusalSaysWhoAskedWhomAndWhatIsAllowed) {
+  EXPECT_EQ(origin_refusal("https://evil.example", "h:1", {}),
+            "origin 'https://evil.example' may not connect to host 'h:1'; allowed is the same "
+            "host\n");
+  EXPECT_EQ(origin_refusal("null", "h", {"https://a", "https://*.b"}),
+            "origin 'null' may not connect to host 'h'; allowed is the same host, or one of: "
+            "'https://a', 'https://*.b'\n");
+}
+
+TEST(Origin, TheRefusalIsEscapedAndCut) {
+  const std::string text = origin_refusal("a'\\\x80\x07<b>", std::string(5000, 'h'), {});
+  EXPECT_EQ(text.find("origin 'a\\x27\\x5c\\x80\\x07<b>' may not"), 0U) << text;
+  EXPECT_NE(text.find("'" + std::string(128, 'h') + "...'"), std::string::npos);
+  EXPECT_LT(text.size(), 300U);
+  const std::vector<std::string> many(1000, "https://a");
+  EXPECT_NE(origin_rules(many).find("'https://a' and 992 more"), std::string::npos);
+  EXPECT_LT(origin_rules(many).size(), 200U);
+}
+
 TEST(Origin, PatternsOfAnAllowList) {
-  for (const char* text : {"*", "https://a", "http://a:1", "http://[::1]:80", "app+x-1.2://a"}) {
+  for (const char* text : {"*", "https://a", "http://a:1", "http://[::1]:80", "app+x-1.2://a",
+                           "https://*.a", "https://*.a.example:8443", "https://*.web1"}) {
     EXPECT_TRUE(is_origin_pattern(text)) << text;
   }
-  for (const char* text :
-       {"", "null", "a", "https://", "https://*", "https://*.a", "https://a/",
-        "https://a:", "https://a:x", "https://a b", "1s://a", "://a", "a_b://a"}) {
+  for (const char* text : {"",
+                           "null",
+                           "a",
+                           "https://",
+                           "https://*",
+                           "https://*.",
+                           "https://*..a",
+                           "https://*a",
+                           "https://a.*",
+                           "https://*.*.a",
+                           "https://*.127.0.0.1",
+                           "https://*.[::1]",
+                           "https://*.a:*",
+                           "*.a",
+                           "https://a/",
+                           "https://a:",
+                           "https://a:x",
+                           "https://a b",
+                           "1s://a",
+                           "://a",
+                           "a_b://a"}) {
     EXPECT_FALSE(is_origin_pattern(text)) << text;
   }
 }

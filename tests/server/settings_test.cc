@@ -70,6 +70,13 @@ TEST(CheckOptions, EachSettingIsRefusedByASentenceThatNamesIt) {
       {"--message-timeout must be more than 0", [](auto& o) { o.limits.message_timeout_ms = 0; }},
       {"--write-timeout must be more than 0", [](auto& o) { o.limits.write_timeout_ms = 0; }},
       {"--close-timeout must be more than 0", [](auto& o) { o.limits.close_timeout_ms = 0; }},
+      {"--max-handshakes-per-second must be at most 1000000",
+       [](auto& o) { o.rates.max_handshakes_per_second = 1'000'001; }},
+      {"--max-messages-rate must be at most 1000000",
+       [](auto& o) { o.rates.max_messages_per_second = 1'000'001; }},
+      {"--max-bytes-rate must be at least 1KiB",
+       [](auto& o) { o.rates.max_bytes_per_second = 1023; }},
+      {"--max-bytes-rate must be", [](auto& o) { o.rates.max_bytes_per_second = ~std::size_t{0}; }},
       {"--backlog must be at least 1", [](auto& o) { o.listen_backlog = 0; }},
       {"--drain-timeout must be more than 0",
        [](auto& o) { o.drain_timeout_ms = o.drain_window_ms = 0; }},
@@ -144,6 +151,8 @@ TEST(Settings, TimesAreTicksRoundedUpAndSizesGoThrough) {
   options.limits.max_fields = 22;
   options.drain_window_ms = 230;
   options.drain_timeout_ms = 240;
+  options.rates.max_messages_per_second = 25;
+  options.rates.max_bytes_per_second = 26'000;
   const net::Settings settings = settings_of(options);
   EXPECT_EQ(settings.heartbeat.ping_interval, 1U);
   EXPECT_EQ(settings.heartbeat.pong_timeout, 1U);
@@ -168,6 +177,8 @@ TEST(Settings, TimesAreTicksRoundedUpAndSizesGoThrough) {
   EXPECT_EQ(settings.drain_window, 23U);
   EXPECT_EQ(settings.drain_timeout, 24U);
   EXPECT_EQ(settings.read_buffer_size, 2048U);
+  EXPECT_EQ(settings.max_messages_per_second, 25U);
+  EXPECT_EQ(settings.max_bytes_per_second, 26'000U);
 }
 
 TEST(Settings, ReactorsAreAsAskedOrOneForEachCore) {

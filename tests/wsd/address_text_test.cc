@@ -57,7 +57,8 @@ TEST(AddressText, ListenErrorsSayHowToMend) {
 TEST(AddressText, Origins) {
   for (const std::string_view good :
        {"*", "https://app.example.com", "http://localhost:3000", "https://[::1]",
-        "https://[::1]:8443", "chrome-extension://abcdef", "HTTPS://APP.example.com"}) {
+        "https://[::1]:8443", "chrome-extension://abcdef", "HTTPS://APP.example.com",
+        "https://*.example.com", "https://*.example.com:8443", "http://*.web1"}) {
     EXPECT_EQ(origin_error(good), "") << good;
   }
   for (const std::string_view bad : {"",
@@ -72,7 +73,19 @@ TEST(AddressText, Origins) {
                                      "https://a:65536",
                                      "https://a/",
                                      "https://a/b",
-                                     "https://*.example.com",
+                                     "https://*",
+                                     "https://*:443",
+                                     "https://*.",
+                                     "https://*..example.com",
+                                     "https://*example.com",
+                                     "https://app*.example.com",
+                                     "https://*.*.example.com",
+                                     "https://app.*.com",
+                                     "https://*.10.0.0.1",
+                                     "https://*.[::1]",
+                                     "https://*.example.com:*",
+                                     "*.example.com",
+                                     "**",
                                      "https://a b",
                                      "https://user@a",
                                      "https://a?b",
@@ -88,6 +101,14 @@ TEST(AddressText, Origins) {
   EXPECT_EQ(origin_error("https://a.example/"),
             "\"https://a.example/\" has a path; an origin ends after its host and port: write "
             "\"https://a.example\"");
+  EXPECT_EQ(origin_error("https://app.*.com"),
+            "\"https://app.*.com\" has a wildcard where none may be; write https://*.example.com "
+            "for all sub-domains of example.com, or * alone for all");
+  EXPECT_EQ(origin_error("https://a.example:*"),
+            "\"https://a.example:*\" has a wildcard for the port; list each origin with its port");
+  EXPECT_EQ(origin_error("https://a.example?x"),
+            "\"https://a.example?x\" has more than scheme, host and port, which is all of an "
+            "origin");
 }
 
 TEST(AddressText, Subprotocols) {

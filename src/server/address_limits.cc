@@ -1,0 +1,127 @@
+#include "server/address_limits.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+#include "base/assert.h"
+#include "base/name_hash.h"
+
+namespace wsd::server {
+namespace {
+
+constexpr Tick kSecond = ticks_for_ms(1000);
+
+std::uint64_t big_endian(const std::uint8_t* at, std::size_t count) noexcept {
+  std::uint64_t value = 0;
+  for (std::size_t i = 0; i < count; ++i) value = value << 8 | at[i];
+  return value;
+}
+
+}  // namespace
+
+std::optional<AddressKey> address_key(std::string_view remote) noexcept {
+  const bool v6 = remote.starts_with('[');
+  const std::size_t end = remote.find(v6 ? ']' : ':');
+  if (v6 && end == std::string_view::npos) return std::nullopt;
+  std::string_view host = v6 ? remote.substr(1, end - 1) : remote.substr(0, end);
+  if (v6) host = host.substr(0, host.find('%'));  // RFC 4007 §11: a zone is a link, no customer
+  std::array<char, INET6_ADDRSTRLEN> text{};      // inet_pton() wants a NUL
+  if (host.size() >= text.size() || host.find('\0') != std::string_view::npos) return std::nullopt;
+  host.copy(text.data(), host.size());
+  std::array<std::uint8_t, 16> bytes{};
+  if (::inet_pton(v6 ? AF_INET6 : AF_INET, text.data(), bytes.data()) != 1) return std::nullopt;
+  if (!v6) return AddressKey{big_endian(bytes.data(), 4), false};
+  constexpr std::array<std::uint8_t, 12> kMapped = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF};
+  if (std::equal(kMapped.begin(), kMapped.end(), bytes.begin())) {
+    return AddressKey{big_endian(bytes.data() + kMapped.size(), 4), false};
+  }
+  return AddressKey{big_endian(bytes.data(), 8), true};
+}
+
+std::size_t AddressLimits::Hash::operator()(const AddressKey& key) const noexcept {
+  std::array<char, sizeof(key.prefix) + 1> bytes{};
+  std::memcpy(bytes.data(), &key.prefix, sizeof(key.prefix));
+  bytes.back() = key.v6 ? 1 : 0;
+  return keyed_hash({bytes.data(), bytes.size()}, process_hash_key());
+}
+
+AddressLimits::Stripe& AddressLimits::stripe_of(const AddressKey& key) noexcept {
+  // The table uses the low bits.
+  return stripes_[std::uint64_t{Hash()(key)} >> (64 - std::countr_zero(kStripes))];
+}
+
+AddressLimits::Entry& AddressLimits::entry_of(Stripe& stripe, const AddressKey& key,
+                                              const Entry& fresh) {
+  return stripe.entries.try_emplace(key, fresh).first->second;
+}
+
+void AddressLimits::sweep(Stripe& stripe, Tick now) noexcept {
+  auto& entries = stripe.entries;
+  std::erase_if(entries, [&](const auto& each) {
+    return each.second.connections == 0 && now >= each.second.last + kSecond;
+  });
+  const auto idle = std::count_if(entries.begin(), entries.end(),
+                                  [](const auto& each) { return each.second.connections == 0; });
+  if (static_cast<std::size_t>(idle) >= kMostIdle) {
+    std::erase_if(entries, [](const auto& each) { return each.second.connections == 0; });
+  }
+  // So that a sweep is paid for by as many newcomers as it has looked at.
+  stripe.sweep_at = std::max(kMostIdle, 2 * entries.size());
+}
+
+std::uint64_t AddressLimits::handshake(std::string_view remote, Tick now) {
+  const auto key = handshakes_ == 0 ? std::nullopt : address_key(remote);
+  if (!key) return 0;
+  Stripe& stripe = stripe_of(*key);
+  const std::lock_guard lock(stripe.mutex);
+  if (stripe.entries.size() >= stripe.sweep_at) sweep(stripe, now);
+  Entry& entry = entry_of(stripe, *key, {0, TokenBucket(handshakes_, now), now});
+  // Another thread may have been here with a clock that is a tick ahead.
+  now = std::max(now, entry.last);
+  entry.last = now;
+  if (entry.handshakes.take(1, handshakes_, now)) return 0;
+  return entry.handshakes.ticks_until_one(handshakes_, now) * kTickMs;
+}
+
+bool AddressLimits::enter(std::string_view remote) {
+  const auto key = max_connections_ == 0 ? std::nullopt : address_key(remote);
+  if (!key) return true;
+  Stripe& stripe = stripe_of(*key);
+  const std::lock_guard lock(stripe.mutex);
+  Entry& entry = entry_of(stripe, *key, {0, TokenBucket(handshakes_, 0), 0});
+  if (entry.connections >= max_connections_) return false;
+  ++entry.connections;
+  return true;
+}
+
+void AddressLimits::leave(std::string_view remote) noexcept {
+  const auto key = max_connections_ == 0 ? std::nullopt : address_key(remote);
+  if (!key) return;
+  Stripe& stripe = stripe_of(*key);
+  const std::lock_guard lock(stripe.mutex);
+  const auto found = stripe.entries.find(*key);
+  WSD_ASSERT(found != stripe.entries.end() && found->second.connections > 0);
+  // With a limit for handshakes its second is not over: a sweep forgets it.
+  if (--found->second.connections == 0 && handshakes_ == 0) stripe.entries.erase(found);
+}
+
+std::size_t AddressLimits::size() const {
+  std::size_t count = 0;
+  for (const Stripe& stripe : stripes_) {
+    const std::lock_guard lock(stripe.mutex);
+    count += stripe.entries.size();
+  }
+  return count;
+}
+
+std::unique_ptr<AddressLimits> address_limits_of(const RateOptions& rates) {
+  if (rates.max_connections_per_address == 0 && rates.max_handshakes_per_second == 0) return {};
+  return std::make_unique<AddressLimits>(rates.max_connections_per_address,
+                                         rates.max_handshakes_per_second);
+}
+
+}  // namespace wsd::server

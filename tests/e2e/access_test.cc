@@ -1,0 +1,388 @@
+// Who gets in: origins and tokens, on the real daemon.
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <csignal>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "support/expect.h"
+#include "support/server_process.h"
+#include "support/tools.h"
+
+namespace e2e {
+namespace {
+
+const std::string kAnn = "ann-S3CRET-0123456789";
+const std::string kBob = "bob-S3CRET-0123456789";
+const std::string kUsers = "# who gets in\n" + kAnn + " ann read=* write=*\n" + kBob +
+                           " bob read=news,chat-* write=chat-*\n";
+
+// A file of users, and a daemon that has read it.
+class Access : public ::testing::Test {
+ protected:
+  Access() { write(kUsers); }
+
+  void start(std::vector<std::string> more = {}) {
+    more.insert(more.end(), {"--auth-file", path(), "--log-level", "debug"});
+    server_ = std::make_unique<ServerProcess>(more);
+    ASSERT_TRUE(server_->listening());
+  }
+  // Nothing of any token has come out, whatever the test did.
+  void TearDown() override {
+    if (server_ == nullptr) return;
+    EXPECT_TRUE(server_->ends_cleanly());
+    EXPECT_EQ(server_->process().output().find("S3CRET"), std::string::npos)
+        << server_->process().output();
+  }
+
+  ServerProcess& server() { return *server_; }
+  std::string path() const { return directory_.file("users"); }
+  // Whole, or not at all.
+  void write(const std::string& text) {
+    const std::string fresh = directory_.write("fresh", text);
+    ::chmod(fresh.c_str(), 0600);
+    std::filesystem::rename(fresh, path());
+  }
+  // Sends SIGHUP and waits for what the log says of the users.
+  std::string reload() {
+    const std::size_t from = server().process().lines().size();
+    server().signal(SIGHUP);
+    return server().process().wait_for_line("event=auth_reload", from).value_or("no line");
+  }
+  // The answer to a handshake.
+  HttpResponse ask(const RequestText& request) {
+    RawClient client = server().connect();
+    client.send(request.text());
+    return client.read_response().value_or(HttpResponse{});
+  }
+
+ private:
+  TemporaryDirectory directory_;
+  std::unique_ptr<ServerProcess> server_;
+};
+
+RequestText with(const std::string& token, std::string_view target = "/echo") {
+  return RequestText::upgrade(target).add("Authorization", "Bearer " + token);
+}
+
+TEST_F(Access, WithoutARightTokenNothingIsServedByWebSocket) {
+  start();
+  for (const char* target : {"/", "/echo", "/rooms/news", "/rooms/%01"}) {
+    const std::vector<RequestText> requests = {
+        RequestText::upgrade(target),
+        with("", target),
+        with("wrong-S3CRET-0123456789", target),
+        with(kAnn + "x", target),
+        with(kAnn.substr(1), target),
+        with(std::string(512, 'S'), target),
+        with(std::string(7000, 'S'), target),
+        RequestText::upgrade(target).add("Authorization", "Basic " + kAnn),
+        RequestText::upgrade(target).add("Authorization", kAnn),
+        RequestText::upgrade(target).add("Sec-WebSocket-Protocol", "bearer"),
+        RequestText::upgrade(target).add("Sec-WebSocket-Protocol", kAnn),
+        RequestText::upgrade(target).add("Sec-WebSocket-Protocol", "bearer, chat, " + kAnn),
+        RequestText::upgrade(target).add("Cookie", "token=" + kAnn),
+        RequestText::upgrade(target).add("Cookie", "wsd_token="),
+        RequestText::upgrade(std::string(target) + "?token="),
+        RequestText::upgrade(std::string(target) + "?token=" + kAnn + "%"),
+        RequestText::upgrade(std::string(target) + "?token=" + kAnn + "%0"),
+        RequestText::upgrade(std::string(target) + "?token=" + kAnn + "%00"),
+        RequestText::upgrade(std::string(target) + "?token=" + kAnn + "+"),
+        RequestText::upgrade(std::string(target) + "?Token=" + kAnn),
+    };
+    for (const RequestText& request : requests) {
+      RawClient client = server().connect();
+      client.send(request.text());
+      HttpResponse response;
+      ASSERT_TRUE(is_refused(client, {401}, &response)) << printable(request.text());
+      EXPECT_EQ(response.get("WWW-Authenticate"), "Bearer");
+      EXPECT_EQ(response.body.find("S3CRET"), std::string::npos) << response.body;
+    }
+  }
+}
+
+TEST_F(Access, PagesNeedNoToken) {
+  start();
+  EXPECT_EQ(ask(RequestText::get("/")).status, 200);
+  EXPECT_EQ(ask(RequestText::get("/healthz?token=" + kAnn)).status, 200);
+}
+
+TEST_F(Access, ATokenComesInAnyOfFourPlaces) {
+  start();
+  const std::string escaped = "%61" + kAnn.substr(1);
+  const std::vector<RequestText> requests = {
+      with(kAnn),
+      RequestText::upgrade("/echo").add("authorization", "bearer " + kAnn),
+      RequestText::upgrade("/echo").add("Cookie", "a=b; wsd_token=" + kAnn + "; c=d"),
+      RequestText::upgrade("/echo").add("Cookie", "a=b").add("Cookie", "wsd_token=" + kAnn),
+      RequestText::upgrade("/echo?token=" + kAnn),
+      RequestText::upgrade("/echo?a=b&token=" + escaped),
+  };
+  for (const RequestText& request : requests) {
+    RawClient client = server().connect();
+    client.send(request.text());
+    ASSERT_TRUE(is_upgraded(client)) << printable(request.text());
+    EXPECT_TRUE(echoes(client));
+    EXPECT_TRUE(closes_normally(client));
+  }
+}
+
+// RFC 6455 §4.2.2: the answer names one of those offered, and the token is never it.
+TEST_F(Access, TheSubprotocolBearerIsChosenAndTheTokenIsNotEchoed) {
+  start({"--subprotocol", "chat"});
+  for (const std::string& offer :
+       {"bearer, " + kAnn, "bearer," + kAnn + ", chat", "chat, bearer, " + kAnn}) {
+    const HttpResponse response =
+        ask(RequestText::upgrade("/echo").add("Sec-WebSocket-Protocol", offer));
+    EXPECT_EQ(response.status, 101) << offer;
+    EXPECT_EQ(response.get("Sec-WebSocket-Protocol"), "bearer");
+    EXPECT_EQ(response.describe().find("S3CRET"), std::string::npos);
+  }
+  EXPECT_EQ(ask(with(kAnn).add("Sec-WebSocket-Protocol", "chat")).get("Sec-WebSocket-Protocol"),
+            "chat");
+}
+
+TEST_F(Access, OfSeveralPlacesTheFirstDecides) {
+  start();
+  const std::string wrong = "wrong-S3CRET-0123456789";
+  const auto all = [](const std::string& authorization, const std::string& offered,
+                      const std::string& cookie, const std::string& query) {
+    RequestText request = RequestText::upgrade("/echo?token=" + query);
+    request.add("Cookie", "wsd_token=" + cookie);
+    if (!offered.empty()) request.add("Sec-WebSocket-Protocol", "bearer, " + offered);
+    if (!authorization.empty()) request.add("Authorization", "Bearer " + authorization);
+    return request;
+  };
+  EXPECT_EQ(ask(all(kAnn, wrong, wrong, wrong)).status, 101);
+  EXPECT_EQ(ask(all(wrong, kAnn, kAnn, kAnn)).status, 401);
+  EXPECT_EQ(ask(all("", kAnn, wrong, wrong)).status, 101);
+  EXPECT_EQ(ask(all("", wrong, kAnn, kAnn)).status, 401);
+  EXPECT_EQ(ask(all("", "", kAnn, wrong)).status, 101);
+  EXPECT_EQ(ask(all("", "", wrong, kAnn)).status, 401);
+}
+
+TEST_F(Access, SeveralAuthorizationFieldsAreABadRequest) {
+  start();
+  for (const std::string& second :
+       {"Bearer " + kAnn, "Bearer " + kBob, std::string("Basic YTpi")}) {
+    RawClient client = server().connect();
+    client.send(with(kAnn).add("Authorization", second).text());
+    EXPECT_TRUE(is_refused(client, {400}));
+  }
+}
+
+// They never come as far as a token: a head with a control byte is no request.
+TEST_F(Access, ControlBytesInAHeadAreABadRequest) {
+  start();
+  for (const std::string& byte : {std::string("\x01"), std::string(1, '\0'), std::string("\x7f")}) {
+    RawClient field = server().connect();
+    field.send(with(kAnn + byte).text());
+    EXPECT_TRUE(is_refused(field, {400}));
+    RawClient target = server().connect();
+    target.send(RequestText::upgrade("/echo?token=" + kAnn + byte).text());
+    EXPECT_TRUE(is_refused(target, {400}));
+  }
+}
+
+TEST_F(Access, ARoomIsForThoseWhoMayReadIt) {
+  start();
+  EXPECT_EQ(ask(with(kBob, "/rooms/news")).status, 101);
+  EXPECT_EQ(ask(with(kBob, "/rooms/chat-%20x")).status, 101);
+  for (const char* room :
+       {"/rooms/secret", "/rooms/chat", "/rooms/NEWS", "/rooms/news%20", "/rooms/%63hat"}) {
+    RawClient client = server().connect();
+    client.send(with(kBob, room).text());
+    HttpResponse response;
+    EXPECT_TRUE(is_refused(client, {403}, &response)) << room;
+    EXPECT_EQ(response.body, "this user may not read this room\n");
+  }
+  EXPECT_EQ(ask(with(kBob, "/rooms/%63hat-1")).status, 101) << "the name is what counts";
+  EXPECT_EQ(ask(with(kAnn, "/rooms/%00")).status, 400);
+}
+
+TEST_F(Access, WhoMayOnlyReadIsEndedForWriting) {
+  start();
+  RawClient writer = server().connect();
+  writer.send(with(kAnn, "/rooms/news").text());
+  ASSERT_TRUE(is_upgraded(writer));
+  RawClient reader = server().connect();
+  const std::string address = reader.local_address();
+  reader.send(with(kBob, "/rooms/news").text());
+  ASSERT_TRUE(is_upgraded(reader));
+  ASSERT_TRUE(writer.send(text_frame("to all")));
+  EXPECT_TRUE(receives_text(writer, "to all"));
+  EXPECT_TRUE(receives_text(reader, "to all"));
+  ASSERT_TRUE(reader.send(text_frame("not from me") + text_frame("nor this")));
+  const auto close = reader.read_frame();
+  ASSERT_TRUE(close);
+  EXPECT_EQ(close->close_code(), 1008U) << close->describe();
+  EXPECT_EQ(close->payload.substr(2), "no right to write to this room");
+  reader.send(close_frame(1008));
+  reader.close();
+  const auto line = server().wait_for_end_of(address);
+  ASSERT_TRUE(line);
+  EXPECT_EQ(log_value(*line, "user"), "bob");
+  EXPECT_EQ(log_value(*line, "path"), "/rooms/news");
+  EXPECT_EQ(log_value(*line, "code_sent"), "1008");
+  ASSERT_TRUE(writer.send(text_frame("the next")));
+  EXPECT_TRUE(receives_text(writer, "the next")) << "and nothing of the other's between";
+}
+
+TEST_F(Access, TheLogNeverHasAQuery) {
+  start();
+  for (const std::string& target :
+       {"/echo?token=" + kAnn, "/rooms/x?token=" + kBob, "/nothing?token=" + kAnn,
+        std::string("/echo?token=wrong-S3CRET-01"), "/rooms/%00?token=" + kAnn,
+        "http://h.example/echo?token=" + kAnn}) {
+    for (const RequestText& request :
+         {RequestText::upgrade(target), RequestText::get(target),
+          RequestText::upgrade(target).set("Upgrade", "h2c"),
+          RequestText::upgrade(target).set("Sec-WebSocket-Version", "8"),
+          RequestText::upgrade(target).set("Sec-WebSocket-Key", kAnn),
+          RequestText::upgrade(target).add("Origin", "https://evil.example"),
+          RequestText::upgrade(target).line("POST " + target + " HTTP/1.1"),
+          RequestText::upgrade(target).line("GET " + target + " HTTP/1.0"),
+          RequestText::upgrade(target).line("GET " + target + " HTTP/3.0")}) {
+      RawClient client = server().connect();
+      const std::string address = client.local_address();
+      client.send(request.text());
+      static_cast<void>(client.read_response());
+      client.close();
+      EXPECT_TRUE(server().wait_for_end_of(address)) << printable(request.text());
+    }
+  }
+  // TearDown looks for what must not be there.
+}
+
+TEST_F(Access, AReloadIsForNewHandshakesAlone) {
+  start();
+  RawClient ann = server().connect();
+  ann.send(with(kAnn, "/rooms/news").text());
+  ASSERT_TRUE(is_upgraded(ann));
+  write(kBob + " bob read=*\n");
+  EXPECT_EQ(log_value(reload(), "text"), "1 users");
+  EXPECT_EQ(ask(with(kAnn)).status, 401);
+  EXPECT_EQ(ask(with(kBob, "/rooms/anything")).status, 101);
+  ASSERT_TRUE(ann.send(text_frame("still here")));
+  EXPECT_TRUE(receives_text(ann, "still here")) << "who is in stays in";
+}
+
+TEST_F(Access, ABrokenFileUnderTrafficKeepsTheOldUsers) {
+  start({"--reactors", "2"});
+  std::vector<RawClient> members;
+  for (int i = 0; i < 8; ++i) {
+    members.push_back(server().connect());
+    members.back().send(with(kAnn, "/rooms/news").text());
+    ASSERT_TRUE(is_upgraded(members.back()));
+  }
+  int sent = 0;
+  for (const std::string& broken :
+       {"short ann\n" + kUsers, kUsers + kAnn + " twice\n", kUsers + "\x01\n",
+        kAnn + " ann admin=" + kAnn + "\n", kAnn + "\n"}) {
+    write(broken);
+    const std::string line = reload();
+    EXPECT_EQ(log_value(line, "level"), "error") << line;
+    EXPECT_NE(line.find("the users stay as they were: "), std::string::npos) << line;
+    EXPECT_NE(line.find(path() + ":"), std::string::npos) << line;
+    EXPECT_EQ(ask(with(kBob, "/rooms/news")).status, 101);
+    const std::string text = std::to_string(++sent);
+    ASSERT_TRUE(members[static_cast<std::size_t>(sent) % members.size()].send(text_frame(text)));
+    for (RawClient& each : members) ASSERT_TRUE(receives_text(each, text));
+  }
+  std::filesystem::remove(path());
+  EXPECT_EQ(log_value(reload(), "level"), "error");
+  EXPECT_EQ(ask(with(kBob)).status, 101);
+}
+
+TEST_F(Access, CheckConfigJudgesTheFile) {
+  const auto check = [&](const std::string& text) {
+    write(text);
+    return run(server_command({"--auth-file", path(), "--check-config"}));
+  };
+  const Output good = check(kUsers);
+  EXPECT_EQ(good.status.code, 0) << good.err;
+  EXPECT_NE(good.out.find("auth-file = " + path()), std::string::npos);
+  EXPECT_EQ(good.err, "");
+  const Output bad = check(kUsers + "\n" + kAnn + " ann\n");
+  EXPECT_EQ(bad.status.code, 78);
+  EXPECT_EQ(bad.err,
+            "wsd: " + path() +
+                ":5: the token stands on line 2 already; each user needs one of its own\n");
+  EXPECT_EQ(bad.all().find("S3CRET"), std::string::npos);
+  ::chmod(path().c_str(), 0644);
+  write(kUsers);
+  ::chmod(path().c_str(), 0644);
+  const Output open = run(server_command({"--auth-file", path(), "--check-config"}));
+  EXPECT_EQ(open.status.code, 0);
+  EXPECT_NE(open.err.find("wsd: warning: everyone on this machine may read the tokens in"),
+            std::string::npos)
+      << open.err;
+  EXPECT_EQ(run(server_command({"--auth-file", path() + "/none"})).status.code, 78);
+  EXPECT_EQ(run(server_command({"--auth-cookie", "a b"})).status.code, 2);
+}
+
+// Origins
+
+TEST(Origins, AWildcardIsForSubdomains) {
+  ServerProcess server(
+      {"--origin", "https://*.app.example", "--origin", "http://dev.example:3000"});
+  ASSERT_TRUE(server.listening());
+  const auto status = [&](const std::string& origin) {
+    RawClient client = server.connect();
+    client.send(RequestText::upgrade("/echo").add("Origin", origin).text());
+    return client.read_response().value_or(HttpResponse{}).status;
+  };
+  for (const char* origin : {"https://a.app.example", "https://a.b.APP.example",
+                             "https://a.app.example:443", "http://dev.example:3000"}) {
+    EXPECT_EQ(status(origin), 101) << origin;
+  }
+  for (const char* origin :
+       {"https://app.example", "https://evilapp.example", "null", "https://a.app.example.evil",
+        "http://a.app.example", "https://a.app.example:8443", "https://.app.example"}) {
+    EXPECT_EQ(status(origin), 403) << origin;
+  }
+}
+
+TEST(Origins, ARefusalSaysWhoWhomAndWhy) {
+  ServerProcess server({"--origin", "https://*.app.example"});
+  ASSERT_TRUE(server.listening());
+  RawClient client = server.connect();
+  client.send(RequestText::upgrade("/echo")
+                  .set("Host", "ws.example:8080")
+                  .add("Origin", "https://evil.example/\xff")
+                  .text());
+  HttpResponse response;
+  ASSERT_TRUE(is_refused(client, {403}, &response));
+  EXPECT_EQ(response.body,
+            "origin 'https://evil.example/\\xff' may not connect to host 'ws.example:8080'; "
+            "allowed is the same host, or one of: 'https://*.app.example'\n");
+  const auto line = server.process().wait_for_line("event=origin_refused");
+  ASSERT_TRUE(line);
+  EXPECT_EQ(log_value(*line, "level"), "info");
+  EXPECT_EQ(log_value(*line, "host"), "ws.example:8080");
+  EXPECT_NE(line->find("https://evil.example/\\xff"), std::string::npos) << *line;
+  EXPECT_NE(line->find("the same host, or one of: 'https://*.app.example'"), std::string::npos)
+      << *line;
+}
+
+TEST(Origins, AnOperatorsSlipGetsASentence) {
+  const std::pair<const char*, const char*> rows[] = {
+      {"app.example", "is not an origin; write SCHEME://HOST[:PORT]"},
+      {"https://app.example/path", "has a path; an origin ends after its host and port"},
+      {"https://app.*.example", "has a wildcard where none may be; write https://*.example.com"},
+      {"https://app.example:*", "has a wildcard for the port; list each origin with its port"},
+      {"https://*.10.0.0.1", "has no domain after its wildcard"},
+  };
+  for (const auto& [origin, sentence] : rows) {
+    const Output output = run(server_command({"--origin", origin}));
+    EXPECT_EQ(output.status.code, 2) << origin;
+    EXPECT_NE(output.err.find(sentence), std::string::npos) << output.err;
+  }
+}
+
+}  // namespace
+}  // namespace e2e

@@ -1,0 +1,152 @@
+#include "net/receive_rates.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "net/reactor_rig.h"
+
+namespace wsd::net {
+namespace {
+
+using test::client_frame;
+using test::kClose;
+using test::kPing;
+using test::kPong;
+using test::kText;
+using test::Peer;
+
+constexpr Tick kSecond = ticks_for_ms(1000);
+
+ConnectionId id_of(std::uint32_t slot) { return std::uint64_t{1} << 32 | slot; }
+
+TEST(ReceiveRates, EachConnectionHasItsOwn) {
+  ReceiveRates rates(3, 100);
+  rates.begin(id_of(7), 0);
+  rates.begin(id_of(2), 0);
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(rates.take_message(id_of(7), 0));
+  EXPECT_FALSE(rates.take_message(id_of(7), 0));
+  EXPECT_TRUE(rates.take_message(id_of(2), 0));
+  EXPECT_TRUE(rates.take_bytes(id_of(7), 100, 0));
+  EXPECT_FALSE(rates.take_bytes(id_of(7), 1, 0));
+  EXPECT_TRUE(rates.take_bytes(id_of(2), 100, 0));
+  EXPECT_TRUE(rates.take_message(id_of(7), kSecond));
+}
+
+TEST(ReceiveRates, WhoTakesAnotherOnesPlaceBeginsAnew) {
+  ReceiveRates rates(1, 0);
+  rates.begin(id_of(0), 0);
+  EXPECT_TRUE(rates.take_message(id_of(0), 0));
+  EXPECT_FALSE(rates.take_message(id_of(0), 0));
+  rates.begin(id_of(0) + (std::uint64_t{1} << 32), 0);
+  EXPECT_TRUE(rates.take_message(id_of(0) + (std::uint64_t{1} << 32), 0));
+}
+
+TEST(ReceiveRates, OneLimitWithoutTheOther) {
+  ReceiveRates messages(1, 0);
+  messages.begin(id_of(0), 0);
+  EXPECT_TRUE(messages.take_bytes(id_of(0), ~std::size_t{0}, 0));
+  ReceiveRates bytes(0, 1024);
+  bytes.begin(id_of(0), 0);
+  for (int i = 0; i < 10'000; ++i) EXPECT_TRUE(bytes.take_message(id_of(0), 0));
+}
+
+TEST(ReceiveRates, TimeInWhichItWasNotReadIsCredited) {
+  ReceiveRates rates(10, 1000);
+  rates.begin(id_of(0), 0);
+  for (int i = 0; i < 10; ++i) EXPECT_TRUE(rates.take_message(id_of(0), 0));
+  EXPECT_TRUE(rates.take_bytes(id_of(0), 1000, 0));
+  rates.not_read_until(id_of(0), 5 * kSecond);
+  for (int i = 0; i < 50; ++i) EXPECT_TRUE(rates.take_message(id_of(0), 5 * kSecond)) << i;
+  EXPECT_FALSE(rates.take_message(id_of(0), 5 * kSecond));
+  EXPECT_TRUE(rates.take_bytes(id_of(0), 5000, 5 * kSecond));
+  EXPECT_FALSE(rates.take_bytes(id_of(0), 1, 5 * kSecond));
+}
+
+// On a connection
+
+Settings with(std::uint32_t messages, std::size_t bytes) {
+  Settings settings = calm_settings();
+  settings.max_messages_per_second = messages;
+  settings.max_bytes_per_second = bytes;
+  return settings;
+}
+
+void expect_rate_limit(ReactorRig& rig, Peer& peer, std::string_view reason) {
+  const test::WireFrame close = rig.frame(peer);
+  EXPECT_EQ(close.opcode, kClose);
+  EXPECT_EQ(close.payload, test::close_payload(1008, reason));
+  peer.close();
+  EXPECT_EQ(rig.end().record.close.cause, CloseCause::kRateLimit);
+}
+
+TEST(ReceiveRates, TooManyMessagesEndAConnection) {
+  ReactorRig rig(with(5, 0));
+  Peer& peer = rig.open();
+  std::string frames;
+  for (int i = 0; i < 6; ++i) frames += client_frame(kText, std::to_string(i));
+  // In one piece, so that no time passes between.
+  peer.send(frames + client_frame(kPing, "not read any more"));
+  expect_rate_limit(rig, peer, "too many messages a second");
+  EXPECT_EQ(rig.app.messages.size(), 5U) << "what is within the limit is delivered";
+  rig.expect_all_over(1);
+}
+
+TEST(ReceiveRates, ControlFramesAreNoMessages) {
+  ReactorRig rig(with(1, 0));
+  Peer& peer = rig.open();
+  std::string frames;
+  for (int i = 0; i < 50; ++i) frames += client_frame(kPing, std::to_string(i));
+  peer.send(frames + client_frame(kText, "one"));
+  EXPECT_TRUE(rig.until([&] { return rig.app.messages.size() == 1; }));
+  EXPECT_EQ(rig.frame(peer).opcode, kPong);
+  EXPECT_TRUE(rig.app.ends.empty());
+}
+
+TEST(ReceiveRates, TooManyBytesEndAConnectionInTheMiddleOfAMessage) {
+  ReactorRig rig(with(0, 4096));
+  Peer& peer = rig.open();
+  const std::string frame = client_frame(kText, std::string(100'000, 'x'));
+  peer.send(frame.substr(0, 50'000));
+  expect_rate_limit(rig, peer, "too many bytes a second");
+  EXPECT_TRUE(rig.app.messages.empty());
+  rig.expect_all_over(1);
+}
+
+// The way on which the rest of a large frame goes straight into the message.
+TEST(ReceiveRates, BytesThatAreReceivedIntoTheMessageCount) {
+  ReactorRig rig(with(0, 100'000));
+  Peer& peer = rig.open();
+  const std::string frame = client_frame(kText, std::string(1'000'000, 'x'));
+  peer.send(frame.substr(0, 50'000));
+  rig.pass(2);
+  EXPECT_TRUE(rig.app.ends.empty());
+  peer.send(frame.substr(50'000));
+  expect_rate_limit(rig, peer, "too many bytes a second");
+  rig.expect_all_over(1);
+}
+
+TEST(ReceiveRates, WhatIsWithinTheLimitPasses) {
+  ReactorRig rig(with(1000, 1 << 20));
+  Peer& peer = rig.open();
+  std::string frames;
+  for (int i = 0; i < 1000; ++i) frames += client_frame(kText, "x");
+  peer.send(frames);
+  EXPECT_TRUE(rig.until([&] { return rig.app.messages.size() == 1000; }));
+  EXPECT_TRUE(rig.app.ends.empty());
+}
+
+// A request's head has bounds of its own, and costs nothing of the first second.
+TEST(ReceiveRates, BytesBeforeItIsOpenDoNotCount) {
+  ReactorRig rig(with(0, 1024));
+  Peer& peer = rig.connect();
+  peer.send(test::upgrade_request("/", "X-Long: " + std::string(4000, 'x') + "\r\n"));
+  std::string head;
+  EXPECT_TRUE(rig.until([&] { return !(head = peer.take_head()).empty(); }));
+  EXPECT_EQ(head.find("HTTP/1.1 101 "), 0U);
+  peer.send(client_frame(kText, std::string(1000, 'x')));
+  EXPECT_TRUE(rig.until([&] { return rig.app.messages.size() == 1; }));
+}
+
+}  // namespace
+}  // namespace wsd::net

@@ -1,0 +1,23 @@
+#include "server/news_gate.h"
+
+#include <gtest/gtest.h>
+
+namespace wsd::server {
+namespace {
+
+TEST(NewsGate, SaysSoManyASecondAndHowManyItHasNotSaid) {
+  NewsGate gate;
+  std::uint64_t unsaid = 99;
+  for (std::uint32_t i = 0; i < NewsGate::kMostPerSecond; ++i) {
+    EXPECT_TRUE(gate.take(5'999, unsaid));
+    EXPECT_EQ(unsaid, 0U);
+  }
+  for (int i = 0; i < 7; ++i) EXPECT_FALSE(gate.take(5'999, unsaid));
+  EXPECT_TRUE(gate.take(6'000, unsaid));
+  EXPECT_EQ(unsaid, 7U);
+  EXPECT_TRUE(gate.take(6'000, unsaid));
+  EXPECT_EQ(unsaid, 0U);
+}
+
+}  // namespace
+}  // namespace wsd::server
