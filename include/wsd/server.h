@@ -19,6 +19,7 @@
 #include "wsd/hub.h"
 #include "wsd/message.h"
 #include "wsd/options.h"
+#include "wsd/stats.h"
 
 namespace wsd {
 
@@ -81,6 +82,18 @@ class Server {
   [[nodiscard]] Hub hub() const noexcept;
   // How many connections are open, handshakes included. Any thread.
   [[nodiscard]] std::size_t connection_count() const noexcept;
+
+  // Seeing into it. stats() costs the reactors nothing and is for any thread at any time. The other
+  // three ask each reactor and wait for the answers, a second at most: any thread but a reactor's
+  // of this server, where they would wait for themselves and so answer that nothing is there.
+  [[nodiscard]] ServerStats stats() const;
+  [[nodiscard]] Inquiry<ConnectionInfo> connections(const ConnectionQuery& query) const;
+  // The rooms with the most members.
+  [[nodiscard]] Inquiry<RoomInfo> rooms(std::uint32_t limit) const;
+  // Starts the close handshake as Connection::close() does, and says whether there was such a
+  // connection, open.
+  bool close_connection(ConnectionId id, CloseCode code, std::string_view reason) const;
+
   // Logs one line of the application's own, "event" and "text", escaped. Any thread.
   void log(LogLevel level, std::string_view event, std::string_view text) const;
 

@@ -69,6 +69,8 @@ class RoomHome {
 
   // Whether the shard has this room on its list of rooms to fan out; the shard's own note.
   bool listed = false;
+  // Likewise: when the first of the messages that are pending got its place.
+  std::uint64_t placed_ns = 0;
 
  private:
   std::string name_;

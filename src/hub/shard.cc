@@ -109,6 +109,7 @@ Member* Shard::find(ConnectionId id) const noexcept {
 void Shard::join(Member& member, std::string_view room) {
   const std::uint32_t token = ++last_token_;
   if (!rooms_.begin_join(member, room, token)) return;
+  stats_.memberships.add(1);
   try {
     const std::uint32_t home = hub_.home_of(room);
     if (home == index_) {
@@ -120,6 +121,7 @@ void Shard::join(Member& member, std::string_view room) {
     }
   } catch (...) {
     rooms_.leave(member, room);
+    stats_.memberships.subtract(1);
     throw;
   }
 }
@@ -131,10 +133,12 @@ void Shard::leave(Member& member, std::string_view room) {
   if (home == index_) {
     home_leave(room, index_, member.variant());
     rooms_.leave(member, room);
+    stats_.memberships.subtract(1);
     return;
   }
   auto mail = mail_of(LeaveMail{std::string(room), index_, member.variant()});
   rooms_.leave(member, room);
+  stats_.memberships.subtract(1);
   hub_.shard(home).post(std::move(mail));
 }
 
@@ -180,8 +184,15 @@ Shard::Homes::iterator Shard::new_home(std::string_view room) {
   for (std::vector<RoomHome*>* each : {&listed_, &held_, &fanning_}) {
     if (each->capacity() < count) each->reserve(2 * count);
   }
-  return homes_.try_emplace(std::string(room), std::make_unique<RoomHome>(room, next_epoch_++))
-      .first;
+  const auto home =
+      homes_.try_emplace(std::string(room), std::make_unique<RoomHome>(room, next_epoch_++)).first;
+  stats_.rooms.set(homes_.size());
+  return home;
+}
+
+void Shard::erase_home(Homes::iterator home) noexcept {
+  homes_.erase(home);
+  stats_.rooms.set(homes_.size());
 }
 
 void Shard::home_join(std::string_view room, std::uint32_t shard, Variant variant) {
@@ -193,7 +204,7 @@ void Shard::home_join(std::string_view room, std::uint32_t shard, Variant varian
     if (home.has_pending()) send_batch(home);
     home.add(shard, variant);
   } catch (...) {
-    if (!home.has_members() && !home.listed) homes_.erase(found);
+    if (!home.has_members() && !home.listed) erase_home(found);
     throw;
   }
 }
@@ -203,17 +214,20 @@ void Shard::home_leave(std::string_view room, std::uint32_t shard, Variant varia
   WSD_ASSERT(found != homes_.end());
   RoomHome& home = *found->second;
   home.remove(shard, variant);
-  if (!home.has_members() && !home.listed) homes_.erase(found);
+  if (!home.has_members() && !home.listed) erase_home(found);
 }
 
 void Shard::home_publish(std::string_view room, SharedBytes frame, bool counted) {
   const auto found = homes_.find(room);
   if (found == homes_.end() || !found->second->has_members()) {
+    stats_.publishes.add(1);
     if (counted) open_gate(publish_gate_.leave(1), ResumeMail::Gate::kPublish);
     return;  // nobody is there: the message has no place and no reader
   }
   RoomHome& home = *found->second;
+  if (!home.has_pending()) home.placed_ns = now_ns_;
   home.append(std::move(frame), counted);
+  stats_.publishes.add(1);
   list(home);
 }
 
@@ -247,7 +261,7 @@ void Shard::fan_out() noexcept {
       list(*home);
       continue;
     }
-    if (!home->has_members()) homes_.erase(homes_.find(home->name()));
+    if (!home->has_members()) erase_home(homes_.find(home->name()));
   }
   fanning_.clear();
 }
@@ -259,7 +273,7 @@ void Shard::send_batch(RoomHome& home) {
   if (home.has_members()) {
     for (const RoomHome::ShardCount& each : home.shards()) {
       if (each.shard == index_) continue;
-      mails.add(mail_of(DeliverMail{std::string(home.name()), nullptr, index_}));
+      mails.add(mail_of(DeliverMail{std::string(home.name()), nullptr, index_, home.placed_ns}));
     }
     std::vector<SharedBytes> frames = home.take_pending();
     try {
@@ -271,6 +285,7 @@ void Shard::send_batch(RoomHome& home) {
     const auto messages = static_cast<std::uint32_t>(batch->size());
     for (const RoomHome::ShardCount& each : home.shards()) {
       if (each.shard == index_) {
+        placed_times_.add(home.placed_ns);
         deliver_locally(home.name(), *batch);
         continue;
       }
@@ -293,6 +308,7 @@ void Shard::deliver_locally(std::string_view room, const BatchSet& batch) {
   const LocalRoom* const local = rooms_.find(room);
   if (local == nullptr) return;
   for (Member* member : local->members) member->deliver(batch.of(member->variant()));
+  stats_.deliveries.add(local->members.size() * batch.size());
 }
 
 void Shard::open_gate(std::uint64_t waiters, ResumeMail::Gate gate) noexcept {
@@ -360,6 +376,7 @@ void Shard::handle(JoinedMail& mail) {
 }
 
 void Shard::handle(DeliverMail& mail) {
+  placed_times_.add(mail.placed_ns);
   deliver_locally(mail.room, *mail.batch);
   const auto messages = static_cast<std::uint32_t>(mail.batch->size());
   open_gate(deliver_gate_.leave(messages), ResumeMail::Gate::kDeliver);
@@ -397,6 +414,8 @@ void Shard::handle(MembershipMail& mail) {
 }
 
 void Shard::handle(CommandMail& mail) { commands_ |= mail.commands; }
+
+void Shard::handle(AskMail& mail) { mail.question->answer(*this); }
 
 bool Shard::take_resumed() noexcept { return std::exchange(resumed_, false); }
 

@@ -30,6 +30,8 @@ Connection::Connection(Turn& turn, int fd, Facts facts)
   turn_.make_room(turn_.shard.member_count() + 1);
   turn_.shard.add(*this);
   turn_.counts.connections.fetch_add(1, std::memory_order_relaxed);
+  turn_.stats.accepted.add(1);
+  counted_in().add(1);
   arm();
 }
 
@@ -46,6 +48,7 @@ Connection::~Connection() {
   }
   close_socket(out_.fd());
   data_.reset();
+  counted_in().subtract(1);
   // Last, with release: who sees the count go down sees that the connection has left nothing.
   turn_.counts.connections.fetch_sub(1, std::memory_order_release);
 }
@@ -133,6 +136,7 @@ void Connection::read() {
       return;
     }
     bytes_in_ += result.bytes;
+    turn_.tally.bytes_in += result.bytes;
     heard();
     budget -= result.bytes;
     if (result.bytes < into.size()) read_state_.short_read();
@@ -211,6 +215,7 @@ SendResult Connection::send(MessageType type, Bytes payload) {
   if (phase_ != Phase::kOpen) return SendResult::kClosed;
   if (payload.size() > turn_.settings.session.message.max_message_bytes) return SendResult::kTooBig;
   ++messages_out_;
+  ++turn_.tally.messages_sent;
   const auto opcode = static_cast<protocol::Opcode>(type);
   if (session_.at_rest() && out_.cork_small(opcode, payload, turn_.cork)) {
     return SendResult::kSent;
@@ -223,12 +228,16 @@ SendResult Connection::send(MessageType type, Bytes payload) {
       return SendResult::kDropped;
     default:
       --messages_out_;
+      --turn_.tally.messages_sent;
       return SendResult::kClosed;
   }
 }
 
 void Connection::deliver(const hub::Batch& batch) {
-  if (phase_ != Phase::kOpen) return;
+  if (phase_ != Phase::kOpen) {
+    turn_.tally.undelivered += batch.frames().size();
+    return;
+  }
   if (own_compressor()) {
     for (const Slice& frame : batch.frames()) deliver_bytes(frame.bytes());
     return;
@@ -238,18 +247,22 @@ void Connection::deliver(const hub::Batch& batch) {
 }
 
 void Connection::deliver(const SharedBytes& frame) {
+  if (phase_ != Phase::kOpen) return;
+  ++turn_.tally.messages_sent;
   if (session_.compression() != nullptr) {
     deliver_bytes(frame.bytes());
     return;
   }
-  if (phase_ != Phase::kOpen) return;
   ++messages_out_;
   sent([&] { return out_.send_frame(frame, context()); });
 }
 
 // One plain frame, for this connection's own compressor.
 void Connection::deliver_bytes(Bytes frame) {
-  if (phase_ != Phase::kOpen) return;
+  if (phase_ != Phase::kOpen) {  // the frame before this one has ended it
+    ++turn_.tally.undelivered;
+    return;
+  }
   const protocol::FrameContent content = protocol::frame_content(frame);
   ++messages_out_;
   sent([&] { return send_payload(content.opcode, content.payload); });
@@ -258,7 +271,9 @@ void Connection::deliver_bytes(Bytes frame) {
 // Ending
 
 void Connection::enter(Phase phase) {
+  counted_in().subtract(1);
   phase_ = phase;
+  counted_in().add(1);
   phase_since_ = turn_.now;
   draining_ = false;
   if (phase != Phase::kHttp && phase != Phase::kOpen) mark_settling();
@@ -411,6 +426,10 @@ void Connection::report() {
   }
   info.reason = facts_.close_reason();
   info.clean = session_.close_sent() && session_.close_received();
+  turn_.stats.ended[static_cast<std::size_t>(cause_)].add(1);
+  const bool refused = cause_ == CloseCause::kHandshakeRejected ||
+                       cause_ == CloseCause::kHandshakeTimeout || cause_ == CloseCause::kOverload;
+  if (refused && http_status_ >= 400) turn_.stats.count_refusal(http_status_);
   if (opened_) turn_.application.on_close(*this, info);
   EndRecord record;
   record.id = id();
@@ -419,7 +438,7 @@ void Connection::report() {
   record.opened = opened_;
   record.http_status = http_status_;
   record.violation = violation_;
-  record.duration_ms = accepted_.age(turn_.now) * kTickMs;
+  record.duration_ms = age_ms();
   record.bytes_in = bytes_in_;
   record.bytes_out = out_.bytes_sent();
   record.messages_in = messages_in_;

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <new>
 
+#include "base/name_hash.h"
 #include "net/connection.h"
 #include "net/socket.h"
 
@@ -140,9 +141,11 @@ void Connection::check_open(Tick now) {
     case hub::Heartbeat::Verdict::kAlive:
       break;
     case hub::Heartbeat::Verdict::kPing:
+      pinged_ = true;
       sent([&] {
-        return out_.send_control(protocol::make_control_frame(protocol::Opcode::kPing, {}),
-                                 context());
+        const PingStamp stamp(turn_.now_ns, process_hash_key().low);
+        return out_.send_control(
+            protocol::make_control_frame(protocol::Opcode::kPing, stamp.bytes()), context());
       });
       break;
     case hub::Heartbeat::Verdict::kPongTimeout:

@@ -1,6 +1,7 @@
 // What a connection does with what its session reads.
 #include <utility>
 
+#include "base/name_hash.h"
 #include "net/connection.h"
 
 namespace wsd::net {
@@ -33,8 +34,8 @@ void Connection::on_event(const protocol::Event& event) {
     case protocol::Event::Kind::kPing:
       on_ping(event.payload);
       break;
-    case protocol::Event::Kind::kPong:  // RFC 6455 §5.5.3: an unsolicited Pong gets no response
-      static_cast<void>(within_control_budget());
+    case protocol::Event::Kind::kPong:
+      on_pong(event.payload);
       break;
     case protocol::Event::Kind::kClose:
       on_close_frame(event);
@@ -77,6 +78,7 @@ void Connection::on_request(const protocol::HttpRequest& request) {
 void Connection::on_message(protocol::Opcode opcode, Bytes payload) {
   if (phase_ != Phase::kOpen) return;
   ++messages_in_;
+  ++turn_.tally.messages_in;
   turn_.application.on_message(*this, {static_cast<MessageType>(opcode), as_text(payload)});
 }
 
@@ -86,6 +88,16 @@ void Connection::on_ping(Bytes payload) {
     return out_.send_pong(protocol::make_control_frame(protocol::Opcode::kPong, payload),
                           context());
   });
+}
+
+// RFC 6455 §5.5.3: one that was not asked for gets no response.
+void Connection::on_pong(Bytes payload) {
+  if (!within_control_budget() || !pinged_) return;
+  const auto age_ns = PingStamp::age_ns(payload, turn_.now_ns, process_hash_key().low);
+  if (!age_ns) return;
+  pinged_ = false;
+  round_trip_ = RoundTrip(*age_ns / 1000);
+  turn_.stats.round_trip.record(*age_ns);
 }
 
 bool Connection::within_control_budget() {

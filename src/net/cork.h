@@ -14,6 +14,13 @@ namespace wsd::net {
 
 class Outbound;
 
+// What all connections of a reactor have sent and have still to send.
+struct SendTally {
+  std::uint64_t bytes = 0;    // taken by the kernel
+  std::uint64_t dropped = 0;  // messages
+  std::uint64_t waiting = 0;  // bytes in send queues now
+};
+
 class Cork {
  public:
   static constexpr std::size_t kMostCapacity = std::size_t{64} << 10;
@@ -51,6 +58,9 @@ class Cork {
     gone_ += count;
   }
   void clear() noexcept { size_ = gone_ = 0; }
+
+  // Kept here since whoever sends has the cork at hand.
+  SendTally tally;
 
  private:
   std::size_t capacity_;

@@ -32,13 +32,16 @@ Outbound::Status status_of(SendQueue::Verdict verdict) noexcept {
 
 }  // namespace
 
-SendQueue& Outbound::queue_at(Tick now) {
-  if (queue_ == nullptr) queue_ = std::make_unique<SendQueue>(now);
+SendQueue& Outbound::queue_at(const SendContext& context) {
+  if (queue_ == nullptr) {
+    queue_ = std::make_unique<SendQueue>(context.now, &context.cork.tally.waiting);
+  }
   return *queue_;
 }
 
-bool Outbound::account(const IoResult& result) noexcept {
+bool Outbound::account(const IoResult& result, Cork& cork) noexcept {
   bytes_sent_ += result.bytes;
+  cork.tally.bytes += result.bytes;
   if (result.status == IoStatus::kAgain) writable_ = false;
   return result.status != IoStatus::kGone && result.status != IoStatus::kEof;
 }
@@ -50,7 +53,11 @@ Outbound::Status Outbound::enqueue(Slice frame, const SendContext& context) {
       !queue_->admits(frame.size, context.limits, context.grant)) {
     if (flush(context) == Status::kGone) return Status::kGone;
   }
-  return status_of(queue_at(context.now).push(std::move(frame), context.limits, context.grant));
+  SendQueue& queue = queue_at(context);
+  const std::uint64_t before = queue.dropped();
+  const SendQueue::Verdict verdict = queue.push(std::move(frame), context.limits, context.grant);
+  context.cork.tally.dropped += queue.dropped() - before;
+  return status_of(verdict);
 }
 
 Outbound::Status Outbound::keep_rest(Bytes first, Bytes second, std::size_t sent,
@@ -64,7 +71,7 @@ Outbound::Status Outbound::keep_rest(Bytes first, Bytes second, std::size_t sent
   std::copy(head.begin(), head.end(), out);
   std::copy(tail.begin(), tail.end(), out + head.size());
   if (sent != 0) {
-    queue_at(context.now).push_started(Slice(std::move(rest)));
+    queue_at(context).push_started(Slice(std::move(rest)));
     return Status::kQueued;
   }
   return enqueue(Slice(std::move(rest)), context);
@@ -97,7 +104,7 @@ Outbound::Status Outbound::send_message(protocol::Opcode opcode, Bytes payload, 
   const Bytes head(header.data(), header_size);
   std::array<iovec, 2> pieces = {piece_of(head), piece_of(payload)};
   const IoResult result = send_pieces(fd_, pieces);
-  if (!account(result)) return Status::kGone;
+  if (!account(result, context.cork)) return Status::kGone;
   return keep_rest(head, payload, result.bytes, context);
 }
 
@@ -141,7 +148,7 @@ Outbound::Status Outbound::send_batch(const hub::Batch& batch, const SendContext
     for (std::size_t i = 0; i < count; ++i) vectors[i] = piece_of(pieces[i].bytes());
     result = send_pieces(fd_, std::span(vectors).first(count));
   }
-  if (!account(result)) return Status::kGone;
+  if (!account(result, context.cork)) return Status::kGone;
   if (result.bytes == batch.bytes()) return Status::kSent;
   return enqueue_rest(batch.frames(), result.bytes, context);
 }
@@ -156,8 +163,7 @@ Outbound::Status Outbound::enqueue_rest(std::span<const Slice> frames, std::size
       continue;
     }
     if (sent != 0) {
-      queue_at(context.now)
-          .push_started(Slice(frame.block, frame.offset + sent, frame.size - sent));
+      queue_at(context).push_started(Slice(frame.block, frame.offset + sent, frame.size - sent));
       sent = 0;
       continue;
     }
@@ -182,7 +188,7 @@ std::optional<Outbound::Status> Outbound::send_now(Bytes control, const SendCont
   }
   if (!writable_) return std::nullopt;
   const IoResult result = send_bytes(fd_, control);
-  if (!account(result)) return Status::kGone;
+  if (!account(result, context.cork)) return Status::kGone;
   if (result.bytes == 0) return std::nullopt;
   return keep_rest(control, {}, result.bytes, context);
 }
@@ -190,14 +196,14 @@ std::optional<Outbound::Status> Outbound::send_now(Bytes control, const SendCont
 Outbound::Status Outbound::send_control(const protocol::ControlFrame& frame,
                                         const SendContext& context) {
   if (const auto status = send_now(frame.bytes(), context)) return *status;
-  queue_at(context.now).push_control(frame);
+  queue_at(context).push_control(frame);
   return Status::kQueued;
 }
 
 Outbound::Status Outbound::send_pong(const protocol::ControlFrame& frame,
                                      const SendContext& context) {
   if (const auto status = send_now(frame.bytes(), context)) return *status;
-  queue_at(context.now).set_pong(frame);
+  queue_at(context).set_pong(frame);
   return Status::kQueued;
 }
 
@@ -208,7 +214,10 @@ Outbound::Status Outbound::send_close(const protocol::ControlFrame& frame,
     if (status == Status::kGone || status == Status::kNoMemory) return status;
   }
   // Through the queue even when it is empty: it knows what a Close may overtake.
-  queue_at(context.now).push_close(frame);
+  SendQueue& queue = queue_at(context);
+  const std::uint64_t before = queue.dropped();
+  queue.push_close(frame);
+  context.cork.tally.dropped += queue.dropped() - before;
   return flush(context);
 }
 
@@ -219,14 +228,14 @@ Outbound::Status Outbound::flush_cork(const SendContext& context) {
   result.status = IoStatus::kAgain;
   if (writable_ && queue_ == nullptr) result = send_bytes(fd_, bytes);
   Status status = Status::kGone;
-  if (account(result)) {
+  if (account(result, context.cork)) {
     const Bytes rest = bytes.subspan(result.bytes);
     status = Status::kSent;
     if (!rest.empty()) {
       SharedBytes kept = SharedBytes::copy_of(rest);
       status = kept ? Status::kQueued : Status::kNoMemory;
       // Several frames in one piece, of which the first may have begun: not to be dropped.
-      if (kept) queue_at(context.now).push_started(Slice(std::move(kept)));
+      if (kept) queue_at(context).push_started(Slice(std::move(kept)));
     }
   }
   context.cork.clear();
@@ -251,7 +260,7 @@ Outbound::Status Outbound::flush(const SendContext& context) {
     const std::size_t count = queue_->gather(pieces);
     if (count != 0) {
       const IoResult result = send_pieces(fd_, std::span(pieces).first(count));
-      if (!account(result)) return Status::kGone;
+      if (!account(result, context.cork)) return Status::kGone;
       queue_->consume(result.bytes, context.now);
       if (result.status == IoStatus::kNoBuffers) return Status::kQueued;
     }

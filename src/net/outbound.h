@@ -71,6 +71,7 @@ class Outbound {
       if (!writable_ || queue_ != nullptr) return false;
       const IoResult result = send_bytes(fd_, bytes);
       bytes_sent_ += result.bytes;
+      cork.tally.bytes += result.bytes;
       if (result.bytes != bytes.size()) {
         if (result.status == IoStatus::kAgain) writable_ = false;
         cork.cut_front(result.bytes);
@@ -121,7 +122,7 @@ class Outbound {
   }
 
  private:
-  [[nodiscard]] SendQueue& queue_at(Tick now);
+  [[nodiscard]] SendQueue& queue_at(const SendContext& context);
   [[nodiscard]] std::optional<Status> send_now(Bytes control, const SendContext& context);
   Status enqueue(Slice frame, const SendContext& context);
   Status enqueue_rest(std::span<const Slice> frames, std::size_t sent, const SendContext& context);
@@ -129,7 +130,7 @@ class Outbound {
   // What send() did with `sent` of `bytes`: the rest is copied and queued.
   Status keep_rest(Bytes first, Bytes second, std::size_t sent, const SendContext& context);
   // Counts what the kernel took and keeps the latch. False when the connection is dead.
-  [[nodiscard]] bool account(const IoResult& result) noexcept;
+  [[nodiscard]] bool account(const IoResult& result, Cork& cork) noexcept;
 
   void end_queue() noexcept;
 

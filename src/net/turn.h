@@ -15,6 +15,7 @@
 #include "net/application.h"
 #include "net/cork.h"
 #include "net/deflate_encoder.h"
+#include "net/reactor_stats.h"
 #include "net/send_queue.h"
 #include "protocol/deflate.h"
 #include "protocol/session.h"
@@ -68,6 +69,9 @@ struct Turn {
   ProcessCounts& counts;
 
   Tick now = 0;
+  std::uint64_t now_ns = 0;  // when the turn began
+  Tally tally;
+  ReactorStats stats;
   Cork cork;
   protocol::DeflatePool deflate_pool;
   DeflateEncoder encoder;

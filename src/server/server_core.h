@@ -45,6 +45,10 @@ class ServerCore final : public net::Application {
   void stop();
   void wait();
   [[nodiscard]] std::size_t connection_count() const noexcept;
+  [[nodiscard]] ServerStats stats() const;
+  [[nodiscard]] Inquiry<ConnectionInfo> connections(const ConnectionQuery& query) const;
+  [[nodiscard]] Inquiry<RoomInfo> rooms(std::uint32_t limit) const;
+  bool close_connection(ConnectionId id, CloseCode code, std::string_view reason) const;
   void log(LogLevel level, std::string_view event, std::string_view text);
 
   // What the public handles do; see there for threads.
@@ -91,6 +95,8 @@ class ServerCore final : public net::Application {
   [[nodiscard]] std::optional<protocol::DeflateAgreement> negotiate(
       const protocol::Handshake& handshake) const;
 
+  // Whether this thread may wait for an answer of the reactors.
+  [[nodiscard]] bool may_ask() const noexcept;
   // The reactor of this server whose turn runs on this thread, or nullptr.
   [[nodiscard]] net::Reactor* own_reactor() const noexcept;
   [[nodiscard]] bool too_big(std::string_view payload) const noexcept;
@@ -116,6 +122,7 @@ class ServerCore final : public net::Application {
   std::mutex life_;  // guards threads_ against two waiters; never taken by a reactor
   std::vector<std::thread> threads_;
   std::atomic<bool> started_{false};
+  std::uint64_t start_time_ms_ = 0;    // constant once started_
   std::atomic<bool> draining_{false};  // relaxed: a hint to new handshakes
 };
 
