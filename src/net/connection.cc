@@ -87,11 +87,14 @@ void Connection::read_step() {
   turn_.cork.begin(out_);
   turn_.reading = this;
   const std::uint64_t messages_before = messages_in_;
+  const std::uint64_t sent_before = messages_out_;
   try {
     read();
   } catch (const std::bad_alloc&) {
     out_of_memory();
   }
+  turn_.tally.messages_in += messages_in_ - messages_before;
+  turn_.tally.messages_sent += messages_out_ - sent_before;
   if (phase_ != Phase::kClosed && !out_.uncork_whole(turn_.cork)) {
     sent([&] { return out_.uncork(context()); });
   }
@@ -215,11 +218,13 @@ SendResult Connection::send(MessageType type, Bytes payload) {
   if (phase_ != Phase::kOpen) return SendResult::kClosed;
   if (payload.size() > turn_.settings.session.message.max_message_bytes) return SendResult::kTooBig;
   ++messages_out_;
-  ++turn_.tally.messages_sent;
   const auto opcode = static_cast<protocol::Opcode>(type);
   if (session_.at_rest() && out_.cork_small(opcode, payload, turn_.cork)) {
     return SendResult::kSent;
   }
+  // In its own read step the step counts.
+  const bool alone = turn_.reading != this;
+  if (alone) ++turn_.tally.messages_sent;
   switch (sent([&] { return send_payload(opcode, payload); })) {
     case Outbound::Status::kSent:
     case Outbound::Status::kQueued:
@@ -228,16 +233,17 @@ SendResult Connection::send(MessageType type, Bytes payload) {
       return SendResult::kDropped;
     default:
       --messages_out_;
-      --turn_.tally.messages_sent;
+      if (alone) --turn_.tally.messages_sent;
       return SendResult::kClosed;
   }
 }
 
 void Connection::deliver(const hub::Batch& batch) {
   if (phase_ != Phase::kOpen) {
-    turn_.tally.undelivered += batch.frames().size();
+    turn_.tally.not_deliveries += batch.frames().size();
     return;
   }
+  if (turn_.reading == this) turn_.tally.not_deliveries += batch.frames().size();
   if (own_compressor()) {
     for (const Slice& frame : batch.frames()) deliver_bytes(frame.bytes());
     return;
@@ -248,7 +254,7 @@ void Connection::deliver(const hub::Batch& batch) {
 
 void Connection::deliver(const SharedBytes& frame) {
   if (phase_ != Phase::kOpen) return;
-  ++turn_.tally.messages_sent;
+  if (turn_.reading != this) ++turn_.tally.messages_sent;
   if (session_.compression() != nullptr) {
     deliver_bytes(frame.bytes());
     return;
@@ -260,7 +266,7 @@ void Connection::deliver(const SharedBytes& frame) {
 // One plain frame, for this connection's own compressor.
 void Connection::deliver_bytes(Bytes frame) {
   if (phase_ != Phase::kOpen) {  // the frame before this one has ended it
-    ++turn_.tally.undelivered;
+    if (turn_.reading != this) ++turn_.tally.not_deliveries;
     return;
   }
   const protocol::FrameContent content = protocol::frame_content(frame);

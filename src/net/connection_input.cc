@@ -78,7 +78,6 @@ void Connection::on_request(const protocol::HttpRequest& request) {
 void Connection::on_message(protocol::Opcode opcode, Bytes payload) {
   if (phase_ != Phase::kOpen) return;
   ++messages_in_;
-  ++turn_.tally.messages_in;
   turn_.application.on_message(*this, {static_cast<MessageType>(opcode), as_text(payload)});
 }
 

@@ -150,7 +150,7 @@ void Reactor::account_turn(std::uint64_t fanned_ns) noexcept {
   ReactorStats& stats = turn_->stats;
   const Tally& tally = turn_->tally;
   const SendTally& sent = turn_->cork.tally;
-  const std::uint64_t delivered = turn_->shard.stats().deliveries.value() - tally.undelivered;
+  const std::uint64_t delivered = turn_->shard.stats().deliveries.value() - tally.not_deliveries;
   stats.messages_in.set(tally.messages_in);
   stats.messages_out.set(tally.messages_sent + delivered);
   stats.messages_dropped.set(sent.dropped);

@@ -15,8 +15,11 @@ namespace wsd::net {
 // What each message adds to. Plain numbers of the reactor's thread, shown to others once a turn.
 struct Tally {
   std::uint64_t messages_in = 0;
-  std::uint64_t messages_sent = 0;  // to one connection at a time, by its own or another's handler
-  std::uint64_t undelivered = 0;    // messages of rooms for members that were closing already
+  std::uint64_t messages_sent = 0;  // all that a read step sends to its connection, and to others
+                                    // what is for them alone
+  // What rooms deliver is counted by the shard, a batch at a time. This is how much of it does not
+  // count: what came to members that were closing already, or in a read step of their own.
+  std::uint64_t not_deliveries = 0;
   std::uint64_t bytes_in = 0;
 };
 

@@ -10,12 +10,15 @@
 #include <string_view>
 #include <vector>
 
+#include "admin_options.h"
+
 namespace wsd::daemon {
 
 // What the daemon can be told.
 struct DaemonOptions {
   std::vector<std::string> listen = {"127.0.0.1:9001"};
   ServerOptions server;
+  AdminOptions admin = {};
 };
 
 enum class FlagKind : std::uint8_t {

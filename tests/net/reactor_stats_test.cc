@@ -96,6 +96,28 @@ TEST(ReactorStats, DeliveriesToMembersThatAreClosingDoNotCount) {
   EXPECT_EQ(shape(stats.delivery_delay).count(), 2U);
 }
 
+// Another's join makes the home send what is pending, here to the member whose read step it is.
+TEST(ReactorStats, ADeliveryInTheMembersOwnReadStepCountsOnce) {
+  ReactorRig rig;
+  rig.app.open = [&](Connection& c) {
+    if (rig.app.opened.size() == 1) rig.shard().join(c, "room");
+  };
+  rig.app.handler = [&](Connection& c, const Message& m) {
+    c.send(m.type, as_bytes(m.payload));
+    static_cast<void>(rig.shard().publish(
+        "room", protocol::make_frame(protocol::Opcode::kText, as_bytes(m.payload))));
+    rig.shard().join(*rig.reactor().find(rig.app.opened[1]), "room");
+  };
+  Peer& member = rig.open();
+  Peer& joins = rig.open();
+  member.send(client_frame(test::kText, "both"));
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(rig.frame(member).payload, "both");
+  rig.turn();
+  EXPECT_TRUE(joins.input.empty()) << "it joined after that";
+  EXPECT_EQ(rig.shard().stats().deliveries.value(), 1U);
+  EXPECT_EQ(rig.reactor().stats().messages_out.value(), 2U);
+}
+
 TEST(ReactorStats, WhatWaitsInSendQueuesIsCountedAndGoesWithThem) {
   Settings settings = calm_settings();
   settings.send_queue.bytes = std::size_t{1} << 20;
