@@ -54,6 +54,13 @@ class Server {
   // Serves GET and HEAD on `pattern`. A path may have both: requests that ask for an upgrade go to
   // the WebSocket route. Before start().
   void http(std::string_view pattern, HttpHandler handler);
+  // Serves `method`, one of RFC 9110 §9.3 or PATCH, on `pattern`; "GET" is the call above. A path
+  // may have several, each once; any other is answered 405 with an Allow field. The handler is
+  // called when the body is complete: a Content-Length up to max_message_bytes (413 above it), in
+  // message_timeout_ms. Its bytes count in max_input_bytes while they come in. Other bodies than
+  // those with a Content-Length are refused (501). A GET has none: one that comes with it ends the
+  // connection after the answer. Before start().
+  void http(std::string_view method, std::string_view pattern, HttpHandler handler);
 
   // Binds "HOST:PORT", "[V6]:PORT", ":PORT" (all addresses) or "unix:PATH"; port 0 is any free one.
   // Returns an empty string, or a sentence that says what could not be bound and why. A stale

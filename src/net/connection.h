@@ -108,6 +108,7 @@ class Connection final : public hub::Member {
   void take(MutableBytes input);
   void on_event(const protocol::Event& event);
   void on_request(const protocol::HttpRequest& request);
+  void read_body(bool expects_continue);
   void on_message(protocol::Opcode opcode, Bytes payload);
   void on_ping(Bytes payload);
   void on_pong(Bytes payload);
@@ -149,6 +150,7 @@ class Connection final : public hub::Member {
   void report();
 
   // connection_deadlines.cc
+  [[nodiscard]] Tick request_timeout() const noexcept;
   [[nodiscard]] Tick due() const;
   void arm();
   void heard() {

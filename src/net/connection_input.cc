@@ -52,6 +52,10 @@ void Connection::on_event(const protocol::Event& event) {
 
 void Connection::on_request(const protocol::HttpRequest& request) {
   Answer answer = turn_.application.on_request(*this, request);
+  if (answer.kind == Answer::Kind::kReadBody) {
+    read_body(request.expects_continue);
+    return;
+  }
   http_status_ = static_cast<std::uint16_t>(answer.status);
   // What may fail comes before the answer that promises it.
   if (answer.deflate) agree_on(*answer.deflate);
@@ -61,6 +65,7 @@ void Connection::on_request(const protocol::HttpRequest& request) {
     if (answer.keep_alive) {
       session_.next_request();
       phase_since_ = turn_.now;
+      arm();
     } else {
       finish(answer.rejected ? CloseCause::kHandshakeRejected : CloseCause::kHttpDone);
     }
@@ -73,6 +78,16 @@ void Connection::on_request(const protocol::HttpRequest& request) {
   heartbeat_.received(turn_.now);
   enter(Phase::kOpen);
   turn_.application.on_open(*this);
+}
+
+void Connection::read_body(bool expects_continue) {
+  session_.read_body();
+  phase_since_ = turn_.now;
+  arm();
+  if (!expects_continue) return;
+  // RFC 9110 §10.1.1: the client may wait for this before it sends the body.
+  constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+  sent([&] { return out_.send_raw(as_bytes(kContinue), context()); });
 }
 
 void Connection::on_message(protocol::Opcode opcode, Bytes payload) {
@@ -172,6 +187,7 @@ void Connection::account_input() {
   const bool grew = held > counted;
   held_input_kib_ = static_cast<std::uint32_t>(held / kKib);
   if (grew && total > turn_.settings.max_input_bytes) {
+    if (phase_ == Phase::kHttp) reject(protocol::Violation::kInputBudget);
     fail(CloseCause::kInputBudget, close_code_for(CloseCause::kInputBudget),
          "server holds too many unfinished messages");
     release_input();

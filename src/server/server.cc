@@ -17,7 +17,10 @@ void Server::route(std::string_view pattern, Handlers handlers) {
   core_->route(pattern, std::move(handlers));
 }
 void Server::http(std::string_view pattern, HttpHandler handler) {
-  core_->http(pattern, std::move(handler));
+  core_->http("GET", pattern, std::move(handler));
+}
+void Server::http(std::string_view method, std::string_view pattern, HttpHandler handler) {
+  core_->http(method, pattern, std::move(handler));
 }
 std::string Server::listen(std::string_view address) { return core_->listen(address); }
 std::vector<std::string> Server::addresses() const { return core_->addresses(); }

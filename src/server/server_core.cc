@@ -90,12 +90,11 @@ void ServerCore::route(std::string_view pattern, Handlers handlers) {
   handlers_.push_back(std::move(handlers));
 }
 
-void ServerCore::http(std::string_view pattern, HttpHandler handler) {
-  if (!http_routes_.add(pattern)) {
-    throw std::invalid_argument("http route '" + std::string(pattern) +
-                                "' is no path pattern, or is there already");
+void ServerCore::http(std::string_view method, std::string_view pattern, HttpHandler handler) {
+  if (!http_routes_.add(method, pattern, std::move(handler))) {
+    throw std::invalid_argument("http route '" + std::string(method) + " " + std::string(pattern) +
+                                "' has no method or path pattern, or is there already");
   }
-  http_handlers_.push_back(std::move(handler));
 }
 
 std::string ServerCore::listen(std::string_view address) {

@@ -20,6 +20,7 @@
 #include "net/turn.h"
 #include "protocol/deflate_offer.h"
 #include "protocol/handshake.h"
+#include "server/http_routes.h"
 #include "server/log_writer.h"
 #include "server/router.h"
 #include "wsd/server.h"
@@ -35,7 +36,7 @@ class ServerCore final : public net::Application {
 
   // Before start().
   void route(std::string_view pattern, Handlers handlers);
-  void http(std::string_view pattern, HttpHandler handler);
+  void http(std::string_view method, std::string_view pattern, HttpHandler handler);
   [[nodiscard]] std::string listen(std::string_view address);
   [[nodiscard]] std::string start();
 
@@ -80,6 +81,7 @@ class ServerCore final : public net::Application {
   // upgrade.cc
   [[nodiscard]] net::Answer answer_http(const protocol::HttpRequest& request,
                                         std::string_view remote, const server::RouteMatch& match);
+  [[nodiscard]] protocol::Violation judge_body(const protocol::HttpRequest& request) const noexcept;
   [[nodiscard]] net::Answer answer_handshake(const protocol::HttpRequest& request,
                                              std::string_view remote,
                                              const server::RouteMatch& match);
@@ -110,8 +112,7 @@ class ServerCore final : public net::Application {
   server::LogWriter log_;
   server::Router routes_;
   std::vector<Handlers> handlers_;
-  server::Router http_routes_;
-  std::vector<HttpHandler> http_handlers_;
+  server::HttpRoutes http_routes_;
 
   net::Settings settings_;
   net::ProcessCounts counts_;
