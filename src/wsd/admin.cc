@@ -30,17 +30,24 @@ Admin::Admin(const Server& watched, const LogOptions& log)
 std::string Admin::start(const std::string& address, std::string token) {
   if (address.empty()) return {};
   token_ = std::move(token);
-  add("/livez", &Admin::livez, false);
-  add("/readyz", &Admin::readyz, false);
-  add("/metrics", &Admin::metrics, true);
-  add("/connections", &Admin::connections, true);
-  add("/rooms", &Admin::rooms, true);
+  hosts_ = !token_.empty() || address.starts_with("unix:") ? Hosts::kAny : Hosts::kLocal;
+  add("GET", "/livez", &Admin::livez, false);
+  add("GET", "/readyz", &Admin::readyz, false);
+  add("GET", "/metrics", &Admin::metrics, true);
+  add("GET", "/connections", &Admin::connections, true);
+  add("DELETE", "/connections/{id}", &Admin::close_connection, true);
+  add("GET", "/rooms", &Admin::rooms, true);
   std::string error = server_.listen(address);
   return error.empty() ? server_.start() : error;
 }
 
-void Admin::add(std::string_view path, Answer answer, bool guarded) {
-  server_.http(path, [this, answer, guarded](const Request& request) {
+void Admin::add(std::string_view method, std::string_view path, Answer answer, bool guarded) {
+  server_.http(method, path, [this, answer, guarded](const Request& request) {
+    if (guarded && hosts_ == Hosts::kLocal && !is_local_host(request.host())) {
+      return admin_text(421,
+                        "without a token this listener is asked as localhost or by its address, so "
+                        "that no web page can ask it under a name of its own");
+    }
     if (guarded && !token_.empty() && !brings_token(request.header("Authorization"), token_)) {
       Response refusal = admin_text(401,
                                     "the token of --admin-token-file is asked for: bring it "
@@ -67,6 +74,15 @@ Response Admin::connections(const Request& request) const {
   const AdminQuery query = parse_admin_query(request.query(), true);
   if (!query.error.empty()) return admin_text(400, query.error);
   return connections_response(watched_.connections(query.connections));
+}
+
+Response Admin::close_connection(const Request& request) const {
+  const auto id = parse_connection_id(request.param("id"));
+  if (!id || !watched_.close_connection(*id, CloseCode::kPolicyViolation, "closed by operator")) {
+    return admin_text(404, "there is no open connection of that id");
+  }
+  watched_.log(LogLevel::kInfo, "closed_by_operator", std::to_string(*id));
+  return admin_text(200, "closing");
 }
 
 Response Admin::rooms(const Request& request) const {

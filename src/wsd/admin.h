@@ -4,6 +4,7 @@
 
 #include <wsd/server.h>
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -13,7 +14,7 @@ namespace wsd::daemon {
 
 class Admin {
  public:
-  // `watched` has been started, and outlives this. `log` is where troubles go.
+  // `watched` outlives this. `log` is where troubles go.
   Admin(const Server& watched, const LogOptions& log);
   Admin(const Admin&) = delete;
   Admin& operator=(const Admin&) = delete;
@@ -27,17 +28,21 @@ class Admin {
   void stop() { server_.stop(); }
 
  private:
+  // Under which names it lets itself be asked.
+  enum class Hosts : std::uint8_t { kAny, kLocal };
   using Answer = Response (Admin::*)(const Request&) const;
-  void add(std::string_view path, Answer answer, bool guarded);
+  void add(std::string_view method, std::string_view path, Answer answer, bool guarded);
 
   [[nodiscard]] Response livez(const Request& request) const;
   [[nodiscard]] Response readyz(const Request& request) const;
   [[nodiscard]] Response metrics(const Request& request) const;
   [[nodiscard]] Response connections(const Request& request) const;
+  [[nodiscard]] Response close_connection(const Request& request) const;
   [[nodiscard]] Response rooms(const Request& request) const;
 
   const Server& watched_;
   std::string token_;
+  Hosts hosts_ = Hosts::kLocal;
   Server server_;
 };
 

@@ -52,13 +52,13 @@ class AdminServer {
     client.send(request.set("Connection", "close").text());
     return client.read_response().value_or(HttpResponse{});
   }
-  [[nodiscard]] HttpResponse get(std::string_view target) const {
-    return ask(RequestText::get(target));
+  [[nodiscard]] static RequestText request(std::string_view target) {
+    return RequestText::get(target).set("Host", "localhost");
   }
+  [[nodiscard]] HttpResponse get(std::string_view target) const { return ask(request(target)); }
   [[nodiscard]] HttpResponse get_with(std::string_view target,
                                       std::string_view authorization) const {
-    RequestText request = RequestText::get(target);
-    return ask(request.set("Authorization", authorization));
+    return ask(request(target).set("Authorization", authorization));
   }
   // One sample of /metrics; "" when there is none of that name.
   [[nodiscard]] std::string metric(const std::string& series) const {
@@ -113,7 +113,7 @@ TEST(Admin, MetricsAgreeWithWhatWasDone) {
     }
   }
   RawClient refused = server.connect();
-  refused.send(RequestText::upgrade().set("Origin", "https://elsewhere.example"));
+  refused.send(RequestText::upgrade().set("Origin", "https://elsewhere.example").text());
   EXPECT_EQ(refused.read_response().value_or(HttpResponse{}).status, 403);
   EXPECT_EQ(refused.read_until_end(), End::kFin);
   RawClient stays = server.connect();
@@ -188,6 +188,66 @@ TEST(Admin, ConnectionsAreToldInTheOrderAskedFor) {
   EXPECT_EQ(wsd.get("/rooms?sort=age").status, 400);
 }
 
+HttpResponse delete_of(const AdminServer& wsd, const std::string& id,
+                       const std::string& authorization = {}) {
+  RequestText request = AdminServer::request("/");
+  request.line("DELETE /connections/" + id + " HTTP/1.1");
+  if (!authorization.empty()) request.set("Authorization", authorization);
+  return wsd.ask(request);
+}
+
+// The id of the only connection there is.
+std::string only_id(const std::string& connections) {
+  const std::string head = R"("connections":[{"id":")";
+  const std::size_t at = connections.find(head);
+  if (at == std::string::npos) return {};
+  const std::size_t start = at + head.size();
+  return connections.substr(start, connections.find('"', start) - start);
+}
+
+TEST(Admin, AConnectionIsClosedByItsId) {
+  AdminServer wsd;
+  RawClient client = wsd.server().connect();
+  ASSERT_TRUE(opens(client));
+  const std::string id = only_id(wsd.get("/connections").body);
+  EXPECT_EQ(delete_of(wsd, "1").status, 404);
+  EXPECT_EQ(delete_of(wsd, "all").status, 404);
+  EXPECT_EQ(wsd.get("/connections/" + id).status, 405);
+  const HttpResponse response = delete_of(wsd, id);
+  EXPECT_EQ(response.status, 200);
+  EXPECT_EQ(response.get("Cache-Control"), "no-store");
+  EXPECT_TRUE(receives(client, kClose, close_payload(1008, "closed by operator")));
+  EXPECT_EQ(delete_of(wsd, id).status, 404) << "it is closing already";
+  client.send(close_frame(1008));
+  EXPECT_EQ(client.read_until_end(), End::kFin);
+  EXPECT_TRUE(wsd.comes_to(ended("application_closed"), "1"));
+}
+
+TEST(Admin, AWebPageUnderAnotherNameIsToldNothing) {
+  const TemporaryDirectory folder;
+  AdminServer wsd;
+  RequestText rebound = RequestText::get("/connections").set("Host", "evil.example");
+  EXPECT_EQ(wsd.ask(rebound).status, 421);
+  EXPECT_EQ(wsd.ask(RequestText::get("/livez").set("Host", "evil.example")).status, 200);
+  EXPECT_EQ(wsd.ask(RequestText::get("/rooms").set("Host", "localhost:80")).status, 200);
+  AdminServer guarded({"--admin-token-file", folder.write("token", kToken)});
+  rebound.set("Authorization", std::string("Bearer ") + kToken);
+  EXPECT_EQ(guarded.ask(rebound).status, 200);
+}
+
+TEST(Admin, NobodyIsClosedWithoutTheToken) {
+  const TemporaryDirectory folder;
+  AdminServer wsd({"--admin-token-file", folder.write("token", kToken)});
+  RawClient client = wsd.server().connect();
+  ASSERT_TRUE(opens(client));
+  const std::string bearer = std::string("Bearer ") + kToken;
+  const std::string id = only_id(wsd.get_with("/connections", bearer).body);
+  EXPECT_EQ(delete_of(wsd, id).status, 401);
+  client.send(text_frame("still here"));
+  EXPECT_TRUE(receives_text(client, "still here"));
+  EXPECT_EQ(delete_of(wsd, id, bearer).status, 200);
+}
+
 TEST(Admin, AnswersAreNotKeptNorGuessedAt) {
   AdminServer wsd;
   for (const char* target : {"/livez", "/readyz", "/metrics", "/connections", "/rooms"}) {
@@ -199,7 +259,7 @@ TEST(Admin, AnswersAreNotKeptNorGuessedAt) {
   EXPECT_EQ(wsd.get("/metrics").get("Content-Type"), "text/plain; version=0.0.4; charset=utf-8");
   EXPECT_EQ(wsd.get("/").status, 404) << "the page is the other server's";
   RawClient client = wsd.server().connect();
-  client.send(RequestText::get("/metrics"));
+  client.send(RequestText::get("/metrics").text());
   EXPECT_EQ(client.read_response().value_or(HttpResponse{}).status, 404);
 }
 
