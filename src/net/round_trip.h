@@ -62,12 +62,12 @@ class RoundTrip {
   // 0: none is known.
   [[nodiscard]] std::uint64_t us() const noexcept {
     if (code_ < 2 * kSteps) return code_;
-    return std::uint64_t{kSteps + code_ % kSteps} << (code_ / kSteps - 1);
+    return (kSteps + code_ % kSteps) << (code_ / kSteps - 1);
   }
 
  private:
   static constexpr unsigned kFractionBits = 3;
-  static constexpr unsigned kSteps = 1U << kFractionBits;
+  static constexpr std::uint64_t kSteps = std::uint64_t{1} << kFractionBits;
   static constexpr std::uint64_t kMost = std::uint64_t{15} << 30;
 
   std::uint8_t code_ = 0;

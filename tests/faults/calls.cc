@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-#include "net/clock.h"
+#include "faults/baton.h"
 
 namespace wsd::faults {
 namespace {
