@@ -106,8 +106,9 @@ Look look(const std::string& address, const std::string& token) {
     if (fetched.error.empty() && fetched.status == 401) {
       result.error = address + " asks for a token; give it with --token-file FILE";
     } else if (fetched.error.empty() && fetched.status != 200) {
-      result.error = address + " answers " + target + " with status " +
-                     std::to_string(fetched.status) + "; is it the admin listener of wsd?";
+      result.error.append(address).append(" answers ").append(target).append(" with status ");
+      result.error.append(std::to_string(fetched.status));
+      result.error.append("; is it the admin listener of wsd?");
     }
     if (!result.error.empty()) return result;
     if (target == "/metrics") {

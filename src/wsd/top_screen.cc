@@ -9,6 +9,9 @@
 namespace wsd::daemon {
 namespace {
 
+constexpr std::string_view kColumns =
+    "              ID  REMOTE                   QUEUE      RTT   AGE  MSGS IN MSGS OUT  PATH  USER";
+
 // Peers' names have no business with the terminal.
 std::string printable(std::string_view text) {
   std::string out;
@@ -134,8 +137,7 @@ std::vector<std::string> top_screen(const TopSample& before, const TopSample& no
       "waiting      send queues " + value(&ServerStats::send_queue_bytes) + "B  publishes " +
           value(&ServerStats::publishes_waiting),
       "",
-      "              ID  REMOTE                   QUEUE      RTT   AGE  MSGS IN MSGS OUT  PATH  "
-      "USER",
+      std::string(kColumns),
   };
   for (const JsonRow& row : now.connections) lines.push_back(connection_line(row));
   if (lines.size() > rows) lines.resize(rows);
