@@ -164,6 +164,10 @@ class Player {
     }
     WSD_ASSERT(input.empty());
     WSD_ASSERT(session_.reading() != ended_);
+    if (session_.reading() && session_.in_body()) {
+      WSD_ASSERT(session_.unfinished());
+      WSD_ASSERT(session_.held_bytes() <= limits_.message.max_message_bytes + (64 << 10));
+    }
     if (session_.reading() && upgraded()) {
       WSD_ASSERT(session_.held_bytes() <= 2 * limits_.message.max_message_bytes + (64 << 10));
     }
@@ -181,7 +185,8 @@ class Player {
     }
     ended_ = is_end(event.kind);
     if (event.kind == Kind::kRequest) {
-      seen.payload = std::string(event.request->method) + ' ' + std::string(event.request->target);
+      seen.payload = std::string(event.request->method) + ' ' + std::string(event.request->target) +
+                     ' ' + std::string(event.request->body);
       answer(*event.request);
     }
     events_.push_back(seen);
@@ -192,11 +197,21 @@ class Player {
     }
   }
 
+  [[nodiscard]] bool wants_body(const HttpRequest& request) const {
+    return request.content_length != 0 && !request.chunked && request.body.empty() &&
+           request.content_length <= limits_.message.max_message_bytes;
+  }
+
   void answer(const HttpRequest& request) {
+    WSD_ASSERT(!session_.in_body());
+    WSD_ASSERT(request.body.empty() || request.body.size() == request.content_length);
     if (check_handshake(request).violation == Violation::kNone) {
       upgrade();
       upgraded_ = true;
-    } else if (request.keep_alive && !request.chunked && request.content_length == 0) {
+    } else if (wants_body(request)) {
+      session_.read_body();
+      WSD_ASSERT(session_.in_body());
+    } else if (request.keep_alive && !request.body_due()) {
       session_.next_request();
     } else {
       session_.finish();

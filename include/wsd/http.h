@@ -34,6 +34,8 @@ class Request {
   [[nodiscard]] virtual std::string_view param(std::string_view name) const = 0;
   // Subprotocols the client offered, in its order.
   [[nodiscard]] virtual const std::vector<std::string_view>& subprotocols() const = 0;
+  // The whole body; empty when there is none.
+  [[nodiscard]] virtual std::string_view body() const = 0;
 };
 
 using Headers = std::vector<std::pair<std::string, std::string>>;

@@ -19,6 +19,7 @@
 #include "wsd/hub.h"
 #include "wsd/message.h"
 #include "wsd/options.h"
+#include "wsd/stats.h"
 
 namespace wsd {
 
@@ -56,6 +57,13 @@ class Server {
   // Serves GET and HEAD on `pattern`. A path may have both: requests that ask for an upgrade go to
   // the WebSocket route. Before start().
   void http(std::string_view pattern, HttpHandler handler);
+  // Serves `method`, one of RFC 9110 §9.3 or PATCH, on `pattern`; "GET" is the call above. A path
+  // may have several, each once; any other is answered 405 with an Allow field. The handler is
+  // called when the body is complete: a Content-Length up to max_message_bytes (413 above it), in
+  // message_timeout_ms. Its bytes count in max_input_bytes while they come in. Other bodies than
+  // those with a Content-Length are refused (501). A GET has none: one that comes with it ends the
+  // connection after the answer. Before start().
+  void http(std::string_view method, std::string_view pattern, HttpHandler handler);
 
   // Binds "HOST:PORT", "[V6]:PORT", ":PORT" (all addresses) or "unix:PATH"; port 0 is any free one.
   // Returns an empty string, or a sentence that says what could not be bound and why. A stale
@@ -99,6 +107,18 @@ class Server {
   [[nodiscard]] Hub hub() const noexcept;
   // How many connections are open, handshakes included. Any thread.
   [[nodiscard]] std::size_t connection_count() const noexcept;
+
+  // Seeing into it. stats() costs the reactors nothing and is for any thread at any time. The other
+  // three ask each reactor and wait for the answers, a second at most: any thread but a reactor's
+  // of this server, where they would wait for themselves and so answer that nothing is there.
+  [[nodiscard]] ServerStats stats() const;
+  [[nodiscard]] Inquiry<ConnectionInfo> connections(const ConnectionQuery& query) const;
+  // The rooms with the most members.
+  [[nodiscard]] Inquiry<RoomInfo> rooms(std::uint32_t limit) const;
+  // Starts the close handshake as Connection::close() does, and says whether there was such a
+  // connection, open.
+  bool close_connection(ConnectionId id, CloseCode code, std::string_view reason) const;
+
   // Logs one line of the application's own, "event" and "text", escaped. Any thread.
   void log(LogLevel level, std::string_view event, std::string_view text) const;
 

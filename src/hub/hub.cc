@@ -60,6 +60,10 @@ void Hub::leave(ConnectionId member, std::string_view room) const {
   if (index < shard_count()) post(shard(index), MembershipMail{member, std::string(room), false});
 }
 
+void Hub::ask(std::uint32_t index, std::shared_ptr<Question> question) const {
+  post(shard(index), AskMail{std::move(question)});
+}
+
 void Hub::command(std::uint32_t commands) const {
   for (const auto& each : shards_) post(*each, CommandMail{commands});
 }

@@ -46,6 +46,9 @@ class Hub {
   void close(ConnectionId member, CloseCode code, std::string_view reason) const;
   void join(ConnectionId member, std::string_view room) const;
   void leave(ConnectionId member, std::string_view room) const;
+  // To one shard. Whoever has `question` waits for the answer at his own risk: a shard whose
+  // reactor has ended takes no mail.
+  void ask(std::uint32_t index, std::shared_ptr<Question> question) const;
   // To every shard.
   void command(std::uint32_t commands) const;
 

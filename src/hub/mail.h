@@ -14,6 +14,8 @@
 
 namespace wsd::hub {
 
+class Shard;
+
 // To a room's home.
 struct JoinMail {
   std::string room;
@@ -43,6 +45,7 @@ struct DeliverMail {
   std::string room;
   std::shared_ptr<const BatchSet> batch;
   std::uint32_t shard = 0;
+  std::uint64_t placed_ns = 0;  // when its oldest message got its place
 };
 
 // A gate that this shard waited at has opened.
@@ -71,11 +74,22 @@ struct CommandMail {
   std::uint32_t commands = 0;  // bits whose meaning is the reactor's
 };
 
+// Asked of a shard from outside, and answered on its thread.
+class Question {
+ public:
+  virtual ~Question() = default;
+  // Once for each shard that was asked. It may close members, but neither add nor remove any.
+  virtual void answer(Shard& shard) noexcept = 0;
+};
+struct AskMail {
+  std::shared_ptr<Question> question;
+};
+
 // One piece of mail; `next` is the mailbox's, or that of who prepares several.
 struct Mail {
   Mail* next = nullptr;
   std::variant<JoinMail, LeaveMail, PublishMail, JoinedMail, DeliverMail, ResumeMail, SendMail,
-               CloseMail, MembershipMail, CommandMail>
+               CloseMail, MembershipMail, CommandMail, AskMail>
       body;
 };
 

@@ -81,6 +81,7 @@ class Member : public Scheduled {
   // Set by Shard::add() alone.
   void set_id(ConnectionId id) noexcept { id_ = id; }
   [[nodiscard]] Memberships& memberships() noexcept { return memberships_; }
+  [[nodiscard]] const Memberships& memberships() const noexcept { return memberships_; }
   // Constant while the member is in any room.
   [[nodiscard]] Variant variant() const noexcept { return variant_; }
   void set_variant(Variant variant) noexcept { variant_ = variant; }

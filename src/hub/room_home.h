@@ -72,6 +72,8 @@ class RoomHome {
   // Whether there were too many rooms before it: until some end, its joiners are refused, and are
   // its members only until they have been told so.
   bool surplus = false;
+  // Likewise: when the first of the messages that are pending got its place.
+  std::uint64_t placed_ns = 0;
 
  private:
   std::string name_;

@@ -118,6 +118,7 @@ void Shard::join(Member& member, std::string_view room) {
   bool accepted = true;
   const std::uint32_t token = ++last_token_;
   if (!rooms_.begin_join(member, room, token)) return;
+  stats_.memberships.add(1);
   try {
     const std::uint32_t home = hub_.home_of(room);
     if (home == index_) {
@@ -129,6 +130,7 @@ void Shard::join(Member& member, std::string_view room) {
     }
   } catch (...) {
     rooms_.leave(member, room);
+    stats_.memberships.subtract(1);
     throw;
   }
   if (!accepted) refuse(member, room);
@@ -147,10 +149,12 @@ void Shard::leave(Member& member, std::string_view room) {
   if (home == index_) {
     home_leave(room, index_, member.variant());
     rooms_.leave(member, room);
+    stats_.memberships.subtract(1);
     return;
   }
   auto mail = mail_of(LeaveMail{std::string(room), index_, member.variant()});
   rooms_.leave(member, room);
+  stats_.memberships.subtract(1);
   hub_.shard(home).post(std::move(mail));
 }
 
@@ -199,11 +203,13 @@ Shard::Homes::iterator Shard::new_home(std::string_view room) {
   const auto made =
       homes_.try_emplace(std::string(room), std::make_unique<RoomHome>(room, next_epoch_++)).first;
   made->second->surplus = hub_.add_room() > max_rooms_ && max_rooms_ != 0;
+  stats_.rooms.set(homes_.size());
   return made;
 }
 
 void Shard::erase_home(Homes::iterator home) noexcept {
   homes_.erase(home);
+  stats_.rooms.set(homes_.size());
   hub_.remove_room();
 }
 
@@ -238,11 +244,14 @@ void Shard::home_leave(std::string_view room, std::uint32_t shard, Variant varia
 void Shard::home_publish(std::string_view room, SharedBytes frame, bool counted) {
   const auto found = homes_.find(room);
   if (found == homes_.end() || !found->second->has_members()) {
+    stats_.publishes.add(1);
     if (counted) open_gate(publish_gate_.leave(1), ResumeMail::Gate::kPublish);
     return;  // nobody is there: the message has no place and no reader
   }
   RoomHome& home = *found->second;
+  if (!home.has_pending()) home.placed_ns = now_ns_;
   home.append(std::move(frame), counted);
+  stats_.publishes.add(1);
   list(home);
 }
 
@@ -288,7 +297,7 @@ void Shard::send_batch(RoomHome& home) {
   if (home.has_members()) {
     for (const RoomHome::ShardCount& each : home.shards()) {
       if (each.shard == index_) continue;
-      mails.add(mail_of(DeliverMail{std::string(home.name()), nullptr, index_}));
+      mails.add(mail_of(DeliverMail{std::string(home.name()), nullptr, index_, home.placed_ns}));
     }
     std::vector<SharedBytes> frames = home.take_pending();
     try {
@@ -300,6 +309,7 @@ void Shard::send_batch(RoomHome& home) {
     const auto messages = static_cast<std::uint32_t>(batch->size());
     for (const RoomHome::ShardCount& each : home.shards()) {
       if (each.shard == index_) {
+        placed_times_.add(home.placed_ns);
         deliver_locally(home.name(), *batch);
         continue;
       }
@@ -322,6 +332,7 @@ void Shard::deliver_locally(std::string_view room, const BatchSet& batch) {
   const LocalRoom* const local = rooms_.find(room);
   if (local == nullptr) return;
   for (Member* member : local->members) member->deliver(batch.of(member->variant()));
+  stats_.deliveries.add(local->members.size() * batch.size());
 }
 
 void Shard::open_gate(std::uint64_t waiters, ResumeMail::Gate gate) noexcept {
@@ -395,6 +406,7 @@ void Shard::handle(JoinedMail& mail) {
 }
 
 void Shard::handle(DeliverMail& mail) {
+  placed_times_.add(mail.placed_ns);
   deliver_locally(mail.room, *mail.batch);
   const auto messages = static_cast<std::uint32_t>(mail.batch->size());
   open_gate(deliver_gate_.leave(messages), ResumeMail::Gate::kDeliver);
@@ -432,6 +444,8 @@ void Shard::handle(MembershipMail& mail) {
 }
 
 void Shard::handle(CommandMail& mail) { commands_ |= mail.commands; }
+
+void Shard::handle(AskMail& mail) { mail.question->answer(*this); }
 
 bool Shard::take_resumed() noexcept { return std::exchange(resumed_, false); }
 

@@ -19,6 +19,7 @@
 #include "hub/member.h"
 #include "hub/room_home.h"
 #include "hub/room_table.h"
+#include "hub/shard_stats.h"
 #include "hub/timer_wheel.h"
 
 namespace wsd::hub {
@@ -39,7 +40,8 @@ enum class PublishOutcome : std::uint8_t {
   kCongested,  // accepted too; but leave who published unread until take_resumed() says so
 };
 
-// Touched by its reactor's thread only, but for post(), the gates and index().
+// Touched by its reactor's thread only, but for post(), the gates, stats() and index().
+// NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): mailbox and gates stand apart
 class Shard {
  public:
   struct Options {
@@ -83,10 +85,16 @@ class Shard {
   // To a member of another shard.
   PublishOutcome send_away(ConnectionId member, SharedBytes frame);
 
-  // The turn. drain() takes the mailbox; fan_out() sends what rooms have pending as one batch each.
-  // What memory is lacking for waits, in its order, and is tried again in a later turn.
+  // The turn. set_time() says when it began; drain() takes the mailbox; fan_out() sends what rooms
+  // have pending as one batch each. What memory is lacking for waits, in its order, and is tried
+  // again in a later turn.
+  void set_time(std::uint64_t now_ns) noexcept { now_ns_ = now_ns; }
   void drain() noexcept;
   void fan_out() noexcept;
+  // Whether fan_out() would send something.
+  [[nodiscard]] bool has_to_fan_out() const noexcept { return !listed_.empty(); }
+  // What this turn's batches were made of.
+  [[nodiscard]] PlacedTimes& placed_times() noexcept { return placed_times_; }
   // Whether there is work for a next turn that no mail announces: rooms to fan out, or publishers
   // to read again since this shard's own gate opened at the end of this one.
   [[nodiscard]] bool has_pending() const noexcept {
@@ -112,8 +120,15 @@ class Shard {
   [[nodiscard]] FlowGate& publish_gate() noexcept { return publish_gate_; }
   [[nodiscard]] FlowGate& deliver_gate() noexcept { return deliver_gate_; }
 
-  // Rooms at home here and rooms with members here, for tests and metrics.
+  [[nodiscard]] const ShardStats& stats() const noexcept { return stats_; }
+
+  // Rooms at home here and rooms with members here.
   [[nodiscard]] std::size_t home_count() const noexcept { return homes_.size(); }
+  // Calls `visit` with every room at home here.
+  template <class Visit>
+  void for_each_home(Visit visit) const {
+    for (const auto& [name, home] : homes_) visit(*home);
+  }
   [[nodiscard]] std::size_t room_count() const noexcept { return rooms_.size(); }
 
  private:
@@ -151,6 +166,7 @@ class Shard {
   void handle(CloseMail& mail);
   void handle(MembershipMail& mail);
   void handle(CommandMail& mail);
+  void handle(AskMail& mail);
 
   // False: refused, and joined only to leave again.
   bool home_join(std::string_view room, std::uint32_t shard, Variant variant);
@@ -195,6 +211,10 @@ class Shard {
 
   bool resumed_ = false;
   std::uint32_t commands_ = 0;
+
+  std::uint64_t now_ns_ = 0;
+  ShardStats stats_;
+  PlacedTimes placed_times_;
 
   Mailbox<Mail> mailbox_;
   FlowGate publish_gate_;

@@ -22,7 +22,11 @@ class Connection;
 
 // The answer to a request.
 struct Answer {
-  enum class Kind : std::uint8_t { kUpgrade, kRespond };
+  enum class Kind : std::uint8_t {
+    kUpgrade,
+    kRespond,
+    kReadBody,  // nothing yet: on_request() comes again when the body has come
+  };
   Kind kind = Kind::kRespond;
   std::string bytes;        // the whole response
   bool keep_alive = false;  // kRespond: another request may follow

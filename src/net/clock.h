@@ -7,8 +7,9 @@
 
 namespace wsd::net {
 
-// CLOCK_MONOTONIC in milliseconds. Any thread.
-[[nodiscard]] std::uint64_t monotonic_ms() noexcept;
+// CLOCK_MONOTONIC in nanoseconds. Any thread.
+[[nodiscard]] std::uint64_t monotonic_ns() noexcept;
+[[nodiscard]] inline std::uint64_t monotonic_ms() noexcept { return monotonic_ns() / 1'000'000; }
 
 // Milliseconds since 1970-01-01 00:00 UTC, for people: it may jump. Any thread.
 [[nodiscard]] std::uint64_t wall_clock_ms() noexcept;

@@ -32,6 +32,8 @@ Connection::Connection(Turn& turn, int fd, Facts facts)
   turn_.make_room(turn_.shard.member_count() + 1);
   turn_.shard.add(*this);
   turn_.counts.connections.fetch_add(1, std::memory_order_relaxed);
+  turn_.stats.accepted.add(1);
+  counted_in().add(1);
   arm();
 }
 
@@ -48,6 +50,7 @@ Connection::~Connection() {
   }
   close_socket(out_.fd());
   data_.reset();
+  counted_in().subtract(1);
   // Last, with release: who sees the count go down sees that the connection has left nothing.
   turn_.counts.connections.fetch_sub(1, std::memory_order_release);
 }
@@ -99,6 +102,7 @@ void Connection::mark_settling() {
       return;
     }
     bytes_in_ += result.bytes;
+    turn_.tally.bytes_in += result.bytes;
     heard();
     if (turn_.rates != nullptr && !within_byte_rate(result.bytes)) return;
     budget -= result.bytes;
@@ -128,11 +132,14 @@ void Connection::read_step() {
     turn_.cork.open_short_way();
   }
   const std::uint64_t messages_before = messages_in_;
+  const std::uint64_t sent_before = messages_out_;
   try {
     read();
   } catch (const std::bad_alloc&) {
     out_of_memory();
   }
+  turn_.tally.messages_in += messages_in_ - messages_before;
+  turn_.tally.messages_sent += messages_out_ - sent_before;
   if (phase_ != Phase::kClosed && !out_.uncork_whole(turn_.cork)) {
     sent([&] { return out_.uncork(context()); });
   }
@@ -233,6 +240,9 @@ SendResult Connection::send(MessageType type, Bytes payload) {
   if (payload.size() > turn_.settings.session.message.max_message_bytes) return SendResult::kTooBig;
   ++messages_out_;
   const auto opcode = static_cast<protocol::Opcode>(type);
+  // In its own read step the step counts.
+  const bool alone = turn_.reading != this;
+  if (alone) ++turn_.tally.messages_sent;
   switch (sent([&] { return send_payload(opcode, payload); })) {
     case Outbound::Status::kSent:
     case Outbound::Status::kQueued:
@@ -241,12 +251,17 @@ SendResult Connection::send(MessageType type, Bytes payload) {
       return SendResult::kDropped;
     default:
       --messages_out_;
+      if (alone) --turn_.tally.messages_sent;
       return SendResult::kClosed;
   }
 }
 
 void Connection::deliver(const hub::Batch& batch) {
-  if (phase_ != Phase::kOpen) return;
+  if (phase_ != Phase::kOpen) {
+    turn_.tally.not_deliveries += batch.frames().size();
+    return;
+  }
+  if (turn_.reading == this) turn_.tally.not_deliveries += batch.frames().size();
   if (own_compressor()) {
     for (const Slice& frame : batch.frames()) deliver_bytes(frame.bytes());
     return;
@@ -256,18 +271,22 @@ void Connection::deliver(const hub::Batch& batch) {
 }
 
 void Connection::deliver(const SharedBytes& frame) {
+  if (phase_ != Phase::kOpen) return;
+  if (turn_.reading != this) ++turn_.tally.messages_sent;
   if (session_.compression() != nullptr) {
     deliver_bytes(frame.bytes());
     return;
   }
-  if (phase_ != Phase::kOpen) return;
   ++messages_out_;
   sent([&] { return out_.send_frame(frame, context()); });
 }
 
 // One plain frame, for this connection's own compressor.
 void Connection::deliver_bytes(Bytes frame) {
-  if (phase_ != Phase::kOpen) return;
+  if (phase_ != Phase::kOpen) {  // the frame before this one has ended it
+    if (turn_.reading != this) ++turn_.tally.not_deliveries;
+    return;
+  }
   const protocol::FrameContent content = protocol::frame_content(frame);
   ++messages_out_;
   sent([&] { return send_payload(content.opcode, content.payload); });
@@ -276,7 +295,9 @@ void Connection::deliver_bytes(Bytes frame) {
 // Ending
 
 void Connection::enter(Phase phase) {
+  counted_in().subtract(1);
   phase_ = phase;
+  counted_in().add(1);
   if (turn_.reading == this) turn_.cork.close_short_way();
   phase_since_ = turn_.now;
   draining_ = false;
@@ -457,6 +478,10 @@ void Connection::report() {
   }
   info.reason = facts_.close_reason();
   info.clean = session_.close_sent() && session_.close_received();
+  turn_.stats.ended[static_cast<std::size_t>(cause_)].add(1);
+  const bool refused = cause_ == CloseCause::kHandshakeRejected ||
+                       cause_ == CloseCause::kHandshakeTimeout || cause_ == CloseCause::kOverload;
+  if (refused && http_status_ >= 400) turn_.stats.count_refusal(http_status_);
   if (opened_) turn_.application.on_close(*this, info);
   EndRecord record;
   record.id = id();
@@ -466,7 +491,7 @@ void Connection::report() {
   record.opened = opened_;
   record.http_status = http_status_;
   record.violation = violation_;
-  record.duration_ms = accepted_.age(turn_.now) * kTickMs;
+  record.duration_ms = age_ms();
   record.bytes_in = bytes_in_;
   record.bytes_out = out_.bytes_sent();
   record.messages_in = messages_in_;

@@ -20,12 +20,14 @@
 #include "net/outbound.h"
 #include "net/poller.h"
 #include "net/read_state.h"
+#include "net/round_trip.h"
 #include "net/turn.h"
 #include "protocol/frame_writer.h"
 #include "protocol/session.h"
 #include "wsd/close.h"
 #include "wsd/connection.h"
 #include "wsd/message.h"
+#include "wsd/stats.h"
 
 namespace wsd::net {
 
@@ -103,6 +105,11 @@ class Connection final : public hub::Member {
   [[nodiscard]] const Facts& facts() const noexcept { return facts_; }
   [[nodiscard]] std::uint16_t route() const noexcept { return route_; }
   [[nodiscard]] std::size_t queued_bytes() const noexcept { return out_.queued_bytes(); }
+  [[nodiscard]] RoundTrip round_trip() const noexcept { return round_trip_; }
+  // connection_info.cc
+  [[nodiscard]] ConnectionState state() const noexcept;
+  [[nodiscard]] std::uint64_t age_ms() const noexcept;
+  [[nodiscard]] ConnectionInfo info() const;
   void set_data(std::unique_ptr<ConnectionData> data) { data_ = std::move(data); }
   [[nodiscard]] ConnectionData* data() const noexcept { return data_.get(); }
 
@@ -154,6 +161,7 @@ class Connection final : public hub::Member {
   void take_events(MutableBytes input);
   void on_event(const protocol::Event& event);
   void on_request(const protocol::HttpRequest& request);
+  void read_body(bool expects_continue);
   void on_message(protocol::Opcode opcode, Bytes payload) {
     if (phase_ != Phase::kOpen) return;
     if (turn_.rates != nullptr && !within_message_rate()) return;
@@ -161,6 +169,7 @@ class Connection final : public hub::Member {
     turn_.application.on_message(*this, {static_cast<MessageType>(opcode), as_text(payload)});
   }
   void on_ping(Bytes payload);
+  void on_pong(Bytes payload);
   void on_close_frame(const protocol::Event& event);
   void on_violation(protocol::Violation violation);
   void on_eof();
@@ -188,6 +197,7 @@ class Connection final : public hub::Member {
   void finish(CloseCause cause);
   void shut_down_when_flushed();
   void enter(Phase phase);
+  [[nodiscard]] Counter& counted_in() const noexcept;
   void note_end(CloseCause cause);
   void mark_ready() {
     if (!read_state_.listed()) list_ready();
@@ -201,6 +211,7 @@ class Connection final : public hub::Member {
   void report();
 
   // connection_deadlines.cc
+  [[nodiscard]] Tick request_timeout() const noexcept;
   [[nodiscard]] Tick due() const;
   void arm();
   void heard() {
@@ -226,6 +237,7 @@ class Connection final : public hub::Member {
   bool read_later_ : 1 = false;      // the kernel was short of memory: no readiness will come
   bool unfinished_ : 1 = false;      // message_since_ counts
   bool draining_ : 1 = false;        // phase_since_ is when to close
+  bool pinged_ : 1 = false;          // a Ping is out whose Pong has not come
   std::uint16_t code_received_ = 0;  // 0: no Close frame of the peer's, or one without a code
   Turn& turn_;
   Facts facts_;
@@ -239,6 +251,7 @@ class Connection final : public hub::Member {
   std::uint16_t http_status_ = 0;
   std::uint32_t held_input_kib_ = 0;  // what is counted in ProcessCounts
   [[no_unique_address]] hub::Heartbeat heartbeat_;
+  RoundTrip round_trip_;
   std::uint16_t code_sent_ = 0;  // 0: no Close frame of ours, or one without a code
   ShortTick accepted_;
   ShortTick phase_since_;

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <new>
 
+#include "base/name_hash.h"
 #include "net/connection.h"
 #include "net/socket.h"
 
@@ -20,6 +21,11 @@ bool deserves_reset(CloseCause cause) noexcept {
 
 }  // namespace
 
+// From phase_since_: a head has one deadline, a body another.
+Tick Connection::request_timeout() const noexcept {
+  return session_.in_body() ? turn_.settings.message_timeout : turn_.settings.handshake_timeout;
+}
+
 Tick Connection::due() const {
   const Settings& settings = turn_.settings;
   Tick due = hub::TimerWheel::kNever;
@@ -28,7 +34,7 @@ Tick Connection::due() const {
   };
   switch (phase_) {
     case Phase::kHttp:
-      consider(phase_since_, settings.handshake_timeout);
+      consider(phase_since_, request_timeout());
       break;
     case Phase::kOpen:
       due = heartbeat_.next_deadline(
@@ -91,8 +97,10 @@ void Connection::expire(Tick now) {
   const Settings& settings = turn_.settings;
   switch (phase_) {
     case Phase::kHttp:
-      if (now < phase_since_.near(now) + settings.handshake_timeout) break;
-      if (session_.unfinished()) {
+      if (now < phase_since_.near(now) + request_timeout()) break;
+      if (session_.in_body()) {
+        reject(protocol::Violation::kBodyTimeout);
+      } else if (session_.unfinished()) {
         reject(protocol::Violation::kRequestTimeout);
       } else {
         finish(http_status_ == 0 ? CloseCause::kHandshakeTimeout : CloseCause::kHttpDone);
@@ -146,9 +154,11 @@ void Connection::check_open(Tick now) {
     case hub::Heartbeat::Verdict::kAlive:
       break;
     case hub::Heartbeat::Verdict::kPing:
+      pinged_ = true;
       sent([&] {
-        return out_.send_control(protocol::make_control_frame(protocol::Opcode::kPing, {}),
-                                 context());
+        const PingStamp stamp(turn_.now_ns, process_hash_key().low);
+        return out_.send_control(
+            protocol::make_control_frame(protocol::Opcode::kPing, stamp.bytes()), context());
       });
       break;
     case hub::Heartbeat::Verdict::kPongTimeout:

@@ -1,6 +1,7 @@
 // What a connection does with what its session reads.
 #include <utility>
 
+#include "base/name_hash.h"
 #include "net/connection.h"
 
 namespace wsd::net {
@@ -26,8 +27,8 @@ void Connection::on_event(const protocol::Event& event) {
     case protocol::Event::Kind::kPing:
       on_ping(event.payload);
       break;
-    case protocol::Event::Kind::kPong:  // RFC 6455 §5.5.3: an unsolicited Pong gets no response
-      static_cast<void>(within_control_budget());
+    case protocol::Event::Kind::kPong:
+      on_pong(event.payload);
       break;
     case protocol::Event::Kind::kClose:
       on_close_frame(event);
@@ -44,6 +45,10 @@ void Connection::on_event(const protocol::Event& event) {
 
 void Connection::on_request(const protocol::HttpRequest& request) {
   Answer answer = turn_.application.on_request(*this, request);
+  if (answer.kind == Answer::Kind::kReadBody) {
+    read_body(request.expects_continue);
+    return;
+  }
   http_status_ = static_cast<std::uint16_t>(answer.status);
   // Whatever comes of it, what the application has counted for these facts ends with them.
   if (answer.kind == Answer::Kind::kUpgrade) {
@@ -61,6 +66,7 @@ void Connection::on_request(const protocol::HttpRequest& request) {
     if (answer.keep_alive) {
       session_.next_request();
       phase_since_ = turn_.now;
+      arm();
     } else {
       finish(answer.rejected ? answer.refusal : CloseCause::kHttpDone);
     }
@@ -75,12 +81,32 @@ void Connection::on_request(const protocol::HttpRequest& request) {
   turn_.application.on_open(*this);
 }
 
+void Connection::read_body(bool expects_continue) {
+  session_.read_body();
+  phase_since_ = turn_.now;
+  arm();
+  if (!expects_continue) return;
+  // RFC 9110 §10.1.1: the client may wait for this before it sends the body.
+  constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+  sent([&] { return out_.send_raw(as_bytes(kContinue), context()); });
+}
+
 void Connection::on_ping(Bytes payload) {
   if (!within_control_budget() || phase_ != Phase::kOpen) return;
   sent([&] {
     return out_.send_pong(protocol::make_control_frame(protocol::Opcode::kPong, payload),
                           context());
   });
+}
+
+// RFC 6455 §5.5.3: one that was not asked for gets no response.
+void Connection::on_pong(Bytes payload) {
+  if (!within_control_budget() || !pinged_) return;
+  const auto age_ns = PingStamp::age_ns(payload, turn_.now_ns, process_hash_key().low);
+  if (!age_ns) return;
+  pinged_ = false;
+  round_trip_ = RoundTrip(*age_ns / 1000);
+  turn_.stats.round_trip.record(*age_ns);
 }
 
 bool Connection::within_control_budget() {
@@ -170,6 +196,7 @@ void Connection::account_input() {
   const bool grew = held > counted;
   held_input_kib_ = static_cast<std::uint32_t>(held / kKib);
   if (grew && total > turn_.settings.max_input_bytes) {
+    if (phase_ == Phase::kHttp) reject(protocol::Violation::kInputBudget);
     fail(CloseCause::kInputBudget, close_code_for(CloseCause::kInputBudget),
          "server holds too many unfinished messages");
     release_input();

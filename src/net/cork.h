@@ -15,6 +15,13 @@ namespace wsd::net {
 
 class Outbound;
 
+// What all connections of a reactor have sent and have still to send.
+struct SendTally {
+  std::uint64_t bytes = 0;    // taken by the kernel
+  std::uint64_t dropped = 0;  // messages
+  std::uint64_t waiting = 0;  // bytes in send queues now
+};
+
 class Cork {
  public:
   static constexpr std::size_t kMostCapacity = std::size_t{64} << 10;
@@ -67,6 +74,9 @@ class Cork {
     short_room_ -= count;
     return std::exchange(back_, back_ + count);
   }
+
+  // Kept here since whoever sends has the cork at hand.
+  SendTally tally;
 
  private:
   std::size_t capacity_;

@@ -34,15 +34,16 @@ Outbound::Status status_of(SendQueue::Verdict verdict) noexcept {
 
 SendQueue& Outbound::queue_for(const SendContext& context) {
   if (queue_ == nullptr) {
-    queue_ = std::make_unique<SendQueue>(context.now);
+    queue_ = std::make_unique<SendQueue>(context.now, &context.cork.tally.waiting);
     // Nothing may overtake it.
     if (context.cork.holds_for(*this)) context.cork.close_short_way();
   }
   return *queue_;
 }
 
-bool Outbound::account(const IoResult& result) noexcept {
+bool Outbound::account(const IoResult& result, Cork& cork) noexcept {
   bytes_sent_ += result.bytes;
+  cork.tally.bytes += result.bytes;
   if (result.status == IoStatus::kAgain) writable_ = false;
   return result.status != IoStatus::kGone && result.status != IoStatus::kEof;
 }
@@ -54,7 +55,11 @@ Outbound::Status Outbound::enqueue(Slice frame, const SendContext& context) {
       !queue_->admits(frame.size, context.limits, context.grant)) {
     if (flush(context) == Status::kGone) return Status::kGone;
   }
-  return status_of(queue_for(context).push(std::move(frame), context.limits, context.grant));
+  SendQueue& queue = queue_for(context);
+  const std::uint64_t before = queue.dropped();
+  const SendQueue::Verdict verdict = queue.push(std::move(frame), context.limits, context.grant);
+  context.cork.tally.dropped += queue.dropped() - before;
+  return status_of(verdict);
 }
 
 Outbound::Status Outbound::keep_rest(Bytes first, Bytes second, std::size_t sent,
@@ -101,7 +106,7 @@ Outbound::Status Outbound::send_message(protocol::Opcode opcode, Bytes payload, 
   const Bytes head(header.data(), header_size);
   std::array<iovec, 2> pieces = {piece_of(head), piece_of(payload)};
   const IoResult result = send_pieces(fd_, pieces);
-  if (!account(result)) return Status::kGone;
+  if (!account(result, context.cork)) return Status::kGone;
   return keep_rest(head, payload, result.bytes, context);
 }
 
@@ -145,7 +150,7 @@ Outbound::Status Outbound::send_batch(const hub::Batch& batch, const SendContext
     for (std::size_t i = 0; i < count; ++i) vectors[i] = piece_of(pieces[i].bytes());
     result = send_pieces(fd_, std::span(vectors).first(count));
   }
-  if (!account(result)) return Status::kGone;
+  if (!account(result, context.cork)) return Status::kGone;
   if (result.bytes == batch.bytes()) return Status::kSent;
   return enqueue_rest(batch.frames(), result.bytes, context);
 }
@@ -185,7 +190,7 @@ std::optional<Outbound::Status> Outbound::send_now(Bytes control, const SendCont
   }
   if (!writable_) return std::nullopt;
   const IoResult result = send_bytes(fd_, control);
-  if (!account(result)) return Status::kGone;
+  if (!account(result, context.cork)) return Status::kGone;
   if (result.bytes == 0) return std::nullopt;
   return keep_rest(control, {}, result.bytes, context);
 }
@@ -211,7 +216,10 @@ Outbound::Status Outbound::send_close(const protocol::ControlFrame& frame,
     if (status == Status::kGone || status == Status::kNoMemory) return status;
   }
   // Through the queue even when it is empty: it knows what a Close may overtake.
-  queue_for(context).push_close(frame);
+  SendQueue& queue = queue_for(context);
+  const std::uint64_t before = queue.dropped();
+  queue.push_close(frame);
+  context.cork.tally.dropped += queue.dropped() - before;
   return flush(context);
 }
 
@@ -222,7 +230,7 @@ Outbound::Status Outbound::flush_cork(const SendContext& context) {
   result.status = IoStatus::kAgain;
   if (writable_ && queue_ == nullptr) result = send_bytes(fd_, bytes);
   Status status = Status::kGone;
-  if (account(result)) {
+  if (account(result, context.cork)) {
     const Bytes rest = bytes.subspan(result.bytes);
     status = Status::kSent;
     if (!rest.empty()) {
@@ -254,7 +262,7 @@ Outbound::Status Outbound::flush(const SendContext& context) {
     const std::size_t count = queue_->gather(pieces);
     if (count != 0) {
       const IoResult result = send_pieces(fd_, std::span(pieces).first(count));
-      if (!account(result)) return Status::kGone;
+      if (!account(result, context.cork)) return Status::kGone;
       queue_->consume(result.bytes, context.now);
       if (result.status == IoStatus::kNoBuffers) return Status::kQueued;
     }

@@ -57,6 +57,7 @@ class Outbound {
       if (!writable_ || queue_ != nullptr) return false;
       const IoResult result = send_bytes(fd_, bytes);
       bytes_sent_ += result.bytes;
+      cork.tally.bytes += result.bytes;
       if (result.bytes != bytes.size()) {
         if (result.status == IoStatus::kAgain) writable_ = false;
         cork.cut_front(result.bytes);
@@ -115,7 +116,7 @@ class Outbound {
   // What send() did with `sent` of `bytes`: the rest is copied and queued.
   Status keep_rest(Bytes first, Bytes second, std::size_t sent, const SendContext& context);
   // Counts what the kernel took and keeps the latch. False when the connection is dead.
-  [[nodiscard]] bool account(const IoResult& result) noexcept;
+  [[nodiscard]] bool account(const IoResult& result, Cork& cork) noexcept;
 
   void end_queue() noexcept;
 

@@ -79,8 +79,7 @@ Reactor::~Reactor() {
 void Reactor::attach(const Settings& settings, hub::Shard& shard, Application& application,
                      ProcessCounts& counts) {
   turn_ = std::make_unique<Turn>(settings, shard, application, counts);
-  now_ms_ = monotonic_ms();
-  turn_->now = tick_of(now_ms_);
+  begin_turn();
   turn_->shard.set_encoder(&turn_->encoder);
   turn_->shard.wheel().advance(turn_->now);
 }
@@ -124,18 +123,47 @@ void Reactor::turn(int max_wait_ms) {
   const std::span<const Readiness> events = poller_.wait(wait_ms(max_wait_ms), ready);
   const CurrentScope scope(this);  // after the wait: who sleeps runs nothing
   const KeptBlocks::Scope kept(turn_->kept_blocks);
-  now_ms_ = monotonic_ms();
-  turn_->now = tick_of(now_ms_);
+  begin_turn();
   for (const Readiness& each : events) mark_ready(each);
   turn_->shard.drain();
   handle_commands();
   accept_and_read();
   fire_timers();
+  const std::uint64_t fanned_ns = turn_->shard.has_to_fan_out() ? monotonic_ns() : 0;
   turn_->shard.fan_out();
   flush_dirty();
   settle_ended();
   turn_->deflate_pool.end_turn(!turn_->ready.empty());
   release_unused();
+  account_turn(fanned_ns);
+}
+
+void Reactor::begin_turn() noexcept {
+  turn_->now_ns = monotonic_ns();
+  now_ms_ = turn_->now_ns / 1'000'000;
+  turn_->now = tick_of(now_ms_);
+  turn_->shard.set_time(turn_->now_ns);
+}
+
+// What the turn has counted is shown to others. `fanned_ns`: when rooms began to fan out; 0: none
+// did.
+void Reactor::account_turn(std::uint64_t fanned_ns) noexcept {
+  ReactorStats& stats = turn_->stats;
+  const Tally& tally = turn_->tally;
+  const SendTally& sent = turn_->cork.tally;
+  const std::uint64_t delivered = turn_->shard.stats().deliveries.value() - tally.not_deliveries;
+  stats.messages_in.set(tally.messages_in);
+  stats.messages_out.set(tally.messages_sent + delivered);
+  stats.messages_dropped.set(sent.dropped);
+  stats.bytes_in.set(tally.bytes_in);
+  stats.bytes_out.set(sent.bytes);
+  stats.send_queue_bytes.set(sent.waiting);
+  const std::uint64_t now_ns = monotonic_ns();
+  stats.turn.record(now_ns - turn_->now_ns);
+  if (fanned_ns != 0) stats.fan_out.record(now_ns - fanned_ns);
+  turn_->shard.placed_times().take(now_ns, [&](std::uint64_t ns, std::uint64_t batches) {
+    stats.delivery_delay.record(ns, batches);
+  });
 }
 
 void Reactor::release_unused() noexcept {

@@ -58,6 +58,8 @@ class Reactor final : public hub::Waker {
   // A shard is behind with what the connection in its read step published.
   void hold_publisher();
   [[nodiscard]] bool draining() const noexcept { return draining_; }
+  // Any thread.
+  [[nodiscard]] const ReactorStats& stats() const noexcept { return turn_->stats; }
 
  private:
   // Cuts what is left when the drain has lasted too long.
@@ -71,6 +73,7 @@ class Reactor final : public hub::Waker {
   };
 
   [[nodiscard]] int wait_ms(int max_wait_ms) noexcept;
+  void begin_turn() noexcept;
   void mark_ready(const Readiness& readiness);
   void handle_commands();
   template <class Step>
@@ -81,6 +84,7 @@ class Reactor final : public hub::Waker {
   void flush_dirty();
   void settle_ended();
   void release_unused() noexcept;
+  void account_turn(std::uint64_t fanned_ns) noexcept;
   void begin_drain();
   void cut_all();
 

@@ -48,7 +48,7 @@ SendQueue::Verdict SendQueue::push(Slice frame, const SendQueueLimits& limits, s
   if (gaps_ && frame.size != frame.block.size()) {
     if (SharedBytes own = SharedBytes::copy_of(frame.bytes())) frame = Slice(std::move(own));
   }
-  bytes_ += frame.size;
+  set_bytes(bytes_ + frame.size);
   entries_.push_back({std::move(frame), Kind::kData});
   return Verdict::kQueued;
 }
@@ -66,7 +66,7 @@ bool SendQueue::dropping_helps(std::size_t size, const SendQueueLimits& limits) 
 bool SendQueue::drop_oldest() {
   for (std::size_t i = front_sent_ != 0 ? 1 : 0; i < entries_.size(); ++i) {
     if (entries_[i].kind != Kind::kData) continue;
-    bytes_ -= entries_[i].slice.size;
+    set_bytes(bytes_ - entries_[i].slice.size);
     entries_.erase(entries_.begin() + static_cast<std::ptrdiff_t>(i));
     ++dropped_;
     return true;
@@ -75,7 +75,7 @@ bool SendQueue::drop_oldest() {
 }
 
 void SendQueue::push_started(Slice rest) {
-  bytes_ += rest.size;
+  set_bytes(bytes_ + rest.size);
   entries_.push_back({std::move(rest), Kind::kStarted});
 }
 
@@ -95,7 +95,7 @@ std::size_t SendQueue::behind_control() const noexcept {
 void SendQueue::insert(std::size_t position, const protocol::ControlFrame& frame, Kind kind) {
   const SharedBytes bytes = SharedBytes::copy_of(frame.bytes());
   if (!bytes) throw std::bad_alloc();
-  bytes_ += bytes.size();
+  set_bytes(bytes_ + bytes.size());
   entries_.insert(entries_.begin() + static_cast<std::ptrdiff_t>(position), {Slice(bytes), kind});
 }
 
@@ -108,7 +108,7 @@ void SendQueue::place_pong() {
   // One that was placed before and has not begun is out of date.
   for (std::size_t i = boundary(); i < behind_control(); ++i) {
     if (entries_[i].kind != Kind::kPong) continue;
-    bytes_ -= entries_[i].slice.size;
+    set_bytes(bytes_ - entries_[i].slice.size);
     entries_.erase(entries_.begin() + static_cast<std::ptrdiff_t>(i));
     break;
   }
@@ -128,7 +128,7 @@ void SendQueue::push_close(const protocol::ControlFrame& close) {
       }
     }
     entries_ = std::move(kept);
-    bytes_ = kept_bytes;
+    set_bytes(kept_bytes);
   }
   place_pong();
   insert(entries_.size(), close, Kind::kControl);
@@ -159,7 +159,7 @@ void SendQueue::consume(std::size_t count, Tick now) noexcept {
   WSD_ASSERT(count <= bytes_);
   if (count == 0) return;
   last_progress_ = now;
-  bytes_ -= count;
+  set_bytes(bytes_ - count);
   front_sent_ += count;
   while (!entries_.empty() && front_sent_ >= entries_.front().slice.size) {
     front_sent_ -= entries_.front().slice.size;

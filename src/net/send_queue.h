@@ -42,7 +42,12 @@ class SendQueue {
     kOverBound,  // policy kDisconnect: nothing was queued, the connection is to be ended
   };
 
-  explicit SendQueue(Tick now) : last_progress_(now) {}
+  // `waiting` outlives the queue, whose bytes are counted in it; nullptr: they are not.
+  explicit SendQueue(Tick now, std::uint64_t* waiting = nullptr)
+      : waiting_(waiting), last_progress_(now) {}
+  SendQueue(const SendQueue&) = delete;
+  SendQueue& operator=(const SendQueue&) = delete;
+  ~SendQueue() { set_bytes(0); }
 
   // Whether push() would take a frame of that size without dropping anything.
   [[nodiscard]] bool admits(std::size_t size, const SendQueueLimits& limits,
@@ -93,6 +98,10 @@ class SendQueue {
   [[nodiscard]] bool within(std::size_t size, const SendQueueLimits& limits) const noexcept;
   [[nodiscard]] bool dropping_helps(std::size_t size, const SendQueueLimits& limits) const noexcept;
   bool drop_oldest();
+  void set_bytes(std::size_t bytes) noexcept {
+    if (waiting_ != nullptr) *waiting_ += bytes - bytes_;
+    bytes_ = bytes;
+  }
   void insert(std::size_t position, const protocol::ControlFrame& frame, Kind kind);
   void place_pong();
   // Where control frames begin: in front, but not in the middle of a frame.
@@ -102,6 +111,7 @@ class SendQueue {
 
   std::deque<Entry> entries_;
   std::size_t bytes_ = 0;
+  std::uint64_t* waiting_;
   std::size_t granted_ = 0;     // bytes taken beyond the bound
   std::size_t front_sent_ = 0;  // bytes of the first entry that have left
   std::uint64_t dropped_ = 0;

@@ -16,6 +16,7 @@
 #include "net/application.h"
 #include "net/cork.h"
 #include "net/deflate_encoder.h"
+#include "net/reactor_stats.h"
 #include "net/receive_rates.h"
 #include "net/send_queue.h"
 #include "protocol/deflate.h"
@@ -82,6 +83,9 @@ struct Turn {
   ProcessCounts& counts;
 
   Tick now = 0;
+  std::uint64_t now_ns = 0;  // when the turn began
+  Tally tally;
+  ReactorStats stats;
   Cork cork;
   protocol::DeflatePool deflate_pool;
   DeflateEncoder encoder;

@@ -37,7 +37,11 @@ struct HttpRequest {
   bool expects_continue = false;
   bool chunked = false;  // Transfer-Encoding: chunked, the only coding known
   std::uint64_t content_length = 0;
+  std::string_view body;  // content_length bytes once it was read; empty before
   const std::vector<HttpField>* fields = nullptr;
+
+  // Whether there is a body (RFC 9112 §6) that was not read.
+  [[nodiscard]] bool body_due() const noexcept { return chunked || body.size() != content_length; }
 
   // The first field of that name (case-insensitive), or nullptr.
   [[nodiscard]] const HttpField* find(std::string_view name) const noexcept;

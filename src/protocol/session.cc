@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/assert.h"
+#include "base/byte_buffer.h"
 #include "protocol/close_payload.h"
 #include "protocol/frame_check.h"
 #include "protocol/mask.h"
@@ -30,7 +31,11 @@ Event event_of(Event::Kind kind) {
 struct Session::Head {
   explicit Head(const HeadLimits& limits) : parser(limits) {}
   RequestParser parser;
-  std::string bytes;  // of a head that came in more than one piece
+  Bytes received;                 // a complete one, where it was parsed
+  std::string bytes;              // of one that came in more than one piece, or whose body is read
+  std::uint64_t body_length = 0;  // of the body that is being read; 0: none is
+  ByteBuffer body;
+  HttpRequest whole;  // the request with its body
 };
 
 struct Session::Partial {
@@ -126,6 +131,7 @@ Event Session::next(MutableBytes& input, const SessionLimits& limits) {
 Event Session::next_head(MutableBytes& input, const SessionLimits& limits) {
   if (input.empty()) return {};
   Head& head = *held_->head;
+  if (head.body_length != 0) return continue_body(input);
   Bytes so_far = input;
   const std::size_t held = head.bytes.size();
   if (held != 0) {
@@ -143,10 +149,52 @@ Event Session::next_head(MutableBytes& input, const SessionLimits& limits) {
     case RequestParser::Status::kComplete:
       break;
   }
-  // What follows the head in this segment stays in `input`: the first frames, or the next request.
+  head.received = so_far.first(head.parser.head_size());
+  // What follows the head in this segment stays in `input`: the first frames, a body, or the next
+  // request.
   input = input.subspan(head.parser.head_size() - held);
   Event event = event_of(Event::Kind::kRequest);
   event.request = &head.parser.request();
+  return event;
+}
+
+void Session::read_body() {
+  WSD_ASSERT(phase_ == Phase::kHttp);
+  Head& head = *held_->head;
+  // RFC 9112 §6.3 (6): the body is that many bytes, and what comes behind it is the next request.
+  WSD_ASSERT(head.parser.request().content_length != 0 && !head.parser.request().chunked);
+  if (head.bytes.empty()) {
+    // The request's views have to outlive the read buffer: they are made again, of a copy.
+    head.bytes.assign(as_text(head.received));
+    head.parser.reset();
+    const RequestParser::Status status = head.parser.parse(as_bytes(head.bytes));
+    WSD_ASSERT(status == RequestParser::Status::kComplete);
+  }
+  head.body_length = head.parser.request().content_length;
+}
+
+Event Session::continue_body(MutableBytes& input) {
+  Head& head = *held_->head;
+  ByteBuffer& body = head.body;
+  const auto missing = static_cast<std::size_t>(head.body_length) - body.size();
+  const std::size_t count = std::min(input.size(), missing);
+  if (count > body.room().size()) {
+    // Twice what was received at the most, whatever was announced.
+    const std::size_t doubled = std::max(2 * body.size(), body.size() + count);
+    if (!body.reserve(std::min(doubled, body.size() + missing))) {
+      finish();
+      return event_of(Event::Kind::kNoMemory);
+    }
+  }
+  std::copy_n(input.begin(), count, body.room().begin());
+  body.grow(count);
+  input = input.subspan(count);
+  if (count < missing) return {};
+  head.body_length = 0;
+  head.whole = head.parser.request();
+  head.whole.body = as_text(body.bytes());
+  Event event = event_of(Event::Kind::kRequest);
+  event.request = &head.whole;
   return event;
 }
 
@@ -166,6 +214,7 @@ void Session::next_request() noexcept {
   WSD_ASSERT(phase_ == Phase::kHttp);
   held_->head->parser.reset();
   std::string().swap(held_->head->bytes);  // not clear(), which keeps the memory
+  held_->head->body.reset();
 }
 
 void Session::finish() noexcept { phase_ = Phase::kFinished; }
@@ -190,10 +239,15 @@ bool Session::unfinished() const noexcept {
   return begun() != nullptr && !message_handed_out_;
 }
 
+bool Session::in_body() const noexcept {
+  return phase_ == Phase::kHttp && held_->head->body_length != 0;
+}
+
 std::size_t Session::held_bytes() const noexcept {
   if (held_ == nullptr) return 0;
   if (phase_ == Phase::kHttp) {
-    return held_->head->bytes.empty() ? 0 : held_->head->bytes.capacity();
+    const Head& head = *held_->head;
+    return (head.bytes.empty() ? 0 : head.bytes.capacity()) + head.body.capacity();
   }
   return held_->partial == nullptr ? 0 : held_->partial->message.capacity();
 }

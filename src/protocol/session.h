@@ -40,7 +40,8 @@ struct SessionLimits {
 struct Event {
   enum class Kind : std::uint8_t {
     kNone,       // all input is used up
-    kRequest,    // a request head: answer with upgrade(), next_request() or finish()
+    kRequest,    // a request head: answer with upgrade(), read_body(), next_request() or finish();
+                 // again, `request->body` filled, when the body that was asked for has come
     kMessage,    // a whole message: type by `opcode`, bytes in `payload`
     kPing,       // `payload` is to go back in a Pong
     kPong,       // `payload`
@@ -110,6 +111,7 @@ class Session {
   // Answers to kRequest. After each of them the request's views are dead.
   void upgrade() noexcept;                                     // frames follow
   void upgrade(const DeflateTerms& terms, DeflatePool& pool);  // likewise, compressed or not
+  void read_body();              // its Content-Length, above 0, is what follows
   void next_request() noexcept;  // another request follows on the same connection
   void finish() noexcept;        // nothing that follows is read
   // After finish(), when no view of an event is in use any more: gives back what is held.
@@ -134,7 +136,9 @@ class Session {
   // Whether a request head or a message has begun and is not complete: a completion deadline is
   // due.
   [[nodiscard]] bool unfinished() const noexcept;
-  // Bytes held for the unfinished head or message.
+  // Whether that is a request body.
+  [[nodiscard]] bool in_body() const noexcept;
+  // Bytes held for the unfinished head, body or message.
   [[nodiscard]] std::size_t held_bytes() const noexcept;
 
   // Where to receive the payload of a large frame directly, sparing a copy; empty when the ordinary
@@ -159,6 +163,7 @@ class Session {
   [[nodiscard]] static bool keep_utf8(MutableBytes text, MaskingKey key) noexcept;
 
   [[nodiscard]] Event next_head(MutableBytes& input, const SessionLimits& limits);
+  [[nodiscard]] Event continue_body(MutableBytes& input);
   [[nodiscard]] Event next_frame_event(MutableBytes& input, const MessageLimits& limits);
   [[nodiscard]] Held& held();
   [[nodiscard]] Partial* begun() const noexcept;

@@ -56,6 +56,8 @@ CloseCode close_code_of(Violation violation) noexcept {
 }
 
 CloseCause close_cause_of(Violation violation) noexcept {
+  if (violation == Violation::kInputBudget) return CloseCause::kInputBudget;
+  if (violation == Violation::kBodyTimeout) return CloseCause::kMessageTimeout;
   switch (row_of(violation).answer) {
     case 1002:
       return CloseCause::kProtocolError;

@@ -39,6 +39,11 @@ namespace wsd::protocol {
   X(kBadTransferEncoding, 400, "transfer coding not supported")                        \
   X(kLengthAndTransferEncoding, 400, "Content-Length together with Transfer-Encoding") \
   X(kBadExpect, 417, "expectation not supported")                                      \
+  /* request body, RFC 9112 §6 */                                                     \
+  X(kCodingNotRead, 501, "transfer codings are not read, send Content-Length")         \
+  X(kBodyTooLarge, 413, "request body too large")                                      \
+  X(kBodyTimeout, 408, "request body not complete in time")                            \
+  X(kInputBudget, 503, "the server holds too many bytes of unfinished input")          \
   /* routing */                                                                        \
   X(kNotFound, 404, "nothing is served at this path")                                  \
   X(kMethodNotAllowed, 405, "method not allowed here")                                 \

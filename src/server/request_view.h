@@ -29,6 +29,7 @@ class RequestView final : public Request {
   [[nodiscard]] const std::vector<std::string_view>& subprotocols() const override {
     return subprotocols_;
   }
+  [[nodiscard]] std::string_view body() const override { return request_.body; }
 
  private:
   const protocol::HttpRequest& request_;

@@ -61,6 +61,17 @@ bool Router::add(std::string_view pattern) {
   return true;
 }
 
+std::optional<std::size_t> Router::find(std::string_view pattern) const {
+  for (std::size_t i = 0; i < routes_.size(); ++i) {
+    std::string text;
+    for (const Segment& segment : routes_[i]) {
+      text.append(segment.named ? "/{" + segment.text + "}" : "/" + segment.text);
+    }
+    if (text == pattern) return i;
+  }
+  return std::nullopt;
+}
+
 bool Router::matches(const Route& route, const std::vector<std::string_view>& path) {
   return std::equal(route.begin(), route.end(), path.begin(), path.end(),
                     [](const Segment& segment, std::string_view text) {

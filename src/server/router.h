@@ -24,6 +24,8 @@ class Router {
  public:
   // False when `pattern` is no path, names a segment twice or is known already under other names.
   [[nodiscard]] bool add(std::string_view pattern);
+  // The number of the route with that very pattern.
+  [[nodiscard]] std::optional<std::size_t> find(std::string_view pattern) const;
   // `path` as received. Literal segments win over named ones, from left to right. A named segment
   // matches any that is not empty.
   [[nodiscard]] std::optional<RouteMatch> match(std::string_view path) const;

@@ -17,7 +17,10 @@ void Server::route(std::string_view pattern, Handlers handlers) {
   core_->route(pattern, std::move(handlers));
 }
 void Server::http(std::string_view pattern, HttpHandler handler) {
-  core_->http(pattern, std::move(handler));
+  core_->http("GET", pattern, std::move(handler));
+}
+void Server::http(std::string_view method, std::string_view pattern, HttpHandler handler) {
+  core_->http(method, pattern, std::move(handler));
 }
 std::string Server::listen(std::string_view address) { return core_->listen(address); }
 std::string Server::adopt(int fd) { return core_->adopt(fd); }
@@ -43,6 +46,14 @@ int Server::run() {
 
 Hub Server::hub() const noexcept { return Hub(core_.get()); }
 std::size_t Server::connection_count() const noexcept { return core_->connection_count(); }
+ServerStats Server::stats() const { return core_->stats(); }
+Inquiry<ConnectionInfo> Server::connections(const ConnectionQuery& query) const {
+  return core_->connections(query);
+}
+Inquiry<RoomInfo> Server::rooms(std::uint32_t limit) const { return core_->rooms(limit); }
+bool Server::close_connection(ConnectionId id, CloseCode code, std::string_view reason) const {
+  return core_->close_connection(id, code, reason);
+}
 void Server::log(LogLevel level, std::string_view event, std::string_view text) const {
   core_->log(level, event, text);
 }

@@ -9,9 +9,12 @@
 #include <system_error>
 #include <utility>
 
+#include "net/clock.h"
 #include "protocol/frame_writer.h"
 #include "server/exception_text.h"
+#include "server/inquiry.h"
 #include "server/settings.h"
+#include "server/stats.h"
 
 namespace wsd {
 namespace {
@@ -88,12 +91,11 @@ void ServerCore::route(std::string_view pattern, Handlers handlers) {
   handlers_.push_back(std::move(handlers));
 }
 
-void ServerCore::http(std::string_view pattern, HttpHandler handler) {
-  if (!http_routes_.add(pattern)) {
-    throw std::invalid_argument("http route '" + std::string(pattern) +
-                                "' is no path pattern, or is there already");
+void ServerCore::http(std::string_view method, std::string_view pattern, HttpHandler handler) {
+  if (!http_routes_.add(method, pattern, std::move(handler))) {
+    throw std::invalid_argument("http route '" + std::string(method) + " " + std::string(pattern) +
+                                "' has no method or path pattern, or is there already");
   }
-  http_handlers_.push_back(std::move(handler));
 }
 
 std::string ServerCore::listen(std::string_view address) {
@@ -146,6 +148,7 @@ std::string ServerCore::start() {
       if (!reactor.listen(listener)) return "the kernel refuses to watch " + listener.name();
     }
   }
+  start_time_ms_ = net::wall_clock_ms();
   started_.store(true);
   try {
     for (const auto& reactor : reactors_) {
@@ -195,6 +198,39 @@ bool ServerCore::reactors_turn() {
     asked_to_turn_ = false;  // who was not asked is not to be blamed
   }
   return true;
+}
+
+// Seeing into it
+
+ServerStats ServerCore::stats() const {
+  ServerStats stats;
+  stats.draining = draining_.load(std::memory_order_relaxed);
+  if (!started_.load(std::memory_order_acquire)) return stats;
+  stats.start_time_ms = start_time_ms_;
+  for (const auto& reactor : reactors_) server::add_reactor(stats, reactor->stats());
+  for (std::uint32_t i = 0; i < hub_->shard_count(); ++i) server::add_shard(stats, hub_->shard(i));
+  stats.turns_total = stats.turn.count();
+  stats.input_bytes = counts_.input_bytes.load(std::memory_order_relaxed);
+  stats.context_bytes = counts_.context_bytes.load(std::memory_order_relaxed);
+  return stats;
+}
+
+bool ServerCore::may_ask() const noexcept {
+  return started_.load(std::memory_order_acquire) && own_reactor() == nullptr;
+}
+
+Inquiry<ConnectionInfo> ServerCore::connections(const ConnectionQuery& query) const {
+  if (!may_ask()) return {};
+  return server::ask_connections(*hub_, query);
+}
+
+Inquiry<RoomInfo> ServerCore::rooms(std::uint32_t limit) const {
+  if (!may_ask()) return {};
+  return server::ask_rooms(*hub_, limit);
+}
+
+bool ServerCore::close_connection(ConnectionId id, CloseCode code, std::string_view reason) const {
+  return may_ask() && server::ask_close(*hub_, id, code, reason);
 }
 
 template <class Fill>

@@ -21,6 +21,7 @@
 #include "protocol/deflate_offer.h"
 #include "protocol/handshake.h"
 #include "server/address_limits.h"
+#include "server/http_routes.h"
 #include "server/log_writer.h"
 #include "server/news_gate.h"
 #include "server/router.h"
@@ -37,7 +38,7 @@ class ServerCore final : public net::Application {
 
   // Before start().
   void route(std::string_view pattern, Handlers handlers);
-  void http(std::string_view pattern, HttpHandler handler);
+  void http(std::string_view method, std::string_view pattern, HttpHandler handler);
   [[nodiscard]] std::string listen(std::string_view address);
   [[nodiscard]] std::string adopt(int fd);
   [[nodiscard]] std::string start();
@@ -50,6 +51,10 @@ class ServerCore final : public net::Application {
   [[nodiscard]] std::size_t connection_count() const noexcept;
   [[nodiscard]] std::size_t cut_connections() const noexcept;
   [[nodiscard]] bool reactors_turn();  // one thread at a time
+  [[nodiscard]] ServerStats stats() const;
+  [[nodiscard]] Inquiry<ConnectionInfo> connections(const ConnectionQuery& query) const;
+  [[nodiscard]] Inquiry<RoomInfo> rooms(std::uint32_t limit) const;
+  bool close_connection(ConnectionId id, CloseCode code, std::string_view reason) const;
   void log(LogLevel level, std::string_view event, std::string_view text);
 
   // What the public handles do; see there for threads.
@@ -82,6 +87,7 @@ class ServerCore final : public net::Application {
   // proxy names.
   [[nodiscard]] std::optional<net::Answer> over_handshake_rate(const protocol::HttpRequest& request,
                                                                std::string_view remote);
+  [[nodiscard]] protocol::Violation judge_body(const protocol::HttpRequest& request) const noexcept;
   [[nodiscard]] net::Answer answer_handshake(const protocol::HttpRequest& request,
                                              std::string_view remote,
                                              const server::RouteMatch& match);
@@ -97,6 +103,8 @@ class ServerCore final : public net::Application {
   [[nodiscard]] std::optional<protocol::DeflateAgreement> negotiate(
       const protocol::Handshake& handshake) const;
 
+  // Whether this thread may wait for an answer of the reactors.
+  [[nodiscard]] bool may_ask() const noexcept;
   // The reactor of this server whose turn runs on this thread, or nullptr.
   [[nodiscard]] net::Reactor* own_reactor() const noexcept;
   [[nodiscard]] net::ListenOptions listen_options() const noexcept;
@@ -112,8 +120,7 @@ class ServerCore final : public net::Application {
   server::LogWriter log_;
   server::Router routes_;
   std::vector<Handlers> handlers_;
-  server::Router http_routes_;
-  std::vector<HttpHandler> http_handlers_;
+  server::HttpRoutes http_routes_;
 
   std::unique_ptr<server::AddressLimits> addresses_;  // null: none of its limits is set
   server::NewsGate origin_news_;
@@ -127,6 +134,7 @@ class ServerCore final : public net::Application {
   std::mutex life_;  // guards threads_ against two waiters; never taken by a reactor
   std::vector<std::thread> threads_;
   std::atomic<bool> started_{false};
+  std::uint64_t start_time_ms_ = 0;    // constant once started_
   std::atomic<bool> draining_{false};  // relaxed: a hint to new handshakes
   bool asked_to_turn_ = false;         // who calls reactors_turn() alone
 };

@@ -14,13 +14,13 @@
 namespace wsd {
 namespace {
 
-constexpr std::string_view kHttpMethods = "GET, HEAD";
 constexpr std::string_view kWebSocketMethods = "GET";
 
 bool is_head(const protocol::HttpRequest& request) { return request.method == "HEAD"; }
 
-bool has_body(const protocol::HttpRequest& request) {
-  return request.content_length != 0 || request.chunked;
+// RFC 9110 §9.3.1, §9.3.2: a body has no meaning in a GET or a HEAD.
+bool takes_body(const protocol::HttpRequest& request) {
+  return request.method != "GET" && !is_head(request);
 }
 
 protocol::HttpDate date_now() { return protocol::HttpDate(net::wall_clock_ms() / 1000); }
@@ -83,27 +83,47 @@ net::Answer ServerCore::on_request(net::Connection& connection,
   const std::string_view remote = connection.facts().remote();
   const auto web_socket = routes_.match(request.path);
   const auto http = http_routes_.match(request.path);
-  if (http && (!web_socket || !asks_upgrade(request))) return answer_http(request, remote, *http);
+  // RFC 9110 §7.8: an Upgrade may be ignored; only a GET can open a WebSocket.
+  if (http && (!web_socket || !asks_upgrade(request) || request.method != "GET")) {
+    return answer_http(request, remote, *http);
+  }
   if (web_socket) return answer_handshake(request, remote, *web_socket);
   net::Answer answer = respond(
       request, 404, protocol::violation_text(protocol::Violation::kNotFound),
-      request.keep_alive && !has_body(request), protocol::HttpResponseHead{}.content_type, {});
+      request.keep_alive && !request.body_due(), protocol::HttpResponseHead{}.content_type, {});
   if (asks_upgrade(request)) {
     answer = refuse(request, protocol::Violation::kNotFound, kWebSocketMethods);
   }
   return answer;
 }
 
+// What speaks against reading the body of a request (RFC 9112 §6).
+protocol::Violation ServerCore::judge_body(const protocol::HttpRequest& request) const noexcept {
+  if (request.chunked) return protocol::Violation::kCodingNotRead;
+  if (request.content_length > options_.limits.max_message_bytes) {
+    return protocol::Violation::kBodyTooLarge;
+  }
+  return protocol::Violation::kNone;
+}
+
 net::Answer ServerCore::answer_http(const protocol::HttpRequest& request, std::string_view remote,
                                     const server::RouteMatch& match) {
-  if (request.method != "GET" && !is_head(request)) {
-    return refuse(request, protocol::Violation::kMethodNotAllowed, kHttpMethods);
+  const HttpHandler* const handler = http_routes_.find(match.route, request.method);
+  if (handler == nullptr) {
+    return refuse(request, protocol::Violation::kMethodNotAllowed, http_routes_.allow(match.route));
+  }
+  if (takes_body(request) && request.body_due()) {
+    const protocol::Violation violation = judge_body(request);
+    if (violation != protocol::Violation::kNone) return refuse(request, violation, {});
+    net::Answer answer;
+    answer.kind = net::Answer::Kind::kReadBody;
+    return answer;
   }
   const std::vector<std::string_view> no_subprotocols;
   const server::RequestView view(request, remote, match.params, no_subprotocols);
   Response response;
   try {
-    response = http_handlers_[match.route](view);
+    response = (*handler)(view);
   } catch (...) {
     log(LogLevel::kError, "handler_threw", "http: " + server::current_exception_text());
     response = Response{500, "text/plain; charset=utf-8", "internal error\n", {}};
@@ -115,7 +135,7 @@ net::Answer ServerCore::answer_http(const protocol::HttpRequest& request, std::s
   }
   // A body that was not asked for is not read: the connection ends instead (RFC 9112 §9.3).
   const bool keep_alive =
-      request.keep_alive && !has_body(request) && !draining_.load(std::memory_order_relaxed);
+      request.keep_alive && !request.body_due() && !draining_.load(std::memory_order_relaxed);
   protocol::HeaderList extra = std::move(response.headers);
   if (keep_alive && request.minor_version == 0) extra.emplace_back("Connection", "keep-alive");
   return respond(request, response.status, response.body, keep_alive, response.content_type, extra);

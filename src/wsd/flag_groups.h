@@ -5,8 +5,9 @@
 
 namespace wsd::daemon {
 
-[[nodiscard]] Flag print_flag();  // print.cc
+[[nodiscard]] Flag print_flag();     // print.cc
 [[nodiscard]] Table access_flags();  // access_flags.cc
 [[nodiscard]] Table rate_flags();    // access_flags.cc
+[[nodiscard]] Table admin_flags();   // admin_flags.cc
 
 }  // namespace wsd::daemon

@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "admin_options.h"
+
 namespace wsd::daemon {
 
 // Who gets in.
@@ -23,6 +25,7 @@ struct DaemonOptions {
   std::vector<std::string> listen = {"127.0.0.1:9001"};
   ServerOptions server;
   AuthOptions auth = {};
+  AdminOptions admin = {};
 };
 
 enum class FlagKind : std::uint8_t {

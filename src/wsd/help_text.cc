@@ -15,6 +15,7 @@ constexpr std::size_t kHelpColumn = 30;
 constexpr std::size_t kWidth = 100;
 
 constexpr std::string_view kHead = R"(Usage: wsd [--FLAG VALUE | --FLAG=VALUE]...
+       wsd top [ADDRESS]    shows what a running wsd does; wsd top --help tells more
 
 A WebSocket server (RFC 6455). Without flags it listens on 127.0.0.1:9001: open
 http://127.0.0.1:9001/ in a browser, or connect a WebSocket to / or /echo (an echo), or to

@@ -8,13 +8,17 @@
 #include <exception>
 #include <string>
 #include <string_view>
+#include <utility>
 
+#include "admin.h"
+#include "admin_token.h"
 #include "demo_page.h"
 #include "gate.h"
 #include "print.h"
 #include "room_path.h"
 #include "service.h"
 #include "settings.h"
+#include "top.h"
 
 extern "C" char** environ;  // NOLINT(readability-redundant-declaration)
 
@@ -151,6 +155,11 @@ void let_signals_kill() {
 
 int serve(const Parts& parts) {
   const DaemonOptions& options = parts.options;
+  AdminToken token;
+  if (!options.admin.address.empty() && !options.admin.token_file.empty()) {
+    token = read_admin_token(options.admin.token_file);
+  }
+  if (!token.error.empty()) return fail(kExitBadConfiguration, token.error);
   const sigset_t signals = awaited_signals();
   static_cast<void>(pthread_sigmask(SIG_BLOCK, &signals, nullptr));
   static_cast<void>(std::signal(SIGPIPE, SIG_IGN));
@@ -162,13 +171,20 @@ int serve(const Parts& parts) {
     }
   }
   if (const std::string error = server.start(); !error.empty()) return fail(kExitFailed, error);
+  Admin admin(server, options.server.log);
+  if (const std::string error = admin.start(options.admin.address, std::move(token.text));
+      !error.empty()) {
+    return fail(kExitCannotBind, error);
+  }
   for (const std::string& address : server.addresses()) say("listening on " + address);
+  for (const std::string& address : admin.addresses()) say("admin on " + address);
   const auto watchdog = parts.service.ready(server);
   await_end(server, parts, signals);
   parts.service.stopping(server, options.server.drain_timeout_ms);
   server.drain();
   let_signals_kill();
   server.wait();
+  admin.stop();
   const DrainVerdict verdict = judge_drain(server.cut_connections());
   return verdict.sentence.empty() ? kExitClean : fail(verdict.exit_code, verdict.sentence);
 }
@@ -180,8 +196,16 @@ std::string version_text() {
          "\n";
 }
 
+int top(const Sources& sources) {
+  const TopOptions options = parse_top_arguments(
+      {sources.arguments.begin() + 1, sources.arguments.end()}, sources.environment);
+  if (!options.error.empty()) return fail(kExitUsage, options.error);
+  return options.help ? print(top_help()) : run_top(options, &fail);
+}
+
 int run(int argc, char** argv) {
   const Sources sources = sources_of_process(argc, argv);
+  if (!sources.arguments.empty() && sources.arguments.front() == "top") return top(sources);
   Loaded loaded = load_settings(sources);
   for (const std::string& warning : loaded.warnings) say("wsd: warning: " + warning);
   if (!loaded.error.empty()) return fail(loaded.exit_code, loaded.error);

@@ -204,6 +204,7 @@ std::string merge(const Sources& sources, const CommandLine& line, Loaded& loade
   std::string error = lay_over(from_environment, loaded.options);
   if (error.empty()) error = lay_over(line.assignments, loaded.options);
   if (error.empty()) error = sources.check(loaded.options.server);
+  if (error.empty()) error = admin_options_error(loaded.options.admin);
   return error;
 }
 

@@ -20,8 +20,10 @@ constexpr std::uint64_t kWallOffset = 1'700'000'000'000;
 
 }  // namespace
 
-std::uint64_t net::monotonic_ms() noexcept { return clock_ms.load(std::memory_order_relaxed); }
-std::uint64_t net::wall_clock_ms() noexcept { return net::monotonic_ms() + kWallOffset; }
+std::uint64_t net::monotonic_ns() noexcept {
+  return clock_ms.load(std::memory_order_relaxed) * 1'000'000;
+}
+std::uint64_t net::wall_clock_ms() noexcept { return faults::now_ms() + kWallOffset; }
 
 namespace faults {
 namespace {
@@ -35,7 +37,7 @@ std::atomic<bool> released{false};
 
 thread_local Baton::Leaver Baton::leaver_;
 
-std::uint64_t now_ms() noexcept { return net::monotonic_ms(); }
+std::uint64_t now_ms() noexcept { return net::monotonic_ns() / 1'000'000; }
 
 Baton::Baton() {
   released.store(false);
@@ -65,7 +67,7 @@ void Baton::gather(std::size_t threads) {
 }
 
 bool Baton::wakeable(const Seat& seat) noexcept {
-  return seat.timeout == 0 || net::monotonic_ms() >= seat.deadline || watch().ready(seat.epoll);
+  return seat.timeout == 0 || now_ms() >= seat.deadline || watch().ready(seat.epoll);
 }
 
 bool Baton::turn() {
@@ -122,8 +124,7 @@ int Baton::wait(int epoll, std::span<epoll_event> events, int timeout) {
     }
     Seat& seat = *leaver_.seat;
     seat.timeout = timeout;
-    seat.deadline =
-        timeout < 0 ? kNever : net::monotonic_ms() + static_cast<std::uint64_t>(timeout);
+    seat.deadline = timeout < 0 ? kNever : now_ms() + static_cast<std::uint64_t>(timeout);
     baton->back_.release();
     seat.go.acquire();
   }

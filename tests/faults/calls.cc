@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-#include "net/clock.h"
+#include "faults/baton.h"
 
 namespace wsd::faults {
 namespace {
@@ -52,10 +52,10 @@ int Calls::next(Call call, int fd) noexcept {
     if (each.fault.call != call) continue;
     if (count == each.fault.at) {
       each.begun = true;
-      each.until = net::monotonic_ms() + each.fault.for_ms;
+      each.until = now_ms() + each.fault.for_ms;
     }
     if (!each.begun) continue;
-    if (count >= each.fault.at + each.fault.times && net::monotonic_ms() >= each.until) continue;
+    if (count >= each.fault.at + each.fault.times && now_ms() >= each.until) continue;
     if (!struck_) news_when_struck_ = this->count(Call::kNew);
     struck_ = true;
     if (fd >= 0) struck_key_ = keys_[static_cast<std::size_t>(fd)];

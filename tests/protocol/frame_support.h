@@ -179,7 +179,8 @@ inline void PrintTo(const Outcome& outcome, std::ostream* out) {
 
 // Plays inputs to a session and writes its events down. It acts on what it reads, so that what it
 // does depends on the stream and not on the cut: requests with an Upgrade field are upgraded, those
-// for "/last" are the last, others are followed by another; the message "close!" makes it close.
+// for "/last" are the last, others are followed by another, after their body where it is a POST;
+// the message "close!" makes it close.
 class Player {
  public:
   enum class Start { kFresh, kOpen };
@@ -277,8 +278,11 @@ class Player {
 
   void answer(const HttpRequest& request) {
     events_.push_back("request " + std::string(request.method) + " " + std::string(request.target) +
-                      " " + std::string(request.host));
-    if (request.find("Upgrade") != nullptr) {
+                      " " + std::string(request.host) +
+                      (request.body.empty() ? "" : " with " + payload_word(request.body)));
+    if (request.method == "POST" && request.body_due()) {
+      session_.read_body();
+    } else if (request.find("Upgrade") != nullptr) {
       session_.upgrade();
     } else if (request.path == "/last") {
       session_.finish();

@@ -91,10 +91,16 @@ TEST(Violation, HandshakeViolationsAreRejections) {
   for (const Row& row : kRows) {
     if (!is_http(row)) continue;
     EXPECT_EQ(http_status_of(row.violation), row.answer) << row.name;
-    EXPECT_EQ(close_cause_of(row.violation), row.violation == Violation::kRequestTimeout
-                                                 ? CloseCause::kHandshakeTimeout
-                                                 : CloseCause::kHandshakeRejected)
-        << row.name;
+    const CloseCause cause = close_cause_of(row.violation);
+    if (row.violation == Violation::kRequestTimeout) {
+      EXPECT_EQ(cause, CloseCause::kHandshakeTimeout);
+    } else if (row.violation == Violation::kBodyTimeout) {
+      EXPECT_EQ(cause, CloseCause::kMessageTimeout);
+    } else if (row.violation == Violation::kInputBudget) {
+      EXPECT_EQ(cause, CloseCause::kInputBudget);
+    } else {
+      EXPECT_EQ(cause, CloseCause::kHandshakeRejected) << row.name;
+    }
   }
 }
 

@@ -61,6 +61,13 @@ Tool find_curl() {
   return tool;
 }
 
+// Both come with Debian's package of that name.
+Tool find_of_prometheus(const std::string& name) {
+  Tool tool{.command = {.argv = {name}}, .missing = {}};
+  if (!succeeds(tool.with({"--version"}))) tool.missing = name + " is missing: install prometheus";
+  return tool;
+}
+
 }  // namespace
 
 Command Tool::with(const std::vector<std::string>& arguments) const {
@@ -81,6 +88,16 @@ const Tool& python_with_websockets() {
 
 const Tool& curl() {
   static const Tool tool = find_curl();
+  return tool;
+}
+
+const Tool& promtool() {
+  static const Tool tool = find_of_prometheus("promtool");
+  return tool;
+}
+
+const Tool& prometheus() {
+  static const Tool tool = find_of_prometheus("prometheus");
   return tool;
 }
 

@@ -21,6 +21,8 @@ struct Tool {
 [[nodiscard]] const Tool& node_with_ws();
 [[nodiscard]] const Tool& python_with_websockets();
 [[nodiscard]] const Tool& curl();
+[[nodiscard]] const Tool& promtool();
+[[nodiscard]] const Tool& prometheus();
 // A program of docs/examples, in the folder that environment WSD_EXAMPLES names.
 [[nodiscard]] Tool example(const std::string& name);
 // tests/clients/NAME, wherever the tests were started.

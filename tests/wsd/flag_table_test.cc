@@ -69,6 +69,8 @@ const std::vector<FlagCase>& cases() {
       {"drain-timeout", "20s", "1m", {"0"}},
       {"log-level", "info", "debug", {"loud", "INFO"}},
       {"log-format", "auto", "json", {"xml"}},
+      {"admin", "none", "127.0.0.1:9002", {"", "9002"}},
+      {"admin-token-file", "none", "/etc/wsd/admin-token", {}},
   };
   return kCases;
 }

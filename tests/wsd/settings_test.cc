@@ -116,6 +116,7 @@ TEST(Settings, EverySettingCanComeFromEverySource) {
     const Words defaults = flag.get(DaemonOptions{});
     const std::string value = !defaults.empty()       ? defaults.front()
                               : flag.name == "origin" ? "https://a.example"
+                              : flag.name == "admin"  ? "127.0.0.1:0"
                                                       : "chat";
     const std::string name(flag.name);
     for (const Loaded& loaded : {load({"--" + name + "=" + value}), load({"--" + name, value}),

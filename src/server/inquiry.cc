@@ -1,0 +1,224 @@
+#include "server/inquiry.h"
+
+#include <algorithm>
+#include <chrono>
+#include <new>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "net/connection.h"
+#include "server/best.h"
+
+namespace wsd::server {
+namespace {
+
+// Collects the answers of several shards. A shard's thread holds the lock for as long as it takes
+// to hand its answer over, and the asking thread for as long as it takes to look at them.
+template <class Answer>
+class Collector : public hub::Question {
+ public:
+  explicit Collector(std::uint32_t shards) : shards_(shards) { answers_.reserve(shards); }
+
+  void answer(hub::Shard& shard) noexcept final {
+    try {
+      hand_over(look(shard));
+    } catch (const std::bad_alloc&) {  // then it is one that did not answer
+      hand_over(Answer{});
+    }
+  }
+
+  // What there is when all have answered, or when it has been waited for long enough.
+  [[nodiscard]] std::vector<Answer> wait() {
+    std::unique_lock lock(mutex_);
+    changed_.wait_for(lock, std::chrono::milliseconds(kAnswerMs),
+                      [this] { return answers_.size() == shards_; });
+    closed_ = true;
+    return std::move(answers_);
+  }
+
+ protected:
+  virtual Answer look(hub::Shard& shard) = 0;
+
+ private:
+  void hand_over(Answer&& answer) noexcept {
+    const std::lock_guard lock(mutex_);
+    if (closed_) return;
+    answers_.push_back(std::move(answer));  // there is room
+    changed_.notify_one();
+  }
+
+  const std::uint32_t shards_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<Answer> answers_;
+  bool closed_ = false;
+};
+
+template <class Answer, class Question>
+std::vector<Answer> ask_all(const hub::Hub& hub, const std::shared_ptr<Question>& question) {
+  for (std::uint32_t i = 0; i < hub.shard_count(); ++i) hub.ask(i, question);
+  return question->wait();
+}
+
+template <class Row>
+struct Rows {
+  std::vector<Row> rows;
+  std::uint64_t total = 0;
+  bool whole = false;
+};
+
+// One answer out of those of all shards.
+template <class Row, class Before>
+Inquiry<Row> merged(std::vector<Rows<Row>>&& answers, std::uint32_t shards, std::size_t limit,
+                    Before before) {
+  Inquiry<Row> inquiry;
+  std::uint32_t whole = 0;
+  for (Rows<Row>& each : answers) {
+    whole += each.whole ? 1 : 0;
+    inquiry.total += each.total;
+    std::move(each.rows.begin(), each.rows.end(), std::back_inserter(inquiry.rows));
+  }
+  inquiry.complete = whole == shards;
+  std::sort(inquiry.rows.begin(), inquiry.rows.end(), before);
+  if (inquiry.rows.size() > limit) inquiry.rows.resize(limit);
+  return inquiry;
+}
+
+std::uint64_t rank(const ConnectionInfo& info, ConnectionOrder order) {
+  switch (order) {
+    case ConnectionOrder::kQueue:
+      return info.queued_bytes;
+    case ConnectionOrder::kRoundTrip:
+      return info.round_trip_us;
+    case ConnectionOrder::kAge:
+      break;
+  }
+  return info.age_ms;
+}
+
+std::uint64_t rank(const net::Connection& connection, ConnectionOrder order) {
+  switch (order) {
+    case ConnectionOrder::kQueue:
+      return connection.queued_bytes();
+    case ConnectionOrder::kRoundTrip:
+      return connection.round_trip().us();
+    case ConnectionOrder::kAge:
+      break;
+  }
+  return connection.age_ms();
+}
+
+class ConnectionsQuestion final : public Collector<Rows<ConnectionInfo>> {
+ public:
+  ConnectionsQuestion(std::uint32_t shards, const ConnectionQuery& query)
+      : Collector(shards), query_(query) {}
+
+ private:
+  struct Entry {
+    std::uint64_t rank = 0;
+    const net::Connection* connection = nullptr;
+    bool operator<(const Entry& other) const noexcept {
+      return rank != other.rank ? rank > other.rank : connection->id() < other.connection->id();
+    }
+  };
+
+  Rows<ConnectionInfo> look(hub::Shard& shard) override {
+    Best<Entry> best(query_.limit);
+    Rows<ConnectionInfo> answer;
+    shard.for_each_member([&](const hub::Member& member) {
+      const auto& connection = static_cast<const net::Connection&>(member);
+      best.offer(Entry{rank(connection, query_.order), &connection});
+    });
+    for (const Entry& each : best.take()) answer.rows.push_back(each.connection->info());
+    answer.total = shard.member_count();
+    answer.whole = true;
+    return answer;
+  }
+
+  const ConnectionQuery query_;
+};
+
+bool room_before(const RoomInfo& a, const RoomInfo& b) {
+  return a.members != b.members ? a.members > b.members : a.name < b.name;
+}
+
+class RoomsQuestion final : public Collector<Rows<RoomInfo>> {
+ public:
+  RoomsQuestion(std::uint32_t shards, std::uint32_t limit) : Collector(shards), limit_(limit) {}
+
+ private:
+  struct Entry {
+    std::uint64_t members = 0;
+    std::string_view name;
+    bool operator<(const Entry& other) const noexcept {
+      return members != other.members ? members > other.members : name < other.name;
+    }
+  };
+
+  Rows<RoomInfo> look(hub::Shard& shard) override {
+    Best<Entry> best(limit_);
+    Rows<RoomInfo> answer;
+    shard.for_each_home([&](const hub::RoomHome& home) {
+      Entry entry{0, home.name()};
+      for (const auto& each : home.shards()) entry.members += each.members;
+      best.offer(entry);
+    });
+    for (const Entry& each : best.take())
+      answer.rows.push_back({std::string(each.name), each.members});
+    answer.total = shard.home_count();
+    answer.whole = true;
+    return answer;
+  }
+
+  const std::uint32_t limit_;
+};
+
+class CloseQuestion final : public Collector<bool> {
+ public:
+  CloseQuestion(ConnectionId id, CloseCode code, std::string_view reason)
+      : Collector(1), id_(id), code_(code), reason_(reason) {}
+
+ private:
+  bool look(hub::Shard& shard) override {
+    auto* const connection = static_cast<net::Connection*>(shard.find(id_));
+    if (connection == nullptr || !connection->open()) return false;
+    connection->close(CloseCause::kApplicationClosed, code_, reason_);
+    return true;
+  }
+
+  const ConnectionId id_;
+  const CloseCode code_;
+  const std::string reason_;
+};
+
+}  // namespace
+
+Inquiry<ConnectionInfo> ask_connections(const hub::Hub& hub, const ConnectionQuery& query) {
+  ConnectionQuery bounded = query;
+  bounded.limit = std::min(query.limit, kMaxInquiryRows);
+  const auto question = std::make_shared<ConnectionsQuestion>(hub.shard_count(), bounded);
+  return merged(ask_all<Rows<ConnectionInfo>>(hub, question), hub.shard_count(), bounded.limit,
+                [&](const ConnectionInfo& a, const ConnectionInfo& b) {
+                  const std::uint64_t left = rank(a, query.order);
+                  const std::uint64_t right = rank(b, query.order);
+                  return left != right ? left > right : a.id < b.id;
+                });
+}
+
+Inquiry<RoomInfo> ask_rooms(const hub::Hub& hub, std::uint32_t limit) {
+  limit = std::min(limit, kMaxInquiryRows);
+  const auto question = std::make_shared<RoomsQuestion>(hub.shard_count(), limit);
+  return merged(ask_all<Rows<RoomInfo>>(hub, question), hub.shard_count(), limit, &room_before);
+}
+
+bool ask_close(const hub::Hub& hub, ConnectionId id, CloseCode code, std::string_view reason) {
+  const std::uint32_t shard = hub::shard_of(id);
+  if (shard >= hub.shard_count()) return false;
+  const auto question = std::make_shared<CloseQuestion>(id, code, reason);
+  hub.ask(shard, question);
+  const std::vector<bool> answers = question->wait();
+  return !answers.empty() && answers.front();
+}
+
+}  // namespace wsd::server

@@ -1,0 +1,73 @@
+#include "server/http_routes.h"
+
+#include <gtest/gtest.h>
+
+#include <string_view>
+
+namespace wsd::server {
+namespace {
+
+HttpHandler says(int status) {
+  return [status](const Request&) {
+    Response response;
+    response.status = status;
+    return response;
+  };
+}
+
+// What the handler found is known by; 0: none was found.
+int found(const HttpRoutes& routes, std::string_view path, std::string_view method) {
+  const auto match = routes.match(path);
+  if (!match) return 0;
+  const HttpHandler* const handler = routes.find(match->route, method);
+  class Nothing final : public Request {
+   public:
+    [[nodiscard]] std::string_view method() const override { return {}; }
+    [[nodiscard]] std::string_view path() const override { return {}; }
+    [[nodiscard]] std::string_view query() const override { return {}; }
+    [[nodiscard]] std::string_view host() const override { return {}; }
+    [[nodiscard]] std::string_view remote() const override { return {}; }
+    [[nodiscard]] std::string_view header(std::string_view) const override { return {}; }
+    [[nodiscard]] std::string_view param(std::string_view) const override { return {}; }
+    [[nodiscard]] const std::vector<std::string_view>& subprotocols() const override {
+      return none_;
+    }
+    [[nodiscard]] std::string_view body() const override { return {}; }
+
+   private:
+    std::vector<std::string_view> none_;
+  };
+  return handler == nullptr ? 0 : (*handler)(Nothing()).status;
+}
+
+TEST(HttpRoutes, AMethodAndAPathHaveOneHandler) {
+  HttpRoutes routes;
+  ASSERT_TRUE(routes.add("GET", "/a", says(200)));
+  ASSERT_TRUE(routes.add("POST", "/a", says(201)));
+  ASSERT_TRUE(routes.add("DELETE", "/b/{name}", says(202)));
+  EXPECT_EQ(found(routes, "/a", "GET"), 200);
+  EXPECT_EQ(found(routes, "/a", "HEAD"), 200);  // RFC 9110 §9.3.2
+  EXPECT_EQ(found(routes, "/a", "POST"), 201);
+  EXPECT_EQ(found(routes, "/a", "DELETE"), 0);
+  EXPECT_EQ(found(routes, "/b/x", "DELETE"), 202);
+  EXPECT_EQ(found(routes, "/b/x", "HEAD"), 0);
+  EXPECT_EQ(found(routes, "/c", "GET"), 0);
+  EXPECT_EQ(routes.allow(routes.match("/a")->route), "GET, HEAD, POST");
+  EXPECT_EQ(routes.allow(routes.match("/b/x")->route), "DELETE");
+}
+
+TEST(HttpRoutes, RefusesWhatCannotBeServed) {
+  HttpRoutes routes;
+  EXPECT_FALSE(routes.add("BREW", "/a", says(200)));
+  EXPECT_FALSE(routes.add("post", "/a", says(200)));  // RFC 9110 §9.1: case-sensitive
+  EXPECT_FALSE(routes.add("", "/a", says(200)));
+  EXPECT_FALSE(routes.add("HEAD", "/a", says(200)));
+  EXPECT_FALSE(routes.add("GET", "a", says(200)));
+  ASSERT_TRUE(routes.add("GET", "/a/{x}", says(200)));
+  EXPECT_FALSE(routes.add("GET", "/a/{x}", says(200)));
+  EXPECT_FALSE(routes.add("POST", "/a/{y}", says(200)));  // the same under another name
+  EXPECT_EQ(found(routes, "/a", "GET"), 0);
+}
+
+}  // namespace
+}  // namespace wsd::server
