@@ -28,6 +28,9 @@ int found(const HttpRoutes& routes, std::string_view path, std::string_view meth
     [[nodiscard]] std::string_view host() const override { return {}; }
     [[nodiscard]] std::string_view remote() const override { return {}; }
     [[nodiscard]] std::string_view header(std::string_view) const override { return {}; }
+    [[nodiscard]] std::vector<std::string_view> headers(std::string_view) const override {
+      return {};
+    }
     [[nodiscard]] std::string_view param(std::string_view) const override { return {}; }
     [[nodiscard]] const std::vector<std::string_view>& subprotocols() const override {
       return none_;
