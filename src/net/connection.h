@@ -88,18 +88,10 @@ class Connection final : public hub::Member {
 
   // The application's.
   SendResult send(MessageType type, Bytes payload);
-  // The short way of what it is sent in its own read step, where nothing is in the way: into the
-  // cork. False: nothing was done, and send() is to see to it.
-  [[nodiscard]] bool send_short(MessageType type, Bytes payload) noexcept {
-    constexpr std::size_t kHeaderBytes = 2;
-    WSD_DCHECK(turn_.reading == this);
-    if (payload.size() > kMostShort) return false;
-    std::uint8_t* const out = turn_.cork.extend_short(kHeaderBytes + payload.size());
-    if (out == nullptr) return false;
-    ++messages_out_;
-    protocol::write_small_frame_header(out, static_cast<protocol::Opcode>(type), payload.size());
-    copy_short(out + kHeaderBytes, payload.data(), payload.size());
-    return true;
+  // send() for who is answered in its own read step: a short way for small messages where nothing
+  // is in the way.
+  SendResult answer(MessageType type, Bytes payload) {
+    return send_short(type, payload) ? SendResult::kSent : send(type, payload);
   }
   [[nodiscard]] bool open() const noexcept { return phase_ == Phase::kOpen; }
   [[nodiscard]] const Facts& facts() const noexcept { return facts_; }
@@ -143,6 +135,19 @@ class Connection final : public hub::Member {
     kLingering,  // our direction is shut down; input is thrown away until EOF
     kClosed,
   };
+
+  // Into the cork. False: nothing was done, and send() is to see to it.
+  [[nodiscard]] bool send_short(MessageType type, Bytes payload) noexcept {
+    constexpr std::size_t kHeaderBytes = 2;
+    WSD_DCHECK(turn_.reading == this);
+    if (payload.size() > kMostShort) return false;
+    std::uint8_t* const out = turn_.cork.extend_short(kHeaderBytes + payload.size());
+    if (out == nullptr) return false;
+    ++messages_out_;
+    protocol::write_small_frame_header(out, static_cast<protocol::Opcode>(type), payload.size());
+    copy_short(out + kHeaderBytes, payload.data(), payload.size());
+    return true;
+  }
 
   // connection_deflate.cc
   void agree_on(const protocol::DeflateTerms& terms);

@@ -64,8 +64,7 @@ SendResult Hub::publish(std::string_view room, MessageType type, std::string_vie
 
 SendResult Connection::send(MessageType type, std::string_view payload) const {
   if (net::Connection* const reading = net::Connection::reading(core_, id_)) {
-    const bool sent = reading->send_short(type, as_bytes(payload));
-    return sent ? SendResult::kSent : reading->send(type, as_bytes(payload));
+    return reading->answer(type, as_bytes(payload));
   }
   return core_ == nullptr ? SendResult::kClosed : core_->send(id_, type, payload);
 }

@@ -392,7 +392,8 @@ void Simulation::obey(net::Connection& connection, Peer& peer, const Stamp& stam
   Peer* const target = peer_at(stamp.to);
   switch (stamp.kind) {
     case Stamp::Kind::kEcho:
-      peer.server_echoed(message.payload, connection.send(message.type, as_bytes(message.payload)));
+      peer.server_echoed(message.payload,
+                         connection.answer(message.type, as_bytes(message.payload)));
       break;
     case Stamp::Kind::kPublish:
       peer.server_published(stamp);
