@@ -8,6 +8,7 @@
 
 #include "wsd/close.h"
 #include "wsd/message.h"
+#include "wsd/position.h"
 
 namespace wsd {
 
@@ -55,6 +56,10 @@ class Connection {
   // Joins or leaves a room. A member gets each message published after its join took its place in
   // the room's order, exactly once. Joining a room twice is joining it once. Any thread.
   void join(std::string_view room) const;
+  // Likewise, and it first gets what it has missed: no message is lost between the two, and none
+  // comes twice. Where `since` cannot be honoured it gets all that is kept; on a connection with
+  // kMetaSubprotocol a notice of the gap comes before that. Any thread.
+  void join(std::string_view room, const Since& since) const;
   void leave(std::string_view room) const;
 
   // The room joined first of those it is in, or empty. Valid until the handler returns.

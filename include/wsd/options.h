@@ -84,6 +84,22 @@ struct DeflateOptions {
   std::size_t max_context_bytes = std::size_t{256} << 20;
 };
 
+// Plain HTTP beside WebSocket.
+struct HttpOptions {
+  std::uint32_t response_timeout_ms = 30'000;  // what a DeferredHandler may take, then 503
+};
+
+// What a room keeps of its messages, for those who join later. A room with history outlives its
+// members until the history has aged.
+struct HistoryOptions {
+  std::uint32_t messages = 0;                // of each room; 0: none are kept
+  std::size_t bytes = std::size_t{1} << 20;  // of each room; 64 for each message beside its frame
+  std::uint32_t age_ms = 300'000;
+  // Of all rooms together. Where it is used up a room that keeps a new message drops its own oldest
+  // ones, the new one among them if need be.
+  std::size_t total_bytes = std::size_t{256} << 20;
+};
+
 struct ServerOptions {
   std::uint32_t reactors = 0;  // threads; 0: one for each core, at most 64
   UpgradeOptions upgrade;
@@ -95,6 +111,8 @@ struct ServerOptions {
   std::uint32_t notsent_lowat = 0;          // TCP_NOTSENT_LOWAT in bytes; 0: the kernel's choice
   std::uint32_t drain_window_ms = 10'000;   // closes are spread over at most this
   std::uint32_t drain_timeout_ms = 20'000;  // then what is left is cut
+  HttpOptions http;
+  HistoryOptions history;
 };
 
 // The first contradiction or out-of-range value in `options` as a sentence for an operator; empty

@@ -40,11 +40,12 @@ enum class PublishOutcome : std::uint8_t {
 };
 
 // Touched by its reactor's thread only, but for post(), the gates and index().
-class Shard {
+class Shard final : private HistoryKeeper {
  public:
   struct Options {
     std::uint32_t mailbox_messages = 65'536;  // bound of each gate
     std::uint64_t first_epoch = 1;            // of the rooms that have their home here
+    HistoryLimits history = {};
   };
 
   // `hub` and `waker` outlive the shard's last post().
@@ -71,15 +72,20 @@ class Shard {
 
   // Rooms. None of these may be called from within deliver(). Where memory runs out
   // (std::bad_alloc) nothing has changed, but that leave_all() may have left some of them.
-  void join(Member& member, std::string_view room);
+  void join(Member& member, std::string_view room, const Since& since = {});
   void leave(Member& member, std::string_view room);
   void leave_all(Member& member);
-  PublishOutcome publish(std::string_view room, SharedBytes frame);
+  // `receipt` is told the room's state when the message has its place.
+  PublishOutcome publish(std::string_view room, SharedBytes frame,
+                         std::unique_ptr<RoomListener> receipt = nullptr);
+  void ask(std::string_view room, std::unique_ptr<RoomListener> listener);
   // To a member of another shard.
   PublishOutcome send_away(ConnectionId member, SharedBytes frame);
 
-  // The turn. drain() takes the mailbox; fan_out() sends what rooms have pending as one batch each.
-  // What memory is lacking for waits, in its order, and is tried again in a later turn.
+  // The turn: first of all, what time it is. drain() takes the mailbox; fan_out() sends what rooms
+  // have pending as one batch each. What memory is lacking for waits, in its order, and is tried
+  // again in a later turn.
+  void begin_turn(Tick now) noexcept { now_ = now; }
   void drain() noexcept;
   void fan_out() noexcept;
   // Whether there is work for a next turn that no mail announces: rooms to fan out, or publishers
@@ -110,6 +116,8 @@ class Shard {
   // Rooms at home here and rooms with members here, for tests and metrics.
   [[nodiscard]] std::size_t home_count() const noexcept { return homes_.size(); }
   [[nodiscard]] std::size_t room_count() const noexcept { return rooms_.size(); }
+  // What the histories of rooms at home here count.
+  [[nodiscard]] std::size_t history_bytes() const noexcept { return history_bytes_; }
 
  private:
   // A place in the table of members: the address of one, or, while it is free, the generation that
@@ -146,11 +154,21 @@ class Shard {
   void handle(CloseMail& mail);
   void handle(MembershipMail& mail);
   void handle(CommandMail& mail);
+  void handle(AskMail& mail);
+  void handle(ErrandMail& mail);
 
-  void home_join(std::string_view room, std::uint32_t shard, Variant variant);
+  // Returns what the joiner has missed, or nullptr.
+  [[nodiscard]] std::unique_ptr<const Batch> home_join(std::string_view room, std::uint32_t shard,
+                                                       Variant variant, const Since& since);
   void home_leave(std::string_view room, std::uint32_t shard, Variant variant);
-  void home_publish(std::string_view room, SharedBytes frame, bool counted);
+  void home_publish(std::string_view room, SharedBytes frame, bool counted, RoomListener* receipt);
+  [[nodiscard]] RoomState home_state(std::string_view room) const;
+  [[nodiscard]] std::unique_ptr<const Batch> replay(RoomHome& home, const Since& since,
+                                                    Variant variant);
   [[nodiscard]] Homes::iterator new_home(std::string_view room);
+  void drop_if_unused(const RoomHome& home) noexcept;
+  void await_history(RoomHome& home) noexcept;
+  void on_history_due(RoomHome& home, Tick now) override;
   void list(RoomHome& home) noexcept;
   bool handle_all(Mail* mail) noexcept;
   [[nodiscard]] bool blocked(const RoomHome& home) const noexcept;
@@ -169,6 +187,9 @@ class Shard {
   RoomTable rooms_;
   std::uint32_t last_token_ = 0;
 
+  const HistoryLimits history_limits_;
+  std::size_t history_bytes_ = 0;
+  Tick now_ = 0;
   Homes homes_;
   std::uint64_t next_epoch_;
   // A home is in one of these at most, and each has capacity for all homes.

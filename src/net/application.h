@@ -4,9 +4,11 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 
+#include "hub/batch.h"
 #include "net/facts.h"
 #include "protocol/deflate_offer.h"
 #include "protocol/http_request.h"
@@ -24,6 +26,7 @@ struct Answer {
     kUpgrade,
     kRespond,
     kReadBody,  // nothing yet: on_request() comes again when the body has come
+    kDefer,     // nothing yet: Connection::answer() will be called
   };
   Kind kind = Kind::kRespond;
   std::string bytes;        // the whole response
@@ -33,6 +36,8 @@ struct Answer {
   Facts facts;              // kUpgrade
   std::uint16_t route = 0;  // kUpgrade: which handlers, for Connection::route()
   std::optional<protocol::DeflateTerms> deflate;  // kUpgrade: agreed on
+  hub::Variant variant = hub::kPlain;             // kUpgrade, without `deflate`
+  std::function<void()> opened;                   // kUpgrade: called before on_open(); or empty
 };
 
 // One connection's end, for the log. Views are valid during the call.

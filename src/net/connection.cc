@@ -54,7 +54,7 @@ SendContext Connection::context() const noexcept {
   // What it has asked for in this read step it gets, though its queue is at the bound: it is left
   // unread from there on. A handler that answers with more than was asked is still bounded.
   const std::size_t grant = turn_.reading == this ? turn_.settings.read_buffer_size : 0;
-  return {turn_.cork, turn_.settings.send_queue, turn_.now, grant};
+  return {turn_.cork, turn_.settings.send_queue, turn_.now, grant + turn_.replaying};
 }
 
 // Lists
@@ -122,6 +122,11 @@ void Connection::note_unfinished(bool others) {
 }
 
 void Connection::read() {
+  if (phase_ == Phase::kHttp) {
+    std::vector<std::uint8_t> kept = session_.take_kept();
+    if (!kept.empty()) take(kept);
+    if (!wants_read()) return;
+  }
   std::size_t budget = turn_.read_share;
   do {
     const MutableBytes direct = session_.at_rest() ? MutableBytes() : session_.direct_buffer();
@@ -237,6 +242,13 @@ void Connection::deliver(const hub::Batch& batch) {
   sent([&] { return out_.send_batch(batch, context()); });
 }
 
+// It has asked for all of that, whatever the bound of its queue.
+void Connection::replay(const hub::Batch& batch) {
+  turn_.replaying = batch.bytes();
+  deliver(batch);
+  turn_.replaying = 0;
+}
+
 void Connection::deliver(const SharedBytes& frame) {
   if (session_.compression() != nullptr) {
     deliver_bytes(frame.bytes());
@@ -273,6 +285,7 @@ void Connection::enter(Phase phase) {
     if (read_state_.has(ReadState::kHeld)) forget(turn_.held, this);
     read_state_.clear(ReadState::kPaused);
     read_state_.clear(ReadState::kHeld);
+    read_state_.clear(ReadState::kAnswer);
     if (wants_read()) mark_ready();
   }
   arm();
@@ -344,18 +357,21 @@ void Connection::reject(protocol::Violation violation) {
 }
 
 void Connection::refuse_overload() {
+  refuse("the server is at its connection limit", CloseCause::kOverload);
+}
+
+void Connection::refuse(std::string_view text, CloseCause cause) {
   protocol::HttpResponseHead head;
   head.status = 503;
   head.keep_alive = false;
   std::string response;
   try {
-    protocol::write_response(response, head, "the server is at its connection limit",
-                             {{"Retry-After", "1"}});
+    protocol::write_response(response, head, text, {{"Retry-After", "1"}});
   } catch (const std::bad_alloc&) {
-    finish(CloseCause::kOverload);
+    finish(cause);
     return;
   }
-  respond_last(head.status, response, CloseCause::kOverload);
+  respond_last(head.status, response, cause);
 }
 
 void Connection::respond_last(int status, std::string_view response, CloseCause cause) {

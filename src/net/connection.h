@@ -57,6 +57,7 @@ class Connection final : public hub::Member {
 
   // hub::Member
   void deliver(const hub::Batch& batch) override;
+  void replay(const hub::Batch& batch) override;
   void deliver(const SharedBytes& frame) override;
   void close(CloseCause cause, CloseCode code, std::string_view reason) override;
 
@@ -74,6 +75,9 @@ class Connection final : public hub::Member {
   void fail(CloseCause cause, CloseCode code, std::string_view reason);
   // Ends TCP with a reset, now.
   void abort(CloseCause cause);
+  // Answers the request that Answer::Kind::kDefer has put off (kRespond); no-op when that has been
+  // done, or has come to another end.
+  void answer(const Answer& answer);
   // Answers 503 to whatever it was going to ask.
   void refuse_overload();
   // What it publishes is more than a shard can take: not read until resume().
@@ -102,6 +106,8 @@ class Connection final : public hub::Member {
   void on_event(const protocol::Event& event);
   void on_request(const protocol::HttpRequest& request);
   void read_body(bool expects_continue);
+  void put_off();
+  void respond(const Answer& answer);
   void on_message(protocol::Opcode opcode, Bytes payload);
   void on_ping(Bytes payload);
   void on_close_frame(const protocol::Event& event);
@@ -124,6 +130,7 @@ class Connection final : public hub::Member {
   void out_of_memory();
   void deliver_bytes(Bytes frame);
   void reject(protocol::Violation violation);
+  void refuse(std::string_view text, CloseCause cause);
   void respond_last(int status, std::string_view response, CloseCause cause);
   void finish(CloseCause cause);
   void shut_down_when_flushed();

@@ -81,6 +81,7 @@ void Reactor::attach(const Settings& settings, hub::Shard& shard, Application& a
   now_ms_ = monotonic_ms();
   turn_->now = tick_of(now_ms_);
   turn_->shard.set_encoder(&turn_->encoder);
+  turn_->shard.begin_turn(turn_->now);
   turn_->shard.wheel().advance(turn_->now);
 }
 
@@ -126,6 +127,7 @@ void Reactor::turn(int max_wait_ms) {
   now_ms_ = monotonic_ms();
   turn_->now = tick_of(now_ms_);
   for (const Readiness& each : events) mark_ready(each);
+  turn_->shard.begin_turn(turn_->now);
   turn_->shard.drain();
   handle_commands();
   accept_and_read();

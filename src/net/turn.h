@@ -14,8 +14,8 @@
 #include "hub/shard.h"
 #include "net/application.h"
 #include "net/cork.h"
-#include "net/deflate_encoder.h"
 #include "net/send_queue.h"
+#include "net/variant_encoder.h"
 #include "protocol/deflate.h"
 #include "protocol/session.h"
 
@@ -29,6 +29,7 @@ struct Settings {
   SendQueueLimits send_queue;
   hub::HeartbeatTicks heartbeat;
   Tick handshake_timeout = 0;
+  Tick response_timeout = 0;
   Tick message_timeout = 0;
   Tick write_timeout = 0;
   Tick close_timeout = 0;
@@ -70,12 +71,13 @@ struct Turn {
   Tick now = 0;
   Cork cork;
   protocol::DeflatePool deflate_pool;
-  DeflateEncoder encoder;
+  VariantEncoder encoder;
   std::unique_ptr<std::uint8_t[]> read_buffer;
   KeptBlocks kept_blocks;
 
   Connection* reading = nullptr;  // whose read step runs
   std::size_t read_share = 0;     // bytes that each may read in this turn
+  std::size_t replaying = 0;      // bytes of history that are being sent to one
 
   // Each has capacity for all connections: to be put on a list must not need memory.
   std::vector<Connection*> ready;     // have input, or may have

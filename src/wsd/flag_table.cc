@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "address_text.h"
+#include "flag_groups.h"
 #include "flag_kinds.h"
 
 namespace wsd::daemon {
@@ -200,11 +201,11 @@ Table command_flags() {
 
 Table make_table() {
   const std::pair<std::string_view, Table (*)()> groups[] = {
-      {"Listening", &listening_flags},  {"Opening handshake", &handshake_flags},
-      {"Heartbeat", &heartbeat_flags},  {"Receiving", &receiving_flags},
-      {"Sending", &sending_flags},      {"Compression", &compression_flags},
-      {"Closing", &closing_flags},      {"Logging", &logging_flags},
-      {"This command", &command_flags},
+      {"Listening", &listening_flags}, {"Opening handshake", &handshake_flags},
+      {"Heartbeat", &heartbeat_flags}, {"Receiving", &receiving_flags},
+      {"Sending", &sending_flags},     {"Compression", &compression_flags},
+      {"Rooms", &room_flags},          {"Closing", &closing_flags},
+      {"Logging", &logging_flags},     {"This command", &command_flags},
   };
   Table table;
   for (const auto& [title, flags_of] : groups) {

@@ -8,9 +8,11 @@
 #include <exception>
 #include <string>
 #include <string_view>
+#include <utility>
 
+#include "config_file.h"
 #include "demo_page.h"
-#include "room_path.h"
+#include "room_routes.h"
 #include "settings.h"
 
 extern "C" char** environ;  // NOLINT(readability-redundant-declaration)
@@ -49,25 +51,12 @@ Sources sources_of_process(int argc, char** argv) {
   return sources;
 }
 
-Handlers room_handlers(const Server& server) {
-  Handlers room;
-  room.upgrade = [](const Request& request) {
-    const std::string error = room_name_error(room_of_path(request.path()));
-    return error.empty() ? Upgrade::accept() : Upgrade::reject(400, error + "\n");
-  };
-  room.open = [](Connection& member) { member.join(room_of_path(member.path())); };
-  room.message = [&server](Connection& from, const Message& message) {
-    server.hub().publish(from.room(), message);
-  };
-  return room;
-}
-
-void add_routes(Server& server) {
+void add_routes(Server& server, const PublishAccess& access) {
   Handlers echo;
   echo.message = [](Connection& from, const Message& message) { from.send(message); };
   server.route("/", echo);
   server.route("/echo", echo);
-  server.route("/rooms/{room}", room_handlers(server));
+  add_room_routes(server, access);
   server.http("/", [](const Request&) { return demo_page(); });
   server.http("/demo.js", [](const Request&) { return demo_script(); });
   server.http("/demo.css", [](const Request&) { return demo_style(); });
@@ -113,12 +102,12 @@ void let_signals_kill() {
   static_cast<void>(pthread_sigmask(SIG_UNBLOCK, &set, nullptr));
 }
 
-int serve(const DaemonOptions& options, const Sources& sources) {
+int serve(const DaemonOptions& options, const PublishAccess& access, const Sources& sources) {
   const sigset_t signals = awaited_signals();
   static_cast<void>(pthread_sigmask(SIG_BLOCK, &signals, nullptr));
   static_cast<void>(std::signal(SIGPIPE, SIG_IGN));
   Server server(options.server);
-  add_routes(server);
+  add_routes(server, access);
   for (const std::string& address : options.listen) {
     if (const std::string error = server.listen(address); !error.empty()) {
       return fail(kExitCannotBind, error);
@@ -133,6 +122,27 @@ int serve(const DaemonOptions& options, const Sources& sources) {
   return kExitClean;
 }
 
+struct AccessSetting {
+  PublishAccess access{PublishMode::kOff, {}};
+  std::string error;
+};
+
+// The settings with what the token file holds, or a sentence that says what is wrong with it.
+AccessSetting publish_access(const DaemonOptions& options, Action action) {
+  if (action == Action::kHelp || action == Action::kVersion) return {};
+  const std::string& path = options.publish_token_file;
+  if (path.empty()) {
+    if (options.publish != PublishMode::kToken) return {PublishAccess(options.publish, {}), {}};
+    return {{PublishMode::kOff, {}},
+            "--publish token needs the token: write it into a file and add --publish-token-file"};
+  }
+  const FileText file = read_file("token file", "--publish-token-file", path);
+  if (!file.error.empty()) return {{PublishMode::kOff, {}}, file.error};
+  TokenText token = token_of(file.text);
+  if (token.error.empty()) return {PublishAccess(options.publish, std::move(token.token)), {}};
+  return {{PublishMode::kOff, {}}, "--publish-token-file: the file " + path + " " + token.error};
+}
+
 std::string version_text() {
   const std::string_view library = deflate_library();
   return "wsd " + std::string(version()) +
@@ -145,6 +155,8 @@ int run(int argc, char** argv) {
   const Loaded loaded = load_settings(sources);
   for (const std::string& warning : loaded.warnings) say("wsd: warning: " + warning);
   if (!loaded.error.empty()) return fail(loaded.exit_code, loaded.error);
+  const AccessSetting publish = publish_access(loaded.options, loaded.action);
+  if (!publish.error.empty()) return fail(kExitBadConfiguration, publish.error);
   switch (loaded.action) {
     case Action::kHelp:
       return print(help_text());
@@ -155,7 +167,7 @@ int run(int argc, char** argv) {
     case Action::kServe:
       break;
   }
-  return serve(loaded.options, sources);
+  return serve(loaded.options, publish.access, sources);
 }
 
 }  // namespace

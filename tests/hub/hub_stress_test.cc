@@ -31,7 +31,7 @@ class BusyHub {
   static constexpr std::uint32_t kBound = 8;
 
   BusyHub()
-      : hub_({&wakers_[0], &wakers_[1], &wakers_[2], &wakers_[3]}, Shard::Options{kBound, 1}) {}
+      : hub_({&wakers_[0], &wakers_[1], &wakers_[2], &wakers_[3]}, Shard::Options{kBound, 1, {}}) {}
 
   void run() {
     std::vector<std::thread> threads;

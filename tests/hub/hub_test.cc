@@ -459,7 +459,7 @@ class ThreadedHub {
   static constexpr int kMessages = 3000;  // from each publisher
   static constexpr std::size_t kTotal = std::size_t{kShards + 1} * kMessages;
 
-  ThreadedHub() : hub_({&wakers_[0], &wakers_[1], &wakers_[2]}, Shard::Options{8, 1}) {
+  ThreadedHub() : hub_({&wakers_[0], &wakers_[1], &wakers_[2]}, Shard::Options{8, 1, {}}) {
     for (std::uint32_t home = 0; home < kShards; ++home) {
       for (int i = 0; rooms_.size() == home; ++i) {
         const std::string name = "room " + std::to_string(i);

@@ -96,7 +96,7 @@ class ReactorRig {
       EXPECT_TRUE(reactors_.back()->valid());
       wakers.push_back(reactors_.back().get());
     }
-    hub_ = std::make_unique<hub::Hub>(wakers, hub::Shard::Options{mailbox_messages, 1});
+    hub_ = std::make_unique<hub::Hub>(wakers, hub::Shard::Options{mailbox_messages, 1, {}});
     ListenAddress address;
     EXPECT_EQ(parse_listen_address("127.0.0.1:0", address), "");
     EXPECT_EQ(listener_.open(address, reactors, options), "");

@@ -52,7 +52,7 @@ void Simulation::build() {
     driven_.back()->reactor = std::make_unique<net::Reactor>();
     wakers.push_back(driven_.back()->reactor.get());
   }
-  hub_ = std::make_unique<hub::Hub>(wakers, hub::Shard::Options{plan_.mailbox_messages, 1});
+  hub_ = std::make_unique<hub::Hub>(wakers, hub::Shard::Options{plan_.mailbox_messages, 1, {}});
   net::ListenAddress address;
   WSD_ASSERT(net::parse_listen_address("127.0.0.1:0", address).empty());
   WSD_ASSERT(listener_.open(address, plan_.reactors, {}).empty());
