@@ -54,7 +54,7 @@ SendContext Connection::context() const noexcept {
   // What it has asked for in this read step it gets, though its queue is at the bound: it is left
   // unread from there on. A handler that answers with more than was asked is still bounded.
   const std::size_t grant = turn_.reading == this ? turn_.settings.read_buffer_size : 0;
-  return {turn_.cork, turn_.settings.send_queue, turn_.now, grant + turn_.replaying};
+  return {turn_.cork, turn_.settings.send_queue, turn_.now, grant, turn_.replaying};
 }
 
 // Lists
@@ -244,9 +244,9 @@ void Connection::deliver(const hub::Batch& batch) {
 
 // It has asked for all of that, whatever the bound of its queue.
 void Connection::replay(const hub::Batch& batch) {
-  turn_.replaying = batch.bytes();
+  turn_.replaying = true;
   deliver(batch);
-  turn_.replaying = 0;
+  turn_.replaying = false;
 }
 
 void Connection::deliver(const SharedBytes& frame) {

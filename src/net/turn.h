@@ -77,7 +77,7 @@ struct Turn {
 
   Connection* reading = nullptr;  // whose read step runs
   std::size_t read_share = 0;     // bytes that each may read in this turn
-  std::size_t replaying = 0;      // bytes of history that are being sent to one
+  bool replaying = false;         // what is sent is history that was asked for
 
   // Each has capacity for all connections: to be put on a list must not need memory.
   std::vector<Connection*> ready;     // have input, or may have

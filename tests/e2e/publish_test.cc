@@ -339,7 +339,7 @@ TEST_F(Publish, ResumingIsExactWhilePublishingGoesOn) {
 }
 
 // More than a send queue may hold: it was asked for.
-TEST(PublishServer, DISABLED_AHistoryAboveTheQueuesBoundComesWhole) {
+TEST(PublishServer, AHistoryAboveTheQueuesBoundComesWhole) {
   ServerProcess server({"--publish", "loopback", "--history-messages", "300", "--history-bytes",
                         "32MiB", "--reactors", "2"});
   RawClient publisher = server.connect();
