@@ -58,7 +58,7 @@ Note note_of(std::string_view text) {
 // Encodings that tell by their first byte which they are.
 class Marker final : public Encoder {
  public:
-  SharedBytes encode(const SharedBytes& plain, Variant variant) override {
+  SharedBytes encode(const SharedBytes& plain, Variant variant, const Position&) override {
     return frame_of(std::string(1, static_cast<char>('0' + variant)) +
                     std::string(as_text(plain.bytes()).substr(1)));
   }

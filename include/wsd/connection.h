@@ -8,6 +8,7 @@
 
 #include "wsd/close.h"
 #include "wsd/message.h"
+#include "wsd/position.h"
 
 namespace wsd {
 
@@ -62,6 +63,10 @@ class Connection {
   // the room's order, exactly once. Joining a room twice is joining it once. A join that is over a
   // limit is refused, and Handlers::join_refused is told of it. Any thread.
   void join(std::string_view room) const;
+  // Likewise, and it first gets what it has missed: no message is lost between the two, and none
+  // comes twice. Where `since` cannot be honoured it gets all that is kept; on a connection with
+  // kMetaSubprotocol a notice of the gap comes before that. Any thread.
+  void join(std::string_view room, const Since& since) const;
   void leave(std::string_view room) const;
 
   // The room joined first of those it is in, or empty. Valid until the handler returns.

@@ -1,6 +1,7 @@
 // What a handler sees of an HTTP request, and what it answers.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -10,6 +11,13 @@
 #include "wsd/connection.h"
 
 namespace wsd {
+
+// Nchan's subprotocol. A connection that speaks it gets each message of a room behind its place:
+// "id: EPOCH:SEQ\n", an empty line, then the payload, in one message of the same type. A gap (see
+// Connection::join) is told by an empty message whose meta has the line "content-type: " and
+// kGapContentType too. send() is not changed by it; and permessage-deflate is not spoken with it.
+inline constexpr std::string_view kMetaSubprotocol = "ws+meta.nchan";
+inline constexpr std::string_view kGapContentType = "application/vnd.wsd.gap";
 
 // A request, as views that are valid until the handler returns. Implemented by the library.
 class Request {
@@ -49,6 +57,9 @@ struct Upgrade {
   std::string body;         // of a rejection, text/plain
   // What the hook has found out, for the handlers: Connection::data() from the open handler on.
   std::unique_ptr<ConnectionData> data;
+  // Called once the connection is open, before Handlers::open: for what this hook knows and that
+  // handler does not.
+  std::function<void(Connection&)> opened = {};
 
   [[nodiscard]] static Upgrade accept(std::string user = {}) {
     Upgrade verdict;
@@ -69,6 +80,30 @@ struct Response {
   std::string content_type = "text/plain; charset=utf-8";
   std::string body;
   Headers headers;
+};
+
+// Answers one request, later and from any thread: a value to copy and to keep, but not for longer
+// than its Server lives. The first respond() of all copies counts. When the last copy goes without
+// one the answer is 500. A client that has waited for response_timeout_ms is answered 503, and one
+// that is gone is not found; both go unnoticed here.
+class Responder {
+ public:
+  // Implemented by the library.
+  class Exchange {
+   public:
+    Exchange() = default;
+    Exchange(const Exchange&) = delete;
+    Exchange& operator=(const Exchange&) = delete;
+    virtual ~Exchange() = default;
+    virtual void respond(Response response) = 0;
+  };
+
+  explicit Responder(std::shared_ptr<Exchange> exchange) noexcept
+      : exchange_(std::move(exchange)) {}
+  void respond(Response response) const { exchange_->respond(std::move(response)); }
+
+ private:
+  std::shared_ptr<Exchange> exchange_;
 };
 
 }  // namespace wsd

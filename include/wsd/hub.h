@@ -1,6 +1,7 @@
 // Rooms: who is in them and what is published to them.
 #pragma once
 
+#include <functional>
 #include <string_view>
 
 #include "wsd/connection.h"
@@ -28,6 +29,17 @@ class Hub {
   SendResult publish(std::string_view room, const Message& message) const {
     return publish(room, message.type, message.payload);
   }
+
+  // Likewise, and `receipt` is called with the place that the message got, all 0 where nobody was
+  // in the room and no history is kept. Once, on a reactor's thread, after publish() or within it;
+  // it must not block. Never where the result is not kSent, nor when the server ends before.
+  using Receipt = std::function<void(const Position&)>;
+  SendResult publish(std::string_view room, MessageType type, std::string_view payload,
+                     Receipt receipt) const;
+
+  // Asks the room's home how it is; `answer` is called like a receipt. kClosed: not started yet.
+  using Answer = std::function<void(const RoomState&)>;
+  SendResult ask(std::string_view room, Answer answer) const;
 
  private:
   ServerCore* core_;

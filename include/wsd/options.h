@@ -105,7 +105,25 @@ struct RateOptions {
 
   // A join beyond either is refused; see Handlers::join_refused.
   std::uint32_t max_rooms_per_connection = 1'024;
-  std::uint32_t max_rooms = 0;  // rooms with members, whole process
+  // Rooms with members or with history, whole process. Beyond it a message to a room that nobody is
+  // in gets no place and is not kept.
+  std::uint32_t max_rooms = 0;
+};
+
+// Plain HTTP beside WebSocket.
+struct HttpOptions {
+  std::uint32_t response_timeout_ms = 30'000;  // what a DeferredHandler may take, then 503
+};
+
+// What a room keeps of its messages, for those who join later. A room with history outlives its
+// members until the history has aged.
+struct HistoryOptions {
+  std::uint32_t messages = 0;                // of each room; 0: none are kept
+  std::size_t bytes = std::size_t{1} << 20;  // of each room; 64 for each message beside its frame
+  std::uint32_t age_ms = 300'000;
+  // Of all rooms together. Where it is used up a room that keeps a new message drops its own oldest
+  // ones, the new one among them if need be.
+  std::size_t total_bytes = std::size_t{256} << 20;
 };
 
 struct ServerOptions {
@@ -120,6 +138,8 @@ struct ServerOptions {
   std::uint32_t drain_window_ms = 10'000;   // closes are spread over at most this
   std::uint32_t drain_timeout_ms = 20'000;  // then what is left is cut
   RateOptions rates;
+  HttpOptions http;
+  HistoryOptions history;
 };
 
 // The first contradiction or out-of-range value in `options` as a sentence for an operator; empty

@@ -40,6 +40,9 @@ struct Handlers {
 };
 
 using HttpHandler = std::function<Response(const Request&)>;
+// Answers through the Responder, whenever it can. The request's views die when it returns. The
+// connection's next requests wait for the answer.
+using DeferredHandler = std::function<void(const Request&, Responder)>;
 
 class Server {
  public:
@@ -64,6 +67,7 @@ class Server {
   // those with a Content-Length are refused (501). A GET has none: one that comes with it ends the
   // connection after the answer. Before start().
   void http(std::string_view method, std::string_view pattern, HttpHandler handler);
+  void http(std::string_view method, std::string_view pattern, DeferredHandler handler);
 
   // Binds "HOST:PORT", "[V6]:PORT", ":PORT" (all addresses) or "unix:PATH"; port 0 is any free one.
   // Returns an empty string, or a sentence that says what could not be bound and why. A stale

@@ -55,14 +55,28 @@ Batch::Batch(std::vector<SharedBytes>&& frames) {
   }
 }
 
+Batch Batch::of_shared(std::vector<SharedBytes>&& frames) {
+  Batch batch;
+  batch.frames_.reserve(frames.size());
+  for (SharedBytes& frame : frames) {
+    batch.bytes_ += frame.size();
+    batch.frames_.emplace_back(std::move(frame));
+  }
+  return batch;
+}
+
 BatchSet::BatchSet(std::vector<SharedBytes>&& frames, std::span<const Variant> variants,
-                   Encoder* encoder)
-    : plain_({}) {
+                   Encoder* encoder, const Position& first)
+    : plain_(std::vector<SharedBytes>()) {
   for (const Variant variant : variants) {
     if (variant == kPlain || encoder == nullptr) continue;
     std::vector<SharedBytes> encoded;
     encoded.reserve(frames.size());
-    for (const SharedBytes& frame : frames) encoded.push_back(encoder->encode(frame, variant));
+    Position position = first;
+    for (const SharedBytes& frame : frames) {
+      encoded.push_back(encoder->encode(frame, variant, position));
+      ++position.seq;
+    }
     others_.emplace_back(variant, Batch(std::move(encoded)));
   }
   plain_ = Batch(std::move(frames));

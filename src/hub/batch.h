@@ -8,8 +8,11 @@
 #include <vector>
 
 #include "base/shared_bytes.h"
+#include "wsd/position.h"
 
 namespace wsd::hub {
+
+using wsd::Position;
 
 // Encoded frames in the order of their room. A member with nothing queued is sent the pieces, which
 // are as few as can be; one with a backlog queues the frames, each of which may later be dropped by
@@ -19,6 +22,8 @@ class Batch {
   // Small frames are copied side by side into one block; large ones stay where they are. Where
   // memory runs out (std::bad_alloc) `frames` is as it was.
   explicit Batch(std::vector<SharedBytes>&& frames);
+  // Each frame stays where it is: for what others hold too.
+  [[nodiscard]] static Batch of_shared(std::vector<SharedBytes>&& frames);
 
   [[nodiscard]] std::span<const Slice> frames() const noexcept { return frames_; }
   [[nodiscard]] std::span<const Slice> pieces() const noexcept {
@@ -27,6 +32,8 @@ class Batch {
   [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
 
  private:
+  Batch() = default;
+
   std::vector<Slice> frames_;
   std::vector<Slice> pieces_;  // empty when it would equal frames_
   std::size_t bytes_ = 0;
@@ -40,7 +47,14 @@ inline constexpr Variant kPlain = 0;
 // Makes the other encodings. Reactor thread only.
 class Encoder {
  public:
-  [[nodiscard]] virtual SharedBytes encode(const SharedBytes& plain, Variant variant) = 0;
+  // `position` is the message's place in its room.
+  [[nodiscard]] virtual SharedBytes encode(const SharedBytes& plain, Variant variant,
+                                           const Position& position) = 0;
+  // What tells a member that messages before those after `position` are missing; empty where the
+  // variant has no word for it.
+  [[nodiscard]] virtual SharedBytes gap_notice(Variant /*variant*/, const Position& /*position*/) {
+    return {};
+  }
 
  protected:
   ~Encoder() = default;
@@ -50,9 +64,10 @@ class Encoder {
 // by all shards.
 class BatchSet {
  public:
-  // `encoder` is asked for each of `variants` but kPlain. Where memory runs out (std::bad_alloc)
-  // `frames` is as it was.
-  BatchSet(std::vector<SharedBytes>&& frames, std::span<const Variant> variants, Encoder* encoder);
+  // `encoder` is asked for each of `variants` but kPlain; the first of `frames` has its place at
+  // `first`, the others follow it. Where memory runs out (std::bad_alloc) `frames` is as it was.
+  BatchSet(std::vector<SharedBytes>&& frames, std::span<const Variant> variants, Encoder* encoder,
+           const Position& first);
 
   [[nodiscard]] const Batch& of(Variant variant) const noexcept;
   // Messages in it.

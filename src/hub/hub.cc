@@ -28,12 +28,17 @@ std::uint32_t Hub::home_of(std::string_view room) const noexcept {
   return static_cast<std::uint32_t>(keyed_hash(room, process_hash_key()) % shards_.size());
 }
 
-SendResult Hub::publish(std::string_view room, SharedBytes frame) const {
+SendResult Hub::publish(std::string_view room, SharedBytes frame,
+                        std::unique_ptr<RoomListener> receipt) const {
   Shard& home = shard(home_of(room));
-  auto mail = mail_of(PublishMail{std::string(room), std::move(frame)});
+  auto mail = mail_of(PublishMail{std::string(room), std::move(frame), std::move(receipt)});
   if (!home.publish_gate().try_enter(1)) return SendResult::kCongested;
   home.post(std::move(mail));
   return SendResult::kSent;
+}
+
+void Hub::ask(std::string_view room, std::unique_ptr<RoomListener> listener) const {
+  post(shard(home_of(room)), RoomStateMail{std::string(room), std::move(listener)});
 }
 
 SendResult Hub::send(ConnectionId member, SharedBytes frame) const {
@@ -50,14 +55,18 @@ void Hub::close(ConnectionId member, CloseCode code, std::string_view reason) co
   if (index < shard_count()) post(shard(index), CloseMail{member, code, std::string(reason)});
 }
 
-void Hub::join(ConnectionId member, std::string_view room) const {
+void Hub::join(ConnectionId member, std::string_view room, const Since& since) const {
   const std::uint32_t index = shard_of(member);
-  if (index < shard_count()) post(shard(index), MembershipMail{member, std::string(room), true});
+  if (index >= shard_count()) return;
+  std::unique_ptr<const Since> from;
+  if (since.kind != Since::Kind::kNow) from = std::make_unique<const Since>(since);
+  post(shard(index), MembershipMail{member, std::string(room), true, std::move(from)});
 }
 
 void Hub::leave(ConnectionId member, std::string_view room) const {
   const std::uint32_t index = shard_of(member);
-  if (index < shard_count()) post(shard(index), MembershipMail{member, std::string(room), false});
+  if (index < shard_count())
+    post(shard(index), MembershipMail{member, std::string(room), false, nullptr});
 }
 
 void Hub::ask(std::uint32_t index, std::shared_ptr<Question> question) const {

@@ -41,10 +41,12 @@ class Hub {
   [[nodiscard]] std::uint32_t home_of(std::string_view room) const noexcept;
 
   // For threads that are no reactor.
-  [[nodiscard]] SendResult publish(std::string_view room, SharedBytes frame) const;
+  [[nodiscard]] SendResult publish(std::string_view room, SharedBytes frame,
+                                   std::unique_ptr<RoomListener> receipt = nullptr) const;
+  void ask(std::string_view room, std::unique_ptr<RoomListener> listener) const;
   [[nodiscard]] SendResult send(ConnectionId member, SharedBytes frame) const;
   void close(ConnectionId member, CloseCode code, std::string_view reason) const;
-  void join(ConnectionId member, std::string_view room) const;
+  void join(ConnectionId member, std::string_view room, const Since& since = {}) const;
   void leave(ConnectionId member, std::string_view room) const;
   // To one shard. Whoever has `question` waits for the answer at his own risk: a shard whose
   // reactor has ended takes no mail.

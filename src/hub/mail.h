@@ -11,17 +11,40 @@
 #include "hub/batch.h"
 #include "wsd/close.h"
 #include "wsd/connection.h"
+#include "wsd/position.h"
 
 namespace wsd::hub {
 
+class Member;
 class Shard;
+
+// Who waits for word of a room. Asked once at most, on the thread of the room's home.
+class RoomListener {
+ public:
+  RoomListener() = default;
+  RoomListener(const RoomListener&) = delete;
+  RoomListener& operator=(const RoomListener&) = delete;
+  virtual ~RoomListener() = default;
+  virtual void tell(const RoomState& state) noexcept = 0;
+};
+
+// Something of a layer above to be done for one member, on its thread; nullptr: it is gone.
+class Errand {
+ public:
+  Errand() = default;
+  Errand(const Errand&) = delete;
+  Errand& operator=(const Errand&) = delete;
+  virtual ~Errand() = default;
+  virtual void run(Member* member) noexcept = 0;
+};
 
 // To a room's home.
 struct JoinMail {
   std::string room;
   ConnectionId member = 0;
-  std::uint32_t shard = 0;
+  std::unique_ptr<const Since> since;  // null: from now on
   std::uint32_t token = 0;
+  std::uint16_t shard = 0;
   Variant variant = kPlain;
 };
 struct LeaveMail {
@@ -32,12 +55,18 @@ struct LeaveMail {
 struct PublishMail {
   std::string room;
   SharedBytes frame;
+  std::unique_ptr<RoomListener> receipt;  // null: nobody waits for it
+};
+struct RoomStateMail {
+  std::string room;
+  std::unique_ptr<RoomListener> listener;
 };
 
 // From a room's home.
 struct JoinedMail {
   std::string room;
   ConnectionId member = 0;
+  std::unique_ptr<const Batch> replay;  // null: it has missed nothing
   std::uint32_t token = 0;
   bool refused = false;  // it is to leave again
 };
@@ -69,6 +98,11 @@ struct MembershipMail {
   ConnectionId member = 0;
   std::string room;
   bool join = true;
+  std::unique_ptr<const Since> since;
+};
+struct ErrandMail {
+  ConnectionId member = 0;
+  std::unique_ptr<Errand> errand;
 };
 struct CommandMail {
   std::uint32_t commands = 0;  // bits whose meaning is the reactor's
@@ -89,7 +123,7 @@ struct AskMail {
 struct Mail {
   Mail* next = nullptr;
   std::variant<JoinMail, LeaveMail, PublishMail, JoinedMail, DeliverMail, ResumeMail, SendMail,
-               CloseMail, MembershipMail, CommandMail, AskMail>
+               CloseMail, MembershipMail, CommandMail, AskMail, RoomStateMail, ErrandMail>
       body;
 };
 

@@ -69,6 +69,9 @@ class Member : public Scheduled {
  public:
   // Messages of a room, in its order.
   virtual void deliver(const Batch& batch) = 0;
+  // What it has missed of a room, before anything else of that room. However much it is: the member
+  // has asked for it.
+  virtual void replay(const Batch& batch) { deliver(batch); }
   // One encoded frame for this member alone.
   virtual void deliver(const SharedBytes& frame) = 0;
   // Starts the close handshake.

@@ -43,8 +43,37 @@ void RoomHome::remove(std::uint32_t shard, Variant variant) noexcept {
   if (--found->members == 0) shards_.erase(found);
 }
 
-Position RoomHome::append(SharedBytes frame, bool counted) {
+std::size_t RoomHome::member_count() const noexcept {
+  std::size_t members = 0;
+  for (const ShardCount& each : shards_) members += each.members;
+  return members;
+}
+
+void RoomHome::keep_history(HistoryKeeper& keeper, const HistoryLimits& limits,
+                            std::size_t& total) {
+  history_ = std::make_unique<KeptHistory>(keeper, *this, limits, total);
+}
+
+Missed RoomHome::missed(const Since& since, Tick now) noexcept {
+  if (since.kind == Since::Kind::kNow) return {};
+  std::size_t kept = 0;
+  if (history_ != nullptr) {
+    history_->ring.expire(now);
+    kept = history_->ring.size();
+  }
+  if (since.kind == Since::Kind::kLast) return {std::min<std::size_t>(since.count, kept), false};
+  const Position last = sequencer_.last();
+  // A place of another life, or one that was not given out yet, says nothing.
+  if (since.position.epoch != last.epoch || since.position.seq > last.seq) return {kept, true};
+  const std::uint64_t missed = last.seq - since.position.seq;
+  if (missed > kept) return {kept, true};
+  return {static_cast<std::size_t>(missed), false};
+}
+
+Position RoomHome::append(SharedBytes frame, bool counted, Tick now) {
+  if (history_ != nullptr) history_->ring.reserve();
   pending_.push_back(std::move(frame));
+  if (history_ != nullptr) history_->ring.append(pending_.back(), now);
   if (counted) ++pending_counted_;
   return sequencer_.next();
 }

@@ -1,7 +1,9 @@
 // The home side of a room: its order, and which shards have members.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -9,15 +11,11 @@
 
 #include "base/shared_bytes.h"
 #include "hub/batch.h"
+#include "hub/member.h"
+#include "hub/room_history.h"
+#include "wsd/position.h"
 
 namespace wsd::hub {
-
-// A message's place in its room. Within one epoch `seq` counts 1, 2, 3 …; another epoch is another
-// life of the room, whose places do not compare.
-struct Position {
-  std::uint64_t epoch = 0;
-  std::uint64_t seq = 0;
-};
 
 // Gives out the places of one room.
 class Sequencer {
@@ -33,10 +31,44 @@ class Sequencer {
   Position last_;
 };
 
+class RoomHome;
+
+// Told when some of a room's history may have aged.
+class HistoryKeeper {
+ public:
+  virtual void on_history_due(RoomHome& home, Tick now) = 0;
+
+ protected:
+  ~HistoryKeeper() = default;
+};
+
+// A room's history and the timer that stands for its oldest message.
+class KeptHistory final : public Scheduled {
+ public:
+  KeptHistory(HistoryKeeper& keeper, RoomHome& home, const HistoryLimits& limits,
+              std::size_t& total) noexcept
+      : ring(limits, total), keeper_(keeper), home_(home) {}
+  void on_deadline(Tick now) override { keeper_.on_history_due(home_, now); }
+
+  RoomHistory ring;
+
+ private:
+  HistoryKeeper& keeper_;
+  RoomHome& home_;
+};
+
+// What a joiner has missed.
+struct Missed {
+  std::size_t count = 0;  // the last ones of the history
+  bool gap = false;       // there was more
+};
+
 // Home shard's thread only.
 class RoomHome {
  public:
   RoomHome(std::string_view name, std::uint64_t epoch) : name_(name), sequencer_(epoch) {}
+  RoomHome(const RoomHome&) = delete;
+  RoomHome& operator=(const RoomHome&) = delete;
 
   struct ShardCount {
     std::uint32_t shard = 0;
@@ -53,9 +85,21 @@ class RoomHome {
   // Encodings that some member wants, kPlain left out.
   [[nodiscard]] std::span<const Variant> variants() const noexcept { return variants_; }
 
-  // Gives the frame its place and keeps it for the next batch. `counted`: it has been counted into
-  // the shard's gate and leaves it with the batch.
-  Position append(SharedBytes frame, bool counted);
+  [[nodiscard]] std::size_t member_count() const noexcept;
+
+  // Keeps a history from now on. Everything outlives the room.
+  void keep_history(HistoryKeeper& keeper, const HistoryLimits& limits, std::size_t& total);
+  // nullptr when it keeps none.
+  [[nodiscard]] KeptHistory* history() const noexcept { return history_.get(); }
+  [[nodiscard]] bool has_history() const noexcept {
+    return history_ != nullptr && !history_->ring.empty();
+  }
+  // What of the messages so far a joiner has missed, by what is kept at `now`.
+  [[nodiscard]] Missed missed(const Since& since, Tick now) noexcept;
+
+  // Gives the frame its place and keeps it for the next batch, and in the history. `counted`: it
+  // has been counted into the shard's gate and leaves it with the batch.
+  Position append(SharedBytes frame, bool counted, Tick now = 0);
   [[nodiscard]] bool has_pending() const noexcept { return !pending_.empty(); }
   // What the next batch is made of; nothing is pending afterwards.
   [[nodiscard]] std::vector<SharedBytes> take_pending() noexcept;
@@ -83,6 +127,7 @@ class RoomHome {
   std::vector<std::uint32_t> variant_members_;  // how many want each of variants_
   std::vector<SharedBytes> pending_;
   std::uint32_t pending_counted_ = 0;
+  std::unique_ptr<KeptHistory> history_;
 };
 
 }  // namespace wsd::hub

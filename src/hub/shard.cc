@@ -61,6 +61,7 @@ Shard::Shard(Hub& hub, std::uint32_t index, const Options& options, Waker& waker
       index_(index),
       waker_(waker),
       first_free_(kNoSlot),
+      history_limits_(options.history),
       next_epoch_(options.first_epoch),
       max_rooms_per_member_(options.max_rooms_per_member),
       max_rooms_(options.max_rooms),
@@ -70,6 +71,9 @@ Shard::Shard(Hub& hub, std::uint32_t index, const Options& options, Waker& waker
 Shard::~Shard() {
   dispose(backlog_);
   dispose(mailbox_.take());
+  for (const auto& [name, home] : homes_) {
+    if (KeptHistory* const history = home->history()) wheel_.cancel(*history);
+  }
 }
 
 // Members
@@ -109,37 +113,49 @@ Member* Shard::find(ConnectionId id) const noexcept {
 
 // Rooms, the member's side
 
-void Shard::join(Member& member, std::string_view room) {
+void Shard::join(Member& member, std::string_view room, const Since& since) {
   if (max_rooms_per_member_ != 0 && member.memberships().size() >= max_rooms_per_member_ &&
       !rooms_.has(member, room)) {
     member.join_refused(room, JoinRefusal::kOfConnection);
     return;
   }
-  bool accepted = true;
   const std::uint32_t token = ++last_token_;
   if (!rooms_.begin_join(member, room, token)) return;
   stats_.memberships.add(1);
+  JoinAnswer answer;
   try {
     const std::uint32_t home = hub_.home_of(room);
     if (home == index_) {
-      accepted = home_join(room, index_, member.variant());
-      if (accepted) rooms_.complete_join(member, room, token);
+      answer = home_join(room, index_, member.variant(), since);
+      if (!answer.refused) rooms_.complete_join(member, room, token);
     } else {
+      std::unique_ptr<const Since> from;
+      if (since.kind != Since::Kind::kNow) from = std::make_unique<const Since>(since);
       hub_.shard(home).post(
-          mail_of(JoinMail{std::string(room), member.id(), index_, token, member.variant()}));
+          mail_of(JoinMail{std::string(room), member.id(), std::move(from), token,
+                           static_cast<std::uint16_t>(index_), member.variant()}));
     }
   } catch (...) {
     rooms_.leave(member, room);
     stats_.memberships.subtract(1);
     throw;
   }
-  if (!accepted) refuse(member, room);
+  if (answer.refused) {
+    refuse(member, room);
+  } else if (answer.replay != nullptr) {
+    hand_over(member, *answer.replay);
+  }
 }
 
 // It has joined to leave again: the home counts it, whoever leaves first.
 void Shard::refuse(Member& member, std::string_view room) {
   leave(member, room);
   member.join_refused(room, JoinRefusal::kInAll);
+}
+
+void Shard::hand_over(Member& member, const Batch& missed) {
+  stats_.deliveries.add(missed.frames().size());
+  member.replay(missed);
 }
 
 void Shard::leave(Member& member, std::string_view room) {
@@ -162,25 +178,35 @@ void Shard::leave_all(Member& member) {
   while (!member.memberships().empty()) leave(member, member.memberships().at(0).room->name);
 }
 
-PublishOutcome Shard::publish(std::string_view room, SharedBytes frame) {
+PublishOutcome Shard::publish(std::string_view room, SharedBytes frame,
+                              std::unique_ptr<RoomListener> receipt) {
   const std::uint32_t home = hub_.home_of(room);
   // A lone shard sends all that is pending at the end of the turn: nothing can pile up.
   const bool counted = hub_.shard_count() > 1;
   if (home != index_) {
     Shard& home_shard = hub_.shard(home);
-    auto mail = mail_of(PublishMail{std::string(room), std::move(frame)});
+    auto mail = mail_of(PublishMail{std::string(room), std::move(frame), std::move(receipt)});
     const bool open = !counted || home_shard.publish_gate().enter(1, index_);
     home_shard.post(std::move(mail));
     return open ? PublishOutcome::kAccepted : PublishOutcome::kCongested;
   }
   const bool open = !counted || publish_gate_.enter(1, index_);
   try {
-    home_publish(room, std::move(frame), counted);
+    home_publish(room, std::move(frame), counted, receipt.get());
   } catch (...) {
     if (counted) open_gate(publish_gate_.leave(1), ResumeMail::Gate::kPublish);
     throw;
   }
   return open ? PublishOutcome::kAccepted : PublishOutcome::kCongested;
+}
+
+void Shard::ask(std::string_view room, std::unique_ptr<RoomListener> listener) {
+  const std::uint32_t home = hub_.home_of(room);
+  if (home == index_) {
+    listener->tell(home_state(room));
+  } else {
+    hub_.shard(home).post(mail_of(RoomStateMail{std::string(room), std::move(listener)}));
+  }
 }
 
 PublishOutcome Shard::send_away(ConnectionId member, SharedBytes frame) {
@@ -201,7 +227,8 @@ Shard::Homes::iterator Shard::new_home(std::string_view room) {
     if (each->capacity() < count) each->reserve(2 * count);
   }
   const auto made =
-      homes_.try_emplace(std::string(room), std::make_unique<RoomHome>(room, next_epoch_++)).first;
+      homes_.try_emplace(std::string(room), std::make_unique<RoomHome>(room, next_epoch_)).first;
+  ++next_epoch_;
   made->second->surplus = hub_.add_room() > max_rooms_ && max_rooms_ != 0;
   stats_.rooms.set(homes_.size());
   return made;
@@ -218,19 +245,69 @@ bool Shard::over_room_limit(RoomHome& home) const noexcept {
   return home.surplus;
 }
 
-bool Shard::home_join(std::string_view room, std::uint32_t shard, Variant variant) {
+// Whether a message may make a room that nobody is in.
+bool Shard::may_found() const noexcept {
+  return history_limits_.messages != 0 && (max_rooms_ == 0 || hub_.room_count() < max_rooms_);
+}
+
+// A room over the limit keeps no history: it is to end with those who were refused.
+bool Shard::may_keep(RoomHome& home) const noexcept {
+  return history_limits_.messages != 0 && !over_room_limit(home);
+}
+
+// Not while it is on a list.
+void Shard::drop_if_unused(const RoomHome& home) noexcept {
+  if (home.has_members() || home.listed || home.has_history()) return;
+  if (KeptHistory* const history = home.history()) wheel_.cancel(*history);
+  erase_home(homes_.find(home.name()));
+}
+
+// Some time after the oldest message has aged, so that it is not once for each message.
+void Shard::await_history(RoomHome& home) noexcept {
+  KeptHistory* const history = home.history();
+  if (history == nullptr || history->armed() || history->ring.empty()) return;
+  constexpr Tick kShare = 8;
+  wheel_.arm(*history, history->ring.due(now_) + 1 + history_limits_.age / kShare);
+}
+
+void Shard::on_history_due(RoomHome& home, Tick now) {
+  home.history()->ring.expire(now);
+  await_history(home);
+  drop_if_unused(home);
+}
+
+std::unique_ptr<const Batch> Shard::replay(RoomHome& home, const Since& since, Variant variant) {
+  const Missed missed = home.missed(since, now_);
+  std::vector<SharedBytes> frames;
+  if (missed.count != 0) {
+    frames = home.history()->ring.last(missed.count, variant, encoder_, home.last());
+  }
+  if (missed.gap && encoder_ != nullptr) {
+    const Position before{home.last().epoch, home.last().seq - missed.count};
+    SharedBytes notice = encoder_->gap_notice(variant, before);
+    if (notice) frames.insert(frames.begin(), std::move(notice));
+  }
+  if (frames.empty()) return nullptr;
+  return std::make_unique<const Batch>(Batch::of_shared(std::move(frames)));
+}
+
+Shard::JoinAnswer Shard::home_join(std::string_view room, std::uint32_t shard, Variant variant,
+                                   const Since& since) {
   auto found = homes_.find(room);
   if (found == homes_.end()) found = new_home(room);
   RoomHome& home = *found->second;
   try {
     // What has its place already goes to those who were there before; held or not, it goes now.
     if (home.has_pending()) send_batch(home);
+    JoinAnswer answer;
+    answer.refused = over_room_limit(home);
+    if (!answer.refused) answer.replay = replay(home, since, variant);
     home.add(shard, variant);
+    return answer;
   } catch (...) {
-    if (!home.has_members() && !home.listed) erase_home(found);
+    drop_if_unused(home);
     throw;
   }
-  return !over_room_limit(home);
 }
 
 void Shard::home_leave(std::string_view room, std::uint32_t shard, Variant variant) {
@@ -238,21 +315,41 @@ void Shard::home_leave(std::string_view room, std::uint32_t shard, Variant varia
   WSD_ASSERT(found != homes_.end());
   RoomHome& home = *found->second;
   home.remove(shard, variant);
-  if (!home.has_members() && !home.listed) erase_home(found);
+  drop_if_unused(home);
 }
 
-void Shard::home_publish(std::string_view room, SharedBytes frame, bool counted) {
-  const auto found = homes_.find(room);
-  if (found == homes_.end() || !found->second->has_members()) {
+void Shard::home_publish(std::string_view room, SharedBytes frame, bool counted,
+                         RoomListener* receipt) {
+  auto found = homes_.find(room);
+  const bool missing = found == homes_.end();
+  if (missing ? !may_found() : !found->second->has_members() && !may_keep(*found->second)) {
     stats_.publishes.add(1);
     if (counted) open_gate(publish_gate_.leave(1), ResumeMail::Gate::kPublish);
+    if (receipt != nullptr) receipt->tell({});
     return;  // nobody is there: the message has no place and no reader
   }
+  if (found == homes_.end()) found = new_home(room);
   RoomHome& home = *found->second;
-  if (!home.has_pending()) home.placed_ns = now_ns_;
-  home.append(std::move(frame), counted);
+  try {
+    if (home.history() == nullptr && may_keep(home)) {
+      home.keep_history(*this, history_limits_, history_bytes_);
+    }
+    if (!home.has_pending()) home.placed_ns = now_ns_;
+    home.append(std::move(frame), counted, now_);
+  } catch (...) {
+    drop_if_unused(home);
+    throw;
+  }
   stats_.publishes.add(1);
+  await_history(home);
   list(home);
+  if (receipt != nullptr) receipt->tell({home.member_count(), home.last()});
+}
+
+RoomState Shard::home_state(std::string_view room) const {
+  const auto found = homes_.find(room);
+  if (found == homes_.end()) return {};
+  return {found->second->member_count(), found->second->last()};
 }
 
 void Shard::list(RoomHome& home) noexcept {
@@ -285,7 +382,7 @@ void Shard::fan_out() noexcept {
       list(*home);
       continue;
     }
-    if (!home->has_members()) erase_home(homes_.find(home->name()));
+    drop_if_unused(*home);
   }
   fanning_.clear();
 }
@@ -300,8 +397,9 @@ void Shard::send_batch(RoomHome& home) {
       mails.add(mail_of(DeliverMail{std::string(home.name()), nullptr, index_, home.placed_ns}));
     }
     std::vector<SharedBytes> frames = home.take_pending();
+    const Position first{home.last().epoch, home.last().seq - frames.size() + 1};
     try {
-      batch = std::make_shared<const BatchSet>(std::move(frames), home.variants(), encoder_);
+      batch = std::make_shared<const BatchSet>(std::move(frames), home.variants(), encoder_, first);
     } catch (...) {
       home.put_back(std::move(frames));
       throw;
@@ -384,24 +482,29 @@ bool Shard::handle_all(Mail* mail) noexcept {
 // Each of these may be tried again after a std::bad_alloc: it has changed nothing then.
 
 void Shard::handle(JoinMail& mail) {
-  auto answer = mail_of(JoinedMail{{}, mail.member, mail.token});
+  auto answer = mail_of(JoinedMail{{}, mail.member, nullptr, mail.token});
   auto& joined = std::get<JoinedMail>(answer->body);
-  joined.refused = !home_join(mail.room, mail.shard, mail.variant);
+  JoinAnswer told =
+      home_join(mail.room, mail.shard, mail.variant, mail.since == nullptr ? Since{} : *mail.since);
+  joined.replay = std::move(told.replay);
+  joined.refused = told.refused;
   joined.room = std::move(mail.room);
   hub_.shard(mail.shard).post(std::move(answer));
 }
 
 void Shard::handle(LeaveMail& mail) { home_leave(mail.room, mail.shard, mail.variant); }
 
-void Shard::handle(PublishMail& mail) { home_publish(mail.room, mail.frame, true); }
+void Shard::handle(PublishMail& mail) {
+  home_publish(mail.room, mail.frame, true, mail.receipt.get());
+}
 
 void Shard::handle(JoinedMail& mail) {
   Member* const member = find(mail.member);
   if (member == nullptr) return;
-  if (!mail.refused) {
-    rooms_.complete_join(*member, mail.room, mail.token);
-  } else if (rooms_.is_pending(*member, mail.room, mail.token)) {
-    refuse(*member, mail.room);
+  if (mail.refused) {
+    if (rooms_.is_pending(*member, mail.room, mail.token)) refuse(*member, mail.room);
+  } else if (rooms_.complete_join(*member, mail.room, mail.token) && mail.replay != nullptr) {
+    hand_over(*member, *mail.replay);
   }
 }
 
@@ -437,7 +540,7 @@ void Shard::handle(MembershipMail& mail) {
   Member* const member = find(mail.member);
   if (member == nullptr) return;
   if (mail.join) {
-    join(*member, mail.room);
+    join(*member, mail.room, mail.since == nullptr ? Since{} : *mail.since);
   } else {
     leave(*member, mail.room);
   }
@@ -446,6 +549,10 @@ void Shard::handle(MembershipMail& mail) {
 void Shard::handle(CommandMail& mail) { commands_ |= mail.commands; }
 
 void Shard::handle(AskMail& mail) { mail.question->answer(*this); }
+
+void Shard::handle(RoomStateMail& mail) { mail.listener->tell(home_state(mail.room)); }
+
+void Shard::handle(ErrandMail& mail) { mail.errand->run(find(mail.member)); }
 
 bool Shard::take_resumed() noexcept { return std::exchange(resumed_, false); }
 

@@ -42,13 +42,14 @@ enum class PublishOutcome : std::uint8_t {
 
 // Touched by its reactor's thread only, but for post(), the gates, stats() and index().
 // NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): mailbox and gates stand apart
-class Shard {
+class Shard final : private HistoryKeeper {
  public:
   struct Options {
     std::uint32_t mailbox_messages = 65'536;  // bound of each gate
     std::uint64_t first_epoch = 1;            // of the rooms that have their home here
     std::uint32_t max_rooms_per_member = 0;   // 0: unlimited
     std::uint32_t max_rooms = 0;              // at home on all shards; 0: unlimited
+    HistoryLimits history = {};
   };
 
   // `hub` and `waker` outlive the shard's last post().
@@ -77,18 +78,25 @@ class Shard {
 
   // Rooms. None of these may be called from within deliver(). Where memory runs out
   // (std::bad_alloc) nothing has changed, but that leave_all() may have left some of them. A join
-  // over a limit ends in Member::join_refused(), within the call or when the home has answered.
-  void join(Member& member, std::string_view room);
+  // over a limit ends in Member::join_refused(), within the call or when the home has answered, and
+  // replays nothing.
+  void join(Member& member, std::string_view room, const Since& since = {});
   void leave(Member& member, std::string_view room);
   void leave_all(Member& member);
-  PublishOutcome publish(std::string_view room, SharedBytes frame);
+  // `receipt` is told the room's state when the message has its place.
+  PublishOutcome publish(std::string_view room, SharedBytes frame,
+                         std::unique_ptr<RoomListener> receipt = nullptr);
+  void ask(std::string_view room, std::unique_ptr<RoomListener> listener);
   // To a member of another shard.
   PublishOutcome send_away(ConnectionId member, SharedBytes frame);
 
-  // The turn. set_time() says when it began; drain() takes the mailbox; fan_out() sends what rooms
+  // The turn: first of all, when it began. drain() takes the mailbox; fan_out() sends what rooms
   // have pending as one batch each. What memory is lacking for waits, in its order, and is tried
   // again in a later turn.
-  void set_time(std::uint64_t now_ns) noexcept { now_ns_ = now_ns; }
+  void begin_turn(Tick now, std::uint64_t now_ns) noexcept {
+    now_ = now;
+    now_ns_ = now_ns;
+  }
   void drain() noexcept;
   void fan_out() noexcept;
   // Whether fan_out() would send something.
@@ -130,6 +138,8 @@ class Shard {
     for (const auto& [name, home] : homes_) visit(*home);
   }
   [[nodiscard]] std::size_t room_count() const noexcept { return rooms_.size(); }
+  // What the histories of rooms at home here count.
+  [[nodiscard]] std::size_t history_bytes() const noexcept { return history_bytes_; }
 
  private:
   // A place in the table of members: the address of one, or, while it is free, the generation that
@@ -167,15 +177,31 @@ class Shard {
   void handle(MembershipMail& mail);
   void handle(CommandMail& mail);
   void handle(AskMail& mail);
+  void handle(RoomStateMail& mail);
+  void handle(ErrandMail& mail);
 
-  // False: refused, and joined only to leave again.
-  bool home_join(std::string_view room, std::uint32_t shard, Variant variant);
+  // What a joiner is told: that it has joined only to leave again, or what it has missed.
+  struct JoinAnswer {
+    std::unique_ptr<const Batch> replay;  // null: nothing
+    bool refused = false;
+  };
+  [[nodiscard]] JoinAnswer home_join(std::string_view room, std::uint32_t shard, Variant variant,
+                                     const Since& since);
   [[nodiscard]] bool over_room_limit(RoomHome& home) const noexcept;
+  [[nodiscard]] bool may_found() const noexcept;
+  [[nodiscard]] bool may_keep(RoomHome& home) const noexcept;
   void erase_home(Homes::iterator home) noexcept;
   void refuse(Member& member, std::string_view room);
+  void hand_over(Member& member, const Batch& missed);
   void home_leave(std::string_view room, std::uint32_t shard, Variant variant);
-  void home_publish(std::string_view room, SharedBytes frame, bool counted);
+  void home_publish(std::string_view room, SharedBytes frame, bool counted, RoomListener* receipt);
+  [[nodiscard]] RoomState home_state(std::string_view room) const;
+  [[nodiscard]] std::unique_ptr<const Batch> replay(RoomHome& home, const Since& since,
+                                                    Variant variant);
   [[nodiscard]] Homes::iterator new_home(std::string_view room);
+  void drop_if_unused(const RoomHome& home) noexcept;
+  void await_history(RoomHome& home) noexcept;
+  void on_history_due(RoomHome& home, Tick now) override;
   void list(RoomHome& home) noexcept;
   bool handle_all(Mail* mail) noexcept;
   [[nodiscard]] bool blocked(const RoomHome& home) const noexcept;
@@ -194,6 +220,9 @@ class Shard {
   RoomTable rooms_;
   std::uint32_t last_token_ = 0;
 
+  const HistoryLimits history_limits_;
+  std::size_t history_bytes_ = 0;
+  Tick now_ = 0;
   Homes homes_;
   std::uint64_t next_epoch_;
   const std::uint32_t max_rooms_per_member_;

@@ -4,11 +4,13 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "hub/batch.h"
 #include "net/facts.h"
 #include "protocol/deflate_offer.h"
 #include "protocol/http_request.h"
@@ -26,6 +28,7 @@ struct Answer {
     kUpgrade,
     kRespond,
     kReadBody,  // nothing yet: on_request() comes again when the body has come
+    kDefer,     // nothing yet: Connection::answer() will be called
   };
   Kind kind = Kind::kRespond;
   std::string bytes;        // the whole response
@@ -37,6 +40,8 @@ struct Answer {
   std::uint16_t route = 0;  // kUpgrade: which handlers, for Connection::route()
   std::optional<protocol::DeflateTerms> deflate;  // kUpgrade: agreed on
   std::unique_ptr<ConnectionData> data;           // kUpgrade: the hook's
+  hub::Variant variant = hub::kPlain;             // kUpgrade, without `deflate`
+  std::function<void()> opened;                   // kUpgrade: called before on_open(); or empty
 };
 
 // One connection's end, for the log. Views are valid during the call.

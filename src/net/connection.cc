@@ -59,7 +59,7 @@ SendContext Connection::context() const noexcept {
   // What it has asked for in this read step it gets, though its queue is at the bound: it is left
   // unread from there on. A handler that answers with more than was asked is still bounded.
   const std::size_t grant = turn_.reading == this ? turn_.settings.read_buffer_size : 0;
-  return {turn_.cork, turn_.settings.send_queue, turn_.now, grant};
+  return {turn_.cork, turn_.settings.send_queue, turn_.now, grant, turn_.replaying};
 }
 
 // Lists
@@ -91,6 +91,7 @@ void Connection::mark_settling() {
 // Inline with what it calls: a small message is most of what there is, and three functions'
 // registers to be saved for it would be a tenth of its cost.
 [[gnu::always_inline]] inline void Connection::read() {
+  if (!session_.at_rest() && !take_kept()) return;
   std::size_t budget = turn_.read_share;
   do {
     const MutableBytes direct = session_.at_rest() ? MutableBytes() : session_.direct_buffer();
@@ -270,6 +271,13 @@ void Connection::deliver(const hub::Batch& batch) {
   sent([&] { return out_.send_batch(batch, context()); });
 }
 
+// It has asked for all of that, whatever the bound of its queue.
+void Connection::replay(const hub::Batch& batch) {
+  turn_.replaying = true;
+  deliver(batch);
+  turn_.replaying = false;
+}
+
 void Connection::deliver(const SharedBytes& frame) {
   if (phase_ != Phase::kOpen) return;
   if (turn_.reading != this) ++turn_.tally.messages_sent;
@@ -313,6 +321,7 @@ void Connection::enter(Phase phase) {
     if (read_state_.has(ReadState::kHeld)) forget(turn_.held, this);
     read_state_.clear(ReadState::kPaused);
     read_state_.clear(ReadState::kHeld);
+    read_state_.clear(ReadState::kAnswer);
     if (wants_read()) mark_ready();
   }
   arm();
@@ -427,6 +436,8 @@ void Connection::drain_at(Tick tick) {
     } else {
       finish(CloseCause::kDrain);
     }
+  } else if (phase_ == Phase::kHttp) {
+    draining_ = true;  // whatever its answer promises, that is the last one
   } else if (phase_ == Phase::kOpen) {
     draining_ = true;
     phase_since_ = tick;

@@ -82,6 +82,7 @@ class Connection final : public hub::Member {
 
   // hub::Member
   void deliver(const hub::Batch& batch) override;
+  void replay(const hub::Batch& batch) override;
   void deliver(const SharedBytes& frame) override;
   void close(CloseCause cause, CloseCode code, std::string_view reason) override;
   void join_refused(std::string_view room, JoinRefusal why) override;
@@ -110,6 +111,9 @@ class Connection final : public hub::Member {
   void fail(CloseCause cause, CloseCode code, std::string_view reason);
   // Ends TCP with a reset, now.
   void abort(CloseCause cause);
+  // Answers the request that Answer::Kind::kDefer has put off (kRespond); no-op when that has been
+  // done, or has come to another end.
+  void answer(const Answer& answer);
   // Answers 503 to whatever it was going to ask.
   void refuse_overload();
   void refuse_going();
@@ -167,6 +171,9 @@ class Connection final : public hub::Member {
   void on_event(const protocol::Event& event);
   void on_request(const protocol::HttpRequest& request);
   void read_body(bool expects_continue);
+  void put_off();
+  void respond(const Answer& answer);
+  [[nodiscard]] bool take_kept();
   void on_message(protocol::Opcode opcode, Bytes payload) {
     if (phase_ != Phase::kOpen) return;
     if (turn_.rates != nullptr && !within_message_rate()) return;
@@ -241,7 +248,7 @@ class Connection final : public hub::Member {
   bool eof_ : 1 = false;
   bool read_later_ : 1 = false;      // the kernel was short of memory: no readiness will come
   bool unfinished_ : 1 = false;      // message_since_ counts
-  bool draining_ : 1 = false;        // phase_since_ is when to close
+  bool draining_ : 1 = false;        // open: phase_since_ is when to close
   bool pinged_ : 1 = false;          // a Ping is out whose Pong has not come
   std::uint16_t code_received_ = 0;  // 0: no Close frame of the peer's, or one without a code
   Turn& turn_;

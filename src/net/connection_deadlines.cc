@@ -21,8 +21,9 @@ bool deserves_reset(CloseCause cause) noexcept {
 
 }  // namespace
 
-// From phase_since_: a head has one deadline, a body another.
+// From phase_since_: a head has one deadline, a body another, and so has a late answer.
 Tick Connection::request_timeout() const noexcept {
+  if (read_state_.has(ReadState::kAnswer)) return turn_.settings.response_timeout;
   return session_.in_body() ? turn_.settings.message_timeout : turn_.settings.handshake_timeout;
 }
 
@@ -98,7 +99,9 @@ void Connection::expire(Tick now) {
   switch (phase_) {
     case Phase::kHttp:
       if (now < phase_since_.near(now) + request_timeout()) break;
-      if (session_.in_body()) {
+      if (read_state_.has(ReadState::kAnswer)) {
+        refuse(CloseCause::kHttpDone, "the server has no answer yet");
+      } else if (session_.in_body()) {
         reject(protocol::Violation::kBodyTimeout);
       } else if (session_.unfinished()) {
         reject(protocol::Violation::kRequestTimeout);

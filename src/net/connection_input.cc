@@ -45,40 +45,75 @@ void Connection::on_event(const protocol::Event& event) {
 
 void Connection::on_request(const protocol::HttpRequest& request) {
   Answer answer = turn_.application.on_request(*this, request);
-  if (answer.kind == Answer::Kind::kReadBody) {
-    read_body(request.expects_continue);
-    return;
+  switch (answer.kind) {
+    case Answer::Kind::kReadBody:
+      read_body(request.expects_continue);
+      return;
+    case Answer::Kind::kDefer:
+      put_off();
+      return;
+    case Answer::Kind::kRespond:
+      respond(answer);
+      return;
+    case Answer::Kind::kUpgrade:
+      break;
   }
   http_status_ = static_cast<std::uint16_t>(answer.status);
   // Whatever comes of it, what the application has counted for these facts ends with them.
-  if (answer.kind == Answer::Kind::kUpgrade) {
-    facts_ = std::move(answer.facts);
-    granted_ = true;
-  }
+  facts_ = std::move(answer.facts);
+  granted_ = true;
   // What may fail comes before the answer that promises it.
   if (answer.deflate) agree_on(*answer.deflate);
-  if (answer.kind == Answer::Kind::kUpgrade && turn_.rates != nullptr) {
-    turn_.rates->begin(id(), turn_.now);
-  }
+  if (answer.variant != hub::kPlain) set_variant(answer.variant);
+  if (turn_.rates != nullptr) turn_.rates->begin(id(), turn_.now);
   sent([&] { return out_.send_raw(as_bytes(answer.bytes), context()); });
   if (phase_ != Phase::kHttp) return;
-  if (answer.kind == Answer::Kind::kRespond) {
-    if (answer.keep_alive) {
-      session_.next_request();
-      phase_since_ = turn_.now;
-      arm();
-    } else {
-      finish(answer.rejected ? answer.refusal : CloseCause::kHttpDone);
-    }
-    return;
-  }
   if (!answer.deflate) session_.upgrade();
   route_ = answer.route;
   data_ = std::move(answer.data);
   opened_ = true;
   heartbeat_.received(turn_.now);
   enter(Phase::kOpen);
+  if (answer.opened) answer.opened();
   turn_.application.on_open(*this);
+}
+
+void Connection::respond(const Answer& answer) {
+  http_status_ = static_cast<std::uint16_t>(answer.status);
+  sent([&] { return out_.send_raw(as_bytes(answer.bytes), context()); });
+  if (phase_ != Phase::kHttp) return;
+  if (answer.keep_alive && !draining_) {
+    session_.next_request();
+    phase_since_ = turn_.now;
+    arm();
+  } else {
+    finish(answer.rejected ? answer.refusal : CloseCause::kHttpDone);
+  }
+}
+
+void Connection::put_off() {
+  session_.defer();
+  read_state_.set(ReadState::kAnswer);
+  phase_since_ = turn_.now;
+  arm();
+}
+
+void Connection::answer(const Answer& answer) {
+  if (phase_ != Phase::kHttp || !read_state_.has(ReadState::kAnswer)) return;
+  read_state_.clear(ReadState::kAnswer);
+  respond(answer);
+  if (phase_ != Phase::kHttp) return;
+  // What was kept is read as if it came now.
+  read_state_.announce(true, false);
+  if (wants_read()) mark_ready();
+}
+
+// What came behind a request while its answer was made. False: nothing more is to be read now.
+bool Connection::take_kept() {
+  if (phase_ != Phase::kHttp) return true;
+  std::vector<std::uint8_t> kept = session_.take_kept();
+  if (!kept.empty()) take_events(kept);
+  return wants_read();
 }
 
 void Connection::read_body(bool expects_continue) {

@@ -11,14 +11,14 @@ namespace wsd::net {
 
 // Variant v, 9 to 15, is permessage-deflate without context takeover and server_max_window_bits=v:
 // all members on these terms can be sent the same bytes. Reactor thread only.
-class DeflateEncoder final : public hub::Encoder {
+class DeflateEncoder {
  public:
   // `pool` outlives this.
   DeflateEncoder(protocol::DeflatePool& pool, std::size_t threshold) noexcept
       : pool_(pool), threshold_(threshold) {}
 
   // The frame itself where compressing it does not pay.
-  [[nodiscard]] SharedBytes encode(const SharedBytes& plain, hub::Variant variant) override;
+  [[nodiscard]] SharedBytes encode(const SharedBytes& plain, hub::Variant variant);
 
  private:
   protocol::DeflatePool& pool_;

@@ -50,6 +50,10 @@ bool Outbound::account(const IoResult& result, Cork& cork) noexcept {
 
 Outbound::Status Outbound::enqueue(Slice frame, const SendContext& context) {
   if (!frame.block) return Status::kNoMemory;
+  if (context.replay) {
+    queue_for(context).push_replay(std::move(frame));
+    return Status::kQueued;
+  }
   // What one turn sends is no backlog while the socket takes bytes: the bound is for slow peers.
   if (queue_ != nullptr && writable_ &&
       !queue_->admits(frame.size, context.limits, context.grant)) {
@@ -73,7 +77,7 @@ Outbound::Status Outbound::keep_rest(Bytes first, Bytes second, std::size_t sent
   std::copy(head.begin(), head.end(), out);
   std::copy(tail.begin(), tail.end(), out + head.size());
   if (sent != 0) {
-    queue_for(context).push_started(Slice(std::move(rest)));
+    queue_for(context).push_started(Slice(std::move(rest)), context.replay);
     return Status::kQueued;
   }
   return enqueue(Slice(std::move(rest)), context);
@@ -165,7 +169,8 @@ Outbound::Status Outbound::enqueue_rest(std::span<const Slice> frames, std::size
       continue;
     }
     if (sent != 0) {
-      queue_for(context).push_started(Slice(frame.block, frame.offset + sent, frame.size - sent));
+      queue_for(context).push_started(Slice(frame.block, frame.offset + sent, frame.size - sent),
+                                      context.replay);
       sent = 0;
       continue;
     }

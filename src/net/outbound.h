@@ -24,6 +24,7 @@ struct SendContext {
   const SendQueueLimits& limits;
   Tick now;
   std::size_t grant = 0;  // see SendQueue
+  bool replay = false;    // likewise
 };
 
 // Reactor thread only. After kGone or kNoMemory nothing more can be sent: the stream may be torn in

@@ -142,7 +142,7 @@ void Reactor::begin_turn() noexcept {
   turn_->now_ns = monotonic_ns();
   now_ms_ = turn_->now_ns / 1'000'000;
   turn_->now = tick_of(now_ms_);
-  turn_->shard.set_time(turn_->now_ns);
+  turn_->shard.begin_turn(turn_->now, turn_->now_ns);
 }
 
 // What the turn has counted is shown to others. `fanned_ns`: when rooms began to fan out; 0: none

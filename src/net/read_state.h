@@ -11,14 +11,15 @@ class ReadState {
  public:
   // Reasons not to read though there may be input.
   enum Reason : std::uint8_t {
-    kPaused = 4,  // the own send queue is above its high-water mark
-    kHeld = 8,    // a shard is behind with what was published
-    kOver = 16,   // the connection is closed
+    kPaused = 4,   // the own send queue is above its high-water mark
+    kHeld = 8,     // a shard is behind with what was published
+    kOver = 16,    // the connection is closed
+    kAnswer = 64,  // the answer to its request is to come first
   };
 
   // Whether a read step would do something.
   [[nodiscard]] bool wanted() const noexcept {
-    return (bits_ & (kReadable | kPaused | kHeld | kOver)) == kReadable;
+    return (bits_ & (kReadable | kPaused | kHeld | kOver | kAnswer)) == kReadable;
   }
 
   // Readiness has come. `ended`: the peer has ended its direction, so no other edge will.
@@ -44,7 +45,7 @@ class ReadState {
   }
   // Wanted, and not on the list yet.
   [[nodiscard]] bool to_be_listed() const noexcept {
-    return (bits_ & (kReadable | kPaused | kHeld | kOver | kListed)) == kReadable;
+    return (bits_ & (kReadable | kPaused | kHeld | kOver | kAnswer | kListed)) == kReadable;
   }
 
  private:

@@ -21,7 +21,7 @@ bool admitted(std::size_t frames, std::size_t bytes, std::size_t size,
 }  // namespace
 
 bool SendQueue::within(std::size_t size, const SendQueueLimits& limits) const noexcept {
-  return admitted(entries_.size(), bytes_, size, limits);
+  return admitted(bounded_frames(), bounded_bytes(), size, limits);
 }
 
 bool SendQueue::admits(std::size_t size, const SendQueueLimits& limits,
@@ -56,10 +56,14 @@ SendQueue::Verdict SendQueue::push(Slice frame, const SendQueueLimits& limits, s
 // The frame under way and the control frames stay: where they alone leave no room, dropping others
 // gains nothing.
 bool SendQueue::dropping_helps(std::size_t size, const SendQueueLimits& limits) const noexcept {
-  const std::size_t staying = behind_control();
+  std::size_t frames = 0;
   std::size_t bytes = 0;
-  for (std::size_t i = 0; i < staying; ++i) bytes += entries_[i].slice.size;
-  return admitted(staying, bytes - front_sent_, size, limits);
+  for (std::size_t i = 0; i < behind_control(); ++i) {
+    if (entries_[i].replay) continue;
+    ++frames;
+    bytes += entries_[i].slice.size - (i == 0 ? front_sent_ : 0);
+  }
+  return admitted(frames, bytes, size, limits);
 }
 
 // False when there is nothing that may be dropped.
@@ -74,9 +78,22 @@ bool SendQueue::drop_oldest() {
   return false;
 }
 
-void SendQueue::push_started(Slice rest) {
+void SendQueue::push_replay(Slice frame) {
+  set_bytes(bytes_ + frame.size);
+  entries_.push_back({std::move(frame), Kind::kReplay});
+  count_replay(entries_.back());
+}
+
+void SendQueue::count_replay(Entry& entry) noexcept {
+  entry.replay = true;
+  replay_bytes_ += entry.slice.size;
+  ++replay_frames_;
+}
+
+void SendQueue::push_started(Slice rest, bool replay) {
   set_bytes(bytes_ + rest.size);
   entries_.push_back({std::move(rest), Kind::kStarted});
+  if (replay) count_replay(entries_.back());
 }
 
 std::size_t SendQueue::boundary() const noexcept {
@@ -88,7 +105,10 @@ std::size_t SendQueue::boundary() const noexcept {
 
 std::size_t SendQueue::behind_control() const noexcept {
   std::size_t position = boundary();
-  while (position < entries_.size() && entries_[position].kind != Kind::kData) ++position;
+  while (position < entries_.size() &&
+         (entries_[position].kind == Kind::kControl || entries_[position].kind == Kind::kPong)) {
+    ++position;
+  }
   return position;
 }
 
@@ -120,7 +140,8 @@ void SendQueue::push_close(const protocol::ControlFrame& close) {
     std::deque<Entry> kept;
     std::size_t kept_bytes = 0;
     for (std::size_t i = 0; i < entries_.size(); ++i) {
-      if (entries_[i].kind != Kind::kData || (i == 0 && front_sent_ != 0)) {
+      const bool data = entries_[i].kind == Kind::kData || entries_[i].kind == Kind::kReplay;
+      if (!data || (i == 0 && front_sent_ != 0)) {
         kept_bytes += entries_[i].slice.size - (i == 0 ? front_sent_ : 0);
         kept.push_back(std::move(entries_[i]));
       } else {
@@ -129,6 +150,10 @@ void SendQueue::push_close(const protocol::ControlFrame& close) {
     }
     entries_ = std::move(kept);
     set_bytes(kept_bytes);
+    // Of a replay its first frame at the most is left, and no bound asks any more.
+    for (Entry& each : entries_) each.replay = false;
+    replay_bytes_ = 0;
+    replay_frames_ = 0;
   }
   place_pong();
   insert(entries_.size(), close, Kind::kControl);
@@ -160,9 +185,15 @@ void SendQueue::consume(std::size_t count, Tick now) noexcept {
   if (count == 0) return;
   last_progress_ = now;
   set_bytes(bytes_ - count);
-  front_sent_ += count;
-  while (!entries_.empty() && front_sent_ >= entries_.front().slice.size) {
-    front_sent_ -= entries_.front().slice.size;
+  while (!entries_.empty()) {
+    const Entry& front = entries_.front();
+    const std::size_t left = std::min(count, front.slice.size - front_sent_);
+    if (front.replay) replay_bytes_ -= left;
+    front_sent_ += left;
+    count -= left;
+    if (front_sent_ != front.slice.size) break;
+    if (front.replay) --replay_frames_;
+    front_sent_ = 0;
     entries_.pop_front();
   }
 }

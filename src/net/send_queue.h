@@ -3,6 +3,7 @@
 
 #include <sys/uio.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -53,8 +54,11 @@ class SendQueue {
   [[nodiscard]] bool admits(std::size_t size, const SendQueueLimits& limits,
                             std::size_t grant = 0) const noexcept;
   [[nodiscard]] Verdict push(Slice frame, const SendQueueLimits& limits, std::size_t grant = 0);
-  // The rest of something that has begun to leave.
-  void push_started(Slice rest);
+  // What the peer has asked for as a whole: never dropped, and not counted against the bound, which
+  // is for what comes after it.
+  void push_replay(Slice frame);
+  // The rest of something that has begun to leave; `replay`: of a replay.
+  void push_started(Slice rest, bool replay = false);
   void set_pong(const protocol::ControlFrame& pong) noexcept { pong_ = pong; }
   // Any other control frame but Close: leaves at the next frame boundary.
   void push_control(const protocol::ControlFrame& frame);
@@ -67,11 +71,11 @@ class SendQueue {
   [[nodiscard]] std::size_t frames() const noexcept { return entries_.size(); }
   // More than half full: the connection is not read, so that what it asks for cannot pile up.
   [[nodiscard]] bool high(const SendQueueLimits& limits) const noexcept {
-    return bytes_ > limits.high_water() || entries_.size() > limits.frames / 2;
+    return bounded_bytes() > limits.high_water() || bounded_frames() > limits.frames / 2;
   }
   // At most a quarter full: it is read again.
   [[nodiscard]] bool low(const SendQueueLimits& limits) const noexcept {
-    return bytes_ <= limits.low_water() && entries_.size() <= limits.frames / 4;
+    return bounded_bytes() <= limits.low_water() && bounded_frames() <= limits.frames / 4;
   }
   // Messages dropped so far.
   [[nodiscard]] std::uint64_t dropped() const noexcept { return dropped_; }
@@ -86,6 +90,7 @@ class SendQueue {
  private:
   enum class Kind : std::uint8_t {
     kData,
+    kReplay,
     kStarted,  // the rest of something that has begun to leave
     kControl,
     kPong,
@@ -93,7 +98,17 @@ class SendQueue {
   struct Entry {
     Slice slice;
     Kind kind = Kind::kData;  // all but kData are never dropped
+    bool replay = false;      // not counted against the bound
   };
+
+  void count_replay(Entry& entry) noexcept;
+  // What the bound is for.
+  [[nodiscard]] std::size_t bounded_bytes() const noexcept {
+    return bytes_ - std::min(bytes_, replay_bytes_);
+  }
+  [[nodiscard]] std::size_t bounded_frames() const noexcept {
+    return entries_.size() - replay_frames_;
+  }
 
   [[nodiscard]] bool within(std::size_t size, const SendQueueLimits& limits) const noexcept;
   [[nodiscard]] bool dropping_helps(std::size_t size, const SendQueueLimits& limits) const noexcept;
@@ -112,6 +127,8 @@ class SendQueue {
   std::deque<Entry> entries_;
   std::size_t bytes_ = 0;
   std::uint64_t* waiting_;
+  std::size_t replay_bytes_ = 0;  // of what is queued
+  std::size_t replay_frames_ = 0;
   std::size_t granted_ = 0;     // bytes taken beyond the bound
   std::size_t front_sent_ = 0;  // bytes of the first entry that have left
   std::uint64_t dropped_ = 0;

@@ -15,10 +15,10 @@
 #include "hub/shard.h"
 #include "net/application.h"
 #include "net/cork.h"
-#include "net/deflate_encoder.h"
 #include "net/reactor_stats.h"
 #include "net/receive_rates.h"
 #include "net/send_queue.h"
+#include "net/variant_encoder.h"
 #include "protocol/deflate.h"
 #include "protocol/session.h"
 
@@ -32,6 +32,7 @@ struct Settings {
   SendQueueLimits send_queue;
   hub::HeartbeatTicks heartbeat;
   Tick handshake_timeout = 0;
+  Tick response_timeout = 0;
   Tick message_timeout = 0;
   Tick write_timeout = 0;
   Tick close_timeout = 0;
@@ -88,13 +89,14 @@ struct Turn {
   ReactorStats stats;
   Cork cork;
   protocol::DeflatePool deflate_pool;
-  DeflateEncoder encoder;
+  VariantEncoder encoder;
   std::unique_ptr<std::uint8_t[]> read_buffer;
   KeptBlocks kept_blocks;
   std::unique_ptr<ReceiveRates> rates;  // null: what a connection sends a second is not limited
 
   Connection* reading = nullptr;  // whose read step runs
   std::size_t read_share = 0;     // bytes that each may read in this turn
+  bool replaying = false;         // what is sent is history that was asked for
 
   // Each has capacity for all connections: to be put on a list must not need memory.
   std::vector<Connection*> ready;     // have input, or may have

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <string>
+#include <utility>
 
 #include "base/assert.h"
 #include "base/byte_buffer.h"
@@ -35,7 +36,9 @@ struct Session::Head {
   std::string bytes;              // of one that came in more than one piece, or whose body is read
   std::uint64_t body_length = 0;  // of the body that is being read; 0: none is
   ByteBuffer body;
-  HttpRequest whole;  // the request with its body
+  HttpRequest whole;               // the request with its body
+  bool deferred = false;           // it is to be answered later
+  std::vector<std::uint8_t> kept;  // what has come behind it
 };
 
 struct Session::Partial {
@@ -132,6 +135,11 @@ Event Session::next_head(MutableBytes& input, const SessionLimits& limits) {
   if (input.empty()) return {};
   Head& head = *held_->head;
   if (head.body_length != 0) return continue_body(input);
+  if (head.deferred) {
+    head.kept.insert(head.kept.end(), input.begin(), input.end());
+    input = {};
+    return {};
+  }
   Bytes so_far = input;
   const std::size_t held = head.bytes.size();
   if (held != 0) {
@@ -210,8 +218,19 @@ void Session::upgrade(const DeflateTerms& terms, DeflatePool& pool) {
   upgrade();
 }
 
+void Session::defer() noexcept {
+  WSD_ASSERT(phase_ == Phase::kHttp);
+  held_->head->deferred = true;
+}
+
+std::vector<std::uint8_t> Session::take_kept() noexcept {
+  if (held_ == nullptr || held_->head == nullptr || held_->head->deferred) return {};
+  return std::exchange(held_->head->kept, {});
+}
+
 void Session::next_request() noexcept {
   WSD_ASSERT(phase_ == Phase::kHttp);
+  held_->head->deferred = false;
   held_->head->parser.reset();
   std::string().swap(held_->head->bytes);  // not clear(), which keeps the memory
   held_->head->body.reset();
@@ -247,7 +266,8 @@ std::size_t Session::held_bytes() const noexcept {
   if (held_ == nullptr) return 0;
   if (phase_ == Phase::kHttp) {
     const Head& head = *held_->head;
-    return (head.bytes.empty() ? 0 : head.bytes.capacity()) + head.body.capacity();
+    return (head.bytes.empty() ? 0 : head.bytes.capacity()) + head.body.capacity() +
+           head.kept.capacity();
   }
   return held_->partial == nullptr ? 0 : held_->partial->message.capacity();
 }

@@ -19,6 +19,7 @@
 #include <memory>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "base/assert.h"
 #include "base/bytes.h"
@@ -40,8 +41,8 @@ struct SessionLimits {
 struct Event {
   enum class Kind : std::uint8_t {
     kNone,       // all input is used up
-    kRequest,    // a request head: answer with upgrade(), read_body(), next_request() or finish();
-                 // again, `request->body` filled, when the body that was asked for has come
+    kRequest,    // a request head: answer with upgrade(), read_body(), defer(), next_request() or
+                 // finish(); again, `request->body` filled, when the body asked for has come
     kMessage,    // a whole message: type by `opcode`, bytes in `payload`
     kPing,       // `payload` is to go back in a Pong
     kPong,       // `payload`
@@ -112,8 +113,11 @@ class Session {
   void upgrade() noexcept;                                     // frames follow
   void upgrade(const DeflateTerms& terms, DeflatePool& pool);  // likewise, compressed or not
   void read_body();              // its Content-Length, above 0, is what follows
+  void defer() noexcept;         // the answer comes later: what follows is kept until then
   void next_request() noexcept;  // another request follows on the same connection
   void finish() noexcept;        // nothing that follows is read
+  // After next_request(): what was kept meanwhile, for next(). Empty when nothing was.
+  [[nodiscard]] std::vector<std::uint8_t> take_kept() noexcept;
   // After finish(), when no view of an event is in use any more: gives back what is held.
   void release() noexcept;
 

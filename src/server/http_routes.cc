@@ -6,7 +6,7 @@
 
 namespace wsd::server {
 
-bool HttpRoutes::add(std::string_view method, std::string_view pattern, HttpHandler handler) {
+bool HttpRoutes::add(std::string_view method, std::string_view pattern, Served served) {
   if (!protocol::is_known_method(method) || method == "HEAD") return false;
   std::optional<std::size_t> route = router_.find(pattern);
   if (!route) {
@@ -16,16 +16,17 @@ bool HttpRoutes::add(std::string_view method, std::string_view pattern, HttpHand
   }
   if (find(*route, method) != nullptr) return false;
   Route& known = routes_[*route];
-  known.methods.push_back({std::string(method), std::move(handler)});
+  known.methods.push_back({std::string(method), std::move(served)});
   known.allow.append(known.allow.empty() ? "" : ", ").append(method);
   if (method == "GET") known.allow.append(", HEAD");
   return true;
 }
 
-const HttpHandler* HttpRoutes::find(std::size_t route, std::string_view method) const noexcept {
+const HttpRoutes::Served* HttpRoutes::find(std::size_t route,
+                                           std::string_view method) const noexcept {
   if (method == "HEAD") method = "GET";
   for (const Method& each : routes_[route].methods) {
-    if (each.name == method) return &each.handler;
+    if (each.name == method) return &each.served;
   }
   return nullptr;
 }

@@ -15,15 +15,21 @@ namespace wsd::server {
 // Constant while the server runs; then any thread may look.
 class HttpRoutes {
  public:
+  // One of the two.
+  struct Served {
+    HttpHandler handler;
+    DeferredHandler deferred;
+  };
+
   // False when `method` is no known one, or HEAD, which comes with GET; when `pattern` is none (see
   // Router::add); or when the two are there already.
-  [[nodiscard]] bool add(std::string_view method, std::string_view pattern, HttpHandler handler);
+  [[nodiscard]] bool add(std::string_view method, std::string_view pattern, Served served);
   [[nodiscard]] std::optional<RouteMatch> match(std::string_view path) const {
     return router_.match(path);
   }
-  // The handler of a matched route; HEAD is served by GET's (RFC 9110 §9.3.2). nullptr when it has
+  // What serves a matched route; HEAD is served by GET's (RFC 9110 §9.3.2). nullptr when it has
   // none for that method.
-  [[nodiscard]] const HttpHandler* find(std::size_t route, std::string_view method) const noexcept;
+  [[nodiscard]] const Served* find(std::size_t route, std::string_view method) const noexcept;
   // The value of its Allow field (RFC 9110 §10.2.1).
   [[nodiscard]] const std::string& allow(std::size_t route) const noexcept {
     return routes_[route].allow;
@@ -32,7 +38,7 @@ class HttpRoutes {
  private:
   struct Method {
     std::string name;
-    HttpHandler handler;
+    Served served;
   };
   struct Route {
     std::vector<Method> methods;

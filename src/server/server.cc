@@ -17,10 +17,13 @@ void Server::route(std::string_view pattern, Handlers handlers) {
   core_->route(pattern, std::move(handlers));
 }
 void Server::http(std::string_view pattern, HttpHandler handler) {
-  core_->http("GET", pattern, std::move(handler));
+  core_->http("GET", pattern, {std::move(handler), {}});
 }
 void Server::http(std::string_view method, std::string_view pattern, HttpHandler handler) {
-  core_->http(method, pattern, std::move(handler));
+  core_->http(method, pattern, {std::move(handler), {}});
+}
+void Server::http(std::string_view method, std::string_view pattern, DeferredHandler handler) {
+  core_->http(method, pattern, {{}, std::move(handler)});
 }
 std::string Server::listen(std::string_view address) { return core_->listen(address); }
 std::string Server::adopt(int fd) { return core_->adopt(fd); }
@@ -62,6 +65,15 @@ SendResult Hub::publish(std::string_view room, MessageType type, std::string_vie
   return core_->publish(room, type, payload);
 }
 
+SendResult Hub::publish(std::string_view room, MessageType type, std::string_view payload,
+                        Receipt receipt) const {
+  return core_->publish(room, type, payload, std::move(receipt));
+}
+
+SendResult Hub::ask(std::string_view room, Answer answer) const {
+  return core_->ask(room, std::move(answer));
+}
+
 SendResult Connection::send(MessageType type, std::string_view payload) const {
   if (net::Connection* const reading = net::Connection::reading(core_, id_)) {
     return reading->answer(type, as_bytes(payload));
@@ -75,6 +87,10 @@ void Connection::close(CloseCode code, std::string_view reason) const {
 
 void Connection::join(std::string_view room) const {
   if (core_ != nullptr) core_->join(id_, room);
+}
+
+void Connection::join(std::string_view room, const Since& since) const {
+  if (core_ != nullptr) core_->join(id_, room, since);
 }
 
 void Connection::leave(std::string_view room) const {

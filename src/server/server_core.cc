@@ -68,6 +68,32 @@ void fill_end(LogLine& line, const net::EndRecord& record) {
   }
 }
 
+// Calls what an application handed in with a publish or a question.
+template <class Call>
+class Listener final : public hub::RoomListener {
+ public:
+  Listener(ServerCore& core, const char* name, Call call)
+      : core_(core), name_(name), call_(std::move(call)) {}
+  void tell(const RoomState& state) noexcept override {
+    try {
+      call_(state);
+    } catch (...) {
+      core_.log(LogLevel::kError, "handler_threw",
+                std::string(name_) + ": " + server::current_exception_text());
+    }
+  }
+
+ private:
+  ServerCore& core_;
+  const char* name_;
+  Call call_;
+};
+
+template <class Call>
+std::unique_ptr<hub::RoomListener> listener(ServerCore& core, const char* name, Call call) {
+  return std::make_unique<Listener<Call>>(core, name, std::move(call));
+}
+
 }  // namespace
 
 ServerCore::ServerCore(ServerOptions options)
@@ -79,6 +105,7 @@ ServerCore::ServerCore(ServerOptions options)
 ServerCore::~ServerCore() {
   stop();
   wait();
+  gone_->store(true, std::memory_order_release);
   // Reactors go first: their connections leave the hub's shards.
   reactors_.clear();
 }
@@ -91,8 +118,9 @@ void ServerCore::route(std::string_view pattern, Handlers handlers) {
   handlers_.push_back(std::move(handlers));
 }
 
-void ServerCore::http(std::string_view method, std::string_view pattern, HttpHandler handler) {
-  if (!http_routes_.add(method, pattern, std::move(handler))) {
+void ServerCore::http(std::string_view method, std::string_view pattern,
+                      server::HttpRoutes::Served served) {
+  if (!http_routes_.add(method, pattern, std::move(served))) {
     throw std::invalid_argument("http route '" + std::string(method) + " " + std::string(pattern) +
                                 "' has no method or path pattern, or is there already");
   }
@@ -138,9 +166,9 @@ std::string ServerCore::start() {
     wakers.push_back(reactors_.back().get());
   }
   hub_ = std::make_unique<hub::Hub>(
-      wakers,
-      hub::Shard::Options{options_.limits.mailbox_messages, random_epoch(),
-                          options_.rates.max_rooms_per_connection, options_.rates.max_rooms});
+      wakers, hub::Shard::Options{options_.limits.mailbox_messages, random_epoch(),
+                                  options_.rates.max_rooms_per_connection, options_.rates.max_rooms,
+                                  server::history_limits(options_, reactor_count_)});
   for (std::uint32_t i = 0; i < reactor_count_; ++i) {
     net::Reactor& reactor = *reactors_[i];
     reactor.attach(settings_, hub_->shard(i), *this, counts_);
@@ -284,17 +312,40 @@ SendResult ServerCore::send(ConnectionId id, MessageType type, std::string_view 
   return SendResult::kSent;
 }
 
-SendResult ServerCore::publish(std::string_view room, MessageType type, std::string_view payload) {
+SendResult ServerCore::publish(std::string_view room, MessageType type, std::string_view payload,
+                               Hub::Receipt receipt) {
   if (!started_.load(std::memory_order_acquire)) return SendResult::kClosed;
   if (too_big(payload)) return SendResult::kTooBig;
   net::Reactor* const reactor = own_reactor();
   SharedBytes frame = frame_of(type, payload, reactor != nullptr);
   if (!frame) return SendResult::kCongested;
-  if (reactor == nullptr) return hub_->publish(room, std::move(frame));
-  if (reactor->shard().publish(room, std::move(frame)) == hub::PublishOutcome::kCongested) {
+  std::unique_ptr<hub::RoomListener> waiting;
+  if (receipt) {
+    waiting = listener(*this, "receipt",
+                       [call = std::move(receipt)](const RoomState& state) { call(state.last); });
+  }
+  if (reactor == nullptr) return hub_->publish(room, std::move(frame), std::move(waiting));
+  if (reactor->shard().publish(room, std::move(frame), std::move(waiting)) ==
+      hub::PublishOutcome::kCongested) {
     reactor->hold_publisher();
   }
   return SendResult::kSent;
+}
+
+SendResult ServerCore::ask(std::string_view room, Hub::Answer answer) {
+  if (!started_.load(std::memory_order_acquire)) return SendResult::kClosed;
+  auto waiting = listener(*this, "answer", std::move(answer));
+  if (net::Reactor* const reactor = own_reactor()) {
+    reactor->shard().ask(room, std::move(waiting));
+  } else {
+    hub_->ask(room, std::move(waiting));
+  }
+  return SendResult::kSent;
+}
+
+void ServerCore::post(std::unique_ptr<hub::Mail> errand) noexcept {
+  const ConnectionId member = std::get<hub::ErrandMail>(errand->body).member;
+  hub_->shard(hub::shard_of(member)).post(std::move(errand));
 }
 
 void ServerCore::close(ConnectionId id, CloseCode code, std::string_view reason) {
@@ -306,12 +357,12 @@ void ServerCore::close(ConnectionId id, CloseCode code, std::string_view reason)
   }
 }
 
-void ServerCore::join(ConnectionId id, std::string_view room) {
+void ServerCore::join(ConnectionId id, std::string_view room, const Since& since) {
   if (!started_.load(std::memory_order_acquire)) return;
   if (net::Connection* const connection = here(id)) {
-    if (connection->open()) own_reactor()->shard().join(*connection, room);
+    if (connection->open()) own_reactor()->shard().join(*connection, room, since);
   } else {
-    hub_->join(id, room);
+    hub_->join(id, room, since);
   }
 }
 
@@ -344,6 +395,13 @@ void ServerCore::guarded(net::Connection& connection, const char* handler, Call 
   });
   connection.fail(CloseCause::kHandlerError, close_code_for(CloseCause::kHandlerError),
                   "internal error");
+}
+
+void ServerCore::run_opened(ConnectionId id, const std::function<void(Connection&)>& opened) {
+  net::Connection* const connection = here(id);
+  if (connection == nullptr) return;
+  Connection handle(this, id);
+  guarded(*connection, "opened", [&] { opened(handle); });
 }
 
 void ServerCore::on_open(net::Connection& connection) {

@@ -21,6 +21,7 @@
 #include "protocol/deflate_offer.h"
 #include "protocol/handshake.h"
 #include "server/address_limits.h"
+#include "server/http_answer.h"
 #include "server/http_routes.h"
 #include "server/log_writer.h"
 #include "server/news_gate.h"
@@ -38,7 +39,7 @@ class ServerCore final : public net::Application {
 
   // Before start().
   void route(std::string_view pattern, Handlers handlers);
-  void http(std::string_view method, std::string_view pattern, HttpHandler handler);
+  void http(std::string_view method, std::string_view pattern, server::HttpRoutes::Served served);
   [[nodiscard]] std::string listen(std::string_view address);
   [[nodiscard]] std::string adopt(int fd);
   [[nodiscard]] std::string start();
@@ -59,12 +60,22 @@ class ServerCore final : public net::Application {
 
   // What the public handles do; see there for threads.
   SendResult send(ConnectionId id, MessageType type, std::string_view payload);
-  SendResult publish(std::string_view room, MessageType type, std::string_view payload);
+  SendResult publish(std::string_view room, MessageType type, std::string_view payload,
+                     Hub::Receipt receipt = {});
+  SendResult ask(std::string_view room, Hub::Answer answer);
   void close(ConnectionId id, CloseCode code, std::string_view reason);
-  void join(ConnectionId id, std::string_view room);
+  void join(ConnectionId id, std::string_view room, const Since& since = {});
   void leave(ConnectionId id, std::string_view room);
   // The connection, when it belongs to the reactor whose turn runs on this thread.
   [[nodiscard]] net::Connection* here(ConnectionId id) const noexcept;
+
+  // For what may outlive this: set when nothing of it may be used any more.
+  [[nodiscard]] std::shared_ptr<const std::atomic<bool>> gone() const noexcept { return gone_; }
+  // The answer that a handler's response makes. Any thread.
+  [[nodiscard]] net::Answer answer_response(const server::RequestTraits& request,
+                                            Response response);
+  // An errand to its member. Any thread.
+  void post(std::unique_ptr<hub::Mail> errand) noexcept;
 
   // net::Application
   net::Answer on_request(net::Connection& connection,
@@ -79,16 +90,16 @@ class ServerCore final : public net::Application {
 
  private:
   // upgrade.cc
-  [[nodiscard]] net::Answer answer_http(const protocol::HttpRequest& request,
+  // `remote` here and below: whom the request comes from, be it the socket's peer or whom a trusted
+  // proxy names.
+  [[nodiscard]] net::Answer answer_http(ConnectionId id, const protocol::HttpRequest& request,
                                         std::string_view remote, const server::RouteMatch& match);
   [[nodiscard]] net::Answer refuse_origin(const protocol::HttpRequest& request,
                                           std::string_view remote, std::string_view origin);
-  // `remote` here and below: whom the request comes from, be it the socket's peer or whom a trusted
-  // proxy names.
   [[nodiscard]] std::optional<net::Answer> over_handshake_rate(const protocol::HttpRequest& request,
                                                                std::string_view remote);
   [[nodiscard]] protocol::Violation judge_body(const protocol::HttpRequest& request) const noexcept;
-  [[nodiscard]] net::Answer answer_handshake(const protocol::HttpRequest& request,
+  [[nodiscard]] net::Answer answer_handshake(ConnectionId id, const protocol::HttpRequest& request,
                                              std::string_view remote,
                                              const server::RouteMatch& match);
   [[nodiscard]] net::Answer finish_handshake(const protocol::HttpRequest& request,
@@ -100,6 +111,7 @@ class ServerCore final : public net::Application {
                                  std::string_view remote, const server::RouteMatch& match,
                                  const protocol::Handshake& handshake);
 
+  void run_opened(ConnectionId id, const std::function<void(Connection&)>& opened);
   [[nodiscard]] std::optional<protocol::DeflateAgreement> negotiate(
       const protocol::Handshake& handshake) const;
 
@@ -134,7 +146,8 @@ class ServerCore final : public net::Application {
   std::mutex life_;  // guards threads_ against two waiters; never taken by a reactor
   std::vector<std::thread> threads_;
   std::atomic<bool> started_{false};
-  std::uint64_t start_time_ms_ = 0;    // constant once started_
+  std::uint64_t start_time_ms_ = 0;  // constant once started_
+  const std::shared_ptr<std::atomic<bool>> gone_ = std::make_shared<std::atomic<bool>>(false);
   std::atomic<bool> draining_{false};  // relaxed: a hint to new handshakes
   bool asked_to_turn_ = false;         // who calls reactors_turn() alone
 };

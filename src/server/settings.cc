@@ -100,6 +100,17 @@ std::string check_rates(const RateOptions& rates) {
   return {};
 }
 
+std::string check_history(const HistoryOptions& history) {
+  if (history.messages > 1'000'000) return must("--history-messages", "at most 1000000");
+  if (history.messages == 0) return {};
+  if (history.bytes == 0) return must("--history-bytes", "more than 0");
+  if (history.age_ms == 0) return must("--history-age", "more than 0");
+  if (history.total_bytes < history.bytes) {
+    return must("--history-memory", "at least --history-bytes, or no room ever keeps as much");
+  }
+  return {};
+}
+
 }  // namespace
 
 std::string check_options(const ServerOptions& options) {
@@ -110,6 +121,8 @@ std::string check_options(const ServerOptions& options) {
   if (std::string error = check_heartbeat(options.heartbeat); !error.empty()) return error;
   if (std::string error = check_limits(options.limits); !error.empty()) return error;
   if (std::string error = check_rates(options.rates); !error.empty()) return error;
+  if (std::string error = check_history(options.history); !error.empty()) return error;
+  if (options.http.response_timeout_ms == 0) return must("--response-timeout", "more than 0");
   if (options.deflate.level < 1 || options.deflate.level > 9) {
     return must("--deflate-level", "from 1 to 9");
   }
@@ -140,6 +153,7 @@ net::Settings settings_of(const ServerOptions& options) {
                         ticks_for_ms(options.heartbeat.pong_timeout_ms),
                         ticks_for_ms(options.heartbeat.read_timeout_ms)};
   settings.handshake_timeout = ticks_for_ms(options.upgrade.handshake_timeout_ms);
+  settings.response_timeout = ticks_for_ms(options.http.response_timeout_ms);
   settings.message_timeout = ticks_for_ms(limits.message_timeout_ms);
   settings.write_timeout = ticks_for_ms(limits.write_timeout_ms);
   settings.close_timeout = ticks_for_ms(limits.close_timeout_ms);
@@ -154,6 +168,12 @@ net::Settings settings_of(const ServerOptions& options) {
   settings.deflate_level = static_cast<int>(options.deflate.level);
   settings.deflate_threshold = options.deflate.threshold;
   return settings;
+}
+
+hub::HistoryLimits history_limits(const ServerOptions& options, std::uint32_t shards) {
+  const HistoryOptions& history = options.history;
+  return {history.messages, history.bytes, ticks_for_ms(history.age_ms),
+          history.total_bytes / shards};
 }
 
 std::uint32_t reactor_count(const ServerOptions& options) {

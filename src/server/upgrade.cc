@@ -3,11 +3,14 @@
 #include <utility>
 
 #include "net/clock.h"
+#include "net/variant_encoder.h"
 #include "protocol/deflate.h"
 #include "protocol/http_date.h"
 #include "protocol/http_response.h"
 #include "protocol/origin.h"
+#include "server/deferred_exchange.h"
 #include "server/exception_text.h"
+#include "server/http_answer.h"
 #include "server/request_view.h"
 #include "server/server_core.h"
 
@@ -25,24 +28,6 @@ bool takes_body(const protocol::HttpRequest& request) {
 
 protocol::HttpDate date_now() { return protocol::HttpDate(net::wall_clock_ms() / 1000); }
 
-// A response of our own making, with the connection's end or without.
-net::Answer respond(const protocol::HttpRequest& request, int status, std::string_view body,
-                    bool keep_alive, std::string_view content_type,
-                    const protocol::HeaderList& extra) {
-  const protocol::HttpDate date = date_now();
-  protocol::HttpResponseHead head;
-  head.status = status;
-  head.content_type = content_type;
-  head.keep_alive = keep_alive;
-  head.head_request = is_head(request);
-  head.date = date.text();
-  net::Answer answer;
-  answer.status = status;
-  answer.keep_alive = keep_alive;
-  protocol::write_response(answer.bytes, head, body, extra);
-  return answer;
-}
-
 net::Answer refuse(const protocol::HttpRequest& request, protocol::Violation violation,
                    std::string_view allow) {
   const protocol::HttpDate date = date_now();
@@ -55,22 +40,14 @@ net::Answer refuse(const protocol::HttpRequest& request, protocol::Violation vio
 
 net::Answer reject(const protocol::HttpRequest& request, int status, std::string_view body,
                    const protocol::HeaderList& extra = {}) {
-  net::Answer answer =
-      respond(request, status, body, false, protocol::HttpResponseHead{}.content_type, extra);
+  net::Answer answer = server::write_answer(server::RequestTraits(request), status, body, false,
+                                            protocol::HttpResponseHead{}.content_type, extra);
   answer.rejected = true;
   return answer;
 }
 
 bool asks_upgrade(const protocol::HttpRequest& request) {
   return request.find("Upgrade") != nullptr;
-}
-
-// The first of a hook's fields that may not be written; nullptr when all may.
-const std::string* bad_header(const Headers& headers) {
-  for (const auto& [name, value] : headers) {
-    if (!protocol::is_valid_header(name, value)) return &name;
-  }
-  return nullptr;
 }
 
 }  // namespace
@@ -85,12 +62,13 @@ net::Answer ServerCore::on_request(net::Connection& connection,
   const auto http = http_routes_.match(request.path);
   // RFC 9110 §7.8: an Upgrade may be ignored; only a GET can open a WebSocket.
   if (http && (!web_socket || !asks_upgrade(request) || request.method != "GET")) {
-    return answer_http(request, remote, *http);
+    return answer_http(connection.id(), request, remote, *http);
   }
-  if (web_socket) return answer_handshake(request, remote, *web_socket);
-  net::Answer answer = respond(
-      request, 404, protocol::violation_text(protocol::Violation::kNotFound),
-      request.keep_alive && !request.body_due(), protocol::HttpResponseHead{}.content_type, {});
+  if (web_socket) return answer_handshake(connection.id(), request, remote, *web_socket);
+  const server::RequestTraits traits(request);
+  net::Answer answer =
+      server::write_answer(traits, 404, protocol::violation_text(protocol::Violation::kNotFound),
+                           traits.keep_alive, protocol::HttpResponseHead{}.content_type, {});
   if (asks_upgrade(request)) {
     answer = refuse(request, protocol::Violation::kNotFound, kWebSocketMethods);
   }
@@ -106,10 +84,10 @@ protocol::Violation ServerCore::judge_body(const protocol::HttpRequest& request)
   return protocol::Violation::kNone;
 }
 
-net::Answer ServerCore::answer_http(const protocol::HttpRequest& request, std::string_view remote,
-                                    const server::RouteMatch& match) {
-  const HttpHandler* const handler = http_routes_.find(match.route, request.method);
-  if (handler == nullptr) {
+net::Answer ServerCore::answer_http(ConnectionId id, const protocol::HttpRequest& request,
+                                    std::string_view remote, const server::RouteMatch& match) {
+  const server::HttpRoutes::Served* const served = http_routes_.find(match.route, request.method);
+  if (served == nullptr) {
     return refuse(request, protocol::Violation::kMethodNotAllowed, http_routes_.allow(match.route));
   }
   if (takes_body(request) && request.body_due()) {
@@ -119,26 +97,38 @@ net::Answer ServerCore::answer_http(const protocol::HttpRequest& request, std::s
     answer.kind = net::Answer::Kind::kReadBody;
     return answer;
   }
+  const server::RequestTraits traits(request);
   const std::vector<std::string_view> no_subprotocols;
   const server::RequestView view(request, remote, match.params, no_subprotocols);
   Response response;
   try {
-    response = (*handler)(view);
+    if (served->deferred) {
+      served->deferred(view,
+                       Responder(std::make_shared<server::DeferredExchange>(*this, id, traits)));
+      net::Answer answer;
+      answer.kind = net::Answer::Kind::kDefer;
+      return answer;
+    }
+    response = served->handler(view);
   } catch (...) {
     log(LogLevel::kError, "handler_threw", "http: " + server::current_exception_text());
-    response = Response{500, "text/plain; charset=utf-8", "internal error\n", {}};
+    // What was deferred is answered when the last copy of its responder goes.
+    if (served->deferred) {
+      net::Answer answer;
+      answer.kind = net::Answer::Kind::kDefer;
+      return answer;
+    }
+    response = server::internal_error();
   }
-  if (const std::string* name = bad_header(response.headers);
-      name != nullptr || !protocol::is_valid_header("Content-Type", response.content_type)) {
-    log(LogLevel::kError, "bad_response_header", name == nullptr ? "Content-Type" : *name);
-    response = Response{500, "text/plain; charset=utf-8", "internal error\n", {}};
-  }
-  // A body that was not asked for is not read: the connection ends instead (RFC 9112 §9.3).
-  const bool keep_alive =
-      request.keep_alive && !request.body_due() && !draining_.load(std::memory_order_relaxed);
-  protocol::HeaderList extra = std::move(response.headers);
-  if (keep_alive && request.minor_version == 0) extra.emplace_back("Connection", "keep-alive");
-  return respond(request, response.status, response.body, keep_alive, response.content_type, extra);
+  return answer_response(traits, std::move(response));
+}
+
+net::Answer ServerCore::answer_response(const server::RequestTraits& request, Response response) {
+  std::string bad_field;
+  net::Answer answer = server::answer_of(request, std::move(response),
+                                         draining_.load(std::memory_order_relaxed), bad_field);
+  if (!bad_field.empty()) log(LogLevel::kError, "bad_response_header", bad_field);
+  return answer;
 }
 
 net::Answer ServerCore::refuse_origin(const protocol::HttpRequest& request, std::string_view remote,
@@ -167,7 +157,7 @@ std::optional<net::Answer> ServerCore::over_handshake_rate(const protocol::HttpR
   return answer;
 }
 
-net::Answer ServerCore::answer_handshake(const protocol::HttpRequest& request,
+net::Answer ServerCore::answer_handshake(ConnectionId id, const protocol::HttpRequest& request,
                                          std::string_view remote, const server::RouteMatch& match) {
   // Before anything is looked at: who guesses at tokens is slowed down by it too.
   if (addresses_) {
@@ -187,6 +177,9 @@ net::Answer ServerCore::answer_handshake(const protocol::HttpRequest& request,
   Upgrade verdict = ask_hook(handlers_[match.route], request, remote, match, handshake);
   net::Answer answer = finish_handshake(request, remote, match, handshake, verdict);
   answer.data = std::move(verdict.data);
+  if (answer.kind == net::Answer::Kind::kUpgrade && verdict.opened) {
+    answer.opened = [this, id, opened = std::move(verdict.opened)] { run_opened(id, opened); };
+  }
   // Last, since what is counted here is given back at the end of a connection that was granted its
   // handshake, and there alone.
   if (answer.kind == net::Answer::Kind::kUpgrade && addresses_ && !addresses_->enter(remote)) {
@@ -212,7 +205,7 @@ Upgrade ServerCore::ask_hook(const Handlers& handlers, const protocol::HttpReque
     log(LogLevel::kError, "bad_upgrade_verdict", "status must be 101 or 400 to 599");
     return Upgrade::reject(500, "internal error\n");
   }
-  if (const std::string* name = bad_header(verdict.headers)) {
+  if (const std::string* name = server::bad_header(verdict.headers)) {
     log(LogLevel::kError, "bad_response_header", *name);
     return Upgrade::reject(500, "internal error\n");
   }
@@ -240,7 +233,12 @@ net::Answer ServerCore::finish_handshake(const protocol::HttpRequest& request,
   answer.status = 101;
   answer.route = static_cast<std::uint16_t>(match.route);
   answer.facts = net::Facts(remote, request.path, verdict.user, subprotocol);
-  const std::optional<protocol::DeflateAgreement> agreement = negotiate(handshake);
+  std::optional<protocol::DeflateAgreement> agreement;
+  if (subprotocol == kMetaSubprotocol) {
+    answer.variant = net::kMetaVariant;
+  } else {
+    agreement = negotiate(handshake);
+  }
   if (agreement) answer.deflate = agreement->terms;
   protocol::write_switching_protocols(answer.bytes, handshake.key, subprotocol, verdict.headers,
                                       agreement ? agreement->response : std::string_view());

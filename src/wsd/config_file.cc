@@ -126,10 +126,15 @@ std::string render_config(const DaemonOptions& options) {
 }
 
 FileText read_config_file(const std::string& path) {
-  const auto failed = [&path](int code) {
-    return FileText{{},
-                    "the configuration file " + in_quotes(path) + " cannot be read: " +
-                        std::system_category().message(code) + "; mend --config or the file"};
+  return read_file("configuration file", "--config", path);
+}
+
+FileText read_file(std::string_view kind, std::string_view flag, const std::string& path) {
+  const auto failed = [&](int code) {
+    std::string error = "the ";
+    error.append(kind).append(" ").append(in_quotes(path)).append(" cannot be read: ");
+    error.append(std::system_category().message(code)).append("; mend ").append(flag);
+    return FileText{{}, error + " or the file"};
   };
   const auto close = [](std::FILE* stream) { static_cast<void>(std::fclose(stream)); };
   const std::unique_ptr<std::FILE, decltype(close)> file(std::fopen(path.c_str(), "rbe"), close);

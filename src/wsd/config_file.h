@@ -40,5 +40,8 @@ struct FileText {
 
 // Reads a file of at most 1 MiB.
 [[nodiscard]] FileText read_config_file(const std::string& path);
+// Likewise one of another kind, which `flag` names.
+[[nodiscard]] FileText read_file(std::string_view kind, std::string_view flag,
+                                 const std::string& path);
 
 }  // namespace wsd::daemon

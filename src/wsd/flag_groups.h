@@ -9,5 +9,6 @@ namespace wsd::daemon {
 [[nodiscard]] Table access_flags();  // access_flags.cc
 [[nodiscard]] Table rate_flags();    // access_flags.cc
 [[nodiscard]] Table admin_flags();   // admin_flags.cc
+[[nodiscard]] Table room_flags();    // rooms_flags.cc
 
 }  // namespace wsd::daemon

@@ -210,8 +210,9 @@ Table make_table() {
       {"Who gets in", &access_flags},   {"Limits for each peer", &rate_flags},
       {"Heartbeat", &heartbeat_flags},  {"Receiving", &receiving_flags},
       {"Sending", &sending_flags},      {"Compression", &compression_flags},
-      {"Closing", &closing_flags},      {"Logging", &logging_flags},
-      {"Seeing into it", &admin_flags}, {"This command", &command_flags},
+      {"Rooms", &room_flags},           {"Closing", &closing_flags},
+      {"Logging", &logging_flags},      {"Seeing into it", &admin_flags},
+      {"This command", &command_flags},
   };
   Table table;
   for (const auto& [title, flags_of] : groups) {

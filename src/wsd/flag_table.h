@@ -20,12 +20,17 @@ struct AuthOptions {
   std::string cookie = "wsd_token";
 };
 
+// Who may publish to rooms over HTTP.
+enum class PublishMode : std::uint8_t { kOff, kLoopback, kToken };
+
 // What the daemon can be told.
 struct DaemonOptions {
   std::vector<std::string> listen = {"127.0.0.1:9001"};
   ServerOptions server;
   AuthOptions auth = {};
   AdminOptions admin = {};
+  PublishMode publish = PublishMode::kOff;
+  std::string publish_token_file;  // empty: none
 };
 
 enum class FlagKind : std::uint8_t {

@@ -12,10 +12,11 @@
 
 #include "admin.h"
 #include "admin_token.h"
+#include "config_file.h"
 #include "demo_page.h"
 #include "gate.h"
 #include "print.h"
-#include "room_path.h"
+#include "room_routes.h"
 #include "service.h"
 #include "settings.h"
 #include "top.h"
@@ -56,34 +57,13 @@ Sources sources_of_process(int argc, char** argv) {
   return sources;
 }
 
-Handlers room_handlers(const Server& server, const Gate& gate) {
-  Handlers room;
-  room.upgrade = [&gate](const Request& request) {
-    return gate.admit_to_room(request, room_of_path(request.path()));
-  };
-  room.open = [](Connection& member) { member.join(room_of_path(member.path())); };
-  room.message = [&server](Connection& from, const Message& message) {
-    server.hub().publish(from.room(), message);
-  };
-  if (gate.guarded()) {
-    room.message = [publish = room.message](Connection& from, const Message& message) {
-      if (from.data<ReadOnlyMember>() == nullptr) {
-        publish(from, message);
-      } else {
-        from.close(CloseCode::kPolicyViolation, "no right to write to this room");
-      }
-    };
-  }
-  return room;
-}
-
-void add_routes(Server& server, const Gate& gate) {
+void add_routes(Server& server, const Gate& gate, const PublishAccess& access) {
   Handlers echo;
   echo.upgrade = [&gate](const Request& request) { return gate.admit(request); };
   echo.message = [](Connection& from, const Message& message) { from.send(message); };
   server.route("/", echo);
   server.route("/echo", echo);
-  server.route("/rooms/{room}", room_handlers(server, gate));
+  add_room_routes(server, gate, access);
   server.http("/", [](const Request&) { return demo_page(); });
   server.http("/demo.js", [](const Request&) { return demo_script(); });
   server.http("/demo.css", [](const Request&) { return demo_style(); });
@@ -119,6 +99,7 @@ struct Parts {
   const Sources& sources;
   const DaemonOptions& options;
   Gate& gate;
+  const PublishAccess& access;
   Service& service;
 };
 
@@ -164,7 +145,7 @@ int serve(const Parts& parts) {
   static_cast<void>(pthread_sigmask(SIG_BLOCK, &signals, nullptr));
   static_cast<void>(std::signal(SIGPIPE, SIG_IGN));
   Server server(options.server);
-  add_routes(server, parts.gate);
+  add_routes(server, parts.gate, parts.access);
   for (const std::string& address : options.listen) {
     if (const std::string error = parts.service.listen(server, address); !error.empty()) {
       return fail(kExitCannotBind, error);
@@ -187,6 +168,27 @@ int serve(const Parts& parts) {
   admin.stop();
   const DrainVerdict verdict = judge_drain(server.cut_connections());
   return verdict.sentence.empty() ? kExitClean : fail(verdict.exit_code, verdict.sentence);
+}
+
+struct AccessSetting {
+  PublishAccess access{PublishMode::kOff, {}};
+  std::string error;
+};
+
+// The settings with what the token file holds, or a sentence that says what is wrong with it.
+AccessSetting publish_access(const DaemonOptions& options, Action action) {
+  if (action != Action::kServe && action != Action::kCheckConfig) return {};
+  const std::string& path = options.publish_token_file;
+  if (path.empty()) {
+    if (options.publish != PublishMode::kToken) return {PublishAccess(options.publish, {}), {}};
+    return {{PublishMode::kOff, {}},
+            "--publish token needs the token: write it into a file and add --publish-token-file"};
+  }
+  const FileText file = read_file("token file", "--publish-token-file", path);
+  if (!file.error.empty()) return {{PublishMode::kOff, {}}, file.error};
+  TokenText token = token_of(file.text);
+  if (token.error.empty()) return {PublishAccess(options.publish, std::move(token.token)), {}};
+  return {{PublishMode::kOff, {}}, "--publish-token-file: the file " + path + " " + token.error};
 }
 
 std::string version_text() {
@@ -216,6 +218,8 @@ int run(int argc, char** argv) {
     for (const std::string& warning : file.warnings) say("wsd: warning: " + warning);
     if (!file.error.empty()) return fail(kExitBadConfiguration, file.error);
   }
+  const AccessSetting publish = publish_access(loaded.options, loaded.action);
+  if (!publish.error.empty()) return fail(kExitBadConfiguration, publish.error);
   switch (loaded.action) {
     case Action::kHelp:
       return print(help_text());
@@ -233,7 +237,7 @@ int run(int argc, char** argv) {
   for (const std::string& warning : service.warnings(loaded.options)) {
     say("wsd: warning: " + warning);
   }
-  return serve({sources, loaded.options, gate, service});
+  return serve({sources, loaded.options, gate, publish.access, service});
 }
 
 }  // namespace

@@ -32,6 +32,8 @@ std::size_t sequence_length(std::string_view text) {
   return length;
 }
 
+}  // namespace
+
 bool is_utf8(std::string_view text) {
   while (!text.empty()) {
     const std::size_t length = sequence_length(text);
@@ -41,24 +43,25 @@ bool is_utf8(std::string_view text) {
   return true;
 }
 
-}  // namespace
-
-std::string room_of_path(std::string_view path) {
-  path.remove_prefix(path.rfind('/') + 1);  // npos + 1 is 0
-  std::string room;
-  for (std::size_t i = 0; i < path.size(); ++i) {
-    if (path[i] != '%') {
-      room += path[i];
+std::string percent_decoded(std::string_view text) {
+  std::string decoded;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '%') {
+      decoded += text[i];
       continue;
     }
-    if (path.size() - i < 3) return {};
-    const int high = hex_value(path[i + 1]);
-    const int low = hex_value(path[i + 2]);
+    if (text.size() - i < 3) return {};
+    const int high = hex_value(text[i + 1]);
+    const int low = hex_value(text[i + 2]);
     if (high < 0 || low < 0) return {};
-    room += static_cast<char>(high * 16 + low);
+    decoded += static_cast<char>(high * 16 + low);
     i += 2;
   }
-  return room;
+  return decoded;
+}
+
+std::string room_of_path(std::string_view path) {
+  return percent_decoded(path.substr(path.rfind('/') + 1));  // npos + 1 is 0
 }
 
 std::string room_name_error(std::string_view room) {

@@ -105,6 +105,43 @@ TEST_F(Access, WithoutARightTokenNothingIsServedByWebSocket) {
   }
 }
 
+// The right to read is asked for before any place; without the right to write a resumed member has
+// none either. POST asks for its own token.
+TEST_F(Access, WhatARoomHasKeptIsForWhoMayReadIt) {
+  start({"--publish", "loopback", "--history-messages", "10"});
+  RawClient publisher = server().connect();
+  for (const char* room : {"news", "secret"}) {
+    publisher.send("POST /rooms/" + std::string(room) +
+                   " HTTP/1.1\r\nHost: h\r\nContent-Type: text/plain\r\n"
+                   "Content-Length: 3\r\n\r\nold");
+    ASSERT_EQ(publisher.read_response().value_or(HttpResponse{}).status, 200);
+  }
+  for (const std::string query : {"?last=5", "?last_event_id=1:1", "?last=x"}) {
+    EXPECT_EQ(ask(RequestText::upgrade("/rooms/news" + query)).status, 401);
+    EXPECT_EQ(ask(with(kBob, "/rooms/secret" + query)).status, 403);
+  }
+  EXPECT_EQ(ask(with(kBob, "/rooms/news?last=x")).status, 400);
+  for (const std::string query : {"?last=5", "?last_event_id=1:1"}) {
+    RawClient bob = server().connect();
+    bob.send(with(kBob, "/rooms/news" + query).text());
+    ASSERT_TRUE(is_upgraded(bob));
+    EXPECT_TRUE(receives_text(bob, "old"));
+    bob.send(text_frame("not from me"));
+    EXPECT_TRUE(is_closed_with(bob, 1008));
+  }
+  RawClient ann = server().connect();
+  ann.send(RequestText::upgrade("/rooms/secret?last=1")
+               .set("Sec-WebSocket-Protocol", "bearer, " + kAnn + ", ws+meta.nchan")
+               .text());
+  const HttpResponse response = ann.read_response().value_or(HttpResponse{});
+  EXPECT_EQ(response.status, 101);
+  EXPECT_EQ(response.get("Sec-WebSocket-Protocol"), "ws+meta.nchan");
+  const auto frame = ann.read_frame();
+  ASSERT_TRUE(frame.has_value());
+  EXPECT_TRUE(frame->payload.starts_with("id: ") && frame->payload.ends_with("\n\nold"))
+      << frame->payload;
+}
+
 TEST_F(Access, PagesNeedNoToken) {
   start();
   EXPECT_EQ(ask(RequestText::get("/")).status, 200);

@@ -72,8 +72,9 @@ class FakeWaker final : public Waker {
 // A hub whose shards are driven by hand, in one thread.
 class ManualHub {
  public:
-  explicit ManualHub(std::uint32_t shards, std::uint32_t mailbox_messages = 65'536)
-      : ManualHub(shards, Shard::Options{mailbox_messages, 1}) {}
+  explicit ManualHub(std::uint32_t shards, std::uint32_t mailbox_messages = 65'536,
+                     const HistoryLimits& history = {})
+      : ManualHub(shards, Shard::Options{mailbox_messages, 1, 0, 0, history}) {}
   ManualHub(std::uint32_t shards, const Shard::Options& options)
       : wakers_(shards), hub_(pointers(wakers_), options) {}
 
@@ -88,6 +89,17 @@ class ManualHub {
     for (int i = 0;; ++i) {
       std::string name = "room-" + std::to_string(salt) + "-" + std::to_string(i);
       if (hub_.home_of(name) == home) return name;
+    }
+  }
+
+  // What time it is from now on, and the timers that are due by then.
+  void advance(Tick now) {
+    for (std::uint32_t i = 0; i < size(); ++i) {
+      shard(i).begin_turn(now, now * kTickMs * 1'000'000);
+      shard(i).wheel().advance(now);
+      while (Timer* const timer = shard(i).wheel().pop_due()) {
+        static_cast<Scheduled*>(timer)->on_deadline(now);
+      }
     }
   }
 

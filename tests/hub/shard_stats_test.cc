@@ -98,11 +98,11 @@ TEST(ShardStats, ADelayBeginsWhereTheOldestMessageGotItsPlace) {
   hub.shard(0).join(near, room);
   hub.shard(1).join(far, room);
   hub.settle();
-  hub.shard(0).set_time(100);
+  hub.shard(0).begin_turn(0, 100);
   static_cast<void>(hub.shard(0).publish(room, frame_of("oldest")));
-  hub.shard(0).set_time(150);
+  hub.shard(0).begin_turn(0, 150);
   static_cast<void>(hub.shard(0).publish(room, frame_of("youngest")));
-  hub.shard(1).set_time(400);
+  hub.shard(1).begin_turn(0, 400);
   hub.settle();
   EXPECT_EQ(near.batches, 1);
   EXPECT_EQ(take(hub.shard(0).placed_times(), 500), (Taken{{400, 1}}));

@@ -7,19 +7,20 @@
 namespace wsd::server {
 namespace {
 
-HttpHandler says(int status) {
-  return [status](const Request&) {
-    Response response;
-    response.status = status;
-    return response;
-  };
+HttpRoutes::Served says(int status) {
+  return {[status](const Request&) {
+            Response response;
+            response.status = status;
+            return response;
+          },
+          {}};
 }
 
 // What the handler found is known by; 0: none was found.
 int found(const HttpRoutes& routes, std::string_view path, std::string_view method) {
   const auto match = routes.match(path);
   if (!match) return 0;
-  const HttpHandler* const handler = routes.find(match->route, method);
+  const HttpRoutes::Served* const served = routes.find(match->route, method);
   class Nothing final : public Request {
    public:
     [[nodiscard]] std::string_view method() const override { return {}; }
@@ -40,7 +41,7 @@ int found(const HttpRoutes& routes, std::string_view path, std::string_view meth
    private:
     std::vector<std::string_view> none_;
   };
-  return handler == nullptr ? 0 : (*handler)(Nothing()).status;
+  return served == nullptr ? 0 : served->handler(Nothing()).status;
 }
 
 TEST(HttpRoutes, AMethodAndAPathHaveOneHandler) {

@@ -303,11 +303,12 @@ void Peer::server_echoed(std::string_view payload, SendResult result) {
   if (result == SendResult::kSent) echoes_.emplace_back(payload);
 }
 
-void Peer::server_joined(char room, std::size_t floor) {
+void Peer::server_joined(char room, std::size_t floor, bool all) {
   View& view = views_[room];
   if (view.joined) return;
   view.joined = true;
-  view.floors.push_back(floor);
+  view.all = all;
+  view.floors.push_back(all ? 0 : floor);
 }
 
 void Peer::server_left(char room) {

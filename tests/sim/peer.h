@@ -62,7 +62,10 @@ class Peer {
   void server_opened(ConnectionId id);
   void server_received(std::string_view payload);
   void server_echoed(std::string_view payload, SendResult result);
-  void server_joined(char room, std::size_t floor);
+  // `all`: it is to get all of the room, from the first message on.
+  void server_joined(char room, std::size_t floor, bool all);
+  // Whether it has ever joined that room.
+  [[nodiscard]] bool knows(char room) const { return views_.contains(room); }
   void server_left(char room);
   void server_published(const Stamp& stamp);
   void direct_message_due() noexcept { ++direct_due_; }
@@ -94,6 +97,7 @@ class Peer {
  private:
   struct View {  // of one room
     bool joined = false;
+    bool all = false;  // it has asked for all of it, and has had nothing yet
     // Where the room was at each join: there, and nowhere else, its messages may begin anew.
     std::vector<std::size_t> floors;
     std::size_t next = 0;         // the place expected

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 #include <span>
+#include <utility>
 
 #include "sim/peer.h"
 
@@ -160,6 +161,9 @@ void Peer::on_room_message(const Stamp& stamp) {
   if (!place) complain("got a message that its room has not placed");
   View& view = views_[stamp.room];
   if (*place < view.next) complain("got a room's message twice or out of order");
+  if (std::exchange(view.all, false) && *place != 0 && !plan_.drops()) {
+    complain("does not begin with the first");
+  }
   if (*place != view.next || view.next == 0) {
     const auto passed = std::partition(view.floors.begin(), view.floors.end(),
                                        [&](std::size_t floor) { return floor > *place; });

@@ -20,6 +20,7 @@ struct Plan {
   net::Settings settings;
   Faults faults;
   bool commands = false;    // peers leave, join, kick, send directly
+  bool history = false;     // rooms keep all, and who joins one for the first time wants all of it
   bool outside = false;     // threads that are no reactor publish, send and close
   bool time_jumps = false;  // time passes though work is waiting: deadlines may hit anyone
   bool outages = false;     // descriptors or memory run out for a while

@@ -35,6 +35,13 @@ Manner draw_manner(Random& random, const Plan& plan) {
   return random.chance(plan.slow) ? Manner::kSlow : Manner::kHonest;
 }
 
+// All of it for ever, or none.
+hub::HistoryLimits history_of(const Plan& plan) {
+  if (!plan.history) return {};
+  constexpr std::size_t kMost = ~std::size_t{0};
+  return {1'000'000, kMost, ticks_for_ms(1'000'000'000), kMost};
+}
+
 }  // namespace
 
 Simulation::Simulation(std::uint64_t seed, Trace& trace)
@@ -52,7 +59,8 @@ void Simulation::build() {
     driven_.back()->reactor = std::make_unique<net::Reactor>();
     wakers.push_back(driven_.back()->reactor.get());
   }
-  hub_ = std::make_unique<hub::Hub>(wakers, hub::Shard::Options{plan_.mailbox_messages, 1});
+  hub_ = std::make_unique<hub::Hub>(
+      wakers, hub::Shard::Options{plan_.mailbox_messages, 1, 0, 0, history_of(plan_)});
   net::ListenAddress address;
   WSD_ASSERT(net::parse_listen_address("127.0.0.1:0", address).empty());
   WSD_ASSERT(listener_.open(address, plan_.reactors, {}).empty());
@@ -360,8 +368,10 @@ void Simulation::on_open(net::Connection& connection) {
 }
 
 void Simulation::join(net::Connection& connection, Peer& peer, char room) {
-  peer.server_joined(room, log_.size(room));
-  net::Reactor::current()->shard().join(connection, std::string(1, room));
+  const bool all = plan_.history && !peer.knows(room);
+  peer.server_joined(room, log_.size(room), all);
+  net::Reactor::current()->shard().join(connection, std::string(1, room),
+                                        all ? Since::last(~std::uint32_t{0}) : Since{});
 }
 
 void Simulation::publish(net::Connection& connection, char room, SharedBytes frame) {

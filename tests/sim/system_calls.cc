@@ -124,14 +124,17 @@ wsd::HashKey __wrap__ZN3wsd16process_hash_keyEv() {
   return {0x0706050403020100, 0x0F0E0D0C0B0A0908};
 }
 
-// wsd::hub::RoomHome::append(SharedBytes, bool)
-wsd::hub::Position __real__ZN3wsd3hub8RoomHome6appendENS_11SharedBytesEb(wsd::hub::RoomHome*,
-                                                                         wsd::SharedBytes, bool);
-wsd::hub::Position __wrap__ZN3wsd3hub8RoomHome6appendENS_11SharedBytesEb(wsd::hub::RoomHome* home,
-                                                                         wsd::SharedBytes frame,
-                                                                         bool counted) {
+// wsd::hub::RoomHome::append(SharedBytes, bool, Tick)
+wsd::hub::Position __real__ZN3wsd3hub8RoomHome6appendENS_11SharedBytesEbm(wsd::hub::RoomHome*,
+                                                                          wsd::SharedBytes, bool,
+                                                                          wsd::Tick);
+wsd::hub::Position __wrap__ZN3wsd3hub8RoomHome6appendENS_11SharedBytesEbm(wsd::hub::RoomHome* home,
+                                                                          wsd::SharedBytes frame,
+                                                                          bool counted,
+                                                                          wsd::Tick now) {
   wsd::sim::RoomLog::current().append(home->name(), frame.bytes());
-  return __real__ZN3wsd3hub8RoomHome6appendENS_11SharedBytesEb(home, std::move(frame), counted);
+  return __real__ZN3wsd3hub8RoomHome6appendENS_11SharedBytesEbm(home, std::move(frame), counted,
+                                                                now);
 }
 
 }  // extern "C"

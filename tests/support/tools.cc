@@ -36,6 +36,17 @@ Tool find_node() {
   return tool;
 }
 
+Tool find_nchan() {
+  Tool tool = node_with_ws();
+  if (!tool.missing.empty()) return tool;
+  const std::filesystem::path module =
+      std::filesystem::absolute(tests_folder() / "..") / "build/node/node_modules/nchan";
+  tool.missing = "npm's module nchan is missing: with npm there, make test-deps installs it";
+  if (std::filesystem::exists(module / "package.json")) tool.missing.clear();
+  tool.command.argv = {"node", client_script("nchan_client.cjs"), module.string()};
+  return tool;
+}
+
 Tool find_python() {
   Tool tool;
   std::vector<std::string> candidates;
@@ -78,6 +89,11 @@ Command Tool::with(const std::vector<std::string>& arguments) const {
 
 const Tool& node_with_ws() {
   static const Tool tool = find_node();
+  return tool;
+}
+
+const Tool& node_with_nchan() {
+  static const Tool tool = find_nchan();
   return tool;
 }
 

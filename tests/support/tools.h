@@ -19,6 +19,9 @@ struct Tool {
 };
 
 [[nodiscard]] const Tool& node_with_ws();
+// node_with_ws() and the path of npm's module `nchan`, which `make test-deps` brings where npm is;
+// nobody has to have it.
+[[nodiscard]] const Tool& node_with_nchan();
 [[nodiscard]] const Tool& python_with_websockets();
 [[nodiscard]] const Tool& curl();
 [[nodiscard]] const Tool& promtool();

@@ -40,6 +40,7 @@ class FakeRequest final : public Request {
   [[nodiscard]] std::string_view path() const override { return "/"; }
   [[nodiscard]] std::string_view query() const override { return query_; }
   [[nodiscard]] std::string_view host() const override { return "h"; }
+  [[nodiscard]] std::string_view body() const override { return {}; }
   [[nodiscard]] std::string_view remote() const override { return "192.0.2.1:1"; }
   [[nodiscard]] std::string_view header(std::string_view name) const override {
     const std::vector<std::string_view> all = headers(name);

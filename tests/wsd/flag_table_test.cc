@@ -60,6 +60,13 @@ const std::vector<FlagCase>& cases() {
       {"deflate-threshold", "64", "1KiB", {"-1", ""}},
       {"deflate-level", "1", "9", {"fast", "-1", ""}},
       {"deflate-memory", "256MiB", "1MiB", {"-1", ""}},
+      {"publish", "off", "loopback", {"yes", "", "Token"}},
+      {"publish-token-file", "none", "/etc/wsd/token", {"", "a b", "a\n"}},
+      {"response-timeout", "30s", "10s", {"0"}},
+      {"history-messages", "0", "1000", {"x", "-1", ""}},
+      {"history-bytes", "1MiB", "64KiB", {"x"}},
+      {"history-age", "5m", "10s", {"0"}},
+      {"history-memory", "256MiB", "1GiB", {"x"}},
       {"mailbox-messages", "65536", "1024", {"x"}},
       {"write-timeout", "30s", "10s", {"0"}},
       {"write-buffer", "0", "64KiB", {"x"}},
@@ -119,6 +126,7 @@ TEST(FlagTable, BadValuesAreRefusedWithAClauseAndChangeNothing) {
 TEST(FlagTable, EveryChoiceIsAccepted) {
   const std::map<std::string_view, std::vector<std::string_view>> choices = {
       {"slow-policy", {"disconnect", "drop-newest", "drop-oldest"}},
+      {"publish", {"off", "loopback", "token"}},
       {"deflate", {"off", "no-context-takeover", "on"}},
       {"log-level", {"debug", "info", "warn", "error", "off"}},
       {"log-format", {"auto", "text", "json"}}};

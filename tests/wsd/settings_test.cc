@@ -39,7 +39,9 @@ TEST(Settings, NothingGivenIsTheLibrarysDefaults) {
   EXPECT_EQ(loaded.exit_code, 0);
   EXPECT_TRUE(loaded.warnings.empty());
   EXPECT_EQ(loaded.options.listen, Words{"127.0.0.1:9001"});
-  const DaemonOptions library{{"127.0.0.1:9001"}, ServerOptions{}};
+  DaemonOptions library;
+  library.listen = {"127.0.0.1:9001"};
+  library.server = ServerOptions{};
   EXPECT_EQ(differing_settings(loaded.options, library), Words{});
 }
 

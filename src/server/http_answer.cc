@@ -1,0 +1,59 @@
+#include "server/http_answer.h"
+
+#include <utility>
+
+#include "net/clock.h"
+#include "protocol/http_date.h"
+#include "protocol/http_response.h"
+
+namespace wsd::server {
+
+RequestTraits::RequestTraits(const protocol::HttpRequest& request) noexcept
+    : head_request(request.method == "HEAD"),
+      // A body that is not read ends the connection instead (RFC 9112 §9.3).
+      keep_alive(request.keep_alive && !request.body_due()),
+      old_keep_alive(request.minor_version == 0) {}
+
+net::Answer write_answer(const RequestTraits& request, int status, std::string_view body,
+                         bool keep_alive, std::string_view content_type,
+                         const protocol::HeaderList& extra) {
+  const protocol::HttpDate date(net::wall_clock_ms() / 1000);
+  protocol::HttpResponseHead head;
+  head.status = status;
+  head.content_type = content_type;
+  head.keep_alive = keep_alive;
+  head.head_request = request.head_request;
+  head.date = date.text();
+  net::Answer answer;
+  answer.status = status;
+  answer.keep_alive = keep_alive;
+  protocol::write_response(answer.bytes, head, body, extra);
+  return answer;
+}
+
+net::Answer answer_of(const RequestTraits& request, Response response, bool last,
+                      std::string& bad_field) {
+  if (const std::string* name = bad_header(response.headers);
+      name != nullptr || !protocol::is_valid_header("Content-Type", response.content_type)) {
+    bad_field = name == nullptr ? "Content-Type" : *name;
+    response = internal_error();
+  }
+  const bool keep_alive = request.keep_alive && !last;
+  protocol::HeaderList extra = std::move(response.headers);
+  if (keep_alive && request.old_keep_alive) extra.emplace_back("Connection", "keep-alive");
+  return write_answer(request, response.status, response.body, keep_alive, response.content_type,
+                      extra);
+}
+
+Response internal_error() {
+  return Response{500, "text/plain; charset=utf-8", "internal error\n", {}};
+}
+
+const std::string* bad_header(const Headers& headers) {
+  for (const auto& [name, value] : headers) {
+    if (!protocol::is_valid_header(name, value)) return &name;
+  }
+  return nullptr;
+}
+
+}  // namespace wsd::server

@@ -1,0 +1,56 @@
+// NchanSubscriber, the client of npm's `nchan`, as it is, over npm's `ws`.
+//
+//   node nchan_client.cjs MODULE URL COUNT
+//
+// Subscribes to URL until it has seen messages "1" to COUNT; after each tenth its connection is cut
+// under it, so that it comes again by itself, with the id of the last message. Prints "subscribed"
+// when it is connected for the first time, and "ok resumed N times" at the end.
+"use strict";
+
+const assert = require("node:assert/strict");
+const { WebSocket } = require("ws");
+
+// The little that the client wants of a browser.
+globalThis.window = globalThis;
+globalThis.WebSocket = WebSocket;
+globalThis.addEventListener = () => {};
+globalThis.removeEventListener = () => {};
+
+const kPatienceMs = 50000;
+const [module_path, url, count] = process.argv.slice(2);
+const NchanSubscriber = require(module_path);
+
+const subscriber = new NchanSubscriber(url, { subscriber: "websocket" });
+subscriber.reconnectTimeout = 10;
+let socket = null;
+let connects = 0;
+let seen = 0;
+const places = [];
+
+subscriber.on("transportNativeCreated", (created) => {
+  socket = created;
+});
+subscriber.on("connect", () => {
+  assert.equal(socket.protocol, "ws+meta.nchan");
+  if (connects++ === 0) console.log("subscribed");
+});
+subscriber.on("message", (message, meta) => {
+  seen += 1;
+  assert.equal(message, String(seen), `message ${seen}`);
+  assert.match(meta.id, /^[0-9]+:[0-9]+$/);
+  assert.equal(meta["content-type"], undefined);
+  places.push(meta.id);
+  if (seen === Number(count)) {
+    assert.equal(new Set(places).size, seen);
+    assert.ok(connects > 1, "it never came again");
+    console.log(`ok resumed ${connects - 1} times`);
+    subscriber.stop();
+    process.exit(0);
+  }
+  if (seen % 10 === 0) socket.terminate();
+});
+setTimeout(() => {
+  console.log(`gave up after ${seen} messages and ${connects} connections`);
+  process.exit(1);
+}, kPatienceMs);
+subscriber.start();

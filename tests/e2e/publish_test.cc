@@ -1,0 +1,458 @@
+// Rooms for products: publishing over HTTP, history, and coming again without a gap.
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "support/expect.h"
+#include "support/server_process.h"
+#include "support/tools.h"
+
+namespace e2e {
+namespace {
+
+const std::vector<std::string> kOpen = {"--publish", "loopback",   "--history-messages",
+                                        "1000",      "--reactors", "2"};
+const std::string kPlainText = "Content-Type: text/plain\r\n";
+
+std::string post(const std::string& target, const std::string& body,
+                 const std::string& fields = kPlainText) {
+  return "POST " + target +
+         " HTTP/1.1\r\nHost: h\r\nContent-Length: " + std::to_string(body.size()) + "\r\n" +
+         fields + "\r\n" + body;
+}
+
+// The number behind `"name":` in a JSON answer; 0 where it is not.
+std::uint64_t number_in(const std::string& json, const std::string& name) {
+  const std::size_t at = json.find("\"" + name + "\":");
+  return at == std::string::npos ? 0 : std::stoull(json.substr(at + name.size() + 3));
+}
+
+struct Place {
+  std::uint64_t epoch = 0;
+  std::uint64_t seq = 0;
+  [[nodiscard]] std::string text() const {
+    return std::to_string(epoch) + ":" + std::to_string(seq);
+  }
+};
+
+HttpResponse answer(RawClient& client, const std::string& request) {
+  client.send(request);
+  return client.read_response().value_or(HttpResponse{});
+}
+
+// Publishes, and returns the place that the answer tells.
+Place published(RawClient& client, const std::string& target, const std::string& body,
+                const std::string& fields = kPlainText) {
+  const HttpResponse response = answer(client, post(target, body, fields));
+  EXPECT_EQ(response.status, 200) << response.describe();
+  EXPECT_EQ(response.get("Content-Type"), "application/json");
+  return {number_in(response.body, "epoch"), number_in(response.body, "seq")};
+}
+
+AssertionResult opens_meta(RawClient& client, const std::string& target) {
+  client.send(RequestText::upgrade(target).set("Sec-WebSocket-Protocol", "ws+meta.nchan").text());
+  const auto response = client.read_response();
+  if (!response) return ::testing::AssertionFailure() << end_name(client.end());
+  if (response->status == 101 && response->get("Sec-WebSocket-Protocol") == "ws+meta.nchan") {
+    return ::testing::AssertionSuccess();
+  }
+  return ::testing::AssertionFailure() << response->describe();
+}
+
+// A message of a member that speaks ws+meta.nchan, taken apart.
+struct Meta {
+  std::string id;
+  std::string content_type;
+  std::string payload;
+};
+
+Meta read_meta(RawClient& client) {
+  const auto frame = client.read_frame();
+  Meta meta;
+  if (!frame) {
+    meta.id = std::string("no frame: ") + end_name(client.end());
+    return meta;
+  }
+  const std::size_t end = frame->payload.find("\n\n");
+  if (end == std::string::npos) {
+    meta.id = "no meta: " + frame->payload;
+    return meta;
+  }
+  meta.payload = frame->payload.substr(end + 2);
+  const std::string head = frame->payload.substr(0, end + 1);
+  EXPECT_TRUE(head.starts_with("id: ")) << head;
+  meta.id = head.substr(4, head.find('\n') - 4);
+  const std::string rest = head.substr(head.find('\n') + 1);
+  if (rest.starts_with("content-type: ")) meta.content_type = rest.substr(14, rest.size() - 15);
+  return meta;
+}
+
+class Publish : public SharedServer {
+ protected:
+  static void SetUpTestSuite() { start(kOpen); }
+};
+
+TEST_F(Publish, ReachesTheMembersAndTellsThePlace) {
+  RawClient publisher = server().connect();
+  for (const std::string room : {"/rooms/p1", "/rooms/p2", "/rooms/p3", "/rooms/p4"}) {
+    RawClient member = server().connect();
+    ASSERT_TRUE(opens(member, room + "?last=100"));
+    const Place first = published(publisher, room, "h\xc3\xa9llo");
+    EXPECT_TRUE(receives_text(member, "h\xc3\xa9llo"));
+    EXPECT_NE(first.epoch, 0U);
+    EXPECT_LT(first.epoch, std::uint64_t{1} << 53);
+    EXPECT_EQ(first.seq, 1U);
+    const Place second = published(publisher, room, "{}", "Content-Type: application/json\r\n");
+    EXPECT_TRUE(receives_text(member, "{}"));
+    EXPECT_EQ(second.epoch, first.epoch);
+    EXPECT_EQ(second.seq, 2U);
+    published(publisher, room, "\xff\x01", "Content-Type: image/png\r\n");
+    EXPECT_TRUE(receives(member, kBinary, "\xff\x01"));
+    published(publisher, room, "untyped", "");
+    EXPECT_TRUE(receives(member, kBinary, "untyped"));
+    published(publisher, room, "");
+    EXPECT_TRUE(receives_text(member, ""));
+    const std::string large(300'000, 'L');
+    EXPECT_EQ(published(publisher, room, large).seq, 6U);
+    EXPECT_TRUE(receives_text(member, large));
+  }
+}
+
+TEST_F(Publish, PipelinedPublishesKeepTheirOrder) {
+  RawClient publisher = server().connect();
+  std::string stream;
+  for (int i = 1; i <= 200; ++i) stream += post("/rooms/pipe", std::to_string(i));
+  publisher.send(stream);
+  for (std::uint64_t i = 1; i <= 200; ++i) {
+    const auto response = publisher.read_response();
+    ASSERT_TRUE(response);
+    ASSERT_EQ(number_in(response->body, "seq"), i);
+  }
+  RawClient member = server().connect();
+  ASSERT_TRUE(opens(member, "/rooms/pipe?last=200"));
+  for (int i = 1; i <= 200; ++i) ASSERT_TRUE(receives_text(member, std::to_string(i)));
+}
+
+TEST_F(Publish, GetTellsHowARoomIs) {
+  RawClient client = server().connect();
+  const std::string get = RequestText::get("/rooms/caf%C3%A9%20%22x%22");
+  EXPECT_EQ(answer(client, get).body,
+            "{\"room\":\"caf\xc3\xa9 \\\"x\\\"\",\"members\":0,\"epoch\":0,\"seq\":0}\n");
+  std::vector<RawClient> members;
+  for (int i = 0; i < 5; ++i) {
+    members.push_back(server().connect());
+    ASSERT_TRUE(opens(members.back(), "/rooms/caf%C3%A9%20%22x%22?last=1"));
+    const Place place = published(client, "/rooms/caf%C3%A9%20%22x%22", std::to_string(i));
+    if (i != 0) {
+      ASSERT_TRUE(receives_text(members.back(), std::to_string(i - 1)));
+    }
+    ASSERT_TRUE(receives_text(members.back(), std::to_string(i)));
+    const std::string body = answer(client, get).body;
+    EXPECT_EQ(number_in(body, "members"), static_cast<std::uint64_t>(i) + 1);
+    EXPECT_EQ(number_in(body, "epoch"), place.epoch);
+    EXPECT_EQ(number_in(body, "seq"), place.seq);
+  }
+}
+
+TEST_F(Publish, ABodyThatIsNotWhatWasAnnounced) {
+  {
+    RawClient client = server().connect();  // longer: what is left over is no request
+    client.send("POST /rooms/len HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n" + kPlainText +
+                "\r\nok{\"more\":1}");
+    const auto first = client.read_response();
+    ASSERT_TRUE(first);
+    EXPECT_EQ(first->status, 200);
+    EXPECT_TRUE(is_refused(client, {400}));
+  }
+  {
+    RawClient client = server().connect();  // shorter: nothing is published
+    client.send("POST /rooms/len HTTP/1.1\r\nHost: h\r\nContent-Length: 200\r\n" + kPlainText +
+                "\r\n" + post("/rooms/len", "smuggled"));
+    client.shutdown_write();
+    EXPECT_EQ(client.read_end(), End::kFin);
+  }
+  RawClient client = server().connect();
+  EXPECT_EQ(published(client, "/rooms/len", "next").seq, 2U);
+  RawClient member = server().connect();
+  ASSERT_TRUE(opens(member, "/rooms/len?last=10"));
+  EXPECT_TRUE(receives_text(member, "ok"));
+  EXPECT_TRUE(receives_text(member, "next"));
+}
+
+TEST_F(Publish, BadInputIsRefusedAndTheConnectionGoesOn) {
+  const std::string long_name(129, 'n');
+  struct Row {
+    std::string target;
+    std::string body;
+    std::string fields;
+    int status;
+  };
+  const std::vector<Row> rows = {
+      {"/rooms/a%00b", "x", kPlainText, 400},
+      {"/rooms/a%0Ab", "x", kPlainText, 400},
+      {"/rooms/%ff", "x", kPlainText, 400},
+      {"/rooms/%c3%28", "x", kPlainText, 400},
+      {"/rooms/" + long_name, "x", kPlainText, 400},
+      {"/rooms/a", "\xff", kPlainText, 400},
+      {"/rooms/a", "\xed\xa0\x80", "Content-Type: application/json\r\n", 400},
+      {"/rooms/a", std::string("nul \0 is text", 13), kPlainText, 200},
+      {"/rooms/..", "x", kPlainText, 400},
+      {"/rooms/%2e%2e%2fetc", "x", kPlainText, 400},
+      {"/rooms/" + long_name.substr(1), "x", kPlainText, 200},
+  };
+  for (const Row& row : rows) {
+    RawClient client = server().connect();
+    EXPECT_EQ(answer(client, post(row.target, row.body, row.fields)).status, row.status)
+        << row.target << " " << row.body;
+  }
+  RawClient client = server().connect();
+  EXPECT_EQ(answer(client, post("/rooms/a", "\xff")).status, 400);
+  EXPECT_EQ(answer(client, post("/rooms/%ff", "x")).status, 400);
+  EXPECT_EQ(published(client, "/rooms/a", "still here").seq, 2U);
+}
+
+TEST_F(Publish, WhatIsNotServedIsSaidSo) {
+  const std::vector<std::pair<std::string, int>> rows = {
+      {post("/rooms/", "x"), 404},
+      {post("/rooms/a/b", "x"), 404},
+      {"DELETE /rooms/a HTTP/1.1\r\nHost: h\r\n\r\n", 405},
+      {"POST /rooms/a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 501},
+      {"POST /rooms/a HTTP/1.1\r\nHost: h\r\nContent-Length: 16777217\r\n\r\n", 413},
+      {"POST /rooms/a HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nxx",
+       400},
+      {post("/rooms/%zz", "x"), 400},
+  };
+  for (const auto& [request, status] : rows) {
+    RawClient client = server().connect();
+    const HttpResponse response = answer(client, request);
+    EXPECT_EQ(response.status, status) << request;
+    if (status == 405) {
+      EXPECT_EQ(response.get("Allow"), "POST, GET, HEAD");
+    }
+  }
+}
+
+TEST_F(Publish, ProxiesAndBrowsersAreNotThisMachine) {
+  for (const std::string field :
+       {"X-Forwarded-For: 192.0.2.1", "Forwarded: for=192.0.2.1", "Origin: http://evil.example"}) {
+    RawClient client = server().connect();
+    EXPECT_EQ(answer(client, post("/rooms/a", "x", field + "\r\n")).status, 403) << field;
+  }
+}
+
+TEST_F(Publish, ExpectContinueIsAnswered) {
+  RawClient client = server().connect();
+  client.send(
+      "POST /rooms/expect HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n"
+      "Expect: 100-continue\r\n\r\n");
+  ASSERT_TRUE(client.receives_within(patience()));
+  EXPECT_TRUE(client.pending().empty() || client.pending().starts_with("HTTP/1.1 100 "));
+  client.send("ok");
+  const auto response = client.read_response();
+  ASSERT_TRUE(response);
+  EXPECT_EQ(response->status, 200);
+}
+
+TEST_F(Publish, BadPlacesAreRefusedAtTheHandshake) {
+  for (const std::string query :
+       {"last_event_id=abc", "last_event_id=1:", "last_event_id=-1:2", "last_event_id=",
+        "last_event_id=18446744073709551616:1", "last_event_id=1:18446744073709551616",
+        "last_event_id=1:2&last_event_id=1:3", "last=-1", "last=x", "last=4294967296"}) {
+    RawClient client = server().connect();
+    client.send(RequestText::upgrade("/rooms/a?" + query).text());
+    EXPECT_TRUE(is_refused(client, {400})) << query;
+  }
+}
+
+TEST_F(Publish, APlaceThatIsNotKeptIsToldAsAGap) {
+  RawClient publisher = server().connect();
+  const Place place = published(publisher, "/rooms/gap", "one");
+  published(publisher, "/rooms/gap", "two");
+  const auto joined = [&](const std::string& id) {
+    RawClient member = server().connect();
+    EXPECT_TRUE(opens_meta(member, "/rooms/gap?last_event_id=" + id));
+    return member;
+  };
+  RawClient known = joined(place.text());
+  EXPECT_EQ(read_meta(known).payload, "two");
+  RawClient strange = joined(Place{place.epoch + 1, 1}.text());
+  const Meta notice = read_meta(strange);
+  EXPECT_EQ(notice.content_type, "application/vnd.wsd.gap");
+  EXPECT_EQ(notice.payload, "");
+  EXPECT_EQ(notice.id, (Place{place.epoch, 0}.text()));
+  EXPECT_EQ(read_meta(strange).payload, "one");
+  EXPECT_EQ(read_meta(strange).payload, "two");
+  // Who comes again from a notice is where it was.
+  RawClient again = joined(notice.id);
+  EXPECT_EQ(read_meta(again).payload, "one");
+}
+
+// Members come and go by their last place while publishing goes on: 1..N, no gap, no double.
+TEST_F(Publish, ResumingIsExactWhilePublishingGoesOn) {
+  static constexpr int kMessages = 900;
+  constexpr int kMembers = 6;
+  std::vector<std::thread> members;
+  std::vector<std::string> verdicts(kMembers);
+  for (int m = 0; m < kMembers; ++m) {
+    members.emplace_back([m, &verdict = verdicts[m]] {
+      std::string id;
+      int connections = 0;
+      for (int next = 1; next <= kMessages;) {
+        RawClient member = server().connect();
+        const std::string from = id.empty() ? "last=1000" : "last_event_id=" + id;
+        if (!opens_meta(member, "/rooms/resume?" + from)) {
+          verdict = "no handshake";
+          return;
+        }
+        ++connections;
+        const int until = std::min(kMessages, next + 3 + (m * 7 + connections * 5) % 40);
+        for (; next <= until; ++next) {
+          const Meta meta = read_meta(member);
+          if (meta.payload != std::to_string(next) || !meta.content_type.empty()) {
+            verdict = "not " + std::to_string(next) + " but '" + meta.payload + "' at " + meta.id;
+            return;
+          }
+          id = meta.id;
+        }
+        if (connections % 2 == 0) member.reset();
+      }
+      verdict = "ok";
+    });
+  }
+  // Two publishers on connections of their own, by turns, so that the order is known.
+  std::vector<RawClient> publishers;
+  for (int i = 0; i < 2; ++i) publishers.push_back(server().connect());
+  for (int i = 1; i <= kMessages; ++i) {
+    ASSERT_EQ(
+        published(publishers[static_cast<std::size_t>(i % 2)], "/rooms/resume", std::to_string(i))
+            .seq,
+        static_cast<std::uint64_t>(i));
+  }
+  for (std::thread& each : members) each.join();
+  for (const std::string& each : verdicts) EXPECT_EQ(each, "ok");
+}
+
+// More than a send queue may hold: it was asked for.
+TEST(PublishServer, AHistoryAboveTheQueuesBoundComesWhole) {
+  ServerProcess server({"--publish", "loopback", "--history-messages", "300", "--history-bytes",
+                        "32MiB", "--reactors", "2"});
+  RawClient publisher = server.connect();
+  for (int i = 0; i < 300; ++i) {
+    published(publisher, "/rooms/big", std::to_string(i) + std::string(60'000, 'x'));
+  }
+  RawClient slow = server.connect(4096);
+  ASSERT_TRUE(opens(slow, "/rooms/big?last=300"));
+  published(publisher, "/rooms/big", "live");
+  for (int i = 0; i < 300; ++i) {
+    ASSERT_TRUE(receives_text(slow, std::to_string(i) + std::string(60'000, 'x'))) << i;
+  }
+  EXPECT_TRUE(receives_text(slow, "live"));
+}
+
+TEST(PublishServer, IsOffUnlessItIsAskedFor) {
+  ServerProcess server;
+  RawClient post_client = server.connect();
+  EXPECT_EQ(answer(post_client, post("/rooms/a", "x")).status, 405);
+  RawClient get_client = server.connect();
+  EXPECT_EQ(answer(get_client, RequestText::get("/rooms/a")).status, 426);
+}
+
+TEST(PublishServer, WithoutHistoryAnEmptyRoomHasNoPlaces) {
+  ServerProcess server({"--publish", "loopback"});
+  RawClient client = server.connect();
+  const Place place = published(client, "/rooms/nobody", "x");
+  EXPECT_EQ(place.epoch, 0U);
+  EXPECT_EQ(place.seq, 0U);
+}
+
+TEST(PublishServer, HistoryAges) {
+  ServerProcess server(
+      {"--publish", "loopback", "--history-messages", "10", "--history-age", "50ms"});
+  RawClient client = server.connect();
+  const Place place = published(client, "/rooms/age", "x");
+  EXPECT_EQ(place.seq, 1U);
+  const std::string get = RequestText::get("/rooms/age");
+  bool gone = false;
+  for (const auto until = Clock::now() + patience(); !gone && Clock::now() < until;) {
+    gone = number_in(answer(client, get).body, "epoch") == 0;
+  }
+  EXPECT_TRUE(gone);
+  EXPECT_NE(published(client, "/rooms/age", "x").epoch, place.epoch);
+}
+
+TEST(PublishServer, TheTokenOpensItToWhoHasIt) {
+  const TemporaryDirectory directory;
+  const std::string token = "0123456789abcdef0123456789ABCDEF";
+  ServerProcess server({"--publish-token-file", directory.write("token", token + "\n")});
+  const auto status = [&](const std::string& fields) {
+    RawClient client = server.connect();
+    client.send(post("/rooms/a", "x", fields));
+    const auto response = client.read_response();
+    if (!response) return 0;
+    EXPECT_EQ(response->status == 401, response->get("WWW-Authenticate") == "Bearer");
+    EXPECT_EQ(response->body.find(token), std::string::npos);
+    return response->status;
+  };
+  EXPECT_EQ(status("Authorization: Bearer " + token + "\r\n"), 200);
+  EXPECT_EQ(status(""), 401);
+  EXPECT_EQ(status("Authorization: Bearer " + token + "x\r\n"), 403);
+  EXPECT_EQ(status("Authorization: Bearer \r\n"), 403);
+  EXPECT_EQ(status("Authorization: Basic " + token + "\r\n"), 403);
+  EXPECT_EQ(status("Authorization: Bearer \x01" + token + "\r\n"), 400);  // RFC 9110 §5.5
+  EXPECT_EQ(status("Authorization: Bearer " + token + std::string(1, '\0') + "\r\n"), 400);
+  RawClient client = server.connect();
+  EXPECT_EQ(answer(client, RequestText::get("/rooms/a")).status, 401);
+  EXPECT_TRUE(server.ends_cleanly());
+  EXPECT_EQ(server.process().output().find(token), std::string::npos);
+}
+
+TEST(PublishServer, AnOperatorsMistakeIsASentence) {
+  const TemporaryDirectory directory;
+  const auto fails = [](const std::vector<std::string>& flags, const std::string& part) {
+    const Output output = run(server_command(flags));
+    EXPECT_EQ(output.status.code, 78) << output.all();
+    EXPECT_NE(output.all().find(part), std::string::npos) << output.all();
+  };
+  fails({"--publish", "token"}, "--publish-token-file");
+  fails({"--publish-token-file", directory.file("none")}, "cannot be read");
+  fails({"--publish-token-file", directory.write("short", "x\n")}, "16 to 4096");
+  fails({"--history-messages", "1000001"}, "--history-messages");
+  fails({"--history-messages", "1", "--history-memory", "1KiB"}, "--history-memory");
+}
+
+TEST(PublishClients, CurlPublishesAndAsks) {
+  E2E_REQUIRE(curl());
+  ServerProcess server(kOpen);
+  const std::string url = "http://127.0.0.1:" + std::to_string(server.port()) + "/rooms/c";
+  const Output output =
+      run(curl().with({"--fail", "-H", "Content-Type: text/plain", "-H", "Expect: 100-continue",
+                       "--data-binary", "hello", url, "--next", "--silent", "--fail", url}));
+  EXPECT_EQ(output.status.code, 0) << output.all();
+  EXPECT_NE(output.out.find("\"seq\":1}"), std::string::npos) << output.all();
+  EXPECT_NE(output.out.find("\"members\":0,"), std::string::npos) << output.all();
+}
+
+// Nchan's own client, unchanged, against this server.
+TEST(PublishClients, NchanSubscriberResumes) {
+  if (!node_with_nchan().missing.empty()) GTEST_SKIP() << node_with_nchan().missing;
+  constexpr int kMessages = 100;
+  ServerProcess server(kOpen);
+  const std::string url = "ws://127.0.0.1:" + std::to_string(server.port()) + "/rooms/n?last=1000";
+  Subprocess node(node_with_nchan().with({url, std::to_string(kMessages)}));
+  ASSERT_TRUE(node.wait_for_line("subscribed", 0, std::chrono::seconds(60))) << node.output();
+  RawClient publisher = server.connect();
+  for (int i = 1; i <= kMessages; ++i) published(publisher, "/rooms/n", std::to_string(i));
+  const auto status = node.wait_exit(std::chrono::seconds(60));
+  ASSERT_TRUE(status) << node.output();
+  EXPECT_EQ(status->code, 0) << node.output();
+  EXPECT_NE(node.output().find("ok resumed "), std::string::npos) << node.output();
+}
+
+}  // namespace
+}  // namespace e2e

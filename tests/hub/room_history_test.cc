@@ -1,0 +1,198 @@
+#include "hub/room_history.h"
+
+#include <gtest/gtest.h>
+#include <malloc.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "hub/fake_member.h"
+
+namespace wsd::hub {
+namespace {
+
+using Texts = std::vector<std::string>;
+
+constexpr HistoryLimits kRoomy{1000, std::size_t{1} << 20, 1000, std::size_t{1} << 30};
+
+// Says which variant it made of what and for which place, and how often it was asked.
+class SayingEncoder final : public Encoder {
+ public:
+  SharedBytes encode(const SharedBytes& plain, Variant variant, const Position& position) override {
+    ++asked;
+    return frame_of(std::to_string(variant) + "@" + position_text(position) + "=" +
+                    std::string(as_text(plain.bytes())));
+  }
+  int asked = 0;
+};
+
+Texts texts_of(const std::vector<SharedBytes>& frames) {
+  Texts texts;
+  for (const SharedBytes& each : frames) texts.emplace_back(as_text(each.bytes()));
+  return texts;
+}
+
+void append(RoomHistory& history, std::string_view text, Tick now = 0) {
+  history.reserve();
+  history.append(frame_of(text), now);
+}
+
+Texts all(RoomHistory& history) {
+  return texts_of(history.last(history.size(), kPlain, nullptr, {1, history.size()}));
+}
+
+TEST(RoomHistory, KeepsTheLastMessages) {
+  const HistoryLimits limits{3, 1000, 1000, 1000};
+  std::size_t total = 0;
+  RoomHistory history(limits, total);
+  EXPECT_TRUE(history.empty());
+  for (int i = 1; i <= 10; ++i) {
+    append(history, std::to_string(i));
+    EXPECT_EQ(history.size(), static_cast<std::size_t>(std::min(i, 3)));
+  }
+  EXPECT_EQ(all(history), (Texts{"8", "9", "10"}));
+  EXPECT_EQ(texts_of(history.last(2, kPlain, nullptr, {1, 10})), (Texts{"9", "10"}));
+  EXPECT_EQ(texts_of(history.last(0, kPlain, nullptr, {1, 10})), Texts{});
+}
+
+TEST(RoomHistory, AnyNumberOfThemInTheirOrder) {
+  for (std::uint32_t limit = 1; limit <= 40; ++limit) {
+    const HistoryLimits limits{limit, 1 << 20, 1000, 1 << 20};
+    std::size_t total = 0;
+    RoomHistory history(limits, total);
+    Texts expected;
+    for (int i = 0; i < 100; ++i) {
+      append(history, std::to_string(i));
+      expected.push_back(std::to_string(i));
+      if (expected.size() > limit) expected.erase(expected.begin());
+      ASSERT_EQ(all(history), expected) << "of " << limit;
+    }
+  }
+}
+
+TEST(RoomHistory, SharesTheFrames) {
+  std::size_t total = 0;
+  RoomHistory history(kRoomy, total);
+  const SharedBytes frame = frame_of("one");
+  history.reserve();
+  history.append(frame, 0);
+  EXPECT_EQ(history.last(1, kPlain, nullptr, {1, 1}).front().bytes().data(), frame.bytes().data());
+}
+
+TEST(RoomHistory, DropsWhatHasAged) {
+  const HistoryLimits limits{100, 1 << 20, 10, 1 << 20};
+  std::size_t total = 0;
+  RoomHistory history(limits, total);
+  append(history, "a", 100);
+  append(history, "b", 105);
+  EXPECT_EQ(history.due(105), 110U);
+  history.expire(109);
+  EXPECT_EQ(all(history), (Texts{"a", "b"}));
+  history.expire(110);
+  EXPECT_EQ(all(history), (Texts{"b"}));
+  append(history, "c", 200);
+  EXPECT_EQ(all(history), (Texts{"c"}));
+  history.expire(210);
+  EXPECT_TRUE(history.empty());
+  EXPECT_EQ(total, 0U);
+}
+
+TEST(RoomHistory, DropsTheOldestBeyondItsBytes) {
+  const HistoryLimits limits{100, 3 * (RoomHistory::kOverhead + 10), 1000, 1 << 20};
+  std::size_t total = 0;
+  RoomHistory history(limits, total);
+  const std::string ten(10, 'x');
+  for (int i = 0; i < 5; ++i) append(history, ten);
+  EXPECT_EQ(history.size(), 3U);
+  EXPECT_EQ(history.bytes(), limits.bytes);
+  EXPECT_EQ(total, limits.bytes);
+  append(history, std::string(84, 'y'));  // takes the place of two
+  EXPECT_EQ(all(history), (Texts{ten, std::string(84, 'y')}));
+  append(history, std::string(10'000, 'z'));  // what is kept has no hole
+  EXPECT_TRUE(history.empty());
+  EXPECT_EQ(total, 0U);
+  append(history, ten);
+  EXPECT_EQ(all(history), (Texts{ten}));
+}
+
+TEST(RoomHistory, WhereTheShardHasNoMoreTheNewcomerYields) {
+  const HistoryLimits limits{100, 1000, 1000, 1000};
+  std::size_t total = 0;
+  RoomHistory first(limits, total);
+  RoomHistory second(limits, total);
+  for (int i = 0; i < 12; ++i) append(first, "0123456789");
+  EXPECT_EQ(total, 12 * 74U);
+  append(second, "0123456789");
+  EXPECT_EQ(first.size(), 12U);
+  EXPECT_EQ(second.size(), 1U);
+  append(second, "0123456789");
+  EXPECT_EQ(second.size(), 1U);
+  append(second, std::string(200, 'x'));
+  EXPECT_EQ(second.size(), 0U);
+  EXPECT_EQ(first.size(), 12U);
+  first.clear();
+  EXPECT_EQ(total, 0U);
+}
+
+TEST(RoomHistory, MakesEachEncodingOnceForItsPlace) {
+  SayingEncoder encoder;
+  std::size_t total = 0;
+  RoomHistory history(kRoomy, total);
+  for (const char* each : {"a", "b", "c"}) append(history, each);
+  const Texts two = {"9@5:42=b", "9@5:43=c"};
+  EXPECT_EQ(texts_of(history.last(2, 9, &encoder, {5, 43})), two);
+  EXPECT_EQ(encoder.asked, 2);
+  EXPECT_EQ(texts_of(history.last(3, 9, &encoder, {5, 43})),
+            (Texts{"9@5:41=a", "9@5:42=b", "9@5:43=c"}));
+  EXPECT_EQ(encoder.asked, 3);
+  EXPECT_EQ(history.bytes(), 3 * (RoomHistory::kOverhead + 1 + 8));
+  EXPECT_EQ(total, history.bytes());
+  EXPECT_EQ(texts_of(history.last(1, 1, &encoder, {5, 43})), (Texts{"1@5:43=c"}));
+  EXPECT_EQ(texts_of(history.last(1, kPlain, &encoder, {5, 43})), (Texts{"c"}));
+  history.clear();
+  EXPECT_EQ(total, 0U);
+}
+
+TEST(RoomHistory, AnEncodingCostsNoMessage) {
+  SayingEncoder encoder;
+  const HistoryLimits limits{100, 3 * (RoomHistory::kOverhead + 1), 1000, 1 << 20};
+  std::size_t total = 0;
+  RoomHistory history(limits, total);
+  for (const char* each : {"a", "b", "c"}) append(history, each);
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(texts_of(history.last(3, 9, &encoder, {5, 3})),
+              (Texts{"9@5:1=a", "9@5:2=b", "9@5:3=c"}));
+    EXPECT_EQ(history.size(), 3U);
+    EXPECT_EQ(history.bytes(), limits.bytes);
+  }
+  EXPECT_EQ(encoder.asked, 6);
+}
+
+// 1,000 messages in each of many rooms: what the allocator has handed out beside the frames' bytes.
+TEST(RoomHistory, CostsAtMost64BytesAMessageBesideItsFrame) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "the sanitizer's allocator counts for itself";
+#endif
+  constexpr std::size_t kRooms = 100;
+  constexpr std::size_t kMessages = 1000;
+  constexpr std::size_t kFrame = 102;
+  std::size_t total = 0;
+  std::vector<std::unique_ptr<RoomHistory>> rooms;
+  const std::size_t before = ::mallinfo2().uordblks;
+  for (std::size_t i = 0; i < kRooms; ++i) {
+    rooms.push_back(std::make_unique<RoomHistory>(kRoomy, total));
+    for (std::size_t j = 0; j < kMessages; ++j) append(*rooms.back(), std::string(kFrame, 'x'));
+    ASSERT_EQ(rooms.back()->size(), kMessages);
+  }
+  const std::size_t used = ::mallinfo2().uordblks - before;
+  const double beside = static_cast<double>(used) / (kRooms * kMessages) - kFrame;
+  std::printf("history: %.1f bytes for a message beside its frame\n", beside);
+  EXPECT_LE(beside, 64.0);
+  EXPECT_LE(used, total);  // what is counted is not less than what is taken
+}
+
+}  // namespace
+}  // namespace wsd::hub
