@@ -54,7 +54,6 @@ class FakeRequest final : public Request {
     }
     return values;
   }
-  [[nodiscard]] std::string_view body() const override { return {}; }
   [[nodiscard]] std::string_view param(std::string_view /*name*/) const override { return {}; }
   [[nodiscard]] const std::vector<std::string_view>& subprotocols() const override {
     return views_;
