@@ -8,6 +8,7 @@
 #include <memory>
 #include <system_error>
 
+#include "bearer.h"
 #include "words.h"
 
 namespace wsd::daemon {
@@ -25,11 +26,6 @@ std::string trimmed_of_lines(std::string_view text) {
 
 bool is_plain(std::string_view token) {
   return std::all_of(token.begin(), token.end(), [](char c) { return c > ' ' && c <= '~'; });
-}
-
-bool equals_without_case(std::string_view text, std::string_view lower) {
-  return std::equal(text.begin(), text.end(), lower.begin(), lower.end(),
-                    [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a - 'A' + 'a' : a) == b; });
 }
 
 }  // namespace
@@ -63,17 +59,7 @@ AdminToken read_admin_token(const std::string& path) {
 }
 
 bool brings_token(std::string_view authorization, std::string_view token) {
-  constexpr std::string_view kScheme = "bearer ";
-  if (!equals_without_case(authorization.substr(0, kScheme.size()), kScheme)) return false;
-  authorization.remove_prefix(kScheme.size());
-  authorization = trimmed(authorization);
-  // Every byte of the token is looked at, whatever the others were.
-  unsigned different = authorization.size() == token.size() ? 0 : 1;
-  for (std::size_t i = 0; i < token.size(); ++i) {
-    const char brought = i < authorization.size() ? authorization[i] : '\0';
-    different |= static_cast<unsigned char>(brought ^ token[i]);
-  }
-  return different == 0;
+  return same_secret(bearer_of(authorization).value_or(std::string_view()), token);
 }
 
 }  // namespace wsd::daemon

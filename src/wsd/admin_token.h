@@ -15,8 +15,7 @@ struct AdminToken {
 // The token in the file, without the white space around it.
 [[nodiscard]] AdminToken read_admin_token(const std::string& path);
 
-// Whether an Authorization field's value brings `token`. How long it takes does not tell how much
-// of it was right.
+// Whether an Authorization field's value brings `token`; see same_secret().
 [[nodiscard]] bool brings_token(std::string_view authorization, std::string_view token);
 
 }  // namespace wsd::daemon

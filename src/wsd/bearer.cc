@@ -1,7 +1,6 @@
 #include "bearer.h"
 
 #include <algorithm>
-#include <optional>
 
 #include "words.h"
 
@@ -17,13 +16,6 @@ char lower(char c) { return static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + '
 bool is_bearer_scheme(std::string_view text) {
   return std::equal(text.begin(), text.end(), kScheme.begin(), kScheme.end(),
                     [](char given, char wanted) { return lower(given) == wanted; });
-}
-
-// RFC 6750 §2.1: "Bearer" 1*SP b64token.
-std::optional<std::string_view> of_authorization(std::string_view value) {
-  const std::size_t space = std::min(value.find(' '), value.size());
-  if (!is_bearer_scheme(value.substr(0, space))) return std::nullopt;
-  return trimmed(value.substr(space));
 }
 
 std::optional<std::string_view> of_subprotocols(const std::vector<std::string_view>& offered) {
@@ -107,11 +99,17 @@ std::string token_error(std::string_view token) {
   return {};
 }
 
+std::optional<std::string_view> bearer_of(std::string_view authorization) {
+  const std::size_t space = std::min(authorization.find(' '), authorization.size());
+  if (!is_bearer_scheme(authorization.substr(0, space))) return std::nullopt;
+  return trimmed(authorization.substr(space));
+}
+
 PresentedToken presented_token(const Request& request, std::string_view cookie_name) {
   using Place = PresentedToken::Place;
   const std::vector<std::string_view> authorizations = request.headers("Authorization");
   for (const std::string_view value : authorizations) {
-    const auto token = of_authorization(value);
+    const auto token = bearer_of(value);
     // RFC 9110 §5.3: not a list, so two of them are two stories.
     if (authorizations.size() > 1) return {Place::kAuthorization, {}, true};
     if (token) return {Place::kAuthorization, std::string(*token)};

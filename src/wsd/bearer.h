@@ -6,6 +6,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +19,10 @@ inline constexpr std::size_t kTokenBytesMax = 512;
 // Why `token` can be none, as a clause that does not have it in it ("has 3 characters; ..."); empty
 // when it can: 16 to 512 visible ASCII characters.
 [[nodiscard]] std::string token_error(std::string_view token);
+
+// What an Authorization field's value brings behind "Bearer", whose case is free (RFC 6750 §2.1,
+// RFC 9110 §11.1); std::nullopt where its scheme is another.
+[[nodiscard]] std::optional<std::string_view> bearer_of(std::string_view authorization);
 
 // The subprotocol whose name announces that the next one offered is a token, since a page of a
 // browser can put one nowhere else but into a cookie or the URL. It is chosen, the token never is.

@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <utility>
 
-#include "words.h"
+#include "bearer.h"
 
 namespace wsd::daemon {
 namespace {
@@ -12,12 +12,9 @@ namespace {
 constexpr std::size_t kTokenMin = 16;
 constexpr std::size_t kTokenMax = 4096;
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
 // RFC 6750 §2.1: b68token.
 bool is_token_byte(char c) {
-  const char low = lower(c);
-  return (low >= 'a' && low <= 'z') || (c >= '0' && c <= '9') ||
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
          std::string_view("-._~+/=").find(c) != std::string_view::npos;
 }
 
@@ -26,25 +23,7 @@ bool is_local(std::string_view remote) {
          remote.starts_with("[::ffff:127.");
 }
 
-// What stands behind "Bearer ", in any case (RFC 9110 §11.1); empty where the scheme is another.
-std::string_view bearer_of(std::string_view authorization) {
-  constexpr std::string_view kScheme = "bearer ";
-  const bool bearer = authorization.size() > kScheme.size() &&
-                      std::equal(kScheme.begin(), kScheme.end(), authorization.begin(),
-                                 [](char expected, char c) { return expected == lower(c); });
-  return bearer ? trimmed(authorization.substr(kScheme.size())) : std::string_view();
-}
-
 }  // namespace
-
-bool equal_in_constant_time(std::string_view a, std::string_view b) noexcept {
-  unsigned differing = a.size() == b.size() ? 0 : 1;
-  for (std::size_t i = 0; i < a.size() && !b.empty(); ++i) {
-    differing |= static_cast<unsigned>(static_cast<unsigned char>(a[i])) ^
-                 static_cast<unsigned char>(b[i % b.size()]);
-  }
-  return differing == 0;
-}
 
 TokenText token_of(std::string_view file_text) {
   while (!file_text.empty() && (file_text.back() == '\n' || file_text.back() == '\r')) {
@@ -71,7 +50,7 @@ AccessVerdict PublishAccess::judge(std::string_view authorization, std::string_v
     return {403, "Publishing is for clients on this machine, without a proxy or a browser.\n"};
   }
   if (authorization.empty()) return {401, "A token is needed: Authorization: Bearer TOKEN.\n"};
-  if (equal_in_constant_time(bearer_of(authorization), token_)) return {};
+  if (same_secret(bearer_of(authorization).value_or(std::string_view()), token_)) return {};
   return {403, "The token is not the one that may publish here.\n"};
 }
 

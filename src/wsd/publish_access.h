@@ -42,7 +42,4 @@ struct TokenText {
 };
 [[nodiscard]] TokenText token_of(std::string_view file_text);
 
-// Equality in a time that depends on the lengths alone.
-[[nodiscard]] bool equal_in_constant_time(std::string_view a, std::string_view b) noexcept;
-
 }  // namespace wsd::daemon

@@ -85,15 +85,5 @@ TEST(PublishAccess, ATokenFileHoldsOneLine) {
   EXPECT_EQ(token_of("secret-but-with spaces in it").error.find("secret"), std::string::npos);
 }
 
-TEST(PublishAccess, EqualIsEqual) {
-  EXPECT_TRUE(equal_in_constant_time("", ""));
-  EXPECT_TRUE(equal_in_constant_time("abc", "abc"));
-  EXPECT_FALSE(equal_in_constant_time("abc", ""));
-  EXPECT_FALSE(equal_in_constant_time("", "abc"));
-  EXPECT_FALSE(equal_in_constant_time("abcabc", "abc"));
-  EXPECT_FALSE(equal_in_constant_time("abc", "abd"));
-  EXPECT_FALSE(equal_in_constant_time("\xE1", "a"));
-}
-
 }  // namespace
 }  // namespace wsd::daemon
