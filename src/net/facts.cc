@@ -43,8 +43,8 @@ Facts::Facts(std::string_view remote, std::string_view path, std::string_view us
              std::string_view subprotocol, std::string_view close_reason) {
   const std::array<std::string_view, kParts> parts = {remote, path, user, subprotocol,
                                                       close_reason};
-  std::size_t total = 0;
-  for (const std::string_view each : parts) total += size_bytes(each.size()) + each.size();
+  std::size_t total = kParts;  // a byte of each size at least
+  for (const std::string_view each : parts) total += size_bytes(each.size()) - 1 + each.size();
   block_ = std::make_unique_for_overwrite<std::uint8_t[]>(total);
   std::uint8_t* at = block_.get();
   for (const std::string_view each : parts) at = write_size(at, each.size());
