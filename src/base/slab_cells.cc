@@ -1,6 +1,5 @@
 #include "base/slab_cells.h"
 
-#include <bit>
 #include <new>
 
 #include "base/assert.h"
@@ -67,8 +66,8 @@ void* SlabCells::take() {
 }
 
 void SlabCells::give_back(void* cell) noexcept {
-  auto* const block =
-      std::bit_cast<Block*>(std::bit_cast<std::uintptr_t>(cell) / kBlockBytes * kBlockBytes);
+  const auto within_block = reinterpret_cast<std::uintptr_t>(cell) % kBlockBytes;
+  auto* const block = reinterpret_cast<Block*>(static_cast<std::byte*>(cell) - within_block);
   if (block->used-- == cells_per_block_) link(block);
   block->free = new (cell) FreeCell{block->free};
   ASAN_POISON_MEMORY_REGION(cell, cell_bytes_);
