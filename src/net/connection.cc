@@ -78,12 +78,17 @@ void Connection::mark_settling() {
 
 // The turn's steps
 
-// Small messages, and whatever comes from the first other frame on.
+// Small messages, and whatever comes from the first other frame on. What a handler can do to the
+// session in between is to end it, which ends the phase too.
 [[gnu::always_inline]] inline void Connection::take(MutableBytes input) {
-  const std::size_t most = protocol::Session::small_most(turn_.settings.session);
-  protocol::SmallMessage small;
-  while (session_.next_small(input, most, small)) {
-    on_message(small.opcode, small.payload);
+  if (turn_.short_way && session_.takes_small()) {
+    const bool limited = turn_.rates != nullptr;
+    protocol::SmallMessage small;
+    while (session_.next_small(input, small)) {
+      if (limited && !within_message_rate()) break;
+      hand_on(small.opcode, small.payload);
+      if (phase_ != Phase::kOpen) break;
+    }
   }
   if (!input.empty() || !session_.at_rest()) take_events(input);
 }
@@ -128,8 +133,7 @@ void Connection::read_step() {
   turn_.cork.begin(out_);
   turn_.reading = this;
   being_read = {&turn_.application, id(), this};
-  if (phase_ == Phase::kOpen && session_.at_rest() && out_.idle() &&
-      turn_.settings.session.message.max_message_bytes >= kMostShort) {
+  if (phase_ == Phase::kOpen && session_.at_rest() && out_.idle() && turn_.short_way) {
     turn_.cork.open_short_way();
   }
   const std::uint64_t messages_before = messages_in_;

@@ -174,9 +174,8 @@ class Connection final : public hub::Member {
   void put_off();
   void respond(const Answer& answer);
   [[nodiscard]] bool take_kept();
-  void on_message(protocol::Opcode opcode, Bytes payload) {
-    if (phase_ != Phase::kOpen) return;
-    if (turn_.rates != nullptr && !within_message_rate()) return;
+  void on_message(protocol::Opcode opcode, Bytes payload);
+  void hand_on(protocol::Opcode opcode, Bytes payload) {
     ++messages_in_;
     turn_.application.on_message(*this, {static_cast<MessageType>(opcode), as_text(payload)});
   }

@@ -126,6 +126,12 @@ void Connection::read_body(bool expects_continue) {
   sent([&] { return out_.send_raw(as_bytes(kContinue), context()); });
 }
 
+void Connection::on_message(protocol::Opcode opcode, Bytes payload) {
+  if (phase_ != Phase::kOpen) return;
+  if (turn_.rates != nullptr && !within_message_rate()) return;
+  hand_on(opcode, payload);
+}
+
 void Connection::on_ping(Bytes payload) {
   if (!within_control_budget() || phase_ != Phase::kOpen) return;
   sent([&] {

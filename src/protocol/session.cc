@@ -116,8 +116,10 @@ Event Session::next(MutableBytes& input, const SessionLimits& limits) {
       return next_head(input, limits);
     case Phase::kFrames: {
       SmallMessage small;
-      if (!next_small(input, small_most(limits), small))
+      if (!takes_small() || limits.message.max_message_bytes < kMostSmall ||
+          !next_small(input, small)) {
         return next_frame_event(input, limits.message);
+      }
       Event event = event_of(Event::Kind::kMessage);
       event.opcode = small.opcode;
       event.payload = small.payload;

@@ -75,26 +75,24 @@ class Session {
   // The same limits in each call.
   [[nodiscard]] Event next(MutableBytes& input, const SessionLimits& limits);
 
-  [[nodiscard]] static std::size_t small_most(const SessionLimits& limits) noexcept {
-    return std::min(kMaxControlPayload, limits.message.max_message_bytes);
+  // The short way for what most frames are: a whole message of at most kMostSmall bytes, all of it
+  // there, and nothing begun before. False: nothing was taken, and next() is to judge what comes.
+  // What goes this way has no property of its own. Only while takes_small(), which next_small()
+  // leaves as it is, and where max_message_bytes is no less.
+  static constexpr std::size_t kMostSmall = kMaxControlPayload;  // §5.2: a header of two bytes
+  [[nodiscard]] bool takes_small() const noexcept {
+    return held_ == nullptr && phase_ == Phase::kFrames && !close_sent_;
   }
-  // The short way for what most frames are: a whole message of at most 125 bytes, all of it there,
-  // and nothing begun before. False: nothing was taken, and next() is to judge what comes. What
-  // goes this way has no property of its own. `most` is small_most() of the limits.
-  [[nodiscard]] bool next_small(MutableBytes& input, std::size_t most,
-                                SmallMessage& message) noexcept {
-    WSD_DCHECK(most <= kMaxControlPayload);
+  [[nodiscard]] bool next_small(MutableBytes& input, SmallMessage& message) noexcept {
+    WSD_DCHECK(takes_small());
     constexpr std::size_t kHeaderBytes = 6;  // §5.2: two bytes and the masking key
     constexpr unsigned kFinalText = 0x81;    // FIN, no RSV, opcode 1; binary is one more
     constexpr unsigned kMask = 0x80;         // without it the length is above what is taken
-    if (input.size() < kHeaderBytes || held_ != nullptr) return false;
-    if (!(static_cast<unsigned>(phase_ == Phase::kFrames) & static_cast<unsigned>(!close_sent_))) {
-      return false;
-    }
+    if (input.size() < kHeaderBytes) return false;
     std::uint8_t* const at = input.data();
     const unsigned kind = at[0] - kFinalText;
     const std::size_t size = at[1] ^ kMask;
-    if (kind > 1 || size > most || size > input.size() - kHeaderBytes) return false;
+    if (kind > 1 || size > kMostSmall || size > input.size() - kHeaderBytes) return false;
     const MutableBytes payload(at + kHeaderBytes, size);
     MaskingKey key;
     std::memcpy(key.data(), at + 2, key.size());
