@@ -105,7 +105,7 @@ toolchain:
 
 TEST_CPP = -Itests
 # Tests are most of what there is to compile, and their own speed does not matter.
-TEST_CXXFLAGS_release := -O1 -g1
+TEST_CXXFLAGS_release := -O0 -g1
 TEST_CXXFLAGS_asan    := -O0
 TEST_CXXFLAGS_tsan    := -O0
 UNIT := $(B)/tests/unit
@@ -116,7 +116,7 @@ $(call objects,$(UNIT_SRCS) $(E2E_SRCS) $(TEST_SUPPORT_SRCS)): CXXFLAGS += $(TES
 # gtest's header, which each of them includes, is a second to read: read once where nothing is
 # optimized. (Where it is, GCC 12 no longer tells what is inlined from a system header, and warns of
 # it. With clang the way differs.)
-ifneq ($(filter asan-g++ tsan-g++,$(MODE)-$(notdir $(CXX))),)
+ifneq ($(filter release-g++ asan-g++ tsan-g++,$(MODE)-$(notdir $(CXX))),)
 GTEST_PCH := $(O)/tests/gtest_read/gtest_read.h.gch
 $(call objects,$(UNIT_SRCS) $(E2E_SRCS)): $(GTEST_PCH)
 $(call objects,$(UNIT_SRCS) $(E2E_SRCS)): CPPFLAGS += -I$(dir $(GTEST_PCH)) -include gtest_read.h

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,11 @@ enum class SlowPolicy : std::uint8_t {
   kDisconnect,  // close 1008 with a reason, cause kSlowConsumer
   kDropNewest,  // the message that does not fit is dropped
   kDropOldest,  // whole queued messages are dropped, oldest first, until it fits
+  // For rooms (RoomRule) alone: while a connection has anything queued, each message takes the
+  // place of the one of its room that waits there, whether the bound is met or not. So a slow
+  // member gets the newest message, and never an older one after it. Where the queue has no place
+  // even for that one, LimitOptions::slow_policy decides.
+  kLatestOnly,
 };
 
 struct LimitOptions {
@@ -126,6 +132,16 @@ struct HistoryOptions {
   std::size_t total_bytes = std::size_t{256} << 20;
 };
 
+// What is different in some rooms: those whose names `pattern` fits (room_fits()). What has no
+// value is as for all rooms.
+struct RoomRule {
+  std::string pattern;
+  std::optional<SlowPolicy> slow_policy = {};
+  std::optional<std::uint32_t> history_messages = {};  // these as in HistoryOptions
+  std::optional<std::size_t> history_bytes = {};
+  std::optional<std::uint32_t> history_age_ms = {};
+};
+
 struct ServerOptions {
   std::uint32_t reactors = 0;  // threads; 0: one for each core, at most 64
   UpgradeOptions upgrade;
@@ -140,6 +156,7 @@ struct ServerOptions {
   RateOptions rates;
   HttpOptions http;
   HistoryOptions history;
+  std::vector<RoomRule> rooms = {};  // the first that fits a room is the room's
 };
 
 // The first contradiction or out-of-range value in `options` as a sentence for an operator; empty

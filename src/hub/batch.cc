@@ -66,7 +66,7 @@ Batch Batch::of_shared(std::vector<SharedBytes>&& frames) {
 }
 
 BatchSet::BatchSet(std::vector<SharedBytes>&& frames, std::span<const Variant> variants,
-                   Encoder* encoder, const Position& first)
+                   Encoder* encoder, const Position& first, const SlowRule& slow_rule)
     : plain_(std::vector<SharedBytes>()) {
   for (const Variant variant : variants) {
     if (variant == kPlain || encoder == nullptr) continue;
@@ -78,8 +78,10 @@ BatchSet::BatchSet(std::vector<SharedBytes>&& frames, std::span<const Variant> v
       ++position.seq;
     }
     others_.emplace_back(variant, Batch(std::move(encoded)));
+    others_.back().second.set_slow_rule(slow_rule);
   }
   plain_ = Batch(std::move(frames));
+  plain_.set_slow_rule(slow_rule);
 }
 
 const Batch& BatchSet::of(Variant variant) const noexcept {

@@ -3,16 +3,24 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
 
 #include "base/shared_bytes.h"
+#include "wsd/options.h"
 #include "wsd/position.h"
 
 namespace wsd::hub {
 
 using wsd::Position;
+
+// How a member who does not keep up is treated.
+struct SlowRule {
+  std::optional<SlowPolicy> policy = {};  // without: the connection's own
+  std::uint64_t room = 0;                 // of which a message is; for kLatestOnly alone
+};
 
 // Encoded frames in the order of their room. A member with nothing queued is sent the pieces, which
 // are as few as can be; one with a backlog queues the frames, each of which may later be dropped by
@@ -30,6 +38,8 @@ class Batch {
     return pieces_.empty() ? std::span<const Slice>(frames_) : std::span<const Slice>(pieces_);
   }
   [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
+  [[nodiscard]] const SlowRule& slow_rule() const noexcept { return slow_rule_; }
+  void set_slow_rule(const SlowRule& rule) noexcept { slow_rule_ = rule; }
 
  private:
   Batch() = default;
@@ -37,6 +47,7 @@ class Batch {
   std::vector<Slice> frames_;
   std::vector<Slice> pieces_;  // empty when it would equal frames_
   std::size_t bytes_ = 0;
+  SlowRule slow_rule_;
 };
 
 // Which encoding of a message a member wants; what the numbers mean is the layer above's. 0 is the
@@ -67,7 +78,7 @@ class BatchSet {
   // `encoder` is asked for each of `variants` but kPlain; the first of `frames` has its place at
   // `first`, the others follow it. Where memory runs out (std::bad_alloc) `frames` is as it was.
   BatchSet(std::vector<SharedBytes>&& frames, std::span<const Variant> variants, Encoder* encoder,
-           const Position& first);
+           const Position& first, const SlowRule& slow_rule = {});
 
   [[nodiscard]] const Batch& of(Variant variant) const noexcept;
   // Messages in it.

@@ -49,9 +49,8 @@ std::size_t RoomHome::member_count() const noexcept {
   return members;
 }
 
-void RoomHome::keep_history(HistoryKeeper& keeper, const HistoryLimits& limits,
-                            std::size_t& total) {
-  history_ = std::make_unique<KeptHistory>(keeper, *this, limits, total);
+void RoomHome::keep_history(HistoryKeeper& keeper, std::size_t& total) {
+  history_ = std::make_unique<KeptHistory>(keeper, *this, terms_.history, total);
 }
 
 Missed RoomHome::missed(const Since& since, Tick now) noexcept {

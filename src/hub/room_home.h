@@ -13,6 +13,7 @@
 #include "hub/batch.h"
 #include "hub/member.h"
 #include "hub/room_history.h"
+#include "hub/room_rules.h"
 #include "wsd/position.h"
 
 namespace wsd::hub {
@@ -66,7 +67,9 @@ struct Missed {
 // Home shard's thread only.
 class RoomHome {
  public:
-  RoomHome(std::string_view name, std::uint64_t epoch) : name_(name), sequencer_(epoch) {}
+  // `terms` outlive it.
+  RoomHome(std::string_view name, std::uint64_t epoch, const RoomTerms& terms)
+      : name_(name), terms_(terms), sequencer_(epoch) {}
   RoomHome(const RoomHome&) = delete;
   RoomHome& operator=(const RoomHome&) = delete;
 
@@ -88,7 +91,7 @@ class RoomHome {
   [[nodiscard]] std::size_t member_count() const noexcept;
 
   // Keeps a history from now on. Everything outlives the room.
-  void keep_history(HistoryKeeper& keeper, const HistoryLimits& limits, std::size_t& total);
+  void keep_history(HistoryKeeper& keeper, std::size_t& total);
   // nullptr when it keeps none.
   [[nodiscard]] KeptHistory* history() const noexcept { return history_.get(); }
   [[nodiscard]] bool has_history() const noexcept {
@@ -109,6 +112,7 @@ class RoomHome {
   [[nodiscard]] std::uint32_t take_counted() noexcept;
 
   [[nodiscard]] std::string_view name() const noexcept { return name_; }
+  [[nodiscard]] const RoomTerms& terms() const noexcept { return terms_; }
   [[nodiscard]] Position last() const noexcept { return sequencer_.last(); }
 
   // Whether the shard has this room on its list of rooms to fan out; the shard's own note.
@@ -121,6 +125,7 @@ class RoomHome {
 
  private:
   std::string name_;
+  const RoomTerms& terms_;
   Sequencer sequencer_;
   std::vector<ShardCount> shards_;
   std::vector<Variant> variants_;

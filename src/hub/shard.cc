@@ -61,7 +61,7 @@ Shard::Shard(Hub& hub, std::uint32_t index, const Options& options, Waker& waker
       index_(index),
       waker_(waker),
       first_free_(kNoSlot),
-      history_limits_(options.history),
+      rules_(options.rooms, {{}, options.history}),
       next_epoch_(options.first_epoch),
       max_rooms_per_member_(options.max_rooms_per_member),
       max_rooms_(options.max_rooms),
@@ -226,8 +226,10 @@ Shard::Homes::iterator Shard::new_home(std::string_view room) {
   for (std::vector<RoomHome*>* each : {&listed_, &held_, &fanning_}) {
     if (each->capacity() < count) each->reserve(2 * count);
   }
-  const auto made =
-      homes_.try_emplace(std::string(room), std::make_unique<RoomHome>(room, next_epoch_)).first;
+  const auto made = homes_
+                        .try_emplace(std::string(room),
+                                     std::make_unique<RoomHome>(room, next_epoch_, rules_.of(room)))
+                        .first;
   ++next_epoch_;
   made->second->surplus = hub_.add_room() > max_rooms_ && max_rooms_ != 0;
   stats_.rooms.set(homes_.size());
@@ -246,13 +248,14 @@ bool Shard::over_room_limit(RoomHome& home) const noexcept {
 }
 
 // Whether a message may make a room that nobody is in.
-bool Shard::may_found() const noexcept {
-  return history_limits_.messages != 0 && (max_rooms_ == 0 || hub_.room_count() < max_rooms_);
+bool Shard::may_found(std::string_view room) const noexcept {
+  return rules_.of(room).history.messages != 0 &&
+         (max_rooms_ == 0 || hub_.room_count() < max_rooms_);
 }
 
 // A room over the limit keeps no history: it is to end with those who were refused.
 bool Shard::may_keep(RoomHome& home) const noexcept {
-  return history_limits_.messages != 0 && !over_room_limit(home);
+  return home.terms().history.messages != 0 && !over_room_limit(home);
 }
 
 // Not while it is on a list.
@@ -267,7 +270,7 @@ void Shard::await_history(RoomHome& home) noexcept {
   KeptHistory* const history = home.history();
   if (history == nullptr || history->armed() || history->ring.empty()) return;
   constexpr Tick kShare = 8;
-  wheel_.arm(*history, history->ring.due(now_) + 1 + history_limits_.age / kShare);
+  wheel_.arm(*history, history->ring.due(now_) + 1 + home.terms().history.age / kShare);
 }
 
 void Shard::on_history_due(RoomHome& home, Tick now) {
@@ -322,7 +325,7 @@ void Shard::home_publish(std::string_view room, SharedBytes frame, bool counted,
                          RoomListener* receipt) {
   auto found = homes_.find(room);
   const bool missing = found == homes_.end();
-  if (missing ? !may_found() : !found->second->has_members() && !may_keep(*found->second)) {
+  if (missing ? !may_found(room) : !found->second->has_members() && !may_keep(*found->second)) {
     stats_.publishes.add(1);
     if (counted) open_gate(publish_gate_.leave(1), ResumeMail::Gate::kPublish);
     if (receipt != nullptr) receipt->tell({});
@@ -332,7 +335,7 @@ void Shard::home_publish(std::string_view room, SharedBytes frame, bool counted,
   RoomHome& home = *found->second;
   try {
     if (home.history() == nullptr && may_keep(home)) {
-      home.keep_history(*this, history_limits_, history_bytes_);
+      home.keep_history(*this, history_bytes_);
     }
     if (!home.has_pending()) home.placed_ns = now_ns_;
     home.append(std::move(frame), counted, now_);
@@ -398,8 +401,11 @@ void Shard::send_batch(RoomHome& home) {
     }
     std::vector<SharedBytes> frames = home.take_pending();
     const Position first{home.last().epoch, home.last().seq - frames.size() + 1};
+    // Of all rooms of all shards.
+    const std::uint64_t room = first.epoch * Hub::kMaxShards + index_;
     try {
-      batch = std::make_shared<const BatchSet>(std::move(frames), home.variants(), encoder_, first);
+      batch = std::make_shared<const BatchSet>(std::move(frames), home.variants(), encoder_, first,
+                                               SlowRule{home.terms().slow_policy, room});
     } catch (...) {
       home.put_back(std::move(frames));
       throw;

@@ -18,6 +18,7 @@
 #include "hub/mailbox.h"
 #include "hub/member.h"
 #include "hub/room_home.h"
+#include "hub/room_rules.h"
 #include "hub/room_table.h"
 #include "hub/shard_stats.h"
 #include "hub/timer_wheel.h"
@@ -50,6 +51,7 @@ class Shard final : private HistoryKeeper {
     std::uint32_t max_rooms_per_member = 0;   // 0: unlimited
     std::uint32_t max_rooms = 0;              // at home on all shards; 0: unlimited
     HistoryLimits history = {};
+    std::vector<NamedTerms> rooms = {};  // where it is different: the first that fits a name
   };
 
   // `hub` and `waker` outlive the shard's last post().
@@ -188,7 +190,7 @@ class Shard final : private HistoryKeeper {
   [[nodiscard]] JoinAnswer home_join(std::string_view room, std::uint32_t shard, Variant variant,
                                      const Since& since);
   [[nodiscard]] bool over_room_limit(RoomHome& home) const noexcept;
-  [[nodiscard]] bool may_found() const noexcept;
+  [[nodiscard]] bool may_found(std::string_view room) const noexcept;
   [[nodiscard]] bool may_keep(RoomHome& home) const noexcept;
   void erase_home(Homes::iterator home) noexcept;
   void refuse(Member& member, std::string_view room);
@@ -220,7 +222,7 @@ class Shard final : private HistoryKeeper {
   RoomTable rooms_;
   std::uint32_t last_token_ = 0;
 
-  const HistoryLimits history_limits_;
+  const RoomRules rules_;
   std::size_t history_bytes_ = 0;
   Tick now_ = 0;
   Homes homes_;

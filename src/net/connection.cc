@@ -55,11 +55,11 @@ Connection::~Connection() {
   turn_.counts.connections.fetch_sub(1, std::memory_order_release);
 }
 
-SendContext Connection::context() const noexcept {
+SendContext Connection::context(const hub::SlowRule* rule) const noexcept {
   // What it has asked for in this read step it gets, though its queue is at the bound: it is left
   // unread from there on. A handler that answers with more than was asked is still bounded.
   const std::size_t grant = turn_.reading == this ? turn_.settings.read_buffer_size : 0;
-  return {turn_.cork, turn_.settings.send_queue, turn_.now, grant, turn_.replaying};
+  return {turn_.cork, turn_.settings.send_queue, turn_.now, grant, turn_.replaying, rule};
 }
 
 // Lists
@@ -268,11 +268,11 @@ void Connection::deliver(const hub::Batch& batch) {
   }
   if (turn_.reading == this) turn_.tally.not_deliveries += batch.frames().size();
   if (own_compressor()) {
-    for (const Slice& frame : batch.frames()) deliver_bytes(frame.bytes());
+    for (const Slice& frame : batch.frames()) deliver_bytes(frame.bytes(), &batch.slow_rule());
     return;
   }
   messages_out_ += batch.frames().size();
-  sent([&] { return out_.send_batch(batch, context()); });
+  sent([&] { return out_.send_batch(batch, context(&batch.slow_rule())); });
 }
 
 // It has asked for all of that, whatever the bound of its queue.
@@ -294,14 +294,14 @@ void Connection::deliver(const SharedBytes& frame) {
 }
 
 // One plain frame, for this connection's own compressor.
-void Connection::deliver_bytes(Bytes frame) {
+void Connection::deliver_bytes(Bytes frame, const hub::SlowRule* rule) {
   if (phase_ != Phase::kOpen) {  // the frame before this one has ended it
     if (turn_.reading != this) ++turn_.tally.not_deliveries;
     return;
   }
   const protocol::FrameContent content = protocol::frame_content(frame);
   ++messages_out_;
-  sent([&] { return send_payload(content.opcode, content.payload); });
+  sent([&] { return send_payload(content.opcode, content.payload, rule); });
 }
 
 // Ending

@@ -163,7 +163,8 @@ class Connection final : public hub::Member {
     return turn_.deflate_pool.inflated_in_turn >= kInflateShare &&
            session_.compression() != nullptr;
   }
-  Outbound::Status send_payload(protocol::Opcode opcode, Bytes payload);
+  Outbound::Status send_payload(protocol::Opcode opcode, Bytes payload,
+                                const hub::SlowRule* rule = nullptr);
 
   // connection_input.cc
   void take(MutableBytes input);
@@ -191,7 +192,7 @@ class Connection final : public hub::Member {
   void release_input();
 
   // connection.cc
-  [[nodiscard]] SendContext context() const noexcept;
+  [[nodiscard]] SendContext context(const hub::SlowRule* rule = nullptr) const noexcept;
   template <class Send>
   [[nodiscard]] static Outbound::Status attempt(Send send);
   template <class Send>
@@ -201,7 +202,7 @@ class Connection final : public hub::Member {
   void read();
   void on_nothing_received(IoStatus status);
   void out_of_memory();
-  void deliver_bytes(Bytes frame);
+  void deliver_bytes(Bytes frame, const hub::SlowRule* rule = nullptr);
   void reject(protocol::Violation violation);
   void refuse(CloseCause cause, std::string_view why);
   void respond_last(int status, std::string_view response, CloseCause cause);

@@ -16,15 +16,16 @@ bool Connection::own_compressor() const noexcept {
   return compression != nullptr && !compression->terms().server_no_context_takeover;
 }
 
-Outbound::Status Connection::send_payload(protocol::Opcode opcode, Bytes payload) {
+Outbound::Status Connection::send_payload(protocol::Opcode opcode, Bytes payload,
+                                          const hub::SlowRule* rule) {
   protocol::Compression* const compression = session_.compression();
   if (compression == nullptr || payload.size() < turn_.settings.deflate_threshold) {
-    return out_.send_message(opcode, payload, false, context());
+    return out_.send_message(opcode, payload, false, context(rule));
   }
   const Bytes deflated = compression->deflate(payload);
   const bool compressed = !deflated.empty();
   const Outbound::Status status =
-      out_.send_message(opcode, compressed ? deflated : payload, compressed, context());
+      out_.send_message(opcode, compressed ? deflated : payload, compressed, context(rule));
   if (status == Outbound::Status::kDropped) compression->forget_sent();
   return status;
 }

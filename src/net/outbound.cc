@@ -61,7 +61,9 @@ Outbound::Status Outbound::enqueue(Slice frame, const SendContext& context) {
   }
   SendQueue& queue = queue_for(context);
   const std::uint64_t before = queue.dropped();
-  const SendQueue::Verdict verdict = queue.push(std::move(frame), context.limits, context.grant);
+  const SendQueue::Verdict verdict =
+      queue.push(std::move(frame), context.limits, context.grant,
+                 context.slow_rule == nullptr ? hub::SlowRule{} : *context.slow_rule);
   context.cork.tally.dropped += queue.dropped() - before;
   return status_of(verdict);
 }

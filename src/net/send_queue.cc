@@ -1,5 +1,7 @@
 #include "net/send_queue.h"
 
+#include <algorithm>
+#include <iterator>
 #include <new>
 #include <utility>
 
@@ -29,13 +31,20 @@ bool SendQueue::admits(std::size_t size, const SendQueueLimits& limits,
   return within(size, limits) || granted_ + size <= grant;
 }
 
-SendQueue::Verdict SendQueue::push(Slice frame, const SendQueueLimits& limits, std::size_t grant) {
+SendQueue::Verdict SendQueue::push(Slice frame, const SendQueueLimits& limits, std::size_t grant,
+                                   const hub::SlowRule& rule) {
+  SlowPolicy policy = rule.policy.value_or(limits.policy);
+  const bool latest = policy == SlowPolicy::kLatestOnly;
+  if (latest) {
+    if (latest_frames_ != 0 && take_place(frame, limits, rule.room)) return Verdict::kQueued;
+    policy = limits.policy;
+  }
   if (!high(limits)) granted_ = 0;
   if (!within(frame.size, limits) && granted_ + frame.size <= grant) {
     granted_ += frame.size;
   } else if (!within(frame.size, limits)) {
-    if (limits.policy == SlowPolicy::kDisconnect) return Verdict::kOverBound;
-    if (limits.policy == SlowPolicy::kDropOldest && dropping_helps(frame.size, limits)) {
+    if (policy == SlowPolicy::kDisconnect) return Verdict::kOverBound;
+    if (policy == SlowPolicy::kDropOldest && dropping_helps(frame.size, limits)) {
       while (!within(frame.size, limits) && drop_oldest()) {
       }
     }
@@ -45,37 +54,74 @@ SendQueue::Verdict SendQueue::push(Slice frame, const SendQueueLimits& limits, s
       return Verdict::kDropped;
     }
   }
-  if (gaps_ && frame.size != frame.block.size()) {
-    if (SharedBytes own = SharedBytes::copy_of(frame.bytes())) frame = Slice(std::move(own));
-  }
+  own_block(frame);
   set_bytes(bytes_ + frame.size);
   entries_.push_back({std::move(frame), Kind::kData});
+  Entry& entry = entries_.back();
+  if (latest) {
+    entry.latest = true;
+    entry.room = rule.room;
+    ++latest_frames_;
+  } else if (policy == SlowPolicy::kDropOldest) {
+    entry.droppable = true;
+    droppable_bytes_ += entry.slice.size;
+    ++droppable_frames_;
+  }
   return Verdict::kQueued;
 }
 
-// The frame under way and the control frames stay: where they alone leave no room, dropping others
-// gains nothing.
-bool SendQueue::dropping_helps(std::size_t size, const SendQueueLimits& limits) const noexcept {
-  std::size_t frames = 0;
-  std::size_t bytes = 0;
-  for (std::size_t i = 0; i < behind_control(); ++i) {
-    if (entries_[i].replay) continue;
-    ++frames;
-    bytes += entries_[i].slice.size - (i == 0 ? front_sent_ : 0);
+// What was dropped may be the rest of the block that this frame is in: it gets its own.
+void SendQueue::own_block(Slice& frame) const {
+  if (!gaps_ || frame.size == frame.block.size()) return;
+  if (SharedBytes own = SharedBytes::copy_of(frame.bytes())) frame = Slice(std::move(own));
+}
+
+void SendQueue::settle(Entry& entry) noexcept {
+  if (std::exchange(entry.droppable, false)) {
+    droppable_bytes_ -= entry.slice.size;
+    --droppable_frames_;
   }
-  return admitted(frames, bytes, size, limits);
+  if (std::exchange(entry.latest, false)) --latest_frames_;
+}
+
+// The place of its room's latest that waits here. False: there is none, or no more, for where this
+// one does not fit even so, that one is out of date all the same.
+bool SendQueue::take_place(Slice& frame, const SendQueueLimits& limits, std::uint64_t room) {
+  const auto found = std::find_if(entries_.rbegin(), entries_.rend(), [&](const Entry& each) {
+    return each.latest && each.room == room;
+  });
+  if (found == entries_.rend()) return false;
+  ++dropped_;
+  gaps_ = true;
+  const std::size_t freed = found->slice.size;
+  if (!admitted(bounded_frames() - 1, bounded_bytes() - freed, frame.size, limits)) {
+    settle(*found);
+    set_bytes(bytes_ - freed);
+    entries_.erase(std::next(found).base());
+    return false;
+  }
+  own_block(frame);
+  set_bytes(bytes_ - freed + frame.size);
+  found->slice = std::move(frame);
+  return true;
+}
+
+// Where what may not be dropped leaves no room, dropping others gains nothing.
+bool SendQueue::dropping_helps(std::size_t size, const SendQueueLimits& limits) const noexcept {
+  return admitted(bounded_frames() - droppable_frames_, bounded_bytes() - droppable_bytes_, size,
+                  limits);
 }
 
 // False when there is nothing that may be dropped.
 bool SendQueue::drop_oldest() {
-  for (std::size_t i = front_sent_ != 0 ? 1 : 0; i < entries_.size(); ++i) {
-    if (entries_[i].kind != Kind::kData) continue;
-    set_bytes(bytes_ - entries_[i].slice.size);
-    entries_.erase(entries_.begin() + static_cast<std::ptrdiff_t>(i));
-    ++dropped_;
-    return true;
-  }
-  return false;
+  const auto oldest = std::find_if(entries_.begin(), entries_.end(),
+                                   [](const Entry& each) { return each.droppable; });
+  if (oldest == entries_.end()) return false;
+  settle(*oldest);
+  set_bytes(bytes_ - oldest->slice.size);
+  entries_.erase(oldest);
+  ++dropped_;
+  return true;
 }
 
 void SendQueue::push_replay(Slice frame) {
@@ -140,6 +186,7 @@ void SendQueue::push_close(const protocol::ControlFrame& close) {
     std::deque<Entry> kept;
     std::size_t kept_bytes = 0;
     for (std::size_t i = 0; i < entries_.size(); ++i) {
+      settle(entries_[i]);
       const bool data = entries_[i].kind == Kind::kData || entries_[i].kind == Kind::kReplay;
       if (!data || (i == 0 && front_sent_ != 0)) {
         kept_bytes += entries_[i].slice.size - (i == 0 ? front_sent_ : 0);
@@ -186,8 +233,9 @@ void SendQueue::consume(std::size_t count, Tick now) noexcept {
   last_progress_ = now;
   set_bytes(bytes_ - count);
   while (!entries_.empty()) {
-    const Entry& front = entries_.front();
+    Entry& front = entries_.front();
     const std::size_t left = std::min(count, front.slice.size - front_sent_);
+    if (left != 0) settle(front);
     if (front.replay) replay_bytes_ -= left;
     front_sent_ += left;
     count -= left;

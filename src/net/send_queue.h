@@ -12,6 +12,7 @@
 
 #include "base/shared_bytes.h"
 #include "base/tick.h"
+#include "hub/batch.h"
 #include "protocol/frame_writer.h"
 #include "wsd/options.h"
 
@@ -35,6 +36,9 @@ struct SendQueueLimits {
 // for already when it is left unread. A frame of which a byte has left is never dropped, nor is a
 // control frame. Frames of one batch share a block, which lives as long as one of them: where
 // others were dropped, what is queued gets a block of its own.
+//
+// Each frame comes with its own policy, or has that of the limits. Only frames of kDropOldest are
+// dropped for others; one of kLatestOnly takes the place of the one of its room.
 class SendQueue {
  public:
   enum class Verdict : std::uint8_t {
@@ -53,7 +57,8 @@ class SendQueue {
   // Whether push() would take a frame of that size without dropping anything.
   [[nodiscard]] bool admits(std::size_t size, const SendQueueLimits& limits,
                             std::size_t grant = 0) const noexcept;
-  [[nodiscard]] Verdict push(Slice frame, const SendQueueLimits& limits, std::size_t grant = 0);
+  [[nodiscard]] Verdict push(Slice frame, const SendQueueLimits& limits, std::size_t grant = 0,
+                             const hub::SlowRule& rule = {});
   // What the peer has asked for as a whole: never dropped, and not counted against the bound, which
   // is for what comes after it.
   void push_replay(Slice frame);
@@ -97,8 +102,11 @@ class SendQueue {
   };
   struct Entry {
     Slice slice;
-    Kind kind = Kind::kData;  // all but kData are never dropped
-    bool replay = false;      // not counted against the bound
+    Kind kind = Kind::kData;
+    bool replay = false;     // not counted against the bound
+    bool droppable = false;  // data of kDropOldest of which nothing has left
+    bool latest = false;     // data of kLatestOnly of which nothing has left
+    std::uint64_t room = 0;  // whose latest it is
   };
 
   void count_replay(Entry& entry) noexcept;
@@ -113,6 +121,10 @@ class SendQueue {
   [[nodiscard]] bool within(std::size_t size, const SendQueueLimits& limits) const noexcept;
   [[nodiscard]] bool dropping_helps(std::size_t size, const SendQueueLimits& limits) const noexcept;
   bool drop_oldest();
+  [[nodiscard]] bool take_place(Slice& frame, const SendQueueLimits& limits, std::uint64_t room);
+  void own_block(Slice& frame) const;
+  // Before an entry goes, or begins to leave.
+  void settle(Entry& entry) noexcept;
   void set_bytes(std::size_t bytes) noexcept {
     if (waiting_ != nullptr) *waiting_ += bytes - bytes_;
     bytes_ = bytes;
@@ -129,6 +141,9 @@ class SendQueue {
   std::uint64_t* waiting_;
   std::size_t replay_bytes_ = 0;  // of what is queued
   std::size_t replay_frames_ = 0;
+  std::size_t droppable_bytes_ = 0;
+  std::size_t droppable_frames_ = 0;
+  std::size_t latest_frames_ = 0;
   std::size_t granted_ = 0;     // bytes taken beyond the bound
   std::size_t front_sent_ = 0;  // bytes of the first entry that have left
   std::uint64_t dropped_ = 0;

@@ -59,6 +59,11 @@ std::string check_limits(const LimitOptions& limits) {
   if (limits.max_control_frames_per_second > kMostControlFrames) {
     return must("--max-control-rate", "at most 1000000, or 0 for no limit");
   }
+  if (limits.slow_policy == SlowPolicy::kLatestOnly) {
+    return "--slow-policy latest-only is for rooms, since what is no room's has no later one: "
+           "write "
+           "--room '* slow-policy=latest-only'";
+  }
   if (limits.message_timeout_ms == 0) return must("--message-timeout", "more than 0");
   if (limits.write_timeout_ms == 0) return must("--write-timeout", "more than 0");
   if (limits.close_timeout_ms == 0) return must("--close-timeout", "more than 0");
@@ -111,6 +116,26 @@ std::string check_history(const HistoryOptions& history) {
   return {};
 }
 
+HistoryOptions history_there(const ServerOptions& options, const RoomRule& rule) {
+  HistoryOptions history = options.history;
+  history.messages = rule.history_messages.value_or(history.messages);
+  history.bytes = rule.history_bytes.value_or(history.bytes);
+  history.age_ms = rule.history_age_ms.value_or(history.age_ms);
+  return history;
+}
+
+std::string check_rooms(const ServerOptions& options) {
+  for (const RoomRule& rule : options.rooms) {
+    if (rule.pattern.empty()) {
+      return "--room has an empty pattern: write a room's name, with * for any characters";
+    }
+    if (std::string error = check_history(history_there(options, rule)); !error.empty()) {
+      return "--room '" + rule.pattern + "': " + error;
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 std::string check_options(const ServerOptions& options) {
@@ -122,6 +147,7 @@ std::string check_options(const ServerOptions& options) {
   if (std::string error = check_limits(options.limits); !error.empty()) return error;
   if (std::string error = check_rates(options.rates); !error.empty()) return error;
   if (std::string error = check_history(options.history); !error.empty()) return error;
+  if (std::string error = check_rooms(options); !error.empty()) return error;
   if (options.http.response_timeout_ms == 0) return must("--response-timeout", "more than 0");
   if (options.deflate.level < 1 || options.deflate.level > 9) {
     return must("--deflate-level", "from 1 to 9");
@@ -174,6 +200,24 @@ hub::HistoryLimits history_limits(const ServerOptions& options, std::uint32_t sh
   const HistoryOptions& history = options.history;
   return {history.messages, history.bytes, ticks_for_ms(history.age_ms),
           history.total_bytes / shards};
+}
+
+std::vector<hub::NamedTerms> room_terms(const ServerOptions& options, std::uint32_t shards) {
+  std::vector<hub::NamedTerms> terms;
+  for (const RoomRule& rule : options.rooms) {
+    ServerOptions there = options;
+    there.history = history_there(options, rule);
+    terms.push_back({rule.pattern, {rule.slow_policy, history_limits(there, shards)}});
+  }
+  return terms;
+}
+
+bool drops_queued(const ServerOptions& options) noexcept {
+  return options.limits.slow_policy == SlowPolicy::kDropOldest ||
+         std::any_of(options.rooms.begin(), options.rooms.end(), [](const RoomRule& rule) {
+           return rule.slow_policy == SlowPolicy::kDropOldest ||
+                  rule.slow_policy == SlowPolicy::kLatestOnly;
+         });
 }
 
 std::uint32_t reactor_count(const ServerOptions& options) {

@@ -1,7 +1,11 @@
 // From what an embedder writes to the units that the reactors use.
 #pragma once
 
+#include <cstdint>
+#include <vector>
+
 #include "hub/room_history.h"
+#include "hub/room_rules.h"
 #include "net/turn.h"
 #include "wsd/options.h"
 
@@ -12,6 +16,13 @@ namespace wsd::server {
 
 // For each of `shards`.
 [[nodiscard]] hub::HistoryLimits history_limits(const ServerOptions& options, std::uint32_t shards);
+
+// Likewise, for the rooms that are different.
+[[nodiscard]] std::vector<hub::NamedTerms> room_terms(const ServerOptions& options,
+                                                      std::uint32_t shards);
+
+// Whether a message may be dropped that was queued before, in some room or in all.
+[[nodiscard]] bool drops_queued(const ServerOptions& options) noexcept;
 
 // How many reactors to run: options.reactors, or one for each core.
 [[nodiscard]] std::uint32_t reactor_count(const ServerOptions& options);

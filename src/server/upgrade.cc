@@ -258,7 +258,7 @@ std::optional<protocol::DeflateAgreement> ServerCore::negotiate(
         most <= options.max_context_bytes && held <= options.max_context_bytes - most;
     // A queued message that is dropped takes with it what later ones refer to.
     policy.server_context_takeover =
-        policy.client_context_takeover && options_.limits.slow_policy != SlowPolicy::kDropOldest;
+        policy.client_context_takeover && !server::drops_queued(options_);
   }
   return protocol::negotiate_deflate(handshake.extensions, policy);
 }

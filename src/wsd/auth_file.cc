@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <wsd/room_pattern.h>
 
 #include <algorithm>
 #include <array>
@@ -92,7 +93,7 @@ bool has_control_byte(std::string_view line) {
 
 bool fits_any(const std::vector<std::string>& patterns, std::string_view room) noexcept {
   return std::any_of(patterns.begin(), patterns.end(),
-                     [&](const std::string& each) { return pattern_fits(each, room); });
+                     [&](const std::string& each) { return room_fits(each, room); });
 }
 
 // Closes what open(2) gave.
@@ -111,28 +112,6 @@ class Descriptor {
 };
 
 }  // namespace
-
-bool pattern_fits(std::string_view pattern, std::string_view text) noexcept {
-  std::size_t at = 0;    // in pattern
-  std::size_t star = 0;  // behind the last "*" of it; 0: none yet
-  std::size_t from = 0;  // where that "*" ends in text, for now
-  for (std::size_t i = 0; i < text.size();) {
-    if (at < pattern.size() && pattern[at] == '*') {
-      star = ++at;
-      from = i;
-    } else if (at < pattern.size() && pattern[at] == text[i]) {
-      ++at;
-      ++i;
-    } else if (star != 0) {
-      // The last "*" takes one more; an earlier one need not.
-      at = star;
-      i = ++from;
-    } else {
-      return false;
-    }
-  }
-  return pattern.find_first_not_of('*', at) == std::string_view::npos;
-}
 
 bool User::may_read(std::string_view room) const noexcept { return fits_any(read, room); }
 bool User::may_write(std::string_view room) const noexcept { return fits_any(write, room); }

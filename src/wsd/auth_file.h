@@ -17,9 +17,6 @@
 
 namespace wsd::daemon {
 
-// Whether `pattern` fits all of `text`. Time: the product of their lengths.
-[[nodiscard]] bool pattern_fits(std::string_view pattern, std::string_view text) noexcept;
-
 struct User {
   std::string name;
   std::vector<std::string> read;  // patterns of the rooms it may join

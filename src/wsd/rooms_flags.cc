@@ -3,9 +3,11 @@
 #include <array>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "flag_groups.h"
+#include "room_rule.h"
 
 namespace wsd::daemon {
 namespace {
@@ -30,6 +32,28 @@ Flag file_name(Text text, Field<std::string> field) {
   flag.get = [=](Options options) {
     return field(options).empty() ? std::vector<std::string>() : std::vector{field(options)};
   };
+  return flag;
+}
+
+Flag rules() {
+  Flag flag = setting(
+      "RULE",
+      {"room",
+       "what is different in some rooms: PATTERN SETTING=VALUE..., settings being slow-policy "
+       "(latest-only too: the newest message takes the place of the one that waits), "
+       "history-messages, history-bytes and history-age; the first pattern that fits counts"});
+  flag.repeatable = true;
+  flag.set = [](Options& options, std::string_view value) -> std::string {
+    Parsed<RoomRule> parsed = parse_room_rule(value);
+    if (parsed.ok()) options.server.rooms.push_back(std::move(parsed.value));
+    return std::move(parsed.error);
+  };
+  flag.get = [](const Options& options) {
+    std::vector<std::string> texts;
+    for (const RoomRule& rule : options.server.rooms) texts.push_back(format_room_rule(rule));
+    return texts;
+  };
+  flag.clear = [](Options& options) { options.server.rooms.clear(); };
   return flag;
 }
 
@@ -61,6 +85,7 @@ Table room_flags() {
       size<std::size_t>(
           {"history-memory", "what the messages kept for all rooms together may take"},
           [](Options & o) -> auto& { return o.server.history.total_bytes; }),
+      rules(),
   };
 }
 

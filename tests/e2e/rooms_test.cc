@@ -163,9 +163,12 @@ class StalledMember {
   static constexpr int kStorm = 2500;
   static constexpr int kBurst = 10;
 
-  explicit StalledMember(const char* policy, const char* send_queue_bytes = "65536")
+  // `rule`: of the room.
+  explicit StalledMember(const char* policy, const char* send_queue_bytes = "65536",
+                         const char* rule = "no-room history-messages=0")
       : server_({"--reactors", "2", "--write-buffer", "16384", "--send-queue-bytes",
-                 send_queue_bytes, "--close-timeout", "300ms", "--slow-policy", policy}) {}
+                 send_queue_bytes, "--close-timeout", "300ms", "--slow-policy", policy, "--room",
+                 rule}) {}
 
   AssertionResult join() {
     if (!server_.listening()) return AssertionFailure() << "no server";
@@ -293,6 +296,19 @@ TEST(SlowConsumer, DropOldestKeepsTheNewest) {
     EXPECT_TRUE(has(numbers, StalledMember::kStorm - back)) << back;
   }
   EXPECT_LT(numbers.size(), static_cast<std::size_t>(StalledMember::kStorm));
+}
+
+TEST(SlowConsumer, LatestOnlyKeepsTheNewestAlone) {
+  StalledMember room("disconnect", "65536", "st*m slow-policy=latest-only");
+  ASSERT_TRUE(room.join());
+  ASSERT_TRUE(room.storm());
+  const std::vector<int> numbers = room.read_on();
+  expect_strictly_increasing(numbers);
+  EXPECT_TRUE(has(numbers, 0));
+  EXPECT_TRUE(has(numbers, StalledMember::kStorm - 1));
+  // What the kernel held, at the most one that was under way, and then the newest.
+  EXPECT_FALSE(has(numbers, StalledMember::kStorm - 2));
+  EXPECT_FALSE(has(numbers, StalledMember::kStorm / 2));
 }
 
 // Control frames have a lane of their own: a Ping of the stalled member is answered at the next

@@ -10,10 +10,12 @@
 namespace wsd::hub {
 namespace {
 
+const RoomTerms kTerms;
+
 SharedBytes frame_of_text(std::string_view text) { return SharedBytes::copy_of(as_bytes(text)); }
 
 TEST(RoomHome, KnowsWhichShardsHaveMembers) {
-  RoomHome home("r", 9);
+  RoomHome home("r", 9, kTerms);
   EXPECT_EQ(home.name(), "r");
   EXPECT_FALSE(home.has_members());
   home.add(2);
@@ -32,7 +34,7 @@ TEST(RoomHome, KnowsWhichShardsHaveMembers) {
 }
 
 TEST(RoomHome, GivesPlacesInOrderWithinItsEpoch) {
-  RoomHome home("r", 9);
+  RoomHome home("r", 9, kTerms);
   EXPECT_EQ(home.last().epoch, 9U);
   EXPECT_EQ(home.last().seq, 0U);
   for (std::uint64_t i = 1; i <= 3; ++i) {
@@ -46,7 +48,7 @@ TEST(RoomHome, GivesPlacesInOrderWithinItsEpoch) {
 }
 
 TEST(RoomHome, HandsOutWhatIsPendingOnce) {
-  RoomHome home("r", 1);
+  RoomHome home("r", 1, kTerms);
   EXPECT_FALSE(home.has_pending());
   home.append(frame_of_text("a"), true);
   home.append(frame_of_text("b"), false);
@@ -66,7 +68,7 @@ TEST(RoomHome, KnowsWhichVariantsItsMembersWant) {
   const auto variants = [](const RoomHome& home) {
     return std::vector<Variant>(home.variants().begin(), home.variants().end());
   };
-  RoomHome home("r", 1);
+  RoomHome home("r", 1, kTerms);
   home.add(0, 15);
   home.add(1, 9);
   home.add(2, 15);
@@ -82,7 +84,7 @@ TEST(RoomHome, KnowsWhichVariantsItsMembersWant) {
 }
 
 TEST(RoomHome, WhatIsPutBackIsPendingAgain) {
-  RoomHome home("r", 1);
+  RoomHome home("r", 1, kTerms);
   home.append(frame_of_text("a"), true);
   home.append(frame_of_text("b"), true);
   home.put_back(home.take_pending());

@@ -181,6 +181,69 @@ TEST(Settings, TimesAreTicksRoundedUpAndSizesGoThrough) {
   EXPECT_EQ(settings.max_bytes_per_second, 26'000U);
 }
 
+TEST(CheckOptions, ARuleForRoomsIsJudgedAsIfItHeldForAll) {
+  EXPECT_EQ(judged([](auto& o) { o.rooms = {{"quotes-*", SlowPolicy::kLatestOnly}}; }), "");
+  EXPECT_EQ(judged([](auto& o) {
+              o.rooms = {{"", SlowPolicy::kLatestOnly}};
+            }),
+            "--room has an empty pattern: write a room's name, with * for any characters");
+  EXPECT_EQ(judged([](auto& o) {
+              o.rooms.push_back({"a"});
+              o.rooms.push_back({"b"});
+              o.rooms.back().history_messages = 1'000'001;
+            }),
+            "--room 'b': --history-messages must be at most 1000000");
+  const std::string small = judged([](auto& o) {
+    o.history.total_bytes = 1000;
+    o.rooms.push_back({"b"});
+    o.rooms.back().history_messages = 10;
+    o.rooms.back().history_bytes = 1001;
+  });
+  EXPECT_EQ(small.rfind("--room 'b': --history-memory must be at least --history-bytes", 0), 0U)
+      << small;
+}
+
+TEST(CheckOptions, LatestOnlyIsForRooms) {
+  const std::string error = judged([](auto& o) { o.limits.slow_policy = SlowPolicy::kLatestOnly; });
+  EXPECT_NE(error.find("write --room '* slow-policy=latest-only'"), std::string::npos) << error;
+}
+
+TEST(Settings, ARuleForRoomsHasWhatItDoesNotSayFromAllRooms) {
+  ServerOptions options;
+  options.history.messages = 7;
+  options.rooms.push_back({"a", SlowPolicy::kDropNewest});
+  options.rooms.back().history_age_ms = 1000;
+  options.rooms.push_back({"b"});
+  options.rooms.back().history_messages = 0;
+  const std::vector<hub::NamedTerms> terms = server::room_terms(options, 2);
+  ASSERT_EQ(terms.size(), 2U);
+  EXPECT_EQ(terms[0].pattern, "a");
+  EXPECT_EQ(terms[0].terms.slow_policy, SlowPolicy::kDropNewest);
+  EXPECT_EQ(terms[0].terms.history.messages, 7U);
+  EXPECT_EQ(terms[0].terms.history.age, ticks_for_ms(1000));
+  EXPECT_EQ(terms[0].terms.history.bytes, options.history.bytes);
+  EXPECT_EQ(terms[0].terms.history.total_bytes, options.history.total_bytes / 2);
+  EXPECT_FALSE(terms[1].terms.slow_policy.has_value());
+  EXPECT_EQ(terms[1].terms.history.messages, 0U);
+}
+
+// A compressor that refers to what it sent before may not have some of that dropped.
+TEST(Settings, KnowsWhetherAQueuedMessageMayBeDropped) {
+  ServerOptions options;
+  EXPECT_FALSE(server::drops_queued(options));
+  for (const SlowPolicy policy : {SlowPolicy::kDisconnect, SlowPolicy::kDropNewest}) {
+    options.rooms.push_back({"a", policy});
+  }
+  EXPECT_FALSE(server::drops_queued(options));
+  for (const SlowPolicy policy : {SlowPolicy::kDropOldest, SlowPolicy::kLatestOnly}) {
+    ServerOptions some = options;
+    some.rooms.push_back({"b", policy});
+    EXPECT_TRUE(server::drops_queued(some));
+  }
+  options.limits.slow_policy = SlowPolicy::kDropOldest;
+  EXPECT_TRUE(server::drops_queued(options));
+}
+
 TEST(Settings, ReactorsAreAsAskedOrOneForEachCore) {
   ServerOptions options;
   options.reactors = 3;

@@ -161,7 +161,7 @@ void Peer::on_room_message(const Stamp& stamp) {
   if (!place) complain("got a message that its room has not placed");
   View& view = views_[stamp.room];
   if (*place < view.next) complain("got a room's message twice or out of order");
-  if (std::exchange(view.all, false) && *place != 0 && !plan_.drops()) {
+  if (std::exchange(view.all, false) && *place != 0 && !plan_.drops_of_rooms()) {
     complain("does not begin with the first");
   }
   if (*place != view.next || view.next == 0) {
@@ -170,7 +170,9 @@ void Peer::on_room_message(const Stamp& stamp) {
     const bool begins = passed != view.floors.end();
     view.floors.erase(passed, view.floors.end());
     if (!begins) {
-      if (!plan_.drops()) complain("misses a message of its room, or has one from before its join");
+      if (!plan_.drops_of_rooms()) {
+        complain("misses a message of its room, or has one from before its join");
+      }
       skipped_ += *place - view.next;
     }
   }

@@ -75,6 +75,7 @@ Plan::Plan(Random& random) {
   time_jumps = random.chance(20);
   outages = random.chance(30);
   history = random.chance(40);
+  latest = random.chance(25);
   wait_out = random.chance(60);
   ending = pick(random, std::array<Ending, 4>{Ending::kPeersClose, Ending::kPeersClose,
                                               Ending::kDrain, Ending::kStop});

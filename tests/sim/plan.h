@@ -21,6 +21,7 @@ struct Plan {
   Faults faults;
   bool commands = false;    // peers leave, join, kick, send directly
   bool history = false;     // rooms keep all, and who joins one for the first time wants all of it
+  bool latest = false;      // of a room's messages a slow member gets the newest alone
   bool outside = false;     // threads that are no reactor publish, send and close
   bool time_jumps = false;  // time passes though work is waiting: deadlines may hit anyone
   bool outages = false;     // descriptors or memory run out for a while
@@ -35,6 +36,7 @@ struct Plan {
   [[nodiscard]] bool drops() const noexcept {
     return settings.send_queue.policy != SlowPolicy::kDisconnect;
   }
+  [[nodiscard]] bool drops_of_rooms() const noexcept { return latest || drops(); }
   // In which a peer that is not there, or does not read, or does not finish is given up.
   [[nodiscard]] std::uint64_t patience_ms() const noexcept;
   [[nodiscard]] bool gives_up_the_silent() const noexcept {

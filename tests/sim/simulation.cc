@@ -35,11 +35,16 @@ Manner draw_manner(Random& random, const Plan& plan) {
   return random.chance(plan.slow) ? Manner::kSlow : Manner::kHonest;
 }
 
-// All of it for ever, or none.
-hub::HistoryLimits history_of(const Plan& plan) {
-  if (!plan.history) return {};
-  constexpr std::size_t kMost = ~std::size_t{0};
-  return {1'000'000, kMost, ticks_for_ms(1'000'000'000), kMost};
+// History: all of it for ever, or none.
+hub::Shard::Options shard_options(const Plan& plan) {
+  hub::Shard::Options options;
+  options.mailbox_messages = plan.mailbox_messages;
+  if (plan.history) {
+    constexpr std::size_t kMost = ~std::size_t{0};
+    options.history = {1'000'000, kMost, ticks_for_ms(1'000'000'000), kMost};
+  }
+  if (plan.latest) options.rooms = {{"*", {SlowPolicy::kLatestOnly, options.history}}};
+  return options;
 }
 
 }  // namespace
@@ -59,8 +64,7 @@ void Simulation::build() {
     driven_.back()->reactor = std::make_unique<net::Reactor>();
     wakers.push_back(driven_.back()->reactor.get());
   }
-  hub_ = std::make_unique<hub::Hub>(
-      wakers, hub::Shard::Options{plan_.mailbox_messages, 1, 0, 0, history_of(plan_)});
+  hub_ = std::make_unique<hub::Hub>(wakers, shard_options(plan_));
   net::ListenAddress address;
   WSD_ASSERT(net::parse_listen_address("127.0.0.1:0", address).empty());
   WSD_ASSERT(listener_.open(address, plan_.reactors, {}).empty());
