@@ -245,6 +245,7 @@ class Player {
         WSD_ASSERT(!upgraded() && event.request != nullptr);
         break;
       case Kind::kNone:
+      case Kind::kProxied:  // its limits do not ask for the header
       case Kind::kNoMemory:
         WSD_ASSERT(false);
     }

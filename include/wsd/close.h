@@ -54,9 +54,10 @@ enum class CloseCause : std::uint8_t {
   kServerStopped,      // cut at the end of the drain timeout
   kOverload,           // 503, max_connections reached
   kResourceFailure,    // memory or descriptors ran out
+  kProxyHeader,        // no valid PROXY protocol header of a trusted proxy came first
 };
 
-inline constexpr int kCloseCauseCount = static_cast<int>(CloseCause::kResourceFailure) + 1;
+inline constexpr int kCloseCauseCount = static_cast<int>(CloseCause::kProxyHeader) + 1;
 
 // The stable lower-case name used in logs and metrics, e.g. "slow_consumer". Any thread.
 [[nodiscard]] std::string_view close_cause_name(CloseCause cause) noexcept;

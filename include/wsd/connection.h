@@ -78,6 +78,7 @@ class Connection {
 
   // Facts of the opening handshake. Valid until the handler returns. Reactor thread.
   [[nodiscard]] std::string_view user() const;
+  // Whose it is: see Request::remote().
   [[nodiscard]] std::string_view remote() const;
   [[nodiscard]] std::string_view path() const;
   [[nodiscard]] std::string_view subprotocol() const;

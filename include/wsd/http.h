@@ -31,8 +31,9 @@ class Request {
   [[nodiscard]] virtual std::string_view path() const = 0;   // as received, not percent-decoded
   [[nodiscard]] virtual std::string_view query() const = 0;  // without '?'
   [[nodiscard]] virtual std::string_view host() const = 0;
-  [[nodiscard]] virtual std::string_view remote()
-      const = 0;  // "127.0.0.1:4711", "[::1]:4711", "unix"
+  // Who asks: "127.0.0.1:4711", "[::1]:4711" or "unix". Behind a proxy that ProxyOptions trusts it
+  // is whom the proxy names, often without a port: "192.0.2.1", "[2001:db8::1]".
+  [[nodiscard]] virtual std::string_view remote() const = 0;
   // The first field of that name, compared without case; empty when absent.
   [[nodiscard]] virtual std::string_view header(std::string_view name) const = 0;
   // All fields of that name, in their order.

@@ -142,6 +142,25 @@ struct RoomRule {
   std::optional<std::uint32_t> history_age_ms = {};
 };
 
+// The field in which a trusted proxy names its client.
+enum class ForwardedField : std::uint8_t {
+  kXForwardedFor,
+  kForwarded,  // RFC 7239
+};
+
+// Proxies in front, and what is believed of what they say.
+struct ProxyOptions {
+  // Whose word counts: networks ("10.0.0.0/8", "2001:db8::/32"), addresses, or "unix" for the peers
+  // of Unix sockets. What any other peer sends in `field` is ignored. At most 1,024.
+  std::vector<std::string> trusted;
+  // The one that those proxies set. The other is ignored: a proxy passes it on as the client wrote
+  // it.
+  ForwardedField field = ForwardedField::kXForwardedFor;
+  // Every connection of every listener begins with a PROXY protocol header (version 1 or 2) of a
+  // trusted proxy; one that does not ends with kProxyHeader. `field` is not looked at then.
+  bool proxy_protocol = false;
+};
+
 struct ServerOptions {
   std::uint32_t reactors = 0;  // threads; 0: one for each core, at most 64
   UpgradeOptions upgrade;
@@ -157,6 +176,7 @@ struct ServerOptions {
   HttpOptions http;
   HistoryOptions history;
   std::vector<RoomRule> rooms = {};  // the first that fits a room is the room's
+  ProxyOptions proxy;
 };
 
 // The first contradiction or out-of-range value in `options` as a sentence for an operator; empty

@@ -41,6 +41,7 @@ constexpr std::array<Row, kCloseCauseCount> kRows = {{
     {"server_stopped", CloseCode::kNoStatus},
     {"overload", CloseCode::kNoStatus},
     {"resource_failure", CloseCode::kInternalError},
+    {"proxy_header", CloseCode::kNoStatus},
 }};
 
 }  // namespace

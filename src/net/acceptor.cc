@@ -94,6 +94,9 @@ void Acceptor::take(int fd, const PeerAddress& peer) {
     connection->refuse_going();
   } else if (over) {
     connection->refuse_overload();
+  } else if (turn_.settings.session.proxy_header &&
+             !turn_.settings.trusted_proxies.trusts_peer(connection->facts().remote())) {
+    connection->refuse_stranger();
   }
   // The reactor's lists and the shard's table hold it; settle() tells when it goes.
 }

@@ -62,6 +62,12 @@ class Connection final : public hub::Member {
   Connection& operator=(const Connection&) = delete;
   ~Connection();
 
+  // Before it is open: whom the proxy at the other end names as its client. Empty: nobody, so that
+  // the peer itself counts. Views of facts() are dead.
+  void set_client(std::string_view client);
+  // Ends it before it has said anything: its peer may not speak for others.
+  void refuse_stranger() { on_violation(protocol::Violation::kProxyNotTrusted); }
+
   // The turn's steps.
   void on_readiness(const Readiness& readiness) {
     read_state_.announce(readiness.readable(), readiness.ended());

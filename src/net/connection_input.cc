@@ -18,6 +18,9 @@ void Connection::on_event(const protocol::Event& event) {
   switch (event.kind) {
     case protocol::Event::Kind::kNone:
       break;
+    case protocol::Event::Kind::kProxied:
+      if (const auto source = session_.proxy_source()) set_client(source->text());
+      break;
     case protocol::Event::Kind::kMessage:
       on_message(event.opcode, event.payload);
       break;
@@ -40,6 +43,17 @@ void Connection::on_event(const protocol::Event& event) {
       fail(CloseCause::kResourceFailure, close_code_for(CloseCause::kResourceFailure),
            "out of memory");
       break;
+  }
+}
+
+void Connection::set_client(std::string_view client) {
+  WSD_DCHECK(phase_ == Phase::kHttp);
+  const std::string_view via = facts_.via();
+  const std::string_view peer = via.empty() ? facts_.remote() : via;
+  if (!client.empty()) {
+    facts_ = Facts(client, {}, {}, {}, peer);
+  } else if (!via.empty()) {
+    facts_ = Facts(peer, {}, {}, {});
   }
 }
 
@@ -196,11 +210,15 @@ void Connection::on_close_frame(const protocol::Event& event) {
 }
 
 void Connection::on_violation(protocol::Violation violation) {
-  if (phase_ == Phase::kHttp) {
+  if (phase_ == Phase::kHttp && !protocol::is_of_proxy_header(violation)) {
     reject(violation);
     return;
   }
   violation_ = violation;
+  if (phase_ == Phase::kHttp) {
+    finish(protocol::close_cause_of(violation));
+    return;
+  }
   fail(protocol::close_cause_of(violation), protocol::close_code_of(violation),
        protocol::violation_text(violation));
 }

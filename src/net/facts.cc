@@ -36,13 +36,13 @@ std::size_t read_size(const std::uint8_t*& at) noexcept {
 }  // namespace
 
 Facts::Facts(std::string_view remote, std::string_view path, std::string_view user,
-             std::string_view subprotocol)
-    : Facts(remote, path, user, subprotocol, {}) {}
+             std::string_view subprotocol, std::string_view via)
+    : Facts(remote, path, user, subprotocol, via, {}) {}
 
 Facts::Facts(std::string_view remote, std::string_view path, std::string_view user,
-             std::string_view subprotocol, std::string_view close_reason) {
-  const std::array<std::string_view, kParts> parts = {remote, path, user, subprotocol,
-                                                      close_reason};
+             std::string_view subprotocol, std::string_view via, std::string_view close_reason) {
+  const std::array<std::string_view, kParts> parts = {remote,      path, user,
+                                                      subprotocol, via,  close_reason};
   std::size_t total = kParts;  // a byte of each size at least
   for (const std::string_view each : parts) total += size_bytes(each.size()) - 1 + each.size();
   block_ = std::make_unique_for_overwrite<std::uint8_t[]>(total);
@@ -54,7 +54,7 @@ Facts::Facts(std::string_view remote, std::string_view path, std::string_view us
 }
 
 void Facts::set_close_reason(std::string_view reason) {
-  *this = Facts(remote(), path(), user(), subprotocol(), reason);
+  *this = Facts(remote(), path(), user(), subprotocol(), via(), reason);
 }
 
 std::string_view Facts::part(std::size_t index) const noexcept {

@@ -21,6 +21,7 @@
 #include "net/variant_encoder.h"
 #include "protocol/deflate.h"
 #include "protocol/session.h"
+#include "protocol/trusted_proxies.h"
 
 namespace wsd::net {
 
@@ -46,6 +47,7 @@ struct Settings {
   Tick drain_timeout = 0;
   int deflate_level = 1;
   std::size_t deflate_threshold = 0;
+  protocol::TrustedProxies trusted_proxies;
 };
 
 // Counts that belong to the process. Each is a bound or a gauge by itself, hence relaxed; only the

@@ -10,6 +10,7 @@
 #include "protocol/close_payload.h"
 #include "protocol/frame_check.h"
 #include "protocol/mask.h"
+#include "protocol/proxy_header.h"
 #include "protocol/utf8.h"
 
 namespace wsd::protocol {
@@ -30,7 +31,11 @@ Event event_of(Event::Kind kind) {
 }  // namespace
 
 struct Session::Head {
-  explicit Head(const HeadLimits& limits) : parser(limits) {}
+  explicit Head(const SessionLimits& limits)
+      : proxy(limits.proxy_header ? std::make_unique<ProxyHeaderParser>() : nullptr),
+        parser(limits.head) {}
+  std::unique_ptr<ProxyHeaderParser> proxy;  // null when its header has come, or is not awaited
+  std::optional<IpEndpoint> proxy_source;
   RequestParser parser;
   Bytes received;                 // a complete one, where it was parsed
   std::string bytes;              // of one that came in more than one piece, or whose body is read
@@ -63,7 +68,7 @@ struct Session::Held {
   std::unique_ptr<Compression> compression;
 };
 
-Session::Session(const SessionLimits& limits) { held().head = std::make_unique<Head>(limits.head); }
+Session::Session(const SessionLimits& limits) { held().head = std::make_unique<Head>(limits); }
 
 Session::~Session() = default;
 
@@ -136,6 +141,7 @@ Event Session::next(MutableBytes& input, const SessionLimits& limits) {
 Event Session::next_head(MutableBytes& input, const SessionLimits& limits) {
   if (input.empty()) return {};
   Head& head = *held_->head;
+  if (head.proxy != nullptr) return next_proxy_header(input);
   if (head.body_length != 0) return continue_body(input);
   if (head.deferred) {
     head.kept.insert(head.kept.end(), input.begin(), input.end());
@@ -166,6 +172,22 @@ Event Session::next_head(MutableBytes& input, const SessionLimits& limits) {
   Event event = event_of(Event::Kind::kRequest);
   event.request = &head.parser.request();
   return event;
+}
+
+Event Session::next_proxy_header(MutableBytes& input) {
+  Head& head = *held_->head;
+  Bytes rest = input;
+  const ProxyHeaderParser::Status status = head.proxy->parse(rest);
+  input = input.last(rest.size());
+  if (status == ProxyHeaderParser::Status::kNeedMore) return {};
+  if (status == ProxyHeaderParser::Status::kFailed) return fail(head.proxy->violation());
+  head.proxy_source = head.proxy->source();
+  head.proxy.reset();
+  return event_of(Event::Kind::kProxied);
+}
+
+std::optional<IpEndpoint> Session::proxy_source() const noexcept {
+  return held_ != nullptr && held_->head != nullptr ? held_->head->proxy_source : std::nullopt;
 }
 
 void Session::read_body() {

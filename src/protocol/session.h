@@ -23,6 +23,7 @@
 
 #include "base/assert.h"
 #include "base/bytes.h"
+#include "base/ip_address.h"
 #include "protocol/compression.h"
 #include "protocol/frame_writer.h"
 #include "protocol/http_request.h"
@@ -36,11 +37,13 @@ namespace wsd::protocol {
 struct SessionLimits {
   HeadLimits head;
   MessageLimits message;
+  bool proxy_header = false;  // a PROXY protocol header comes before the first request
 };
 
 struct Event {
   enum class Kind : std::uint8_t {
     kNone,       // all input is used up
+    kProxied,    // the PROXY protocol header has come: see proxy_source()
     kRequest,    // a request head: answer with upgrade(), read_body(), defer(), next_request() or
                  // finish(); again, `request->body` filled, when the body asked for has come
     kMessage,    // a whole message: type by `opcode`, bytes in `payload`
@@ -107,6 +110,9 @@ class Session {
     return true;
   }
 
+  // At kProxied: whose connection it is, or nothing where the peer of its socket counts.
+  [[nodiscard]] std::optional<IpEndpoint> proxy_source() const noexcept;
+
   // Answers to kRequest. After each of them the request's views are dead.
   void upgrade() noexcept;                                     // frames follow
   void upgrade(const DeflateTerms& terms, DeflatePool& pool);  // likewise, compressed or not
@@ -165,6 +171,7 @@ class Session {
   [[nodiscard]] static bool keep_utf8(MutableBytes text, MaskingKey key) noexcept;
 
   [[nodiscard]] Event next_head(MutableBytes& input, const SessionLimits& limits);
+  [[nodiscard]] Event next_proxy_header(MutableBytes& input);
   [[nodiscard]] Event continue_body(MutableBytes& input);
   [[nodiscard]] Event next_frame_event(MutableBytes& input, const MessageLimits& limits);
   [[nodiscard]] Held& held();

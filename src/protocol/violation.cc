@@ -55,9 +55,15 @@ CloseCode close_code_of(Violation violation) noexcept {
   return static_cast<CloseCode>(answer);
 }
 
+bool is_of_proxy_header(Violation violation) noexcept {
+  return violation == Violation::kNoProxyHeader || violation == Violation::kBadProxyHeader ||
+         violation == Violation::kProxyNotTrusted;
+}
+
 CloseCause close_cause_of(Violation violation) noexcept {
   if (violation == Violation::kInputBudget) return CloseCause::kInputBudget;
   if (violation == Violation::kBodyTimeout) return CloseCause::kMessageTimeout;
+  if (is_of_proxy_header(violation)) return CloseCause::kProxyHeader;
   switch (row_of(violation).answer) {
     case 1002:
       return CloseCause::kProtocolError;

@@ -44,6 +44,10 @@ namespace wsd::protocol {
   X(kBodyTooLarge, 413, "request body too large")                                      \
   X(kBodyTimeout, 408, "request body not complete in time")                            \
   X(kInputBudget, 503, "the server holds too many bytes of unfinished input")          \
+  /* PROXY protocol: told to the log, the peer gets no answer */                       \
+  X(kNoProxyHeader, 400, "the connection does not begin with a PROXY header")          \
+  X(kBadProxyHeader, 400, "malformed PROXY header")                                    \
+  X(kProxyNotTrusted, 400, "the peer is not a trusted proxy")                          \
   /* routing */                                                                        \
   X(kNotFound, 404, "nothing is served at this path")                                  \
   X(kMethodNotAllowed, 405, "method not allowed here")                                 \
@@ -99,6 +103,9 @@ enum class Violation : std::uint8_t {
 
 // Close code of a frame or message violation. The violation must be one.
 [[nodiscard]] CloseCode close_code_of(Violation violation) noexcept;
+
+// Whether it comes before HTTP: there is nobody to answer in HTTP.
+[[nodiscard]] bool is_of_proxy_header(Violation violation) noexcept;
 
 // The cause under which a connection ends by this violation.
 [[nodiscard]] CloseCause close_cause_of(Violation violation) noexcept;

@@ -90,8 +90,9 @@ class ServerCore final : public net::Application {
 
  private:
   // upgrade.cc
+  void learn_client(net::Connection& connection, const protocol::HttpRequest& request) const;
   // `remote` here and below: whom the request comes from, be it the socket's peer or whom a trusted
-  // proxy names.
+  // proxy names. `caller`: the facts that say so.
   [[nodiscard]] net::Answer answer_http(ConnectionId id, const protocol::HttpRequest& request,
                                         std::string_view remote, const server::RouteMatch& match);
   [[nodiscard]] net::Answer refuse_origin(const protocol::HttpRequest& request,
@@ -100,10 +101,10 @@ class ServerCore final : public net::Application {
                                                                std::string_view remote);
   [[nodiscard]] protocol::Violation judge_body(const protocol::HttpRequest& request) const noexcept;
   [[nodiscard]] net::Answer answer_handshake(ConnectionId id, const protocol::HttpRequest& request,
-                                             std::string_view remote,
+                                             const net::Facts& caller,
                                              const server::RouteMatch& match);
   [[nodiscard]] net::Answer finish_handshake(const protocol::HttpRequest& request,
-                                             std::string_view remote,
+                                             const net::Facts& caller,
                                              const server::RouteMatch& match,
                                              const protocol::Handshake& handshake,
                                              const Upgrade& verdict);
@@ -121,6 +122,7 @@ class ServerCore final : public net::Application {
   [[nodiscard]] net::Reactor* own_reactor() const noexcept;
   [[nodiscard]] net::ListenOptions listen_options() const noexcept;
   [[nodiscard]] bool too_big(std::string_view payload) const noexcept;
+  void tell_of_proxy_header(const net::EndRecord& record) noexcept;
   // A line of the log; one that memory is lacking for is counted as dropped.
   template <class Fill>
   void write_line(LogLevel level, std::string_view event, Fill fill) noexcept;
@@ -136,6 +138,7 @@ class ServerCore final : public net::Application {
 
   std::unique_ptr<server::AddressLimits> addresses_;  // null: none of its limits is set
   server::NewsGate origin_news_;
+  server::NewsGate proxy_news_;
 
   net::Settings settings_;
   net::ProcessCounts counts_;

@@ -4,11 +4,13 @@
 #include <string>
 #include <thread>
 
+#include "base/assert.h"
 #include "base/token_bucket.h"
 #include "hub/hub.h"
 #include "protocol/deflate.h"
 #include "protocol/http_request.h"
 #include "protocol/origin.h"
+#include "protocol/trusted_proxies.h"
 
 namespace wsd {
 namespace {
@@ -105,6 +107,22 @@ std::string check_rates(const RateOptions& rates) {
   return {};
 }
 
+std::string check_proxy(const ProxyOptions& proxy) {
+  constexpr std::size_t kMostTrusted = 1'024;  // each of them is compared with
+  if (proxy.trusted.size() > kMostTrusted) {
+    return must("--trusted-proxy", "given at most 1024 times");
+  }
+  protocol::TrustedProxies trusted;
+  for (const std::string& each : proxy.trusted) {
+    if (std::string error = trusted.add(each); !error.empty()) return "--trusted-proxy " + error;
+  }
+  if (proxy.proxy_protocol && trusted.empty()) {
+    return "--proxy-protocol needs --trusted-proxy: whoever may send the header may say to be "
+           "anyone; name the networks of your proxies, or unix for those on a Unix socket";
+  }
+  return {};
+}
+
 std::string check_history(const HistoryOptions& history) {
   if (history.messages > 1'000'000) return must("--history-messages", "at most 1000000");
   if (history.messages == 0) return {};
@@ -148,6 +166,7 @@ std::string check_options(const ServerOptions& options) {
   if (std::string error = check_rates(options.rates); !error.empty()) return error;
   if (std::string error = check_history(options.history); !error.empty()) return error;
   if (std::string error = check_rooms(options); !error.empty()) return error;
+  if (std::string error = check_proxy(options.proxy); !error.empty()) return error;
   if (options.http.response_timeout_ms == 0) return must("--response-timeout", "more than 0");
   if (options.deflate.level < 1 || options.deflate.level > 9) {
     return must("--deflate-level", "from 1 to 9");
@@ -193,6 +212,11 @@ net::Settings settings_of(const ServerOptions& options) {
   settings.drain_timeout = ticks_for_ms(options.drain_timeout_ms);
   settings.deflate_level = static_cast<int>(options.deflate.level);
   settings.deflate_threshold = options.deflate.threshold;
+  settings.session.proxy_header = options.proxy.proxy_protocol;
+  for (const std::string& each : options.proxy.trusted) {
+    const std::string error = settings.trusted_proxies.add(each);
+    WSD_ASSERT(error.empty());
+  }
   return settings;
 }
 

@@ -5,6 +5,7 @@
 #include "net/clock.h"
 #include "net/variant_encoder.h"
 #include "protocol/deflate.h"
+#include "protocol/forwarded.h"
 #include "protocol/http_date.h"
 #include "protocol/http_response.h"
 #include "protocol/origin.h"
@@ -52,19 +53,33 @@ bool asks_upgrade(const protocol::HttpRequest& request) {
 
 }  // namespace
 
+// Each request anew: a proxy may send those of several clients through one connection.
+void ServerCore::learn_client(net::Connection& connection,
+                              const protocol::HttpRequest& request) const {
+  const net::Facts& known = connection.facts();
+  const std::string_view peer = known.via().empty() ? known.remote() : known.via();
+  if (!settings_.trusted_proxies.trusts_peer(peer)) return;
+  const auto client =
+      protocol::forwarded_client(*request.fields, options_.proxy.field, settings_.trusted_proxies);
+  connection.set_client(client ? client->text() : std::string());
+}
+
 net::Answer ServerCore::on_request(net::Connection& connection,
                                    const protocol::HttpRequest& request) {
+  if (!settings_.trusted_proxies.empty() && !settings_.session.proxy_header) {
+    learn_client(connection, request);
+  }
   if (!protocol::is_known_method(request.method)) {
     return refuse(request, protocol::Violation::kUnknownMethod, kWebSocketMethods);
   }
-  const std::string_view remote = connection.facts().remote();
+  const net::Facts& caller = connection.facts();
   const auto web_socket = routes_.match(request.path);
   const auto http = http_routes_.match(request.path);
   // RFC 9110 §7.8: an Upgrade may be ignored; only a GET can open a WebSocket.
   if (http && (!web_socket || !asks_upgrade(request) || request.method != "GET")) {
-    return answer_http(connection.id(), request, remote, *http);
+    return answer_http(connection.id(), request, caller.remote(), *http);
   }
-  if (web_socket) return answer_handshake(connection.id(), request, remote, *web_socket);
+  if (web_socket) return answer_handshake(connection.id(), request, caller, *web_socket);
   const server::RequestTraits traits(request);
   net::Answer answer =
       server::write_answer(traits, 404, protocol::violation_text(protocol::Violation::kNotFound),
@@ -158,7 +173,9 @@ std::optional<net::Answer> ServerCore::over_handshake_rate(const protocol::HttpR
 }
 
 net::Answer ServerCore::answer_handshake(ConnectionId id, const protocol::HttpRequest& request,
-                                         std::string_view remote, const server::RouteMatch& match) {
+                                         const net::Facts& caller,
+                                         const server::RouteMatch& match) {
+  const std::string_view remote = caller.remote();
   // Before anything is looked at: who guesses at tokens is slowed down by it too.
   if (addresses_) {
     if (auto answer = over_handshake_rate(request, remote)) return std::move(*answer);
@@ -175,7 +192,7 @@ net::Answer ServerCore::answer_handshake(ConnectionId id, const protocol::HttpRe
     return reject(request, 503, "the server is going away\n", {{"Retry-After", "1"}});
   }
   Upgrade verdict = ask_hook(handlers_[match.route], request, remote, match, handshake);
-  net::Answer answer = finish_handshake(request, remote, match, handshake, verdict);
+  net::Answer answer = finish_handshake(request, caller, match, handshake, verdict);
   answer.data = std::move(verdict.data);
   if (answer.kind == net::Answer::Kind::kUpgrade && verdict.opened) {
     answer.opened = [this, id, opened = std::move(verdict.opened)] { run_opened(id, opened); };
@@ -220,7 +237,7 @@ Upgrade ServerCore::ask_hook(const Handlers& handlers, const protocol::HttpReque
 }
 
 net::Answer ServerCore::finish_handshake(const protocol::HttpRequest& request,
-                                         std::string_view remote, const server::RouteMatch& match,
+                                         const net::Facts& caller, const server::RouteMatch& match,
                                          const protocol::Handshake& handshake,
                                          const Upgrade& verdict) {
   if (verdict.status != 101) return reject(request, verdict.status, verdict.body, verdict.headers);
@@ -232,7 +249,7 @@ net::Answer ServerCore::finish_handshake(const protocol::HttpRequest& request,
   answer.kind = net::Answer::Kind::kUpgrade;
   answer.status = 101;
   answer.route = static_cast<std::uint16_t>(match.route);
-  answer.facts = net::Facts(remote, request.path, verdict.user, subprotocol);
+  answer.facts = net::Facts(caller.remote(), request.path, verdict.user, subprotocol, caller.via());
   std::optional<protocol::DeflateAgreement> agreement;
   if (subprotocol == kMetaSubprotocol) {
     answer.variant = net::kMetaVariant;

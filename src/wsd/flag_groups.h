@@ -10,5 +10,6 @@ namespace wsd::daemon {
 [[nodiscard]] Table rate_flags();    // access_flags.cc
 [[nodiscard]] Table admin_flags();   // admin_flags.cc
 [[nodiscard]] Table room_flags();    // rooms_flags.cc
+[[nodiscard]] Table proxy_flags();   // proxy_flags.cc
 
 }  // namespace wsd::daemon

@@ -211,8 +211,8 @@ Table make_table() {
       {"Heartbeat", &heartbeat_flags},  {"Receiving", &receiving_flags},
       {"Sending", &sending_flags},      {"Compression", &compression_flags},
       {"Rooms", &room_flags},           {"Closing", &closing_flags},
-      {"Logging", &logging_flags},      {"Seeing into it", &admin_flags},
-      {"This command", &command_flags},
+      {"Behind a proxy", &proxy_flags}, {"Logging", &logging_flags},
+      {"Seeing into it", &admin_flags}, {"This command", &command_flags},
   };
   Table table;
   for (const auto& [title, flags_of] : groups) {

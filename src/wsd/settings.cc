@@ -187,6 +187,13 @@ bool names_listen(const std::vector<Assignment>& assignments) {
                      [](const Assignment& each) { return each.flag->name == "listen"; });
 }
 
+// What the server cannot see, since only the daemon publishes over HTTP.
+std::string contradiction(const DaemonOptions& options) {
+  if (!options.server.proxy.proxy_protocol || options.publish != PublishMode::kLoopback) return {};
+  return "--publish loopback cannot stand with --proxy-protocol on: that a client is on this "
+         "machine would be what a proxy says; use --publish token and --publish-token-file";
+}
+
 // Lays file, environment and command line over the defaults.
 std::string merge(const Sources& sources, const CommandLine& line, Loaded& loaded) {
   if (!loaded.config_path.empty()) {
@@ -205,6 +212,7 @@ std::string merge(const Sources& sources, const CommandLine& line, Loaded& loade
   if (error.empty()) error = lay_over(line.assignments, loaded.options);
   if (error.empty()) error = sources.check(loaded.options.server);
   if (error.empty()) error = admin_options_error(loaded.options.admin);
+  if (error.empty()) error = contradiction(loaded.options);
   return error;
 }
 

@@ -4,10 +4,13 @@
   websockets_client.py chat URL NAME PEER  a talk in a room: see chat() below
   websockets_client.py wait URL            prints "open", then "closed CODE" when the server closes
 
+With CLIENT_ADDRESS in its environment it connects from that address.
+
 Ends with status 0 when all went well. Uses what versions 10 and later have in common.
 """
 
 import asyncio
+import os
 import sys
 
 import websockets
@@ -16,6 +19,8 @@ PATIENCE_S = 30
 
 
 def connect(url, **options):
+    if "CLIENT_ADDRESS" in os.environ:
+        options["local_addr"] = (os.environ["CLIENT_ADDRESS"], 0)
     return websockets.connect(url, max_size=None, **options)
 
 

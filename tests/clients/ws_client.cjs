@@ -4,6 +4,8 @@
 //   node ws_client.cjs chat URL NAME PEER a talk in a room: see chat() below
 //   node ws_client.cjs wait URL           prints "open", then "closed CODE" when the server closes
 //
+// With CLIENT_ADDRESS in its environment it connects from that address.
+//
 // Ends with status 0 when all went well. CommonJS, because `import` knows no NODE_PATH.
 "use strict";
 
@@ -14,7 +16,8 @@ const { WebSocket } = require("ws");
 const kPatienceMs = 30000;
 
 async function open(url, options = {}) {
-  const socket = new WebSocket(url, options);
+  const from = process.env.CLIENT_ADDRESS;
+  const socket = new WebSocket(url, from ? { ...options, localAddress: from } : options);
   socket.inbox = [];
   socket.on("message", (data, isBinary) => socket.inbox.push({ data, isBinary }));
   await once(socket, "open");

@@ -45,5 +45,16 @@ TEST(Facts, MayBeMadeOfTheirOwnViews) {
   EXPECT_EQ(facts.path(), "/path");
 }
 
+TEST(Facts, KeepThroughWhomTheyCame) {
+  Facts facts("192.0.2.1", "/", "ann", "chat", "10.0.0.1:4711");
+  EXPECT_EQ(facts.via(), "10.0.0.1:4711");
+  facts.set_close_reason("bye");
+  EXPECT_EQ(facts.remote(), "192.0.2.1");
+  EXPECT_EQ(facts.via(), "10.0.0.1:4711");
+  EXPECT_EQ(facts.close_reason(), "bye");
+  EXPECT_EQ(Facts("r", "/", "", "").via(), "");
+  EXPECT_EQ(Facts().via(), "");
+}
+
 }  // namespace
 }  // namespace wsd::net

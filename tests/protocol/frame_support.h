@@ -243,6 +243,11 @@ class Player {
     switch (event.kind) {
       case Event::Kind::kNone:
         break;
+      case Event::Kind::kProxied: {
+        const auto source = session_.proxy_source();
+        events_.push_back("proxied " + (source ? source->text() : "nobody"));
+        break;
+      }
       case Event::Kind::kRequest:
         answer(*event.request);
         break;

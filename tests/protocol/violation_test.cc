@@ -98,6 +98,8 @@ TEST(Violation, HandshakeViolationsAreRejections) {
       EXPECT_EQ(cause, CloseCause::kMessageTimeout);
     } else if (row.violation == Violation::kInputBudget) {
       EXPECT_EQ(cause, CloseCause::kInputBudget);
+    } else if (is_of_proxy_header(row.violation)) {
+      EXPECT_EQ(cause, CloseCause::kProxyHeader);
     } else {
       EXPECT_EQ(cause, CloseCause::kHandshakeRejected) << row.name;
     }

@@ -27,6 +27,15 @@ TEST(CheckOptions, EachSettingIsRefusedByASentenceThatNamesIt) {
   };
   const std::vector<Case> cases = {
       {"--reactors must be at most 64", [](auto& o) { o.reactors = 65; }},
+      {"--trusted-proxy 'proxy.example.com' is no network",
+       [](auto& o) {
+         o.proxy.trusted = {"unix", "10.0.0.0/8", "proxy.example.com"};
+       }},
+      {"--trusted-proxy '10.1.0.0/8' has bits beyond its length: write 10.0.0.0/8",
+       [](auto& o) { o.proxy.trusted = {"10.1.0.0/8"}; }},
+      {"--trusted-proxy must be given at most 1024 times",
+       [](auto& o) { o.proxy.trusted.assign(1025, "unix"); }},
+      {"--proxy-protocol needs --trusted-proxy", [](auto& o) { o.proxy.proxy_protocol = true; }},
       {"--origin 'example.com' is not an origin",
        [](auto& o) {
          o.upgrade.allowed_origins = {"https://a", "example.com"};

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <string_view>
 #include <system_error>
 
@@ -72,6 +73,23 @@ Tool find_curl() {
   return tool;
 }
 
+// What serves is where PATH of who is not root need not look.
+Tool find_daemon(const std::string& name) {
+  Tool tool{.command = {.argv = {name}}, .missing = {}};
+  for (const std::string& path : {name, "/usr/sbin/" + name, "/usr/local/sbin/" + name}) {
+    tool.command.argv = {path};
+    if (succeeds(tool.with({"-v"}))) return tool;
+  }
+  tool.missing = name + " is missing: install " + name;
+  return tool;
+}
+
+Tool find_openssl() {
+  Tool tool{.command = {.argv = {"openssl"}}, .missing = {}};
+  if (!succeeds(tool.with({"version"}))) tool.missing = "openssl is missing: install openssl";
+  return tool;
+}
+
 // Both come with Debian's package of that name.
 Tool find_of_prometheus(const std::string& name) {
   Tool tool{.command = {.argv = {name}}, .missing = {}};
@@ -107,6 +125,21 @@ const Tool& curl() {
   return tool;
 }
 
+const Tool& nginx() {
+  static const Tool tool = find_daemon("nginx");
+  return tool;
+}
+
+const Tool& haproxy() {
+  static const Tool tool = find_daemon("haproxy");
+  return tool;
+}
+
+const Tool& openssl() {
+  static const Tool tool = find_openssl();
+  return tool;
+}
+
 const Tool& promtool() {
   static const Tool tool = find_of_prometheus("promtool");
   return tool;
@@ -127,6 +160,13 @@ Tool example(const std::string& name) {
     tool.missing = "the example " + tool.command.argv[0] + " is missing: run 'make examples'";
   }
   return tool;
+}
+
+std::string deployed(const std::string& name) {
+  std::ifstream file(tests_folder() / ".." / "docs" / "deploy" / name);
+  std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  EXPECT_FALSE(text.empty()) << "docs/deploy/" << name << " is not there";
+  return text;
 }
 
 std::string client_script(const std::string& name) {

@@ -24,10 +24,15 @@ struct Tool {
 [[nodiscard]] const Tool& node_with_nchan();
 [[nodiscard]] const Tool& python_with_websockets();
 [[nodiscard]] const Tool& curl();
+[[nodiscard]] const Tool& nginx();
+[[nodiscard]] const Tool& haproxy();
+[[nodiscard]] const Tool& openssl();
 [[nodiscard]] const Tool& promtool();
 [[nodiscard]] const Tool& prometheus();
 // A program of docs/examples, in the folder that environment WSD_EXAMPLES names.
 [[nodiscard]] Tool example(const std::string& name);
+// The text of docs/deploy/NAME; empty, and the test fails, where it is not there.
+[[nodiscard]] std::string deployed(const std::string& name);
 // tests/clients/NAME, wherever the tests were started.
 [[nodiscard]] std::string client_script(const std::string& name);
 

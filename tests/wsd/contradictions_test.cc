@@ -30,6 +30,32 @@ TEST(Contradictions, AReadTimeoutOfPingAndPongIsWell) {
   EXPECT_EQ(load({"--ping-interval=10s", "--pong-timeout=10s", "--read-timeout=off"}).error, "");
 }
 
+TEST(Contradictions, WhatAProxySaysIsNoLoopback) {
+  const std::vector<std::string> proxied = {"--proxy-protocol=on", "--trusted-proxy=unix"};
+  EXPECT_EQ(load(proxied).error, "");
+  std::vector<std::string> both = proxied;
+  both.emplace_back("--publish=loopback");
+  const Loaded loaded = load(both);
+  EXPECT_EQ(loaded.exit_code, kExitBadConfiguration);
+  EXPECT_EQ(loaded.error.find("--publish loopback cannot stand with --proxy-protocol on"), 0U)
+      << loaded.error;
+  EXPECT_EQ(load({"--publish=loopback", "--trusted-proxy=127.0.0.1"}).error, "");
+}
+
+TEST(Contradictions, AProxyHeaderOfAnyoneIsRefused) {
+  const Loaded loaded = load({"--proxy-protocol=on"});
+  EXPECT_EQ(loaded.exit_code, kExitBadConfiguration);
+  EXPECT_EQ(loaded.error.find("--proxy-protocol needs --trusted-proxy"), 0U) << loaded.error;
+}
+
+TEST(Contradictions, NetworksOfProxiesAreJudged) {
+  EXPECT_EQ(load({"--trusted-proxy=proxy.example.com"}).exit_code, kExitUsage);
+  EXPECT_EQ(load({"--trusted-proxy="}).exit_code, kExitUsage);
+  const Loaded loaded = load({"--trusted-proxy=10.1.2.3/8"});
+  EXPECT_EQ(loaded.exit_code, kExitBadConfiguration);
+  EXPECT_NE(loaded.error.find("write 10.0.0.0/8"), std::string::npos) << loaded.error;
+}
+
 // A setting that the library refuses by itself should be refused under the name an operator knows.
 TEST(Contradictions, SentencesNameOnlyFlagsOfTheTable) {
   for (const std::vector<std::string>& arguments :
