@@ -329,6 +329,7 @@ install: all
 	  > $(DESTDIR)$(PREFIX)/lib/pkgconfig/wsd.pc
 
 include docs/deploy/rules.mk
+include docs/tutorial/rules.mk
 
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/wsd $(DESTDIR)$(PREFIX)/lib/libwsd.a $(DESTDIR)$(PREFIX)/lib/pkgconfig/wsd.pc

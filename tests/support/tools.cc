@@ -129,6 +129,8 @@ Tool example(const std::string& name) {
   return tool;
 }
 
+Tool tutorial(const std::string& name) { return example("../tutorial/" + name); }
+
 std::string client_script(const std::string& name) {
   return (tests_folder() / "clients" / name).string();
 }
