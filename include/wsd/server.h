@@ -82,7 +82,7 @@ class Server {
   [[nodiscard]] std::vector<std::string> addresses() const;
 
   // Starts the reactors. Returns an empty string, or why it could not: bad options (see
-  // check_options), no listener, no threads or descriptors.
+  // check_options), no listener, no threads or descriptors. Once, and one thread at a time.
   [[nodiscard]] std::string start();
 
   // Stops accepting and closes every connection with 1001, each at its own moment within
@@ -104,7 +104,8 @@ class Server {
   // wakes it once. True at the first call. False once reactors have ended. One thread at a time.
   [[nodiscard]] bool reactors_turn();
 
-  // start() and wait(). Returns 0, or 1 after writing start()'s sentence to stderr.
+  // start() and wait(). Returns 0, or 1 after writing start()'s sentence to stderr. Any thread but a
+  // reactor's.
   int run();
 
   // Rooms, from any thread; may be taken before start(), where publishing reaches nobody.
