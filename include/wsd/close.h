@@ -56,6 +56,7 @@ enum class CloseCause : std::uint8_t {
   kResourceFailure,    // memory or descriptors ran out
 };
 
+// How many there are, for tables by cause.
 inline constexpr int kCloseCauseCount = static_cast<int>(CloseCause::kResourceFailure) + 1;
 
 // The stable lower-case name used in logs and metrics, e.g. "slow_consumer". Any thread.

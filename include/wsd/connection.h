@@ -39,6 +39,7 @@ class ConnectionData {
 // connection always is. On a connection that has ended every method is a no-op.
 class Connection {
  public:
+  // Names no connection. The other is the library's.
   Connection() = default;
   Connection(ServerCore* core, ConnectionId id) noexcept : core_(core), id_(id) {}
 

@@ -28,6 +28,7 @@ enum class SlowPolicy : std::uint8_t {
   kDropOldest,  // whole queued messages are dropped, oldest first, until it fits
 };
 
+// What one connection, one message and the process may take.
 struct LimitOptions {
   std::size_t max_message_bytes = std::size_t{16} << 20;
   std::uint32_t max_fragments = 131'072;               // per message, empty ones included
@@ -78,6 +79,7 @@ enum class DeflateMode : std::uint8_t {
                        // connection that uses it
 };
 
+// What of it is spoken.
 struct DeflateOptions {
   DeflateMode mode = DeflateMode::kNoContextTakeover;
   std::uint32_t level = 1;     // zlib's, 1 (fast) to 9 (small)
@@ -126,6 +128,7 @@ struct HistoryOptions {
   std::size_t total_bytes = std::size_t{256} << 20;
 };
 
+// All of them.
 struct ServerOptions {
   std::uint32_t reactors = 0;  // threads; 0: one for each core, at most 64
   UpgradeOptions upgrade;

@@ -39,13 +39,16 @@ struct Handlers {
   std::function<void(Connection&, std::string_view room, JoinRefusal)> join_refused = {};
 };
 
+// Answers a plain HTTP request at once.
 using HttpHandler = std::function<Response(const Request&)>;
 // Answers through the Responder, whenever it can. The request's views die when it returns. The
 // connection's next requests wait for the answer.
 using DeferredHandler = std::function<void(const Request&, Responder)>;
 
+// One server: its routes, its listeners, its threads. Made and taken apart by one thread.
 class Server {
  public:
+  // With default options, or with these.
   Server();
   explicit Server(ServerOptions options);
   // Stops at once what still runs; see stop().
@@ -104,8 +107,8 @@ class Server {
   // wakes it once. True at the first call. False once reactors have ended. One thread at a time.
   [[nodiscard]] bool reactors_turn();
 
-  // start() and wait(). Returns 0, or 1 after writing start()'s sentence to stderr. Any thread but a
-  // reactor's.
+  // start() and wait(). Returns 0, or 1 after writing start()'s sentence to stderr. Any thread but
+  // a reactor's.
   int run();
 
   // Rooms, from any thread; may be taken before start(), where publishing reaches nobody.
