@@ -17,6 +17,7 @@ namespace wsd {
 // Connection::join) is told by an empty message whose meta has the line "content-type: " and
 // kGapContentType too. send() is not changed by it; and permessage-deflate is not spoken with it.
 inline constexpr std::string_view kMetaSubprotocol = "ws+meta.nchan";
+// The content type of what tells a gap.
 inline constexpr std::string_view kGapContentType = "application/vnd.wsd.gap";
 
 // A request, as views that are valid until the handler returns. Implemented by the library.
