@@ -329,6 +329,7 @@ install: all
 	  > $(DESTDIR)$(PREFIX)/lib/pkgconfig/wsd.pc
 
 include docs/deploy/rules.mk
+include docs/tutorial/rules.mk
 
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/wsd $(DESTDIR)$(PREFIX)/lib/libwsd.a $(DESTDIR)$(PREFIX)/lib/pkgconfig/wsd.pc
@@ -361,8 +362,12 @@ help:
 	@echo 'make check-headers   each header compiles alone'
 	@echo 'make format          rewrite the sources with clang-format; check-format only looks'
 	@echo 'make lint            clang-tidy'
-	@echo 'make docs            rewrite what is made from the flags: manual page, completions, docs/deploy/wsd.conf'
+	@echo 'make docs            rewrite what is made from the code: manual page, completions, wsd.conf, tables, blocks of code'
 	@echo 'make check-docs      whether they are what the flags say; check-deploy: units, page and completions are fit'
+	@echo 'make tutorial        the chat of docs/tutorial.md and the solutions of its exercises'
+	@echo 'make check-tutorial  what the documents say: code, transcripts, tables, links, diagrams, both languages'
+	@echo 'make api-docs        the API reference with Doxygen: build/api/html/index.html'
+	@echo 'make render-tutorial the documents with their diagrams as pictures: build/rendered'
 	@echo 'make install         PREFIX=/usr/local DESTDIR= SYSCONFDIR=/etc; make uninstall'
 	@echo 'make deb             a Debian package of the daemon, with dpkg-deb alone'
 	@echo 'make clean           remove build/ and ./wsd'

@@ -57,6 +57,7 @@ enum class CloseCause : std::uint8_t {
   kProxyHeader,        // no valid PROXY protocol header of a trusted proxy came first
 };
 
+// How many there are, for tables by cause.
 inline constexpr int kCloseCauseCount = static_cast<int>(CloseCause::kProxyHeader) + 1;
 
 // The stable lower-case name used in logs and metrics, e.g. "slow_consumer". Any thread.

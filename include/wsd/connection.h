@@ -39,7 +39,9 @@ class ConnectionData {
 // connection always is. On a connection that has ended every method is a no-op.
 class Connection {
  public:
+  // Names no connection.
   Connection() = default;
+  // The library's.
   Connection(ServerCore* core, ConnectionId id) noexcept : core_(core), id_(id) {}
 
   // Any thread.
@@ -59,7 +61,7 @@ class Connection {
   // thread.
   void close(CloseCode code = CloseCode::kNormalClosure, std::string_view reason = {}) const;
 
-  // Joins or leaves a room. A member gets each message published after its join took its place in
+  // Joins a room. A member gets each message published after its join took its place in
   // the room's order, exactly once. Joining a room twice is joining it once. A join that is over a
   // limit is refused, and Handlers::join_refused is told of it. Any thread.
   void join(std::string_view room) const;
@@ -67,6 +69,7 @@ class Connection {
   // comes twice. Where `since` cannot be honoured it gets all that is kept; on a connection with
   // kMetaSubprotocol a notice of the gap comes before that. Any thread.
   void join(std::string_view room, const Since& since) const;
+  // Leaves it, or does nothing where it is in no such room. Any thread.
   void leave(std::string_view room) const;
 
   // The room joined first of those it is in, or empty. Valid until the handler returns.

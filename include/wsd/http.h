@@ -17,6 +17,7 @@ namespace wsd {
 // Connection::join) is told by an empty message whose meta has the line "content-type: " and
 // kGapContentType too. send() is not changed by it; and permessage-deflate is not spoken with it.
 inline constexpr std::string_view kMetaSubprotocol = "ws+meta.nchan";
+// The content type of what tells a gap.
 inline constexpr std::string_view kGapContentType = "application/vnd.wsd.gap";
 
 // A request, as views that are valid until the handler returns. Implemented by the library.
@@ -27,9 +28,11 @@ class Request {
   Request& operator=(const Request&) = delete;
   virtual ~Request() = default;
 
+  // "GET", and so on, as received.
   [[nodiscard]] virtual std::string_view method() const = 0;
   [[nodiscard]] virtual std::string_view path() const = 0;   // as received, not percent-decoded
   [[nodiscard]] virtual std::string_view query() const = 0;  // without '?'
+  // The Host field, or the authority of an absolute target, with its port if any.
   [[nodiscard]] virtual std::string_view host() const = 0;
   // Who asks: "127.0.0.1:4711", "[::1]:4711" or "unix". Behind a proxy that ProxyOptions trusts it
   // is whom the proxy names, often without a port: "192.0.2.1", "[2001:db8::1]".
@@ -47,6 +50,7 @@ class Request {
   [[nodiscard]] virtual std::string_view body() const = 0;
 };
 
+// Fields of an answer, name and value, in their order.
 using Headers = std::vector<std::pair<std::string, std::string>>;
 
 // An upgrade hook's verdict.
@@ -62,11 +66,13 @@ struct Upgrade {
   // handler does not.
   std::function<void(Connection&)> opened = {};
 
+  // Accepts, as that user.
   [[nodiscard]] static Upgrade accept(std::string user = {}) {
     Upgrade verdict;
     verdict.user = std::move(user);
     return verdict;
   }
+  // Rejects with that status, 400 to 599.
   [[nodiscard]] static Upgrade reject(int status, std::string body = {}) {
     Upgrade verdict;
     verdict.status = status;
@@ -99,8 +105,10 @@ class Responder {
     virtual void respond(Response response) = 0;
   };
 
+  // The library's.
   explicit Responder(std::shared_ptr<Exchange> exchange) noexcept
       : exchange_(std::move(exchange)) {}
+  // Any thread; see above.
   void respond(Response response) const { exchange_->respond(std::move(response)); }
 
  private:

@@ -15,8 +15,10 @@ namespace wsd {
 // by handlers of one connection) keep their order.
 class Hub {
  public:
+  // The library's: see Server::hub().
   explicit Hub(ServerCore* core) noexcept : core_(core) {}
 
+  // The same as Connection::join() and Connection::leave().
   void join(const Connection& connection, std::string_view room) const { connection.join(room); }
   void leave(const Connection& connection, std::string_view room) const { connection.leave(room); }
 

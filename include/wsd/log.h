@@ -8,11 +8,13 @@
 
 namespace wsd {
 
+// Lines of a lower level are left out.
 enum class LogLevel : std::uint8_t { kDebug, kInfo, kWarn, kError, kOff };
 
 // kAuto is text when the target is a terminal, JSON otherwise.
 enum class LogFormat : std::uint8_t { kAuto, kText, kJson };
 
+// What is logged, how, and to where.
 struct LogOptions {
   LogLevel level = LogLevel::kInfo;
   LogFormat format = LogFormat::kAuto;

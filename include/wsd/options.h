@@ -34,6 +34,7 @@ enum class SlowPolicy : std::uint8_t {
   kLatestOnly,
 };
 
+// What one connection, one message and the process may take.
 struct LimitOptions {
   std::size_t max_message_bytes = std::size_t{16} << 20;
   std::uint32_t max_fragments = 131'072;               // per message, empty ones included
@@ -84,6 +85,7 @@ enum class DeflateMode : std::uint8_t {
                        // connection that uses it
 };
 
+// What of it is spoken.
 struct DeflateOptions {
   DeflateMode mode = DeflateMode::kNoContextTakeover;
   std::uint32_t level = 1;     // zlib's, 1 (fast) to 9 (small)
@@ -161,6 +163,7 @@ struct ProxyOptions {
   bool proxy_protocol = false;
 };
 
+// All of them.
 struct ServerOptions {
   std::uint32_t reactors = 0;  // threads; 0: one for each core, at most 64
   UpgradeOptions upgrade;

@@ -14,6 +14,7 @@ namespace wsd {
 struct Position {
   std::uint64_t epoch = 0;
   std::uint64_t seq = 0;
+  // The same place of the same life.
   bool operator==(const Position&) const = default;
 };
 
@@ -25,6 +26,7 @@ struct Position {
 // From where on a joiner wants a room's messages. What came before its join is there only where the
 // room keeps a history (HistoryOptions).
 struct Since {
+  // The three ways to begin.
   enum class Kind : std::uint8_t {
     kNow,    // what is published after the join
     kLast,   // the last `count` messages too, as far as they are kept
@@ -34,6 +36,7 @@ struct Since {
   std::uint32_t count = 0;
   Position position;
 
+  // With the last `count` messages; with those after `position`.
   [[nodiscard]] static Since last(std::uint32_t count) noexcept { return {Kind::kLast, count, {}}; }
   [[nodiscard]] static Since after(Position position) noexcept {
     return {Kind::kAfter, 0, position};

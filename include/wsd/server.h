@@ -39,13 +39,16 @@ struct Handlers {
   std::function<void(Connection&, std::string_view room, JoinRefusal)> join_refused = {};
 };
 
+// Answers a plain HTTP request at once.
 using HttpHandler = std::function<Response(const Request&)>;
 // Answers through the Responder, whenever it can. The request's views die when it returns. The
 // connection's next requests wait for the answer.
 using DeferredHandler = std::function<void(const Request&, Responder)>;
 
+// One server: its routes, its listeners, its threads. Made and taken apart by one thread.
 class Server {
  public:
+  // With default options, or with these.
   Server();
   explicit Server(ServerOptions options);
   // Stops at once what still runs; see stop().
@@ -82,7 +85,7 @@ class Server {
   [[nodiscard]] std::vector<std::string> addresses() const;
 
   // Starts the reactors. Returns an empty string, or why it could not: bad options (see
-  // check_options), no listener, no threads or descriptors.
+  // check_options), no listener, no threads or descriptors. Once, and one thread at a time.
   [[nodiscard]] std::string start();
 
   // Stops accepting and closes every connection with 1001, each at its own moment within
@@ -104,7 +107,8 @@ class Server {
   // wakes it once. True at the first call. False once reactors have ended. One thread at a time.
   [[nodiscard]] bool reactors_turn();
 
-  // start() and wait(). Returns 0, or 1 after writing start()'s sentence to stderr.
+  // start() and wait(). Returns 0, or 1 after writing start()'s sentence to stderr. Any thread but
+  // a reactor's.
   int run();
 
   // Rooms, from any thread; may be taken before start(), where publishing reaches nobody.

@@ -23,9 +23,11 @@ struct DurationHistogram {
   std::array<std::uint64_t, kBuckets> counts{};
   std::uint64_t sum_ns = 0;
 
+  // The most that falls into a bucket.
   [[nodiscard]] static constexpr std::uint64_t bound_ns(std::size_t bucket) noexcept {
     return std::uint64_t{1000} << bucket;
   }
+  // How many there were.
   [[nodiscard]] std::uint64_t count() const noexcept {
     return std::accumulate(counts.begin(), counts.end(), std::uint64_t{0});
   }
@@ -79,14 +81,17 @@ struct ServerStats {
 // Rows of one inquiry are kept to this many.
 inline constexpr std::uint32_t kMaxInquiryRows = 1'000;
 
+// Which connections come first.
 enum class ConnectionOrder : std::uint8_t {
   kQueue,      // the longest send queue first
   kRoundTrip,  // the longest round trip first
   kAge,        // the oldest first
 };
 
+// Where in its life a connection is.
 enum class ConnectionState : std::uint8_t { kHandshaking, kOpen, kClosing };
 
+// Which connections are asked for.
 struct ConnectionQuery {
   ConnectionOrder order = ConnectionOrder::kQueue;
   std::uint32_t limit = 100;  // at most kMaxInquiryRows
@@ -111,6 +116,7 @@ struct ConnectionInfo {
   std::uint64_t bytes_out = 0;
 };
 
+// One room at the moment of asking.
 struct RoomInfo {
   std::string name;  // any bytes
   std::uint64_t members = 0;

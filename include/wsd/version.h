@@ -1,9 +1,11 @@
+// Which wsd this is.
 #pragma once
 
 #include <string_view>
 
 namespace wsd {
 
+// As numbers.
 inline constexpr int kVersionMajor = 0;
 inline constexpr int kVersionMinor = 1;
 inline constexpr int kVersionPatch = 0;

@@ -54,10 +54,10 @@ struct HttpRequest {
 //
 // Strict where leniency has let requests be smuggled: lines end in CRLF (§2.2 would allow bare LF;
 // refused), no bare CR, no obs-fold (§5.2), no whitespace before the colon (§5.1) or before the
-// first field (§2.2), field names are tokens (RFC 9110 §5.1), no control byte but HTAB in a value
-// (§5.5), exactly one valid Host in HTTP/1.1 (§3.2), Content-Length a single list of equal decimal
-// numbers (RFC 9110 §8.6), never together with Transfer-Encoding (§6.1). Up to 4 empty lines before
-// the request line are skipped (§2.2). Any token is taken as a method: see is_known_method().
+// first field (§2.2), exactly one valid Host in HTTP/1.1 (§3.2), Content-Length never together with
+// Transfer-Encoding (§6.1), up to 4 empty lines before the request line skipped (§2.2). Field names
+// are tokens (RFC 9110 §5.1), no value has a control byte but HTAB (§5.5), and Content-Length is a
+// list of equal decimal numbers (§8.6). Any token is taken as a method: see is_known_method().
 class RequestParser {
  public:
   enum class Status : std::uint8_t { kNeedMore, kComplete, kFailed };

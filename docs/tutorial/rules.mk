@@ -1,0 +1,18 @@
+# The chat of the tutorial and the solutions of its exercises: built as readers build them, with what
+# `make install` would bring.
+
+CHAT := $(B)/docs/tutorial/chat
+CHAT_SRCS := $(wildcard docs/tutorial/*.cc)
+SOLUTIONS := $(patsubst %.cc,$(B)/%,$(wildcard docs/tutorial/solutions/*.cc))
+$(call objects,$(wildcard docs/tutorial/solutions/*.cc)): CPPFLAGS += -Idocs/tutorial
+
+$(CHAT): $(call objects,$(CHAT_SRCS)) $(LIB)
+	@mkdir -p $(@D)
+	$(CXX) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
+$(B)/docs/tutorial/solutions/%: $(O)/docs/tutorial/solutions/%.o $(O)/docs/tutorial/serve.o $(LIB)
+	@mkdir -p $(@D)
+	$(CXX) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
+
+.PHONY: tutorial
+tutorial: $(CHAT) $(SOLUTIONS)
+examples: tutorial
