@@ -162,16 +162,14 @@ Tool example(const std::string& name) {
   return tool;
 }
 
-<<<<<<< HEAD
 std::string deployed(const std::string& name) {
   std::ifstream file(tests_folder() / ".." / "docs" / "deploy" / name);
   std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
   EXPECT_FALSE(text.empty()) << "docs/deploy/" << name << " is not there";
   return text;
 }
-=======
+
 Tool tutorial(const std::string& name) { return example("../tutorial/" + name); }
->>>>>>> docs_
 
 std::string client_script(const std::string& name) {
   return (tests_folder() / "clients" / name).string();

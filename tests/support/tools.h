@@ -31,13 +31,10 @@ struct Tool {
 [[nodiscard]] const Tool& prometheus();
 // A program of docs/examples, in the folder that environment WSD_EXAMPLES names.
 [[nodiscard]] Tool example(const std::string& name);
-<<<<<<< HEAD
 // The text of docs/deploy/NAME; empty, and the test fails, where it is not there.
 [[nodiscard]] std::string deployed(const std::string& name);
-=======
 // Likewise one of docs/tutorial, which lies beside it.
 [[nodiscard]] Tool tutorial(const std::string& name);
->>>>>>> docs_
 // tests/clients/NAME, wherever the tests were started.
 [[nodiscard]] std::string client_script(const std::string& name);
 
