@@ -10,7 +10,7 @@ namespace {
 constexpr std::string_view kLineStart = "PROXY ";
 constexpr std::string_view kSignature("\r\n\r\n\0\r\nQUIT\n", 12);
 
-// Spec §2.2: where things lie in version 2.
+// PROXY protocol §2.2: where things lie in version 2.
 constexpr std::size_t kCommandAt = 12;
 constexpr std::size_t kFamilyAt = 13;
 constexpr std::size_t kLengthAt = 14;
@@ -54,7 +54,7 @@ std::optional<IpAddress> line_address(std::string_view text, bool v6) noexcept {
   return IpAddress::parse(text);
 }
 
-// Spec §2.1: no leading zeros.
+// PROXY protocol §2.1: no leading zeros.
 std::optional<std::uint16_t> line_port(std::string_view text) noexcept {
   if (text.size() > 1 && text.front() == '0') return std::nullopt;
   return parse_port(text);
@@ -109,7 +109,7 @@ void ProxyHeaderParser::read_line() noexcept {
   text.remove_prefix(kLineStart.size());
   status_ = Status::kComplete;
   const std::string_view protocol = take_word(text);
-  // What follows is to be ignored (spec §2.1).
+  // What follows is to be ignored (PROXY protocol §2.1).
   if (protocol == "UNKNOWN") return;
   const bool v6 = protocol == "TCP6";
   const auto source = line_address(take_word(text), v6);
@@ -137,7 +137,7 @@ void ProxyHeaderParser::take_of_block() noexcept {
     const bool known = command == kLocal || command == kProxied;
     if (bytes_[kCommandAt] >> 4 != kVersion2 || !known) fail(Violation::kBadProxyHeader);
   } else if (size_ == kFamilyAt + 1) {
-    // Of LOCAL the family means nothing (spec §2.2).
+    // Of LOCAL the family means nothing (PROXY protocol §2.2).
     const unsigned family = bytes_[kFamilyAt] >> 4;
     const unsigned transport = bytes_[kFamilyAt] & 0xFU;
     if (command == kProxied && (family > kUnix || transport > kDatagram)) {

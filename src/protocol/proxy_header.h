@@ -25,7 +25,7 @@ class ProxyHeaderParser {
  public:
   enum class Status : std::uint8_t { kNeedMore, kComplete, kFailed };
 
-  static constexpr std::size_t kMostLineBytes = 107;  // spec §2.1, CR LF included
+  static constexpr std::size_t kMostLineBytes = 107;  // PROXY protocol §2.1, with CR LF
 
   // Takes the header's bytes off the front of `input`, and nothing behind its end. It fails at the
   // first byte that makes it impossible. kComplete and kFailed stay, and take nothing.

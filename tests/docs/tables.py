@@ -206,7 +206,7 @@ def clauses_of_source(path):
                        else "\0" + line.partition("//")[2] for line in read(path).split("\n"))
     for comment in comments.split("\0"):
         rfc = default
-        for part in re.finditer(r"RFC\s+(\d+)|(WHATWG|TAOCP|System V)|" + CLAUSE, comment):
+        for part in re.finditer(r"RFC\s+(\d+)|(WHATWG|TAOCP|System V|PROXY protocol)|" + CLAUSE, comment):
             if part[3]:
                 found.add((rfc, part[3]))
             else:
