@@ -48,7 +48,9 @@ Verdict parse(Bytes bytes, std::uint32_t seed) {
     if (!input.empty() || bytes.empty()) break;
   }
   if (verdict.status == Status::kFailed) verdict.violation = parser.violation();
-  if (parser.source()) verdict.source = parser.source()->text();
+  if (verdict.status == Status::kComplete && parser.source()) {
+    verdict.source = parser.source()->text();
+  }
   return verdict;
 }
 

@@ -95,12 +95,12 @@ void ProxyHeaderParser::take_of_line() noexcept {
     return;
   }
   const bool after_cr = bytes_[size_ - 2] == '\r';
-  if (after_cr != (byte == '\n')) {
-    fail(Violation::kBadProxyHeader);  // CR and LF come together and end the line
+  const bool torn = after_cr != (byte == '\n');  // CR and LF come together and end the line
+  const bool too_long = !after_cr && size_ == bytes_.size();
+  if (torn || too_long) {
+    fail(Violation::kBadProxyHeader);
   } else if (after_cr) {
     read_line();
-  } else if (size_ == bytes_.size()) {
-    fail(Violation::kBadProxyHeader);
   }
 }
 

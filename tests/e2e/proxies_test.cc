@@ -140,6 +140,7 @@ Command nginx_command(const TemporaryDirectory& directory, const Certificate& ce
   std::string site = deployed("nginx.conf");
   substitute(site, "server 127.0.0.1:9001;", "server " + upstream + ";");
   substitute(site, "listen 443 ssl;", "listen " + loopback(port) + " ssl;");
+  substitute(site, "listen [::]:443 ssl;", "");
   substitute(site, "/etc/nginx/tls/ws.example.com.crt", certificate.file());
   substitute(site, "/etc/nginx/tls/ws.example.com.key", certificate.key());
   std::string around = "daemon off;\nmaster_process off;\nerror_log stderr notice;\npid " +
@@ -160,7 +161,7 @@ Command haproxy_command(const TemporaryDirectory& directory, const Certificate& 
   const std::string pem = directory.write("tls.pem", joined.out);
   substitute(config, "server wsd1 127.0.0.1:9001 send-proxy-v2 check",
              "server wsd1 " + loopback(server) + " " + version + " check inter 100ms");
-  substitute(config, "bind :443 ", "bind " + loopback(port) + " ");
+  substitute(config, "bind :::443 v4v6 ", "bind " + loopback(port) + " ");
   substitute(config, "/etc/haproxy/tls/ws.example.com.pem", pem);
   substitute(config, "maxconn 20000", "maxconn 256");
   return haproxy().with({"-db", "-f", directory.write("haproxy.cfg", config)});

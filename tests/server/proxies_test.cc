@@ -127,24 +127,27 @@ TEST(Proxies, ConnectionsAreCountedForTheClientAndGivenBack) {
   Rig rig(options);
   serve(rig);
   for (int round = 0; round < 5; ++round) {
-    Peer one = rig.open("/", kXff);
-    const Peer two = rig.open("/", "X-Forwarded-For: 192.0.2.2\r\n");
-    const Peer three = rig.open("/", "X-Forwarded-For: 2001:db8::7\r\n");
-    const Peer proxy = rig.open();
-    // With another port, by another way of writing, in the same /64: the same client.
-    for (const std::string again :
-         {"X-Forwarded-For: 192.0.2.1:4711\r\n", "X-Forwarded-For: 6.6.6.6, ::ffff:192.0.2.1\r\n",
-          "X-Forwarded-For: [2001:db8::8]:80\r\n", ""}) {
-      const std::string answer = rig.answer(upgrade_request("/", again));
-      EXPECT_EQ(answer.find("HTTP/1.1 429 "), 0U) << again << answer;
+    {
+      Peer one = rig.open("/", kXff);
+      const Peer two = rig.open("/", "X-Forwarded-For: 192.0.2.2\r\n");
+      const Peer three = rig.open("/", "X-Forwarded-For: 2001:db8::7\r\n");
+      const Peer proxy = rig.open();
+      // With another port, by another way of writing, in the same /64: the same client.
+      for (const std::string again :
+           {"X-Forwarded-For: 192.0.2.1:4711\r\n", "X-Forwarded-For: 6.6.6.6, ::ffff:192.0.2.1\r\n",
+            "X-Forwarded-For: [2001:db8::8]:80\r\n", ""}) {
+        const std::string answer = rig.answer(upgrade_request("/", again));
+        EXPECT_EQ(answer.find("HTTP/1.1 429 "), 0U) << again << answer;
+      }
+      one.send(client_frame(kClose, test::close_payload(1000)));
+      EXPECT_EQ(Rig::frame(one).opcode, kClose);
+      one.close();
+      EXPECT_TRUE(test::until([&] { return rig.server.connection_count() == 3; },
+                              [] { std::this_thread::yield(); }));
+      Peer again = rig.open("/", kXff);
+      again.reset();
     }
-    one.send(client_frame(kClose, test::close_payload(1000)));
-    EXPECT_EQ(Rig::frame(one).opcode, kClose);
-    one.close();
-    EXPECT_TRUE(test::until([&] { return rig.server.connection_count() == 3; },
-                            [] { std::this_thread::yield(); }));
-    Peer again = rig.open("/", kXff);
-    again.reset();
+    EXPECT_TRUE(rig.emptied());
   }
 }
 
