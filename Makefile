@@ -360,6 +360,7 @@ help:
 	@echo 'make bench-drain     how evenly a drain ends 10,000 connections; fails where it does not'
 	@echo 'make bench-compare   the floor, wsd and other servers in turn; make bench-peers gets those'
 	@echo 'make bench-instructions  user-space instructions for each message, under callgrind'
+	@echo 'make screenshot      docs/screenshot.png and docs/screenshot-phone-dark.png anew, with Chromium'
 	@echo 'make examples        build docs/examples'
 	@echo 'make check-layers    who includes whom, as docs/ARCHITECTURE.md allows'
 	@echo 'make check-headers   each header compiles alone'

@@ -127,6 +127,7 @@ class Browser {
       deviceScaleFactor: scale,
       mobile: touch,
     });
+    await page.send("Emulation.setLocaleOverride", { locale: "en-GB" });
     await page.set_dark(dark);
     await page.send("Page.addScriptToEvaluateOnNewDocument", {
       source: `globalThis.violations = [];

@@ -275,7 +275,7 @@ const cases = {
     for (const id of ["room", "name", "text", "token"]) {
       assert.ok(await ann.evaluate(`document.getElementById("${id}").labels.length`), id);
     }
-    assert.equal(await ann.evaluate(`document.querySelector("ol.log").getAttribute("role")`), "log");
+    assert.equal(await ann.evaluate(`document.querySelector(".log").getAttribute("role")`), "log");
     clean.push(ann, bob);
   },
 

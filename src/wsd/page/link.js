@@ -7,7 +7,9 @@
 //
 // This file knows no document. A link reports to the `on` it was made with:
 //   on.state(link)              link.state, link.reason, link.retry_at have changed
-//   on.message(message)         {id, name, text, at, mine, took}; id is null where it has none
+//   on.message(message)         {id, name, text, at, mine, took, late, first}: id is null where it
+//                               has none; took: milliseconds there and back of our own; late: from
+//                               before this connection; first: from before the first one
 //   on.notice(kind, detail)     "missed": detail.count messages are gone; "anew": the room's
 //                               numbering has begun anew; "back": detail.count were caught up
 //   on.failed(entry, reason)    an entry of the outbox will never be sent
@@ -23,6 +25,8 @@ const kCatchUpMs = 3000;
 const kHistoryAsked = 50;
 const kSettledMs = 10000; // after that long, what has come back to its writer has reached all others
 const kSeenMax = 4096;
+const kNameMax = 64;
+const kTextMax = 10000; // of a message from anyone: a page is not there to show a megabyte
 const kPlainToken = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/; // what a subprotocol's name may hold
 
 function parse_place(text) {
@@ -58,15 +62,19 @@ function parse_message(text) {
     if (m !== null && typeof m === "object" && typeof m.text === "string") {
       return {
         id: typeof m.id === "string" && m.id.length <= 64 ? m.id : null,
-        name: typeof m.name === "string" ? m.name.slice(0, 64) : "",
-        text: m.text,
+        name: typeof m.name === "string" ? m.name.slice(0, kNameMax).trim() : "",
+        text: shortened(m.text),
         at: Number.isFinite(m.at) ? m.at : Date.now(),
       };
     }
   } catch {
     // not JSON
   }
-  return { id: null, name: "", text, at: Date.now() };
+  return { id: null, name: "", text: shortened(text), at: Date.now() };
+}
+
+function shortened(text) {
+  return text.length > kTextMax ? `${text.slice(0, kTextMax)} …` : text;
 }
 
 export class RoomLink {
@@ -240,6 +248,7 @@ export class RoomLink {
     this.#asks_failed = 0;
     this.#missed = 0;
     this.#caught_up = false;
+    this.members = null; // what was told before does not count us
     const generation = this.#generation;
     // Were the place never to come, what waits is sent all the same.
     setTimeout(() => {
@@ -263,6 +272,7 @@ export class RoomLink {
     this.#lost_at = 0;
     for (const entry of this.outbox) this.#transmit(entry);
     this.#on.state(this);
+    this.ask();
   }
 
   #is_at_target() {
@@ -327,8 +337,10 @@ export class RoomLink {
       this.#settling = this.#settling.filter((each) => now - each.back_at < kSettledMs);
       this.#settling.push({ ...entry, back_at: now });
     }
-    if (!this.#caught_up && this.#lost_at !== 0) this.#missed += 1;
-    this.#on.message({ ...message, mine: entry !== null, took: entry ? now - entry.sent_at : null });
+    const late = !this.#caught_up;
+    if (late) this.#missed += 1;
+    const took = entry ? now - entry.sent_at : null;
+    this.#on.message({ ...message, mine: entry !== null, took, late, first: this.#fresh });
   }
 
   #closed(code, reason) {

@@ -19,6 +19,7 @@ const chart = new Chart({
   now: $("now"),
   top: $("top"),
 });
+const rate = new Rate(); // of all rooms
 let current = null;
 let token = "";
 
@@ -42,12 +43,11 @@ function tint_of(name) {
 // A room on the page: its link, its log, its row in the list.
 class View {
   unread = 0;
-  rate = new Rate();
   #lines = new Map(); // id of our own that has not come back -> line
 
   constructor(room) {
     this.room = room;
-    this.log = element("ol", "log");
+    this.log = element("div", "log");
     this.log.setAttribute("role", "log");
     this.log.setAttribute("aria-label", `Messages in ${room}`);
     this.log.tabIndex = 0;
@@ -95,9 +95,9 @@ class View {
     if (waiting) waiting.remove();
     const line = this.#line(message);
     if (message.took !== null) line.title = `There and back in ${milliseconds(message.took)}`;
-    this.rate.add();
+    if (!message.late) rate.add();
     this.#append(line, waiting !== undefined);
-    if (this !== current || document.hidden) {
+    if ((this !== current || document.hidden) && !message.first) {
       this.unread += 1;
       this.#show_badge();
     }
@@ -110,7 +110,10 @@ class View {
     const pending = line.classList.contains("pending") ? null : this.log.querySelector(".pending");
     this.log.insertBefore(line, pending);
     for (const each of [line, pending]) if (each) this.#join_to_the_one_before(each);
-    while (this.log.childElementCount > kLinesMax) this.log.firstElementChild.remove();
+    while (this.log.childElementCount > kLinesMax) {
+      this.log.firstElementChild.remove();
+      this.#join_to_the_one_before(this.log.firstElementChild);
+    }
     if (follow) this.scroll_to_end();
     if (this === current) show_latest();
   }
@@ -126,7 +129,7 @@ class View {
   }
 
   #line({ id, name, text, at, mine }) {
-    const line = element("li", mine ? "message mine" : "message");
+    const line = element("div", mine ? "message mine" : "message");
     const shown = name || "Unnamed";
     const date = new Date(at);
     const time = element("time", "", Number.isNaN(date.getTime()) ? "" : clock.format(date));
@@ -161,7 +164,7 @@ class View {
         (count === 0 ? "There was nothing new." : `${counted(count, "message", "messages")} caught up.`),
     };
     if (kind !== "back" && count === 0 && kind === "missed") return;
-    const line = element("li", kind === "back" ? "notice" : "notice gap", words[kind]());
+    const line = element("div", kind === "back" ? "notice" : "notice gap", words[kind]());
     line.dataset.notice = kind;
     this.#append(line, false);
   }
@@ -171,7 +174,9 @@ class View {
     for (const line of this.#lines.values()) {
       line.querySelector(".status").textContent = this.link.writable ? "sending" : "waiting";
     }
-    if (this.link.writable && this.link.members === null) this.link.ask();
+    // What comes at once is not to be read out at once.
+    const busy = this.link.state === "connected" && !this.link.writable;
+    this.log.setAttribute("aria-busy", String(busy));
     this.#show_people();
     if (this === current) show_current();
   }
@@ -284,7 +289,6 @@ function choose(view) {
     view.log.hidden = false;
     view.seen();
     view.scroll_to_end();
-    chart.draw(view.rate.counts());
   }
   show_current();
   show_title();
@@ -411,9 +415,9 @@ setInterval(() => {
 }, kAskEveryMs);
 
 setInterval(() => {
-  if (document.hidden || current === null) return;
-  chart.draw(current.rate.counts());
-  show_banner(current.link);
+  if (document.hidden) return;
+  chart.draw(rate.counts());
+  show_banner(current?.link);
 }, 1000);
 
 window.addEventListener("online", () => {
@@ -428,6 +432,7 @@ window.addEventListener("beforeunload", (event) => {
   for (const view of rooms.values()) if (view.link.outbox.length > 0) event.preventDefault();
 });
 
+chart.draw(rate.counts());
 $("name").value = stored_name();
 for (const room of remembered().length > 0 ? remembered() : [kDefaultRoom]) enter(room);
 choose(rooms.values().next().value);
