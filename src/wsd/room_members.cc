@@ -41,9 +41,10 @@ void tell(const Server& server, const Gate& gate, std::uint32_t history_messages
 }  // namespace
 
 void add_room_members(Server& server, const Gate& gate, std::uint32_t history_messages) {
-  server.http("GET", kPattern, [&, history_messages](const Request& request, Responder responder) {
-    tell(server, gate, history_messages, request, responder);
-  });
+  server.http("GET", kPattern,
+              [&, history_messages](const Request& request, const Responder& responder) {
+                tell(server, gate, history_messages, request, responder);
+              });
 }
 
 std::string room_of_members_path(std::string_view path) {

@@ -29,7 +29,7 @@ TEST(Page, TalksInRooms) {
 
 TEST(Page, LosesAndDoublesNothingThroughCutsAndRestarts) {
   E2E_REQUIRE(chromium_with_node());
-  expect_in_a_browser({"resume", "cuts", "restart"});
+  expect_in_a_browser({"resume", "cuts", "restart", "unsettled"});
 }
 
 TEST(Page, SaysWhatIsMissing) {

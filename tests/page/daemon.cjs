@@ -50,14 +50,14 @@ class Daemon {
 }
 
 class Relay {
-  #open = new Set();
+  #open = new Map(); // the browser's side -> the daemon's
   #server;
 
   static async to(port) {
     const relay = new Relay();
     relay.#server = net.createServer((near) => {
       const far = net.connect(port, "127.0.0.1");
-      relay.#open.add(near);
+      relay.#open.set(near, far);
       for (const [one, other] of [[near, far], [far, near]]) {
         one.on("error", () => other.destroy());
         one.on("close", () => other.destroy());
@@ -71,11 +71,19 @@ class Relay {
     return relay;
   }
 
+  // What the daemon sends on the connections there are stays here, until they are cut.
+  hold() {
+    for (const [near, far] of this.#open) far.unpipe(near).pause();
+  }
+
   // Nobody comes through until mend().
   async cut() {
     const closed = once(this.#server, "close");
     this.#server.close();
-    for (const each of this.#open) each.destroy();
+    for (const [near, far] of this.#open) {
+      near.destroy();
+      far.destroy();
+    }
     await closed;
   }
 

@@ -150,6 +150,32 @@ const cases = {
     }
   },
 
+  // The daemon dies when the writer has seen the message and the others have not.
+  async unsettled() {
+    await start(...kHistory);
+    relay = await Relay.to(daemon.port);
+    const ann = await open(daemon.url);
+    const bob = await open(relay.url);
+    await say(ann, "for both");
+    await sees(bob, "for both");
+    relay.hold();
+    await say(ann, "for Ann alone");
+    await sees(ann, "for Ann alone");
+    await daemon.kill();
+    await relay.cut();
+    await daemon.start();
+    await relay.mend();
+    for (const page of [ann, bob]) {
+      await page.until("it tells the restart", `${kNotices}.includes("anew")`);
+      await sees(page, "for Ann alone");
+    }
+    await say(bob, "the end");
+    for (const page of [ann, bob]) {
+      await sees(page, "the end");
+      assert.deepEqual(await page.evaluate(kTexts), ["for both", "for Ann alone", "the end"]);
+    }
+  },
+
   // The connection dies, the daemon does not.
   async resume() {
     await start(...kHistory, "--publish", "loopback");
