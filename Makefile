@@ -87,6 +87,9 @@ $(LIB): $(call objects,$(LIB_SRCS))
 
 $(O)/src/protocol/accept_key.o: CXXFLAGS += $(CRYPTO_CFLAGS)
 $(O)/src/protocol/deflate.o: CXXFLAGS += $(ZLIB_CFLAGS)
+# What it takes in with .incbin, of which -MMD knows nothing.
+PAGE_FILES := $(wildcard src/wsd/page/*)
+$(O)/src/wsd/demo_page.o: $(PAGE_FILES)
 
 $(O)/%.o: %.cc | toolchain
 	@mkdir -p $(@D)
@@ -257,6 +260,7 @@ FUZZ_FLAGS := -std=c++20 -O1 -g -DWSD_DEBUG -fsanitize=fuzzer-no-link,address,un
 $(FUZZ_B)/%.o: %.cc | toolchain
 	@mkdir -p $(@D)
 	$(FUZZ_CXX) $(CPPFLAGS_ALL) $(CRYPTO_CFLAGS) $(ZLIB_CFLAGS) $(FUZZ_FLAGS) -c -o $@ $<
+$(FUZZ_B)/src/wsd/demo_page.o: $(PAGE_FILES)
 $(FUZZ_B)/fuzz/%.o: CPPFLAGS += -Ifuzz -Itests $(WSLAY_CFLAGS)
 
 # An archive, so that each fuzzer takes only what it calls.
@@ -357,6 +361,7 @@ help:
 	@echo 'make bench-drain     how evenly a drain ends 10,000 connections; fails where it does not'
 	@echo 'make bench-compare   the floor, wsd and other servers in turn; make bench-peers gets those'
 	@echo 'make bench-instructions  user-space instructions for each message, under callgrind'
+	@echo 'make screenshot      docs/screenshot.png and docs/screenshot-phone-dark.png anew, with Chromium'
 	@echo 'make examples        build docs/examples'
 	@echo 'make check-layers    who includes whom, as docs/ARCHITECTURE.md allows'
 	@echo 'make check-headers   each header compiles alone'

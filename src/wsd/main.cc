@@ -3,6 +3,7 @@
 #include <wsd/version.h>
 
 #include <csignal>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -16,6 +17,7 @@
 #include "demo_page.h"
 #include "gate.h"
 #include "print.h"
+#include "room_members.h"
 #include "room_routes.h"
 #include "service.h"
 #include "settings.h"
@@ -57,16 +59,18 @@ Sources sources_of_process(int argc, char** argv) {
   return sources;
 }
 
-void add_routes(Server& server, const Gate& gate, const PublishAccess& access) {
+void add_routes(Server& server, const Gate& gate, const PublishAccess& access,
+                std::uint32_t history_messages) {
   Handlers echo;
   echo.upgrade = [&gate](const Request& request) { return gate.admit(request); };
   echo.message = [](Connection& from, const Message& message) { from.send(message); };
   server.route("/", echo);
   server.route("/echo", echo);
   add_room_routes(server, gate, access);
-  server.http("/", [](const Request&) { return demo_page(); });
-  server.http("/demo.js", [](const Request&) { return demo_script(); });
-  server.http("/demo.css", [](const Request&) { return demo_style(); });
+  add_room_members(server, gate, history_messages);
+  for (const PageFile& file : page_files()) {
+    server.http(file.path, [&file](const Request&) { return page_response(file); });
+  }
   server.http("/healthz", [](const Request&) {
     Response response;
     response.body = "ok\n";
@@ -145,7 +149,7 @@ int serve(const Parts& parts) {
   static_cast<void>(pthread_sigmask(SIG_BLOCK, &signals, nullptr));
   static_cast<void>(std::signal(SIGPIPE, SIG_IGN));
   Server server(options.server);
-  add_routes(server, parts.gate, parts.access);
+  add_routes(server, parts.gate, parts.access, options.server.history.messages);
   for (const std::string& address : options.listen) {
     if (const std::string error = parts.service.listen(server, address); !error.empty()) {
       return fail(kExitCannotBind, error);

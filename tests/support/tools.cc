@@ -48,6 +48,19 @@ Tool find_nchan() {
   return tool;
 }
 
+Tool find_chromium() {
+  Tool tool = node_with_ws();
+  if (!tool.missing.empty()) return tool;
+  tool.command.argv = {"node", (tests_folder() / "page" / "page_client.cjs").string()};
+  for (const char* name : {"chromium", "chromium-browser", "google-chrome"}) {
+    if (!succeeds({.argv = {name, "--version"}})) continue;
+    tool.command.argv.emplace_back(name);
+    return tool;
+  }
+  tool.missing = "a Chromium is missing: install chromium, or run make test-deps";
+  return tool;
+}
+
 Tool find_python() {
   Tool tool;
   std::vector<std::string> candidates;
@@ -112,6 +125,11 @@ const Tool& node_with_ws() {
 
 const Tool& node_with_nchan() {
   static const Tool tool = find_nchan();
+  return tool;
+}
+
+const Tool& chromium_with_node() {
+  static const Tool tool = find_chromium();
   return tool;
 }
 

@@ -22,6 +22,8 @@ struct Tool {
 // node_with_ws() and the path of npm's module `nchan`, which `make test-deps` brings where npm is;
 // nobody has to have it.
 [[nodiscard]] const Tool& node_with_nchan();
+// tests/page/page_client.cjs with a Chromium: WSD and the case are to be appended.
+[[nodiscard]] const Tool& chromium_with_node();
 [[nodiscard]] const Tool& python_with_websockets();
 [[nodiscard]] const Tool& curl();
 [[nodiscard]] const Tool& nginx();

@@ -1,0 +1,126 @@
+// The page of GET / in a real browser: what people see of the daemon.
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "support/expect.h"
+#include "support/server_process.h"
+#include "support/tools.h"
+
+namespace e2e {
+namespace {
+
+// Cases of tests/page/page_client.cjs in one browser.
+void expect_in_a_browser(const std::vector<std::string>& cases) {
+  std::vector<std::string> arguments = {server_binary()};
+  arguments.insert(arguments.end(), cases.begin(), cases.end());
+  // The script bounds each of its own waits and the whole, and says what it was waiting for.
+  const Output output = run(chromium_with_node().with(arguments), 20 * patience());
+  EXPECT_EQ(output.status.code, 0) << output.all();
+  EXPECT_NE(output.out.find("ok all"), std::string::npos) << output.all();
+}
+
+TEST(Page, TalksInRooms) {
+  E2E_REQUIRE(chromium_with_node());
+  expect_in_a_browser({"chat", "order", "rooms"});
+}
+
+TEST(Page, LosesAndDoublesNothingThroughCutsAndRestarts) {
+  E2E_REQUIRE(chromium_with_node());
+  expect_in_a_browser({"resume", "cuts", "restart", "unsettled"});
+}
+
+TEST(Page, SaysWhatIsMissing) {
+  E2E_REQUIRE(chromium_with_node());
+  expect_in_a_browser({"gap"});
+}
+
+TEST(Page, ShowsWhatOthersWriteAsText) {
+  E2E_REQUIRE(chromium_with_node());
+  expect_in_a_browser({"markup"});
+}
+
+TEST(Page, AsksForATokenWhereOneIsNeeded) {
+  E2E_REQUIRE(chromium_with_node());
+  expect_in_a_browser({"token"});
+}
+
+TEST(Page, IsForKeysPhonesAndTheDark) {
+  E2E_REQUIRE(chromium_with_node());
+  expect_in_a_browser({"keyboard", "phone", "dark"});
+}
+
+class PageFiles : public SharedServer {};
+
+// No one but this server is asked, and nothing is kept: see also tests/wsd/demo_page_test.cc.
+TEST_F(PageFiles, ComeWithTheirTypesAndHeaders) {
+  struct Row {
+    const char* path;
+    const char* type;
+  };
+  for (const Row& row : {Row{"/", "text/html; charset=utf-8"},
+                         Row{"/page/page.js", "text/javascript; charset=utf-8"},
+                         Row{"/page/link.js", "text/javascript; charset=utf-8"},
+                         Row{"/page/chart.js", "text/javascript; charset=utf-8"},
+                         Row{"/page/page.css", "text/css; charset=utf-8"}}) {
+    RawClient client = server().connect();
+    for (const bool head : {false, true}) {
+      client.send(std::string(head ? "HEAD " : "GET ") + row.path +
+                  " HTTP/1.1\r\nHost: localhost\r\n\r\n");
+      const auto response = client.read_response(head);
+      ASSERT_TRUE(response) << row.path;
+      EXPECT_EQ(response->status, 200) << response->describe();
+      EXPECT_EQ(response->get("Content-Type"), row.type);
+      EXPECT_EQ(response->get("Cache-Control"), "no-store");
+      EXPECT_EQ(response->get("X-Content-Type-Options"), "nosniff");
+      EXPECT_EQ(response->get("Referrer-Policy"), "no-referrer");
+      EXPECT_TRUE(response->get("Content-Security-Policy").starts_with("default-src 'none'; "));
+      EXPECT_EQ(response->body.empty(), head);
+    }
+  }
+}
+
+HttpResponse members(RawClient& client, const std::string& room, const std::string& fields = {}) {
+  client.send("GET /rooms/" + room + "/members HTTP/1.1\r\nHost: localhost\r\n" + fields + "\r\n");
+  return client.read_response().value_or(HttpResponse{});
+}
+
+TEST_F(PageFiles, MembersAreCounted) {
+  RawClient asker = server().connect();
+  EXPECT_EQ(members(asker, "m%C3%A4").body,
+            "{\"members\":0,\"epoch\":0,\"seq\":0,\"history\":0}\n");
+  RawClient member = server().connect();
+  ASSERT_TRUE(opens(member, "/rooms/m%C3%A4"));
+  member.send(text_frame("one"));
+  ASSERT_TRUE(receives_text(member, "one"));
+  const HttpResponse response = members(asker, "m%C3%A4");
+  EXPECT_EQ(response.status, 200) << response.describe();
+  EXPECT_EQ(response.get("Content-Type"), "application/json");
+  EXPECT_EQ(response.get("Cache-Control"), "no-store");
+  EXPECT_TRUE(response.body.starts_with("{\"members\":1,\"epoch\":")) << response.body;
+  EXPECT_TRUE(response.body.ends_with(",\"seq\":1,\"history\":0}\n")) << response.body;
+  EXPECT_EQ(members(asker, "%00").status, 400);
+}
+
+TEST(PageMembers, AreForWhoMayReadTheRoom) {
+  const TemporaryDirectory folder;
+  const std::string users =
+      folder.write("users", "ann-0123456789abcdef ann read=lobby\nbob-0123456789abcdef bob\n");
+  ServerProcess server({"--auth-file", users, "--history-messages", "7"});
+  ASSERT_TRUE(server.listening());
+  RawClient asker = server.connect();
+  const HttpResponse nobody = members(asker, "lobby");
+  EXPECT_EQ(nobody.status, 401) << nobody.describe();
+  EXPECT_EQ(nobody.get("WWW-Authenticate"), "Bearer");
+  EXPECT_EQ(members(asker, "lobby", "Authorization: Bearer bob-0123456789abcdef\r\n").status, 403);
+  EXPECT_EQ(members(asker, "other", "Authorization: Bearer ann-0123456789abcdef\r\n").status, 403);
+  const HttpResponse ann =
+      members(asker, "lobby", "Authorization: Bearer ann-0123456789abcdef\r\n");
+  EXPECT_EQ(ann.status, 200) << ann.describe();
+  EXPECT_TRUE(ann.body.ends_with(",\"history\":7}\n")) << ann.body;
+}
+
+}  // namespace
+}  // namespace e2e

@@ -1,0 +1,404 @@
+// The page in a browser, case by case:
+//
+//   node page_client.cjs CHROMIUM WSD CASE...
+//
+// starts a headless CHROMIUM, and for each CASE a WSD; does what CASE says, and prints "ok CASE".
+"use strict";
+
+const assert = require("node:assert/strict");
+const fs = require("node:fs");
+const os = require("node:os");
+const path = require("node:path");
+const { Browser, kPatienceMs } = require("./browser.cjs");
+const { Daemon, Relay } = require("./daemon.cjs");
+
+const [chromium, wsd, ...names] = process.argv.slice(2);
+const kHistory = ["--history-messages", "2000"];
+const kConnected = `document.getElementById("state").dataset.state === "connected"`;
+const kAway = `["waiting", "connecting"].includes(document.getElementById("state").dataset.state)`;
+// Of the room that is shown, in order, without what has not come back yet.
+const kTexts = `[...document.querySelectorAll(".log:not([hidden]) .message:not(.pending, .failed)")]
+  .map((line) => line.querySelector(".text").textContent)`;
+const kPending = `document.querySelectorAll(".log:not([hidden]) .pending").length`;
+const kNotices = `[...document.querySelectorAll(".log:not([hidden]) .notice")].map((n) => n.dataset.notice)`;
+
+let browser = null;
+let daemon = null;
+let relay = null;
+let clean = []; // pages of a case that must have made no error
+
+async function start(...flags) {
+  daemon = new Daemon(wsd, flags);
+  await daemon.start();
+}
+
+async function open(url, options) {
+  const page = await browser.open(url, options);
+  await page.until("it is connected", kConnected);
+  return page;
+}
+
+async function say(page, text) {
+  await page.evaluate(`document.getElementById("text").focus()`);
+  await page.type(text);
+  await page.key("Enter");
+}
+
+const sees = (page, ...texts) =>
+  page.until(`it shows ${texts}`, `${JSON.stringify(texts)}.every((t) => ${kTexts}.includes(t))`);
+
+// Writes "WHO 1" to "WHO count" by itself, one every few milliseconds, whatever the connection does.
+const write = (page, who, count) =>
+  page.evaluate(`{
+    let n = 0;
+    const timer = setInterval(() => {
+      document.getElementById("text").value = "${who} " + ++n;
+      document.getElementById("say").requestSubmit();
+      if (n === ${count}) clearInterval(timer);
+    }, 20);
+  }`);
+
+const numbered = (who, count) => Array.from({ length: count }, (_, i) => `${who} ${i + 1}`);
+
+// Both pages show all that `written` lists, once, and each writer's in the order of writing.
+async function expect_all(pages, written) {
+  const total = Object.values(written).flat().length;
+  for (const page of pages) {
+    await page.until(`it shows ${total} messages and none waits`,
+      `${kTexts}.length >= ${total} && ${kPending} === 0`);
+    const texts = await page.evaluate(kTexts);
+    for (const [who, lines] of Object.entries(written)) {
+      assert.deepEqual(texts.filter((text) => text.startsWith(`${who} `)), lines);
+    }
+    assert.equal(texts.length, total);
+  }
+}
+
+const cases = {
+  async chat() {
+    await start();
+    const ann = await open(daemon.url);
+    const bob = await open(daemon.url);
+    await say(ann, "hello from Ann");
+    await sees(bob, "hello from Ann");
+    await say(bob, "and from Bob");
+    await Promise.all([sees(ann, "and from Bob"), sees(bob, "and from Bob")]);
+    for (const page of [ann, bob]) {
+      assert.deepEqual(await page.evaluate(kTexts), ["hello from Ann", "and from Bob"]);
+      await page.until("two are here", `document.getElementById("members").textContent === "2 here"`);
+      await page.until("the round trip is shown", `/^[\\d.]+ ms$/.test(document.getElementById("trip").textContent)`);
+      await page.until("the chart has moved",
+        `/at most [1-9]/.test(document.getElementById("chart").getAttribute("aria-label"))`);
+    }
+    // Without a history the page says what that means.
+    assert.equal(await ann.evaluate(`document.getElementById("history-note").hidden`), false);
+    clean.push(ann, bob);
+  },
+
+  async order() {
+    await start("--reactors", "2");
+    const ann = await open(daemon.url);
+    const bob = await open(daemon.url);
+    await Promise.all([write(ann, "ann", 100), write(bob, "bob", 100)]);
+    await expect_all([ann, bob], { ann: numbered("ann", 100), bob: numbered("bob", 100) });
+    assert.deepEqual(await ann.evaluate(kTexts), await bob.evaluate(kTexts));
+    clean.push(ann, bob);
+  },
+
+  async rooms() {
+    await start(...kHistory);
+    const ann = await open(`${daemon.url}#one,two`);
+    const bob = await open(`${daemon.url}#two`);
+    await say(ann, "for one");
+    await sees(ann, "for one");
+    await say(bob, "for two");
+    await ann.until("the other room has one unread", `document.title.startsWith("(1) ")`);
+    await ann.evaluate(`document.querySelectorAll(".room")[1].click()`);
+    assert.deepEqual(await ann.evaluate(kTexts), ["for two"]);
+    assert.equal(await ann.evaluate("document.title"), "#two · wsd");
+    const late = await open(`${daemon.url}#one`);
+    await sees(late, "for one");
+    assert.deepEqual(await late.evaluate(kNotices), []);
+    await ann.evaluate(`document.getElementById("leave").click()`);
+    await bob.until("Ann has left", `document.getElementById("members").textContent === "1 here"`);
+    clean.push(ann, bob, late);
+  },
+
+  // The daemon dies with what it has in its hands, twice, and comes back on its port.
+  async restart() {
+    await start(...kHistory);
+    const ann = await open(daemon.url);
+    const bob = await open(daemon.url);
+    const pages = [ann, bob];
+    await Promise.all([write(ann, "ann", 200), write(bob, "bob", 200)]);
+    for (let round = 0; round < 2; ++round) {
+      const before = (await ann.evaluate(kTexts)).length;
+      await ann.until("it has seen some more", `${kTexts}.length > ${before} + 20`);
+      await daemon.kill();
+      for (const page of pages) {
+        await page.until("it says that it is away", kAway);
+        await page.until("something waits", `${kPending} > 0`);
+      }
+      assert.match(await ann.evaluate(`document.getElementById("state").textContent`), /^Reconnecting/);
+      await daemon.start();
+      for (const page of pages) await page.until("it is connected again", kConnected);
+    }
+    await expect_all(pages, { ann: numbered("ann", 200), bob: numbered("bob", 200) });
+    for (const page of pages) {
+      const notices = await page.evaluate(kNotices);
+      assert.equal(notices.filter((each) => each === "anew").length, 2, notices.join());
+    }
+  },
+
+  // The daemon dies when the writer has seen the message and the others have not.
+  async unsettled() {
+    await start(...kHistory);
+    relay = await Relay.to(daemon.port);
+    const ann = await open(daemon.url);
+    const bob = await open(relay.url);
+    await say(ann, "for both");
+    await sees(bob, "for both");
+    relay.hold();
+    await say(ann, "for Ann alone");
+    await sees(ann, "for Ann alone");
+    await daemon.kill();
+    await relay.cut();
+    await daemon.start();
+    await relay.mend();
+    for (const page of [ann, bob]) {
+      await page.until("it tells the restart", `${kNotices}.includes("anew")`);
+      await sees(page, "for Ann alone");
+    }
+    await say(bob, "the end");
+    for (const page of [ann, bob]) {
+      await sees(page, "the end");
+      assert.deepEqual(await page.evaluate(kTexts), ["for both", "for Ann alone", "the end"]);
+    }
+  },
+
+  // The connection dies, the daemon does not.
+  async resume() {
+    await start(...kHistory, "--publish", "loopback");
+    relay = await Relay.to(daemon.port);
+    const ann = await open(relay.url);
+    const bob = await open(daemon.url);
+    await say(bob, "before");
+    await sees(ann, "before");
+    await relay.cut();
+    await ann.until("it says that it is away", kAway);
+    await say(bob, "meanwhile");
+    await say(ann, "typed while away");
+    for (const body of ["posted 1", "posted 2"]) {
+      const answer = await fetch(`${daemon.url}rooms/lobby`, {
+        method: "POST",
+        headers: { "Content-Type": "text/plain" },
+        body,
+      });
+      assert.equal(answer.status, 200);
+    }
+    await sees(bob, "posted 2");
+    assert.equal(await ann.evaluate(kPending), 1);
+    await relay.mend();
+    await ann.until("it is connected again", kConnected);
+    for (const page of [ann, bob]) {
+      await sees(page, "typed while away");
+      assert.deepEqual(await page.evaluate(kTexts),
+        ["before", "meanwhile", "posted 1", "posted 2", "typed while away"]);
+    }
+    assert.deepEqual(await ann.evaluate(kNotices), ["back"]);
+    assert.match(await ann.evaluate(`document.querySelector(".notice").textContent`), /3 messages caught up/);
+  },
+
+  // Cut in the middle of writing, so that messages and their echoes are lost on the way.
+  async cuts() {
+    await start(...kHistory);
+    relay = await Relay.to(daemon.port);
+    const ann = await open(relay.url);
+    const bob = await open(daemon.url);
+    await Promise.all([write(ann, "ann", 200), write(bob, "bob", 200)]);
+    for (let round = 0; round < 4; ++round) {
+      const before = (await ann.evaluate(kTexts)).length;
+      await ann.until("it has seen some more", `${kTexts}.length > ${before} + 10`);
+      await relay.cut();
+      await ann.until("it says that it is away", kAway);
+      await relay.mend();
+      await ann.until("it is connected again", kConnected);
+    }
+    await expect_all([ann, bob], { ann: numbered("ann", 200), bob: numbered("bob", 200) });
+    assert.deepEqual(await ann.evaluate(kTexts), await bob.evaluate(kTexts));
+    const notices = await ann.evaluate(kNotices);
+    assert.ok(!notices.includes("missed") && !notices.includes("anew"), notices.join());
+  },
+
+  // Without a history what was missed is gone, and the page says how much.
+  async gap() {
+    await start();
+    relay = await Relay.to(daemon.port);
+    const ann = await open(relay.url);
+    const bob = await open(daemon.url);
+    await say(bob, "before");
+    await sees(ann, "before");
+    await relay.cut();
+    await ann.until("it says that it is away", kAway);
+    for (const text of ["lost 1", "lost 2"]) await say(bob, text);
+    await sees(bob, "lost 2");
+    await relay.mend();
+    await ann.until("it tells the gap", `${kNotices}.includes("missed")`);
+    assert.match(await ann.evaluate(`document.querySelector(".gap").textContent`), /^2 messages are missing here/);
+    await say(bob, "after");
+    await sees(ann, "after");
+    assert.deepEqual(await ann.evaluate(kTexts), ["before", "after"]);
+  },
+
+  async markup() {
+    await start("--publish", "loopback");
+    const ann = await open(daemon.url);
+    const hostile = `<img src=x onerror="document.title='owned'"><b>bold</b><script>alert(1)</script>`;
+    await ann.evaluate(`document.getElementById("name").value = "<i>Ann</i>"`);
+    await say(ann, hostile);
+    await sees(ann, hostile);
+    for (const body of [JSON.stringify({ name: hostile, text: "named" }), hostile, `{"text":7}`, "[]"]) {
+      await fetch(`${daemon.url}rooms/lobby`, { method: "POST", headers: { "Content-Type": "text/plain" }, body });
+    }
+    await sees(ann, "named", `{"text":7}`, "[]");
+    assert.equal((await ann.evaluate(kTexts)).filter((each) => each === hostile).length, 2);
+    assert.equal(await ann.evaluate(`document.querySelectorAll(".log img, .log b, .log i, .log script").length`), 0);
+    assert.equal(await ann.evaluate("document.title"), "#lobby · wsd");
+    clean.push(ann);
+  },
+
+  async keyboard() {
+    await start();
+    const ann = await open(`${daemon.url}#`);
+    const bob = await open(daemon.url);
+    // From the top of the page, as if it had just been loaded.
+    await ann.evaluate(`{
+      const brand = document.querySelector(".brand");
+      brand.tabIndex = -1;
+      brand.focus();
+      brand.removeAttribute("tabindex");
+    }`);
+    const reached = [];
+    for (let i = 0; i < 12; ++i) {
+      await ann.key("Tab");
+      reached.push(await ann.evaluate(`document.activeElement.id || document.activeElement.className`));
+      // A ring, or a border in its place.
+      const outline = await ann.evaluate(`getComputedStyle(document.activeElement).outlineStyle`);
+      assert.notEqual(outline, "none", `no ring: ${reached}`);
+      if (reached.at(-1) === "text") break;
+    }
+    assert.deepEqual(reached, ["room", "enter", "name", "room", "leave", "log", "text"]);
+    await ann.type("by keys alone");
+    await ann.key("Enter");
+    await sees(bob, "by keys alone");
+    await ann.key("Tab");
+    assert.equal(await ann.evaluate(`document.activeElement.id`), "send");
+    for (let i = 0; i < 7; ++i) await ann.key("Tab", 8);
+    assert.equal(await ann.evaluate(`document.activeElement.id`), "room");
+    await ann.type("den");
+    await ann.key("Enter");
+    await ann.until("the room is entered", `document.getElementById("title").textContent === "den"`);
+    for (const id of ["room", "name", "text", "token"]) {
+      assert.ok(await ann.evaluate(`document.getElementById("${id}").labels.length`), id);
+    }
+    assert.equal(await ann.evaluate(`document.querySelector(".log").getAttribute("role")`), "log");
+    clean.push(ann, bob);
+  },
+
+  async phone() {
+    await start();
+    const ann = await open(`${daemon.url}#lobby,a-room-with-quite-a-long-name-for-a-telephone,third`,
+      { width: 360, height: 740, touch: true });
+    await say(ann, "x".repeat(300));
+    await sees(ann, "x".repeat(300));
+    assert.equal(await ann.evaluate(`document.documentElement.scrollWidth`), 360);
+    const boxes = await ann.evaluate(`["room", "name", "text", "send", "state", "leave"].map((id) => {
+      const { left, right, bottom } = document.getElementById(id).getBoundingClientRect();
+      return { id, left, right, bottom };
+    })`);
+    for (const { id, left, right, bottom } of boxes) {
+      assert.ok(left >= 0 && right <= 360 && bottom <= 740, `${id}: ${left} to ${right}, ${bottom}`);
+    }
+    clean.push(ann);
+  },
+
+  async dark() {
+    await start();
+    const ann = await open(daemon.url);
+    const ground = `getComputedStyle(document.body).backgroundColor`;
+    const light = await ann.evaluate(ground);
+    await ann.set_dark(true);
+    await ann.until("the background is another", `${ground} !== ${JSON.stringify(light)}`);
+    clean.push(ann);
+  },
+
+  async token() {
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), "wsd-users-"));
+    const users = path.join(folder, "users");
+    fs.writeFileSync(users, "ann-0123456789abcdef ann read=* write=lobby\n", { mode: 0o600 });
+    try {
+      await start("--auth-file", users);
+      const ann = await browser.open(`${daemon.url}#lobby`);
+      const present = async (token) => {
+        await ann.evaluate(`document.getElementById("token").focus()`);
+        await ann.type(token);
+        await ann.key("Enter");
+      };
+      await ann.until("it asks for a token", `!document.getElementById("admit").hidden`);
+      await present("nobody-0123456789abcdef");
+      await ann.until("the token is refused",
+        `document.getElementById("admit-text").textContent.includes("not valid")`);
+      await present("ann-0123456789abcdef");
+      await ann.until("it is connected", kConnected);
+      await say(ann, "let in");
+      await sees(ann, "let in");
+      await ann.evaluate(`document.getElementById("room").focus()`);
+      await ann.type("news");
+      await ann.key("Enter");
+      await ann.until("it is connected", kConnected);
+      await say(ann, "not mine to write");
+      await ann.until("it says that it was not sent",
+        `document.querySelector(".failed .status")?.textContent.includes("only read")`);
+    } finally {
+      fs.rmSync(folder, { recursive: true });
+    }
+  },
+};
+
+async function end_case() {
+  for (const page of clean) {
+    assert.deepEqual(page.errors, []);
+    assert.deepEqual(await page.evaluate("violations"), []);
+  }
+  clean = [];
+  await browser.close_pages();
+  await relay?.cut().catch(() => {}); // it may be cut already
+  relay = null;
+  await daemon.kill("SIGTERM");
+}
+
+async function main() {
+  // Before those who have started this lose patience, who could not end what it has started.
+  const late = setTimeout(() => fail(new Error("all of it takes too long")), 8 * kPatienceMs);
+  browser = await Browser.start(chromium);
+  for (const name of names) {
+    const begun = Date.now();
+    await cases[name]().catch((error) => {
+      throw new Error(`case ${name}`, { cause: error });
+    });
+    await end_case();
+    console.log(`ok ${name} (${Date.now() - begun} ms)`);
+  }
+  clearTimeout(late);
+  await browser.stop();
+  console.log("ok all");
+}
+
+async function fail(error) {
+  console.log(error);
+  await browser?.stop().catch(console.log);
+  await daemon?.kill().catch(console.log);
+  process.exit(1);
+}
+
+main().catch(fail);
