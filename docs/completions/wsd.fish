@@ -47,6 +47,7 @@ complete -c wsd -l history-messages -x -d 'messages that each room keeps for who
 complete -c wsd -l history-bytes -x -d 'what these may take for each room, 64 for each beside its bytes'
 complete -c wsd -l history-age -x -d 'how long a message is kept'
 complete -c wsd -l history-memory -x -d 'what the messages kept for all rooms together may take'
+complete -c wsd -l room -x -d 'what is different in some rooms: PATTERN SETTING=VALUE..., settings being slow-policy (latest-only too: the newest message takes the place of the one that waits), history-messages, history-bytes and history-age; the first pattern that fits counts'
 complete -c wsd -l close-timeout -x -d 'from our Close frame to the peer\'s'
 complete -c wsd -l drain-window -x -d 'over which a drain spreads its closes; 0: all at once'
 complete -c wsd -l drain-timeout -x -d 'after which a drain cuts what is left'

@@ -67,6 +67,7 @@ const std::vector<FlagCase>& cases() {
       {"history-bytes", "1MiB", "64KiB", {"x"}},
       {"history-age", "5m", "10s", {"0"}},
       {"history-memory", "256MiB", "1GiB", {"x"}},
+      {"room", "none", "quotes-* slow-policy=latest-only", {"", "quotes-*", "a b=c"}},
       {"trusted-proxy", "none", "10.0.0.0/8", {"", "localhost", "10.0.0.0/8,unix"}},
       {"forwarded-field", "x-forwarded-for", "forwarded", {"x-real-ip", "", "Forwarded"}},
       {"proxy-protocol", "off", "on", {"yes", "", "v2"}},
@@ -147,8 +148,8 @@ TEST(FlagTable, RepeatableSettingsAppend) {
   for (const Flag& flag : flag_table()) {
     if (flag.repeatable) repeatable.insert(flag.name);
   }
-  EXPECT_EQ(repeatable,
-            (std::set<std::string_view>{"listen", "origin", "subprotocol", "trusted-proxy"}));
+  EXPECT_EQ(repeatable, (std::set<std::string_view>{"listen", "origin", "room", "subprotocol",
+                                                    "trusted-proxy"}));
   DaemonOptions options;
   EXPECT_EQ(find_flag("listen")->set(options, ":1"), "");
   EXPECT_EQ(options.listen, (std::vector<std::string>{"127.0.0.1:9001", ":1"}));

@@ -1,4 +1,4 @@
-#include "room_rule.h"
+#include "wsd/room_rule.h"
 
 #include <gtest/gtest.h>
 

@@ -120,6 +120,7 @@ TEST(Settings, EverySettingCanComeFromEverySource) {
                               : flag.name == "origin"        ? "https://a.example"
                               : flag.name == "admin"         ? "127.0.0.1:0"
                               : flag.name == "trusted-proxy" ? "10.0.0.0/8"
+                              : flag.name == "room"          ? "a history-messages=1"
                                                              : "chat";
     const std::string name(flag.name);
     for (const Loaded& loaded : {load({"--" + name + "=" + value}), load({"--" + name, value}),
