@@ -13,8 +13,8 @@
 #include "server/exception_text.h"
 #include "server/http_answer.h"
 #include "server/request_view.h"
-#include "server/settings.h"
 #include "server/server_core.h"
+#include "server/settings.h"
 
 namespace wsd {
 namespace {
