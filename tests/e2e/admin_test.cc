@@ -1,10 +1,6 @@
 // The admin listener: what it tells agrees with what was done, whom it tells, and what reads it.
 
-#include <arpa/inet.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <csignal>
 #include <cstdint>
@@ -374,18 +370,6 @@ TEST(Admin, PromtoolFindsNothingWrongWithTheMetrics) {
   const Output check = run({.argv = {"sh", "-c", "promtool check metrics < \"$0\"", scrape}});
   EXPECT_EQ(check.status.code, 0) << check.all();
   EXPECT_EQ(check.all(), "");
-}
-
-std::uint16_t free_port() {
-  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof(address);
-  ::bind(fd, reinterpret_cast<const sockaddr*>(&address), size);
-  ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size);
-  ::close(fd);
-  return ntohs(address.sin_port);
 }
 
 // What Prometheus has scraped of `query`, as its API says it.

@@ -1,11 +1,7 @@
 // Behind real proxies, set up as docs/deploy says: nginx with X-Forwarded-For and HAProxy with the
 // PROXY protocol, wss outside and plain loopback inside. And what an impostor gets.
 
-#include <arpa/inet.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <csignal>
 #include <cstdint>
@@ -26,19 +22,6 @@ namespace {
 constexpr const char* kClient = "127.0.0.7";
 constexpr const char* kOtherClient = "127.0.0.8";
 constexpr auto kScriptPatience = std::chrono::seconds(60);
-
-// One that is free now.
-std::uint16_t free_port() {
-  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof(address);
-  ::bind(fd, reinterpret_cast<const sockaddr*>(&address), size);
-  ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size);
-  ::close(fd);
-  return ntohs(address.sin_port);
-}
 
 std::string loopback(std::uint16_t port) { return "127.0.0.1:" + std::to_string(port); }
 

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,8 @@ struct Tool {
 [[nodiscard]] std::string deployed(const std::string& name);
 // Likewise one of docs/tutorial, which lies beside it.
 [[nodiscard]] Tool tutorial(const std::string& name);
+// A port of 127.0.0.1 that is free now, for a tool that cannot bind 0 and say which it got.
+[[nodiscard]] std::uint16_t free_port();
 // tests/clients/NAME, wherever the tests were started.
 [[nodiscard]] std::string client_script(const std::string& name);
 
