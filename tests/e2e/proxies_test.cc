@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <csignal>
+#include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
@@ -167,6 +169,15 @@ std::string end_line(ServerProcess& server, std::size_t from, const std::string&
 
 std::size_t lines_of(ServerProcess& server) { return server.process().lines().size(); }
 
+std::size_t ends_of_echoes(ServerProcess& server, std::size_t from) {
+  const std::vector<std::string> lines = server.process().lines();
+  return static_cast<std::size_t>(std::count_if(
+      lines.begin() + static_cast<std::ptrdiff_t>(from), lines.end(), [](const auto& line) {
+        return line.find("connection_end") != std::string::npos &&
+               line.find("path=/echo") != std::string::npos;
+      }));
+}
+
 // Whom the log names: an address of a client, or of the proxy alone.
 void expect_remote(const std::string& line, const std::string& address) {
   const std::string remote = log_value(line, "remote");
@@ -214,21 +225,26 @@ void expect_limits_for_each_client(ServerProcess& server, const Proxy& proxy) {
 
   from = lines_of(server);
   open[0]->signal(SIGKILL);
-  line = end_line(server, from, "path=");
-  EXPECT_EQ(log_value(line, "path"), "/echo") << line;
-  expect_remote(line, kClient);
-  const auto again = proxy.stays("/echo");
-  EXPECT_TRUE(is_open(*again)) << again->output();
+  expect_remote(end_line(server, from, "path=/echo"), kClient);
+  open[0] = proxy.stays("/echo");
+  EXPECT_TRUE(is_open(*open[0])) << open[0]->output();
+
+  from = lines_of(server);
+  for (const auto& client : open) client->signal(SIGKILL);
+  EXPECT_TRUE(eventually([&] { return ends_of_echoes(server, from) == open.size(); }))
+      << server.process().output();
 }
 
-// A drain's Close goes out through the proxy, and the client's answer comes back.
+// A drain's Close goes out through the proxy, and the client's answer comes back. The proxy's own
+// checks of the server may be ended by it too.
 void expect_goodbye(ServerProcess& server, const Proxy& proxy) {
   const auto client = proxy.stays("/echo");
   ASSERT_TRUE(is_open(*client)) << client->output();
   const std::size_t from = lines_of(server);
   server.signal(SIGTERM);
   EXPECT_TRUE(client->wait_for_line("^closed 1001$", 0, kScriptPatience)) << client->output();
-  const std::string line = end_line(server, from, "drain");
+  const std::string line = end_line(server, from, "path=/echo");
+  EXPECT_EQ(log_value(line, "cause"), "drain") << line;
   EXPECT_EQ(log_value(line, "code_received"), "1001") << line;
 }
 
