@@ -5,12 +5,7 @@
 #include <cstdlib>
 #include <utility>
 
-#if defined(__SANITIZE_ADDRESS__)
-#include <sanitizer/asan_interface.h>
-#else
-#define ASAN_POISON_MEMORY_REGION(block, size) static_cast<void>(0)
-#define ASAN_UNPOISON_MEMORY_REGION(block, size) static_cast<void>(0)
-#endif
+#include "base/sanitizers.h"
 
 namespace wsd {
 namespace {
@@ -51,7 +46,7 @@ void* KeptBlocks::find(std::size_t least, std::size_t wanted) noexcept {
   }
   if (best == nullptr) return nullptr;
   void* const block = best->block;
-  ASAN_UNPOISON_MEMORY_REGION(block, best->size);
+  unpoison(block, best->size);
   bytes_ -= best->size;
   used_ = true;
   *best = entries_[--count_];
@@ -62,7 +57,7 @@ bool KeptBlocks::keep(void* block) noexcept {
   if (block == nullptr) return false;
   const std::size_t size = size_of(block);
   if (size < kLeastBytes || count_ == kMostBlocks || size > kMostBytes - bytes_) return false;
-  ASAN_POISON_MEMORY_REGION(block, size);
+  poison(block, size);
   entries_[count_++] = {block, size};
   bytes_ += size;
   used_ = true;
@@ -73,7 +68,7 @@ void KeptBlocks::release() noexcept {
   if (empty()) return;
   for (; count_ != 0; --count_) {
     const Entry& last = entries_[count_ - 1];
-    ASAN_UNPOISON_MEMORY_REGION(last.block, last.size);
+    unpoison(last.block, last.size);
     std::free(last.block);
   }
   bytes_ = 0;

@@ -3,13 +3,7 @@
 #include <new>
 
 #include "base/assert.h"
-
-#if defined(__SANITIZE_ADDRESS__)
-#include <sanitizer/asan_interface.h>
-#else
-#define ASAN_POISON_MEMORY_REGION(address, size) (static_cast<void>(address))
-#define ASAN_UNPOISON_MEMORY_REGION(address, size) (static_cast<void>(address))
-#endif
+#include "base/sanitizers.h"
 
 namespace wsd {
 namespace {
@@ -34,7 +28,7 @@ SlabCells::~SlabCells() {
 SlabCells::Block* SlabCells::add_block() {
   void* const memory = ::operator new (kBlockBytes, std::align_val_t{kBlockBytes});
   auto* const block = new (memory) Block{nullptr, nullptr, nullptr, 0, 0};
-  ASAN_POISON_MEMORY_REGION(block + 1, kBlockBytes - sizeof(Block));
+  poison(block + 1, kBlockBytes - sizeof(Block));
   link(block);
   return block;
 }
@@ -55,11 +49,11 @@ void* SlabCells::take() {
   Block* const block = with_room_ != nullptr ? with_room_ : add_block();
   void* cell = block->free;
   if (cell != nullptr) {
-    ASAN_UNPOISON_MEMORY_REGION(cell, cell_bytes_);
+    unpoison(cell, cell_bytes_);
     block->free = block->free->next;
   } else {
     cell = reinterpret_cast<std::byte*>(block + 1) + block->fresh++ * cell_bytes_;
-    ASAN_UNPOISON_MEMORY_REGION(cell, cell_bytes_);
+    unpoison(cell, cell_bytes_);
   }
   if (++block->used == cells_per_block_) unlink(block);
   return cell;
@@ -70,11 +64,11 @@ void SlabCells::give_back(void* cell) noexcept {
   auto* const block = reinterpret_cast<Block*>(static_cast<std::byte*>(cell) - within_block);
   if (block->used-- == cells_per_block_) link(block);
   block->free = new (cell) FreeCell{block->free};
-  ASAN_POISON_MEMORY_REGION(cell, cell_bytes_);
+  poison(cell, cell_bytes_);
   // The last one stays, so that one object that comes and goes does not take a block each time.
   if (block->used != 0 || (block->next == nullptr && block->prev == nullptr)) return;
   unlink(block);
-  ASAN_UNPOISON_MEMORY_REGION(block + 1, kBlockBytes - sizeof(Block));
+  unpoison(block + 1, kBlockBytes - sizeof(Block));
   ::operator delete (block, std::align_val_t{kBlockBytes});
 }
 

@@ -4,16 +4,10 @@
 
 #include <cerrno>
 
-// The sanitizers watch the C library's calls for what the kernel reads and writes.
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define WSD_WATCHED 1
-#endif
-#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define WSD_WATCHED 1
-#endif
+#include "base/sanitizers.h"
 
-#if defined(__x86_64__) && defined(__LP64__) && !defined(WSD_WATCHED)
+// The sanitizers watch the C library's calls for what the kernel reads and writes.
+#if defined(__x86_64__) && defined(__LP64__) && !defined(WSD_ASAN) && !defined(WSD_TSAN)
 #define WSD_DIRECT 1
 #include <sys/syscall.h>
 #endif

@@ -28,7 +28,7 @@ TEST(TokenBucket, WhatIsNotUsedWithinASecondIsLost) {
 
 // At any rate, also those of which a tick is worth a fraction of a token.
 TEST(TokenBucket, OverALongTimeTheRateIsExact) {
-  for (const std::uint64_t rate : {1, 3, 99, 100, 101, 1'000, 12'345}) {
+  for (const std::uint64_t rate : {1U, 3U, 99U, 100U, 101U, 1'000U, 12'345U}) {
     TokenBucket bucket(rate, 0);
     std::uint64_t sum = 0;
     for (Tick now = 0; now <= 10 * kSecond; ++now) {

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/sanitizers.h"
 #include "hub/fake_member.h"
 
 namespace wsd::hub {
@@ -173,9 +174,7 @@ TEST(RoomHistory, AnEncodingCostsNoMessage) {
 
 // 1,000 messages in each of many rooms: what the allocator has handed out beside the frames' bytes.
 TEST(RoomHistory, CostsAtMost64BytesAMessageBesideItsFrame) {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  GTEST_SKIP() << "the sanitizer's allocator counts for itself";
-#endif
+  if (kSanitized) GTEST_SKIP() << "the sanitizer's allocator counts for itself";
   constexpr std::size_t kRooms = 100;
   constexpr std::size_t kMessages = 1000;
   constexpr std::size_t kFrame = 102;

@@ -60,8 +60,8 @@ TEST(RoomRules, ABatchSaysWhatHoldsInItsRoomAndWhichRoomThatIs) {
     }
   }
   ASSERT_EQ(member.rules.size(), 6U);
-  for (int i = 0; i < 2; ++i) EXPECT_FALSE(member.rules[i].policy.has_value());
-  for (int i = 2; i < 6; ++i) EXPECT_EQ(member.rules[i].policy, SlowPolicy::kLatestOnly);
+  for (std::size_t i = 0; i < 2; ++i) EXPECT_FALSE(member.rules[i].policy.has_value());
+  for (std::size_t i = 2; i < 6; ++i) EXPECT_EQ(member.rules[i].policy, SlowPolicy::kLatestOnly);
   EXPECT_EQ(member.rules[2].room, member.rules[3].room);
   EXPECT_EQ(member.rules[4].room, member.rules[5].room);
   EXPECT_NE(member.rules[2].room, member.rules[4].room) << "homes on two shards";

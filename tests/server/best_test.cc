@@ -13,7 +13,7 @@ TEST(Best, KeepsTheFirstFewInOrderWhateverComesWhen) {
   for (int i = 0; i < 200; ++i) all.push_back(i * 37 % 101);
   std::vector<int> sorted = all;
   std::sort(sorted.begin(), sorted.end());
-  for (const std::size_t limit : {0, 1, 7, 199, 200, 500}) {
+  for (const std::size_t limit : {0U, 1U, 7U, 199U, 200U, 500U}) {
     Best<int> best(limit);
     for (const int each : all) best.offer(each);
     const std::vector<int> expected(

@@ -7,8 +7,9 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/sanitizers.h"
 
-#ifdef __SANITIZE_ADDRESS__
+#ifdef WSD_ASAN
 #include <sanitizer/common_interface_defs.h>
 #endif
 
@@ -46,13 +47,13 @@ void Fiber::start(std::function<void()> body) {
 
 void Fiber::enter(unsigned high, unsigned low) {
   auto* const self = std::bit_cast<Fiber*>(std::uint64_t{high} << 32 | low);
-#ifdef __SANITIZE_ADDRESS__
+#ifdef WSD_ASAN
   __sanitizer_finish_switch_fiber(nullptr, &self->outside_bottom_, &self->outside_size_);
 #endif
   self->body_();
   self->body_ = nullptr;
   self->ended_ = true;
-#ifdef __SANITIZE_ADDRESS__
+#ifdef WSD_ASAN
   __sanitizer_start_switch_fiber(nullptr, self->outside_bottom_, self->outside_size_);
 #endif
   ::setcontext(&self->outside_);
@@ -60,22 +61,22 @@ void Fiber::enter(unsigned high, unsigned low) {
 
 void Fiber::resume() {
   WSD_ASSERT(!ended_);
-#ifdef __SANITIZE_ADDRESS__
+#ifdef WSD_ASAN
   void* own = nullptr;
   __sanitizer_start_switch_fiber(&own, stack_, kStackBytes);
 #endif
   ::swapcontext(&outside_, &inside_);
-#ifdef __SANITIZE_ADDRESS__
+#ifdef WSD_ASAN
   __sanitizer_finish_switch_fiber(own, nullptr, nullptr);
 #endif
 }
 
 void Fiber::pause() {
-#ifdef __SANITIZE_ADDRESS__
+#ifdef WSD_ASAN
   __sanitizer_start_switch_fiber(&fake_stack_, outside_bottom_, outside_size_);
 #endif
   ::swapcontext(&inside_, &outside_);
-#ifdef __SANITIZE_ADDRESS__
+#ifdef WSD_ASAN
   __sanitizer_finish_switch_fiber(fake_stack_, &outside_bottom_, &outside_size_);
 #endif
 }

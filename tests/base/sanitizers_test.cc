@@ -1,0 +1,29 @@
+#include "base/sanitizers.h"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cstdlib>
+
+namespace wsd {
+namespace {
+
+// tests/run says when it has built with one. Were it not seen, pools would poison nothing.
+TEST(Sanitizers, AreSeenWhereTheyAre) {
+  if (std::getenv("WSD_TEST_SANITIZED") != nullptr) {
+    EXPECT_TRUE(kSanitized);
+  }
+}
+
+#ifdef WSD_ASAN
+TEST(Sanitizers, PoisonIsSeenAndTakenBack) {
+  alignas(8) std::array<char, 64> block{};
+  poison(block.data(), block.size());
+  EXPECT_NE(__asan_address_is_poisoned(&block[63]), 0);
+  unpoison(block.data(), block.size());
+  EXPECT_EQ(__asan_address_is_poisoned(&block[63]), 0);
+}
+#endif
+
+}  // namespace
+}  // namespace wsd
