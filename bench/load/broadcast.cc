@@ -1,6 +1,6 @@
-// --mode broadcast: all connections are in one room, --senders of them publish. A sender whose own
-// message has come back publishes its next. Each member has to get each message of each sender,
-// once and in order.
+// --mode broadcast: all connections are in one room, --senders of them publish: each its next when
+// its own message has come back or, with --rate, in turn by the clock. Each member has to get each
+// message of each sender, once and in order.
 #include <algorithm>
 
 #include "bench/load/client.h"
@@ -33,11 +33,15 @@ class Broadcast final : public Client {
   void on_raw_bytes(Connection& connection, std::string_view bytes);
   void on_frame(Connection& connection, std::string_view frame);
   void send_next(Connection& connection);
+  // With --rate: for so long, what is due.
+  void send_for(std::int64_t ns);
 
   Template template_;
   std::size_t reply_size_;
   std::vector<Member> members_;
   bool refilling_ = false;
+  std::int64_t start_ = 0;
+  std::uint64_t scheduled_ = 0;
 };
 
 void Broadcast::on_bytes(Connection& connection, std::string_view bytes) {
@@ -68,7 +72,7 @@ void Broadcast::on_raw_bytes(Connection& connection, std::string_view bytes) {
   const std::size_t units = member.position / reply_size_;
   member.position %= reply_size_;
   progress_ += units;
-  if (units > 0 && connection.index == 0) send_next(connection);
+  if (units > 0 && connection.index == 0 && options_.rate == 0) send_next(connection);
 }
 
 void Broadcast::on_frame(Connection& connection, std::string_view frame) {
@@ -83,7 +87,7 @@ void Broadcast::on_frame(Connection& connection, std::string_view frame) {
   }
   ++next;
   ++progress_;
-  if (stamp.connection == connection.index) send_next(connection);
+  if (stamp.connection == connection.index && options_.rate == 0) send_next(connection);
 }
 
 void Broadcast::send_next(Connection& connection) {
@@ -92,13 +96,30 @@ void Broadcast::send_next(Connection& connection) {
   send_bytes(connection, template_.request(connection.index, member.sent++));
 }
 
+void Broadcast::send_for(std::int64_t ns) {
+  const double gap_ns = 1e9 / static_cast<double>(options_.rate);
+  for (const std::int64_t end = now_ns() + ns; now_ns() < end;) {
+    const std::int64_t wait =
+        start_ + static_cast<std::int64_t>(static_cast<double>(scheduled_) * gap_ns) - now_ns();
+    if (wait <= 0) send_next(*connections_[scheduled_++ % options_.senders]);
+    step(static_cast<int>(std::max<std::int64_t>(wait, 0) / 1'000'000));
+  }
+}
+
 void Broadcast::run() {
   open_until(options_.connections);
   // A join is not answered: this rest is for the last of them.
   run_for(300'000'000);
   waiting_ = refilling_ = true;
   const Interval whole(options_.pid);
-  for (std::size_t i = 0; i < options_.senders; ++i) send_next(*connections_[i]);
+  start_ = now_ns();
+  for (std::size_t i = 0; options_.rate == 0 && i < options_.senders; ++i) {
+    send_next(*connections_[i]);
+  }
+  const auto run_seconds = [this](std::size_t seconds) {
+    const auto ns = static_cast<std::int64_t>(seconds) * 1'000'000'000;
+    options_.rate == 0 ? run_for(ns) : send_for(ns);
+  };
   JsonLine line;
   line.text("mode", "broadcast")
       .count("connections", options_.connections)
@@ -110,10 +131,10 @@ void Broadcast::run() {
     while (progress_ < all) step(1000);
     whole.put(line, kDeliveries, all);
   } else {
-    run_for(static_cast<std::int64_t>(options_.warmup) * 1'000'000'000);
+    run_seconds(options_.warmup);
     const std::uint64_t before = progress_;
     const Interval interval(options_.pid);
-    run_for(static_cast<std::int64_t>(options_.seconds) * 1'000'000'000);
+    run_seconds(options_.seconds);
     interval.put(line, kDeliveries, progress_ - before);
   }
   put_memory(line, options_.pid);

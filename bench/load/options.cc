@@ -56,9 +56,11 @@ void check(const Options& options) {
   if (options.raw && !echo && !broadcast) usage("--raw is for echo and broadcast");
   if (options.messages != 0 && !echo && !broadcast) usage("--messages is for echo and broadcast");
   if (options.rate == 0 && options.mode == Mode::kOpenLoop) usage("--mode openloop wants --rate");
-  if (options.rate != 0 && options.mode != Mode::kOpenLoop && options.mode != Mode::kHandshakes) {
-    usage("--rate is for openloop and handshakes");
+  if (options.rate != 0 && options.mode != Mode::kOpenLoop && options.mode != Mode::kHandshakes &&
+      options.mode != Mode::kBroadcast) {
+    usage("--rate is for openloop, broadcast and handshakes");
   }
+  if (options.rate != 0 && options.messages != 0) usage("--rate and --messages do not go together");
   if (broadcast && options.senders > options.connections)
     usage("more --senders than --connections");
   if ((broadcast || options.mode == Mode::kOpenLoop) && options.size < 8) {

@@ -63,7 +63,7 @@ struct Upgrade {
   // What the hook has found out, for the handlers: Connection::data() from the open handler on.
   std::unique_ptr<ConnectionData> data;
   // Called once the connection is open, before Handlers::open: for what this hook knows and that
-  // handler does not.
+  // handler does not. Where it closes the connection, or throws, Handlers::open is not called.
   std::function<void(Connection&)> opened = {};
 
   // Accepts, as that user.

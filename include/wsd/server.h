@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,6 +45,9 @@ using HttpHandler = std::function<Response(const Request&)>;
 // Answers through the Responder, whenever it can. The request's views die when it returns. The
 // connection's next requests wait for the answer.
 using DeferredHandler = std::function<void(const Request&, Responder)>;
+// Asked once for each request when its head has come, before anything of its body is read or kept:
+// what it answers is the answer, and std::nullopt lets the request through.
+using HttpJudge = std::function<std::optional<Response>(const Request&)>;
 
 // One server: its routes, its listeners, its threads. Made and taken apart by one thread.
 class Server {
@@ -71,6 +75,9 @@ class Server {
   // connection after the answer. Before start().
   void http(std::string_view method, std::string_view pattern, HttpHandler handler);
   void http(std::string_view method, std::string_view pattern, DeferredHandler handler);
+  // As above, for whom `judge` lets through alone. Before start().
+  void http(std::string_view method, std::string_view pattern, HttpJudge judge,
+            DeferredHandler handler);
 
   // Binds "HOST:PORT", "[V6]:PORT", ":PORT" (all addresses) or "unix:PATH"; port 0 is any free one.
   // Returns an empty string, or a sentence that says what could not be bound and why. A stale

@@ -102,6 +102,7 @@ struct ConnectionInfo {
   ConnectionId id = 0;
   ConnectionState state = ConnectionState::kHandshaking;
   std::string remote;
+  std::string via;   // the proxy that has named `remote`; empty: there is none
   std::string path;  // empty until it is open, like the next two
   std::string user;
   std::string subprotocol;

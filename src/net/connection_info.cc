@@ -19,6 +19,7 @@ ConnectionInfo Connection::info() const {
   info.id = id();
   info.state = state();
   info.remote = facts_.remote();
+  info.via = facts_.via();
   info.path = facts_.path();
   info.user = facts_.user();
   info.subprotocol = facts_.subprotocol();

@@ -89,7 +89,7 @@ void Connection::on_request(const protocol::HttpRequest& request) {
   heartbeat_.received(turn_.now);
   enter(Phase::kOpen);
   if (answer.opened) answer.opened();
-  turn_.application.on_open(*this);
+  if (phase_ == Phase::kOpen) turn_.application.on_open(*this);
 }
 
 void Connection::respond(const Answer& answer) {

@@ -129,7 +129,11 @@ Outbound::Status Outbound::send_raw(Bytes bytes, const SendContext& context) {
       return Status::kSent;
     }
   }
-  return enqueue(Slice(SharedBytes::copy_of(bytes)), context);
+  // An answer is never left out: the next one would be taken for it.
+  static constexpr hub::SlowRule kWhole{SlowPolicy::kDisconnect};
+  SendContext whole = context;
+  whole.slow_rule = &kWhole;
+  return enqueue(Slice(SharedBytes::copy_of(bytes)), whole);
 }
 
 Outbound::Status Outbound::send_frame(const SharedBytes& frame, const SendContext& context) {

@@ -40,6 +40,14 @@ constexpr int kTimersPerTurn = 4096;
 
 constexpr int kLongestWaitMs = 60'000;
 
+// A turn that comes so much later than it was due, or lasts longer than this, was kept from going
+// on: the process was stopped, or starved.
+constexpr std::uint64_t kLateMs = 250;
+constexpr std::uint64_t kLongestTurnMs = 1'000;
+
+// The longest that reading what has come meanwhile counts as part of it.
+constexpr std::uint64_t kCatchUpMs = 10'000;
+
 // How long a large block that nobody needs is kept.
 constexpr Tick kKeepTicks = ticks_for_ms(200);
 
@@ -79,7 +87,8 @@ Reactor::~Reactor() {
 void Reactor::attach(const Settings& settings, hub::Shard& shard, Application& application,
                      ProcessCounts& counts) {
   turn_ = std::make_unique<Turn>(settings, shard, application, counts);
-  begin_turn();
+  begin_turn(0);
+  ended_ms_ = real_ms_;
   turn_->shard.set_encoder(&turn_->encoder);
   turn_->shard.wheel().advance(turn_->now);
 }
@@ -120,10 +129,12 @@ bool Reactor::finished() const noexcept {
 
 void Reactor::turn(int max_wait_ms) {
   std::array<Readiness, Poller::kMaxEvents> ready;
-  const std::span<const Readiness> events = poller_.wait(wait_ms(max_wait_ms), ready);
+  const int wait = wait_ms(max_wait_ms);
+  due_ms_ = std::min(ended_ms_, real_ms_ + kLongestTurnMs) + static_cast<std::uint64_t>(wait);
+  const std::span<const Readiness> events = poller_.wait(wait, ready);
   const CurrentScope scope(this);  // after the wait: who sleeps runs nothing
   const KeptBlocks::Scope kept(turn_->kept_blocks);
-  begin_turn();
+  begin_turn(events.size());
   for (const Readiness& each : events) mark_ready(each);
   turn_->shard.drain();
   handle_commands();
@@ -138,11 +149,26 @@ void Reactor::turn(int max_wait_ms) {
   account_turn(fanned_ns);
 }
 
-void Reactor::begin_turn() noexcept {
+void Reactor::begin_turn(std::size_t events) noexcept {
   turn_->now_ns = monotonic_ns();
-  now_ms_ = turn_->now_ns / 1'000'000;
+  const std::uint64_t before = std::exchange(real_ms_, turn_->now_ns / 1'000'000);
+  count_standstill(before, events);
+  now_ms_ = real_ms_ - stood_still_ms_;
   turn_->now = tick_of(now_ms_);
   turn_->shard.begin_turn(turn_->now, turn_->now_ns);
+}
+
+// While a process is stopped its peers' bytes lie unread and its own unsent, which is no silence of
+// theirs: deadlines count the time in which it ran. So too until the backlog of readiness has been
+// seen once, which is when the poller has less to tell than it could.
+void Reactor::count_standstill(std::uint64_t before, std::size_t events) noexcept {
+  if (due_ms_ != 0 && real_ms_ > due_ms_ + kLateMs) {
+    catching_up_until_ms_ = real_ms_ + kCatchUpMs;
+    stood_still_ms_ += real_ms_ - due_ms_;
+  } else if (real_ms_ < catching_up_until_ms_) {
+    stood_still_ms_ += real_ms_ - before;
+  }
+  if (events < Poller::kMaxEvents) catching_up_until_ms_ = 0;
 }
 
 // What the turn has counted is shown to others. `fanned_ns`: when rooms began to fan out; 0: none
@@ -159,6 +185,7 @@ void Reactor::account_turn(std::uint64_t fanned_ns) noexcept {
   stats.bytes_out.set(sent.bytes);
   stats.send_queue_bytes.set(sent.waiting);
   const std::uint64_t now_ns = monotonic_ns();
+  ended_ms_ = now_ns / 1'000'000;
   stats.turn.record(now_ns - turn_->now_ns);
   if (fanned_ns != 0) stats.fan_out.record(now_ns - fanned_ns);
   turn_->shard.placed_times().take(now_ns, [&](std::uint64_t ns, std::uint64_t batches) {

@@ -73,7 +73,9 @@ class Reactor final : public hub::Waker {
   };
 
   [[nodiscard]] int wait_ms(int max_wait_ms) noexcept;
-  void begin_turn() noexcept;
+  // `events`: how many the poller had.
+  void begin_turn(std::size_t events) noexcept;
+  void count_standstill(std::uint64_t before, std::size_t events) noexcept;
   void mark_ready(const Readiness& readiness);
   void handle_commands();
   template <class Step>
@@ -94,7 +96,13 @@ class Reactor final : public hub::Waker {
   std::unique_ptr<Turn> turn_;
   Slab<Connection> connections_;
   Tick kept_until_ = 0;  // then large blocks that were not needed again are given back
+  // The clock of deadlines is the real one without the time in which this stood still.
   std::uint64_t now_ms_ = 0;
+  std::uint64_t real_ms_ = 0;   // when the turn began
+  std::uint64_t ended_ms_ = 0;  // when the last one ended
+  std::uint64_t due_ms_ = 0;    // when it had to begin at the latest; 0: there was none before
+  std::uint64_t stood_still_ms_ = 0;
+  std::uint64_t catching_up_until_ms_ = 0;  // 0: it is not
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
   DrainTimer drain_timer_{*this};
   bool draining_ = false;

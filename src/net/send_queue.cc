@@ -124,7 +124,11 @@ bool SendQueue::drop_oldest() {
   return true;
 }
 
+// What follows a replay is not to be put before it, in the place of an older message.
 void SendQueue::push_replay(Slice frame) {
+  for (auto each = entries_.rbegin(); latest_frames_ != 0; ++each) {
+    if (each->latest) settle(*each);
+  }
   set_bytes(bytes_ + frame.size);
   entries_.push_back({std::move(frame), Kind::kReplay});
   count_replay(entries_.back());

@@ -73,18 +73,38 @@ void AddressLimits::sweep(Stripe& stripe, Tick now) noexcept {
   stripe.sweep_at = std::max(kMostIdle, 2 * entries.size());
 }
 
-std::uint64_t AddressLimits::handshake(std::string_view remote, Tick now) {
+template <class Use>
+std::uint64_t AddressLimits::with_entry(std::string_view remote, Tick now, Use use) {
   const auto key = handshakes_ == 0 ? std::nullopt : address_key(remote);
   if (!key) return 0;
   Stripe& stripe = stripe_of(*key);
   const std::lock_guard lock(stripe.mutex);
   if (stripe.entries.size() >= stripe.sweep_at) sweep(stripe, now);
-  Entry& entry = entry_of(stripe, *key, {0, TokenBucket(handshakes_, now), now});
+  const TokenBucket full(handshakes_, now);
+  Entry& entry = entry_of(stripe, *key, {0, full, full, now});
   // Another thread may have been here with a clock that is a tick ahead.
   now = std::max(now, entry.last);
   entry.last = now;
-  if (entry.handshakes.take(1, handshakes_, now)) return 0;
-  return entry.handshakes.ticks_until_one(handshakes_, now) * kTickMs;
+  return use(entry, now);
+}
+
+std::uint64_t AddressLimits::handshake(std::string_view remote, Tick now) {
+  return with_entry(remote, now, [this](Entry& entry, Tick at) -> std::uint64_t {
+    if (entry.handshakes.take(1, handshakes_, at)) return 0;
+    return entry.handshakes.ticks_until_one(handshakes_, at) * kTickMs;
+  });
+}
+
+std::uint64_t AddressLimits::may_try(std::string_view remote, Tick now) {
+  return with_entry(remote, now, [this](Entry& entry, Tick at) -> std::uint64_t {
+    return entry.tries.ticks_until_one(handshakes_, at) * kTickMs;
+  });
+}
+
+void AddressLimits::refused(std::string_view remote, Tick now) {
+  static_cast<void>(with_entry(remote, now, [this](Entry& entry, Tick at) -> std::uint64_t {
+    return entry.tries.take(1, handshakes_, at) ? 0 : 1;
+  }));
 }
 
 bool AddressLimits::enter(std::string_view remote) {
@@ -92,7 +112,8 @@ bool AddressLimits::enter(std::string_view remote) {
   if (!key) return true;
   Stripe& stripe = stripe_of(*key);
   const std::lock_guard lock(stripe.mutex);
-  Entry& entry = entry_of(stripe, *key, {0, TokenBucket(handshakes_, 0), 0});
+  Entry& entry =
+      entry_of(stripe, *key, {0, TokenBucket(handshakes_, 0), TokenBucket(handshakes_, 0), 0});
   if (entry.connections >= max_connections_) return false;
   ++entry.connections;
   return true;

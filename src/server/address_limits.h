@@ -57,6 +57,10 @@ class AddressLimits {
 
   // Takes one handshake. Returns 0, or after how many milliseconds there will be another.
   [[nodiscard]] std::uint64_t handshake(std::string_view remote, Tick now);
+  // Who is refused at a door of plain HTTP may be so as often as it may begin a handshake. Returns
+  // 0, or after how many milliseconds it may try again; refused() counts.
+  [[nodiscard]] std::uint64_t may_try(std::string_view remote, Tick now);
+  void refused(std::string_view remote, Tick now);
   // Counts one connection. False: there are as many already. True: leave() must follow with the
   // same `remote`.
   [[nodiscard]] bool enter(std::string_view remote);
@@ -69,6 +73,7 @@ class AddressLimits {
   struct Entry {
     std::uint32_t connections = 0;
     TokenBucket handshakes;
+    TokenBucket tries;
     Tick last = 0;  // when it was last asked for
   };
   struct Hash {
@@ -82,6 +87,10 @@ class AddressLimits {
 
   [[nodiscard]] Stripe& stripe_of(const AddressKey& key) noexcept;
   [[nodiscard]] static Entry& entry_of(Stripe& stripe, const AddressKey& key, const Entry& fresh);
+  // Calls `use` with the entry, locked, and with `now`, which never goes back there; 0 where there
+  // is no limit.
+  template <class Use>
+  std::uint64_t with_entry(std::string_view remote, Tick now, Use use);
   static void sweep(Stripe& stripe, Tick now) noexcept;
 
   const std::uint32_t max_connections_;

@@ -15,10 +15,11 @@ namespace wsd::server {
 // Constant while the server runs; then any thread may look.
 class HttpRoutes {
  public:
-  // One of the two.
+  // One of the two handlers, behind `judge` where there is one.
   struct Served {
     HttpHandler handler;
     DeferredHandler deferred;
+    HttpJudge judge = {};
   };
 
   // False when `method` is no known one, or HEAD, which comes with GET; when `pattern` is none (see

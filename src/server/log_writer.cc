@@ -3,7 +3,9 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <memory>
 #include <new>
 #include <utility>
@@ -81,20 +83,27 @@ void LogWriter::run() {
   }
 }
 
-// A target that is full is waited for; one that fails loses the lines, which is all that can be
-// done.
-void LogWriter::write_all(std::string_view text) const noexcept {
+// A target that is full is waited for, but at the end no longer than kLastWordsMs; one that fails
+// loses the lines, which is all that can be done. A pipe that is said to be writable takes PIPE_BUF
+// bytes without blocking (pipe(7)), in whichever mode it is.
+void LogWriter::write_all(std::string_view text) noexcept {
+  constexpr int kRetryMs = 100;
   while (!text.empty()) {
-    const ssize_t count = ::write(fd_, text.data(), text.size());
-    if (count > 0) {
-      text.remove_prefix(static_cast<std::size_t>(count));
-    } else if (count < 0 && errno == EAGAIN && !stop_.load(std::memory_order_relaxed)) {
-      pollfd target{fd_, POLLOUT, 0};
-      constexpr int kRetryMs = 100;
-      ::poll(&target, 1, kRetryMs);
-    } else if (count == 0 || errno != EINTR) {
+    const bool stopping = stop_.load(std::memory_order_acquire);
+    if (stopping && give_up_at_ms_ == 0) give_up_at_ms_ = net::monotonic_ms() + kLastWordsMs;
+    pollfd target{fd_, POLLOUT, 0};
+    const int ready = ::poll(&target, 1, kRetryMs);
+    if (ready > 0) {
+      const ssize_t count = ::write(fd_, text.data(), std::min<std::size_t>(text.size(), PIPE_BUF));
+      if (count > 0) {
+        text.remove_prefix(static_cast<std::size_t>(count));
+        continue;
+      }
+      if (count == 0 || (errno != EINTR && errno != EAGAIN)) return;
+    } else if (ready < 0 && errno != EINTR) {
       return;
     }
+    if (stopping && net::monotonic_ms() >= give_up_at_ms_) return;
   }
 }
 

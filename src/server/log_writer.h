@@ -17,11 +17,12 @@ class LogWriter {
  public:
   // Lines that may wait; beyond them lines are dropped and counted.
   static constexpr std::uint32_t kMaxWaiting = 16'384;
+  static constexpr std::uint64_t kLastWordsMs = 2'000;
 
   explicit LogWriter(const LogOptions& options);
   LogWriter(const LogWriter&) = delete;
   LogWriter& operator=(const LogWriter&) = delete;
-  // Writes what waits.
+  // Writes what waits, as far as its target takes it within kLastWordsMs.
   ~LogWriter();
 
   // All: any thread.
@@ -42,7 +43,7 @@ class LogWriter {
   };
 
   void run();
-  void write_all(std::string_view text) const noexcept;
+  void write_all(std::string_view text) noexcept;
 
   hub::Mailbox<Entry> waiting_;
   const LogLevel level_;
@@ -52,6 +53,7 @@ class LogWriter {
   std::atomic<std::uint32_t> count_{0};    // relaxed: a bound, it orders nothing
   std::atomic<std::uint32_t> wakes_{0};    // what the thread sleeps on
   std::atomic<bool> stop_{false};
+  std::uint64_t give_up_at_ms_ = 0;  // the thread's
   std::thread thread_;
 };
 

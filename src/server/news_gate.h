@@ -1,8 +1,12 @@
 // So that what happens very often is said in the log a few times a second.
 #pragma once
 
+#include <array>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
+
+#include "wsd/close.h"
 
 namespace wsd::server {
 
@@ -11,6 +15,9 @@ class NewsGate {
  public:
   static constexpr std::uint32_t kMostPerSecond = 10;
 
+  explicit NewsGate(std::uint32_t most_per_second = kMostPerSecond) noexcept
+      : most_(most_per_second) {}
+
   // Whether this one is to be said; then `unsaid` is how many before it were not. A race may let
   // one more or one fewer through.
   [[nodiscard]] bool take(std::uint64_t now_ms, std::uint64_t& unsaid) noexcept {
@@ -18,7 +25,7 @@ class NewsGate {
     if (second_.exchange(second, std::memory_order_relaxed) != second) {
       said_.store(0, std::memory_order_relaxed);
     }
-    if (said_.fetch_add(1, std::memory_order_relaxed) >= kMostPerSecond) {
+    if (said_.fetch_add(1, std::memory_order_relaxed) >= most_) {
       unsaid_.fetch_add(1, std::memory_order_relaxed);
       return false;
     }
@@ -27,10 +34,28 @@ class NewsGate {
   }
 
  private:
+  const std::uint32_t most_;
   // Relaxed: statistics, they order nothing.
   std::atomic<std::uint64_t> second_{~std::uint64_t{0}};
   std::atomic<std::uint64_t> said_{0};
   std::atomic<std::uint64_t> unsaid_{0};
+};
+
+// One for each cause that ends a connection before it is open: whoever floods a server with what it
+// refuses does not fill its log, and hides none of the others.
+class RefusalNews {
+ public:
+  static constexpr std::uint32_t kMostRefusals = 100;
+
+  [[nodiscard]] NewsGate& of(CloseCause cause) noexcept {
+    return gates_[static_cast<std::size_t>(cause)];
+  }
+
+ private:
+  struct Gate : NewsGate {
+    Gate() noexcept : NewsGate(kMostRefusals) {}
+  };
+  std::array<Gate, kCloseCauseCount> gates_;
 };
 
 }  // namespace wsd::server

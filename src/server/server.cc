@@ -25,6 +25,10 @@ void Server::http(std::string_view method, std::string_view pattern, HttpHandler
 void Server::http(std::string_view method, std::string_view pattern, DeferredHandler handler) {
   core_->http(method, pattern, {{}, std::move(handler)});
 }
+void Server::http(std::string_view method, std::string_view pattern, HttpJudge judge,
+                  DeferredHandler handler) {
+  core_->http(method, pattern, {{}, std::move(handler), std::move(judge)});
+}
 std::string Server::listen(std::string_view address) { return core_->listen(address); }
 std::string Server::adopt(int fd) { return core_->adopt(fd); }
 std::vector<std::string> Server::addresses() const { return core_->addresses(); }

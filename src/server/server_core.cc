@@ -79,8 +79,7 @@ class Listener final : public hub::RoomListener {
     try {
       call_(state);
     } catch (...) {
-      core_.log(LogLevel::kError, "handler_threw",
-                std::string(name_) + ": " + server::current_exception_text());
+      core_.tell_of_throw(name_);
     }
   }
 
@@ -389,12 +388,19 @@ void ServerCore::guarded(net::Connection& connection, const char* handler, Call 
   }
 }
 
+void ServerCore::tell_of_throw(std::string_view where) noexcept {
+  std::uint64_t unsaid = 0;
+  if (!log_.wants(LogLevel::kError) || !throw_news_.take(net::monotonic_ms(), unsaid)) return;
+  write_line(LogLevel::kError, "handler_threw", [&](LogLine& line) {
+    line.add("text", std::string(where) + ": " + server::current_exception_text());
+    if (unsaid != 0) line.add("unsaid", unsaid);
+  });
+}
+
 // Within a catch clause. Apart from it, so that messages do not pay for what this needs.
 [[gnu::noinline]] void ServerCore::handler_threw(net::Connection& connection,
                                                  const char* handler) noexcept {
-  write_line(LogLevel::kError, "handler_threw", [&](LogLine& line) {
-    line.add("text", std::string(handler) + ": " + server::current_exception_text());
-  });
+  tell_of_throw(handler);
   connection.fail(CloseCause::kHandlerError, close_code_for(CloseCause::kHandlerError),
                   "internal error");
 }
@@ -445,7 +451,15 @@ void ServerCore::on_end(const net::EndRecord& record) {
   // A page that was fetched is no news; a WebSocket connection or a refusal is.
   const LogLevel level =
       record.close.cause == CloseCause::kHttpDone ? LogLevel::kDebug : LogLevel::kInfo;
-  write_line(level, "connection_end", [&](LogLine& line) { fill_end(line, record); });
+  std::uint64_t unsaid = 0;
+  if (!record.opened && log_.wants(level) &&
+      !refusal_news_.of(record.close.cause).take(net::monotonic_ms(), unsaid)) {
+    return;
+  }
+  write_line(level, "connection_end", [&](LogLine& line) {
+    fill_end(line, record);
+    if (unsaid != 0) line.add("unsaid", unsaid);
+  });
 }
 
 // Most likely a proxy or this server is set wrong, and nobody gets in: louder than other refusals.

@@ -74,6 +74,8 @@ class ServerCore final : public net::Application {
   // The answer that a handler's response makes. Any thread.
   [[nodiscard]] net::Answer answer_response(const server::RequestTraits& request,
                                             Response response);
+  // Logs the exception in whose catch clause it is called. Any thread.
+  void tell_of_throw(std::string_view where) noexcept;
   // An errand to its member. Any thread.
   void post(std::unique_ptr<hub::Mail> errand) noexcept;
 
@@ -95,6 +97,11 @@ class ServerCore final : public net::Application {
   // proxy names. `caller`: the facts that say so.
   [[nodiscard]] net::Answer answer_http(ConnectionId id, const protocol::HttpRequest& request,
                                         std::string_view remote, const server::RouteMatch& match);
+  // What speaks against a request before its body is read.
+  [[nodiscard]] std::optional<net::Answer> judge_head(const server::HttpRoutes::Served& served,
+                                                      const protocol::HttpRequest& request,
+                                                      std::string_view remote,
+                                                      const server::RouteMatch& match);
   [[nodiscard]] net::Answer refuse_origin(const protocol::HttpRequest& request,
                                           std::string_view remote, std::string_view origin);
   [[nodiscard]] std::optional<net::Answer> over_handshake_rate(const protocol::HttpRequest& request,
@@ -139,6 +146,8 @@ class ServerCore final : public net::Application {
   std::unique_ptr<server::AddressLimits> addresses_;  // null: none of its limits is set
   server::NewsGate origin_news_;
   server::NewsGate proxy_news_;
+  server::NewsGate throw_news_;
+  server::RefusalNews refusal_news_;
 
   net::Settings settings_;
   net::ProcessCounts counts_;

@@ -10,7 +10,6 @@
 #include "protocol/http_response.h"
 #include "protocol/origin.h"
 #include "server/deferred_exchange.h"
-#include "server/exception_text.h"
 #include "server/http_answer.h"
 #include "server/request_view.h"
 #include "server/server_core.h"
@@ -26,6 +25,15 @@ bool is_head(const protocol::HttpRequest& request) { return request.method == "H
 // RFC 9110 §9.3.1, §9.3.2: a body has no meaning in a GET or a HEAD.
 bool takes_body(const protocol::HttpRequest& request) {
   return request.method != "GET" && !is_head(request);
+}
+
+// Not that of a second call, when the body has come.
+bool is_at_head(const protocol::HttpRequest& request) {
+  return request.body_due() || request.body.empty();
+}
+
+Headers retry_after(std::uint64_t wait_ms) {
+  return {{"Retry-After", std::to_string((wait_ms + 999) / 1000)}};
 }
 
 protocol::HttpDate date_now() { return protocol::HttpDate(net::wall_clock_ms() / 1000); }
@@ -100,11 +108,43 @@ protocol::Violation ServerCore::judge_body(const protocol::HttpRequest& request)
   return protocol::Violation::kNone;
 }
 
+std::optional<net::Answer> ServerCore::judge_head(const server::HttpRoutes::Served& served,
+                                                  const protocol::HttpRequest& request,
+                                                  std::string_view remote,
+                                                  const server::RouteMatch& match) {
+  const Tick now = net::tick_of(net::monotonic_ms());
+  if (addresses_) {
+    // Who guesses at tokens is slowed down here as at a handshake.
+    if (const std::uint64_t wait_ms = addresses_->may_try(remote, now); wait_ms != 0) {
+      net::Answer answer =
+          reject(request, 429, "too many refusals for this address\n", retry_after(wait_ms));
+      answer.refusal = CloseCause::kAddressLimit;
+      return answer;
+    }
+  }
+  const std::vector<std::string_view> no_subprotocols;
+  std::optional<Response> refusal;
+  try {
+    refusal = served.judge(server::RequestView(request, remote, match.params, no_subprotocols));
+  } catch (...) {
+    tell_of_throw("http");
+    refusal = server::internal_error();
+  }
+  if (!refusal) return std::nullopt;
+  if (addresses_ && (refusal->status == 401 || refusal->status == 403)) {
+    addresses_->refused(remote, now);
+  }
+  return answer_response(server::RequestTraits(request), std::move(*refusal));
+}
+
 net::Answer ServerCore::answer_http(ConnectionId id, const protocol::HttpRequest& request,
                                     std::string_view remote, const server::RouteMatch& match) {
   const server::HttpRoutes::Served* const served = http_routes_.find(match.route, request.method);
   if (served == nullptr) {
     return refuse(request, protocol::Violation::kMethodNotAllowed, http_routes_.allow(match.route));
+  }
+  if (served->judge && is_at_head(request)) {
+    if (auto refusal = judge_head(*served, request, remote, match)) return std::move(*refusal);
   }
   if (takes_body(request) && request.body_due()) {
     const protocol::Violation violation = judge_body(request);
@@ -127,7 +167,7 @@ net::Answer ServerCore::answer_http(ConnectionId id, const protocol::HttpRequest
     }
     response = served->handler(view);
   } catch (...) {
-    log(LogLevel::kError, "handler_threw", "http: " + server::current_exception_text());
+    tell_of_throw("http");
     // What was deferred is answered when the last copy of its responder goes.
     if (served->deferred) {
       net::Answer answer;
@@ -167,8 +207,8 @@ std::optional<net::Answer> ServerCore::over_handshake_rate(const protocol::HttpR
                                                            std::string_view remote) {
   const std::uint64_t wait_ms = addresses_->handshake(remote, net::tick_of(net::monotonic_ms()));
   if (wait_ms == 0) return std::nullopt;
-  net::Answer answer = reject(request, 429, "too many handshakes from this address\n",
-                              {{"Retry-After", std::to_string((wait_ms + 999) / 1000)}});
+  net::Answer answer =
+      reject(request, 429, "too many handshakes from this address\n", retry_after(wait_ms));
   answer.refusal = CloseCause::kAddressLimit;
   return answer;
 }
@@ -216,7 +256,7 @@ Upgrade ServerCore::ask_hook(const Handlers& handlers, const protocol::HttpReque
   try {
     verdict = handlers.upgrade(view);
   } catch (...) {
-    log(LogLevel::kError, "handler_threw", "upgrade: " + server::current_exception_text());
+    tell_of_throw("upgrade");
     return Upgrade::reject(500, "internal error\n");
   }
   if (verdict.status != 101 && (verdict.status < 400 || verdict.status > 599)) {

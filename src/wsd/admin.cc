@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "admin_answers.h"
-#include "admin_token.h"
+#include "bearer.h"
 #include "metrics_text.h"
 
 namespace wsd::daemon {

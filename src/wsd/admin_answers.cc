@@ -19,6 +19,7 @@ std::string json_of(const ConnectionInfo& info) {
   object.add("id", std::string_view(std::to_string(info.id)))
       .add("state", kStates[static_cast<std::size_t>(info.state)])
       .add("remote", info.remote)
+      .add("via", info.via)
       .add("path", info.path)
       .add("user", info.user)
       .add("subprotocol", info.subprotocol)

@@ -93,7 +93,8 @@ std::string token_error(std::string_view token) {
       std::all_of(token.begin(), token.end(), [](char c) { return c > 0x20 && c < 0x7F; });
   if (!visible) return "has a character that is not visible ASCII";
   if (token.size() < kTokenBytesMin || token.size() > kTokenBytesMax) {
-    return "has " + std::to_string(token.size()) + " characters; it may have " +
+    return "has " + std::to_string(token.size()) +
+           (token.size() == 1 ? " character" : " characters") + "; it may have " +
            std::to_string(kTokenBytesMin) + " to " + std::to_string(kTokenBytesMax);
   }
   return {};
@@ -103,6 +104,10 @@ std::optional<std::string_view> bearer_of(std::string_view authorization) {
   const std::size_t space = std::min(authorization.find(' '), authorization.size());
   if (!is_bearer_scheme(authorization.substr(0, space))) return std::nullopt;
   return trimmed(authorization.substr(space));
+}
+
+bool brings_token(std::string_view authorization, std::string_view token) {
+  return same_secret(bearer_of(authorization).value_or(std::string_view()), token);
 }
 
 PresentedToken presented_token(const Request& request, std::string_view cookie_name) {

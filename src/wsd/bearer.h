@@ -24,6 +24,9 @@ inline constexpr std::size_t kTokenBytesMax = 512;
 // RFC 9110 §11.1); std::nullopt where its scheme is another.
 [[nodiscard]] std::optional<std::string_view> bearer_of(std::string_view authorization);
 
+// Whether an Authorization field's value brings `token`; see same_secret().
+[[nodiscard]] bool brings_token(std::string_view authorization, std::string_view token);
+
 // The subprotocol whose name announces that the next one offered is a token, since a page of a
 // browser can put one nowhere else but into a cookie or the URL. It is chosen, the token never is.
 inline constexpr std::string_view kBearerSubprotocol = "bearer";

@@ -12,7 +12,6 @@
 #include <utility>
 
 #include "admin.h"
-#include "admin_token.h"
 #include "config_file.h"
 #include "demo_page.h"
 #include "gate.h"
@@ -21,6 +20,7 @@
 #include "room_routes.h"
 #include "service.h"
 #include "settings.h"
+#include "token_file.h"
 #include "top.h"
 
 extern "C" char** environ;  // NOLINT(readability-redundant-declaration)
@@ -60,14 +60,14 @@ Sources sources_of_process(int argc, char** argv) {
 }
 
 void add_routes(Server& server, const Gate& gate, const PublishAccess& access,
-                std::uint32_t history_messages) {
+                const ServerOptions& options) {
   Handlers echo;
   echo.upgrade = [&gate](const Request& request) { return gate.admit(request); };
   echo.message = [](Connection& from, const Message& message) { from.send(message); };
   server.route("/", echo);
   server.route("/echo", echo);
   add_room_routes(server, gate, access);
-  add_room_members(server, gate, history_messages);
+  add_room_members(server, gate, options);
   for (const PageFile& file : page_files()) {
     server.http(file.path, [&file](const Request&) { return page_response(file); });
   }
@@ -98,12 +98,38 @@ void reload_users(const Server& server, Gate& gate) {
   }
 }
 
+// What the token files hold, or a sentence that says what is wrong with one.
+struct Secrets {
+  PublishAccess publish{PublishMode::kOff, {}};
+  std::string admin_token;
+  std::string error;
+};
+
+Secrets read_secrets(const DaemonOptions& options) {
+  Secrets secrets;
+  TokenFile publish;
+  if (!options.publish_token_file.empty()) {
+    publish = read_token_file("--publish-token-file", options.publish_token_file);
+  } else if (options.publish == PublishMode::kToken) {
+    publish.error =
+        "--publish token needs the token: write it into a file and add --publish-token-file";
+  }
+  TokenFile admin;
+  if (!options.admin.address.empty() && !options.admin.token_file.empty()) {
+    admin = read_token_file("--admin-token-file", options.admin.token_file);
+  }
+  secrets.error = publish.error.empty() ? std::move(admin.error) : std::move(publish.error);
+  secrets.publish = PublishAccess(options.publish, std::move(publish.token));
+  secrets.admin_token = std::move(admin.token);
+  return secrets;
+}
+
 // What lives as long as the daemon serves.
 struct Parts {
   const Sources& sources;
   const DaemonOptions& options;
   Gate& gate;
-  const PublishAccess& access;
+  const Secrets& secrets;
   Service& service;
 };
 
@@ -140,16 +166,11 @@ void let_signals_kill() {
 
 int serve(const Parts& parts) {
   const DaemonOptions& options = parts.options;
-  AdminToken token;
-  if (!options.admin.address.empty() && !options.admin.token_file.empty()) {
-    token = read_admin_token(options.admin.token_file);
-  }
-  if (!token.error.empty()) return fail(kExitBadConfiguration, token.error);
   const sigset_t signals = awaited_signals();
   static_cast<void>(pthread_sigmask(SIG_BLOCK, &signals, nullptr));
   static_cast<void>(std::signal(SIGPIPE, SIG_IGN));
   Server server(options.server);
-  add_routes(server, parts.gate, parts.access, options.server.history.messages);
+  add_routes(server, parts.gate, parts.secrets.publish, options.server);
   for (const std::string& address : options.listen) {
     if (const std::string error = parts.service.listen(server, address); !error.empty()) {
       return fail(kExitCannotBind, error);
@@ -157,7 +178,7 @@ int serve(const Parts& parts) {
   }
   if (const std::string error = server.start(); !error.empty()) return fail(kExitFailed, error);
   Admin admin(server, options.server.log);
-  if (const std::string error = admin.start(options.admin.address, std::move(token.text));
+  if (const std::string error = admin.start(options.admin.address, parts.secrets.admin_token);
       !error.empty()) {
     return fail(kExitCannotBind, error);
   }
@@ -172,27 +193,6 @@ int serve(const Parts& parts) {
   admin.stop();
   const DrainVerdict verdict = judge_drain(server.cut_connections());
   return verdict.sentence.empty() ? kExitClean : fail(verdict.exit_code, verdict.sentence);
-}
-
-struct AccessSetting {
-  PublishAccess access{PublishMode::kOff, {}};
-  std::string error;
-};
-
-// The settings with what the token file holds, or a sentence that says what is wrong with it.
-AccessSetting publish_access(const DaemonOptions& options, Action action) {
-  if (action != Action::kServe && action != Action::kCheckConfig) return {};
-  const std::string& path = options.publish_token_file;
-  if (path.empty()) {
-    if (options.publish != PublishMode::kToken) return {PublishAccess(options.publish, {}), {}};
-    return {{PublishMode::kOff, {}},
-            "--publish token needs the token: write it into a file and add --publish-token-file"};
-  }
-  const FileText file = read_file("token file", "--publish-token-file", path);
-  if (!file.error.empty()) return {{PublishMode::kOff, {}}, file.error};
-  TokenText token = token_of(file.text);
-  if (token.error.empty()) return {PublishAccess(options.publish, std::move(token.token)), {}};
-  return {{PublishMode::kOff, {}}, "--publish-token-file: the file " + path + " " + token.error};
 }
 
 std::string version_text() {
@@ -216,14 +216,14 @@ int run(int argc, char** argv) {
   for (const std::string& warning : loaded.warnings) say("wsd: warning: " + warning);
   if (!loaded.error.empty()) return fail(loaded.exit_code, loaded.error);
   Gate gate(loaded.options.auth);
-  if (gate.guarded() &&
-      (loaded.action == Action::kServe || loaded.action == Action::kCheckConfig)) {
+  const bool judged = loaded.action == Action::kServe || loaded.action == Action::kCheckConfig;
+  if (judged && gate.guarded()) {
     const AuthFile file = gate.load();
     for (const std::string& warning : file.warnings) say("wsd: warning: " + warning);
     if (!file.error.empty()) return fail(kExitBadConfiguration, file.error);
   }
-  const AccessSetting publish = publish_access(loaded.options, loaded.action);
-  if (!publish.error.empty()) return fail(kExitBadConfiguration, publish.error);
+  const Secrets secrets = judged ? read_secrets(loaded.options) : Secrets{};
+  if (!secrets.error.empty()) return fail(kExitBadConfiguration, secrets.error);
   switch (loaded.action) {
     case Action::kHelp:
       return print(help_text());
@@ -241,7 +241,7 @@ int run(int argc, char** argv) {
   for (const std::string& warning : service.warnings(loaded.options)) {
     say("wsd: warning: " + warning);
   }
-  return serve({sources, loaded.options, gate, publish.access, service});
+  return serve({sources, loaded.options, gate, secrets, service});
 }
 
 }  // namespace

@@ -35,11 +35,4 @@ class PublishAccess {
   std::string token_;
 };
 
-// The token in what a token file holds, or why it is none, as a clause.
-struct TokenText {
-  std::string token;
-  std::string error;
-};
-[[nodiscard]] TokenText token_of(std::string_view file_text);
-
 }  // namespace wsd::daemon

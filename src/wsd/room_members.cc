@@ -1,5 +1,9 @@
 #include "room_members.h"
 
+#include <wsd/room_pattern.h>
+
+#include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "room_path.h"
@@ -23,28 +27,39 @@ Response refusal(Upgrade verdict) {
   return response;
 }
 
-void tell(const Server& server, const Gate& gate, std::uint32_t history_messages,
-          const Request& request, const Responder& responder) {
+std::optional<Response> judge(const Gate& gate, const Request& request) {
+  Upgrade verdict = gate.admit_to_room(request, room_of_members_path(request.path()));
+  if (verdict.status == 101) return std::nullopt;
+  return refusal(std::move(verdict));
+}
+
+void tell(const Server& server, const ServerOptions& options, const Request& request,
+          const Responder& responder) {
   const std::string room = room_of_members_path(request.path());
-  Upgrade verdict = gate.admit_to_room(request, room);
-  if (verdict.status != 101) {
-    responder.respond(refusal(std::move(verdict)));
-    return;
-  }
-  server.hub().ask(room, [responder, history_messages](const RoomState& state) {
-    Response response{200, "application/json", members_json(state, history_messages) + "\n", {}};
-    keep_nowhere(response);
-    responder.respond(std::move(response));
-  });
+  server.hub().ask(
+      room, [responder, history = history_messages(options, room)](const RoomState& state) {
+        Response response{200, "application/json", members_json(state, history) + "\n", {}};
+        keep_nowhere(response);
+        responder.respond(std::move(response));
+      });
 }
 
 }  // namespace
 
-void add_room_members(Server& server, const Gate& gate, std::uint32_t history_messages) {
-  server.http("GET", kPattern,
-              [&, history_messages](const Request& request, const Responder& responder) {
-                tell(server, gate, history_messages, request, responder);
-              });
+void add_room_members(Server& server, const Gate& gate, const ServerOptions& options) {
+  server.http(
+      "GET", kPattern, [&gate](const Request& request) { return judge(gate, request); },
+      [&server, &options](const Request& request, const Responder& responder) {
+        tell(server, options, request, responder);
+      });
+}
+
+std::uint32_t history_messages(const ServerOptions& options, std::string_view room) {
+  const auto rule =
+      std::find_if(options.rooms.begin(), options.rooms.end(),
+                   [&](const RoomRule& each) { return room_fits(each.pattern, room); });
+  if (rule == options.rooms.end()) return options.history.messages;
+  return rule->history_messages.value_or(options.history.messages);
 }
 
 std::string room_of_members_path(std::string_view path) {

@@ -1,6 +1,7 @@
 #include "room_routes.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "room_path.h"
@@ -21,24 +22,23 @@ Response refusal(int status, std::string text) {
   return response;
 }
 
-// Why nothing is to be done for a request, and what it is answered then; status 200: do it.
-Response judge(const Request& request, const PublishAccess& access, const std::string& room) {
+// Who may not publish has none of a body kept for it.
+std::optional<Response> judge(const Request& request, const PublishAccess& access) {
   AccessVerdict verdict = access.judge(request);
   if (verdict.status != 200) return refusal(verdict.status, std::move(verdict.text));
-  if (std::string error = room_name_error(room); !error.empty()) return refusal(400, error + "\n");
-  return {};
+  return std::nullopt;
 }
 
-void publish(const Server& server, const PublishAccess& access, const Request& request,
-             const Responder& responder) {
+void publish(const Server& server, const Request& request, const Responder& responder) {
   const std::string room = room_of_path(request.path());
-  Response verdict = judge(request, access, room);
-  const MessageType type = message_type_of(request.header("Content-Type"));
-  if (verdict.status == 200 && type == MessageType::kText && !is_utf8(request.body())) {
-    verdict = refusal(400, "The body is not UTF-8, which text is (RFC 6455, section 5.6).\n");
+  if (const std::string error = room_name_error(room); !error.empty()) {
+    responder.respond(refusal(400, error + "\n"));
+    return;
   }
-  if (verdict.status != 200) {
-    responder.respond(std::move(verdict));
+  const MessageType type = message_type_of(request.header("Content-Type"));
+  if (type == MessageType::kText && !is_utf8(request.body())) {
+    responder.respond(
+        refusal(400, "The body is not UTF-8, which text is (RFC 6455, section 5.6).\n"));
     return;
   }
   const SendResult result = server.hub().publish(
@@ -49,12 +49,10 @@ void publish(const Server& server, const PublishAccess& access, const Request& r
   }
 }
 
-void tell(const Server& server, const PublishAccess& access, const Request& request,
-          const Responder& responder) {
+void tell(const Server& server, const Request& request, const Responder& responder) {
   const std::string room = room_of_path(request.path());
-  Response verdict = judge(request, access, room);
-  if (verdict.status != 200) {
-    responder.respond(std::move(verdict));
+  if (const std::string error = room_name_error(room); !error.empty()) {
+    responder.respond(refusal(400, error + "\n"));
     return;
   }
   server.hub().ask(room, [responder, room](const RoomState& state) {
@@ -107,11 +105,12 @@ void add_room_routes(Server& server, const Gate& gate, const PublishAccess& acce
   constexpr std::string_view kPattern = "/rooms/{room}";
   server.route(kPattern, room_handlers(server, gate));
   if (!access.open()) return;
-  server.http("POST", kPattern, [&](const Request& request, const Responder& responder) {
-    publish(server, access, request, responder);
+  const auto judged = [&access](const Request& request) { return judge(request, access); };
+  server.http("POST", kPattern, judged, [&server](const Request& request, const Responder& later) {
+    publish(server, request, later);
   });
-  server.http("GET", kPattern, [&](const Request& request, const Responder& responder) {
-    tell(server, access, request, responder);
+  server.http("GET", kPattern, judged, [&server](const Request& request, const Responder& later) {
+    tell(server, request, later);
   });
 }
 

@@ -12,9 +12,9 @@
 #include <utility>
 
 #include "address_text.h"
-#include "admin_token.h"
 #include "http_fetch.h"
 #include "metrics_text.h"
+#include "token_file.h"
 #include "top_screen.h"
 #include "words.h"
 
@@ -169,10 +169,10 @@ WSD_ADMIN or 127.0.0.1:9002.
 }
 
 int run_top(const TopOptions& options, const std::function<int(int, const std::string&)>& fail) {
-  AdminToken token;
-  if (!options.token_file.empty()) token = read_admin_token(options.token_file);
+  TokenFile token;
+  if (!options.token_file.empty()) token = read_token_file("--token-file", options.token_file);
   if (!token.error.empty()) return fail(kExitBadConfiguration, token.error);
-  Look now = look(options.address, token.text);
+  Look now = look(options.address, token.token);
   if (!now.error.empty()) return fail(kExitFailed, now.error);
   Look before;  // nothing, at the same time: no rates yet, and quantiles of all that ever was
   before.sample.at_ms = now.sample.at_ms;
@@ -202,7 +202,7 @@ int run_top(const TopOptions& options, const std::function<int(int, const std::s
       Terminal::draw(
           top_screen(before.sample, now.sample, options.address, size.ws_row, size.ws_col));
       if (terminal.asked_to_end(kPeriodMs)) break;
-      before = std::exchange(now, look(options.address, token.text));
+      before = std::exchange(now, look(options.address, token.token));
       error = now.error;
     }
   }

@@ -240,7 +240,10 @@ TEST_F(Publish, WhatIsNotServedIsSaidSo) {
 
 TEST_F(Publish, ProxiesAndBrowsersAreNotThisMachine) {
   for (const std::string field :
-       {"X-Forwarded-For: 192.0.2.1", "Forwarded: for=192.0.2.1", "Origin: http://evil.example"}) {
+       {"X-Forwarded-For: 192.0.2.1", "Forwarded: for=192.0.2.1", "X-Real-IP: 192.0.2.1",
+        "Origin: http://evil.example",
+        "X-Forwarded-For:", "Origin:", "X-Forwarded-For:\r\nX-Forwarded-For: 192.0.2.1",
+        "Forwarded:\r\nForwarded: for=192.0.2.1"}) {
     RawClient client = server().connect();
     EXPECT_EQ(answer(client, post("/rooms/a", "x", field + "\r\n")).status, 403) << field;
   }
@@ -408,6 +411,11 @@ TEST(PublishServer, TheTokenOpensItToWhoHasIt) {
   EXPECT_EQ(status("Authorization: Bearer " + token + std::string(1, '\0') + "\r\n"), 400);
   RawClient client = server.connect();
   EXPECT_EQ(answer(client, RequestText::get("/rooms/a")).status, 401);
+  // Before anything of the body is sent.
+  RawClient stranger = server.connect();
+  stranger.send("POST /rooms/a HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n");
+  EXPECT_EQ(stranger.read_response().value_or(HttpResponse{}).status, 401);
+  EXPECT_EQ(stranger.read_end(), End::kFin);
   EXPECT_TRUE(server.ends_cleanly());
   EXPECT_EQ(server.process().output().find(token), std::string::npos);
 }
@@ -421,7 +429,8 @@ TEST(PublishServer, AnOperatorsMistakeIsASentence) {
   };
   fails({"--publish", "token"}, "--publish-token-file");
   fails({"--publish-token-file", directory.file("none")}, "cannot be read");
-  fails({"--publish-token-file", directory.write("short", "x\n")}, "16 to 4096");
+  fails({"--publish-token-file", directory.write("short", "x\n")},
+        "--publish-token-file names, has 1 character; it may have 16 to 512");
   fails({"--history-messages", "1000001"}, "--history-messages");
   fails({"--history-messages", "1", "--history-memory", "1KiB"}, "--history-memory");
 }

@@ -469,5 +469,21 @@ TEST(Outbound, RandomScriptsTearNothing) {
   }
 }
 
+// HTTP answers: were one left out, the next would be taken for it.
+TEST(Outbound, NoPolicyLeavesAnAnswerOut) {
+  for (const SlowPolicy policy :
+       {SlowPolicy::kDisconnect, SlowPolicy::kDropNewest, SlowPolicy::kDropOldest}) {
+    Rig rig({100, 10, policy}, 4'096);
+    static_cast<void>(rig.stuff());
+    const auto answer = [&](char c) {
+      const std::string bytes(40, c);
+      return rig.out->send_raw(as_bytes(bytes), rig.context());
+    };
+    EXPECT_EQ(answer('a'), Status::kQueued);
+    EXPECT_EQ(answer('b'), Status::kQueued);
+    EXPECT_EQ(answer('c'), Status::kOverBound);
+  }
+}
+
 }  // namespace
 }  // namespace wsd::net

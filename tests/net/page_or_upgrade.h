@@ -26,7 +26,8 @@ namespace wsd::net {
   }
   answer.kind = Answer::Kind::kUpgrade;
   answer.status = 101;
-  answer.facts = Facts(connection.facts().remote(), request.path, user, "");
+  const Facts& caller = connection.facts();
+  answer.facts = Facts(caller.remote(), request.path, user, "", caller.via());
   protocol::write_switching_protocols(answer.bytes, handshake.key, "", {});
   return answer;
 }

@@ -109,5 +109,18 @@ TEST(SendQueueReplay, ACloseTakesThePlaceOfALongOne) {
   EXPECT_EQ(drained(queue), std::string("\x88\x02\x03\xE8"));
 }
 
+// Who leaves a room and joins it again, with its history, gets that before what is newer.
+TEST(SendQueueReplay, TheLatestOfItsRoomDoesNotGetBeforeIt) {
+  const SendQueueLimits bound = limits(SlowPolicy::kDisconnect);
+  constexpr hub::SlowRule kLatest{SlowPolicy::kLatestOnly, 1};
+  SendQueue queue(0);
+  ASSERT_TRUE(queue.push(slice_of("7 "), bound, 0, kLatest) == Verdict::kQueued);
+  for (const char* text : {"5 ", "6 ", "7 "}) queue.push_replay(slice_of(text));
+  ASSERT_TRUE(queue.push(slice_of("8 "), bound, 0, kLatest) == Verdict::kQueued);
+  ASSERT_TRUE(queue.push(slice_of("9 "), bound, 0, kLatest) == Verdict::kQueued);
+  EXPECT_EQ(drained(queue), "7 5 6 7 9 ");
+  EXPECT_EQ(queue.dropped(), 1U);
+}
+
 }  // namespace
 }  // namespace wsd::net

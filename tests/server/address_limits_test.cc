@@ -158,5 +158,19 @@ TEST(AddressLimits, ThereAreNoneWhereNoneIsSet) {
   EXPECT_NE(address_limits_of(one), nullptr);
 }
 
+TEST(AddressLimits, RefusalsAreCountedBesideHandshakes) {
+  AddressLimits limits(0, 2);
+  EXPECT_EQ(limits.may_try("192.0.2.1:1", 0), 0U);
+  limits.refused("192.0.2.1:1", 0);
+  EXPECT_EQ(limits.may_try("192.0.2.1:2", 0), 0U);
+  limits.refused("192.0.2.1:2", 0);
+  EXPECT_EQ(limits.may_try("192.0.2.1:3", 0), 500U);
+  EXPECT_EQ(limits.may_try("192.0.2.2:1", 0), 0U) << "another address";
+  EXPECT_EQ(limits.handshake("192.0.2.1:3", 0), 0U) << "another count";
+  EXPECT_EQ(limits.may_try("192.0.2.1:3", kSecond / 2), 0U);
+  limits.refused("192.0.2.1:3", kSecond / 2);
+  EXPECT_EQ(limits.may_try("192.0.2.1:3", kSecond / 2), 500U);
+}
+
 }  // namespace
 }  // namespace wsd::server

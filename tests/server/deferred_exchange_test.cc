@@ -287,6 +287,27 @@ TEST(ServerUpgrade, TheHookMayLeaveWordForWhenTheConnectionIsOpen) {
   EXPECT_EQ(Rig::frame(peer).payload, "open");
 }
 
+TEST(ServerUpgrade, WhatThatWordHasClosedIsNotOpened) {
+  for (const bool throws : {false, true}) {
+    Rig rig;
+    rig.server.route("/", {.upgrade =
+                               [throws](const Request&) {
+                                 Upgrade verdict = Upgrade::accept();
+                                 verdict.opened = [throws](Connection& c) {
+                                   if (throws) throw std::runtime_error("oops");
+                                   c.close(CloseCode::kPolicyViolation, "no");
+                                 };
+                                 return verdict;
+                               },
+                           .open = [](Connection&) { ADD_FAILURE() << "it is closed"; }});
+    rig.start();
+    Peer peer = rig.open("/");
+    const test::WireFrame close = Rig::frame(peer);
+    EXPECT_EQ(close.opcode, test::kClose);
+    EXPECT_EQ(close.payload.substr(0, 2), throws ? "\x03\xF3" : "\x03\xF0");
+  }
+}
+
 TEST(ServerUpgrade, MembersThatSpeakMetaGetTheirPlaces) {
   ServerOptions options = quiet(2);
   options.history.messages = 100;

@@ -1,6 +1,9 @@
 // Requests with bodies on plain HTTP routes, as a client sees it.
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <optional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 
@@ -174,6 +177,45 @@ TEST(HttpBody, TooLargeIs413BeforeItIsRead) {
   EXPECT_TRUE(
       has(rig.answer(request("POST", "/a", with_length(1000) + kClose, std::string(1000, 'x'))),
           "HTTP/1.1 200 "));
+}
+
+TEST(HttpBody, IsNeitherAskedForNorReadOfWhomTheJudgeRefuses) {
+  Rig rig(quiet());
+  std::atomic<int> asked = 0;
+  rig.server.http(
+      "POST", "/judged",
+      [&](const Request& r) -> std::optional<Response> {
+        ++asked;
+        EXPECT_EQ(r.body(), "");
+        if (r.header("X").empty()) return Response{401, "text/plain", "who are you?", {}};
+        if (r.header("X") == "throw") throw std::runtime_error("judge");
+        return std::nullopt;
+      },
+      [](const Request& r, const Responder& responder) {
+        responder.respond(Response{200, "text/plain", "[" + std::string(r.body()) + "]", {}});
+      });
+  rig.start();
+  // No byte of the body has to come for the answer, which ends the connection: what follows it
+  // would be taken for a request.
+  const std::string refused =
+      rig.answer(request("POST", "/judged", with_length(70'000) + "Expect: 100-continue\r\n"));
+  EXPECT_EQ(refused.find("HTTP/1.1 401 "), 0U) << refused;
+  EXPECT_TRUE(has(refused, kClose)) << refused;
+  EXPECT_FALSE(has(refused, "100 Continue")) << refused;
+  EXPECT_EQ(
+      rig.answer(request("POST", "/judged", "X: throw\r\n" + with_length(9))).find("HTTP/1.1 500 "),
+      0U);
+  EXPECT_EQ(asked, 2);
+  // Whom it lets through, with and without a body: asked once each.
+  Peer peer = rig.connect();
+  peer.send(request("POST", "/judged", "X: a\r\n" + with_length(4), "body") +
+            request("POST", "/judged", "X: a\r\n") + request("POST", "/judged"));
+  EXPECT_EQ(next_body(peer), "[body]");
+  EXPECT_EQ(next_body(peer), "[]");
+  const std::string last = Rig::read_head(peer);
+  EXPECT_EQ(last.find("HTTP/1.1 401 "), 0U) << last;
+  EXPECT_FALSE(has(last, kClose)) << "there was no body to be left unread";
+  EXPECT_EQ(asked, 5);
 }
 
 TEST(HttpBody, CountsInTheInputBudget) {

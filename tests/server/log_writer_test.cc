@@ -119,6 +119,22 @@ TEST(LogWriter, AutoIsJsonWhereThereIsNoTerminal) {
   EXPECT_NE(line.find("\"event\":\"tick\",\"number\":7}"), std::string::npos) << line;
 }
 
+// A pipe whose reader is stopped must not keep the process from its end.
+TEST(LogWriter, DoesNotWaitForEverForATargetThatTakesNothing) {
+  Pipe pipe;
+  for (const bool blocking : {true, false}) {
+    ASSERT_EQ(::fcntl(pipe.write_end(), F_SETFL, blocking ? 0 : O_NONBLOCK), 0);
+    LogWriter writer({LogLevel::kInfo, LogFormat::kText, pipe.write_end()});
+    for (std::uint64_t i = 0; i < 3'000; ++i) log(writer, "flood", i);
+  }
+  // What the pipe has taken is whole lines up to the last.
+  const std::vector<std::string> lines = lines_of(pipe.read_all());
+  ASSERT_GT(lines.size(), 100U);
+  for (std::size_t i = 0; i < 100; ++i) {
+    EXPECT_NE(lines[i].find("event=flood number=" + std::to_string(i)), std::string::npos);
+  }
+}
+
 TEST(LogWriter, DropsAndCountsWhatASlowTargetDoesNotTake) {
   Pipe pipe;
   constexpr std::uint64_t kLines = 40'000;

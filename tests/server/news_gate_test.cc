@@ -19,5 +19,17 @@ TEST(NewsGate, SaysSoManyASecondAndHowManyItHasNotSaid) {
   EXPECT_EQ(unsaid, 0U);
 }
 
+TEST(RefusalNews, NoCauseHidesAnother) {
+  RefusalNews news;
+  std::uint64_t unsaid = 0;
+  for (std::uint32_t i = 0; i < RefusalNews::kMostRefusals; ++i) {
+    EXPECT_TRUE(news.of(CloseCause::kHandshakeRejected).take(1'000, unsaid));
+  }
+  EXPECT_FALSE(news.of(CloseCause::kHandshakeRejected).take(1'999, unsaid));
+  EXPECT_TRUE(news.of(CloseCause::kProxyHeader).take(1'999, unsaid));
+  EXPECT_TRUE(news.of(CloseCause::kHandshakeRejected).take(2'000, unsaid));
+  EXPECT_EQ(unsaid, 1U);
+}
+
 }  // namespace
 }  // namespace wsd::server

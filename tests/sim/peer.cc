@@ -43,6 +43,12 @@ std::vector<Offence> offences(std::size_t max_message) {
   };
 }
 
+// Cut where nothing can make it whole, or none at all.
+std::string bad_header(const std::string& header) {
+  return header.size() % 2 == 0 ? test::upgrade_request("/echo")
+                                : header.substr(0, 11) + "\x07\r\n";
+}
+
 }  // namespace
 
 const char* name_of(Manner manner) noexcept {
@@ -110,15 +116,55 @@ void Peer::open_connection(std::uint16_t port) {
   link_ = &kernel_.connect(port, buffer);
   trace_.note("%8lu  connect %d: %s to room %c", kernel_.now_ms(), link_->number, name_of(manner_),
               role_ == Role::kRoom ? room_ : '-');
+  const std::string header = plan_.proxied ? proxy_header() : std::string();
   if (manner_ == Manner::kDripsHead) {
     rogue_ = true;
     silent_ = true;
-    dripping_ = test::upgrade_request("/echo").substr(0, 40);
+    dripping_ = (header + test::upgrade_request("/echo")).substr(0, 40);
     next_drip_ms_ = kernel_.now_ms();
     return;
   }
+  if (plan_.proxied && manner_ == Manner::kViolates && misbehave_after_ % 2 == 0) {
+    rogue_ = true;
+    silent_ = true;
+    bad_header_ = true;
+    send(bad_header(header));
+    return;
+  }
+  if (!header.empty()) send(header);
   if (role_ == Role::kPage) return;
   send(test::upgrade_request(role_ == Role::kEcho ? "/echo" : "/rooms/" + std::string(1, room_)));
+}
+
+// The port is the link's number in each of them: by it the connection is known again.
+std::string Peer::proxy_header() {
+  const std::string port = std::to_string(link_->number);
+  std::string two = "\r\n\r\n";
+  two += std::string(1, '\0') + "\r\nQUIT\n";
+  const auto block = [&two](char command, std::string_view rest) {
+    return two + command + std::string(rest);
+  };
+  const std::string ends = bare({link_->number >> 8, link_->number & 0xFF, 1, 187});
+  switch (random_.below(6)) {
+    case 0:
+      return "PROXY UNKNOWN\r\n";
+    case 1:
+      client_ = "192.0.2.1:" + port;
+      return "PROXY TCP4 192.0.2.1 198.51.100.1 " + port + " 443\r\n";
+    case 2:
+      client_ = "[2001:db8::1]:" + port;
+      return "PROXY TCP6 2001:db8::1 2001:db8::2 " + port + " 443\r\n";
+    case 3:  // LOCAL
+      return block('\x20', bare({0, 0, 0}));
+    case 4:
+      client_ = "192.0.2.1:" + port;
+      return block('\x21', bare({0x11, 0, 12, 192, 0, 2, 1, 198, 51, 100, 1}) + ends);
+    default:  // with a TLV
+      client_ = "[2001:db8::1]:" + port;
+      return block('\x21', bare({0x21, 0, 40}) + bare({0x20, 0x01, 0x0D, 0xB8}) +
+                               std::string(11, '\0') + '\x01' + std::string(16, '\x02') + ends +
+                               bare({0xEA, 0, 1, 'x'}));
+  }
 }
 
 void Peer::send(std::string_view bytes) { kernel_.peer_send(*link_, bytes); }
@@ -289,6 +335,17 @@ void Peer::drip() {
 }
 
 // What the server's side has done
+
+void Peer::server_asked(const net::Facts& facts) {
+  const std::string own = "127.0.0.1:" + std::to_string(link_->number);
+  if (facts.remote() != (client_.empty() ? own : client_)) {
+    complain("the server takes it for " + std::string(facts.remote()));
+  }
+  if (facts.via() != (client_.empty() ? std::string() : own)) {
+    complain("the server says that it came by " + std::string(facts.via()));
+  }
+  if (bad_header_) complain("a request was read behind a bad header of its proxy");
+}
 
 void Peer::server_opened(ConnectionId id) { id_ = id; }
 

@@ -59,6 +59,7 @@ class Peer {
   void close_politely();
 
   // What the server's side has done with it.
+  void server_asked(const net::Facts& facts);
   void server_opened(ConnectionId id);
   void server_received(std::string_view payload);
   void server_echoed(std::string_view payload, SendResult result);
@@ -106,6 +107,8 @@ class Peer {
   };
 
   void open_connection(std::uint16_t port);
+  // What a proxy puts before it, and whom the server is to take it for then.
+  [[nodiscard]] std::string proxy_header();
   void send_something();
   void send_message();
   void send_fragment();
@@ -140,6 +143,7 @@ class Peer {
   const char room_;
 
   Link* link_ = nullptr;
+  std::string client_;             // whom its proxy names; empty: nobody
   std::uint32_t actions_;          // still to do
   std::uint32_t misbehave_after_;  // of them
   bool eager_;                     // does not wait for the 101
@@ -163,7 +167,8 @@ class Peer {
   int close_code_ = 0;
   bool ended_ = false;
   bool saw_reset_ = false;
-  int expected_code_ = 0;  // of the violation
+  bool bad_header_ = false;  // of its proxy
+  int expected_code_ = 0;    // of the violation
 
   ConnectionId id_ = 0;
   bool kicked_ = false;

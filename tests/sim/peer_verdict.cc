@@ -51,6 +51,12 @@ void Peer::check_record() const {
       cause_ != CloseCause::kSlowConsumer && cause_ != CloseCause::kInputBudget) {
     complain("its offence was answered with another close code");
   }
+  if (bad_header_ && cause_ == CloseCause::kHandshakeRejected) {
+    complain("the bad header of its proxy was answered");
+  }
+  if (cause_ == CloseCause::kProxyHeader && (!bad_header_ || link_->sent != 0)) {
+    complain("a good header of its proxy was refused, or a bad one answered");
+  }
   if (!honest() || plan_.time_jumps) return;
   switch (cause_) {
     case CloseCause::kPeerClosed:

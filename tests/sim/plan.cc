@@ -3,6 +3,8 @@
 #include <array>
 #include <span>
 
+#include "base/assert.h"
+
 namespace wsd::sim {
 namespace {
 
@@ -59,7 +61,7 @@ void draw_faults(Random& random, Faults& faults) {
 
 }  // namespace
 
-Plan::Plan(Random& random) {
+Plan::Plan(std::uint64_t seed, Random& random) {
   reactors = static_cast<std::uint32_t>(random.between(1, 3));
   mailbox_messages = pick(random, std::array<std::uint32_t, 4>{2, 5, 30, 65'536});
   peers = static_cast<std::uint32_t>(random.between(1, 10));
@@ -87,6 +89,10 @@ Plan::Plan(Random& random) {
   read = static_cast<std::uint32_t>(random.between(1, 20));
   act = static_cast<std::uint32_t>(random.between(1, 20));
   time = time_jumps ? static_cast<std::uint32_t>(random.between(1, 3)) : 0;
+  // Not drawn, so that what the others do does not hang on it.
+  proxied = seed % 8 == 0;
+  settings.session.proxy_header = proxied;
+  if (proxied) WSD_ASSERT(settings.trusted_proxies.add("127.0.0.0/8").empty());
 }
 
 std::uint64_t Plan::patience_ms() const noexcept {

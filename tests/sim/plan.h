@@ -10,7 +10,7 @@
 namespace wsd::sim {
 
 struct Plan {
-  explicit Plan(Random& random);
+  Plan(std::uint64_t seed, Random& random);
 
   std::uint32_t reactors = 1;
   std::uint32_t mailbox_messages = 65'536;
@@ -24,6 +24,7 @@ struct Plan {
   bool latest = false;      // of a room's messages a slow member gets the newest alone
   bool outside = false;     // threads that are no reactor publish, send and close
   bool time_jumps = false;  // time passes though work is waiting: deadlines may hit anyone
+  bool proxied = false;     // all peers come through a proxy that says whose each connection is
   bool outages = false;     // descriptors or memory run out for a while
   bool wait_out = false;    // before the end, time passes until every broken peer must be gone
   enum class Ending : std::uint8_t { kPeersClose, kDrain, kStop } ending = Ending::kPeersClose;

@@ -50,7 +50,7 @@ hub::Shard::Options shard_options(const Plan& plan) {
 }  // namespace
 
 Simulation::Simulation(std::uint64_t seed, Trace& trace)
-    : random_(seed), trace_(trace), plan_(random_), kernel_(random_, trace) {
+    : random_(seed), trace_(trace), plan_(seed, random_), kernel_(random_, trace) {
   build();
 }
 
@@ -359,6 +359,7 @@ Peer* Simulation::peer_at(int index) {
 
 net::Answer Simulation::on_request(net::Connection& connection,
                                    const protocol::HttpRequest& request) {
+  peer_of(connection.facts().remote()).server_asked(connection.facts());
   return net::page_or_upgrade(connection, request, "");
 }
 

@@ -15,7 +15,8 @@ TEST(AdminAnswers, ConnectionsAreToldWhole) {
   ConnectionInfo info;
   info.id = 18'446'744'073'709'551'615U;
   info.state = ConnectionState::kOpen;
-  info.remote = "127.0.0.1:4711";
+  info.remote = "192.0.2.1:4711";
+  info.via = "127.0.0.1:4712";
   info.path = "/rooms/a\"b";
   info.user = "\xFF";
   info.age_ms = 1;
@@ -34,12 +35,12 @@ TEST(AdminAnswers, ConnectionsAreToldWhole) {
   EXPECT_EQ(
       response.body,
       R"({"total":7,"complete":true,"connections":[{"id":"18446744073709551615","state":"open",)"
-      R"("remote":"127.0.0.1:4711","path":"/rooms/a\"b","user":"\ufffd","subprotocol":"",)"
+      R"("remote":"192.0.2.1:4711","via":"127.0.0.1:4712","path":"/rooms/a\"b","user":"\ufffd","subprotocol":"",)"
       R"("age_ms":1,"rtt_us":2,"queued_bytes":3,"rooms":4,"messages_in":5,"messages_out":6,)"
       R"("messages_dropped":7,"bytes_in":8,"bytes_out":9})"
       "\n"
-      R"(,{"id":"0","state":"handshaking","remote":"","path":"","user":"","subprotocol":"",)"
-      R"("age_ms":0,"rtt_us":null,"queued_bytes":0,"rooms":0,"messages_in":0,"messages_out":0,)"
+      R"(,{"id":"0","state":"handshaking","remote":"","via":"","path":"","user":"",)"
+      R"("subprotocol":"","age_ms":0,"rtt_us":null,"queued_bytes":0,"rooms":0,"messages_in":0,"messages_out":0,)"
       R"("messages_dropped":0,"bytes_in":0,"bytes_out":0}]})"
       "\n");
 }

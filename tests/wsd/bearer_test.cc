@@ -166,5 +166,19 @@ TEST(Bearer, ASetFindsEachOfItsSecretsAndNothingElse) {
   EXPECT_EQ(SecretSet({}).find(""), SecretSet::kNone);
 }
 
+TEST(BringsToken, IsWhatStandsBehindBearer) {
+  constexpr const char* kToken = "0123456789abcdef";
+  for (const char* field :
+       {"Bearer 0123456789abcdef", "bearer 0123456789abcdef", "BEARER   0123456789abcdef "}) {
+    EXPECT_TRUE(brings_token(field, kToken)) << field;
+  }
+  for (const char* field :
+       {"", "Bearer", "Bearer ", "Bearer 0123456789abcdeF", "Bearer 0123456789abcde",
+        "Bearer 0123456789abcdef0", "Basic 0123456789abcdef", "0123456789abcdef",
+        "Bearer0123456789abcdef"}) {
+    EXPECT_FALSE(brings_token(field, kToken)) << field;
+  }
+}
+
 }  // namespace
 }  // namespace wsd::daemon

@@ -69,21 +69,5 @@ TEST(PublishAccess, LoopbackWithATokenIsEither) {
   EXPECT_EQ(status(access, "", kFar), 401);
 }
 
-TEST(PublishAccess, ATokenFileHoldsOneLine) {
-  EXPECT_EQ(token_of(kToken + "\n").token, kToken);
-  EXPECT_EQ(token_of(kToken + "\r\n\n").token, kToken);
-  EXPECT_EQ(token_of("abcXYZ-._~+/0189==").error, "");
-  const std::vector<std::string> all = {
-      std::string(),         std::string("\n"),      std::string("short\n"),
-      kToken + " " + kToken, kToken + "\n" + kToken, " " + kToken,
-      kToken + "\x01",       kToken + "\xC3\xA9",    std::string(5000, 'x')};
-  for (const std::string& text : all) {
-    EXPECT_NE(token_of(text).error, "") << text;
-    EXPECT_EQ(token_of(text).token, "");
-  }
-  // What is in the file is nobody's to read in a log.
-  EXPECT_EQ(token_of("secret-but-with spaces in it").error.find("secret"), std::string::npos);
-}
-
 }  // namespace
 }  // namespace wsd::daemon

@@ -18,5 +18,14 @@ TEST(RoomMembers, TheAnswerIsJson) {
   EXPECT_EQ(members_json({}, 0), "{\"members\":0,\"epoch\":0,\"seq\":0,\"history\":0}");
 }
 
+TEST(RoomMembers, ARuleOfTheRoomSaysWhatItKeeps) {
+  ServerOptions options;
+  options.history.messages = 7;
+  options.rooms = {{.pattern = "q-*", .history_messages = 100}, {.pattern = "*-log"}};
+  EXPECT_EQ(history_messages(options, "lobby"), 7U);
+  EXPECT_EQ(history_messages(options, "q-1"), 100U);
+  EXPECT_EQ(history_messages(options, "a-log"), 7U);
+}
+
 }  // namespace
 }  // namespace wsd::daemon

@@ -1,0 +1,54 @@
+// A daemon that is stopped for a while, as by a debugger, a freezer or a starved host.
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <csignal>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "support/expect.h"
+#include "support/server_process.h"
+
+namespace e2e {
+namespace {
+
+// More than one look at the poller tells of.
+constexpr std::size_t kTalkers = 300;
+constexpr std::size_t kSilent = 20;
+
+::testing::AssertionResult echoed(RawClient& client, const std::string& text) {
+  const auto frame = client.read_frame();
+  if (!frame) return ::testing::AssertionFailure() << end_name(client.end());
+  if (frame->payload != text) return ::testing::AssertionFailure() << frame->describe();
+  return ::testing::AssertionSuccess();
+}
+
+TEST(Standstill, EndsNobody) {
+  ServerProcess server({"--reactors", "1", "--ping-interval", "off", "--read-timeout", "3s",
+                        "--write-timeout", "3s"});
+  ASSERT_TRUE(server.listening());
+  std::vector<RawClient> clients;
+  for (std::size_t i = 0; i < kTalkers + kSilent; ++i) {
+    clients.push_back(server.connect());
+    ASSERT_TRUE(opens(clients.back()));
+  }
+  for (RawClient& client : clients) client.send(text_frame("before"));
+  for (RawClient& client : clients) ASSERT_TRUE(echoed(client, "before"));
+  server.signal(SIGSTOP);
+  for (std::size_t i = 0; i < kTalkers; ++i) clients[i].send(text_frame("meanwhile"));
+  // Longer than anybody may be silent, which is what is tested.
+  std::this_thread::sleep_for(std::chrono::seconds(4));
+  server.signal(SIGCONT);
+  for (std::size_t i = 0; i < kTalkers; ++i) ASSERT_TRUE(echoed(clients[i], "meanwhile")) << i;
+  for (RawClient& client : clients) client.send(text_frame("after"));
+  for (RawClient& client : clients) ASSERT_TRUE(echoed(client, "after"));
+  // And who is silent while it runs is ended as ever.
+  const auto close = clients.front().read_frame();
+  ASSERT_TRUE(close);
+  EXPECT_EQ(close->close_code(), 1008U) << close->describe();
+}
+
+}  // namespace
+}  // namespace e2e
