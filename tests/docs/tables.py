@@ -4,7 +4,7 @@
   <!-- end of what is made -->
 
 Some have a last column that is written by hand; it is kept, by the row's first cells, and must not be
-empty. See check, which calls this.
+empty. Code that no table can be made from is a ValueError. See check, which calls this.
 """
 import glob
 import os
@@ -43,6 +43,24 @@ class Kept:
         if not text:
             self.missing.append(" ".join(key))
         return text
+
+
+# Flags
+
+
+def flags(lines, build):
+    """Every flag as `wsd --help` lists it."""
+    printed = subprocess.run([f"{build}/wsd", "--help"], stdout=subprocess.PIPE, text=True, check=True).stdout
+    kept, rows = Kept(lines, 1), []
+    listed = re.findall(r"^  (--[a-z-]+)(?: ([A-Z]+))?(?:  +|\n {30})(.*(?:\n {30}.*)*)", printed, re.M)
+    if len(listed) != len(re.findall(r"^  --", printed, re.M)):
+        raise ValueError("what wsd --help prints has another form than is read here")
+    for flag, argument, text in listed:
+        text = " ".join(text.split()).replace("|", "\\|").replace("*", "\\*")
+        help_text, default = re.match(r"(.*?)(?: \(default: (.*)\))?$", text).groups()
+        key = f"`{flag}`"
+        rows.append([key, argument, default or "", help_text, kept.of(key)])
+    return table(["flag", "argument", "default", "what it is", "more"], rows), kept.missing
 
 
 # Limits
@@ -88,6 +106,113 @@ def constants(lines, _build):
         value = re.sub(r"std::size_t\{(\d+)\}", r"\1", found[1]).replace("'", ",")
         rows.append([key, f"`{value}`", kept.of(key)])
     return table(["where", "value", "at it"], rows), kept.missing + missing
+
+
+# Events of the log
+
+LEVELS = ["Debug", "Info", "Warn", "Error"]
+WRITERS = ("log", "write_line", "line", "on_trouble")
+OWN_TABLES = ("connection_end",)
+QUOTED = r'"(?:\\.|[^"\\\n])*"' + r"|'(?:\\.|[^'\\])'"
+
+
+def code_of(path):
+    """Without comments."""
+    return re.sub(rf'(R"\(.*?\)"|{QUOTED})|//[^\n]*', lambda match: match[1] or "", read(path), flags=re.S)
+
+
+def end_of_group(text, start):
+    """Where the bracket that opens at `start` is closed."""
+    depth = 0
+    for match in re.compile(QUOTED + r"|[(\[{]|[)\]}]").finditer(text, start):
+        depth += {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}.get(match[0], 0)
+        if depth == 0:
+            return match.end()
+    raise ValueError("a bracket is not closed")
+
+
+def arguments_of(group):
+    """What stands between the commas of "(A, B, ...)"."""
+    found, i, start = [], 1, 1
+    while i < len(group):
+        if group[i] in "([{":
+            i = end_of_group(group, i)
+        elif quoted := re.compile(QUOTED).match(group, i):
+            i = quoted.end()
+        else:
+            if group[i] in ",)":
+                found.append(group[start:i].strip())
+                start = i + 1
+            i += 1
+    return found
+
+
+def body_of(text, head):
+    """The body of the function whose head matches, or nothing."""
+    match = re.search(head + r"[^;{]*\{", text)
+    return text[match.end() - 1 : end_of_group(text, match.end() - 1)] if match else ""
+
+
+def fields_in(text, piece):
+    """What that piece of code adds to a line, itself or by a function that it hands the line to."""
+    names = []
+    for added, called in re.findall(r'\badd\(\s*"(\w+)"|\b(\w+)\(line\b', piece):
+        names += [added] if added else fields_in(text, body_of(text, rf"\b{called}\(LogLine& line\b"))
+    return list(dict.fromkeys(names))
+
+
+def logged():
+    """{event: ({levels}, {fields: None})} of all that src/ can write."""
+    found, texts = {}, {path: code_of(path) for path in sorted(glob.glob("src/*/*.[ch]*"))}
+    # Reactors know of no level: what on_trouble() is given has that of its own call.
+    trouble = [match[1] for text in texts.values()
+               for match in re.finditer(r"\bon_trouble\([^)]*\bevent\b[^;{]*\{\s*log\(([^,]*),", text)]
+    for path, text in texts.items():
+        for call in re.finditer(rf"\b({'|'.join(WRITERS)})\(", text):
+            end = end_of_group(text, call.end() - 1)
+            given = arguments_of(text[call.end() - 1 : end])
+            if call[1] == "on_trouble":
+                given = trouble[:1] + given
+            if len(given) < 2 or "evel" not in given[0] or re.search(r"[ *]event$", given[1]):
+                continue  # not of the log, or one of these functions itself
+            if given[1] == "event":
+                hands_on = re.findall(r"\b(\w+)\([^;{}]*\bevent\b[^;{}]*\)[^;{}]*\{", text[: call.start()])
+                if hands_on and hands_on[-1] in WRITERS:
+                    continue
+            name = re.fullmatch(r'"(\w+)"', given[1])
+            if not name:
+                raise ValueError(f"{path}: the event of {call[0]}{', '.join(given[:2])}, ...) is no literal")
+            # A level that has a name is looked for where it was named.
+            named = re.findall(rf"\bLogLevel {re.escape(given[0])} =([^;]*);", text[: call.start()])
+            levels, fields = found.setdefault(name[1], (set(), {}))
+            levels.update(re.findall(r"\bLogLevel::k(\w+)", named[-1] if named else given[0]))
+            if call[1] == "line":
+                written = re.compile(r"\.(?:write|take)\(").search(text, end)
+                end = written.start() if written else len(text)
+            own = fields_in(text, text[call.start() : end])
+            fields.update(dict.fromkeys(own or ["text"]))
+    return found
+
+
+def events(lines, _build):
+    """The log's events with their levels and fields."""
+    kept, rows = Kept(lines, 1), []
+    for event, (levels, fields) in sorted(logged().items()):
+        key = f"`{event}`"
+        rows.append([key, ", ".join(each.lower() for each in LEVELS if each in levels),
+                     "its own table" if event in OWN_TABLES else ", ".join(f"`{each}`" for each in fields),
+                     kept.of(key)])
+    return table(["event", "level", "fields", "what it means, and what to do"], rows), kept.missing
+
+
+def fields_of(event):
+    def make(lines, _build):
+        kept = Kept(lines, 1)
+        _, fields = logged().get(event) or (None, {})
+        rows = [[f"`{field}`", kept.of(f"`{field}`")] for field in fields]
+        return table(["field", "what it is"], rows), kept.missing
+
+    return make
 
 
 # Atomics
@@ -251,7 +376,8 @@ def clauses(rfc):
     return make
 
 
-MAKERS = {"limits": limits, "constants": constants, "atomics": atomics, "threads": threads,
+MAKERS = {"flags": flags, "limits": limits, "constants": constants, "atomics": atomics, "threads": threads,
+          "events": events, **{f"fields of {event}": fields_of(event) for event in OWN_TABLES},
           **{f"clauses of RFC {rfc}": clauses(rfc) for rfc in RFCS}}
 
 
