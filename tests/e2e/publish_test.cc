@@ -395,6 +395,7 @@ TEST(PublishServer, TheTokenOpensItToWhoHasIt) {
     client.send(post("/rooms/a", "x", fields));
     const auto response = client.read_response();
     if (!response) return 0;
+    // RFC 9110 §15.5.2: a 401 says what would do.
     EXPECT_EQ(response->status == 401, response->get("WWW-Authenticate") == "Bearer");
     EXPECT_EQ(response->body.find(token), std::string::npos);
     return response->status;
