@@ -441,7 +441,7 @@ TEST(PublishClients, CurlPublishesAndAsks) {
 
 // Nchan's own client, unchanged, against this server.
 TEST(PublishClients, NchanSubscriberResumes) {
-  if (!node_with_nchan().missing.empty()) GTEST_SKIP() << node_with_nchan().missing;
+  E2E_REQUIRE(node_with_nchan());
   constexpr int kMessages = 100;
   ServerProcess server(kOpen);
   const std::string url = "ws://127.0.0.1:" + std::to_string(server.port()) + "/rooms/n?last=1000";
