@@ -16,7 +16,8 @@ struct Range {
   unsigned first;
   unsigned last;
 };
-// RFC 6455 §7.4 and the IANA registry: what an endpoint may put on the wire.
+// RFC 6455 §7.4 and the IANA registry: what an endpoint may put on the wire. The last range is that
+// of RFC 6455 §7.4.2.
 constexpr Range kSendable[] = {{1000, 1003}, {1007, 1014}, {3000, 4999}};
 
 TEST(Close, Rfc6455_7_4_EveryCode) {

@@ -359,6 +359,11 @@ def clauses(rfc):
             parent = clause.rpartition(".")[0]
             if clause not in sources and parent in sources:
                 tests.setdefault(parent, []).extend(tests.pop(clause))
+        # A clause that is named as a whole asks for what its parts ask for.
+        for clause in sources:
+            parts = [path for each in tests if each.startswith(clause + ".") for path in tests[each]]
+            if parts and clause not in tests:
+                tests[clause] = parts
         kept, rows = Kept(lines, 1), []
 
         def links(paths):

@@ -51,6 +51,7 @@ TEST_F(Http, HealthIsKeptAlive) {
     ASSERT_TRUE(answers(client, 200, &response));
     EXPECT_FALSE(response.body.empty());
     EXPECT_FALSE(response.has_token("Connection", "close"));
+    EXPECT_TRUE(response.has("Date"));  // RFC 9110 §6.6.1
   }
 }
 
@@ -107,7 +108,7 @@ TEST_F(Http, UnknownPathIs404) {
   expect_fate_as_announced(client, response);
 }
 
-TEST_F(Http, OtherMethodIs405WithAllow) {
+TEST_F(Http, Rfc9110_10_2_1_OtherMethodIs405WithAllow) {
   for (const char* method : {"DELETE", "PUT", "POST", "OPTIONS"}) {
     RawClient client = server().connect();
     client.send(RequestText::get("").line(std::string(method) + " /healthz HTTP/1.1").text());
@@ -122,7 +123,9 @@ TEST_F(Http, OtherMethodIs405WithAllow) {
 TEST_F(Http, Http10IsClosed) {
   RawClient client = server().connect();
   client.send("GET /healthz HTTP/1.0\r\n\r\n");
-  EXPECT_TRUE(answers(client, 200));
+  HttpResponse response;
+  ASSERT_TRUE(answers(client, 200, &response));
+  EXPECT_EQ(response.version, "HTTP/1.1");  // RFC 9110 §2.5: the server's own
   EXPECT_EQ(client.read_end(), End::kFin);
 }
 

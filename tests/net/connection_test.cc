@@ -166,7 +166,7 @@ TEST(Connection, ThePeersCloseIsEchoedAndTheServerEndsFirst) {
   ASSERT_TRUE(rig.until([&] { return peer.end() == Peer::End::kFin; }));
   const EndNote end = rig.end();
   EXPECT_EQ(end.record.close.cause, CloseCause::kPeerClosed);
-  EXPECT_TRUE(end.record.close.clean);
+  EXPECT_TRUE(end.record.close.clean);  // RFC 6455 §7.1.4
   EXPECT_EQ(static_cast<int>(end.record.close.received), 3001);
   EXPECT_EQ(static_cast<int>(end.record.close.sent), 3001);
   EXPECT_EQ(end.reason, "done");
@@ -185,7 +185,7 @@ TEST(Connection, ACloseWithoutACodeIsAnsweredWithoutOne) {
   EXPECT_TRUE(end.record.close.clean);
 }
 
-TEST(Connection, AViolationIsToldAndEndsTcp) {
+TEST(Connection, Rfc6455_7_1_7_AViolationIsToldAndEndsTcp) {
   ReactorRig rig;
   Peer& peer = rig.open();
   peer.send(test::server_frame(test::kText, "not masked"));
@@ -201,7 +201,7 @@ TEST(Connection, AViolationIsToldAndEndsTcp) {
 
 // Ends that the application brings about
 
-TEST(Connection, AHandlerMayCloseWithinAMessage) {
+TEST(Connection, Rfc6455_7_1_2_AHandlerMayCloseWithinAMessage) {
   ReactorRig rig;
   rig.app.handler = [](Connection& connection, const Message& message) {
     echo(connection, message);
@@ -253,7 +253,7 @@ TEST(Connection, ACloseThatIsNotAnsweredTimesOut) {
   EXPECT_TRUE(rig.until([&] { return peer.end() == Peer::End::kReset; }));
 }
 
-TEST(Connection, AnEofInsteadOfACloseKeepsTheFirstCause) {
+TEST(Connection, Rfc6455_7_1_4_AnEofInsteadOfACloseIsNotClean) {
   ReactorRig rig;
   rig.app.open = [](Connection& connection) {
     connection.close(CloseCause::kApplicationClosed, CloseCode::kNormalClosure, "");

@@ -7,6 +7,7 @@
 namespace wsd::protocol {
 namespace {
 
+// RFC 9110 §7.2: the value of Host.
 TEST(Authority, Rfc3986_3_2_2_Hosts) {
   for (const char* host : {"h", "example.com", "EXAMPLE.com.", "a_b-c~d", "127.0.0.1", "999.1.1.1",
                            "a%2Fb", "a!$&'()*+;=", "[::]", "[::1]", "[1::]", "[1:2:3:4:5:6:7:8]",
@@ -27,9 +28,9 @@ TEST(Authority, Rfc3986_3_2_2_Hosts) {
 TEST(Authority, Rfc3986_3_2_2_NotHosts) {
   for (const char* text : {"",
                            ":",
-                           ":80",
+                           ":80",  // RFC 9110 §4.2.1: no host
                            "a b",
-                           "a,b",
+                           "a,b",  // RFC 9110 §5.3: two Host lines that were joined
                            "a/b",
                            "a?b",
                            "a#b",

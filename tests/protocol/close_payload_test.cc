@@ -28,7 +28,7 @@ bool may_be_received(unsigned code) {
     case 1014:
       return true;
     default:
-      return code / 1000 == 3 || code / 1000 == 4;
+      return code / 1000 == 3 || code / 1000 == 4;  // RFC 6455 §7.4.2
   }
 }
 

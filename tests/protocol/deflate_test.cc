@@ -52,6 +52,16 @@ class Deflate : public ::testing::Test {
   void SetUp() override { ASSERT_TRUE(have_deflate()); }
 };
 
+// A flush ends in 00 00 FF FF. The byte before them stays, and its highest bit is zero.
+TEST_F(Deflate, Rfc7692_7_2_1_TheEndOfTheFlushIsNotSent) {
+  Deflater deflater(15, 6);
+  for (const std::size_t size : {1U, 1000U, 70'000U}) {
+    for (const std::string& plain : {hello_like(size), noise(size)}) {
+      EXPECT_LT(static_cast<unsigned char>(deflated(deflater, plain).back()), 0x80) << size;
+    }
+  }
+}
+
 TEST_F(Deflate, Rfc7692_7_2_3_1_Hello) {
   Deflater deflater(15, 6);
   EXPECT_EQ(deflated(deflater, "Hello"), std::string("\xf2\x48\xcd\xc9\xc9\x07\x00", 7));

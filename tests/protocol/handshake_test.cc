@@ -162,21 +162,37 @@ TEST(Handshake, Rfc6455_4_2_1_7_OriginIsOptional) {
   EXPECT_EQ(null->origin, "null");
 }
 
+using Names = std::vector<std::string>;
+
+Names offered(const std::string& lines) {
+  const Judged judged(Offer{.more = lines});
+  EXPECT_EQ(judged->violation, Violation::kNone) << lines;
+  return Names(judged->subprotocols.begin(), judged->subprotocols.end());
+}
+
 TEST(Handshake, Rfc6455_4_2_1_8_Subprotocols) {
-  const auto offered = [](const std::string& lines) {
-    const Judged judged(Offer{.more = lines});
-    EXPECT_EQ(judged->violation, Violation::kNone) << lines;
-    return std::vector<std::string>(judged->subprotocols.begin(), judged->subprotocols.end());
-  };
-  using Names = std::vector<std::string>;
   EXPECT_EQ(offered(""), Names{});
   EXPECT_EQ(offered("Sec-WebSocket-Protocol: a\r\n"), Names{"a"});
-  EXPECT_EQ(offered("Sec-WebSocket-Protocol: ,b ,, a\t,\r\n"), (Names{"b", "a"}));
+  EXPECT_EQ(offered("Sec-WebSocket-Protocol: b, a\r\n"), (Names{"b", "a"}));
+}
+
+TEST(Handshake, Rfc6455_4_3_SubprotocolsNotOfTheAbnf) {
+  for (const char* value : {"a b", "a/b", "a;b", "\"a\"", "a,b c", "\xc3\xa9", "a=b"}) {
+    expect_judged({.more = "Sec-WebSocket-Protocol: "s + value + "\r\n"},
+                  Violation::kBadSubprotocol, 400);
+  }
+}
+
+// RFC 9110 §5.3: several lines are one list, in their order.
+TEST(Handshake, Rfc6455_11_3_4_SubprotocolsMayBeInSeveralLines) {
   EXPECT_EQ(offered("Sec-WebSocket-Protocol: a,\r\nsec-websocket-protocol: B, b\r\n"),
             (Names{"a", "B", "b"}));
   EXPECT_EQ(offered("Sec-WebSocket-Protocol:\r\nSec-WebSocket-Protocol: a\r\n"), Names{"a"});
-  for (const char* value :
-       {"", ",", " , ,", "a b", "a/b", "a;b", "\"a\"", "a,b c", "\xc3\xa9", "a=b"}) {
+}
+
+TEST(Handshake, Rfc9110_5_6_1_2_EmptyElementsAreNoSubprotocols) {
+  EXPECT_EQ(offered("Sec-WebSocket-Protocol: ,b ,, a\t,\r\n"), (Names{"b", "a"}));
+  for (const char* value : {"", ",", " , ,"}) {
     expect_judged({.more = "Sec-WebSocket-Protocol: "s + value + "\r\n"},
                   Violation::kBadSubprotocol, 400);
   }
@@ -254,7 +270,7 @@ TEST(Handshake, Rfc6455_9_1_ExtensionsNotOfTheAbnf) {
 }
 
 // The order of handshake.h: each offer has one fault less than the one before.
-TEST(Handshake, FaultsAreNamedInOrder) {
+TEST(Handshake, Rfc6455_4_2_FaultsAreNamedInOrder) {
   Offer offer{.line = "FROB / HTTP/1.0",
               .upgrade = "",
               .connection = "",

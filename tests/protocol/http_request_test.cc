@@ -77,6 +77,7 @@ TEST(HttpRequest, Rfc9110_15_6_6_OtherMajorVersions) {
   expect_refused(head_of_line("GET / HTTP/3.1"), Violation::kHttpVersionNotSupported, 505);
 }
 
+// RFC 9110 §2.5: a minor version changes nothing of what 1.1 has said.
 TEST(HttpRequest, Rfc9110_6_2_HigherMinorVersionIsTaken) {
   EXPECT_EQ(expect_taken(head_of_line("GET / HTTP/1.2")).minor_version, 2);
   EXPECT_EQ(expect_taken(head_of_line("GET / HTTP/1.9")).minor_version, 9);
@@ -169,6 +170,16 @@ TEST(HttpRequest, Rfc9110_5_1_FieldNameIsAToken) {
   EXPECT_EQ(expect_taken(head_with("!#$%&'*+-.^_`|~: 1\r\n")).fields[1].first, "!#$%&'*+-.^_`|~");
 }
 
+TEST(HttpRequest, Rfc9110_5_6_2_EveryByteInAToken) {
+  const std::string_view allowed =
+      "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+  EXPECT_FALSE(is_token(""));
+  for (int byte = 0; byte < 256; ++byte) {
+    const char c = static_cast<char>(byte);
+    EXPECT_EQ(is_token("a"s + c), allowed.find(c) != std::string_view::npos) << byte;
+  }
+}
+
 TEST(HttpRequest, Rfc9112_5_LineWithoutColon) {
   expect_refused(head_with("X-A\r\n"), Violation::kBadFieldName, 400);
 }
@@ -189,6 +200,7 @@ TEST(HttpRequest, Rfc9110_5_5_EveryByteInAValue) {
   }
 }
 
+// RFC 9110 §5.6.3: it is spaces and tabs, as many as there are.
 TEST(HttpRequest, Rfc9110_5_5_WhitespaceAroundAValueIsNotPartOfIt) {
   EXPECT_EQ(expect_taken(head_with("X-A:\t  \r\n")).fields[1].second, "");
   EXPECT_EQ(expect_taken(head_with("X-A:a\r\n")).fields[1].second, "a");
@@ -258,7 +270,7 @@ TEST(HttpRequest, ByteByByteIsLinear) {
   EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(20));
 }
 
-// Host, RFC 9112 §3.2.
+// Host, RFC 9112 §3.2 and RFC 9110 §7.2.
 
 TEST(HttpRequest, Rfc9112_3_2_HostIsRequiredOnce) {
   expect_refused("GET / HTTP/1.1\r\n\r\n", Violation::kMissingHost, 400);
@@ -270,10 +282,19 @@ TEST(HttpRequest, Rfc9112_3_2_HostIsRequiredOnce) {
 
 TEST(HttpRequest, Rfc9112_3_2_InvalidHost) {
   for (const char* host :
-       {"a b", "a,b", "", "u@h", "h:x", "h:80:80", ":80", "[::1", "http://h", "h/"}) {
+       {"a b", "a,b", "u@h", "h:x", "h:80:80", ":80", "[::1", "http://h", "h/"}) {
     for (const char* version : {"1.1", "1.0"}) {
       expect_refused("GET / HTTP/"s + version + "\r\nHost: " + host + "\r\n\r\n",
                      Violation::kBadHost, 400);
+    }
+  }
+}
+
+TEST(HttpRequest, Rfc9112_3_3_ATargetHasAnAuthority) {
+  for (const char* version : {"1.1", "1.0"}) {
+    for (const char* line : {"Host:", "Host: \t"}) {
+      expect_refused("GET / HTTP/"s + version + "\r\n" + line + "\r\n\r\n", Violation::kBadHost,
+                     400);
     }
   }
 }
@@ -338,6 +359,7 @@ TEST(HttpRequest, Rfc9112_6_1_TransferEncoding) {
                  Violation::kBadTransferEncoding, 400);
 }
 
+// RFC 9112 §11.2: who goes by the one and who goes by the other see the next request elsewhere.
 TEST(HttpRequest, Rfc9112_6_3_3_ContentLengthWithTransferEncoding) {
   expect_refused(head_with("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n"),
                  Violation::kLengthAndTransferEncoding, 400);

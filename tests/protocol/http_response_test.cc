@@ -40,6 +40,14 @@ TEST(HttpResponse, Rfc9112_4_WholeResponse) {
             "{}");
 }
 
+TEST(HttpResponse, Rfc9110_6_6_1_Date) {
+  EXPECT_EQ(response({.date = "Sun, 06 Nov 1994 08:49:37 GMT"}, ""),
+            "HTTP/1.1 200 OK\r\n"
+            "Content-Length: 0\r\n"
+            "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
+            "\r\n");
+}
+
 TEST(HttpResponse, AppendsToWhatIsThere) {
   std::string out = "before";
   write_response(out, {}, "");

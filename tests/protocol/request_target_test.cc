@@ -52,9 +52,28 @@ TEST(RequestTarget, Rfc9112_3_2_2_AbsoluteForm) {
     EXPECT_EQ(target->path, row.path);
     EXPECT_EQ(target->query, row.query);
   }
-  for (const char* target :
-       {"http:///a", "http://u@h/", "http://u:p@h/", "ftp://h/", "://h/", "http:/h/", "http:h",
-        "http://h:x/", "http://a,b/", "http://h/../", "http://h#f"}) {
+  for (const char* target : {"ftp://h/", "://h/", "http:/h/", "http:h", "http://h:x/",
+                             "http://a,b/", "http://h/../", "http://h#f"}) {
+    EXPECT_FALSE(parse_request_target(target)) << target;
+  }
+}
+
+TEST(RequestTarget, Rfc9110_4_2_1_AnEmptyHostIsRefused) {
+  for (const char* target : {"http:///a", "http://", "ws://?x", "https://:443/"}) {
+    EXPECT_FALSE(parse_request_target(target)) << target;
+  }
+}
+
+TEST(RequestTarget, Rfc9110_4_2_3_AnEmptyPathIsASlash) {
+  for (const char* text : {"http://h", "Wss://h?x=/", "ws://[::1]:80"}) {
+    const auto target = parse_request_target(text);
+    ASSERT_TRUE(target) << text;
+    EXPECT_EQ(target->path, "/") << text;
+  }
+}
+
+TEST(RequestTarget, Rfc9110_4_2_4_UserinfoIsRefused) {
+  for (const char* target : {"http://u@h/", "http://u:p@h/", "wss://@h/"}) {
     EXPECT_FALSE(parse_request_target(target)) << target;
   }
 }

@@ -250,7 +250,7 @@ TEST(Session, Rfc6455_5_5_1_AViolationInACloseIsNoClose) {
   EXPECT_FALSE(player.session().close_received());
 }
 
-TEST(Session, OurCloseIsHandedOutOnce) {
+TEST(Session, Rfc6455_7_1_3_OurCloseIsHandedOutOnce) {
   Player player;
   Session& session = player.session();
   EXPECT_FALSE(session.close_sent());
@@ -328,7 +328,7 @@ TEST(Session, Rfc6455_8_1_BadTextInEveryCutAndFragmentation) {
   }
 }
 
-TEST(Session, Rfc6455_8_1_BinaryIsNotText) {
+TEST(Session, Rfc6455_5_6_BinaryIsNotText) {
   for (const BadText& bad : bad_texts()) {
     expect_events(binary_frame(bad.bytes, false) + continuation_frame(bad.bytes, true),
                   {"binary " + bad.bytes + bad.bytes});

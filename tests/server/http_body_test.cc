@@ -238,7 +238,7 @@ TEST(HttpBody, CountsInTheInputBudget) {
   EXPECT_EQ(Rig::read_head(refused).find("HTTP/1.1 503 "), 0U);
 }
 
-TEST(HttpBody, TransferCodingsAreNotRead) {
+TEST(HttpBody, Rfc9112_7_TransferCodingsAreNotRead) {
   BodyRig rig;
   rig.start();
   const std::string chunked = "Transfer-Encoding: chunked\r\n";

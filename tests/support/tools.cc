@@ -45,7 +45,7 @@ Tool find_nchan() {
   if (!tool.missing.empty()) return tool;
   const std::filesystem::path module =
       std::filesystem::absolute(tests_folder() / "..") / "build/node/node_modules/nchan";
-  tool.missing = "npm's module nchan is missing: with npm there, make test-deps installs it";
+  tool.missing = "npm's module nchan is missing: run make test-deps, which needs npm for it";
   if (std::filesystem::exists(module / "package.json")) tool.missing.clear();
   tool.command.argv = {"node", client_script("nchan_client.cjs"), module.string()};
   return tool;

@@ -20,8 +20,7 @@ struct Tool {
 };
 
 [[nodiscard]] const Tool& node_with_ws();
-// node_with_ws() and the path of npm's module `nchan`, which `make test-deps` brings where npm is;
-// nobody has to have it.
+// node_with_ws() and the path of npm's module `nchan`.
 [[nodiscard]] const Tool& node_with_nchan();
 // tests/page/page_client.cjs with a Chromium: WSD and the case are to be appended.
 [[nodiscard]] const Tool& chromium_with_node();

@@ -43,7 +43,7 @@ TEST(Bearer, AnotherSchemeIsNoneOfOurs) {
   }
 }
 
-TEST(Bearer, SeveralAuthorizationFieldsAreNotBelieved) {
+TEST(Bearer, Rfc9110_5_3_SeveralAuthorizationFieldsAreNotBelieved) {
   for (const char* second : {"Bearer abc", "Bearer def", "Basic YTpi", ""}) {
     expect(FakeRequest().field("Authorization", "Bearer abc").field("Authorization", second),
            Place::kAuthorization, "", true);

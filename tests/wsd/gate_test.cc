@@ -57,7 +57,7 @@ TEST_F(GateTest, WithoutAFileEveryoneGetsIn) {
   EXPECT_EQ(gate.admit_to_room(FakeRequest(), "").status, 400);
 }
 
-TEST_F(GateTest, WithoutATokenOrWithAWrongOneNobodyDoes) {
+TEST_F(GateTest, Rfc9110_15_5_2_WithoutATokenOrWithAWrongOneNobodyDoes) {
   Gate gate(options());
   ASSERT_EQ(gate.load().error, "");
   for (const FakeRequest& request :

@@ -11,7 +11,7 @@ TEST(RoomRoutes, AnswersAreJson) {
             "{\"room\":\"caf\xC3\xA9 \\\"\\\\\",\"members\":2,\"epoch\":5,\"seq\":6}");
 }
 
-TEST(RoomRoutes, TextIsWhatSaysThatItIs) {
+TEST(RoomRoutes, Rfc9110_8_3_TextIsWhatSaysThatItIs) {
   for (const char* type : {"text/plain", "text/html; charset=utf-8", "TEXT/PLAIN",
                            "application/json", "Application/JSON ; x=y"}) {
     EXPECT_EQ(message_type_of(type), MessageType::kText) << type;
