@@ -6,9 +6,8 @@
 //                      instead (bench/floor.cc)
 //   --mode openloop    --rate messages a second by the clock; latency from the intended time
 //   --mode deflate     an echo of JSON under permessage-deflate without context takeover
-//   --mode broadcast   one room; --senders publish, by the clock with --rate; each member's
-//   messages
-//                      are compared
+//   --mode broadcast   one room; --senders publish, by the clock with --rate; what each member gets
+//                      is compared
 //   --mode handshakes  connect, opening handshake, FIN, --inflight at one time
 //   --mode idle        the server's resident bytes for each connection that rests
 //   --mode large       resident bytes before, at the peak of and after large messages
