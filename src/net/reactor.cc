@@ -129,9 +129,7 @@ bool Reactor::finished() const noexcept {
 
 void Reactor::turn(int max_wait_ms) {
   std::array<Readiness, Poller::kMaxEvents> ready;
-  const int wait = wait_ms(max_wait_ms);
-  due_ms_ = std::min(ended_ms_, real_ms_ + kLongestTurnMs) + static_cast<std::uint64_t>(wait);
-  const std::span<const Readiness> events = poller_.wait(wait, ready);
+  const std::span<const Readiness> events = poller_.wait(ms_until_due(max_wait_ms), ready);
   const CurrentScope scope(this);  // after the wait: who sleeps runs nothing
   const KeptBlocks::Scope kept(turn_->kept_blocks);
   begin_turn(events.size());
@@ -222,6 +220,12 @@ int Reactor::wait_ms(int max_wait_ms) noexcept {
   const std::uint64_t at = next * kTickMs;
   const std::uint64_t left = at > now_ms_ ? at - now_ms_ : 0;
   return static_cast<int>(std::min(left, static_cast<std::uint64_t>(wait)));
+}
+
+int Reactor::ms_until_due(int max_wait_ms) noexcept {
+  const int wait = wait_ms(max_wait_ms);
+  due_ms_ = std::min(ended_ms_, real_ms_ + kLongestTurnMs) + static_cast<std::uint64_t>(wait);
+  return wait;
 }
 
 void Reactor::mark_ready(const Readiness& readiness) {

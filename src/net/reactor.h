@@ -73,6 +73,8 @@ class Reactor final : public hub::Waker {
   };
 
   [[nodiscard]] int wait_ms(int max_wait_ms) noexcept;
+  // That, and the turn that it leads to is due then.
+  [[nodiscard]] int ms_until_due(int max_wait_ms) noexcept;
   // `events`: how many the poller had.
   void begin_turn(std::size_t events) noexcept;
   void count_standstill(std::uint64_t before, std::size_t events) noexcept;
