@@ -124,6 +124,7 @@ void Broadcast::run() {
   line.text("mode", "broadcast")
       .count("connections", options_.connections)
       .count("senders", options_.senders)
+      .count("rate", options_.rate)
       .count("size", options_.size);
   if (options_.messages != 0) {
     const std::uint64_t all =
