@@ -360,7 +360,7 @@ help:
 	@echo 'make faults          system calls and allocations fail one by one; faults-all: in every way'
 	@echo 'make hostile         attackers on the daemon; HOSTILE=--quick'
 	@echo 'make fuzz            run the fuzzers, FUZZ_SECONDS=60 each'
-	@echo 'make bench           the figures of the README: bench-echo, bench-idle, bench-large'
+	@echo 'make bench           a short look: bench-echo and bench-idle beside the floor, bench-large; the figures of the README are bench-compare'
 	@echo 'make bench-micro     micro-benchmarks'
 	@echo 'make bench-drain     how evenly a drain ends 10,000 connections; fails where it does not'
 	@echo 'make bench-compare   the floor, wsd and other servers in turn; make bench-peers gets those'
