@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -155,6 +156,34 @@ TEST(Rates, RoomsInAll) {
       return answer && answer->payload == "in";
     }));
   }
+}
+
+// At a door of plain HTTP as at a handshake.
+TEST(Rates, WhoGuessesAtTokensOverHttpIsSlowedDown) {
+  const TemporaryDirectory directory;
+  ServerProcess server({"--auth-file", directory.write("users", "0123456789abcdef ann read=*\n"),
+                        "--max-handshakes-per-second", "3"});
+  ASSERT_TRUE(server.listening());
+  const auto ask = [](const std::string& token) {
+    return RequestText::get("/rooms/a/members").set("Authorization", "Bearer " + token).text();
+  };
+  RawClient client = server.connect();
+  std::string many;
+  for (int i = 0; i < 100; ++i) many += ask("guess-number-" + std::to_string(1000 + i));
+  client.send(many);
+  int refused = 0;
+  std::optional<HttpResponse> last;
+  while ((last = client.read_response()) && last->status != 429) ++refused;
+  ASSERT_TRUE(last) << "nobody stops it";
+  EXPECT_GE(refused, 3);
+  EXPECT_EQ(last->get("Retry-After"), "1");
+  EXPECT_EQ(last->body, "too many refusals for this address\n");
+  // It is over in a moment, and who has a token is let in.
+  EXPECT_TRUE(eventually([&] {
+    RawClient ann = server.connect();
+    ann.send(ask("0123456789abcdef"));
+    return ann.read_response().value_or(HttpResponse{}).status == 200;
+  }));
 }
 
 }  // namespace
