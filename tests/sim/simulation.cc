@@ -191,6 +191,12 @@ void Simulation::pass_time(std::uint64_t ms) {
   let_drip();
 }
 
+// The reactors do not run meanwhile, nor does the time in which they get over an outage.
+void Simulation::jump(std::uint64_t ms) {
+  if (recovered_ms_ > kernel_.now_ms()) recovered_ms_ += ms;
+  pass_time(ms);
+}
+
 void Simulation::let_drip() {
   for (Peer& each : peers_) {
     if (each.can_drip()) each.drip();
@@ -250,7 +256,7 @@ Tally Simulation::run() {
     if (plan_.outages && outage_ends_ms_ == 0 && random_.below(150) == 0) outage();
     if (plan_.outside && random_.chance(5)) outside_call();
     if (plan_.time != 0 && random_.below(60) < plan_.time) {
-      pass_time(random_.chance(80) ? random_.between(1, 30) : random_.between(100, 5'000));
+      jump(random_.chance(80) ? random_.between(1, 30) : random_.between(100, 5'000));
     }
     if (!driven_.empty() && random_.chance(plan_.faults.interrupted / 4)) {
       Driven& driven = *driven_[random_.below(driven_.size())];

@@ -71,6 +71,7 @@ class Simulation final : public net::Application {
   [[nodiscard]] std::uint64_t next_moment();
   void come_to_rest();
   void pass_time(std::uint64_t ms);
+  void jump(std::uint64_t ms);
   void let_drip();
   void outside_call();
   void outage();
