@@ -53,8 +53,8 @@ O := build/$(MODE)-$(notdir $(CXX))
 B := $(O)$(if $(filter 0,$(WITH_ZLIB)),-nozlib)
 
 LIB_SRCS  := $(filter-out $(DEFLATE_UNUSED),$(wildcard src/base/*.cc src/protocol/*.cc src/hub/*.cc src/net/*.cc src/server/*.cc))
-APP_SRCS  := $(filter-out src/wsd/main.cc,$(wildcard src/wsd/*.cc))
-UNIT_SRCS := $(filter-out $(DEFLATE_UNUSED),$(foreach d,base protocol hub net server wsd,$(wildcard tests/$(d)/*_test.cc)))
+APP_SRCS  := $(filter-out src/wsd/main.cc,$(sort $(wildcard src/wsd/*.cc src/wsd/*/*.cc)))
+UNIT_SRCS := $(filter-out $(DEFLATE_UNUSED),$(foreach d,base protocol hub net server wsd wsd/*,$(wildcard tests/$(d)/*_test.cc)))
 E2E_SRCS  := $(filter-out $(DEFLATE_UNUSED),$(wildcard tests/e2e/*_test.cc))
 TEST_SUPPORT_SRCS := $(wildcard tests/support/*.cc)
 FUZZ_SRCS := $(wildcard fuzz/*_fuzz.cc)
@@ -280,7 +280,7 @@ fuzz: fuzz-binaries
 
 ## Checks
 
-ALL_HEADERS := $(wildcard include/wsd/*.h src/*/*.h)
+ALL_HEADERS := $(sort $(shell find include src -name '*.h'))
 ALL_SOURCES := $(LIB_SRCS) $(APP_SRCS) src/wsd/main.cc
 FORMATTED   := $(ALL_HEADERS) $(ALL_SOURCES) $(shell find tests fuzz bench docs -name '*.cc' -o -name '*.h' 2>/dev/null)
 

@@ -2,7 +2,8 @@
 
 #include <bit>
 #include <cstring>
-#include <random>
+
+#include "base/entropy.h"
 
 namespace wsd {
 namespace {
@@ -51,11 +52,7 @@ std::uint64_t keyed_hash(std::string_view text, HashKey key) noexcept {
 }
 
 HashKey process_hash_key() noexcept {
-  static const HashKey key = [] {
-    std::random_device entropy;
-    const auto word = [&] { return std::uint64_t{entropy()} << 32 | entropy(); };
-    return HashKey{word(), word()};
-  }();
+  static const HashKey key{wsd_random_word(), wsd_random_word()};
   return key;
 }
 

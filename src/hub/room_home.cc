@@ -77,6 +77,10 @@ Position RoomHome::append(SharedBytes frame, bool counted, Tick now) {
   return sequencer_.next();
 }
 
+extern "C" void wsd_append_to_room(RoomHome* home, SharedBytes* frame, bool counted, Tick now) {
+  home->append(std::move(*frame), counted, now);
+}
+
 std::vector<SharedBytes> RoomHome::take_pending() noexcept { return std::exchange(pending_, {}); }
 
 void RoomHome::put_back(std::vector<SharedBytes>&& frames) noexcept {

@@ -135,4 +135,8 @@ class RoomHome {
   std::unique_ptr<KeptHistory> history_;
 };
 
+// Calls home->append(). The shard orders every message of a room through this function. It has a C
+// name, so that the simulation can observe the order by the linker's --wrap.
+extern "C" void wsd_append_to_room(RoomHome* home, SharedBytes* frame, bool counted, Tick now);
+
 }  // namespace wsd::hub

@@ -338,7 +338,7 @@ void Shard::home_publish(std::string_view room, SharedBytes frame, bool counted,
       home.keep_history(*this, history_bytes_);
     }
     if (!home.has_pending()) home.placed_ns = now_ns_;
-    home.append(std::move(frame), counted, now_);
+    wsd_append_to_room(&home, &frame, counted, now_);
   } catch (...) {
     drop_if_unused(home);
     throw;

@@ -20,6 +20,7 @@
 #include "net/clock.h"
 #include "net/drain_slots.h"
 #include "net/socket.h"
+#include "net/test_hooks.h"
 
 namespace wsd::net {
 
@@ -86,6 +87,7 @@ Reactor::~Reactor() {
 
 void Reactor::attach(const Settings& settings, hub::Shard& shard, Application& application,
                      ProcessCounts& counts) {
+  wsd_reactor_attached(&shard, &counts);
   turn_ = std::make_unique<Turn>(settings, shard, application, counts);
   begin_turn(0);
   ended_ms_ = real_ms_;

@@ -6,7 +6,6 @@
 Some have a last column that is written by hand; it is kept, by the row's first cells, and must not be
 empty. Code that no table can be made from is a ValueError. See check, which calls this.
 """
-import glob
 import os
 import re
 import subprocess
@@ -15,6 +14,12 @@ import subprocess
 def read(path):
     with open(path, encoding="utf-8") as file:
         return file.read()
+
+
+def sources(folder):
+    """The C++ files of a folder and of all folders in it, in order."""
+    return sorted(os.path.join(where, name) for where, _, names in os.walk(folder)
+                  for name in names if name.endswith((".h", ".cc")))
 
 
 def row(cells):
@@ -70,7 +75,7 @@ def limits(lines, build):
     """Each flag whose default is a number, but for those that bound nothing."""
     no_limits = {"reactors", "deflate-level", "deflate-threshold", "log-level", "write-buffer", "notsent-lowat"}
     options = {}
-    for path in sorted(glob.glob("src/wsd/*.cc")):
+    for path in sources("src/wsd"):
         for flag, field in re.findall(
                 r'\{"([a-z-]+)",(?:(?!\{").)*?return o\.((?:server\.)?[a-z_.]+);', read(path), re.S):
             options[flag] = field.removeprefix("server.")
@@ -163,7 +168,7 @@ def fields_in(text, piece):
 
 def logged():
     """{event: ({levels}, {fields: None})} of all that src/ can write."""
-    found, texts = {}, {path: code_of(path) for path in sorted(glob.glob("src/*/*.[ch]*"))}
+    found, texts = {}, {path: code_of(path) for path in sources("src")}
     # Reactors know of no level: what on_trouble() is given has that of its own call.
     trouble = [match[1] for text in texts.values()
                for match in re.finditer(r"\bon_trouble\([^)]*\bevent\b[^;{]*\{\s*log\(([^,]*),", text)]
@@ -222,7 +227,7 @@ OPERATION = r"(?:\.|->)(load|store|exchange|fetch_\w+|compare_exchange_\w+|wait|
 
 def atomics(lines, _build):
     """Each std::atomic member of src/ with the operations on it and their orders."""
-    texts = {path: re.sub(r"//[^\n]*", "", read(path)) for path in sorted(glob.glob("src/*/*.[ch]*"))}
+    texts = {path: re.sub(r"//[^\n]*", "", read(path)) for path in sources("src")}
     kept, rows = Kept(lines, 2), []
     for path, text in texts.items():
         if not path.endswith(".h"):
@@ -271,7 +276,7 @@ CLASS_RULES = {"Hub": "any thread", "Request": "within the handler", "Responder"
 def threads(lines, _build):
     """The public functions of include/wsd, by the thread rule that their comments state."""
     rules, missing = {}, []
-    for path in sorted(glob.glob("include/wsd/*.h")):
+    for path in sources("include"):
         scope, depth, public, comment, code = "", 0, True, [], ""
         for line in read(path).split("\n"):
             text = line.strip()
@@ -342,11 +347,11 @@ def clauses_of_source(path):
 def clauses(rfc):
     def make(lines, _build):
         sources, tests = {}, {}
-        for path in sorted(glob.glob("src/*/*.[ch]*") + glob.glob("include/wsd/*.h")):
+        for path in sources("src") + sources("include"):
             for number, clause in clauses_of_source(path):
                 if number == rfc:
                     sources.setdefault(clause, []).append(path)
-        for path in sorted(glob.glob("tests/*/*_test.cc")):
+        for path in [path for path in sources("tests") if path.endswith("_test.cc")]:
             text = read(path)
             for number, clause in re.findall(r"\bRfc(\d+)_(\d+(?:_\d+)*)_", text):
                 if number == rfc:

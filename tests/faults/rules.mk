@@ -3,12 +3,12 @@
 FAULTS_SRCS := $(wildcard tests/faults/*.cc)
 FAULTS_BIN  := $(B)/tests/faults_tests
 FAULTS_WRAPPED := wsd_recv wsd_send sendmsg accept4 epoll_wait epoll_ctl epoll_create1 eventfd write shutdown \
-  setsockopt close socket bind listen malloc realloc inflateInit2_ deflateInit2_ \
-  _ZN3wsd3net7Reactor6attachERKNS0_8SettingsERNS_3hub5ShardERNS0_11ApplicationERNS0_13ProcessCountsE
+  setsockopt close socket bind listen malloc realloc inflateInit2_ deflateInit2_ wsd_reactor_attached
 
 $(call objects,$(FAULTS_SRCS)): CPPFLAGS += -Itests
 
 $(FAULTS_BIN): $(call objects,$(FAULTS_SRCS)) $(LIB)
+	@tests/support/check_wraps '$(FAULTS_WRAPPED)' $^
 	$(CXX) $(LDFLAGS_ALL) $(patsubst %,-Wl$(comma)--wrap=%,$(FAULTS_WRAPPED)) -o $@ $^ -lgtest -lgtest_main $(LIBS)
 comma := ,
 

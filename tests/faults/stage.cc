@@ -444,25 +444,9 @@ void Stage::judge_harm(Outcome& outcome, Blame blame) const {
 
 }  // namespace wsd::faults
 
-// What the linker's --wrap puts before Reactor::attach().
-namespace {
-
-using Attach = void(wsd::net::Reactor*, const wsd::net::Settings&, wsd::hub::Shard&,
-                    wsd::net::Application&, wsd::net::ProcessCounts&);
-
-}  // namespace
-
-extern "C" {
-#define WSD_ATTACH(prefix) \
-  prefix##_ZN3wsd3net7Reactor6attachERKNS0_8SettingsERNS_3hub5ShardERNS0_11ApplicationERNS0_13ProcessCountsE
-Attach WSD_ATTACH(__real_);
-void WSD_ATTACH(__wrap_)(wsd::net::Reactor* reactor, const wsd::net::Settings& settings,
-                         wsd::hub::Shard& shard, wsd::net::Application& application,
-                         wsd::net::ProcessCounts& counts) {
-  {
-    const wsd::faults::Aside aside;
-    wsd::faults::Stage::note_reactor(shard, counts);
-  }
-  WSD_ATTACH(__real_)(reactor, settings, shard, application, counts);
-}
+// The linker's --wrap puts this function in the place of the one that Reactor::attach() calls.
+extern "C" void __wrap_wsd_reactor_attached(wsd::hub::Shard* shard,
+                                            wsd::net::ProcessCounts* counts) noexcept {
+  const wsd::faults::Aside aside;
+  wsd::faults::Stage::note_reactor(*shard, *counts);
 }

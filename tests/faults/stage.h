@@ -86,7 +86,7 @@ class Stage {
   // A room with its home on that reactor.
   [[nodiscard]] std::string room_at(std::uint32_t home) const;
 
-  // Called by what the linker puts before Reactor::attach().
+  // Called when a reactor is attached to its shard.
   static void note_reactor(hub::Shard& shard, net::ProcessCounts& counts);
 
  private:

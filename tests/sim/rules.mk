@@ -5,11 +5,12 @@ SIM_SRCS := $(wildcard tests/sim/*.cc)
 # What the server calls and the simulated kernel answers (tests/sim/system_calls.cc).
 SIM_CALLS := socket bind listen getsockname setsockopt accept4 wsd_recv wsd_send sendmsg shutdown close eventfd \
   write epoll_create1 epoll_ctl epoll_wait clock_gettime \
-  _ZN3wsd16process_hash_keyEv _ZN3wsd3hub8RoomHome6appendENS_11SharedBytesEbm
+  wsd_random_word wsd_append_to_room
 SIM_SERVER_SRCS := $(filter src/base/% src/protocol/% src/hub/% src/net/%,$(LIB_SRCS))
 $(call objects,$(SIM_SRCS)): CPPFLAGS += $(TEST_CPP)
 
 $(SIM): $(call objects,$(SIM_SRCS) $(SIM_SERVER_SRCS))
+	@tests/support/check_wraps '$(SIM_CALLS)' $(call objects,$(SIM_SERVER_SRCS))
 	$(CXX) $(LDFLAGS_ALL) $(foreach call,$(SIM_CALLS),-Wl,--wrap=$(call)) -o $@ $^ $(LIBS)
 
 SEEDS ?= 20000

@@ -15,7 +15,6 @@
 #include <string>
 #include <vector>
 
-#include "base/name_hash.h"
 #include "base/shared_bytes.h"
 #include "hub/room_home.h"
 #include "sim/kernel.h"
@@ -119,22 +118,18 @@ int __wrap_clock_gettime(clockid_t, timespec* now) {
   return 0;
 }
 
-// wsd::process_hash_key()
-wsd::HashKey __wrap__ZN3wsd16process_hash_keyEv() {
-  return {0x0706050403020100, 0x0F0E0D0C0B0A0908};
+// Two words make the key of the hash tables.
+std::uint64_t __wrap_wsd_random_word() noexcept {
+  static std::uint64_t word = 0x0F0E0D0C0B0A0908;
+  return word ^= 0x0808080808080808;
 }
 
-// wsd::hub::RoomHome::append(SharedBytes, bool, Tick)
-wsd::hub::Position __real__ZN3wsd3hub8RoomHome6appendENS_11SharedBytesEbm(wsd::hub::RoomHome*,
-                                                                          wsd::SharedBytes, bool,
-                                                                          wsd::Tick);
-wsd::hub::Position __wrap__ZN3wsd3hub8RoomHome6appendENS_11SharedBytesEbm(wsd::hub::RoomHome* home,
-                                                                          wsd::SharedBytes frame,
-                                                                          bool counted,
-                                                                          wsd::Tick now) {
-  wsd::sim::RoomLog::current().append(home->name(), frame.bytes());
-  return __real__ZN3wsd3hub8RoomHome6appendENS_11SharedBytesEbm(home, std::move(frame), counted,
-                                                                now);
+void __real_wsd_append_to_room(wsd::hub::RoomHome* home, wsd::SharedBytes* frame, bool counted,
+                               wsd::Tick now);
+void __wrap_wsd_append_to_room(wsd::hub::RoomHome* home, wsd::SharedBytes* frame, bool counted,
+                               wsd::Tick now) {
+  wsd::sim::RoomLog::current().append(home->name(), frame->bytes());
+  __real_wsd_append_to_room(home, frame, counted, now);
 }
 
 }  // extern "C"

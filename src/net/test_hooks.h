@@ -1,0 +1,13 @@
+// Functions that do nothing, for the linker's --wrap. They have C names, so that a renamed type does
+// not change the symbol, and a file of their own, because --wrap reaches only calls between files.
+#pragma once
+
+#include "hub/shard.h"
+#include "net/turn.h"
+
+namespace wsd::net {
+
+// Reactor::attach() calls this first. The tests of injected faults learn here of each shard.
+extern "C" void wsd_reactor_attached(hub::Shard* shard, ProcessCounts* counts) noexcept;
+
+}  // namespace wsd::net
