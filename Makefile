@@ -326,22 +326,40 @@ deps:
 test-deps:
 	@tests/deps test
 
-install: all
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include/wsd
-	install -m 755 $(B)/wsd $(DESTDIR)$(PREFIX)/bin/wsd
-	install -m 644 $(LIB) $(DESTDIR)$(PREFIX)/lib/libwsd.a
+# STRIP=: installs with debugging information; a cross build names its own, STRIP=aarch64-linux-gnu-strip.
+STRIP  ?= strip
+LIBDIR ?= $(PREFIX)/lib
+CMAKE_DIR := $(LIBDIR)/cmake/wsd
+
+.PHONY: install-daemon install-library
+install: install-daemon install-library
+
+install-daemon: $(B)/wsd
+	install -D -m 755 $(B)/wsd $(DESTDIR)$(PREFIX)/bin/wsd
+	$(STRIP) $(DESTDIR)$(PREFIX)/bin/wsd
+
+# Headers, archive, and what pkg-config and CMake's find_package(wsd) read.
+install-library: $(LIB)
+	install -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(CMAKE_DIR) $(DESTDIR)$(PREFIX)/include/wsd
+	install -m 644 $(LIB) $(DESTDIR)$(LIBDIR)/libwsd.a
+	$(STRIP) --strip-debug --enable-deterministic-archives $(DESTDIR)$(LIBDIR)/libwsd.a
 	install -m 644 include/wsd/*.h $(DESTDIR)$(PREFIX)/include/wsd/
-	printf '%s\n' 'prefix=$(PREFIX)' 'libdir=$${prefix}/lib' 'includedir=$${prefix}/include' '' \
+	printf '%s\n' 'prefix=$(PREFIX)' 'libdir=$(LIBDIR:$(PREFIX)/%=$${prefix}/%)' 'includedir=$${prefix}/include' '' \
 	  'Name: wsd' 'Description: WebSocket server library (RFC 6455) over epoll' \
 	  'Version: $(VERSION)' 'Libs: -L$${libdir} -lwsd $(LIBS) -pthread' 'Cflags: -I$${includedir}' \
-	  > $(DESTDIR)$(PREFIX)/lib/pkgconfig/wsd.pc
+	  > $(DESTDIR)$(LIBDIR)/pkgconfig/wsd.pc
+	sed -e 's|@LIBDIR_TO_PREFIX@|$(shell realpath -ms --relative-to=$(LIBDIR) $(PREFIX))|' \
+	  -e 's|@WITH_ZLIB@|$(WITH_ZLIB)|' docs/deploy/cmake/wsd-config.cmake.in > $(DESTDIR)$(CMAKE_DIR)/wsd-config.cmake
+	sed -e 's|@VERSION@|$(VERSION)|' docs/deploy/cmake/wsd-config-version.cmake.in \
+	  > $(DESTDIR)$(CMAKE_DIR)/wsd-config-version.cmake
+	chmod 644 $(DESTDIR)$(LIBDIR)/pkgconfig/wsd.pc $(DESTDIR)$(CMAKE_DIR)/*.cmake
 
 include docs/deploy/rules.mk
 include docs/tutorial/rules.mk
 
 uninstall:
-	rm -f $(DESTDIR)$(PREFIX)/bin/wsd $(DESTDIR)$(PREFIX)/lib/libwsd.a $(DESTDIR)$(PREFIX)/lib/pkgconfig/wsd.pc
-	rm -rf $(DESTDIR)$(PREFIX)/include/wsd
+	rm -f $(DESTDIR)$(PREFIX)/bin/wsd $(DESTDIR)$(LIBDIR)/libwsd.a $(DESTDIR)$(LIBDIR)/pkgconfig/wsd.pc
+	rm -rf $(DESTDIR)$(PREFIX)/include/wsd $(DESTDIR)$(CMAKE_DIR)
 
 clean:
 	rm -rf build wsd
