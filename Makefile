@@ -4,6 +4,7 @@
 #                                  how to build; objects live in build/$(MODE)-$(compiler)
 #   CXX=g++|clang++                g++ 12 and clang 14 are known to work
 #   WITH_ZLIB=0|1                  without or with permessage-deflate; default: 1 where zlib is
+#   HARDEN=0|1                     release and v3 without or with hardening; default: 1
 #   WERROR=1                       warnings are errors (set by `make test`)
 
 MODE   ?= release
@@ -20,16 +21,39 @@ MODE_FLAGS_debug   := -O1 -g -DWSD_DEBUG -D_GLIBCXX_ASSERTIONS
 MODE_FLAGS_asan    := -O1 -g1 -DWSD_DEBUG -D_GLIBCXX_ASSERTIONS -fsanitize=address,undefined -fno-sanitize=vptr -fno-sanitize-recover=all -fno-omit-frame-pointer
 MODE_FLAGS_tsan    := -O1 -g1 -DWSD_DEBUG -D_GLIBCXX_ASSERTIONS -fsanitize=thread -fno-omit-frame-pointer
 MODE_FLAGS_coverage := -O0 -g1 -DWSD_DEBUG --coverage
+# For the fuzzers of `make fuzz-binaries LIB_FUZZING_ENGINE=...`: the caller's CXXFLAGS say the rest.
+MODE_FLAGS_fuzz    := -g1 -DWSD_DEBUG
 MODE_FLAGS := $(MODE_FLAGS_$(MODE))
 ifeq ($(MODE_FLAGS),)
-$(error MODE=$(MODE) is not one of release, v3, debug, asan, tsan, coverage)
+$(error MODE=$(MODE) is not one of release, v3, debug, asan, tsan, coverage, fuzz)
+endif
+
+# Hardening of the builds that go into service. docs/SECURITY.md has what each flag costs and which
+# ones are left out. The caller's CPPFLAGS, CXXFLAGS and LDFLAGS come later, so they win.
+HARDEN ?= 1
+HARDENED := $(if $(filter 0,$(HARDEN)),,$(filter release v3,$(MODE)))
+ifneq ($(HARDENED),)
+TARGET_MACHINE := $(shell $(CXX) $(CXXFLAGS) -dumpmachine 2>/dev/null)
+# _FORTIFY_SOURCE needs an optimizing build, and glibc 2.34 for its level 3. A caller that sets a level
+# of its own, as dpkg-buildflags does, keeps that level.
+FORTIFY_FLAGS = $(if $(findstring _FORTIFY_SOURCE,$(CPPFLAGS) $(CXXFLAGS))$(filter -O0,$(CXXFLAGS)),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3)
+HARDEN_CXXFLAGS := -fPIE -fstack-protector-strong
+HARDEN_LDFLAGS  := -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code
+# x86: the shadow stack, which protects return addresses. The linker is told to mark the program,
+# because Debian's crt1.o lacks the mark; its _start leaves the stack alone.
+ifneq ($(filter x86_64-%,$(TARGET_MACHINE)),)
+HARDEN_CXXFLAGS += -fstack-clash-protection
+SHADOW_STACK_CXXFLAGS := -fcf-protection=return
+SHADOW_STACK_LDFLAGS  := -Wl,-z,shstk
+endif
+PIE_FLAG = $(if $(filter -static -static-pie -no-pie -shared,$(LDFLAGS)),,-pie)
 endif
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wconversion -Wshadow $(if $(WERROR),-Werror)
 INCLUDES := -Iinclude -Isrc
 CPPFLAGS_ALL = $(INCLUDES) -MMD -MP $(CPPFLAGS)
-CXXFLAGS_ALL = -std=c++20 $(MODE_FLAGS) $(WARNINGS) -pthread -ffunction-sections -fdata-sections $(CXXFLAGS)
-LDFLAGS_ALL  = $(MODE_FLAGS) -pthread -Wl,--gc-sections $(LDFLAGS)
+CXXFLAGS_ALL = -std=c++20 $(MODE_FLAGS) $(WARNINGS) -pthread -ffunction-sections -fdata-sections $(FORTIFY_FLAGS) $(HARDEN_CXXFLAGS) $(SHADOW_STACK_CXXFLAGS) $(CXXFLAGS)
+LDFLAGS_ALL  = $(MODE_FLAGS) -pthread -Wl,--gc-sections $(PIE_FLAG) $(HARDEN_LDFLAGS) $(SHADOW_STACK_LDFLAGS) $(LDFLAGS)
 
 # libcrypto alone of OpenSSL; pkg-config is asked where it is there.
 CRYPTO_CFLAGS := $(shell pkg-config --cflags libcrypto 2>/dev/null)
@@ -49,7 +73,7 @@ LIBS = $(CRYPTO_LIBS) $(ZLIB_LIBS)
 
 # The build without zlib differs in which files it takes, not in how one is compiled: it has programs
 # of its own (B) and shares the objects (O).
-O := build/$(MODE)-$(notdir $(CXX))
+O := build/$(MODE)-$(notdir $(CXX))$(if $(filter 0,$(HARDEN)),-unhardened)
 B := $(O)$(if $(filter 0,$(WITH_ZLIB)),-nozlib)
 
 LIB_SRCS  := $(filter-out $(DEFLATE_UNUSED),$(wildcard src/base/*.cc src/protocol/*.cc src/hub/*.cc src/net/*.cc src/server/*.cc))
