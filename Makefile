@@ -266,10 +266,16 @@ bench-drain: $(B)/wsd
 	@WSD=$(B)/wsd bench/drain
 
 ## Fuzzing: needs clang with libFuzzer's runtime
+#
+# The fuzzers link the objects of MODE=asan with clang++, which carry libFuzzer's coverage counters.
+# LIB_FUZZING_ENGINE names another engine, as a library or as a flag. The fuzzers then lie in
+# build/fuzz-$(CXX), and the caller's CXXFLAGS bring optimization, sanitizers and coverage.
 
 FUZZ_SECONDS ?= 60
-FUZZ_CXX ?= clang++
-FUZZ_B := build/fuzz
+FUZZ_CXX ?= $(if $(LIB_FUZZING_ENGINE),$(CXX),clang++)
+FUZZ_MODE := $(if $(LIB_FUZZING_ENGINE),fuzz,asan)
+FUZZ_ENGINE := $(or $(LIB_FUZZING_ENGINE),-fsanitize=fuzzer)
+FUZZ_B := build/fuzz$(if $(LIB_FUZZING_ENGINE),-$(notdir $(FUZZ_CXX)))
 # The differential with wslay is built where wslay is; its package does not always bring a .pc file.
 WITH_WSLAY ?= $(if $(shell pkg-config --exists libwslay 2>/dev/null && echo 1)$(wildcard /usr/include/wslay/wslay.h),1,0)
 WSLAY_CFLAGS := $(shell pkg-config --cflags libwslay 2>/dev/null)
@@ -277,30 +283,35 @@ WSLAY_LIBS   := $(or $(shell pkg-config --libs libwslay 2>/dev/null),-lwslay)
 FUZZ_UNUSED := $(if $(filter 0,$(WITH_WSLAY)),fuzz/wslay_fuzz.cc) $(if $(filter 0,$(WITH_ZLIB)),fuzz/deflate_fuzz.cc)
 FUZZ_TARGETS := $(patsubst fuzz/%_fuzz.cc,%,$(filter-out $(FUZZ_UNUSED),$(FUZZ_SRCS)))
 FUZZ_LEFT_OUT := $(patsubst fuzz/%_fuzz.cc,%,$(wildcard $(FUZZ_UNUSED)))
-FUZZ_LIB_SRCS := $(filter-out $(DEFLATE_UNUSED),$(wildcard src/base/*.cc src/protocol/*.cc src/hub/*.cc)) \
-  src/net/send_queue.cc $(APP_SRCS)
-FUZZ_FLAGS := -std=c++20 -O1 -g -DWSD_DEBUG -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -pthread $(WARNINGS)
+FUZZ_LIB_SRCS := $(filter src/base/% src/protocol/% src/hub/% src/net/send_queue.cc,$(LIB_SRCS)) $(APP_SRCS)
 
-$(FUZZ_B)/%.o: %.cc | toolchain
-	@mkdir -p $(@D)
-	$(FUZZ_CXX) $(CPPFLAGS_ALL) $(CRYPTO_CFLAGS) $(ZLIB_CFLAGS) $(FUZZ_FLAGS) -c -o $@ $<
-$(FUZZ_B)/src/wsd/demo_page.o: $(PAGE_FILES)
-$(FUZZ_B)/fuzz/%.o: CPPFLAGS += -Ifuzz -Itests $(WSLAY_CFLAGS)
+# GCC has no such counters. Tests and examples do without them.
+ifeq ($(MODE)$(findstring clang,$(if $(filter asan,$(MODE)),$(shell $(CXX) --version 2>/dev/null))),asanclang)
+$(call objects,$(LIB_SRCS) $(APP_SRCS) $(FUZZ_SRCS)): MODE_FLAGS += -fsanitize=fuzzer-no-link
+endif
+$(call objects,$(FUZZ_SRCS)): CPPFLAGS += -Ifuzz -Itests $(ZLIB_CFLAGS) $(WSLAY_CFLAGS)
 
 # An archive, so that each fuzzer takes only what it calls.
-$(FUZZ_B)/libfuzzed.a: $(patsubst %.cc,$(FUZZ_B)/%.o,$(FUZZ_LIB_SRCS))
+$(FUZZ_B)/libfuzzed.a: $(call objects,$(FUZZ_LIB_SRCS))
+	@mkdir -p $(@D)
 	@rm -f $@
 	$(AR) rcs $@ $^
 
-$(FUZZ_B)/%_fuzz: $(FUZZ_B)/fuzz/%_fuzz.o $(FUZZ_B)/libfuzzed.a
-	$(FUZZ_CXX) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
+$(FUZZ_B)/%_fuzz: $(O)/fuzz/%_fuzz.o $(FUZZ_B)/libfuzzed.a
+	$(CXX) $(LDFLAGS_ALL) $(CXXFLAGS) -o $@ $^ $(FUZZ_ENGINE) $(LIBS)
 $(FUZZ_B)/wslay_fuzz: LIBS += $(WSLAY_LIBS)
 
-.PHONY: fuzz-binaries fuzz
-fuzz-binaries: $(patsubst %,$(FUZZ_B)/%_fuzz,$(FUZZ_TARGETS))
-fuzz: fuzz-binaries
-	@$(foreach t,$(FUZZ_LEFT_OUT),echo 'fuzz: $(t) is left out: its library is not here';) \
-	  fuzz/run $(FUZZ_SECONDS) $(FUZZ_TARGETS)
+.PHONY: fuzz-binaries fuzz-programs fuzz fuzz-replay fuzz-left-out
+fuzz-programs: $(patsubst %,$(FUZZ_B)/%_fuzz,$(FUZZ_TARGETS))
+fuzz-binaries:
+	@$(MAKE) --no-print-directory MODE=$(FUZZ_MODE) CXX='$(FUZZ_CXX)' fuzz-programs
+fuzz-left-out:
+	@$(foreach t,$(FUZZ_LEFT_OUT),echo 'fuzz: $(t) is left out: its library is not here';) true
+fuzz: fuzz-binaries fuzz-left-out
+	@FUZZ_B=$(FUZZ_B) fuzz/run $(FUZZ_SECONDS) $(FUZZ_TARGETS)
+# Every seed once, without fuzzing. The canary replays an input that must crash it.
+fuzz-replay: fuzz-binaries fuzz-left-out
+	@FUZZ_B=$(FUZZ_B) fuzz/run 0 $(FUZZ_TARGETS)
 
 ## Checks
 
