@@ -36,7 +36,8 @@ ifneq ($(HARDENED),)
 TARGET_MACHINE := $(shell $(CXX) $(CXXFLAGS) -dumpmachine 2>/dev/null)
 # _FORTIFY_SOURCE needs an optimizing build, and glibc 2.34 for its level 3. A caller that sets a level
 # of its own, as dpkg-buildflags does, keeps that level.
-FORTIFY_FLAGS = $(if $(findstring _FORTIFY_SOURCE,$(CPPFLAGS) $(CXXFLAGS))$(filter -O0,$(CXXFLAGS)),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3)
+FORTIFY_FLAGS = $(if $(findstring _FORTIFY_SOURCE,$(CPPFLAGS) $(CXXFLAGS))$(filter -O0,$(CXXFLAGS)),,-U_FORTIFY_SOURCE $(FORTIFY_LEVEL))
+FORTIFY_LEVEL := -D_FORTIFY_SOURCE=3
 HARDEN_CXXFLAGS := -fPIE -fstack-protector-strong
 HARDEN_LDFLAGS  := -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code
 # x86: the shadow stack, which protects return addresses. The linker is told to mark the program,
@@ -109,6 +110,22 @@ $(LIB): $(call objects,$(LIB_SRCS))
 	@rm -f $@
 	$(AR) rcs $@ $^
 
+# The message path does without the part of hardening that costs it instructions (docs/SECURITY.md has
+# the figures): memcpy is not fortified, and only functions with an array of bytes have a canary.
+MESSAGE_PATH_SRCS := src/net/connection.cc src/net/outbound.cc src/server/server.cc src/server/server_core.cc
+ifneq ($(filter-out $(LIB_SRCS),$(MESSAGE_PATH_SRCS)),)
+$(error MESSAGE_PATH_SRCS names a file that is not there: $(filter-out $(LIB_SRCS),$(MESSAGE_PATH_SRCS)))
+endif
+$(call objects,$(MESSAGE_PATH_SRCS)): FORTIFY_LEVEL :=
+$(call objects,$(MESSAGE_PATH_SRCS)): HARDEN_CXXFLAGS := $(subst -strong,,$(HARDEN_CXXFLAGS))
+# libstdc++'s assertions cost the message path 4 to 6 %. They are on in the daemon's own files and in the
+# parsers of a handshake, which run once for each request.
+ASSERTED_SRCS := $(APP_SRCS) $(foreach name,authority extension_list deflate_offer forwarded handshake http_request \
+  origin proxy_header request_target trusted_proxies,src/protocol/$(name).cc)
+ifneq ($(filter-out $(LIB_SRCS) $(APP_SRCS),$(ASSERTED_SRCS)),)
+$(error ASSERTED_SRCS names a file that is not there: $(filter-out $(LIB_SRCS) $(APP_SRCS),$(ASSERTED_SRCS)))
+endif
+$(call objects,$(ASSERTED_SRCS)): HARDEN_CXXFLAGS += $(if $(HARDENED),-D_GLIBCXX_ASSERTIONS)
 $(O)/src/protocol/accept_key.o: CXXFLAGS += $(CRYPTO_CFLAGS)
 $(O)/src/protocol/deflate.o: CXXFLAGS += $(ZLIB_CFLAGS)
 # What it takes in with .incbin, of which -MMD knows nothing.
