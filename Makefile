@@ -4,6 +4,7 @@
 #                                  how to build; objects live in build/$(MODE)-$(compiler)
 #   CXX=g++|clang++                g++ 12 and clang 14 are known to work
 #   WITH_ZLIB=0|1                  without or with permessage-deflate; default: 1 where zlib is
+#   HARDEN=0|1                     release and v3 without or with hardening; default: 1
 #   WERROR=1                       warnings are errors (set by `make test`)
 
 MODE   ?= release
@@ -20,16 +21,40 @@ MODE_FLAGS_debug   := -O1 -g -DWSD_DEBUG -D_GLIBCXX_ASSERTIONS
 MODE_FLAGS_asan    := -O1 -g1 -DWSD_DEBUG -D_GLIBCXX_ASSERTIONS -fsanitize=address,undefined -fno-sanitize=vptr -fno-sanitize-recover=all -fno-omit-frame-pointer
 MODE_FLAGS_tsan    := -O1 -g1 -DWSD_DEBUG -D_GLIBCXX_ASSERTIONS -fsanitize=thread -fno-omit-frame-pointer
 MODE_FLAGS_coverage := -O0 -g1 -DWSD_DEBUG --coverage
+# For the fuzzers of `make fuzz-binaries LIB_FUZZING_ENGINE=...`: the caller's CXXFLAGS say the rest.
+MODE_FLAGS_fuzz    := -g1 -DWSD_DEBUG
 MODE_FLAGS := $(MODE_FLAGS_$(MODE))
 ifeq ($(MODE_FLAGS),)
-$(error MODE=$(MODE) is not one of release, v3, debug, asan, tsan, coverage)
+$(error MODE=$(MODE) is not one of release, v3, debug, asan, tsan, coverage, fuzz)
+endif
+
+# Hardening of the builds that go into service. docs/SECURITY.md has what each flag costs and which
+# ones are left out. The caller's CPPFLAGS, CXXFLAGS and LDFLAGS come later, so they win.
+HARDEN ?= 1
+HARDENED := $(if $(filter 0,$(HARDEN)),,$(filter release v3,$(MODE)))
+ifneq ($(HARDENED),)
+TARGET_MACHINE := $(shell $(CXX) $(CXXFLAGS) -dumpmachine 2>/dev/null)
+# _FORTIFY_SOURCE needs an optimizing build, and glibc 2.34 for its level 3. A caller that sets a level
+# of its own, as dpkg-buildflags does, keeps that level.
+FORTIFY_FLAGS = $(if $(findstring _FORTIFY_SOURCE,$(CPPFLAGS) $(CXXFLAGS))$(filter -O0,$(CXXFLAGS)),,-U_FORTIFY_SOURCE $(FORTIFY_LEVEL))
+FORTIFY_LEVEL := -D_FORTIFY_SOURCE=3
+HARDEN_CXXFLAGS := -fPIE -fstack-protector-strong
+HARDEN_LDFLAGS  := -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code
+# x86: the shadow stack, which protects return addresses. The linker is told to mark the program,
+# because Debian's crt1.o lacks the mark; its _start leaves the stack alone.
+ifneq ($(filter x86_64-%,$(TARGET_MACHINE)),)
+HARDEN_CXXFLAGS += -fstack-clash-protection
+SHADOW_STACK_CXXFLAGS := -fcf-protection=return
+SHADOW_STACK_LDFLAGS  := -Wl,-z,shstk
+endif
+PIE_FLAG = $(if $(filter -static -static-pie -no-pie -shared,$(LDFLAGS)),,-pie)
 endif
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wconversion -Wshadow $(if $(WERROR),-Werror)
 INCLUDES := -Iinclude -Isrc
 CPPFLAGS_ALL = $(INCLUDES) -MMD -MP $(CPPFLAGS)
-CXXFLAGS_ALL = -std=c++20 $(MODE_FLAGS) $(WARNINGS) -pthread -ffunction-sections -fdata-sections $(CXXFLAGS)
-LDFLAGS_ALL  = $(MODE_FLAGS) -pthread -Wl,--gc-sections $(LDFLAGS)
+CXXFLAGS_ALL = -std=c++20 $(MODE_FLAGS) $(WARNINGS) -pthread -ffunction-sections -fdata-sections $(FORTIFY_FLAGS) $(HARDEN_CXXFLAGS) $(SHADOW_STACK_CXXFLAGS) $(CXXFLAGS)
+LDFLAGS_ALL  = $(MODE_FLAGS) -pthread -Wl,--gc-sections $(PIE_FLAG) $(HARDEN_LDFLAGS) $(SHADOW_STACK_LDFLAGS) $(LDFLAGS)
 
 # libcrypto alone of OpenSSL; pkg-config is asked where it is there.
 CRYPTO_CFLAGS := $(shell pkg-config --cflags libcrypto 2>/dev/null)
@@ -49,7 +74,7 @@ LIBS = $(CRYPTO_LIBS) $(ZLIB_LIBS)
 
 # The build without zlib differs in which files it takes, not in how one is compiled: it has programs
 # of its own (B) and shares the objects (O).
-O := build/$(MODE)-$(notdir $(CXX))
+O := build/$(MODE)-$(notdir $(CXX))$(if $(filter 0,$(HARDEN)),-unhardened)
 B := $(O)$(if $(filter 0,$(WITH_ZLIB)),-nozlib)
 
 LIB_SRCS  := $(filter-out $(DEFLATE_UNUSED),$(wildcard src/base/*.cc src/protocol/*.cc src/hub/*.cc src/net/*.cc src/server/*.cc))
@@ -85,6 +110,22 @@ $(LIB): $(call objects,$(LIB_SRCS))
 	@rm -f $@
 	$(AR) rcs $@ $^
 
+# The message path does without the part of hardening that costs it instructions (docs/SECURITY.md has
+# the figures): memcpy is not fortified, and only functions with an array of bytes have a canary.
+MESSAGE_PATH_SRCS := src/net/connection.cc src/net/outbound.cc src/server/server.cc src/server/server_core.cc
+ifneq ($(filter-out $(LIB_SRCS),$(MESSAGE_PATH_SRCS)),)
+$(error MESSAGE_PATH_SRCS names a file that is not there: $(filter-out $(LIB_SRCS),$(MESSAGE_PATH_SRCS)))
+endif
+$(call objects,$(MESSAGE_PATH_SRCS)): FORTIFY_LEVEL :=
+$(call objects,$(MESSAGE_PATH_SRCS)): HARDEN_CXXFLAGS := $(subst -strong,,$(HARDEN_CXXFLAGS))
+# libstdc++'s assertions cost the message path 4 to 6 %. They are on in the daemon's own files and in the
+# parsers of a handshake, which run once for each request.
+ASSERTED_SRCS := $(APP_SRCS) $(foreach name,authority extension_list deflate_offer forwarded handshake http_request \
+  origin proxy_header request_target trusted_proxies,src/protocol/$(name).cc)
+ifneq ($(filter-out $(LIB_SRCS) $(APP_SRCS),$(ASSERTED_SRCS)),)
+$(error ASSERTED_SRCS names a file that is not there: $(filter-out $(LIB_SRCS) $(APP_SRCS),$(ASSERTED_SRCS)))
+endif
+$(call objects,$(ASSERTED_SRCS)): HARDEN_CXXFLAGS += $(if $(HARDENED),-D_GLIBCXX_ASSERTIONS)
 $(O)/src/protocol/accept_key.o: CXXFLAGS += $(CRYPTO_CFLAGS)
 $(O)/src/protocol/deflate.o: CXXFLAGS += $(ZLIB_CFLAGS)
 # What it takes in with .incbin, of which -MMD knows nothing.
@@ -242,10 +283,16 @@ bench-drain: $(B)/wsd
 	@WSD=$(B)/wsd bench/drain
 
 ## Fuzzing: needs clang with libFuzzer's runtime
+#
+# The fuzzers link the objects of MODE=asan with clang++, which carry libFuzzer's coverage counters.
+# LIB_FUZZING_ENGINE names another engine, as a library or as a flag. The fuzzers then lie in
+# build/fuzz-$(CXX), and the caller's CXXFLAGS bring optimization, sanitizers and coverage.
 
 FUZZ_SECONDS ?= 60
-FUZZ_CXX ?= clang++
-FUZZ_B := build/fuzz
+FUZZ_CXX ?= $(if $(LIB_FUZZING_ENGINE),$(CXX),clang++)
+FUZZ_MODE := $(if $(LIB_FUZZING_ENGINE),fuzz,asan)
+FUZZ_ENGINE := $(or $(LIB_FUZZING_ENGINE),-fsanitize=fuzzer)
+FUZZ_B := build/fuzz$(if $(LIB_FUZZING_ENGINE),-$(notdir $(FUZZ_CXX)))
 # The differential with wslay is built where wslay is; its package does not always bring a .pc file.
 WITH_WSLAY ?= $(if $(shell pkg-config --exists libwslay 2>/dev/null && echo 1)$(wildcard /usr/include/wslay/wslay.h),1,0)
 WSLAY_CFLAGS := $(shell pkg-config --cflags libwslay 2>/dev/null)
@@ -253,30 +300,35 @@ WSLAY_LIBS   := $(or $(shell pkg-config --libs libwslay 2>/dev/null),-lwslay)
 FUZZ_UNUSED := $(if $(filter 0,$(WITH_WSLAY)),fuzz/wslay_fuzz.cc) $(if $(filter 0,$(WITH_ZLIB)),fuzz/deflate_fuzz.cc)
 FUZZ_TARGETS := $(patsubst fuzz/%_fuzz.cc,%,$(filter-out $(FUZZ_UNUSED),$(FUZZ_SRCS)))
 FUZZ_LEFT_OUT := $(patsubst fuzz/%_fuzz.cc,%,$(wildcard $(FUZZ_UNUSED)))
-FUZZ_LIB_SRCS := $(filter-out $(DEFLATE_UNUSED),$(wildcard src/base/*.cc src/protocol/*.cc src/hub/*.cc)) \
-  src/net/send_queue.cc $(APP_SRCS)
-FUZZ_FLAGS := -std=c++20 -O1 -g -DWSD_DEBUG -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -pthread $(WARNINGS)
+FUZZ_LIB_SRCS := $(filter src/base/% src/protocol/% src/hub/% src/net/send_queue.cc,$(LIB_SRCS)) $(APP_SRCS)
 
-$(FUZZ_B)/%.o: %.cc | toolchain
-	@mkdir -p $(@D)
-	$(FUZZ_CXX) $(CPPFLAGS_ALL) $(CRYPTO_CFLAGS) $(ZLIB_CFLAGS) $(FUZZ_FLAGS) -c -o $@ $<
-$(FUZZ_B)/src/wsd/demo_page.o: $(PAGE_FILES)
-$(FUZZ_B)/fuzz/%.o: CPPFLAGS += -Ifuzz -Itests $(WSLAY_CFLAGS)
+# GCC has no such counters. Tests and examples do without them.
+ifeq ($(MODE)$(findstring clang,$(if $(filter asan,$(MODE)),$(shell $(CXX) --version 2>/dev/null))),asanclang)
+$(call objects,$(LIB_SRCS) $(APP_SRCS) $(FUZZ_SRCS)): MODE_FLAGS += -fsanitize=fuzzer-no-link
+endif
+$(call objects,$(FUZZ_SRCS)): CPPFLAGS += -Ifuzz -Itests $(ZLIB_CFLAGS) $(WSLAY_CFLAGS)
 
 # An archive, so that each fuzzer takes only what it calls.
-$(FUZZ_B)/libfuzzed.a: $(patsubst %.cc,$(FUZZ_B)/%.o,$(FUZZ_LIB_SRCS))
+$(FUZZ_B)/libfuzzed.a: $(call objects,$(FUZZ_LIB_SRCS))
+	@mkdir -p $(@D)
 	@rm -f $@
 	$(AR) rcs $@ $^
 
-$(FUZZ_B)/%_fuzz: $(FUZZ_B)/fuzz/%_fuzz.o $(FUZZ_B)/libfuzzed.a
-	$(FUZZ_CXX) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
+$(FUZZ_B)/%_fuzz: $(O)/fuzz/%_fuzz.o $(FUZZ_B)/libfuzzed.a
+	$(CXX) $(LDFLAGS_ALL) $(CXXFLAGS) -o $@ $^ $(FUZZ_ENGINE) $(LIBS)
 $(FUZZ_B)/wslay_fuzz: LIBS += $(WSLAY_LIBS)
 
-.PHONY: fuzz-binaries fuzz
-fuzz-binaries: $(patsubst %,$(FUZZ_B)/%_fuzz,$(FUZZ_TARGETS))
-fuzz: fuzz-binaries
-	@$(foreach t,$(FUZZ_LEFT_OUT),echo 'fuzz: $(t) is left out: its library is not here';) \
-	  fuzz/run $(FUZZ_SECONDS) $(FUZZ_TARGETS)
+.PHONY: fuzz-binaries fuzz-programs fuzz fuzz-replay fuzz-left-out
+fuzz-programs: $(patsubst %,$(FUZZ_B)/%_fuzz,$(FUZZ_TARGETS))
+fuzz-binaries:
+	@$(MAKE) --no-print-directory MODE=$(FUZZ_MODE) CXX='$(FUZZ_CXX)' fuzz-programs
+fuzz-left-out:
+	@$(foreach t,$(FUZZ_LEFT_OUT),echo 'fuzz: $(t) is left out: its library is not here';) true
+fuzz: fuzz-binaries fuzz-left-out
+	@FUZZ_B=$(FUZZ_B) fuzz/run $(FUZZ_SECONDS) $(FUZZ_TARGETS)
+# Every seed once, without fuzzing. The canary replays an input that must crash it.
+fuzz-replay: fuzz-binaries fuzz-left-out
+	@FUZZ_B=$(FUZZ_B) fuzz/run 0 $(FUZZ_TARGETS)
 
 ## Checks
 
@@ -326,22 +378,40 @@ deps:
 test-deps:
 	@tests/deps test
 
-install: all
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include/wsd
-	install -m 755 $(B)/wsd $(DESTDIR)$(PREFIX)/bin/wsd
-	install -m 644 $(LIB) $(DESTDIR)$(PREFIX)/lib/libwsd.a
+# STRIP=: installs with debugging information; a cross build names its own, STRIP=aarch64-linux-gnu-strip.
+STRIP  ?= strip
+LIBDIR ?= $(PREFIX)/lib
+CMAKE_DIR := $(LIBDIR)/cmake/wsd
+
+.PHONY: install-daemon install-library
+install: install-daemon install-library
+
+install-daemon: $(B)/wsd
+	install -D -m 755 $(B)/wsd $(DESTDIR)$(PREFIX)/bin/wsd
+	$(STRIP) $(DESTDIR)$(PREFIX)/bin/wsd
+
+# Headers, archive, and what pkg-config and CMake's find_package(wsd) read.
+install-library: $(LIB)
+	install -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(CMAKE_DIR) $(DESTDIR)$(PREFIX)/include/wsd
+	install -m 644 $(LIB) $(DESTDIR)$(LIBDIR)/libwsd.a
+	$(STRIP) --strip-debug --enable-deterministic-archives $(DESTDIR)$(LIBDIR)/libwsd.a
 	install -m 644 include/wsd/*.h $(DESTDIR)$(PREFIX)/include/wsd/
-	printf '%s\n' 'prefix=$(PREFIX)' 'libdir=$${prefix}/lib' 'includedir=$${prefix}/include' '' \
+	printf '%s\n' 'prefix=$(PREFIX)' 'libdir=$(LIBDIR:$(PREFIX)/%=$${prefix}/%)' 'includedir=$${prefix}/include' '' \
 	  'Name: wsd' 'Description: WebSocket server library (RFC 6455) over epoll' \
 	  'Version: $(VERSION)' 'Libs: -L$${libdir} -lwsd $(LIBS) -pthread' 'Cflags: -I$${includedir}' \
-	  > $(DESTDIR)$(PREFIX)/lib/pkgconfig/wsd.pc
+	  > $(DESTDIR)$(LIBDIR)/pkgconfig/wsd.pc
+	sed -e 's|@LIBDIR_TO_PREFIX@|$(shell realpath -ms --relative-to=$(LIBDIR) $(PREFIX))|' \
+	  -e 's|@WITH_ZLIB@|$(WITH_ZLIB)|' docs/deploy/cmake/wsd-config.cmake.in > $(DESTDIR)$(CMAKE_DIR)/wsd-config.cmake
+	sed -e 's|@VERSION@|$(VERSION)|' docs/deploy/cmake/wsd-config-version.cmake.in \
+	  > $(DESTDIR)$(CMAKE_DIR)/wsd-config-version.cmake
+	chmod 644 $(DESTDIR)$(LIBDIR)/pkgconfig/wsd.pc $(DESTDIR)$(CMAKE_DIR)/*.cmake
 
 include docs/deploy/rules.mk
 include docs/tutorial/rules.mk
 
 uninstall:
-	rm -f $(DESTDIR)$(PREFIX)/bin/wsd $(DESTDIR)$(PREFIX)/lib/libwsd.a $(DESTDIR)$(PREFIX)/lib/pkgconfig/wsd.pc
-	rm -rf $(DESTDIR)$(PREFIX)/include/wsd
+	rm -f $(DESTDIR)$(PREFIX)/bin/wsd $(DESTDIR)$(LIBDIR)/libwsd.a $(DESTDIR)$(LIBDIR)/pkgconfig/wsd.pc
+	rm -rf $(DESTDIR)$(PREFIX)/include/wsd $(DESTDIR)$(CMAKE_DIR)
 
 clean:
 	rm -rf build wsd

@@ -1,5 +1,5 @@
-# What a system needs of wsd beside the program: manual page, completions, units, configuration; and
-# the Debian package of all that.
+# What a system needs besides program and library: manual page, completions, units, configuration.
+# The Debian packages hold all of these.
 
 # Made from the flag table: FILE:WHAT for `wsd --print WHAT`.
 PRINTED := docs/wsd.8:man docs/completions/wsd.bash:bash docs/completions/_wsd:zsh \
@@ -52,6 +52,7 @@ uninstall-service:
 	rm -f $(DOC)/wsd.conf $(UNITS)/wsd.service $(UNITS)/wsd.socket
 	rmdir $(DOC) $(dir $(CONFIG)) 2>/dev/null || true
 
+# `+`: the script runs make for the library.
 .PHONY: deb
-deb: $(B)/wsd
-	@WSD=$(B)/wsd VERSION=$(VERSION) docs/deploy/deb/build $(O)/wsd.deb
+deb: $(B)/wsd $(LIB)
+	+@WSD=$(B)/wsd VERSION=$(VERSION) CXX='$(CXX)' STRIP='$(STRIP)' docs/deploy/deb/build $(B)/wsd.deb

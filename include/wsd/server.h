@@ -1,9 +1,14 @@
 // A WebSocket server (RFC 6455): routes, listeners, reactors.
 //
 //   wsd::Server server;
-//   server.route("/echo", {.message = [](wsd::Connection& c, const wsd::Message& m) { c.send(m);
-//   }}); if (std::string error = server.listen("127.0.0.1:9001"); !error.empty()) ... return
-//   server.run();
+//   wsd::Handlers echo;
+//   echo.message = [](wsd::Connection& from, const wsd::Message& message) { from.send(message); };
+//   server.route("/echo", echo);
+//   if (std::string error = server.listen("127.0.0.1:9001"); !error.empty()) {
+//     std::fprintf(stderr, "%s\n", error.c_str());
+//     return 1;
+//   }
+//   return server.run();
 #pragma once
 
 #include <cstdint>

@@ -8,6 +8,9 @@ MODEL_MUTANTS := $(B)/generated/model/mutants.h
 # It switches stacks by longjmp, which a fortified libc takes for an error. Assertions of the headers
 # are among what is checked.
 $(MODEL_OBJS): CPPFLAGS += $(TEST_CPP) -I$(B)/generated -DWSD_DEBUG -U_FORTIFY_SOURCE
+# A shadow stack would forbid the same switches.
+$(MODEL_OBJS): SHADOW_STACK_CXXFLAGS := $(subst return,none,$(SHADOW_STACK_CXXFLAGS))
+$(MODEL): SHADOW_STACK_LDFLAGS :=
 $(B)/tests/model/mutants.o: $(MODEL_MUTANTS)
 
 $(MODEL_MUTANTS): tests/model/mutate tests/support/edit_once.bash src/hub/mailbox.h src/hub/flow_gate.h src/base/reference_count.h
