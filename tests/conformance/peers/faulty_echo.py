@@ -98,14 +98,15 @@ class Connection(socketserver.StreamRequestHandler):
         elif size == 127:
             (size,) = struct.unpack("!Q", self.read(8))
         mask = self.read(4)
-        payload = self.read(size)
-        return first, bytes(byte ^ mask[i % 4] for i, byte in enumerate(payload))
+        # One operation on large integers is much faster than one on each byte.
+        key = int.from_bytes((mask * (size // 4 + 1))[:size], "big")
+        return first, (int.from_bytes(self.read(size), "big") ^ key).to_bytes(size, "big")
 
     def send(self, first, payload):
         head = bytes([first])
         mask = 128 if self.fault == "mask" else 0
-        if self.fault == "length-64":
-            head += bytes([127]) + struct.pack("!Q", len(payload))
+        if self.fault == "length-64" or len(payload) > 65535:
+            head += bytes([mask | 127]) + struct.pack("!Q", len(payload))
         elif len(payload) < 126 and self.fault != "length-16":
             head += bytes([mask | len(payload)])
         else:
@@ -148,6 +149,8 @@ class Connection(socketserver.StreamRequestHandler):
                     raise Over(1002)
             if self.fault == "early" and not first & 128:
                 raise Over(1007)
+            if self.fault == "empty-end" and first == 0x80 and not payload:
+                raise Over(1002)
             if self.fault == "echo-after-failure" and first == 0 and not self.failed:
                 self.fail(1007)
             if first & 15:
@@ -170,6 +173,8 @@ class Connection(socketserver.StreamRequestHandler):
     def echo(self, opcode, message, compressed):
         if compressed and self.extension:
             message = self.inflater.decompress(message + TAIL)
+        if self.fault == "deflate-ascii" and not message.isascii():
+            raise Over(1007)
         if self.fault == "text":
             message = message[:-1] + b"+"
         if self.fault == "type":
