@@ -70,8 +70,8 @@ void take_parameter(Parsed& parsed, std::string_view parameter) {
   }
 }
 
-// Returns true if the answer grants every parameter that the offer requires of the server (RFC 7692,
-// section 7.1).
+// Returns true if the answer grants every parameter that the offer requires of the server (RFC
+// 7692, section 7.1).
 bool answers(const Parsed& parsed, const Offer& offer) {
   if (offer.server_no_context_takeover && !parsed.terms.server_no_context_takeover) return false;
   if (offer.server_max_window_bits == 0) return true;

@@ -1,5 +1,5 @@
-// Group 6: UTF-8. Sections 5 and later send the sequences of Markus Kuhn's "UTF-8 decoder capability
-// and stress test", in the order of its sections.
+// Group 6: UTF-8. Sections 5 and later send the sequences of Markus Kuhn's "UTF-8 decoder
+// capability and stress test", in the order of its sections.
 #include <initializer_list>
 #include <string_view>
 
@@ -67,25 +67,26 @@ Script fail_fast(std::vector<Step> steps) {
   return script;
 }
 
-// The bytes from `bad_from` to `bad_to` are a message part that makes the text invalid. The original
-// waits one second after each part. A Ping and its Pong find out sooner whether the connection is
-// still open.
+// The bytes from `bad_from` to `bad_to` are a message part that makes the text invalid. The
+// original waits one second after each part. A Ping and its Pong find out sooner whether the
+// connection is still open.
 Script fail_fast_frames(std::size_t bad_from, std::size_t bad_to) {
   const std::string whole = invalid_text(kTooLarge);
-  return fail_fast(
-      {send_part(kText, whole.substr(0, bad_from)), waits(Step::Kind::barrier, kFirstTaken, 0),
-       if_open(send_part(kContinuation, whole.substr(bad_from, bad_to - bad_from))),
-       waits(Step::Kind::barrier, kSecondTaken, 0),
-       if_open(send(kContinuation, whole.substr(bad_to)))});
+  return fail_fast({send_part(kText, whole.substr(0, bad_from)),
+                    waits(Step::Kind::barrier, kFirstTaken, 0),
+                    if_open(send_part(kContinuation, whole.substr(bad_from, bad_to - bad_from))),
+                    waits(Step::Kind::barrier, kSecondTaken, 0),
+                    if_open(send(kContinuation, whole.substr(bad_to)))});
 }
 
-// Sends the same parts as pieces of one frame that is not final, and an empty final continuation. No
-// Ping may interrupt a frame, so the client must wait to see whether the connection is still open.
+// Sends the same parts as pieces of one frame that is not final, and an empty final continuation.
+// No Ping may interrupt a frame, so the client must wait to see whether the connection is still
+// open.
 Script fail_fast_inside(std::size_t bad_from, std::size_t bad_to) {
   const std::string whole = invalid_text(kTooLarge);
   const auto part = [&](std::size_t from, std::size_t to) {
-    return if_open({.kind = Step::Kind::raw_payload,
-                    .frame = {.payload = whole.substr(from, to - from)}});
+    return if_open(
+        {.kind = Step::Kind::raw_payload, .frame = {.payload = whole.substr(from, to - from)}});
   };
   return fail_fast(
       {{.kind = Step::Kind::raw_header, .frame = {.fin = false}, .count = whole.size()},
@@ -109,7 +110,10 @@ Cases fixed() {
        "a text in three fragments, the outer ones empty",
        "its echo",
        [] { return three_parts("middle frame payload"); }},
-      {{6, 2, 1}, "a text with two-byte characters", "its echo", [] { return one_frame(kMixed, true); }},
+      {{6, 2, 1},
+       "a text with two-byte characters",
+       "its echo",
+       [] { return one_frame(kMixed, true); }},
       {{6, 2, 2},
        "a text in two fragments, divided between characters",
        "its echo",
@@ -142,11 +146,13 @@ Cases fixed() {
        kFailsAtOnce,
        [] { return fail_fast_frames(12, 13); }},
       {{6, 4, 3},
-       "a text in one non-final frame, in three pieces, the second not UTF-8; then an empty fragment",
+       "a text in one non-final frame, in three pieces, the second not UTF-8; then an empty "
+       "fragment",
        kFailsAtOnce,
        [] { return fail_fast_inside(kGreek.size(), kGreek.size() + kTooLarge.size()); }},
       {{6, 4, 4},
-       "a text in one non-final frame, in three pieces, the second only the byte that makes it invalid; then an empty fragment",
+       "a text in one non-final frame, in three pieces, the second only the byte that makes it "
+       "invalid; then an empty fragment",
        kFailsAtOnce,
        [] { return fail_fast_inside(12, 13); }},
   };

@@ -168,11 +168,11 @@ std::string Link::upgrade(const Url& url, const std::string& extensions, Time li
   const std::string host =
       url.host.find(':') == std::string::npos ? url.host : '[' + url.host + ']';
   // The original sends these fields, too. A server must compare "WebSocket" without regard to case.
-  std::string request =
-      "GET " + url.path + " HTTP/1.1\r\nUser-Agent: wsconform\r\nHost: " + host + ':' + url.port +
-      "\r\nUpgrade: WebSocket\r\nConnection: Upgrade\r\nPragma: no-cache\r\n"
-      "Cache-Control: no-cache\r\nSec-WebSocket-Key: " +
-      key + "\r\n";
+  std::string request = "GET " + url.path + " HTTP/1.1\r\nUser-Agent: wsconform\r\nHost: " + host +
+                        ':' + url.port +
+                        "\r\nUpgrade: WebSocket\r\nConnection: Upgrade\r\nPragma: no-cache\r\n"
+                        "Cache-Control: no-cache\r\nSec-WebSocket-Key: " +
+                        key + "\r\n";
   if (!extensions.empty()) request += "Sec-WebSocket-Extensions: " + extensions + "\r\n";
   queue(request + "Sec-WebSocket-Version: 13\r\n\r\n", kFrameWise);
   write_some();

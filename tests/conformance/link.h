@@ -1,5 +1,5 @@
-// One TCP connection to the server, with its opening handshake. It writes bytes in the pieces that a
-// case asks for, and reads frames.
+// One TCP connection to the server, with its opening handshake. It writes bytes in the pieces that
+// a case asks for, and reads frames.
 #pragma once
 
 #include <chrono>

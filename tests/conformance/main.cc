@@ -46,7 +46,8 @@ constexpr const char* kHelp =
     "  --strict             count NON-STRICT as a failure\n"
     "  --quiet              print only the table\n"
     "  --list               print the cases without connecting\n"
-    "  --from-autobahn FILE judge the index.json that wstest wrote; every agent must have a result\n"
+    "  --from-autobahn FILE judge the index.json that wstest wrote; every agent must have a "
+    "result\n"
     "                       for each of the 517 cases\n"
     "\n"
     "Exit status:\n"
@@ -91,9 +92,11 @@ std::string parse_value(Flags& flags, std::string_view name, std::string value) 
   } else if (name == "--from-autobahn") {
     flags.index = std::move(value);
   } else if (name == "--jobs") {
-    if (!parse_number(value, flags.jobs)) return "--jobs '" + value + "' is not a number of at least 1";
+    if (!parse_number(value, flags.jobs))
+      return "--jobs '" + value + "' is not a number of at least 1";
   } else if (name == "--patience") {
-    if (!parse_number(value, flags.patience)) return "--patience '" + value + "' is not a number greater than 0";
+    if (!parse_number(value, flags.patience))
+      return "--patience '" + value + "' is not a number greater than 0";
   } else {
     return "unknown flag " + std::string(name);
   }

@@ -25,8 +25,8 @@ struct Totals {
 [[nodiscard]] Totals totals(const std::vector<Result>& results, int group);
 
 void print_table(const std::vector<Result>& results, std::FILE* out);
-// Returns "6.4.1 NON-STRICT: sent ..., expected ..., got ...", or an empty string if the case and its
-// close are OK.
+// Returns "6.4.1 NON-STRICT: sent ..., expected ..., got ...", or an empty string if the case and
+// its close are OK.
 [[nodiscard]] std::string remark(const Case& test, const Result& result);
 
 // Returns false if the file cannot be written.

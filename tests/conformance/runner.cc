@@ -123,7 +123,8 @@ Verdict run_series(Session& session, const Series& series) {
   session.close(1000);
   session.finish();
   const Events& late = session.course().received;
-  if (problem.empty() && !late.empty()) problem = "received after the last echo: " + described(late);
+  if (problem.empty() && !late.empty())
+    problem = "received after the last echo: " + described(late);
   return judge_series(problem.empty() ? Behavior::ok : Behavior::failed, problem, session.course());
 }
 
