@@ -41,7 +41,7 @@ class FrameReader {
 
   // Returns the next complete frame. Returns nothing if more bytes are needed or error() is set.
   [[nodiscard]] std::optional<Frame> next();
-  // Returns an empty string, or what is wrong with a frame header. No frame follows an error.
+  // Returns an empty string, or the problem with a frame header. No frame follows an error.
   [[nodiscard]] const std::string& error() const { return error_; }
 
  private:

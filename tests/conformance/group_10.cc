@@ -1,4 +1,4 @@
-// Group 10: a message in fragments whose size does not divide its length.
+// Group 10: a message in fragments. Their size does not divide its length.
 #include "conformance/bytes.h"
 #include "conformance/catalogue.h"
 

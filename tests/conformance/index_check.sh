@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154
 # A file for `source` by tests/conformance/check, which sets wsconform, scratch, pass and fail. It
 # checks that `wsconform --from-autobahn` accepts an index only if every case is in it and good.
 

@@ -37,7 +37,7 @@ class Link {
 
   // Connects. Returns an empty string, or why there is no connection.
   [[nodiscard]] std::string connect(const Url& url);
-  // Performs the opening handshake. Returns an empty string, or what was wrong with the response.
+  // Performs the opening handshake. Returns an empty string, or the problem with the response.
   [[nodiscard]] std::string upgrade(const Url& url, const std::string& extensions, Time limit);
   // Returns the value of Sec-WebSocket-Extensions in the response.
   [[nodiscard]] const std::string& extensions() const { return extensions_; }

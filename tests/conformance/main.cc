@@ -81,7 +81,7 @@ bool parse_number(std::string_view text, Number& number) {
   return error == std::errc() && end == text.data() + text.size() && number > 0;
 }
 
-// Returns an empty string, or what is wrong with the flag.
+// Returns an empty string, or the problem with the flag.
 std::string parse_value(Flags& flags, std::string_view name, std::string value) {
   if (name == "--cases") {
     flags.cases = std::move(value);

@@ -54,7 +54,7 @@ void do_step(Session& session, const Step& step) {
   }
 }
 
-// Returns true if no further event can complete what was expected.
+// Returns true if no further event can complete the expected events.
 bool is_lost(const Script& script, const Events& received) {
   return !begins(script.ok, received) &&
          !(script.non_strict && begins(*script.non_strict, received));
@@ -79,7 +79,7 @@ void run_script(Session& session, const Script& script) {
         session.close(kGoingAway);
       }
     } else if (is_lost(script, received) && session.barrier(script.limit_s)) {
-      // The server accepted what it should have rejected, and the connection is still in use.
+      // The server accepted a frame that it should have rejected, and the connection is still open.
       session.close(kGoingAway);
     }
     if (!session.wait(limit) && session.is_open()) session.close(kGoingAway);

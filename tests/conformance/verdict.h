@@ -15,7 +15,7 @@ enum class CloseBehavior { ok, failed, wrong_code, unclean, failed_by_client, in
 [[nodiscard]] const char* name_of(Behavior behavior);
 [[nodiscard]] const char* name_of(CloseBehavior behavior);
 
-// What happened on the connection, as the client saw it.
+// The events on a connection, as the client saw them.
 struct Course {
   bool opened = false;
   std::string not_opened = {};  // why the connection did not open
