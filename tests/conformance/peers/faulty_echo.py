@@ -163,7 +163,7 @@ class Connection(socketserver.StreamRequestHandler):
         if first & 0x7F == 8:
             if self.fault == "deaf":
                 self.linger()
-            if self.fault != "close-for-first-ping":
+            if self.fault not in ("close-for-first-ping", "echo-after-failure"):
                 raise Over(None if self.failed else 1000)
         if first & 15 == 9 and self.fault == "close-for-first-ping" and not self.failed:
             self.fail(1002)
