@@ -142,15 +142,16 @@ AgentResults agent_results(const std::string& agent, const Value& cases) {
   std::set<CaseId> found;
   std::vector<std::string> repeated;
   std::vector<std::string> unknown;
-  for (const auto& [name, value] : cases.members) {
+  for (const auto& member : cases.members) {
+    const std::string& name = member.first;
     const auto id = std::find_if(all.begin(), all.end(),
-                                 [&name](const CaseId& known) { return known.str() == name; });
+                                 [&](const CaseId& known) { return known.str() == name; });
     if (id == all.end()) {
       unknown.push_back(name);
     } else if (!found.insert(*id).second) {
       repeated.push_back(name);
     } else {
-      out.results.push_back(result_of(*id, value));
+      out.results.push_back(result_of(*id, member.second));
     }
   }
   std::sort(out.results.begin(), out.results.end(),
