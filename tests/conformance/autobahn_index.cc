@@ -2,15 +2,19 @@
 
 #include <algorithm>
 #include <charconv>
-#include <map>
+#include <set>
+#include <utility>
+
+#include "conformance/catalogue.h"
 
 namespace wsconform {
 
 namespace {
 
-// Objects of objects, with strings, numbers and names at the leaves, are all there is in an index.
+// An index has only objects of objects. Its leaves are strings, numbers and names. The members keep
+// their order and their repetitions, because a repeated case is an error to report.
 struct Value {
-  std::map<std::string, Value, std::less<>> members = {};
+  std::vector<std::pair<std::string, Value>> members = {};
   std::string leaf = {};
 };
 
@@ -72,8 +76,9 @@ class Reader {
     do {
       std::string name = string();
       if (!take(':')) return fail();
-      out.members[std::move(name)] = value(depth + 1);
+      Value member = value(depth + 1);
       if (!at_) return out;
+      out.members.emplace_back(std::move(name), std::move(member));
     } while (take(','));
     return take('}') ? out : fail();
   }
@@ -82,24 +87,16 @@ class Reader {
   std::optional<std::size_t> at_ = 0;
 };
 
-CaseId parse_id(std::string_view text) {
-  CaseId id;
-  int* parts[] = {&id.group, &id.section, &id.number};
-  for (int* part : parts) {
-    const std::size_t end = std::min(text.find('.'), text.size());
-    std::from_chars(text.data(), text.data() + end, *part);
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-  return id;
-}
-
 std::string leaf(const Value& value, std::string_view name) {
-  const auto found = value.members.find(name);
-  return found == value.members.end() ? std::string() : found->second.leaf;
+  for (const auto& [member, inner] : value.members) {
+    if (member == name) return inner.leaf;
+  }
+  return {};
 }
 
-Result result_of(const std::string& id, const Value& value) {
-  Result result{.id = parse_id(id)};
+// A verdict with a name that this program does not know counts as FAILED.
+Result result_of(const CaseId& id, const Value& value) {
+  Result result{.id = id};
   const std::string behavior = leaf(value, "behavior");
   for (const Behavior b :
        {Behavior::ok, Behavior::non_strict, Behavior::informational, Behavior::unimplemented}) {
@@ -118,20 +115,66 @@ Result result_of(const std::string& id, const Value& value) {
   return result;
 }
 
+std::string joined(const std::vector<std::string>& parts) {
+  std::string out;
+  for (const std::string& part : parts) out += (out.empty() ? "" : ", ") + part;
+  return out;
+}
+
+// Names each missing case. Cases that follow each other in the catalogue become "9.1.1 to 9.8.6".
+std::string described_missing(const std::vector<CaseId>& all, const std::set<CaseId>& found) {
+  std::vector<std::string> runs;
+  for (std::size_t i = 0; i < all.size();) {
+    std::size_t end = i;
+    while (end < all.size() && !found.contains(all[end])) ++end;
+    if (end > i) {
+      runs.push_back(all[i].str() + (end - i > 1 ? " to " + all[end - 1].str() : ""));
+    }
+    i = end + 1;
+  }
+  return joined(runs);
+}
+
+AgentResults agent_results(const std::string& agent, const Value& cases) {
+  std::vector<CaseId> all;
+  for (const Case& test : catalogue()) all.push_back(test.id);
+  AgentResults out{.agent = agent, .results = {}, .problems = {}};
+  std::set<CaseId> found;
+  std::vector<std::string> repeated;
+  std::vector<std::string> unknown;
+  for (const auto& member : cases.members) {
+    const std::string& name = member.first;
+    const auto id = std::find_if(all.begin(), all.end(),
+                                 [&](const CaseId& known) { return known.str() == name; });
+    if (id == all.end()) {
+      unknown.push_back(name);
+    } else if (!found.insert(*id).second) {
+      repeated.push_back(name);
+    } else {
+      out.results.push_back(result_of(*id, member.second));
+    }
+  }
+  std::sort(out.results.begin(), out.results.end(),
+            [](const Result& a, const Result& b) { return a.id < b.id; });
+  if (found.size() < all.size()) {
+    out.problems.push_back(std::to_string(all.size() - found.size()) + " of " +
+                           std::to_string(all.size()) +
+                           " cases are missing: " + described_missing(all, found));
+  }
+  if (!repeated.empty()) out.problems.push_back("cases appear twice: " + joined(repeated));
+  if (!unknown.empty()) {
+    out.problems.push_back("cases are not in the catalogue: " + joined(unknown));
+  }
+  return out;
+}
+
 }  // namespace
 
 std::optional<std::vector<AgentResults>> parse_autobahn_index(std::string_view text) {
   const auto index = Reader(text).whole();
   if (!index || index->members.empty()) return std::nullopt;
   std::vector<AgentResults> agents;
-  for (const auto& [agent, cases] : index->members) {
-    agents.push_back({agent, {}});
-    for (const auto& [id, value] : cases.members) {
-      agents.back().results.push_back(result_of(id, value));
-    }
-    std::sort(agents.back().results.begin(), agents.back().results.end(),
-              [](const Result& a, const Result& b) { return a.id < b.id; });
-  }
+  for (const auto& [agent, cases] : index->members) agents.push_back(agent_results(agent, cases));
   return agents;
 }
 

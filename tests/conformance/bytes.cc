@@ -60,9 +60,9 @@ std::string sha1(std::string_view bytes) {
 }
 
 struct Lead {
-  std::size_t length = 0;  // 0: no sequence begins so
+  std::size_t length = 0;  // 0: no sequence begins with this byte
   unsigned char low = 0x80;
-  unsigned char high = 0xbf;  // bounds of the second byte (Unicode, table 3-7)
+  unsigned char high = 0xbf;  // limits of the second byte (Unicode, table 3-7)
 };
 
 Lead lead_of(unsigned char byte) {

@@ -36,15 +36,21 @@ Step send_close(std::optional<std::uint16_t> code, std::string reason) {
   return send_close_bytes(payload + reason);
 }
 
+std::vector<std::string_view> parts_of(std::string_view payload, std::size_t size) {
+  if (size == 0 || payload.size() <= size) return {payload};
+  std::vector<std::string_view> parts;
+  std::size_t at = 0;
+  for (; at + size <= payload.size(); at += size) parts.push_back(payload.substr(at, size));
+  parts.push_back(payload.substr(at));
+  return parts;
+}
+
 std::vector<Step> fragmented(std::uint8_t opcode, std::string_view message, std::size_t size) {
   std::vector<Step> steps;
-  std::size_t at = 0;
-  do {
-    const std::size_t part = std::min(size, message.size() - at);
-    steps.push_back(send(at == 0 ? opcode : kContinuation, std::string(message.substr(at, part))));
-    at += part;
-    steps.back().frame.fin = at == message.size();
-  } while (at < message.size());
+  for (const std::string_view part : parts_of(message, size)) {
+    steps.push_back(send_part(steps.empty() ? opcode : kContinuation, std::string(part)));
+  }
+  steps.back().frame.fin = true;
   return steps;
 }
 

@@ -1,5 +1,5 @@
-// What a test case is: data. Two kinds: a script of frames with the events it must bring about, and
-// a series of echoes, one at a time.
+// A test case as data. A case has one of two forms: a script of frames with the events that they
+// must cause, or a series of messages of which each is sent after the echo of the one before.
 #pragma once
 
 #include <array>
@@ -19,13 +19,13 @@ namespace wsconform {
 struct CaseId {
   int group = 0;
   int section = 0;
-  int number = 0;  // 0: the group has no sections, "2.10"
+  int number = 0;  // 0 in a group without sections, such as "2.10"
   [[nodiscard]] std::string str() const;
   [[nodiscard]] auto operator<=>(const CaseId&) const = default;
 };
 
-// What the server did, in the order it came. A mark stands for a moment at which the server was
-// still there although it had reason not to be, or the other way round.
+// One thing that the server did. A mark says that the connection was still open at a certain step
+// of the script.
 struct Event {
   enum class Kind { text, binary, pong, mark };
   Kind kind = Kind::text;
@@ -39,10 +39,11 @@ inline Event binary(std::string data) { return {Event::Kind::binary, std::move(d
 inline Event pong(std::string data) { return {Event::Kind::pong, std::move(data)}; }
 inline Event mark(std::string data) { return {Event::Kind::mark, std::move(data)}; }
 
-// How bytes are cut into writes.
+// How the bytes of a frame are divided into writes. The client returns to its event loop between
+// two such writes.
 struct Chop {
-  std::size_t octets = 0;  // 0: as the system likes
-  bool flush = false;      // nothing later shares a write with this
+  std::size_t octets = 0;  // the size of each write; 0 leaves it to the system
+  bool alone = false;      // bytes of later frames do not share a write with this frame
 };
 inline constexpr Chop kTogether = {};
 inline constexpr Chop kFrameWise = {0, true};
@@ -50,24 +51,27 @@ inline constexpr Chop kOctetWise = {1, true};
 
 struct Step {
   enum class Kind {
-    frame,        // this frame
-    raw_header,   // the header of a frame of `count` bytes, without its payload
-    raw_payload,  // a part of the payload of the last raw_header
-    close,        // a Close: the closing handshake is ours from here on
-    events,       // wait until `count` events have come
-    barrier,      // a Ping of our own; if its Pong comes, the mark `frame.payload`
-    quiet,        // wait a moment, no Ping being possible; if the server is still there, the mark
+    frame,        // sends this frame
+    raw_header,   // sends only the header of a frame with a payload of `count` bytes
+    raw_payload,  // sends a part of the payload that the last raw_header announced
+    close,        // sends a Close; the client has begun the closing handshake
+    events,       // waits until `count` events have been received
+    barrier,      // sends a Ping and waits for its Pong; then records the mark `frame.payload`
+    quiet,        // waits for `seconds`, where no Ping is possible; then records the mark
   };
   Kind kind = Kind::frame;
   Frame frame = {};
   Chop chop = {};
   std::size_t count = 0;
-  double seconds = 0;  // of quiet
+  double seconds = 0;
+  // Skips the step if a Close was sent or received. Without it, the client goes on sending after
+  // the server has failed the connection, as the original does in most cases.
+  bool only_if_open = false;
 };
 
 struct ExpectedClose {
   bool by_client = true;
-  std::vector<std::uint16_t> codes = {1000};  // or none at all
+  std::vector<std::uint16_t> codes = {1000};  // a Close without a code is allowed, too
   bool clean = true;
   bool wrong_end_is_fatal = false;
   bool wrong_code_is_fatal = false;
@@ -78,14 +82,14 @@ struct Script {
   Events ok;
   std::optional<Events> non_strict = std::nullopt;
   ExpectedClose close = {};
-  bool close_when_matched = true;  // the client begins the closing handshake
+  bool close_when_matched = true;  // the client begins the closing handshake once `ok` has come
   bool informational = false;
-  double bound_s = 2;  // by when it is over, or has failed
+  double limit_s = 2;  // the client gives up after this time; never shorter than in the original
 };
 
 struct Offer {
   bool server_no_context_takeover = false;
-  int server_max_window_bits = 0;  // 0: not said
+  int server_max_window_bits = 0;  // 0 leaves the parameter out
 };
 
 enum class DataSet { stars, fe, json, bitmap, prose, html, document };
@@ -93,10 +97,10 @@ enum class DataSet { stars, fe, json, bitmap, prose, html, document };
 struct Series {
   DataSet data = DataSet::stars;
   bool binary = false;
-  std::size_t length = 0;
+  std::size_t length = 0;    // of each message: bytes if binary, else characters
   std::size_t fragment = 0;  // 0: not fragmented
   int count = 1000;
-  double bound_s = 60;
+  double limit_s = 60;
   std::vector<Offer> offers = {};  // empty: without permessage-deflate
 };
 
@@ -114,14 +118,21 @@ using Cases = std::vector<Case>;
   return series != nullptr && !series->offers.empty();
 }
 
-// Words of the group files.
+// The functions below build the steps of the group files.
+
 [[nodiscard]] Step send(std::uint8_t opcode, std::string payload = {}, Chop chop = {});
+// Sends a frame without the FIN bit.
 [[nodiscard]] Step send_part(std::uint8_t opcode, std::string payload, Chop chop = {});
 [[nodiscard]] Step send_rsv(std::uint8_t opcode, std::uint8_t rsv, std::string payload = {},
                             Chop chop = {});
 [[nodiscard]] Step send_close(std::optional<std::uint16_t> code, std::string reason = {});
 [[nodiscard]] Step send_close_bytes(std::string payload);
-// The message in frames of `size` bytes.
+
+// Divides a payload into the payloads of its frames. A payload of at most `size` bytes stays whole,
+// and so does any payload if `size` is 0. If `size` divides the length of a longer payload, the
+// last frame is empty, because the original fragments its messages so.
+[[nodiscard]] std::vector<std::string_view> parts_of(std::string_view payload, std::size_t size);
+// Sends the message in frames as parts_of() divides it.
 [[nodiscard]] std::vector<Step> fragmented(std::uint8_t opcode, std::string_view message,
                                            std::size_t size);
 [[nodiscard]] ExpectedClose server_fails(std::uint16_t code);

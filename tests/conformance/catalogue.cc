@@ -22,7 +22,7 @@ void check(const Cases& cases) {
   const auto twice = std::adjacent_find(cases.begin(), cases.end(),
                                         [](const Case& a, const Case& b) { return a.id == b.id; });
   if (twice != cases.end() || cases.size() != all_cases()) {
-    std::fprintf(stderr, "wsconform: the catalogue has a number twice, or one too many\n");
+    std::fprintf(stderr, "wsconform: the catalogue has a case twice or an unknown group\n");
     std::abort();
   }
 }

@@ -1,4 +1,4 @@
-// All cases, under the numbers of the Autobahn Testsuite.
+// The catalogue: all cases, with their numbers in the Autobahn Testsuite.
 #pragma once
 
 #include <string_view>
@@ -40,10 +40,11 @@ static_assert(all_cases() == 517);
 [[nodiscard]] Cases group_12();
 [[nodiscard]] Cases group_13();
 
-// Sorted. Ends the process if a group is not of its size.
+// Returns all cases, sorted. Ends the process if a group does not have its number of cases.
 [[nodiscard]] Cases catalogue();
 
-// "6.*", "7.1.5", "*": a star stands for anything; a comma separates patterns.
+// Returns true if the id matches one of the patterns, which commas separate: "6.*,7.1.5". A star
+// matches any characters.
 [[nodiscard]] bool matches(std::string_view patterns, std::string_view id);
 
 }  // namespace wsconform

@@ -32,7 +32,7 @@ class Random {
     return static_cast<std::uint32_t>((state_ >> 33) % limit);
   }
   std::string word() {
-    // The first words are the frequent ones, as in a language.
+    // The first words are the most frequent ones, as in a language.
     const std::uint32_t reach = 1 + below(static_cast<std::uint32_t>(kWords.size()));
     return std::string(kWords[below(reach)]);
   }
@@ -67,7 +67,7 @@ std::string json() {
   return out;
 }
 
-// A grey picture: smooth areas with noise in the last bits.
+// A gray picture: smooth areas with noise in the low bits.
 std::string bitmap() {
   Random random(2);
   std::string out = "BM";
@@ -98,20 +98,28 @@ std::string prose() {
   return out;
 }
 
+// Some characters take two or three bytes, as in the original. A message may therefore be longer in
+// bytes than in characters.
 std::string html() {
+  constexpr std::array<std::string_view, 4> kSigns = {"\xc2\xa0", "\xc3\xa9", "\xc2\xbb",
+                                                      "\xe2\x82\xac"};
+  constexpr std::uint32_t kRowsPerSign = 80;
   Random random(4);
+  std::uint32_t rows = 0;
   std::string out = "<!DOCTYPE html>\n<html>\n<body>\n";
   while (out.size() < kHtmlSize) {
     out += "      <tr class=\"row_" + random.digits(1) +
            "\">\n        <td class=\"cell\"><a href=\"#" + random.digits(3) + "\">" +
            random.words(3) + "</a></td>\n        <td>" + random.digits(3) +
            " ms</td>\n      </tr>\n";
+    if (rows++ % kRowsPerSign == 0) out += kSigns[rows / kRowsPerSign % kSigns.size()];
   }
+  // The last row is ASCII, so this divides no character.
   out.resize(kHtmlSize);
   return out;
 }
 
-// Mostly streams that are compressed already.
+// Consists mostly of streams that are already compressed.
 std::string document() {
   Random random(5);
   std::string out = "%PDF-1.4\n";
@@ -156,6 +164,23 @@ const std::string& bytes_of(DataSet set) {
 }
 
 std::string DataStream::next(std::size_t length) {
+  return unit_ == Unit::bytes ? next_bytes(length) : next_characters(length);
+}
+
+std::string DataStream::next_characters(std::size_t length) {
+  const auto continues = [this] { return (static_cast<unsigned char>(data_[at_]) & 0xc0) == 0x80; };
+  std::string out;
+  out.reserve(length + 64);
+  for (; length > 0; --length) {
+    do {
+      out.push_back(data_[at_]);
+      at_ = (at_ + 1) % data_.size();
+    } while (continues());
+  }
+  return out;
+}
+
+std::string DataStream::next_bytes(std::size_t length) {
   std::string out;
   out.reserve(length);
   while (out.size() < length) {

@@ -1,4 +1,4 @@
-// Built with -DWSCONFORM_ZLIB=1 where zlib is there. Without it groups 12 and 13 cannot be run.
+// The build defines WSCONFORM_ZLIB=1 if zlib is available. Groups 12 and 13 cannot run without it.
 #include "conformance/deflate.h"
 
 #include <algorithm>
@@ -29,7 +29,7 @@ std::string_view next_part(std::string_view& text, char separator) {
 
 struct Parsed {
   DeflateTerms terms;
-  bool server_bits_said = false;
+  bool has_server_bits = false;
   std::vector<std::string> seen = {};
   std::string problem = {};
 };
@@ -62,19 +62,20 @@ void take_parameter(Parsed& parsed, std::string_view parameter) {
     parsed.terms.client_no_context_takeover = true;
   } else if (name == "server_max_window_bits" && bits) {
     parsed.terms.server_max_window_bits = *bits;
-    parsed.server_bits_said = true;
+    parsed.has_server_bits = true;
   } else if (name == "client_max_window_bits" && bits) {
     parsed.terms.client_max_window_bits = *bits;
   } else {
-    parsed.problem = "the answer has a parameter that is not one: " + described(parameter);
+    parsed.problem = "the answer has an unknown or invalid parameter: " + described(parameter);
   }
 }
 
-// RFC 7692, 7.1: what an offer demands of the server has to be in the answer.
+// Returns true if the answer grants every parameter that the offer requires of the server (RFC
+// 7692, section 7.1).
 bool answers(const Parsed& parsed, const Offer& offer) {
   if (offer.server_no_context_takeover && !parsed.terms.server_no_context_takeover) return false;
   if (offer.server_max_window_bits == 0) return true;
-  return parsed.server_bits_said &&
+  return parsed.has_server_bits &&
          parsed.terms.server_max_window_bits <= offer.server_max_window_bits;
 }
 
@@ -107,7 +108,7 @@ DeflateAnswer judge_answer(const std::vector<Offer>& offers, std::string_view an
   if (!parsed.problem.empty()) return {.problem = parsed.problem};
   const bool fits = std::any_of(offers.begin(), offers.end(),
                                 [&](const Offer& offer) { return answers(parsed, offer); });
-  if (!fits) return {.problem = "the answer does not grant what any of the offers asked for"};
+  if (!fits) return {.problem = "the answer grants the parameters of none of the offers"};
   return {.terms = parsed.terms};
 }
 
@@ -123,8 +124,8 @@ struct Deflater::State {
 
 Deflater::Deflater(const DeflateTerms& terms) : state_(std::make_unique<State>()) {
   state_->terms = terms;
-  // Level 1, because the suite measures the server. zlib has no raw window of 8 bits: stored blocks
-  // fit any window.
+  // Level 1 saves time in the client, because the suite measures the server. zlib has no raw window
+  // of 8 bits, but stored blocks fit any window.
   const bool smallest = terms.client_max_window_bits == 8;
   deflateInit2(&state_->out, smallest ? 0 : 1, Z_DEFLATED,
                smallest ? -9 : -terms.client_max_window_bits, 8, Z_DEFAULT_STRATEGY);
@@ -145,7 +146,7 @@ std::string Deflater::compress(std::string_view message) {
   z.avail_out = static_cast<uInt>(result.size());
   deflate(&z, Z_SYNC_FLUSH);
   result.resize(result.size() - z.avail_out);
-  // RFC 7692, 7.2.1: the empty block at the end is not sent.
+  // The empty block at the end is not sent (RFC 7692, section 7.2.1).
   if (result.ends_with(std::string_view("\0\0\xff\xff", 4))) result.resize(result.size() - 4);
   if (state_->terms.client_no_context_takeover) deflateReset(&z);
   return result;
@@ -166,7 +167,7 @@ std::optional<std::string> Deflater::decompress(std::string_view compressed) {
     const int status = inflate(&z, Z_SYNC_FLUSH);
     size = result.size() - z.avail_out;
     if (status == Z_STREAM_END) {
-      // RFC 7692, 7.2.3.4: a final block is allowed; the next one starts anew.
+      // A final block is allowed, and the next block starts again (RFC 7692, section 7.2.3.4).
       inflateReset(&z);
       if (z.avail_in <= 4) break;
       continue;

@@ -1,4 +1,4 @@
-// permessage-deflate (RFC 7692) from the client's side.
+// The client side of permessage-deflate (RFC 7692).
 #pragma once
 
 #include <memory>
@@ -18,17 +18,19 @@ struct DeflateTerms {
   int client_max_window_bits = 15;
 };
 
-// The value of Sec-WebSocket-Extensions for these offers, the preferred one first.
+// Returns the value of Sec-WebSocket-Extensions for these offers, in order of preference.
 [[nodiscard]] std::string offered(const std::vector<Offer>& offers);
 
 struct DeflateAnswer {
-  std::optional<DeflateTerms> terms = std::nullopt;  // none: the server declined
-  std::string problem = {};                          // the answer is not one to these offers
+  std::optional<DeflateTerms> terms = std::nullopt;  // nothing if the server declined
+  std::string problem = {};                          // why the answer does not match the offers
 };
+// Checks the server's Sec-WebSocket-Extensions, which is empty if the response has none.
 [[nodiscard]] DeflateAnswer judge_answer(const std::vector<Offer>& offers, std::string_view answer);
 
 [[nodiscard]] bool have_zlib();
 
+// Compresses and decompresses the messages of one connection. Requires zlib.
 class Deflater {
  public:
   explicit Deflater(const DeflateTerms& terms);
@@ -37,7 +39,7 @@ class Deflater {
   Deflater& operator=(const Deflater&) = delete;
 
   [[nodiscard]] std::string compress(std::string_view message);
-  // Nothing: the bytes are not what the agreed window and context allow.
+  // Returns nothing if the bytes are not valid with the agreed window and context.
   [[nodiscard]] std::optional<std::string> decompress(std::string_view compressed);
 
  private:

@@ -23,16 +23,18 @@ std::uint64_t big_endian(const char* from, std::size_t bytes) {
 struct Head {
   std::size_t header = 0;
   std::uint64_t payload = 0;
+  bool shortest = true;  // the length is in the shortest of its three encodings
 };
 
-// Nothing: the header is not complete.
+// Returns nothing if the header is not complete.
 std::optional<Head> read_head(const char* from, std::size_t size) {
   if (size < 2) return std::nullopt;
   const std::uint64_t length = static_cast<unsigned char>(from[1]) & 0x7f;
   if (length < 126) return Head{2, length};
   const std::size_t extended = length == 126 ? 2 : 8;
   if (size < 2 + extended) return std::nullopt;
-  return Head{2 + extended, big_endian(from + 2, extended)};
+  const std::uint64_t payload = big_endian(from + 2, extended);
+  return Head{2 + extended, payload, payload > (extended == 2 ? 125U : 65535U)};
 }
 
 }  // namespace
@@ -103,6 +105,11 @@ std::optional<Frame> FrameReader::next() {
   const auto first = static_cast<unsigned char>(from[0]);
   if ((static_cast<unsigned char>(from[1]) & 0x80) != 0) {
     error_ = "the server masked a frame";
+    return std::nullopt;
+  }
+  if (!head->shortest) {
+    error_ = "the server did not use the shortest encoding of the length " +
+             std::to_string(head->payload);
     return std::nullopt;
   }
   if (head->payload > std::uint64_t{1} << 32) {

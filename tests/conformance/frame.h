@@ -1,5 +1,5 @@
-// RFC 6455 frames as bytes, written from the specification for this suite alone: what is tested
-// must not be the tester.
+// Encodes and decodes RFC 6455 frames. This code was written from the specification for this suite
+// alone and shares nothing with the server, so that an error in the server's codec shows.
 #pragma once
 
 #include <cstddef>
@@ -23,24 +23,25 @@ struct Frame {
   std::uint8_t opcode = kText;
   std::string payload = {};
   bool fin = true;
-  std::uint8_t rsv = 0;  // 0..7, the first reserved bit counts 4
+  std::uint8_t rsv = 0;  // the three reserved bits as a number; RSV1 counts 4
 };
 
-// The frame's header for a masked payload of `size` bytes.
+// Returns the header of a frame with a masked payload of `size` bytes.
 [[nodiscard]] std::string masked_header(std::uint8_t opcode, bool fin, std::uint8_t rsv,
                                         std::uint64_t size, std::uint32_t mask);
 void append_masked(std::string& out, std::string_view payload, std::uint32_t mask);
 
-// Cuts what a server sends into frames.
+// Divides the bytes that the server sends into frames.
 class FrameReader {
  public:
-  // Room for `size` more bytes; commit() says how many of them were filled.
+  // Returns space for `size` more bytes. The caller fills it and calls commit() with the count.
   [[nodiscard]] char* prepare(std::size_t size);
   void commit(std::size_t size);
   void feed(std::string_view bytes);
 
-  // The next whole frame. Nothing: more bytes are needed, or error() is not empty.
+  // Returns the next complete frame. Returns nothing if more bytes are needed or error() is set.
   [[nodiscard]] std::optional<Frame> next();
+  // Returns an empty string, or the problem with a frame header. No frame follows an error.
   [[nodiscard]] const std::string& error() const { return error_; }
 
  private:

@@ -1,4 +1,4 @@
-// Group 1: one frame, echoed; text and binary, at the edges of the length encodings.
+// Group 1: the echo of one frame, text or binary, with lengths around the limits of each encoding.
 #include "conformance/bytes.h"
 #include "conformance/catalogue.h"
 
@@ -9,7 +9,7 @@ namespace {
 struct Echo {
   std::size_t size;
   std::size_t chop;
-  double bound_s;
+  double limit_s;
 };
 
 constexpr Echo kEchoes[] = {{0, 0, 2},   {125, 0, 2},    {126, 0, 2},    {127, 0, 2},
@@ -19,7 +19,7 @@ Script script(std::uint8_t opcode, const Echo& echo) {
   const std::string payload = repeated(opcode == kText ? "*" : "\xfe", echo.size);
   return {.steps = {send(opcode, payload, {echo.chop, false})},
           .ok = {opcode == kText ? text(payload) : binary(payload)},
-          .bound_s = echo.bound_s};
+          .limit_s = echo.limit_s};
 }
 
 }  // namespace

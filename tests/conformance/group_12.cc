@@ -1,4 +1,4 @@
-// Groups 12 and 13: permessage-deflate, five kinds of data, and seven lists of offers.
+// Groups 12 and 13: permessage-deflate, with five kinds of data and seven lists of offers.
 #include "conformance/catalogue.h"
 
 namespace wsconform {
@@ -7,7 +7,7 @@ namespace {
 
 struct Size {
   std::size_t length;
-  double bound_s;
+  double limit_s;
   std::size_t fragment;
 };
 
@@ -28,7 +28,7 @@ struct Data {
 constexpr Data kData[] = {{DataSet::json, false, "JSON"},
                           {DataSet::bitmap, true, "a bitmap"},
                           {DataSet::prose, true, "prose"},
-                          {DataSet::html, false, "HTML"},
+                          {DataSet::html, false, "HTML with multi-byte characters"},
                           {DataSet::document, true, "a document of compressed streams"}};
 
 struct Terms {
@@ -53,7 +53,7 @@ void add(Cases& cases, int group, int section, const Data& data, const Terms& as
   int number = 0;
   for (const Size& size : kSizes) {
     std::string sends = std::string("1000 compressed messages of ") + std::to_string(size.length) +
-                        " bytes of " + data.name;
+                        (data.binary ? " bytes of " : " characters of ") + data.name;
     if (size.fragment > 0) sends += " in fragments of " + std::to_string(size.fragment);
     cases.push_back({.id = {group, section, ++number},
                      .sends = sends + ", " + asked.name,
@@ -62,7 +62,7 @@ void add(Cases& cases, int group, int section, const Data& data, const Terms& as
                                     .binary = data.binary,
                                     .length = size.length,
                                     .fragment = size.fragment,
-                                    .bound_s = size.bound_s,
+                                    .limit_s = size.limit_s,
                                     .offers = asked.offers}});
   }
 }

@@ -19,8 +19,8 @@ Script lone_pong(const std::string& payload) {
 }
 
 Script pong_then_ping() {
-  return {.steps = {send(kPong, "nobody asked"), send(kPing, "a question")},
-          .ok = {pong("a question")}};
+  return {.steps = {send(kPong, "unsolicited pong payload"), send(kPing, "ping payload")},
+          .ok = {pong("ping payload")}};
 }
 
 Script ten(Chop chop) {
@@ -30,7 +30,7 @@ Script ten(Chop chop) {
     script.steps.push_back(send(kPing, payload, chop));
     script.ok.push_back(pong(payload));
   }
-  script.bound_s = 3;
+  script.limit_s = 3;
   return script;
 }
 
@@ -49,12 +49,15 @@ Cases group_2() {
        "a Ping of 125 bytes, octet by octet",
        "its Pong",
        [] { return ping(repeated("\xfe", 125), kOctetWise); }},
-      {{2, 7}, "an empty Pong, then a Close", "no reaction", [] { return lone_pong(""); }},
+      {{2, 7},
+       "an empty Pong, then a Close",
+       "a Close with 1000 and nothing else",
+       [] { return lone_pong(""); }},
       {{2, 8},
        "a Pong with text, then a Close",
-       "no reaction",
-       [] { return lone_pong("nobody asked"); }},
-      {{2, 9}, "a Pong, then a Ping", "the Ping's Pong alone", pong_then_ping},
+       "a Close with 1000 and nothing else",
+       [] { return lone_pong("unsolicited pong payload"); }},
+      {{2, 9}, "a Pong, then a Ping", "only the Pong for the Ping", pong_then_ping},
       {{2, 10}, "10 Pings", "their Pongs, in order", [] { return ten(kTogether); }},
       {{2, 11},
        "10 Pings, octet by octet",

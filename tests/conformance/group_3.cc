@@ -1,4 +1,4 @@
-// Group 3: reserved bits that no extension gave a meaning.
+// Group 3: reserved bits without an extension that defines them.
 #include "conformance/catalogue.h"
 
 namespace wsconform {
@@ -42,7 +42,7 @@ Cases group_3() {
        kEchoThenFails,
        [] { return after_message(4, kOctetWise); }},
       {{3, 5}, "a binary with reserved bits 5", kFails, [] { return alone(kBinary, 5, kNoText); }},
-      // The original's title speaks of a Ping; its frame has the binary opcode.
+      // The title in the original says Ping, but its frame has the binary opcode.
       {{3, 6}, "a binary with reserved bits 6", kFails, [] { return alone(kBinary, 6, kHello); }},
       {{3, 7}, "a Close with reserved bits 7", kFails, [] { return alone(kClose, 7, ""); }},
   };

@@ -1,4 +1,4 @@
-// Group 5: fragmented messages, and what must not be fragmented.
+// Group 5: fragmented messages, and frames that must not be fragmented.
 #include "conformance/catalogue.h"
 
 namespace wsconform {
@@ -17,13 +17,13 @@ Script two_parts(Chop chop) {
 }
 
 Script ping_between(Chop chop) {
-  return {.steps = {send_part(kText, "fragment1", chop), send(kPing, "in between", chop),
+  return {.steps = {send_part(kText, "fragment1", chop), send(kPing, "ping payload", chop),
                     send(kContinuation, "fragment2", chop)},
-          .ok = {pong("in between"), text("fragment1fragment2")}};
+          .ok = {pong("ping payload"), text("fragment1fragment2")}};
 }
 
 Script nothing_to_continue(bool fin, Chop chop) {
-  Step first = send(kContinuation, "it continues nothing", chop);
+  Step first = send(kContinuation, "non-continuation payload", chop);
   first.frame.fin = fin;
   return {
       .steps = {first, send(kText, "Hello, world!", chop)}, .ok = {}, .close = server_fails(1002)};
@@ -54,17 +54,17 @@ Script text_in_text() {
           .close = server_fails(1002)};
 }
 
-// The second half is not sent before the first Ping is answered.
+// Sends the second half after the Pong for the first Ping. The original waits one second instead.
 Script pings_and_pauses(Chop chop) {
   return {.steps = {send_part(kText, "fragment1", chop),
                     send_part(kContinuation, "fragment2", chop),
-                    send(kPing, "are you there 1?", chop),
+                    send(kPing, "pongme 1!", chop),
                     {.kind = Step::Kind::events, .count = 1},
                     send_part(kContinuation, "fragment3", chop),
                     send_part(kContinuation, "fragment4", chop),
-                    send(kPing, "are you there 2?", chop),
+                    send(kPing, "pongme 2!", chop),
                     send(kContinuation, "fragment5", chop)},
-          .ok = {pong("are you there 1?"), pong("are you there 2?"),
+          .ok = {pong("pongme 1!"), pong("pongme 2!"),
                  text("fragment1fragment2fragment3fragment4fragment5")}};
 }
 
@@ -98,49 +98,52 @@ Cases group_5() {
        "the Pong, then the echo",
        [] { return ping_between(kOctetWise); }},
       {{5, 9},
-       "a final continuation of nothing, then a text",
+       "a final continuation without a message, then a text",
        kFails,
        [] { return nothing_to_continue(true, kTogether); }},
       {{5, 10},
-       "a final continuation of nothing, then a text, frame by frame",
+       "a final continuation without a message, then a text, frame by frame",
        kFails,
        [] { return nothing_to_continue(true, kFrameWise); }},
       {{5, 11},
-       "a final continuation of nothing, then a text, octet by octet",
+       "a final continuation without a message, then a text, octet by octet",
        kFails,
        [] { return nothing_to_continue(true, kOctetWise); }},
       {{5, 12},
-       "a continuation of nothing, then a text",
+       "a continuation without a message, then a text",
        kFails,
        [] { return nothing_to_continue(false, kTogether); }},
       {{5, 13},
-       "a continuation of nothing, then a text, frame by frame",
+       "a continuation without a message, then a text, frame by frame",
        kFails,
        [] { return nothing_to_continue(false, kFrameWise); }},
       {{5, 14},
-       "a continuation of nothing, then a text, octet by octet",
+       "a continuation without a message, then a text, octet by octet",
        kFails,
        [] { return nothing_to_continue(false, kOctetWise); }},
       {{5, 15},
-       "a text in two fragments, a continuation of nothing, a text",
+       "a text in two fragments, a continuation without a message, a text",
        "the echo of the first text, then the server fails the connection with 1002",
        message_then_nothing_to_continue},
       {{5, 16},
-       "twice: a continuation of nothing, then a text in two fragments",
+       "twice: a continuation without a message, then a text in two fragments",
        kFails,
        [] { return continuation_then_message_twice(false); }},
       {{5, 17},
-       "twice: a final continuation of nothing, then a text in two fragments",
+       "twice: a final continuation without a message, then a text in two fragments",
        kFails,
        [] { return continuation_then_message_twice(true); }},
-      {{5, 18}, "a text whose second fragment is a text again", kFails, text_in_text},
+      {{5, 18},
+       "a text in two fragments, the second with the opcode of a text",
+       kFails,
+       text_in_text},
       {{5, 19},
        "a text in five fragments with two Pings, a pause after the first",
-       "each Pong at once, then the echo",
+       "each Pong before the message is complete, then the echo",
        [] { return pings_and_pauses(kTogether); }},
       {{5, 20},
        "a text in five fragments with two Pings, a pause after the first, frame by frame",
-       "each Pong at once, then the echo",
+       "each Pong before the message is complete, then the echo",
        [] { return pings_and_pauses(kFrameWise); }},
   };
 }

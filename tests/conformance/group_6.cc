@@ -1,5 +1,5 @@
-// Group 6: UTF-8. From section 5 on, the sequences of Markus Kuhn's "UTF-8 decoder capability and
-// stress test", by its sections.
+// Group 6: UTF-8. Sections 5 and later send the sequences of Markus Kuhn's "UTF-8 decoder
+// capability and stress test", in the order of its sections.
 #include <initializer_list>
 #include <string_view>
 
@@ -17,7 +17,7 @@ constexpr Bytes kMixed = "Hello-\xc2\xb5@\xc3\x9f\xc3\xb6\xc3\xa4\xc3\xbc\xc3\xa
 constexpr std::size_t kMixedHalf = 6 + 2 + 1 + 6;
 constexpr Bytes kGreek = "\xce\xba\xe1\xbd\xb9\xcf\x83\xce\xbc\xce\xb5";
 constexpr Bytes kSurrogate = "\xed\xa0\x80";
-constexpr Bytes kTooLarge = "\xf4\x90\x80\x80";  // U+110000, wrong from its second byte on
+constexpr Bytes kTooLarge = "\xf4\x90\x80\x80";  // U+110000; its second byte makes it invalid
 constexpr Bytes kEnd = "edited";
 
 ExpectedClose not_utf8() {
@@ -30,13 +30,13 @@ Script echoed(Bytes whole, std::vector<Step> steps) {
   return {.steps = std::move(steps), .ok = {text(std::string(whole))}};
 }
 
-Script refused(std::vector<Step> steps) {
+Script rejected(std::vector<Step> steps) {
   return {.steps = std::move(steps), .ok = {}, .close = not_utf8()};
 }
 
 Script one_frame(Bytes bytes, bool valid) {
   std::vector<Step> steps = {send(kText, std::string(bytes))};
-  return valid ? echoed(bytes, std::move(steps)) : refused(std::move(steps));
+  return valid ? echoed(bytes, std::move(steps)) : rejected(std::move(steps));
 }
 
 Script three_parts(Bytes middle) {
@@ -49,48 +49,58 @@ std::string invalid_text(Bytes middle) {
 }
 
 Step waits(Step::Kind kind, const char* what, double seconds) {
-  return {.kind = kind, .frame = {.payload = what}, .seconds = seconds};
+  return {.kind = kind, .frame = {.payload = what}, .seconds = seconds, .only_if_open = true};
+}
+
+Step if_open(Step step) {
+  step.only_if_open = true;
+  return step;
 }
 
 constexpr const char* kFirstTaken = "still open after the valid part";
-constexpr const char* kSecondTaken = "still open after the part that cannot become UTF-8";
+constexpr const char* kSecondTaken = "still open after the invalid part";
 
 Script fail_fast(std::vector<Step> steps) {
-  Script script = refused(std::move(steps));
+  Script script = rejected(std::move(steps));
   script.ok = {mark(kFirstTaken)};
   script.non_strict = Events{mark(kFirstTaken), mark(kSecondTaken)};
   return script;
 }
 
-// The message is wrong from byte `bad_from` on and proven so before byte `bad_to`.
+// The bytes from `bad_from` to `bad_to` are a message part that makes the text invalid. The
+// original waits one second after each part. A Ping and its Pong find out sooner whether the
+// connection is still open.
 Script fail_fast_frames(std::size_t bad_from, std::size_t bad_to) {
   const std::string whole = invalid_text(kTooLarge);
-  return fail_fast({send_part(kText, whole.substr(0, bad_from), kFrameWise),
+  return fail_fast({send_part(kText, whole.substr(0, bad_from)),
                     waits(Step::Kind::barrier, kFirstTaken, 0),
-                    send_part(kContinuation, whole.substr(bad_from, bad_to - bad_from), kFrameWise),
+                    if_open(send_part(kContinuation, whole.substr(bad_from, bad_to - bad_from))),
                     waits(Step::Kind::barrier, kSecondTaken, 0),
-                    send(kContinuation, whole.substr(bad_to), kFrameWise)});
+                    if_open(send(kContinuation, whole.substr(bad_to)))});
 }
 
-// Inside one frame no Ping can be sent, so whether the server is still there only time can tell.
+// Sends the same parts as pieces of one frame that is not final, and an empty final continuation.
+// No Ping may interrupt a frame, so the client must wait to see whether the connection is still
+// open.
 Script fail_fast_inside(std::size_t bad_from, std::size_t bad_to) {
   const std::string whole = invalid_text(kTooLarge);
   const auto part = [&](std::size_t from, std::size_t to) {
-    return Step{.kind = Step::Kind::raw_payload,
-                .frame = {.payload = whole.substr(from, to - from)},
-                .chop = kFrameWise};
+    return if_open(
+        {.kind = Step::Kind::raw_payload, .frame = {.payload = whole.substr(from, to - from)}});
   };
-  return fail_fast({{.kind = Step::Kind::raw_header, .count = whole.size()},
-                    part(0, bad_from),
-                    waits(Step::Kind::quiet, kFirstTaken, 0.1),
-                    part(bad_from, bad_to),
-                    waits(Step::Kind::quiet, kSecondTaken, 1),
-                    part(bad_to, whole.size())});
+  return fail_fast(
+      {{.kind = Step::Kind::raw_header, .frame = {.fin = false}, .count = whole.size()},
+       part(0, bad_from),
+       waits(Step::Kind::quiet, kFirstTaken, 0.1),
+       part(bad_from, bad_to),
+       waits(Step::Kind::quiet, kSecondTaken, 1),
+       part(bad_to, whole.size()),
+       if_open(send(kContinuation))});
 }
 
-constexpr const char* kRefused = "the server fails the connection with 1007";
-constexpr const char* kRefusedAtOnce =
-    "the server fails the connection with 1007 at the second part, not earlier and not later";
+constexpr const char* kFails = "the server fails the connection with 1007";
+constexpr const char* kFailsAtOnce =
+    "the server fails the connection with 1007 after the second part, not before and not later";
 
 Cases fixed() {
   return {
@@ -100,45 +110,50 @@ Cases fixed() {
        "a text in three fragments, the outer ones empty",
        "its echo",
        [] { return three_parts("middle frame payload"); }},
-      {{6, 2, 1}, "a text with umlauts", "its echo", [] { return one_frame(kMixed, true); }},
+      {{6, 2, 1},
+       "a text with two-byte characters",
+       "its echo",
+       [] { return one_frame(kMixed, true); }},
       {{6, 2, 2},
-       "a text in two fragments, cut between characters",
+       "a text in two fragments, divided between characters",
        "its echo",
        [] {
          return echoed(kMixed, {send_part(kText, std::string(kMixed.substr(0, kMixedHalf))),
                                 send(kContinuation, std::string(kMixed.substr(kMixedHalf)))});
        }},
       {{6, 2, 3},
-       "a text in fragments of one byte",
+       "a text in fragments of one byte, then an empty one",
        "its echo",
        [] { return echoed(kMixed, fragmented(kText, kMixed, 1)); }},
       {{6, 2, 4},
-       "a Greek text in fragments of one byte",
+       "a Greek text in fragments of one byte, then an empty one",
        "its echo",
        [] { return echoed(kGreek, fragmented(kText, kGreek, 1)); }},
       {{6, 3, 1},
        "a text with a surrogate",
-       kRefused,
+       kFails,
        [] { return one_frame(invalid_text(kSurrogate), false); }},
       {{6, 3, 2},
-       "a text with a surrogate in fragments of one byte",
-       kRefused,
-       [] { return refused(fragmented(kText, invalid_text(kSurrogate), 1)); }},
+       "a text with a surrogate in fragments of one byte, then an empty one",
+       kFails,
+       [] { return rejected(fragmented(kText, invalid_text(kSurrogate), 1)); }},
       {{6, 4, 1},
        "a text in three fragments, the second not UTF-8",
-       kRefusedAtOnce,
+       kFailsAtOnce,
        [] { return fail_fast_frames(kGreek.size(), kGreek.size() + kTooLarge.size()); }},
       {{6, 4, 2},
-       "a text in three fragments, the second one byte: the one that cannot follow",
-       kRefusedAtOnce,
+       "a text in three fragments, the second only the byte that makes it invalid",
+       kFailsAtOnce,
        [] { return fail_fast_frames(12, 13); }},
       {{6, 4, 3},
-       "a text in one frame, its second part not UTF-8",
-       kRefusedAtOnce,
+       "a text in one non-final frame, in three pieces, the second not UTF-8; then an empty "
+       "fragment",
+       kFailsAtOnce,
        [] { return fail_fast_inside(kGreek.size(), kGreek.size() + kTooLarge.size()); }},
       {{6, 4, 4},
-       "a text in one frame, its second part one byte: the one that cannot follow",
-       kRefusedAtOnce,
+       "a text in one non-final frame, in three pieces, the second only the byte that makes it "
+       "invalid; then an empty fragment",
+       kFailsAtOnce,
        [] { return fail_fast_inside(12, 13); }},
   };
 }
@@ -207,7 +222,8 @@ std::vector<Sequence> last_byte_missing_joined() {
   return {{false, joined}};
 }
 
-// U+FFFE, U+FFFF, and the same at the end of each other plane: no characters, but valid UTF-8.
+// U+FFFE and U+FFFF, and the last two code points of each other plane. They are not characters, but
+// their encodings are valid UTF-8.
 std::vector<Sequence> noncharacters() {
   std::vector<Sequence> out;
   for (unsigned plane = 0; plane <= 16; ++plane) {
@@ -225,7 +241,7 @@ std::vector<Sequence> noncharacters() {
   return out;
 }
 
-// In order; the first is section 6.5.
+// Returns the sections in order, beginning with 6.5.
 std::vector<std::vector<Sequence>> sections() {
   return {
       all(true, {"hello$world", "hello\xc2\xa2world", "hello\xe2\x82\xacworld",
@@ -241,7 +257,7 @@ std::vector<std::vector<Sequence>> sections() {
       last_byte_missing(),
       last_byte_missing_joined(),
       all(false, {"\xfe", "\xff", "\xfe\xfe\xff\xff"}),
-      // Encodings longer than need be, of '/', of the last code point that has a shorter one, of 0.
+      // Overlong encodings of '/', of the largest code point that has a shorter one, and of 0.
       all(false, {"\xc0\xaf", "\xe0\x80\xaf", "\xf0\x80\x80\xaf", "\xf8\x80\x80\x80\xaf",
                   "\xfc\x80\x80\x80\x80\xaf"}),
       all(false, {"\xc1\xbf", "\xe0\x9f\xbf", "\xf0\x8f\xbf\xbf", "\xf8\x87\xbf\xbf\xbf",
@@ -271,7 +287,7 @@ Cases group_6() {
     for (const Sequence& sequence : sequences) {
       cases.push_back({.id = {6, section, ++number},
                        .sends = "the text 0x" + hex(sequence.bytes),
-                       .expects = sequence.valid ? "its echo" : kRefused,
+                       .expects = sequence.valid ? "its echo" : kFails,
                        .body = [sequence] { return one_frame(sequence.bytes, sequence.valid); }});
     }
   }

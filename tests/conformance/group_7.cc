@@ -1,4 +1,4 @@
-// Group 7: the closing handshake.
+// Group 7: the closing handshake, begun by the client.
 #include "conformance/bytes.h"
 #include "conformance/catalogue.h"
 
@@ -8,7 +8,7 @@ namespace {
 
 const std::string kHello = "Hello World!";
 
-// Nothing but the answer to the Close, with one of the codes or none.
+// Expects only the reply to the Close, with one of the codes or without a code.
 Script closing(std::vector<Step> steps, std::vector<std::uint16_t> codes = {1000},
                bool clean = true) {
   return {.steps = std::move(steps),
@@ -56,7 +56,7 @@ constexpr std::uint16_t kValid[] = {1000, 1001, 1002, 1003, 1007, 1008, 1009,
                                     1010, 1011, 3000, 3999, 4000, 4999};
 constexpr std::uint16_t kInvalid[] = {0, 999, 1004, 1005, 1006, 1016, 1100, 2000, 2999};
 
-constexpr const char* kAnswer = "a Close with 1000, the end of the connection, and nothing else";
+constexpr const char* kReply = "a Close with 1000, the end of the connection, and nothing else";
 constexpr const char* kFails = "a Close with 1002, or the end of the connection";
 
 Cases fixed() {
@@ -64,40 +64,40 @@ Cases fixed() {
       {{7, 1, 1}, "a text, then a Close", "the echo, then a Close with 1000", message_then_close},
       {{7, 1, 2},
        "two Closes",
-       kAnswer,
+       kReply,
        [] {
          return closing({send_close(1000), send(kClose)});
        }},
       {{7, 1, 3},
        "a Close, then a Ping",
-       kAnswer,
+       kReply,
        [] {
          return closing({send_close(1000), send(kPing)});
        }},
       {{7, 1, 4},
        "a Close, then a text",
-       kAnswer,
+       kReply,
        [] {
          return closing({send_close(1000), send(kText, kHello)});
        }},
-      {{7, 1, 5}, "a Close inside a fragmented message", kAnswer, close_inside_message},
+      {{7, 1, 5}, "a Close inside a fragmented message", kReply, close_inside_message},
       {{7, 1, 6},
        "a text of 256 KiB, a short text, a Close and a Ping",
-       "the echoes as far as they go before the Close",
+       "not defined by RFC 6455: the server may send the Close before the echoes",
        messages_then_close},
-      {{7, 3, 1}, "an empty Close", kAnswer, [] { return closing({send_close({})}); }},
+      {{7, 3, 1}, "an empty Close", kReply, [] { return closing({send_close({})}); }},
       {{7, 3, 2},
        "a Close of one byte",
        kFails,
        [] { return closing({send_close_bytes("a")}, {1002}, false); }},
-      {{7, 3, 3}, "a Close with a code", kAnswer, [] { return closing({send_close(1000)}); }},
+      {{7, 3, 3}, "a Close with a code", kReply, [] { return closing({send_close(1000)}); }},
       {{7, 3, 4},
        "a Close with a code and a reason",
-       kAnswer,
+       kReply,
        [] { return closing({send_close(1000, kHello)}); }},
       {{7, 3, 5},
        "a Close with a reason of 123 bytes",
-       kAnswer,
+       kReply,
        [] { return closing({send_close(1000, repeated("*", 123))}); }},
       {{7, 3, 6},
        "a Close with a reason of 124 bytes",

@@ -13,7 +13,6 @@
 #include <bit>
 #include <cerrno>
 #include <cstring>
-#include <thread>
 #include <utility>
 
 #include "conformance/bytes.h"
@@ -23,9 +22,10 @@ namespace wsconform {
 namespace {
 
 constexpr std::size_t kReadSize = 256 * 1024;
-// Between writes that are to arrive as such: long enough for a server to read the one before.
-constexpr std::chrono::microseconds kFramesApart{1000};
-constexpr std::chrono::microseconds kOctetsApart{50};
+// The original asks its event loop for this delay between two writes that must not be joined. It is
+// no pause: a slow server finds many of the writes together, and cases 3.3, 3.4, 4.1.5 and 4.2.5
+// depend on that.
+constexpr std::chrono::microseconds kWritesApart{10};
 
 int milliseconds_to(Time limit) {
   const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
@@ -43,7 +43,7 @@ bool same_name(std::string_view a, std::string_view b) {
   return a.size() == b.size() && strncasecmp(a.data(), b.data(), a.size()) == 0;
 }
 
-// All values of the field, joined by commas.
+// Returns all values of the header field, joined by commas, or nothing if there is none.
 std::optional<std::string> field(std::string_view head, std::string_view name) {
   std::optional<std::string> value;
   for (std::size_t at = head.find("\r\n"); at != std::string_view::npos;) {
@@ -57,6 +57,21 @@ std::optional<std::string> field(std::string_view head, std::string_view name) {
     at = end;
   }
   return value;
+}
+
+bool has_token(std::string_view list, std::string_view token) {
+  while (!list.empty()) {
+    const std::size_t end = std::min(list.find(','), list.size());
+    if (same_name(trimmed(list.substr(0, end)), token)) return true;
+    list.remove_prefix(std::min(end + 1, list.size()));
+  }
+  return false;
+}
+
+// Returns true for "HTTP/1.1 101", with or without a reason phrase.
+bool is_switching(std::string_view status_line) {
+  constexpr std::string_view kStart = "HTTP/1.1 101";
+  return status_line == kStart || status_line.starts_with(std::string(kStart) + ' ');
 }
 
 }  // namespace
@@ -123,16 +138,21 @@ std::string Link::connect(const Url& url) {
   return {};
 }
 
-std::string Link::judge_answer(std::string_view head, std::string_view key) {
+std::string Link::judge_response(std::string_view head, std::string_view key) {
   const std::string_view status = head.substr(0, head.find("\r\n"));
-  if (!status.starts_with("HTTP/1.1 101")) {
-    return "expected HTTP/1.1 101, saw " + described(status);
-  }
+  if (!is_switching(status)) return "expected HTTP/1.1 101, got " + described(status);
   if (!same_name(field(head, "Upgrade").value_or(""), "websocket")) {
-    return "the answer has no 'Upgrade: websocket'";
+    return "the response has no 'Upgrade: websocket'";
+  }
+  if (!has_token(field(head, "Connection").value_or(""), "upgrade")) {
+    return "the Connection field of the response does not name 'upgrade'";
   }
   if (field(head, "Sec-WebSocket-Accept") != accept_for(key)) {
-    return "Sec-WebSocket-Accept does not answer the key";
+    return "Sec-WebSocket-Accept does not match the key";
+  }
+  if (const auto chosen = field(head, "Sec-WebSocket-Protocol").value_or(""); !chosen.empty()) {
+    return "the server chose the subprotocol " + described(chosen) +
+           ", but the client offered none";
   }
   extensions_ = field(head, "Sec-WebSocket-Extensions").value_or("");
   return {};
@@ -147,12 +167,14 @@ std::string Link::upgrade(const Url& url, const std::string& extensions, Time li
   const std::string key = base64({nonce, sizeof nonce});
   const std::string host =
       url.host.find(':') == std::string::npos ? url.host : '[' + url.host + ']';
-  std::string request =
-      "GET " + url.path + " HTTP/1.1\r\nHost: " + host + ':' + url.port +
-      "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: " + key +
-      "\r\nSec-WebSocket-Version: 13\r\n";
+  // The original sends these fields, too. A server must compare "WebSocket" without regard to case.
+  std::string request = "GET " + url.path + " HTTP/1.1\r\nUser-Agent: wsconform\r\nHost: " + host +
+                        ':' + url.port +
+                        "\r\nUpgrade: WebSocket\r\nConnection: Upgrade\r\nPragma: no-cache\r\n"
+                        "Cache-Control: no-cache\r\nSec-WebSocket-Key: " +
+                        key + "\r\n";
   if (!extensions.empty()) request += "Sec-WebSocket-Extensions: " + extensions + "\r\n";
-  queue(request + "\r\n", kFrameWise);
+  queue(request + "Sec-WebSocket-Version: 13\r\n\r\n", kFrameWise);
   write_some();
   std::string answer;
   std::size_t end = std::string::npos;
@@ -160,17 +182,17 @@ std::string Link::upgrade(const Url& url, const std::string& extensions, Time li
     pollfd entry{fd_, POLLIN, 0};
     const int wait = milliseconds_to(limit);
     if (poll(&entry, 1, wait) <= 0) {
-      if (wait == 0) return "the server did not answer in time";
+      if (wait == 0) return "the server did not respond in time";
       continue;
     }
     char buffer[4096];
     const ssize_t got = recv(fd_, buffer, sizeof buffer, 0);
-    if (got <= 0) return "the server closed the connection before it had answered";
+    if (got <= 0) return "the server closed the connection without a response";
     answer.append(buffer, static_cast<std::size_t>(got));
     end = answer.find("\r\n\r\n");
   }
   reader_.feed(std::string_view(answer).substr(end + 4));
-  return judge_answer(std::string_view(answer).substr(0, end), key);
+  return judge_response(std::string_view(answer).substr(0, end), key);
 }
 
 std::uint32_t Link::new_mask() {
@@ -182,8 +204,8 @@ std::uint32_t Link::new_mask() {
 
 void Link::queue(std::string bytes, Chop chop) {
   if (fd_ < 0) return;
-  const bool plain = chop.octets == 0 && !chop.flush;
-  if (plain && !output_.empty() && output_.back().chop.octets == 0 && !output_.back().chop.flush &&
+  const bool plain = chop.octets == 0 && !chop.alone;
+  if (plain && !output_.empty() && output_.back().chop.octets == 0 && !output_.back().chop.alone &&
       output_.back().bytes.size() < kReadSize) {
     output_.back().bytes += bytes;
   } else {
@@ -199,10 +221,10 @@ void Link::send(const Frame& frame, Chop chop) {
   queue(std::move(bytes), chop);
 }
 
-void Link::send_header(std::uint8_t opcode, std::uint64_t size, Chop chop) {
+void Link::send_header(const Frame& frame, std::uint64_t size, Chop chop) {
   mask_ = new_mask();
   masked_ = 0;
-  queue(masked_header(opcode, true, 0, size, mask_), chop);
+  queue(masked_header(frame.opcode, frame.fin, frame.rsv, size, mask_), chop);
 }
 
 void Link::send_payload(std::string_view payload, Chop chop) {
@@ -213,7 +235,7 @@ void Link::send_payload(std::string_view payload, Chop chop) {
 }
 
 void Link::write_some() {
-  // Bounded, so that a server's echo of small pieces is read in between.
+  // Limited, so that the client reads a server's echo of small pieces in between.
   for (int writes = 0; writes < 256 && !output_.empty(); ++writes) {
     Output& front = output_.front();
     std::size_t size = front.bytes.size() - front.sent;
@@ -221,15 +243,17 @@ void Link::write_some() {
     const ssize_t sent = ::send(fd_, front.bytes.data() + front.sent, size, MSG_NOSIGNAL);
     if (sent < 0) {
       if (errno == EAGAIN || errno == EINTR) return;
-      // The server takes no more; what it said before can still be read.
+      // The server accepts no more bytes. The bytes that it sent before can still be read.
       output_.clear();
       return;
     }
     front.sent += static_cast<std::size_t>(sent);
     const Chop chop = front.chop;
-    if (front.sent == front.bytes.size()) output_.pop_front();
-    if (chop.flush && !output_.empty()) {
-      std::this_thread::sleep_for(chop.octets > 0 ? kOctetsApart : kFramesApart);
+    const bool whole = front.sent == front.bytes.size();
+    if (whole) output_.pop_front();
+    if (chop.octets > 0 || (chop.alone && whole)) {
+      next_write_ = Clock::now() + kWritesApart;
+      return;
     }
   }
 }
@@ -248,11 +272,14 @@ void Link::read_some() {
 
 bool Link::pump(Time limit) {
   if (ended_) return true;
-  if (!output_.empty()) write_some();
-  pollfd entry{fd_, static_cast<short>(output_.empty() ? POLLIN : POLLIN | POLLOUT), 0};
-  const int wait = milliseconds_to(limit);
-  const int ready = poll(&entry, 1, wait);
-  if (ready <= 0) return Clock::now() < limit;
+  // No timer is as short as kWritesApart, so the loop polls until the next write is due.
+  const auto due = [this] { return Clock::now() >= next_write_; };
+  if (!output_.empty() && due()) write_some();
+  const bool waits_to_write = !output_.empty() && !due();
+  const bool may_write = !output_.empty() && !waits_to_write;
+  pollfd entry{fd_, static_cast<short>(may_write ? POLLIN | POLLOUT : POLLIN), 0};
+  const int ready = poll(&entry, 1, waits_to_write ? 0 : milliseconds_to(limit));
+  if (ready <= 0) return waits_to_write || Clock::now() < limit;
   if ((entry.revents & (POLLIN | POLLHUP | POLLERR)) != 0) read_some();
   return true;
 }

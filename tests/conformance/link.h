@@ -1,4 +1,5 @@
-// One TCP connection to the server, upgraded: bytes out in the writes asked for, frames in.
+// One TCP connection to the server, with its opening handshake. It writes bytes in the pieces that
+// a case asks for, and reads frames.
 #pragma once
 
 #include <chrono>
@@ -24,7 +25,7 @@ struct Url {
   std::string port;
   std::string path;
 };
-// Nothing: not ws://HOST[:PORT][/PATH].
+// Returns nothing if the text is not ws://HOST[:PORT][/PATH].
 [[nodiscard]] std::optional<Url> parse_url(std::string_view text);
 
 class Link {
@@ -34,26 +35,28 @@ class Link {
   Link(const Link&) = delete;
   Link& operator=(const Link&) = delete;
 
-  // Empty, or why there is no connection.
+  // Connects. Returns an empty string, or why there is no connection.
   [[nodiscard]] std::string connect(const Url& url);
-  // The opening handshake. Empty, or what was wrong with it.
+  // Performs the opening handshake. Returns an empty string, or the problem with the response.
   [[nodiscard]] std::string upgrade(const Url& url, const std::string& extensions, Time limit);
-  // The value of Sec-WebSocket-Extensions in the answer.
+  // Returns the value of Sec-WebSocket-Extensions in the response.
   [[nodiscard]] const std::string& extensions() const { return extensions_; }
 
   void send(const Frame& frame, Chop chop = {});
-  void send_header(std::uint8_t opcode, std::uint64_t size, Chop chop);
-  // Masked as the continuation of what followed the last header.
+  // Sends the header of `frame` as if its payload had `size` bytes.
+  void send_header(const Frame& frame, std::uint64_t size, Chop chop);
+  // Sends the next part of the payload that send_header() announced, with the same mask.
   void send_payload(std::string_view payload, Chop chop);
 
-  // Writes what it can, and reads what has come, waiting until `limit` for either. False: the time
-  // is up.
+  // Runs one pass of the event loop: writes the next bytes and reads the bytes that have come,
+  // waiting until `limit` for either. Returns false if the time is up.
   bool pump(Time limit);
   [[nodiscard]] std::optional<Frame> next_frame() { return reader_.next(); }
   [[nodiscard]] const std::string& frame_error() const { return reader_.error(); }
-  // The server's end of the connection is closed, or the connection reset.
+  // Returns true once the server has closed or reset the connection, or drop() was called.
   [[nodiscard]] bool ended() const { return ended_; }
   [[nodiscard]] bool was_reset() const { return reset_; }
+  // Closes the connection at once.
   void drop();
 
  private:
@@ -67,12 +70,13 @@ class Link {
   [[nodiscard]] std::uint32_t new_mask();
   void write_some();
   void read_some();
-  [[nodiscard]] std::string judge_answer(std::string_view head, std::string_view key);
+  [[nodiscard]] std::string judge_response(std::string_view head, std::string_view key);
 
   int fd_ = -1;
   bool ended_ = false;
   bool reset_ = false;
   std::deque<Output> output_;
+  Time next_write_ = {};
   FrameReader reader_;
   std::string extensions_;
   std::uint32_t random_ = 0x9e3779b9;

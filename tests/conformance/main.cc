@@ -1,4 +1,4 @@
-// wsconform: the cases of the Autobahn Testsuite against any WebSocket echo server.
+// wsconform: runs the cases of the Autobahn Testsuite against any WebSocket echo server.
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -34,23 +34,27 @@ constexpr int kUnavailable = 69;
 constexpr const char* kHelp =
     "Usage: wsconform ws://HOST[:PORT][/PATH] [FLAG]...\n"
     "       wsconform --list [FLAG]...\n"
-    "       wsconform --from-autobahn INDEX.JSON\n"
+    "       wsconform --from-autobahn INDEX.JSON [--strict]\n"
     "\n"
-    "Drives a WebSocket echo server through the 517 cases of the Autobahn Testsuite.\n"
+    "Runs the 517 cases of the Autobahn Testsuite against a WebSocket echo server.\n"
     "\n"
-    "  --cases PATTERNS     these only: 6.*,7.1.5\n"
-    "  --exclude PATTERNS   not these\n"
-    "  --json FILE          write all results\n"
-    "  --jobs N             connections at a time (default: 1)\n"
-    "  --patience FACTOR    stretch each bound of time, for slow machines (default: 1)\n"
-    "  --strict             NON-STRICT is not good enough\n"
-    "  --quiet              only the table\n"
-    "  --list               print the cases and connect to nothing\n"
-    "  --from-autobahn FILE print the table of the index.json that wstest wrote\n"
+    "  --cases PATTERNS     run only the cases that match, such as 6.*,7.1.5 (default: *)\n"
+    "  --exclude PATTERNS   leave out the cases that match\n"
+    "  --json FILE          write all results to FILE\n"
+    "  --jobs N             run N cases at the same time (default: 1)\n"
+    "  --patience FACTOR    multiply every time limit, for slow machines (default: 1)\n"
+    "  --strict             count NON-STRICT as a failure\n"
+    "  --quiet              print only the table\n"
+    "  --list               print the cases without connecting\n"
+    "  --from-autobahn FILE judge the index.json that wstest wrote; every agent must have a "
+    "result\n"
+    "                       for each of the 517 cases\n"
     "\n"
-    "Exit codes: 0 all good; 1 something FAILED, is UNIMPLEMENTED, was not closed cleanly or "
-    "could\n"
-    "not be run; 2 wrong command line; 69 no connection to the server.\n";
+    "Exit status:\n"
+    "  0   every case is good\n"
+    "  1   a case FAILED, is UNIMPLEMENTED, was not closed cleanly, is missing or could not run\n"
+    "  2   the command line is wrong\n"
+    "  69  no server accepts connections at this address\n";
 
 struct Flags {
   std::string url;
@@ -77,7 +81,7 @@ bool parse_number(std::string_view text, Number& number) {
   return error == std::errc() && end == text.data() + text.size() && number > 0;
 }
 
-// Empty, or what is wrong with the command line.
+// Returns an empty string, or the problem with the flag.
 std::string parse_value(Flags& flags, std::string_view name, std::string value) {
   if (name == "--cases") {
     flags.cases = std::move(value);
@@ -88,9 +92,11 @@ std::string parse_value(Flags& flags, std::string_view name, std::string value) 
   } else if (name == "--from-autobahn") {
     flags.index = std::move(value);
   } else if (name == "--jobs") {
-    if (!parse_number(value, flags.jobs)) return "--jobs takes a number from 1 on";
+    if (!parse_number(value, flags.jobs))
+      return "--jobs '" + value + "' is not a number of at least 1";
   } else if (name == "--patience") {
-    if (!parse_number(value, flags.patience)) return "--patience takes a number above 0";
+    if (!parse_number(value, flags.patience))
+      return "--patience '" + value + "' is not a number greater than 0";
   } else {
     return "unknown flag " + std::string(name);
   }
@@ -108,11 +114,11 @@ std::string parse(Flags& flags, const std::vector<std::string>& words) {
     if (given != nullptr) {
       *given = true;
     } else if (!word.starts_with("--")) {
-      if (!flags.url.empty()) return "more than one URL";
+      if (!flags.url.empty()) return "the command line has more than one URL";
       flags.url = word;
     } else {
       const std::size_t equals = word.find('=');
-      if (equals == std::string::npos && i + 1 == words.size()) return word + " takes a value";
+      if (equals == std::string::npos && i + 1 == words.size()) return word + " has no value";
       std::string value = equals == std::string::npos ? words[++i] : word.substr(equals + 1);
       const std::string name = word.substr(0, equals);
       if (std::string problem = parse_value(flags, name, std::move(value)); !problem.empty()) {
@@ -123,26 +129,45 @@ std::string parse(Flags& flags, const std::vector<std::string>& words) {
   return {};
 }
 
-int show_index(const std::string& path) {
+bool is_good_enough(const Verdict& verdict, bool strict) {
+  return is_good(verdict) && !(strict && verdict.behavior == Behavior::non_strict);
+}
+
+bool show_agent(const AgentResults& agent, const std::string& path, bool strict) {
+  bool good = agent.problems.empty();
+  std::printf("%s\n", agent.agent.c_str());
+  for (const Result& result : agent.results) {
+    const Verdict& verdict = result.verdict;
+    good = good && is_good_enough(verdict, strict);
+    if (verdict.behavior == Behavior::ok && close_is_good(verdict.close)) continue;
+    std::printf("%s %s, close %s\n", result.id.str().c_str(), name_of(verdict.behavior),
+                name_of(verdict.close));
+  }
+  print_table(agent.results, stdout);
+  std::fflush(stdout);
+  for (const std::string& problem : agent.problems) {
+    std::fprintf(stderr,
+                 "wsconform: %s is not a complete index: '%s': %s. An index must have each case "
+                 "of the catalogue exactly once: run the testsuite again, and see in its log and "
+                 "in the server's why it stopped\n",
+                 path.c_str(), agent.agent.c_str(), problem.c_str());
+  }
+  return good;
+}
+
+int show_index(const std::string& path, bool strict) {
   std::ifstream file(path, std::ios::binary);
   const std::string text{std::istreambuf_iterator<char>(file), {}};
   const auto agents = parse_autobahn_index(text);
   if (!agents) {
-    std::fprintf(stderr, "wsconform: %s is not an index of the Autobahn Testsuite\n", path.c_str());
+    std::fprintf(stderr,
+                 "wsconform: %s is not an index of the Autobahn Testsuite: name the index.json "
+                 "that wstest writes into its outdir\n",
+                 path.c_str());
     return kBad;
   }
   bool good = true;
-  for (const AgentResults& agent : *agents) {
-    std::printf("%s\n", agent.agent.c_str());
-    for (const Result& result : agent.results) {
-      const Verdict& verdict = result.verdict;
-      good = good && is_good(verdict);
-      if (verdict.behavior == Behavior::ok && close_is_good(verdict.close)) continue;
-      std::printf("%s %s, close %s\n", result.id.str().c_str(), name_of(verdict.behavior),
-                  name_of(verdict.close));
-    }
-    print_table(agent.results, stdout);
-  }
+  for (const AgentResults& agent : *agents) good = show_agent(agent, path, strict) && good;
   return good ? kGood : kBad;
 }
 
@@ -154,10 +179,10 @@ std::vector<Result> run_all(const std::vector<const Case*>& cases, const Url& ur
   const auto work = [&] {
     for (std::size_t i = next++; i < cases.size(); i = next++) {
       results[i] = run(*cases[i], url, flags.patience);
-      const std::string said = flags.quiet ? std::string() : remark(*cases[i], results[i]);
-      if (said.empty()) continue;
+      const std::string line = flags.quiet ? std::string() : remark(*cases[i], results[i]);
+      if (line.empty()) continue;
       const std::lock_guard lock(printing);
-      std::printf("%s\n", said.c_str());
+      std::printf("%s\n", line.c_str());
       std::fflush(stdout);
     }
   };
@@ -180,7 +205,7 @@ double cpu_seconds() {
 int judge_all(const Flags& flags, const std::vector<const Case*>& cases,
               const std::vector<Result>& results, std::size_t not_run) {
   print_table(results, stdout);
-  std::printf("the client's share: %.2f CPU seconds\n", cpu_seconds());
+  std::printf("the client used %.2f CPU seconds\n", cpu_seconds());
   if (not_run > 0) {
     std::printf("not run: %zu cases of groups 12 and 13: wsconform was built without zlib\n",
                 not_run);
@@ -190,8 +215,7 @@ int judge_all(const Flags& flags, const std::vector<const Case*>& cases,
     return kBad;
   }
   const bool good = std::all_of(results.begin(), results.end(), [&](const Result& result) {
-    return is_good(result.verdict) &&
-           !(flags.strict && result.verdict.behavior == Behavior::non_strict);
+    return is_good_enough(result.verdict, flags.strict);
   });
   return good && not_run == 0 ? kGood : kBad;
 }
@@ -211,7 +235,7 @@ int drive(const Flags& flags) {
       cases.push_back(&test);
     }
   }
-  if (cases.empty() && not_run == 0) return usage_error("no case has such a number");
+  if (cases.empty() && not_run == 0) return usage_error("no case matches --cases and --exclude");
   if (flags.list) {
     for (const Case* test : cases) {
       std::printf("%s\t%s\t%s\n", test->id.str().c_str(), test->sends.c_str(),
@@ -223,7 +247,7 @@ int drive(const Flags& flags) {
     std::fprintf(stderr, "wsconform: %s\n", problem.c_str());
     return kUnavailable;
   }
-  // Generated before any case is timed.
+  // Generates the data before any case starts its clock.
   (void)bytes_of(DataSet::stars);
   return judge_all(flags, cases, run_all(cases, *url, flags), not_run);
 }
@@ -239,7 +263,7 @@ int main(int argc, char** argv) {
     std::fputs(kHelp, stdout);
     return kGood;
   }
-  if (!flags.index.empty()) return show_index(flags.index);
-  if (flags.url.empty() && !flags.list) return usage_error("no URL");
+  if (!flags.index.empty()) return show_index(flags.index, flags.strict);
+  if (flags.url.empty() && !flags.list) return usage_error("the command line has no URL");
   return drive(flags);
 }

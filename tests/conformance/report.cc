@@ -92,7 +92,7 @@ std::string remark(const Case& test, const Result& result) {
   if (!behaved) out += std::string(" ") + name_of(verdict.behavior);
   if (!closed) out += std::string(" close ") + name_of(verdict.close);
   out += ": sent " + test.sends + "; expected " + test.expects;
-  out += "; saw " + described(result.course);
+  out += "; got " + described(result.course);
   if (!behaved && !verdict.why.empty()) out += ": " + verdict.why;
   if (!closed && verdict.close_why != verdict.why) out += "; " + verdict.close_why;
   return out;

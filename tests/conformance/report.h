@@ -1,4 +1,4 @@
-// Results for people (a table by group, a sentence for each case that is not OK) and for programs.
+// Reports results: a table by group and a sentence for each case that is not OK, or a JSON file.
 #pragma once
 
 #include <cstdio>
@@ -21,13 +21,15 @@ struct Totals {
   double seconds = 0;
 };
 
-// Of one group, or of all for 0.
+// Returns the totals of one group, or of all groups if `group` is 0.
 [[nodiscard]] Totals totals(const std::vector<Result>& results, int group);
 
 void print_table(const std::vector<Result>& results, std::FILE* out);
-// "6.4.1 NON-STRICT: sent ..., expected ..., saw ..."; empty when there is nothing to say.
+// Returns "6.4.1 NON-STRICT: sent ..., expected ..., got ...", or an empty string if the case and
+// its close are OK.
 [[nodiscard]] std::string remark(const Case& test, const Result& result);
 
+// Returns false if the file cannot be written.
 [[nodiscard]] bool write_json(const std::string& path, const std::vector<const Case*>& cases,
                               const std::vector<Result>& results);
 

@@ -19,13 +19,14 @@ bool begins(const Events& whole, const Events& part) {
 }
 
 void do_step(Session& session, const Step& step) {
+  if (step.only_if_open && !session.is_open()) return;
   Events& received = session.course().received;
   switch (step.kind) {
     case Step::Kind::frame:
       session.send(step.frame, step.chop);
       break;
     case Step::Kind::raw_header:
-      session.link().send_header(step.frame.opcode, step.count, step.chop);
+      session.link().send_header(step.frame, step.count, step.chop);
       break;
     case Step::Kind::raw_payload:
       session.link().send_payload(step.frame.payload, step.chop);
@@ -34,7 +35,7 @@ void do_step(Session& session, const Step& step) {
       session.close(step.frame);
       break;
     case Step::Kind::events: {
-      const Time limit = session.bound(kStepS);
+      const Time limit = session.deadline(kStepS);
       while (session.is_open() && received.size() < step.count && session.wait(limit)) {
       }
       break;
@@ -44,7 +45,7 @@ void do_step(Session& session, const Step& step) {
       if (session.is_open()) received.push_back(mark(step.frame.payload));
       break;
     case Step::Kind::quiet: {
-      const Time limit = session.bound(step.seconds);
+      const Time limit = session.deadline(step.seconds);
       while (session.is_open() && session.wait(limit)) {
       }
       if (session.is_open()) received.push_back(mark(step.frame.payload));
@@ -53,7 +54,7 @@ void do_step(Session& session, const Step& step) {
   }
 }
 
-// What has come can no longer become what was expected.
+// Returns true if no further event can complete the expected events.
 bool is_lost(const Script& script, const Events& received) {
   return !begins(script.ok, received) &&
          !(script.non_strict && begins(*script.non_strict, received));
@@ -68,7 +69,7 @@ void run_script(Session& session, const Script& script) {
     if (session.ended()) break;
     do_step(session, step);
   }
-  const Time limit = session.bound(script.bound_s);
+  const Time limit = session.deadline(script.limit_s);
   const Events& received = session.course().received;
   while (session.is_open()) {
     if (script.close.by_client) {
@@ -77,8 +78,8 @@ void run_script(Session& session, const Script& script) {
       } else if (is_lost(script, received)) {
         session.close(kGoingAway);
       }
-    } else if (is_lost(script, received) && session.barrier(script.bound_s)) {
-      // It has taken what it should have refused, and goes on.
+    } else if (is_lost(script, received) && session.barrier(script.limit_s)) {
+      // The server accepted a frame that it should have rejected, and the connection is still open.
       session.close(kGoingAway);
     }
     if (!session.wait(limit) && session.is_open()) session.close(kGoingAway);
@@ -86,12 +87,12 @@ void run_script(Session& session, const Script& script) {
   session.finish();
 }
 
-// Empty, or why the echo was not one.
+// Waits for the echo. Returns an empty string, or how the echo differs from the message.
 std::string echo_problem(Session& session, const Series& series, const std::string& sent,
                          Time limit) {
   Events& received = session.course().received;
   while (session.is_open() && received.empty()) {
-    if (!session.wait(limit)) return "the series was not over in time";
+    if (!session.wait(limit)) return "the series did not finish in time";
   }
   if (received.empty()) return "the connection ended during the series";
   const Event& echo = received.front();
@@ -108,8 +109,8 @@ Verdict run_series(Session& session, const Series& series) {
     return judge_series(Behavior::unimplemented, "permessage-deflate was not accepted",
                         session.course());
   }
-  const Time limit = session.bound(series.bound_s);
-  DataStream data(series.data);
+  const Time limit = session.deadline(series.limit_s);
+  DataStream data(series.data, series.binary ? Unit::bytes : Unit::characters);
   std::string problem;
   for (int i = 0; i < series.count && problem.empty(); ++i) {
     const std::string message = data.next(series.length);
@@ -122,7 +123,8 @@ Verdict run_series(Session& session, const Series& series) {
   session.close(1000);
   session.finish();
   const Events& late = session.course().received;
-  if (problem.empty() && !late.empty()) problem = "after the last echo: " + described(late);
+  if (problem.empty() && !late.empty())
+    problem = "received after the last echo: " + described(late);
   return judge_series(problem.empty() ? Behavior::ok : Behavior::failed, problem, session.course());
 }
 

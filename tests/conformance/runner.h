@@ -1,4 +1,4 @@
-// Runs one case over one connection.
+// Runs one case on a connection of its own.
 #pragma once
 
 #include "conformance/case.h"
@@ -7,6 +7,7 @@
 
 namespace wsconform {
 
+// Connects to `url`, runs the case and returns its verdict. `patience` multiplies every time limit.
 [[nodiscard]] Result run(const Case& test, const Url& url, double patience);
 
 }  // namespace wsconform

@@ -1,10 +1,10 @@
 # shellcheck shell=bash disable=SC2034
-# For `source`: one echo server at a time, on a port of its own choosing.
+# A file for `source`. It runs one echo server at a time, on a port that the server chooses.
 
 server=
 server_files=$(mktemp -d)
 mkfifo "$server_files/open"
-# A peer takes the end of its standard input for the order to end: this one stays open.
+# A peer ends when its standard input does, so this file descriptor keeps it open.
 exec 9<>"$server_files/open"
 
 end_server() {
@@ -15,13 +15,14 @@ end_server() {
   server=
 }
 
-# For a trap: nothing is left behind.
+# Ends the server and removes the files. For use in a trap.
 stop_server() {
   end_server
   rm -rf "$server_files"
 }
 
-# start_server command...: waits until it says "listening ... PORT"; sets server and url.
+# start_server command...: starts the server, waits until it prints "listening ... PORT", and sets
+# `server` and `url`. Returns 1 and prints the server's output if it does not start.
 start_server() {
   end_server
   : >"$server_files/log"
@@ -41,10 +42,10 @@ start_server() {
   url=ws://127.0.0.1:$port/
 }
 
-# CPU seconds of the server so far.
+# Prints the CPU seconds that the server has used.
 server_cpu() {
   local ticks
   ticks=$(getconf CLK_TCK)
-  # The name, in parentheses, may hold spaces.
+  # The process name, in parentheses, may contain spaces.
   sed 's/.*) //' "/proc/$server/stat" | awk -v ticks="$ticks" '{ printf "%.2f", ($12 + $13) / ticks }'
 }

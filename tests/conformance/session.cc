@@ -11,7 +11,7 @@ namespace {
 
 constexpr double kOpenS = 5;
 constexpr double kCloseAnswerS = 2;
-// A server has to close the TCP connection first (RFC 6455, 7.1.1), and without delay.
+// The server must close the TCP connection first, without delay (RFC 6455, section 7.1.1).
 constexpr double kDropS = 1;
 
 bool may_be_sent(std::uint16_t code) {
@@ -24,7 +24,7 @@ bool may_be_sent(std::uint16_t code) {
 bool Session::open(const std::vector<Offer>& offers) {
   course_.not_opened = link_.connect(url_);
   if (course_.not_opened.empty()) {
-    course_.not_opened = link_.upgrade(url_, offered(offers), bound(kOpenS));
+    course_.not_opened = link_.upgrade(url_, offered(offers), deadline(kOpenS));
   }
   if (!course_.not_opened.empty()) {
     link_.drop();
@@ -51,24 +51,20 @@ void Session::send_message(std::uint8_t opcode, std::string_view message, std::s
     message = compressed;
     rsv = kRsv1;
   }
-  if (fragment == 0) fragment = std::max<std::size_t>(message.size(), 1);
-  std::size_t at = 0;
-  do {
-    const std::size_t part = std::min(fragment, message.size() - at);
-    const bool first = at == 0;
-    at += part;
-    link_.send({.opcode = first ? opcode : kContinuation,
-                .payload = std::string(message.substr(at - part, part)),
-                .fin = at == message.size(),
-                .rsv = first ? rsv : std::uint8_t{0}});
-  } while (at < message.size());
+  const std::vector<std::string_view> parts = parts_of(message, fragment);
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    link_.send({.opcode = i == 0 ? opcode : kContinuation,
+                .payload = std::string(parts[i]),
+                .fin = i + 1 == parts.size(),
+                .rsv = i == 0 ? rsv : std::uint8_t{0}});
+  }
 }
 
 void Session::close(const Frame& frame) {
   if (!is_open()) return;
   close_sent_ = true;
   course_.closed_by_client = true;
-  give_up_ = bound(kCloseAnswerS);
+  give_up_ = deadline(kCloseAnswerS);
   link_.send(frame);
 }
 
@@ -86,14 +82,14 @@ bool Session::wait(Time limit) {
 }
 
 void Session::finish() {
-  while (!link_.ended()) wait(bound(kDropS));
+  while (!link_.ended()) wait(deadline(kDropS));
 }
 
-bool Session::barrier(double bound_s) {
+bool Session::barrier(double seconds) {
   barrier_ = "are you there? " + std::to_string(++barriers_);
   barrier_returned_ = false;
   link_.send({.opcode = kPing, .payload = barrier_}, kFrameWise);
-  const Time limit = bound(bound_s);
+  const Time limit = deadline(seconds);
   while (is_open() && !barrier_returned_ && wait(limit)) {
   }
   return barrier_returned_;
@@ -135,7 +131,7 @@ void Session::take_control(Frame frame) {
       course_.received.push_back(pong(std::move(frame.payload)));
     }
   } else if (frame.opcode == kPing) {
-    // A server's heartbeat is none of a case's business.
+    // A heartbeat of the server does not concern the case.
     if (!close_sent_) link_.send({.opcode = kPong, .payload = std::move(frame.payload)});
   } else {
     violated("the server sent a frame with opcode " + std::to_string(frame.opcode));
@@ -145,7 +141,7 @@ void Session::take_control(Frame frame) {
 void Session::take_close(std::string_view payload) {
   course_.close_received = true;
   course_.clean = true;
-  give_up_ = bound(kDropS);
+  give_up_ = deadline(kDropS);
   if (payload.size() >= 2) {
     const auto code = static_cast<std::uint16_t>(static_cast<unsigned char>(payload[0]) << 8 |
                                                  static_cast<unsigned char>(payload[1]));

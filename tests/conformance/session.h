@@ -1,5 +1,5 @@
-// A WebSocket connection as a test uses it: messages and Pongs become events, the closing handshake
-// is kept account of, and what the server must never do is noticed.
+// A WebSocket connection for one case. It turns messages and Pongs into events, records the closing
+// handshake, and notices each violation of the protocol by the server.
 #pragma once
 
 #include <cstdint>
@@ -18,32 +18,34 @@ namespace wsconform {
 
 class Session {
  public:
-  // `patience` stretches every bound.
+  // `patience` multiplies every time limit. `url` must outlive the session.
   Session(const Url& url, double patience) : url_(url), patience_(patience) {}
 
+  // Connects and performs the opening handshake. Returns false if the connection did not open;
+  // course() says why.
   bool open(const std::vector<Offer>& offers);
   [[nodiscard]] bool compressed() const { return deflater_ != nullptr; }
 
   void send(const Frame& frame, Chop chop = {}) { link_.send(frame, chop); }
   Link& link() { return link_; }
-  // Compressed where that was agreed on; in frames of at most `fragment` bytes unless it is 0.
+  // Sends a message, compressed if compressed() is true, in frames as parts_of() divides it.
   void send_message(std::uint8_t opcode, std::string_view message, std::size_t fragment);
-  // The client begins the closing handshake, unless one has begun.
+  // Begins the closing handshake. Does nothing unless is_open().
   void close(const Frame& frame);
   void close(std::uint16_t code) { close(send_close(code).frame); }
 
-  // Waits for something to come; false: `limit` has passed. Gives a server up that does not finish
-  // the closing handshake.
+  // Runs one pass of the event loop. Returns false if `limit` has passed. Drops the connection if
+  // the server does not complete the closing handshake in time.
   bool wait(Time limit);
   // Waits for the end of the connection.
   void finish();
-  // A Ping of our own. True: its Pong came, and the server is still there.
-  bool barrier(double bound_s);
+  // Sends a Ping and waits for its Pong. Returns true if the Pong came within `seconds`.
+  bool barrier(double seconds);
 
-  // No Close was sent or received, and the connection stands.
+  // Returns true while the connection is open and no Close was sent or received.
   [[nodiscard]] bool is_open() const;
   [[nodiscard]] bool ended() const { return link_.ended(); }
-  [[nodiscard]] Time bound(double seconds) const { return after(seconds * patience_); }
+  [[nodiscard]] Time deadline(double seconds) const { return after(seconds * patience_); }
 
   [[nodiscard]] Course& course() { return course_; }
 

@@ -34,7 +34,7 @@ void judge_close(Verdict& verdict, const ExpectedClose& expected, const Course& 
     set(CloseBehavior::unclean, "the closing handshake was not completed");
   } else if (course.remote_code &&
              std::find(codes.begin(), codes.end(), *course.remote_code) == codes.end()) {
-    set(CloseBehavior::wrong_code, "expected close code " + joined(codes) + " or none, saw " +
+    set(CloseBehavior::wrong_code, "expected close code " + joined(codes) + " or none, got " +
                                        std::to_string(*course.remote_code));
   } else if (course.dropped_by_client) {
     set(CloseBehavior::failed_by_client, "the server did not close the TCP connection");
@@ -50,7 +50,7 @@ void make_informational(Verdict& verdict, const Script& script, const Course& co
   verdict.behavior = Behavior::informational;
   verdict.close = CloseBehavior::informational;
   verdict.why = course.received == script.ok ? "all messages were answered before the Close"
-                                             : "the Close went before messages";
+                                             : "the server sent its Close before all messages";
   if (script.ok.empty()) verdict.why = "not defined by RFC 6455";
   verdict.close_why.clear();
 }
@@ -103,7 +103,7 @@ Verdict judge(const Script& script, const Course& course) {
     verdict.why.clear();
   } else if (script.non_strict && course.received == *script.non_strict) {
     verdict.behavior = Behavior::non_strict;
-    verdict.why = "allowed, but not what is best";
+    verdict.why = "allowed, but not the best behavior";
   }
   judge_close(verdict, script.close, course);
   if (!course.opened) return verdict;

@@ -1,4 +1,4 @@
-// What came of a case, and what is to be thought of it.
+// The course of a case and the verdict on it.
 #pragma once
 
 #include <cstdint>
@@ -15,12 +15,12 @@ enum class CloseBehavior { ok, failed, wrong_code, unclean, failed_by_client, in
 [[nodiscard]] const char* name_of(Behavior behavior);
 [[nodiscard]] const char* name_of(CloseBehavior behavior);
 
-// How the connection went, as the client saw it.
+// The events on a connection, as the client saw them.
 struct Course {
   bool opened = false;
-  std::string not_opened = {};  // why
+  std::string not_opened = {};  // why the connection did not open
   Events received = {};
-  std::string violation = {};  // of the protocol, by the server
+  std::string violation = {};  // how the server violated the protocol
   bool closed_by_client = false;
   bool close_received = false;
   bool clean = false;
@@ -33,12 +33,13 @@ struct Course {
 struct Verdict {
   Behavior behavior = Behavior::failed;
   CloseBehavior close = CloseBehavior::failed;
-  std::string why = {};        // of behavior
-  std::string close_why = {};  // of close
+  std::string why = {};        // the reason for `behavior`
+  std::string close_why = {};  // the reason for `close`
 };
 
+// Compares the course with the events and the close that the script expects.
 [[nodiscard]] Verdict judge(const Script& script, const Course& course);
-// Of a series: its own outcome, and the close.
+// Judges how the connection of a series was closed. The caller has judged its echoes.
 [[nodiscard]] Verdict judge_series(Behavior behavior, std::string why, const Course& course);
 
 [[nodiscard]] std::string described(const Events& events);

@@ -1,6 +1,6 @@
 """An echo server on the Python library `websockets`, with compression.
 
-  websockets_echo.py    prints "listening PORT"; ends when its standard input does
+  websockets_echo.py    prints "listening PORT" and ends when its standard input does
 """
 
 import asyncio
@@ -17,7 +17,7 @@ async def echo(socket, _path=None):
 
 async def main():
     logging.disable(logging.CRITICAL)
-    # Without a bound on the size of messages: 16 MiB are part of the catalogue.
+    # No limit on the size of messages, because the catalogue has messages of 16 MiB.
     async with websockets.serve(echo, "127.0.0.1", 0, max_size=None) as server:
         print("listening", server.sockets[0].getsockname()[1], flush=True)
         loop = asyncio.get_running_loop()

@@ -1,8 +1,8 @@
 // An echo server on the npm module `ws`, with stock limits and permessage-deflate.
 //
-//   node ws_echo.cjs [--skip-utf8]    prints "listening PORT"; ends when its standard input does
+//   node ws_echo.cjs [--skip-utf8]    prints "listening PORT" and ends when its standard input does
 //
-// With --skip-utf8 it takes any bytes for text: a server that section 6 must find out.
+// With --skip-utf8 it accepts any bytes as text. Group 6 must detect that.
 "use strict";
 
 const { WebSocketServer } = require("ws");
@@ -14,7 +14,7 @@ const server = new WebSocketServer({
   skipUTF8Validation: process.argv.includes("--skip-utf8"),
 });
 server.on("connection", (socket) => {
-  // Without a listener a protocol error of one client would end the process.
+  // Without a listener, a protocol error of one client would end the process.
   socket.on("error", () => {});
   socket.on("message", (data, isBinary) => socket.send(data, { binary: isBinary }));
 });
