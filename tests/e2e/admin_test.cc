@@ -355,7 +355,8 @@ TEST(Top, SaysThatNobodyIsThere) {
   const TemporaryDirectory folder;
   const Output top = run({.argv = {server_binary(), "top", "unix:" + folder.file("nobody")}});
   EXPECT_EQ(top.status.code, 1);
-  EXPECT_NE(top.err.find("no admin listener at unix:"), std::string::npos) << top.err;
+  EXPECT_NE(top.err.find("cannot connect to an admin listener at unix:"), std::string::npos)
+      << top.err;
   EXPECT_EQ(run({.argv = {server_binary(), "top", "--sideways"}}).status.code, 2);
   EXPECT_EQ(run({.argv = {server_binary(), "top", "--help"}}).status.code, 0);
 }

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -188,6 +189,16 @@ void RawClient::consume(std::size_t size) {
   }
 }
 
+namespace {
+
+// Every error of the daemon that any of these tests meets is one line of text.
+void expect_one_line_if_error(const HttpResponse& response) {
+  if (response.status < 400 || !response.get("Content-Type").starts_with("text/plain")) return;
+  EXPECT_EQ(response.body.find('\n'), response.body.size() - 1) << response.describe();
+}
+
+}  // namespace
+
 std::optional<HttpResponse> RawClient::read_response(bool head_request) {
   const auto deadline = Clock::now() + patience();
   std::size_t end = 0;
@@ -206,6 +217,7 @@ std::optional<HttpResponse> RawClient::read_response(bool head_request) {
     }
     response->body = pending().substr(0, length);
     consume(length);
+    expect_one_line_if_error(*response);
     return response;
   }
   while (fill(deadline)) {

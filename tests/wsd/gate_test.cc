@@ -131,7 +131,7 @@ TEST_F(GateTest, AReloadTakesTheNewUsersAndABadOneLeavesTheOld) {
   Gate gate(options());
   ASSERT_EQ(gate.load().error, "");
   write("short ann\n");
-  EXPECT_EQ(gate.load().error, path() + ":1: the token has 5 characters; it may have 16 to 512");
+  EXPECT_EQ(gate.load().error, path() + ":1: the token has 5 characters; it must have 16 to 512");
   EXPECT_EQ(gate.admit(with(kAnn)).status, 101);
   std::filesystem::remove(path());
   EXPECT_NE(gate.load().error, "");

@@ -30,7 +30,7 @@ TEST(Print, EachTextHasAName) {
     EXPECT_TRUE(printed(name).ends_with('\n')) << name;
   }
   EXPECT_EQ(print_error("powershell"),
-            "--print: \"powershell\" is none of man, bash, zsh, fish, config");
+            "--print: \"powershell\" is not one of man, bash, zsh, fish, config");
   EXPECT_EQ(printed("powershell"), "");
 }
 
