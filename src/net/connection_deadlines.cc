@@ -133,7 +133,7 @@ void Connection::expire(Tick now) {
 void Connection::check_open(Tick now) {
   const Settings& settings = turn_.settings;
   if (draining_ && now >= phase_since_.near(now)) {
-    close(CloseCause::kDrain, close_code_for(CloseCause::kDrain), "server shutting down");
+    close(CloseCause::kDrain, close_code_for(CloseCause::kDrain), "server going away");
     return;
   }
   const auto expired = [&](ShortTick since, Tick timeout) {
@@ -166,7 +166,7 @@ void Connection::check_open(Tick now) {
       break;
     case hub::Heartbeat::Verdict::kPongTimeout:
       fail(CloseCause::kPongTimeout, close_code_for(CloseCause::kPongTimeout),
-           "no response to a Ping");
+           "no answer to a ping");
       break;
     case hub::Heartbeat::Verdict::kReadTimeout:
       fail(CloseCause::kReadTimeout, close_code_for(CloseCause::kReadTimeout),

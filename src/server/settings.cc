@@ -38,7 +38,7 @@ std::string check_heartbeat(const HeartbeatOptions& heartbeat) {
       std::uint64_t{heartbeat.ping_interval_ms} + heartbeat.pong_timeout_ms;
   if (heartbeat.read_timeout_ms >= needed) return {};
   return must("--read-timeout",
-              "0 or at least " + milliseconds(needed) + ", which is --ping-interval " +
+              "0 (off) or at least " + milliseconds(needed) + ", which is --ping-interval " +
                   milliseconds(heartbeat.ping_interval_ms) + " plus --pong-timeout " +
                   milliseconds(heartbeat.pong_timeout_ms),
               milliseconds(heartbeat.read_timeout_ms)) +

@@ -169,7 +169,7 @@ Table compression_flags() {
           {"deflate-threshold", "do not compress messages smaller than this"},
           [](Options & o) -> auto& { return o.server.deflate.threshold; }),
       count<std::uint32_t>(
-          {"deflate-level", "from 1 (fastest) to 9 (smallest)"},
+          {"deflate-level", "compress at this level, from 1 (fastest) to 9 (smallest)"},
           [](Options & o) -> auto& { return o.server.deflate.level; }),
       size<std::size_t>(
           {"deflate-memory",

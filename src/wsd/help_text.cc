@@ -81,13 +81,11 @@ std::string help_text() {
     append_flag(out, flag);
   }
   out += kTail;
-  out += "\nExit codes:";
-  std::string_view separator = " ";
+  out += "\nExit codes:\n";
   for (const ExitCode& each : kExitCodes) {
-    out.append(separator).append(std::to_string(each.code)).append(" ").append(each.meaning);
-    separator = each.code == kExitUsage ? ",\n" : ", ";
+    out.append(each.code < 10 ? "   " : "  ").append(std::to_string(each.code));
+    out.append(" ").append(each.meaning).append("\n");
   }
-  out += ".\n";
   return out;
 }
 

@@ -301,7 +301,7 @@ TEST_F(Access, AReloadIsForNewHandshakesAlone) {
   ann.send(with(kAnn, "/rooms/news").text());
   ASSERT_TRUE(is_upgraded(ann));
   write(kBob + " bob read=*\n");
-  EXPECT_EQ(log_value(reload(), "text"), "1 users");
+  EXPECT_EQ(log_value(reload(), "text"), "loaded 1 user");
   EXPECT_EQ(ask(with(kAnn)).status, 401);
   EXPECT_EQ(ask(with(kBob, "/rooms/anything")).status, 101);
   ASSERT_TRUE(ann.send(text_frame("still here")));

@@ -53,7 +53,7 @@ TEST(CheckOptions, EachSettingIsRefusedByASentenceThatNamesIt) {
        [](auto& o) { o.upgrade.write_buffer_size = 1024 * kMiB + 1; }},
       {"--handshake-timeout must be more than 0",
        [](auto& o) { o.upgrade.handshake_timeout_ms = 0; }},
-      {"--read-timeout must be 0 or at least 45000ms, which is --ping-interval 25000ms plus "
+      {"--read-timeout must be 0 (off) or at least 45000ms, which is --ping-interval 25000ms plus "
        "--pong-timeout 20000ms, not 44999ms: a client needs that time to answer a Ping",
        [](auto& o) { o.heartbeat.read_timeout_ms = 44'999; }},
       {"--max-message must be from 1 byte to 1GiB",
