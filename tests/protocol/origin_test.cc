@@ -155,10 +155,10 @@ TEST(Origin, TheRefusalSaysWhoAskedWhomAndWhatIsAllowed) {
   EXPECT_EQ(
       origin_refusal("https://evil.example", "h:1", {}),
       "origin 'https://evil.example' may not connect to host 'h:1'; allowed origins: the same "
-      "host\n");
+      "host");
   EXPECT_EQ(origin_refusal("null", "h", {"https://a", "https://*.b"}),
             "origin 'null' may not connect to host 'h'; allowed origins: the same host, "
-            "'https://a', 'https://*.b'\n");
+            "'https://a', 'https://*.b'");
 }
 
 TEST(Origin, TheRefusalIsEscapedAndCut) {

@@ -73,7 +73,7 @@ TEST(CheckOptions, EachSettingIsRefusedByASentenceThatNamesIt) {
        [](auto& o) { o.limits.max_request_line_bytes = 15; }},
       {"--max-request-line must be",
        [](auto& o) { o.limits.max_request_line_bytes = o.limits.max_head_bytes + 1; }},
-      {"--max-field must be from 16 bytes to --max-head (8192 bytes), not 15 bytes",
+      {"--max-field must be from 16 bytes to --max-head (16384 bytes), not 15 bytes",
        [](auto& o) { o.limits.max_field_bytes = 15; }},
       {"--max-field must be",
        [](auto& o) { o.limits.max_field_bytes = o.limits.max_head_bytes + 1; }},

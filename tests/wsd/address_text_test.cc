@@ -106,8 +106,8 @@ TEST(AddressText, Origins) {
   EXPECT_EQ(origin_error("https://a.example:*"),
             "\"https://a.example:*\" has a wildcard as its port; list each origin with its port");
   EXPECT_EQ(origin_error("https://a.example?x"),
-            "\"https://a.example?x\" has more than scheme, host and port, which is all of an "
-            "origin");
+            "\"https://a.example?x\" has more parts than an origin may have; keep only the "
+            "scheme, the host and the port");
 }
 
 TEST(AddressText, Subprotocols) {

@@ -94,7 +94,7 @@ TEST_F(GateTest, RightsAreThoseOfTheRoom) {
   EXPECT_NE(dynamic_cast<const ReadOnlyMember*>(reader.data.get()), nullptr);
   const Upgrade stranger = gate.admit_to_room(with(kBob), "secrets");
   EXPECT_EQ(stranger.status, 403);
-  EXPECT_EQ(stranger.body, "this user may not read this room\n");
+  EXPECT_EQ(stranger.body, "this user may not read this room");
   EXPECT_EQ(gate.admit(with(kBob)).status, 101);
   EXPECT_EQ(gate.admit_to_room(with(kAnn), "").status, 400);
 }

@@ -222,8 +222,8 @@ TEST(Settings, AVariableThatIsNearlyOneOfOursIsWarnedAbout) {
   EXPECT_EQ(loaded.error, "");
   ASSERT_EQ(loaded.warnings.size(), 1U);
   EXPECT_EQ(loaded.warnings.front(),
-            "the environment variable \"WSD_PING_INTERVALL\" is not a setting of wsd and changes "
-            "nothing; did you mean WSD_PING_INTERVAL?");
+            "the environment variable \"WSD_PING_INTERVALL\" is not a setting of wsd and has no "
+            "effect; did you mean WSD_PING_INTERVAL?");
 }
 
 TEST(Settings, VariablesOfOthersAreLeftAlone) {
