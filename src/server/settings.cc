@@ -206,8 +206,7 @@ std::string check_options(const ServerOptions& options) {
   }
   if (options.deflate.mode == DeflateMode::kContextTakeover && !protocol::have_deflate()) {
     return "--deflate on needs zlib, and this build has none (see --version): rebuild with zlib, "
-           "or use "
-           "--deflate off";
+           "or use --deflate off";
   }
   if (options.listen_backlog < 1) {
     return must("--backlog", "at least 1", std::to_string(options.listen_backlog));

@@ -57,6 +57,11 @@ net::Answer reject(const protocol::HttpRequest& request, int status, std::string
   return answer;
 }
 
+std::string bad_header_text(const std::string& name) {
+  return "the application's header field " + name +
+         " has an invalid name or value, so the client got 500: correct it";
+}
+
 bool asks_upgrade(const protocol::HttpRequest& request) {
   return request.find("Upgrade") != nullptr;
 }
@@ -185,7 +190,7 @@ net::Answer ServerCore::answer_response(const server::RequestTraits& request, Re
   std::string bad_field;
   net::Answer answer = server::answer_of(request, std::move(response),
                                          draining_.load(std::memory_order_relaxed), bad_field);
-  if (!bad_field.empty()) log(LogLevel::kError, "bad_response_header", bad_field);
+  if (!bad_field.empty()) log(LogLevel::kError, "bad_response_header", bad_header_text(bad_field));
   return answer;
 }
 
@@ -268,7 +273,7 @@ Upgrade ServerCore::ask_hook(const Handlers& handlers, const protocol::HttpReque
     return Upgrade::reject(500, "internal error");
   }
   if (const std::string* name = server::bad_header(verdict.headers)) {
-    log(LogLevel::kError, "bad_response_header", *name);
+    log(LogLevel::kError, "bad_response_header", bad_header_text(*name));
     return Upgrade::reject(500, "internal error");
   }
   const auto& offered = handshake.subprotocols;

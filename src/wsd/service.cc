@@ -55,8 +55,7 @@ std::string Service::listen(Server& server, std::string_view address) {
   if (!passed_.error.empty()) return passed_.error;
   if (passed_.sockets.empty()) {
     return "cannot listen on 'systemd': systemd has passed no socket (start wsd through a socket "
-           "unit "
-           "such as wsd.socket, or give --listen an address)";
+           "unit such as wsd.socket, or give --listen an address)";
   }
   for (PassedSockets::Socket& socket : passed_.sockets) {
     if (socket.fd < 0) continue;

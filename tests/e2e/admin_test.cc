@@ -375,7 +375,7 @@ TEST(Admin, PromtoolFindsNothingWrongWithTheMetrics) {
 
 // What Prometheus has scraped of `query`, as its API says it.
 std::string value_of(std::uint16_t port, const std::string& query) {
-  RawClient client = RawClient::tcp(port);
+  RawClient client = RawClient::foreign(port);
   if (!client.connected()) return {};
   client.send(RequestText::get("/api/v1/query?query=" + query).set("Connection", "close").text());
   const std::string body = client.read_response().value_or(HttpResponse{}).body;
