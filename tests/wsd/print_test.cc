@@ -59,6 +59,18 @@ TEST(Print, ChoicesAreCompleted) {
   EXPECT_TRUE(contains(zsh_completion(), ":FILE:_files'"));
 }
 
+TEST(Print, RepeatableFlag_SaysSoInEveryText) {
+  int repeatable = 0;
+  for (const Flag& flag : flag_table()) {
+    EXPECT_FALSE(contains(std::string(flag.help), "repeated")) << flag.name;  // not typed by hand
+    EXPECT_EQ(contains(described(flag), "; may be repeated"), flag.repeatable) << flag.name;
+    if (!flag.repeatable) continue;
+    ++repeatable;
+    EXPECT_TRUE(contains(fish_completion(), described(flag))) << flag.name;
+  }
+  EXPECT_EQ(repeatable, 5);
+}
+
 // Roff takes a line that begins with "." or "'" for a request, and "-" for a hyphen.
 TEST(Print, TheManPageHasNoLineThatRoffMisreads) {
   const std::set<std::string_view> requests = {".TH", ".SH", ".SS", ".TP", ".PP",
