@@ -40,7 +40,7 @@ start_server() {
     kill -0 "$SERVER_PID" 2>/dev/null || break
     sleep 0.05
   done
-  echo "bench: $1 did not say where it listens" >&2
+  echo "bench: $1 did not report an address" >&2
   cat "$scratch/stderr" >&2
   exit 1
 }
@@ -48,7 +48,7 @@ start_server() {
 need() { # file...
   local file
   for file in "$@"; do
-    [[ -x $file ]] || { echo "bench: $file is missing: run it through make (make bench)" >&2 && exit 1; }
+    [[ -x $file ]] || { echo "bench: $file is missing: run make bench" >&2 && exit 1; }
   done
 }
 

@@ -40,7 +40,8 @@ inline std::int64_t now_ns() { return read_clock(CLOCK_MONOTONIC); }
 inline std::int64_t cpu_ns(pid_t pid) {
   if (pid == 0) return 0;
   clockid_t clock{};
-  if (clock_getcpuclockid(pid, &clock) != 0) fail("no process " + std::to_string(pid));
+  if (clock_getcpuclockid(pid, &clock) != 0)
+    fail("--pid " + std::to_string(pid) + " is not a running process");
   return read_clock(clock);
 }
 

@@ -78,7 +78,7 @@ void Broadcast::on_raw_bytes(Connection& connection, std::string_view bytes) {
 void Broadcast::on_frame(Connection& connection, std::string_view frame) {
   const Template::Stamp stamp = template_.stamp(frame);
   Member& member = members_[connection.index];
-  if (stamp.connection >= member.next.size()) wrong(connection, "a message of no sender");
+  if (stamp.connection >= member.next.size()) wrong(connection, "a message from an unknown sender");
   std::uint64_t& next = member.next[stamp.connection];
   if (frame != template_.reply(stamp.connection, next)) {
     wrong(connection, "not message " + std::to_string(next) + " of sender " +

@@ -62,7 +62,7 @@ void Client::open_one() {
   address.sin_family = AF_INET;
   address.sin_port = htons(options_.port);
   if (inet_pton(AF_INET, options_.host.c_str(), &address.sin_addr) != 1) {
-    fail("--host wants an IPv4 address");
+    fail("--host must be an IPv4 address");
   }
   if (connect(connection->fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 &&
       errno != EINPROGRESS) {
@@ -111,8 +111,8 @@ void Client::step(int timeout_ms) {
   if (count > 0) {
     heard_at_ = now_ns();
   } else if (waits && now_ns() - heard_at_ > kStalledNs) {
-    fail("nothing from the server for 10 seconds, with " + std::to_string(open_) +
-         " connections open and " + std::to_string(progress_) + " answers");
+    fail("no data from the server for 10 seconds, with " + std::to_string(open_) +
+         " connections open and " + std::to_string(progress_) + " responses");
   }
 }
 
@@ -127,7 +127,7 @@ void Client::on_event(Connection& connection, std::uint32_t events) {
     if (n < 0 && errno == EINTR) continue;
     if (n < 0 && errno == EAGAIN) break;
     if (n < 0) fail_errno("recv");
-    if (n == 0) wrong(connection, "the server ended it");
+    if (n == 0) wrong(connection, "the server closed the connection");
     const auto size = static_cast<std::size_t>(n);
     const std::string_view bytes{buffer_.data(), size};
     if (connection.stage == Stage::kHandshake) {
@@ -164,9 +164,9 @@ void Client::on_head(Connection& connection, std::string_view bytes) {
   if (connection.head.find("\r\n\r\n") == std::string::npos) return;
   const std::string_view head = connection.head;
   if (!head.starts_with("HTTP/1.1 101 ") || head.find(kAccept) == std::string_view::npos) {
-    fail("the handshake was refused: " + std::string(head.substr(0, head.find("\r\n"))));
+    fail("the server rejected the handshake: " + std::string(head.substr(0, head.find("\r\n"))));
   }
-  if (!head.ends_with("\r\n\r\n")) fail("bytes after the handshake that nobody asked for");
+  if (!head.ends_with("\r\n\r\n")) fail("unexpected bytes after the handshake");
   connection.stage = Stage::kOpen;
   ++open_;
   on_open(connection);
@@ -215,7 +215,7 @@ void Interval::put(JsonLine& line, const Counted& counted, std::uint64_t count) 
   const auto client = static_cast<double>(read_clock(CLOCK_PROCESS_CPUTIME_ID) - client_before_);
   const auto elapsed = static_cast<double>(now_ns() - start_);
   const auto each = static_cast<double>(count);
-  if (count == 0) fail("nothing was answered while it was measured");
+  if (count == 0) fail("no responses during the measurement");
   line.count(counted.many, count)
       .real("seconds", elapsed / 1e9, 3)
       .real(std::string(counted.many) + "_per_second", each * 1e9 / elapsed, 0)

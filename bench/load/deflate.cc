@@ -92,7 +92,7 @@ Deflate::Deflate(const Options& options) : Client(options), flows_(options.conne
 
 void Deflate::on_open(Connection& connection) {
   if (connection.head.find("permessage-deflate") == std::string::npos) {
-    fail("the server does not agree to permessage-deflate");
+    fail("the server did not accept permessage-deflate");
   }
 }
 
@@ -105,7 +105,7 @@ void Deflate::on_bytes(Connection& connection, std::string_view bytes) {
     std::size_t size = static_cast<unsigned char>(left[1]);
     std::size_t header = 2;
     if (first != (0x80 | kRsv1 | (options_.binary ? 2 : 1)) || size > 126) {
-      wrong(connection, "not a compressed message of one frame");
+      wrong(connection, "received something other than a compressed message in one frame");
     }
     if (size == 126) {
       header = 4;

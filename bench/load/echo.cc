@@ -45,7 +45,7 @@ void Echo::on_bytes(Connection& connection, std::string_view bytes) {
   Flow& flow = flows_[connection.index];
   std::size_t answers = 0;
   while (!bytes.empty()) {
-    if (flow.answered == flow.sent) wrong(connection, "more came back than was sent");
+    if (flow.answered == flow.sent) wrong(connection, "received more messages than were sent");
     const std::size_t piece = std::min(bytes.size(), reply_size_ - flow.position);
     if (!options_.raw) {
       const std::string_view expected = template_.reply(connection.index, flow.answered);

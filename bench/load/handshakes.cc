@@ -19,7 +19,7 @@ class Handshakes final : public Client {
     if (refilling_ && options_.rate == 0) open_one();
   }
   void on_bytes(Connection& connection, std::string_view /*bytes*/) override {
-    wrong(connection, "bytes that nobody asked for");
+    wrong(connection, "unexpected bytes");
   }
   // run_for(), at --rate.
   void go_on_for(std::int64_t ns);

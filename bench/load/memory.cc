@@ -25,7 +25,7 @@ class Idle final : public Client {
 void Idle::on_bytes(Connection& connection, std::string_view bytes) {
   const std::size_t size = bytes.size() < 2 ? 126 : static_cast<unsigned char>(bytes[1]);
   if (bytes.front() != '\x89' || size > 125 || bytes.size() != 2 + size) {
-    wrong(connection, "idle, and was sent something else than one Ping");
+    wrong(connection, "received something other than one Ping while idle");
   }
   std::string pong{'\x8a', static_cast<char>(0x80 | size)};
   pong.append(kMaskKey.begin(), kMaskKey.end());

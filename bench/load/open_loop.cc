@@ -44,7 +44,7 @@ void OpenLoop::on_bytes(Connection& connection, std::string_view bytes) {
   const std::int64_t now = now_ns();
   Flow& flow = flows_[connection.index];
   while (!bytes.empty()) {
-    if (flow.answered == flow.sent) wrong(connection, "more came back than was sent");
+    if (flow.answered == flow.sent) wrong(connection, "received more messages than were sent");
     const std::string_view expected =
         template_.reply(connection.index, flow.answered).substr(flow.position);
     const std::size_t piece = std::min(bytes.size(), expected.size());

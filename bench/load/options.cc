@@ -18,7 +18,7 @@ constexpr const char* kModes[] = {"echo",       "openloop", "deflate", "broadcas
                "wsload: %.*s\n"
                "usage: wsload --port PORT [--host 127.0.0.1] [--path /echo] [--pid SERVER_PID]\n"
                "  [--mode echo|openloop|deflate|broadcast|handshakes|idle|large]\n"
-               "  [--connections 200] [--inflight 1] [--senders 1] [--rate A_SECOND]\n"
+               "  [--connections 200] [--inflight 1] [--senders 1] [--rate PER_SECOND]\n"
                "  [--size 20] [--type text|binary] [--seconds 5] [--warmup 1] [--messages N]\n"
                "  [--raw --reply-bytes N]\n",
                static_cast<int>(what.size()), what.data());
@@ -30,7 +30,7 @@ T number(std::string_view name, std::string_view text, std::uint64_t least, std:
   std::uint64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc{} || end != text.data() + text.size() || value < least || value > most) {
-    usage(std::string(name) + " wants a number from " + std::to_string(least) + " to " +
+    usage(std::string(name) + " needs a number from " + std::to_string(least) + " to " +
           std::to_string(most));
   }
   return static_cast<T>(value);
@@ -40,34 +40,37 @@ Mode mode_named(std::string_view text) {
   for (std::size_t i = 0; i < std::size(kModes); ++i) {
     if (text == kModes[i]) return static_cast<Mode>(i);
   }
-  usage("there is no --mode " + std::string(text));
+  usage("--mode " + std::string(text) + " is not one of the modes below");
 }
 
 bool type_is_binary(std::string_view text) {
-  if (text != "text" && text != "binary") usage("--type is text or binary");
+  if (text != "text" && text != "binary") usage("--type must be text or binary");
   return text == "binary";
 }
 
 void check(const Options& options) {
-  if (options.port == 0) usage("--port is missing");
-  if (options.raw != (options.reply_bytes != 0)) usage("--raw and --reply-bytes go together");
+  if (options.port == 0) usage("--port is missing: write the port of the server");
+  if (options.raw != (options.reply_bytes != 0))
+    usage("--raw and --reply-bytes must be given together");
   const bool echo = options.mode == Mode::kEcho;
   const bool broadcast = options.mode == Mode::kBroadcast;
-  if (options.raw && !echo && !broadcast) usage("--raw is for echo and broadcast");
-  if (options.messages != 0 && !echo && !broadcast) usage("--messages is for echo and broadcast");
-  if (options.rate == 0 && options.mode == Mode::kOpenLoop) usage("--mode openloop wants --rate");
+  if (options.raw && !echo && !broadcast) usage("--raw applies only to --mode echo and broadcast");
+  if (options.messages != 0 && !echo && !broadcast)
+    usage("--messages applies only to --mode echo and broadcast");
+  if (options.rate == 0 && options.mode == Mode::kOpenLoop) usage("--mode openloop needs --rate");
   if (options.rate != 0 && options.mode != Mode::kOpenLoop && options.mode != Mode::kHandshakes &&
       options.mode != Mode::kBroadcast) {
-    usage("--rate is for openloop, broadcast and handshakes");
+    usage("--rate applies only to --mode openloop, broadcast and handshakes");
   }
-  if (options.rate != 0 && options.messages != 0) usage("--rate and --messages do not go together");
+  if (options.rate != 0 && options.messages != 0) usage("--rate and --messages cannot be combined");
   if (broadcast && options.senders > options.connections)
-    usage("more --senders than --connections");
+    usage("--senders must be at most --connections");
   if ((broadcast || options.mode == Mode::kOpenLoop) && options.size < 8) {
-    usage("this mode tells messages apart by their first 8 bytes: --size is too small");
+    usage(
+        "--size must be at least 8 in this mode, which identifies messages by their first 8 bytes");
   }
   const bool memory = options.mode == Mode::kIdle || options.mode == Mode::kLarge;
-  if (memory && options.pid == 0) usage("this mode wants --pid");
+  if (memory && options.pid == 0) usage("this mode needs --pid, the process id of the server");
 }
 
 }  // namespace
@@ -80,7 +83,7 @@ Options parse_options(int argc, char** argv) {
       options.raw = true;
       continue;
     }
-    if (++i == argc) usage(std::string(name) + " wants a value");
+    if (++i == argc) usage(std::string(name) + " needs a value");
     const std::string_view text = argv[i];
     using Size = std::size_t;
     // clang-format off
@@ -99,7 +102,7 @@ Options parse_options(int argc, char** argv) {
     else if (name == "--type") options.binary = type_is_binary(text);
     else if (name == "--reply-bytes") options.reply_bytes = number<Size>(name, text, 1, Size{1} << 30);
     else if (name == "--pid") options.pid = number<pid_t>(name, text, 1, 1U << 30);
-    else usage(std::string("no such flag: ") + argv[i - 1]);
+    else usage(std::string("unknown flag: ") + argv[i - 1]);
     // clang-format on
   }
   check(options);

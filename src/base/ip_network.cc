@@ -28,7 +28,7 @@ std::optional<IpNetwork> IpNetwork::parse(std::string_view text, std::string& er
   const std::size_t slash = text.find('/');
   const auto address = IpAddress::parse(text.substr(0, slash));
   if (!address) {
-    error = quoted + " is no network: write 10.0.0.0/8, 2001:db8::/32 or an address";
+    error = quoted + " is not a network: write 10.0.0.0/8, 2001:db8::/32 or an address";
     return std::nullopt;
   }
   const unsigned most = address->is_v4() ? kV4Bits : kAllBits;
@@ -38,7 +38,8 @@ std::optional<IpNetwork> IpNetwork::parse(std::string_view text, std::string& er
     const char* const end = digits.data() + digits.size();
     const auto [at, failure] = std::from_chars(digits.data(), end, bits);
     if (digits.empty() || failure != std::errc() || at != end || bits > most) {
-      error = quoted + " has no length from 0 to " + std::to_string(most) + " after its slash";
+      error = quoted + " has no valid prefix length: write a number from 0 to " +
+              std::to_string(most) + " after the slash";
       return std::nullopt;
     }
   }
@@ -46,7 +47,7 @@ std::optional<IpNetwork> IpNetwork::parse(std::string_view text, std::string& er
   network.bits_ = bits + (kAllBits - most);
   network.base_ = masked(*address, network.bits_);
   if (network.base_ != *address) {
-    error = quoted + " has bits beyond its length: write " + network.base_.text() + "/" +
+    error = quoted + " has bits set beyond its prefix length: write " + network.base_.text() + "/" +
             std::to_string(bits) + ", or the address alone";
     return std::nullopt;
   }

@@ -109,8 +109,8 @@ void Acceptor::pause() {
   try {
     turn_.application.on_trouble(
         "accept_paused",
-        "out of file descriptors or memory: accepting pauses until some are free (raise the "
-        "open-file limit, or set --max-connections)");
+        "out of file descriptors or memory: no connections are accepted until some are free (raise "
+        "the open-file limit, or set --max-connections)");
     last_complaint_ = turn_.now;
   } catch (const std::bad_alloc&) {
     // Said at the next pause.

@@ -47,7 +47,7 @@ std::string parse_listen_address(std::string_view text, ListenAddress& address) 
     address.path = text.substr(kUnixPrefix.size());
     if (address.path.empty()) return refuse(text, "the path is missing");
     if (address.path.size() >= sizeof(sockaddr_un::sun_path)) {
-      return refuse(text, "the path is longer than a Unix socket's may be (107 bytes)");
+      return refuse(text, "the path exceeds 107 bytes, the limit of a Unix socket");
     }
     return {};
   }
@@ -68,7 +68,8 @@ std::string parse_listen_address(std::string_view text, ListenAddress& address) 
       return refuse(text, "an IPv6 address needs brackets");
     }
   }
-  if (!parse_port(port, address.port)) return refuse(text, "the port is not a number up to 65535");
+  if (!parse_port(port, address.port))
+    return refuse(text, "the port is not a number from 0 to 65535");
   return {};
 }
 

@@ -406,10 +406,12 @@ void Connection::reject(protocol::Violation violation) {
 }
 
 void Connection::refuse_overload() {
-  refuse(CloseCause::kOverload, "the server is at its connection limit");
+  refuse(CloseCause::kOverload, "the server is at its connection limit, try again");
 }
 
-void Connection::refuse_going() { refuse(CloseCause::kDrain, "the server is going away"); }
+void Connection::refuse_going() {
+  refuse(CloseCause::kDrain, "the server is shutting down, try again");
+}
 
 void Connection::refuse(CloseCause cause, std::string_view why) {
   protocol::HttpResponseHead head;
@@ -417,7 +419,7 @@ void Connection::refuse(CloseCause cause, std::string_view why) {
   head.keep_alive = false;
   std::string response;
   try {
-    protocol::write_response(response, head, why, {{"Retry-After", "1"}});
+    protocol::write_response(response, head, protocol::error_body(why), {{"Retry-After", "1"}});
   } catch (const std::bad_alloc&) {
     finish(cause);
     return;

@@ -100,7 +100,7 @@ void Connection::expire(Tick now) {
     case Phase::kHttp:
       if (now < phase_since_.near(now) + request_timeout()) break;
       if (read_state_.has(ReadState::kAnswer)) {
-        refuse(CloseCause::kHttpDone, "the server has no answer yet");
+        refuse(CloseCause::kHttpDone, "no response was ready in time, try again");
       } else if (session_.in_body()) {
         reject(protocol::Violation::kBodyTimeout);
       } else if (session_.unfinished()) {
@@ -141,7 +141,7 @@ void Connection::check_open(Tick now) {
   };
   if (!out_.idle() && expired(out_.queue()->last_progress(), settings.write_timeout)) {
     fail(CloseCause::kWriteTimeout, close_code_for(CloseCause::kWriteTimeout),
-         "peer does not read");
+         "client accepts no data");
     return;
   }
   if (read_state_.has(ReadState::kPaused) || read_state_.has(ReadState::kHeld)) {
@@ -170,7 +170,7 @@ void Connection::check_open(Tick now) {
       break;
     case hub::Heartbeat::Verdict::kReadTimeout:
       fail(CloseCause::kReadTimeout, close_code_for(CloseCause::kReadTimeout),
-           "silent for too long");
+           "no data received for too long");
       break;
   }
 }

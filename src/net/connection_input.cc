@@ -183,14 +183,14 @@ bool Connection::within_control_budget() {
 // What it sends before it is open, a request's head, has bounds of its own.
 bool Connection::within_byte_rate(std::size_t bytes) {
   if (phase_ != Phase::kOpen || turn_.rates->take_bytes(id(), bytes, turn_.now)) return true;
-  fail(CloseCause::kRateLimit, close_code_for(CloseCause::kRateLimit), "too many bytes a second");
+  fail(CloseCause::kRateLimit, close_code_for(CloseCause::kRateLimit), "too many bytes per second");
   return false;
 }
 
 bool Connection::within_message_rate() {
   if (turn_.rates->take_message(id(), turn_.now)) return true;
   fail(CloseCause::kRateLimit, close_code_for(CloseCause::kRateLimit),
-       "too many messages a second");
+       "too many messages per second");
   return false;
 }
 
@@ -257,7 +257,7 @@ void Connection::account_input() {
   if (grew && total > turn_.settings.max_input_bytes) {
     if (phase_ == Phase::kHttp) reject(protocol::Violation::kInputBudget);
     fail(CloseCause::kInputBudget, close_code_for(CloseCause::kInputBudget),
-         "server holds too many unfinished messages");
+         "server has no memory left for incomplete messages");
     release_input();
   }
 }

@@ -46,9 +46,12 @@ void set_inherited_options(int fd, int family, const ListenOptions& options) {
 
 std::string failure(const std::string& what, int error) {
   std::string text = "cannot listen on '" + what + "': " + std::strerror(error);
-  if (error == EADDRINUSE) text += " (another process serves it: stop it, or choose another port)";
-  if (error == EACCES) text += " (a port below 1024 or a directory that needs more rights)";
-  if (error == EADDRNOTAVAIL) text += " (this machine has no such address)";
+  if (error == EADDRINUSE)
+    text += " (another process listens there: stop it, or choose another address)";
+  if (error == EACCES)
+    text += " (a port below 1024, or a directory without write permission: choose another address)";
+  if (error == EADDRNOTAVAIL)
+    text += " (this machine does not have that address: choose one that it has)";
   return text;
 }
 
@@ -81,14 +84,16 @@ std::string adoption_error(int fd) {
   if (::fstat(fd, &status) != 0) return which + "it is not open";
   if (!S_ISSOCK(status.st_mode)) return which + "it is not a socket";
   if (option(fd, SO_TYPE) != SOCK_STREAM) {
-    return which + "it is not a stream socket (of systemd's: ListenStream=, not ListenDatagram=)";
+    return which +
+           "it is not a stream socket (in a systemd unit: ListenStream=, not ListenDatagram=)";
   }
   const int family = option(fd, SO_DOMAIN);
   if (family != AF_INET && family != AF_INET6 && family != AF_UNIX) {
-    return which + "it is a socket of another family than IPv4, IPv6 and Unix";
+    return which + "it is not an IPv4, IPv6 or Unix socket";
   }
   if (option(fd, SO_ACCEPTCONN) != 1) {
-    return which + "it does not listen (of systemd's: Accept=no, so that it passes the listener)";
+    return which +
+           "it does not listen (in a systemd unit: Accept=no, which passes the listening socket)";
   }
   return {};
 }
@@ -196,7 +201,7 @@ std::string Listener::open_unix(const ListenAddress& address, std::uint32_t poll
     // A socket file outlives its process; only one that nobody serves is taken over.
     const int error = errno;
     if (error == EADDRINUSE && !is_socket_file(at.sun_path)) {
-      return "cannot listen on '" + name + "': a file that is not a socket is in the way (move it)";
+      return "cannot listen on '" + name + "': a file that is not a socket has that name (move it)";
     }
     if (error != EADDRINUSE || is_served(at)) return failure(name, error);
     ::unlink(at.sun_path);

@@ -109,7 +109,7 @@ void write_response(std::string& out, const HttpResponseHead& head, std::string_
 void write_violation(std::string& out, Violation violation, std::string_view allow,
                      bool head_request, std::string_view date) {
   const int status = http_status_of(violation);
-  const std::string_view body = violation_text(violation);
+  const std::string body = error_body(violation_text(violation));
   append_status_line(out, status);
   append_content_fields(out, HttpResponseHead{}.content_type, body);
   append_date(out, date);
@@ -123,6 +123,12 @@ void write_violation(std::string& out, Violation violation, std::string_view all
   if (status == 405) out.append("Allow: ").append(allow).append("\r\n");  // RFC 9110 §15.5.6 MUST
   out.append("\r\n");
   if (!head_request) out.append(body);
+}
+
+std::string error_body(std::string_view text) {
+  std::string body(text);
+  if (!body.empty() && !body.ends_with('\n')) body += '\n';
+  return body;
 }
 
 std::string_view reason_phrase(int status) noexcept {

@@ -25,10 +25,14 @@ void write_response(std::string& out, const HttpResponseHead& head, std::string_
 
 // Appends the answer to a violation, always with Connection: close: its status, the fields that the
 // status requires (426: Upgrade; 405: Allow; Sec-WebSocket-Version wherever the version may be what
-// is wrong, RFC 6455 §4.4), and its text as the body. The Connection field of a 426 is
+// is wrong, RFC 6455 §4.4), and error_body() of its text. The Connection field of a 426 is
 // "Upgrade, close" (RFC 9110 §7.8).
 void write_violation(std::string& out, Violation violation, std::string_view allow = "GET",
                      bool head_request = false, std::string_view date = {});
+
+// The body of an error response: `text` with a newline at its end, added only if it is missing. An
+// empty text stays empty.
+[[nodiscard]] std::string error_body(std::string_view text);
 
 // The reason phrase of RFC 9110 §15, RFC 6585; "Unknown" for others.
 [[nodiscard]] std::string_view reason_phrase(int status) noexcept;

@@ -140,7 +140,7 @@ std::string origin_rules(const std::vector<std::string>& allowed) {
   constexpr std::size_t kMostNamed = 8;
   std::string text = "the same host";
   for (std::size_t i = 0; i < allowed.size() && i < kMostNamed; ++i) {
-    text += i == 0 ? ", or one of: " : ", ";
+    text += ", ";
     append_quoted(text, allowed[i]);
   }
   if (allowed.size() > kMostNamed) {
@@ -155,7 +155,7 @@ std::string origin_refusal(std::string_view origin, std::string_view host,
   append_quoted(text, origin);
   text += " may not connect to host ";
   append_quoted(text, host);
-  return text + "; allowed is " + origin_rules(allowed) + "\n";
+  return text + "; allowed origins: " + origin_rules(allowed);
 }
 
 bool is_origin_pattern(std::string_view text) noexcept {

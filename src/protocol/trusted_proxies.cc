@@ -14,7 +14,7 @@ std::string TrustedProxies::add(std::string_view text) {
   if (network) {
     networks_.push_back(*network);
   } else {
-    error += "; unix stands for the peers of Unix sockets";
+    error += "; for peers of Unix sockets write unix";
   }
   return error;
 }

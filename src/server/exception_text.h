@@ -13,7 +13,7 @@ namespace wsd::server {
   } catch (const std::exception& known) {
     return known.what();
   } catch (...) {
-    return "not a std::exception";
+    return "an exception that is not a std::exception";
   }
 }
 

@@ -46,7 +46,7 @@ net::Answer answer_of(const RequestTraits& request, Response response, bool last
 }
 
 Response internal_error() {
-  return Response{500, "text/plain; charset=utf-8", "internal error\n", {}};
+  return Response{500, "text/plain; charset=utf-8", protocol::error_body("internal error"), {}};
 }
 
 const std::string* bad_header(const Headers& headers) {

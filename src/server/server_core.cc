@@ -111,8 +111,9 @@ ServerCore::~ServerCore() {
 
 void ServerCore::route(std::string_view pattern, Handlers handlers) {
   if (!routes_.add(pattern)) {
-    throw std::invalid_argument("route '" + std::string(pattern) +
-                                "' is no path pattern, or is there already");
+    throw std::invalid_argument(
+        "route '" + std::string(pattern) +
+        "' is not a path pattern such as /rooms/{room}, or was added before");
   }
   handlers_.push_back(std::move(handlers));
 }
@@ -121,7 +122,8 @@ void ServerCore::http(std::string_view method, std::string_view pattern,
                       server::HttpRoutes::Served served) {
   if (!http_routes_.add(method, pattern, std::move(served))) {
     throw std::invalid_argument("http route '" + std::string(method) + " " + std::string(pattern) +
-                                "' has no method or path pattern, or is there already");
+                                "' needs a method other than HEAD and a path pattern such as "
+                                "/rooms/{room}, and may be added only once");
   }
 }
 
@@ -152,16 +154,18 @@ std::vector<std::string> ServerCore::addresses() const {
 }
 
 std::string ServerCore::start() {
-  if (started_.load()) return "the server has been started already";
+  if (started_.load()) return "the server is already started: call start() only once";
   if (std::string error = check_options(options_); !error.empty()) return error;
-  if (listeners_.empty()) return "nothing to listen on: call listen() first";
+  if (listeners_.empty())
+    return "the server has no address to listen on: call listen() before start()";
   raise_file_limit();
   ::mallopt(M_MMAP_THRESHOLD, kMmapThreshold);
   settings_ = server::settings_of(options_);
   std::vector<hub::Waker*> wakers;
   for (std::uint32_t i = 0; i < reactor_count_; ++i) {
     reactors_.push_back(std::make_unique<net::Reactor>());
-    if (!reactors_.back()->valid()) return "no descriptors left for a reactor's epoll and eventfd";
+    if (!reactors_.back()->valid())
+      return "cannot create epoll and eventfd for a reactor: raise the open-file limit";
     wakers.push_back(reactors_.back().get());
   }
   hub_ = std::make_unique<hub::Hub>(
@@ -173,7 +177,8 @@ std::string ServerCore::start() {
     net::Reactor& reactor = *reactors_[i];
     reactor.attach(settings_, hub_->shard(i), *this, counts_);
     for (net::Listener& listener : listeners_) {
-      if (!reactor.listen(listener)) return "the kernel refuses to watch " + listener.name();
+      if (!reactor.listen(listener))
+        return "epoll cannot watch " + listener.name() + ": raise fs.epoll.max_user_watches";
     }
   }
   start_time_ms_ = net::wall_clock_ms();
@@ -184,7 +189,8 @@ std::string ServerCore::start() {
     }
   } catch (const std::system_error& error) {
     stop();
-    return std::string("a reactor's thread could not be started: ") + error.what();
+    return std::string("cannot start a reactor thread: ") + error.what() +
+           " (raise the limit on threads, or lower --reactors)";
   }
   return {};
 }
@@ -390,9 +396,9 @@ void ServerCore::guarded(net::Connection& connection, const char* handler, Call 
 void ServerCore::tell_of_throw(std::string_view where) noexcept {
   std::uint64_t unsaid = 0;
   if (!log_.wants(LogLevel::kError) || !throw_news_.take(net::monotonic_ms(), unsaid)) return;
-  write_line(LogLevel::kError, "handler_threw", [&](LogLine& line) {
+  write_line(LogLevel::kError, "handler_exception", [&](LogLine& line) {
     line.add("text", std::string(where) + ": " + server::current_exception_text());
-    if (unsaid != 0) line.add("unsaid", unsaid);
+    if (unsaid != 0) line.add("suppressed", unsaid);
   });
 }
 
@@ -457,7 +463,7 @@ void ServerCore::on_end(const net::EndRecord& record) {
   }
   write_line(level, "connection_end", [&](LogLine& line) {
     fill_end(line, record);
-    if (unsaid != 0) line.add("unsaid", unsaid);
+    if (unsaid != 0) line.add("suppressed", unsaid);
   });
 }
 
@@ -468,7 +474,7 @@ void ServerCore::tell_of_proxy_header(const net::EndRecord& record) noexcept {
   write_line(LogLevel::kWarn, "proxy_header_refused", [&](LogLine& line) {
     line.add("remote", record.facts->remote());
     line.add("text", protocol::violation_text(record.violation));
-    if (unsaid != 0) line.add("unsaid", unsaid);
+    if (unsaid != 0) line.add("suppressed", unsaid);
   });
 }
 

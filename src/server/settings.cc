@@ -17,58 +17,80 @@ namespace {
 
 constexpr std::size_t kMiB = std::size_t{1} << 20;
 
-std::string must(const char* flag, const std::string& what) {
-  return std::string(flag) + " must be " + what;
+// "--flag must be RULE, not VALUE".
+std::string must(const char* flag, const std::string& rule, const std::string& value) {
+  return std::string(flag) + " must be " + rule + ", not " + value;
+}
+
+std::string must(const char* flag, const std::string& rule, std::uint64_t value) {
+  return must(flag, rule, std::to_string(value));
 }
 
 std::string milliseconds(std::uint64_t ms) { return std::to_string(ms) + "ms"; }
+
+std::string bytes(std::uint64_t count) {
+  return std::to_string(count) + (count == 1 ? " byte" : " bytes");
+}
 
 std::string check_heartbeat(const HeartbeatOptions& heartbeat) {
   if (heartbeat.ping_interval_ms == 0 || heartbeat.read_timeout_ms == 0) return {};
   const std::uint64_t needed =
       std::uint64_t{heartbeat.ping_interval_ms} + heartbeat.pong_timeout_ms;
   if (heartbeat.read_timeout_ms >= needed) return {};
-  return "--read-timeout " + milliseconds(heartbeat.read_timeout_ms) +
-         " ends a silent connection before its Ping can be answered: it must be 0 or at least "
-         "--ping-interval " +
-         milliseconds(heartbeat.ping_interval_ms) + " plus --pong-timeout " +
-         milliseconds(heartbeat.pong_timeout_ms) + ", which is " + milliseconds(needed);
+  return must("--read-timeout",
+              "0 (off) or at least " + milliseconds(needed) + ", which is --ping-interval " +
+                  milliseconds(heartbeat.ping_interval_ms) + " plus --pong-timeout " +
+                  milliseconds(heartbeat.pong_timeout_ms),
+              milliseconds(heartbeat.read_timeout_ms)) +
+         ": a client needs that time to answer a Ping";
 }
 
 std::string check_limits(const LimitOptions& limits) {
   if (limits.max_message_bytes == 0 || limits.max_message_bytes > 1024 * kMiB) {
-    return must("--max-message", "from 1 byte to 1GiB");
+    return must("--max-message", "from 1 byte to 1GiB", bytes(limits.max_message_bytes));
   }
-  if (limits.max_fragments == 0) return must("--max-fragments", "at least 1");
+  if (limits.max_fragments == 0) return must("--max-fragments", "at least 1", 0);
   if (limits.max_input_bytes < limits.max_message_bytes) {
-    return must("--max-input-bytes", "at least --max-message, or no large message ever completes");
+    return must("--max-input-bytes",
+                "at least --max-message (" + bytes(limits.max_message_bytes) + ")",
+                bytes(limits.max_input_bytes)) +
+           ": otherwise no message of that size can be received";
   }
-  if (limits.send_queue_bytes < 1024) return must("--send-queue-bytes", "at least 1KiB");
-  if (limits.send_queue_frames < 2) return must("--send-queue-frames", "at least 2");
-  if (limits.mailbox_messages < 2) return must("--mailbox-messages", "at least 2");
+  if (limits.send_queue_bytes < 1024) {
+    return must("--send-queue-bytes", "at least 1KiB", bytes(limits.send_queue_bytes));
+  }
+  if (limits.send_queue_frames < 2) {
+    return must("--send-queue-frames", "at least 2", limits.send_queue_frames);
+  }
+  if (limits.mailbox_messages < 2) {
+    return must("--mailbox-messages", "at least 2", limits.mailbox_messages);
+  }
   if (limits.max_head_bytes < 256 || limits.max_head_bytes > kMiB) {
-    return must("--max-head", "from 256 bytes to 1MiB");
+    return must("--max-head", "from 256 bytes to 1MiB", bytes(limits.max_head_bytes));
   }
+  const std::string to_head = "from 16 bytes to --max-head (" + bytes(limits.max_head_bytes) + ")";
   if (limits.max_request_line_bytes < 16 || limits.max_request_line_bytes > limits.max_head_bytes) {
-    return must("--max-request-line", "from 16 bytes to --max-head");
+    return must("--max-request-line", to_head, bytes(limits.max_request_line_bytes));
   }
   if (limits.max_field_bytes < 16 || limits.max_field_bytes > limits.max_head_bytes) {
-    return must("--max-field", "from 16 bytes to --max-head");
+    return must("--max-field", to_head, bytes(limits.max_field_bytes));
   }
-  if (limits.max_fields < 8)
-    return must("--max-fields", "at least 8: a handshake has about that many");
+  if (limits.max_fields < 8) {
+    return must("--max-fields", "at least 8", limits.max_fields) +
+           ": an opening handshake has about that many";
+  }
   constexpr std::uint32_t kMostControlFrames = 1'000'000;
   if (limits.max_control_frames_per_second > kMostControlFrames) {
-    return must("--max-control-rate", "at most 1000000, or 0 for no limit");
+    return must("--max-control-rate", "at most 1000000, or 0 for no limit",
+                limits.max_control_frames_per_second);
   }
   if (limits.slow_policy == SlowPolicy::kLatestOnly) {
-    return "--slow-policy latest-only is for rooms, since what is no room's has no later one: "
-           "write "
+    return "--slow-policy does not accept latest-only, which applies to rooms: write "
            "--room '* slow-policy=latest-only'";
   }
-  if (limits.message_timeout_ms == 0) return must("--message-timeout", "more than 0");
-  if (limits.write_timeout_ms == 0) return must("--write-timeout", "more than 0");
-  if (limits.close_timeout_ms == 0) return must("--close-timeout", "more than 0");
+  if (limits.message_timeout_ms == 0) return must("--message-timeout", "more than 0", 0);
+  if (limits.write_timeout_ms == 0) return must("--write-timeout", "more than 0", 0);
+  if (limits.close_timeout_ms == 0) return must("--close-timeout", "more than 0", 0);
   return {};
 }
 
@@ -76,33 +98,39 @@ std::string check_upgrade(const UpgradeOptions& upgrade) {
   for (const std::string& origin : upgrade.allowed_origins) {
     if (!protocol::is_origin_pattern(origin)) {
       return "--origin '" + origin +
-             "' is not an origin: write scheme://host, scheme://host:port, scheme://*.host or *";
+             "' is not an origin: write scheme://host, scheme://host:port, scheme://*.domain or *";
     }
   }
   for (const std::string& subprotocol : upgrade.subprotocols) {
     if (!protocol::is_token(subprotocol)) {
-      return "--subprotocol '" + subprotocol + "' is not a token (RFC 9110, section 5.6.2)";
+      return "--subprotocol '" + subprotocol +
+             "' is not a token (RFC 9110, section 5.6.2): write letters, digits, - and .";
     }
   }
   if (upgrade.read_buffer_size < 1024 || upgrade.read_buffer_size > 64 * kMiB) {
-    return must("--read-buffer", "from 1KiB to 64MiB");
+    return must("--read-buffer", "from 1KiB to 64MiB", bytes(upgrade.read_buffer_size));
   }
-  if (upgrade.write_buffer_size > 1024 * kMiB) return must("--write-buffer", "at most 1GiB");
-  if (upgrade.handshake_timeout_ms == 0) return must("--handshake-timeout", "more than 0");
+  if (upgrade.write_buffer_size > 1024 * kMiB) {
+    return must("--write-buffer", "at most 1GiB", bytes(upgrade.write_buffer_size));
+  }
+  if (upgrade.handshake_timeout_ms == 0) return must("--handshake-timeout", "more than 0", 0);
   return {};
 }
 
 std::string check_rates(const RateOptions& rates) {
   constexpr std::uint32_t kMostPerSecond = 1'000'000;
   if (rates.max_handshakes_per_second > kMostPerSecond) {
-    return must("--max-handshakes-per-second", "at most 1000000, or 0 for no limit");
+    return must("--max-handshakes-per-second", "at most 1000000, or 0 for no limit",
+                rates.max_handshakes_per_second);
   }
   if (rates.max_messages_per_second > kMostPerSecond) {
-    return must("--max-messages-rate", "at most 1000000, or 0 for no limit");
+    return must("--max-messages-rate", "at most 1000000, or 0 for no limit",
+                rates.max_messages_per_second);
   }
-  const std::size_t bytes = rates.max_bytes_per_second;
-  if (bytes != 0 && (bytes < 1024 || bytes > TokenBucket::kMostPerSecond)) {
-    return must("--max-bytes-rate", "at least 1KiB (and at most 1048576GiB), or 0 for no limit");
+  const std::size_t per_second = rates.max_bytes_per_second;
+  if (per_second != 0 && (per_second < 1024 || per_second > TokenBucket::kMostPerSecond)) {
+    return must("--max-bytes-rate", "at least 1KiB and at most 1024TiB, or 0 for no limit",
+                bytes(per_second));
   }
   return {};
 }
@@ -110,26 +138,31 @@ std::string check_rates(const RateOptions& rates) {
 std::string check_proxy(const ProxyOptions& proxy) {
   constexpr std::size_t kMostTrusted = 1'024;  // each of them is compared with
   if (proxy.trusted.size() > kMostTrusted) {
-    return must("--trusted-proxy", "given at most 1024 times");
+    return must("--trusted-proxy", "given at most 1024 times", proxy.trusted.size()) +
+           ": combine networks";
   }
   protocol::TrustedProxies trusted;
   for (const std::string& each : proxy.trusted) {
     if (std::string error = trusted.add(each); !error.empty()) return "--trusted-proxy " + error;
   }
   if (proxy.proxy_protocol && trusted.empty()) {
-    return "--proxy-protocol needs --trusted-proxy: whoever may send the header may say to be "
-           "anyone; name the networks of your proxies, or unix for those on a Unix socket";
+    return "--proxy-protocol on needs --trusted-proxy, or any client could claim any address: name "
+           "the networks of your proxies, or unix for proxies on a Unix socket";
   }
   return {};
 }
 
 std::string check_history(const HistoryOptions& history) {
-  if (history.messages > 1'000'000) return must("--history-messages", "at most 1000000");
+  if (history.messages > 1'000'000) {
+    return must("--history-messages", "at most 1000000", history.messages);
+  }
   if (history.messages == 0) return {};
-  if (history.bytes == 0) return must("--history-bytes", "more than 0");
-  if (history.age_ms == 0) return must("--history-age", "more than 0");
+  if (history.bytes == 0) return must("--history-bytes", "more than 0", 0);
+  if (history.age_ms == 0) return must("--history-age", "more than 0", 0);
   if (history.total_bytes < history.bytes) {
-    return must("--history-memory", "at least --history-bytes, or no room ever keeps as much");
+    return must("--history-memory", "at least --history-bytes (" + bytes(history.bytes) + ")",
+                bytes(history.total_bytes)) +
+           ": otherwise no room can keep that much";
   }
   return {};
 }
@@ -145,7 +178,7 @@ HistoryOptions history_there(const ServerOptions& options, const RoomRule& rule)
 std::string check_rooms(const ServerOptions& options) {
   for (const RoomRule& rule : options.rooms) {
     if (rule.pattern.empty()) {
-      return "--room has an empty pattern: write a room's name, with * for any characters";
+      return "--room has an empty pattern: write a room name, in which * matches any characters";
     }
     if (std::string error = check_history(history_there(options, rule)); !error.empty()) {
       return "--room '" + rule.pattern + "': " + error;
@@ -158,7 +191,7 @@ std::string check_rooms(const ServerOptions& options) {
 
 std::string check_options(const ServerOptions& options) {
   if (options.reactors > hub::Hub::kMaxShards) {
-    return must("--reactors", "at most " + std::to_string(hub::Hub::kMaxShards));
+    return must("--reactors", "at most " + std::to_string(hub::Hub::kMaxShards), options.reactors);
   }
   if (std::string error = check_upgrade(options.upgrade); !error.empty()) return error;
   if (std::string error = check_heartbeat(options.heartbeat); !error.empty()) return error;
@@ -167,19 +200,23 @@ std::string check_options(const ServerOptions& options) {
   if (std::string error = check_history(options.history); !error.empty()) return error;
   if (std::string error = check_rooms(options); !error.empty()) return error;
   if (std::string error = check_proxy(options.proxy); !error.empty()) return error;
-  if (options.http.response_timeout_ms == 0) return must("--response-timeout", "more than 0");
+  if (options.http.response_timeout_ms == 0) return must("--response-timeout", "more than 0", 0);
   if (options.deflate.level < 1 || options.deflate.level > 9) {
-    return must("--deflate-level", "from 1 to 9");
+    return must("--deflate-level", "from 1 to 9", options.deflate.level);
   }
   if (options.deflate.mode == DeflateMode::kContextTakeover && !protocol::have_deflate()) {
-    return "--deflate needs a wsd that was built with zlib; this one was not (see --version)";
+    return "--deflate on needs zlib, and this build has none (see --version): rebuild with zlib, "
+           "or use --deflate off";
   }
-  if (options.listen_backlog < 1) return must("--backlog", "at least 1");
-  if (options.drain_timeout_ms == 0) return must("--drain-timeout", "more than 0");
+  if (options.listen_backlog < 1) {
+    return must("--backlog", "at least 1", std::to_string(options.listen_backlog));
+  }
+  if (options.drain_timeout_ms == 0) return must("--drain-timeout", "more than 0", 0);
   if (options.drain_window_ms > options.drain_timeout_ms) {
-    return "--drain-window " + milliseconds(options.drain_window_ms) +
-           " is longer than --drain-timeout " + milliseconds(options.drain_timeout_ms) +
-           ": the last connections would be cut before their turn";
+    return must("--drain-window",
+                "at most --drain-timeout (" + milliseconds(options.drain_timeout_ms) + ")",
+                milliseconds(options.drain_window_ms)) +
+           ": otherwise the last connections would be force-closed without a Close frame";
   }
   return {};
 }

@@ -50,10 +50,16 @@ net::Answer refuse(const protocol::HttpRequest& request, protocol::Violation vio
 
 net::Answer reject(const protocol::HttpRequest& request, int status, std::string_view body,
                    const protocol::HeaderList& extra = {}) {
-  net::Answer answer = server::write_answer(server::RequestTraits(request), status, body, false,
-                                            protocol::HttpResponseHead{}.content_type, extra);
+  net::Answer answer =
+      server::write_answer(server::RequestTraits(request), status, protocol::error_body(body),
+                           false, protocol::HttpResponseHead{}.content_type, extra);
   answer.rejected = true;
   return answer;
+}
+
+std::string bad_header_text(const std::string& name) {
+  return "the application's header field " + name +
+         " has an invalid name or value, so the client got 500: correct it";
 }
 
 bool asks_upgrade(const protocol::HttpRequest& request) {
@@ -90,9 +96,9 @@ net::Answer ServerCore::on_request(net::Connection& connection,
   }
   if (web_socket) return answer_handshake(connection.id(), request, caller, *web_socket);
   const server::RequestTraits traits(request);
-  net::Answer answer =
-      server::write_answer(traits, 404, protocol::violation_text(protocol::Violation::kNotFound),
-                           traits.keep_alive, protocol::HttpResponseHead{}.content_type, {});
+  net::Answer answer = server::write_answer(
+      traits, 404, protocol::error_body(protocol::violation_text(protocol::Violation::kNotFound)),
+      traits.keep_alive, protocol::HttpResponseHead{}.content_type, {});
   if (asks_upgrade(request)) {
     answer = refuse(request, protocol::Violation::kNotFound, kWebSocketMethods);
   }
@@ -117,7 +123,8 @@ std::optional<net::Answer> ServerCore::judge_head(const server::HttpRoutes::Serv
     // Who guesses at tokens is slowed down here as at a handshake.
     if (const std::uint64_t wait_ms = addresses_->may_try(remote, now); wait_ms != 0) {
       net::Answer answer =
-          reject(request, 429, "too many refusals for this address\n", retry_after(wait_ms));
+          reject(request, 429, "too many rejected requests from this address, try again later",
+                 retry_after(wait_ms));
       answer.refusal = CloseCause::kAddressLimit;
       return answer;
     }
@@ -183,7 +190,7 @@ net::Answer ServerCore::answer_response(const server::RequestTraits& request, Re
   std::string bad_field;
   net::Answer answer = server::answer_of(request, std::move(response),
                                          draining_.load(std::memory_order_relaxed), bad_field);
-  if (!bad_field.empty()) log(LogLevel::kError, "bad_response_header", bad_field);
+  if (!bad_field.empty()) log(LogLevel::kError, "bad_response_header", bad_header_text(bad_field));
   return answer;
 }
 
@@ -196,7 +203,7 @@ net::Answer ServerCore::refuse_origin(const protocol::HttpRequest& request, std:
     LogLine line = log_.line(LogLevel::kInfo, "origin_refused");
     line.add("remote", remote).add("origin", origin).add("host", request.host);
     line.add("allowed", protocol::origin_rules(allowed));
-    if (unsaid != 0) line.add("unsaid", unsaid);
+    if (unsaid != 0) line.add("suppressed", unsaid);
     log_.write(line);
   }
   return reject(request, http_status_of(protocol::Violation::kOriginNotAllowed),
@@ -207,8 +214,8 @@ std::optional<net::Answer> ServerCore::over_handshake_rate(const protocol::HttpR
                                                            std::string_view remote) {
   const std::uint64_t wait_ms = addresses_->handshake(remote, net::tick_of(net::monotonic_ms()));
   if (wait_ms == 0) return std::nullopt;
-  net::Answer answer =
-      reject(request, 429, "too many handshakes from this address\n", retry_after(wait_ms));
+  net::Answer answer = reject(
+      request, 429, "too many handshakes from this address, try again later", retry_after(wait_ms));
   answer.refusal = CloseCause::kAddressLimit;
   return answer;
 }
@@ -230,7 +237,7 @@ net::Answer ServerCore::answer_handshake(ConnectionId id, const protocol::HttpRe
     return refuse_origin(request, remote, handshake.origin);
   }
   if (draining_.load(std::memory_order_relaxed)) {
-    return reject(request, 503, "the server is going away\n", {{"Retry-After", "1"}});
+    return reject(request, 503, "the server is shutting down, try again", {{"Retry-After", "1"}});
   }
   Upgrade verdict = ask_hook(handlers_[match.route], request, remote, match, handshake);
   net::Answer answer = finish_handshake(request, caller, match, handshake, verdict);
@@ -241,7 +248,7 @@ net::Answer ServerCore::answer_handshake(ConnectionId id, const protocol::HttpRe
   // Last, since what is counted here is given back at the end of a connection that was granted its
   // handshake, and there alone.
   if (answer.kind == net::Answer::Kind::kUpgrade && addresses_ && !addresses_->enter(remote)) {
-    answer = reject(request, 429, "too many connections from this address\n");
+    answer = reject(request, 429, "too many connections from this address");
     answer.refusal = CloseCause::kAddressLimit;
   }
   return answer;
@@ -257,22 +264,26 @@ Upgrade ServerCore::ask_hook(const Handlers& handlers, const protocol::HttpReque
     verdict = handlers.upgrade(view);
   } catch (...) {
     tell_of_throw("upgrade");
-    return Upgrade::reject(500, "internal error\n");
+    return Upgrade::reject(500, "internal error");
   }
   if (verdict.status != 101 && (verdict.status < 400 || verdict.status > 599)) {
-    log(LogLevel::kError, "bad_upgrade_verdict", "status must be 101 or 400 to 599");
-    return Upgrade::reject(500, "internal error\n");
+    log(LogLevel::kError, "bad_upgrade_verdict",
+        "the upgrade handler returned status " + std::to_string(verdict.status) +
+            ": return 101, or 400 to 599");
+    return Upgrade::reject(500, "internal error");
   }
   if (const std::string* name = server::bad_header(verdict.headers)) {
-    log(LogLevel::kError, "bad_response_header", *name);
-    return Upgrade::reject(500, "internal error\n");
+    log(LogLevel::kError, "bad_response_header", bad_header_text(*name));
+    return Upgrade::reject(500, "internal error");
   }
   const auto& offered = handshake.subprotocols;
   if (verdict.status == 101 && !verdict.subprotocol.empty() &&
       std::find(offered.begin(), offered.end(), verdict.subprotocol) == offered.end()) {
     // RFC 6455 §4.1: a client fails a connection whose subprotocol it did not offer.
-    log(LogLevel::kError, "bad_upgrade_verdict", "subprotocol was not offered");
-    return Upgrade::reject(500, "internal error\n");
+    log(LogLevel::kError, "bad_upgrade_verdict",
+        "the upgrade handler chose the subprotocol " + verdict.subprotocol +
+            ", which the client did not offer: choose one of Request::subprotocols()");
+    return Upgrade::reject(500, "internal error");
   }
   return verdict;
 }

@@ -10,7 +10,8 @@ namespace {
 std::string path_error(std::string_view value) {
   for (const char c : value) {
     const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7F) return in_quotes(value) + " has a control byte in it";
+    if (byte < 0x20 || byte == 0x7F)
+      return in_quotes(value) + " contains a control byte; write a file name without one";
   }
   return {};
 }
@@ -18,7 +19,7 @@ std::string path_error(std::string_view value) {
 // RFC 6265 §4.1.1: a cookie's name is a token, as a subprotocol's is.
 std::string cookie_name_error(std::string_view value) {
   if (subprotocol_error(value).empty()) return {};
-  return in_quotes(value) + " is not a cookie's name: write a word, such as wsd_token";
+  return in_quotes(value) + " is not a cookie name: write a word, such as wsd_token";
 }
 
 Flag word(std::string_view metavar, Text text, std::string (*error_of)(std::string_view),
@@ -44,11 +45,11 @@ Table access_flags() {
       word(
           "FILE",
           {"auth-file",
-           "who gets in, one a line: TOKEN USER [read=PATTERN,...] [write=PATTERN,...]; none: "
-           "everyone"},
+           "require a token from FILE, which has one user per line: TOKEN USER [read=PATTERN,...] "
+           "[write=PATTERN,...]; without it everyone is allowed"},
           &path_error, [](Options & o) -> auto& { return o.auth.file; }),
       word(
-          "NAME", {"auth-cookie", "the cookie in which a token may come"}, &cookie_name_error,
+          "NAME", {"auth-cookie", "cookie that may carry the token"}, &cookie_name_error,
           [](Options & o) -> auto& { return o.auth.cookie; }),
   };
 }
@@ -57,22 +58,24 @@ Table rate_flags() {
   return {
       count<std::uint32_t>(
           {"max-connections-per-address",
-           "WebSocket connections of one IPv4 address or IPv6 /64; 0: unlimited"},
+           "limit on WebSocket connections from one IPv4 address or IPv6 /64; 0 for no limit"},
           [](Options & o) -> auto& { return o.server.rates.max_connections_per_address; }),
       count<std::uint32_t>(
-          {"max-handshakes-per-second", "opening handshakes of one such address; 0: unlimited"},
+          {"max-handshakes-per-second",
+           "limit on opening handshakes per second from one such address; 0 for no limit"},
           [](Options & o) -> auto& { return o.server.rates.max_handshakes_per_second; }),
       count<std::uint32_t>(
-          {"max-messages-rate", "messages a second from one connection; 0: unlimited"},
+          {"max-messages-rate", "limit on messages per second from one connection; 0 for no limit"},
           [](Options & o) -> auto& { return o.server.rates.max_messages_per_second; }),
       size<std::size_t>(
-          {"max-bytes-rate", "bytes a second from one connection; 0: unlimited"},
+          {"max-bytes-rate", "limit on bytes per second from one connection; 0 for no limit"},
           [](Options & o) -> auto& { return o.server.rates.max_bytes_per_second; }),
       count<std::uint32_t>(
-          {"max-rooms-per-connection", "rooms that one connection may be in; 0: unlimited"},
+          {"max-rooms-per-connection",
+           "limit on the rooms one connection may join; 0 for no limit"},
           [](Options & o) -> auto& { return o.server.rates.max_rooms_per_connection; }),
       count<std::uint32_t>(
-          {"max-rooms", "rooms in all; 0: unlimited"},
+          {"max-rooms", "limit on the number of rooms; 0 for no limit"},
           [](Options & o) -> auto& { return o.server.rates.max_rooms; }),
   };
 }

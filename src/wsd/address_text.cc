@@ -35,10 +35,10 @@ bool is_ipv6(std::string_view text) {
 }
 
 std::string unix_path_error(std::string_view text, std::string_view path) {
-  if (path.empty()) return in_quotes(text) + " has no path; write unix:/run/wsd.sock";
+  if (path.empty()) return in_quotes(text) + " has no path; write one, as in unix:/run/wsd.sock";
   if (path.size() > kUnixPathMax) {
     return in_quotes(text) + " has a path of " + std::to_string(path.size()) +
-           " bytes; a socket's path may have " + std::to_string(kUnixPathMax);
+           " bytes; use a shorter one, the limit is " + std::to_string(kUnixPathMax);
   }
   return {};
 }
@@ -47,7 +47,8 @@ std::string unix_path_error(std::string_view text, std::string_view path) {
 std::string host_error(std::string_view text, std::string_view host) {
   if (host.starts_with('[')) {
     if (!host.ends_with(']') || !is_ipv6(host.substr(1, host.size() - 2))) {
-      return in_quotes(text) + " has no valid IPv6 address between its brackets; write [::1]:9001";
+      return in_quotes(text) +
+             " has no valid IPv6 address between its brackets; write one, as in [::1]:9001";
     }
     return {};
   }
@@ -56,19 +57,22 @@ std::string host_error(std::string_view text, std::string_view host) {
   });
   if (clean) return {};
   return in_quotes(text) + " has a host that is neither a name nor an address" +
-         (is_one_of(':', host) ? "; an IPv6 address goes in brackets, as in [::1]:9001" : "");
+         (is_one_of(':', host) ? "; write an IPv6 address in brackets, as in [::1]:9001"
+                               : "; write one, such as localhost or 127.0.0.1");
 }
 
 std::string port_error(std::string_view text, std::string_view port) {
   if (parse_count(port, kPortMax).ok()) return {};
-  return in_quotes(text) + " has no port from 0 to 65535 after its last colon";
+  return in_quotes(text) +
+         " has no valid port after its last colon; write a number from 0 to 65535";
 }
 
 }  // namespace
 
 std::string listen_address_error(std::string_view text) {
   if (text == kSystemdAddress) return {};
-  if (has_space_or_control(text)) return in_quotes(text) + " has a space or control byte in it";
+  if (has_space_or_control(text))
+    return in_quotes(text) + " contains a space or a control byte; remove it";
   if (text.starts_with(kUnixPrefix)) {
     return unix_path_error(text, text.substr(kUnixPrefix.size()));
   }
@@ -97,34 +101,37 @@ std::string origin_error(std::string_view text) {
   if (!has_scheme) {
     return in_quotes(text) +
            " is not an origin; write SCHEME://HOST[:PORT], such as "
-           "https://app.example.com, or * for all";
+           "https://app.example.com, or * for all origins";
   }
   const std::string_view authority = text.substr(mark + 3);
   if (authority.find_first_of("?#@") != std::string_view::npos) {
-    return in_quotes(text) + " has more than scheme, host and port, which is all of an origin";
+    return in_quotes(text) +
+           " has more parts than an origin may have; keep only the scheme, the host and the port";
   }
   if (is_one_of('/', authority)) {
-    return in_quotes(text) + " has a path; an origin ends after its host and port: write " +
+    return in_quotes(text) + " has a path, which an origin must not have; write " +
            in_quotes(text.substr(0, mark + 3 + authority.find('/')));
   }
   const std::size_t colon = authority.rfind(':');
   const bool has_port = colon != std::string_view::npos && !authority.ends_with(']');
   std::string_view host = has_port ? authority.substr(0, colon) : authority;
-  if (host.empty()) return in_quotes(text) + " has no host; write https://app.example.com";
+  if (host.empty())
+    return in_quotes(text) + " has no host; write one, as in https://app.example.com";
   if (has_port && is_one_of('*', authority.substr(colon))) {
-    return in_quotes(text) + " has a wildcard for the port; list each origin with its port";
+    return in_quotes(text) + " has a wildcard as its port; list each origin with its port";
   }
   const bool subdomains = host.starts_with("*.");
   if (subdomains) host.remove_prefix(2);
   if (is_one_of('*', host)) {
     return in_quotes(text) +
-           " has a wildcard where none may be; write https://*.example.com for all sub-domains of "
-           "example.com, or * alone for all";
+           " has a wildcard in a place where none is allowed; write https://*.example.com for all "
+           "subdomains of example.com, or * alone for all origins";
   }
   const std::string_view label = host.substr(host.rfind('.') + 1);
   const bool number = label.find_first_not_of(kDigits) == std::string_view::npos;
   if (subdomains && (host.starts_with('.') || host.starts_with('[') || number)) {
-    return in_quotes(text) + " has no domain after its wildcard; write https://*.example.com";
+    return in_quotes(text) +
+           " has no domain after its wildcard; write one, as in https://*.example.com";
   }
   if (std::string error = host_error(text, host); !error.empty()) return error;
   return has_port ? port_error(text, authority.substr(colon + 1)) : std::string{};
@@ -135,8 +142,8 @@ std::string subprotocol_error(std::string_view text) {
     return is_one_of(c, kLetters) || is_one_of(c, kDigits) || is_one_of(c, kTokenMarks);
   });
   if (token) return {};
-  return in_quotes(text) + " is not a subprotocol: it may have letters, digits and " +
-         std::string(kTokenMarks) + " only";
+  return in_quotes(text) + " is not a subprotocol; write a name of letters, digits and " +
+         std::string(kTokenMarks);
 }
 
 }  // namespace wsd::daemon

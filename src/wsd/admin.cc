@@ -45,13 +45,13 @@ void Admin::add(std::string_view method, std::string_view path, Answer answer, b
   server_.http(method, path, [this, answer, guarded](const Request& request) {
     if (guarded && hosts_ == Hosts::kLocal && !is_local_host(request.host())) {
       return admin_text(421,
-                        "without a token this listener is asked as localhost or by its address, so "
-                        "that no web page can ask it under a name of its own");
+                        "without a token, the admin listener accepts only requests whose Host is "
+                        "localhost or a loopback address, to stop DNS rebinding");
     }
     if (guarded && !token_.empty() && !brings_token(request.header("Authorization"), token_)) {
       Response refusal = admin_text(401,
-                                    "the token of --admin-token-file is asked for: bring it "
-                                    "as Authorization: Bearer TOKEN");
+                                    "the token of --admin-token-file is required: send "
+                                    "Authorization: Bearer TOKEN");
       refusal.headers.emplace_back("WWW-Authenticate", "Bearer");
       return refusal;
     }
@@ -79,7 +79,7 @@ Response Admin::connections(const Request& request) const {
 Response Admin::close_connection(const Request& request) const {
   const auto id = parse_connection_id(request.param("id"));
   if (!id || !watched_.close_connection(*id, CloseCode::kPolicyViolation, "closed by operator")) {
-    return admin_text(404, "there is no open connection of that id");
+    return admin_text(404, "no open connection has this id");
   }
   watched_.log(LogLevel::kInfo, "closed_by_operator", std::to_string(*id));
   return admin_text(200, "closing");

@@ -68,7 +68,7 @@ Response admin_response(int status, std::string_view content_type, std::string b
 }
 
 Response admin_text(int status, std::string_view sentence) {
-  return admin_response(status, "text/plain; charset=utf-8", std::string(sentence) + "\n");
+  return admin_response(status, "text/plain; charset=utf-8", line_of(sentence));
 }
 
 Response connections_response(const Inquiry<ConnectionInfo>& inquiry) {
@@ -94,18 +94,20 @@ AdminQuery parse_admin_query(std::string_view query, bool sortable) {
       } else if (value == "age") {
         parsed.connections.order = ConnectionOrder::kAge;
       } else {
-        parsed.error = "sort is one of queue, rtt and age";
+        parsed.error = "sort=" + in_quotes(value) + " is not an order: use queue, rtt or age";
       }
     } else if (name == "limit" && !has_limit) {
       has_limit = true;
       const auto limit = parse_count(value, kMaxInquiryRows);
       if (!limit.ok()) {
-        parsed.error = "limit is a whole number, at most " + std::to_string(kMaxInquiryRows);
+        parsed.error = "limit=" + in_quotes(value) +
+                       " is not a limit: use a whole number, at most " +
+                       std::to_string(kMaxInquiryRows);
       }
       parsed.connections.limit = static_cast<std::uint32_t>(limit.value);
     } else {
-      parsed.error = sortable ? "this query may have sort and limit, each once, and nothing else"
-                              : "this query may have limit, once, and nothing else";
+      parsed.error = sortable ? "the query may contain only sort and limit, each once"
+                              : "the query may contain only limit, once";
     }
     if (!parsed.error.empty()) return parsed;
   }

@@ -27,13 +27,15 @@ Table admin_flags() {
   return {
       text(
           "ADDRESS",
-          {"admin", "where /metrics, /connections and the like are answered; as in --listen"},
+          {"admin",
+           "serve /metrics, /connections and other admin endpoints on this address, written as for "
+           "--listen"},
           &listen_address_error, [](Options & o) -> auto& { return o.admin.address; }),
       text(
           "FILE",
           {"admin-token-file",
-           "holds the token that callers of --admin bring; needed where other machines can reach "
-           "it"},
+           "require the token in this file on --admin; mandatory if other machines can reach that "
+           "address"},
           &any_path, [](Options & o) -> auto& { return o.admin.token_file; }),
   };
 }

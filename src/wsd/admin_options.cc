@@ -29,9 +29,9 @@ std::string admin_options_error(const AdminOptions& options) {
   const bool served = !options.address.empty();
   if (!served || !options.token_file.empty() || is_local_address(options.address)) return {};
   return "--admin " + options.address +
-         " can be reached from other machines, and nothing guards it: whoever comes sees who is "
-         "connected and may end connections; set --admin-token-file, or listen on 127.0.0.1 or a "
-         "Unix socket";
+         " can be reached from other machines and requires no token, so anyone could list and "
+         "close "
+         "connections: set --admin-token-file, or use an address on 127.0.0.1 or a Unix socket";
 }
 
 }  // namespace wsd::daemon

@@ -39,8 +39,8 @@ std::string pattern_error(std::string_view key, std::string_view pattern) {
   if (pattern.empty()) return right + "= has an empty pattern; write " + right + "=news,chat-*";
   if (room_name_error(pattern).empty()) return {};
   return right + "= has the pattern " + in_quotes(pattern) +
-         ", which fits no room: a name has 1 to " + std::to_string(kRoomNameMax) +
-         " bytes of UTF-8";
+         ", which matches no room; write 1 to " + std::to_string(kRoomNameMax) +
+         " bytes of UTF-8 without control bytes";
 }
 
 std::string take_right(std::string_view field, User& user, std::array<bool, 2>& seen) {
@@ -54,7 +54,7 @@ std::string take_right(std::string_view field, User& user, std::array<bool, 2>& 
            (meant.empty() ? std::string() : "; did you mean " + std::string(meant) + "=?");
   }
   if (std::exchange(seen[read ? 0 : 1], true)) {
-    return std::string(key) + "= stands there twice; write all patterns behind one, with commas";
+    return std::string(key) + "= is set twice; write all patterns in one list, separated by commas";
   }
   std::vector<std::string>& patterns = read ? user.read : user.write;
   for (const std::string_view pattern : split(field.substr(equals + 1), ',')) {
@@ -62,20 +62,21 @@ std::string take_right(std::string_view field, User& user, std::array<bool, 2>& 
     patterns.emplace_back(pattern);
   }
   if (patterns.size() <= kPatternsMax) return {};
-  return std::string(key) + "= has " + std::to_string(patterns.size()) + " patterns; it may have " +
-         std::to_string(kPatternsMax);
+  return std::string(key) + "= has " + std::to_string(patterns.size()) +
+         " patterns; use fewer, the limit is " + std::to_string(kPatternsMax);
 }
 
 // Takes in one line's fields; returns what is wrong, or an empty string.
 std::string take_user(const std::vector<std::string_view>& fields, User& user) {
   if (std::string error = token_error(fields[0]); !error.empty()) return "the token " + error;
-  if (fields.size() < 2) return "there is no user behind the token; write TOKEN USER read=PATTERN";
+  if (fields.size() < 2)
+    return "the user is missing after the token; write TOKEN USER read=PATTERN";
   if (fields[1].starts_with("read=") || fields[1].starts_with("write=")) {
-    return "there is no user between the token and its rights; write TOKEN USER read=PATTERN";
+    return "the user is missing between the token and its rights; write TOKEN USER read=PATTERN";
   }
   if (!room_name_error(fields[1]).empty()) {
-    return "the user has a name that is not 1 to " + std::to_string(kRoomNameMax) +
-           " bytes of UTF-8";
+    return "the user name is not valid; write 1 to " + std::to_string(kRoomNameMax) +
+           " bytes of UTF-8 without control bytes";
   }
   user.name = fields[1];
   std::array<bool, 2> seen{};
@@ -129,7 +130,7 @@ AuthFile parse_auth_file(std::string_view name, std::string_view text) {
     User user;
     const std::vector<std::string_view> fields = fields_of(line);
     if (has_control_byte(line)) {
-      error = "the line has a control byte in it";
+      error = "the line contains a control byte; remove it";
     } else if (fields.empty()) {
       continue;
     } else {
@@ -138,10 +139,10 @@ AuthFile parse_auth_file(std::string_view name, std::string_view text) {
     if (error.empty()) {
       const auto [first, fresh] = lines.try_emplace(fields[0], number);
       if (!fresh) {
-        error = "the token stands on line " + std::to_string(first->second) +
-                " already; each user needs one of its own";
+        error = "the token is already used on line " + std::to_string(first->second) +
+                "; give each user a different one";
       } else if (users.size() == UserTable::kMostUsers) {
-        error = "there are more than " + std::to_string(UserTable::kMostUsers) + " users";
+        error = "there are too many users; the limit is " + std::to_string(UserTable::kMostUsers);
       }
     }
     if (!error.empty()) {
@@ -152,7 +153,7 @@ AuthFile parse_auth_file(std::string_view name, std::string_view text) {
   }
   AuthFile file;
   if (users.empty()) {
-    file.warnings.push_back(std::string(name) + " names no user: nobody gets in");
+    file.warnings.push_back(std::string(name) + " has no users, so wsd rejects every client");
   }
   file.users = std::make_shared<const UserTable>(tokens, std::move(users));
   return file;
@@ -161,14 +162,14 @@ AuthFile parse_auth_file(std::string_view name, std::string_view text) {
 AuthFile load_auth_file(const std::string& path) {
   const auto failed = [&path](const std::string& why) {
     return AuthFile{
-        nullptr, "the file of --auth-file " + in_quotes(path) + " cannot be read: " + why, {}};
+        nullptr, "cannot read the file of --auth-file, " + in_quotes(path) + ": " + why, {}};
   };
   const auto reason = [] { return std::system_category().message(errno); };
   // O_NONBLOCK: a FIFO would wait for its writer.
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   struct stat status {};
   if (file.get() < 0 || ::fstat(file.get(), &status) != 0) return failed(reason());
-  if (!S_ISREG(status.st_mode)) return failed("it is not a regular file");
+  if (!S_ISREG(status.st_mode)) return failed("it is not a regular file; name one that is");
   std::string text;
   std::array<char, 4096> chunk{};
   for (;;) {
@@ -177,12 +178,12 @@ AuthFile load_auth_file(const std::string& path) {
     if (got < 0) return failed(reason());
     if (got == 0) break;
     text.append(chunk.data(), static_cast<std::size_t>(got));
-    if (text.size() > kFileBytesMax) return failed("it is larger than 8 MiB");
+    if (text.size() > kFileBytesMax) return failed("it exceeds the limit of 8MiB");
   }
   AuthFile parsed = parse_auth_file(path, text);
   if ((status.st_mode & S_IROTH) != 0) {
-    parsed.warnings.push_back("everyone on this machine may read the tokens in " + in_quotes(path) +
-                              "; mend it with chmod o-rwx");
+    parsed.warnings.push_back("every user of this machine can read the tokens in " +
+                              in_quotes(path) + "; remove that right with chmod o-rwx");
   }
   return parsed;
 }

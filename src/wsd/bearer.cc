@@ -91,10 +91,10 @@ std::size_t ones_if_zero(std::size_t value) noexcept {
 std::string token_error(std::string_view token) {
   const bool visible =
       std::all_of(token.begin(), token.end(), [](char c) { return c > 0x20 && c < 0x7F; });
-  if (!visible) return "has a character that is not visible ASCII";
+  if (!visible) return "contains a character that is not visible ASCII";
   if (token.size() < kTokenBytesMin || token.size() > kTokenBytesMax) {
     return "has " + std::to_string(token.size()) +
-           (token.size() == 1 ? " character" : " characters") + "; it may have " +
+           (token.size() == 1 ? " character" : " characters") + "; it must have " +
            std::to_string(kTokenBytesMin) + " to " + std::to_string(kTokenBytesMax);
   }
   return {};

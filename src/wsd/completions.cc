@@ -81,7 +81,7 @@ std::string zsh_completion() {
   for (const Flag& flag : flag_table()) {
     out.append(" \\\n  '").append(flag.repeatable ? "*" : "").append("--").append(flag.name);
     if (takes_value(flag)) out += '=';
-    out.append("[").append(escaped(flag.help, "\\[]", "'\\''")).append("]");
+    out.append("[").append(escaped(described(flag), "\\[]", "'\\''")).append("]");
     if (takes_value(flag)) {
       out.append(":").append(escaped(flag.metavar, ":", "")).append(":");
       if (flag.kind == FlagKind::kConfigFile) out += "_files";
@@ -103,7 +103,7 @@ std::string fish_completion() {
       out += " -x";
     }
     if (!flag.values.empty()) out.append(" -a '").append(joined(flag.values)).append("'");
-    out.append(" -d '").append(escaped(flag.help, "\\", "\\'")).append("'\n");
+    out.append(" -d '").append(escaped(described(flag), "\\", "\\'")).append("'\n");
   }
   return out;
 }

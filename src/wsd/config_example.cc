@@ -13,12 +13,13 @@ namespace {
 constexpr std::size_t kWidth = 100;
 
 constexpr std::string_view kHead =
-    R"(# Settings of wsd: one "key = value" a line. Each stands here with its default, as a comment;
-# take the # away and change the value. `wsd --config FILE --check-config` judges the file; a
-# restart takes it up. A flag of the command line goes before an environment variable, that before
-# this file.
+    R"(# Settings of wsd, one "key = value" per line. Every setting is listed as a comment with its
+# default. To change one, remove the # and edit the value. `wsd --config FILE --check-config` checks
+# the file; restart wsd to apply it. Command-line flags override environment variables, which
+# override this file.
 #
-# A duration is a whole number with ms, s, m or h, a size one with KiB, MiB, GiB or TiB.
+# A duration is a whole number with ms, s, m or h. A size is a number of bytes, or a whole number
+# with KiB, MiB, GiB or TiB.
 )";
 
 void append_comment(std::string& out, std::string_view text) {
@@ -47,7 +48,7 @@ std::string config_example() {
       out.append("\n### ").append(group).append("\n");
     }
     out += '\n';
-    append_comment(out, flag.help);
+    append_comment(out, described(flag));
     std::vector<std::string> values = flag.get(DaemonOptions{});
     // What has no default shows what would stand there.
     if (values.empty() || values.front().empty()) values = {std::string(flag.metavar)};

@@ -36,7 +36,7 @@ Line parse_line(std::string_view text) {
   const bool control = std::any_of(text.begin(), text.end(), [](char c) {
     return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == '\x7f';
   });
-  if (control) return {{}, {}, "the line has a control byte in it: " + in_quotes(text)};
+  if (control) return {{}, {}, "the line contains a control byte; remove it: " + in_quotes(text)};
   text = trimmed(text);
   if (text.empty() || text.front() == '#') return {};
   const std::size_t equals = text.find('=');
@@ -51,14 +51,14 @@ Line parse_line(std::string_view text) {
     line.error = "there is no key before \"=\"; write key = value";
   } else if (line.value.empty()) {
     line.error =
-        in_quotes(line.key) + " has no value; write one, or remove the line for the default";
+        in_quotes(line.key) + " has no value; write one, or remove the line to use the default";
   }
   return line;
 }
 
 std::string unknown_key(std::string_view key) {
   if (find_flag(key) != nullptr) {
-    return in_quotes(key) + " belongs on the command line and cannot be set in a file";
+    return in_quotes(key) + " can be set only on the command line; remove this line";
   }
   std::vector<std::string_view> names;
   for (const Flag& flag : flag_table()) {
@@ -69,7 +69,8 @@ std::string unknown_key(std::string_view key) {
   std::replace(plain.begin(), plain.end(), '_', '-');
   const std::string_view meant = nearest(plain, names);
   return in_quotes(key) + " is not a setting" +
-         (meant.empty() ? "; wsd --help lists them" : "; did you mean " + in_quotes(meant) + "?");
+         (meant.empty() ? "; wsd --help lists the settings"
+                        : "; did you mean " + in_quotes(meant) + "?");
 }
 
 // What is wrong with `flag` coming again, or empty.
@@ -78,8 +79,8 @@ std::string doubled_key(const Flag& flag, const std::vector<ConfigEntry>& before
   const auto first = std::find_if(before.begin(), before.end(),
                                   [&](const ConfigEntry& entry) { return entry.flag == &flag; });
   if (first == before.end()) return {};
-  return in_quotes(flag.name) + " stands on line " + std::to_string(first->line) +
-         " already; keep one of the two";
+  return in_quotes(flag.name) + " is already set on line " + std::to_string(first->line) +
+         "; keep one of the two lines";
 }
 
 }  // namespace
@@ -131,9 +132,9 @@ FileText read_config_file(const std::string& path) {
 
 FileText read_file(std::string_view kind, std::string_view flag, const std::string& path) {
   const auto failed = [&](int code) {
-    std::string error = "the ";
-    error.append(kind).append(" ").append(in_quotes(path)).append(" cannot be read: ");
-    error.append(std::system_category().message(code)).append("; mend ").append(flag);
+    std::string error = "cannot read the ";
+    error.append(kind).append(" ").append(in_quotes(path)).append(": ");
+    error.append(std::system_category().message(code)).append("; fix ").append(flag);
     return FileText{{}, error + " or the file"};
   };
   const auto close = [](std::FILE* stream) { static_cast<void>(std::fclose(stream)); };

@@ -94,7 +94,7 @@ Flag choice(std::string_view metavar, Text text, const std::array<Choice<T>, N>&
       }
       names.append(names.empty() ? "" : ", ").append(each.name);
     }
-    return in_quotes(value) + " is none of " + names;
+    return in_quotes(value) + " is not one of " + names;
   };
   flag.get = [=](Options options) {
     const auto found = std::find_if(choices.begin(), choices.end(),

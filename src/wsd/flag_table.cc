@@ -32,17 +32,18 @@ Table listening_flags() {
       list(
           "ADDRESS",
           {"listen",
-           "HOST:PORT, [V6]:PORT, :PORT, unix:PATH, or systemd: the sockets that it passes; may be "
-           "repeated"},
+           "listen on HOST:PORT, [V6]:PORT, :PORT, unix:PATH, or systemd for the sockets that "
+           "systemd passes"},
           &listen_address_error, [](Options & o) -> auto& { return o.listen; }),
       count<std::uint32_t>(
-          {"reactors", "threads; 0: one for each core, at most 64"},
+          {"reactors",
+           "number of threads that serve connections, at most 64; 0 starts one per core"},
           [](Options & o) -> auto& { return o.server.reactors; }),
       count<std::uint32_t>(
-          {"max-connections", "at once; 0: as many as the open-file limit allows"},
+          {"max-connections", "limit on open connections; 0 uses the open-file limit"},
           [](Options & o) -> auto& { return o.server.limits.max_connections; }),
       count<int>(
-          {"backlog", "connections the kernel holds until they are accepted"},
+          {"backlog", "connections the kernel queues per listening socket until wsd accepts them"},
           [](Options & o) -> auto& { return o.server.listen_backlog; }),
   };
 }
@@ -52,28 +53,28 @@ Table handshake_flags() {
       list(
           "ORIGIN",
           {"origin",
-           "SCHEME://HOST[:PORT] that may connect beside the server's own, HOST may be *.DOMAIN; "
-           "or * "
-           "for all; may be repeated"},
+           "also allow pages from SCHEME://HOST[:PORT]; HOST may be *.DOMAIN, and * alone allows "
+           "all"},
           &origin_error, [](Options & o) -> auto& { return o.server.upgrade.allowed_origins; }),
       list(
-          "NAME",
-          {"subprotocol", "a subprotocol spoken here, the preferred first; may be repeated"},
+          "NAME", {"subprotocol", "offer this subprotocol, most preferred first"},
           &subprotocol_error, [](Options & o) -> auto& { return o.server.upgrade.subprotocols; }),
       duration(
-          {"handshake-timeout", "from connecting to a complete request head"}, Zero::kRefused,
+          {"handshake-timeout",
+           "close a connection that has not sent a complete request head within this time"},
+          Zero::kRefused,
           [](Options & o) -> auto& { return o.server.upgrade.handshake_timeout_ms; }),
       size<std::size_t>(
-          {"max-head", "a request's head, all of its lines"},
+          {"max-head", "limit on a request head: request line and header fields together"},
           [](Options & o) -> auto& { return o.server.limits.max_head_bytes; }),
       size<std::size_t>(
-          {"max-request-line", "a request's first line"},
+          {"max-request-line", "limit on the request line"},
           [](Options & o) -> auto& { return o.server.limits.max_request_line_bytes; }),
       size<std::size_t>(
-          {"max-field", "one header field of a request"},
+          {"max-field", "limit on one header field"},
           [](Options & o) -> auto& { return o.server.limits.max_field_bytes; }),
       count<std::uint32_t>(
-          {"max-fields", "header fields of a request"},
+          {"max-fields", "limit on the number of header fields"},
           [](Options & o) -> auto& { return o.server.limits.max_fields; }),
   };
 }
@@ -81,14 +82,17 @@ Table handshake_flags() {
 Table heartbeat_flags() {
   return {
       duration(
-          {"ping-interval", "silence after which a Ping is sent; off: never"}, Zero::kOff,
+          {"ping-interval", "send a Ping after this much silence; off sends none"}, Zero::kOff,
           [](Options & o) -> auto& { return o.server.heartbeat.ping_interval_ms; }),
       duration(
-          {"pong-timeout", "further silence after which the peer counts as gone; off: never"},
+          {"pong-timeout",
+           "close a connection that stays silent this long after a Ping; off never closes"},
           Zero::kOff, [](Options & o) -> auto& { return o.server.heartbeat.pong_timeout_ms; }),
       duration(
           {"read-timeout",
-           "the longest silence allowed; off, or at least ping-interval + pong-timeout"},
+           "close a connection after this much silence in any case; off, or at least ping-interval "
+           "+ "
+           "pong-timeout"},
           Zero::kOff, [](Options & o) -> auto& { return o.server.heartbeat.read_timeout_ms; }),
   };
 }
@@ -96,25 +100,29 @@ Table heartbeat_flags() {
 Table receiving_flags() {
   return {
       size<std::size_t>(
-          {"max-message", "a message, all its fragments together"},
+          {"max-message", "limit on a message, all fragments together"},
           [](Options & o) -> auto& { return o.server.limits.max_message_bytes; }),
       count<std::uint32_t>(
-          {"max-fragments", "fragments of a message"},
+          {"max-fragments", "limit on the fragments of one message"},
           [](Options & o) -> auto& { return o.server.limits.max_fragments; }),
       count<std::uint32_t>(
-          {"max-empty-fragments", "fragments of a message that carry nothing"},
+          {"max-empty-fragments", "limit on the empty fragments of one message"},
           [](Options & o) -> auto& { return o.server.limits.max_empty_fragments; }),
       duration(
-          {"message-timeout", "from a message's first byte to its last"}, Zero::kRefused,
-          [](Options & o) -> auto& { return o.server.limits.message_timeout_ms; }),
+          {"message-timeout",
+           "close a connection that has not completed a message within this time of its first "
+           "byte"},
+          Zero::kRefused, [](Options & o) -> auto& { return o.server.limits.message_timeout_ms; }),
       size<std::size_t>(
-          {"max-input-bytes", "unfinished messages of the whole process"},
+          {"max-input-bytes",
+           "limit on the memory for incomplete messages, all connections together"},
           [](Options & o) -> auto& { return o.server.limits.max_input_bytes; }),
       count<std::uint32_t>(
-          {"max-control-rate", "control frames a second from one peer; 0: unlimited"},
+          {"max-control-rate",
+           "limit on control frames per second from one connection; 0 for no limit"},
           [](Options & o) -> auto& { return o.server.limits.max_control_frames_per_second; }),
       size<std::size_t>(
-          {"read-buffer", "one for each reactor, not for each connection"},
+          {"read-buffer", "size of each thread's receive buffer"},
           [](Options & o) -> auto& { return o.server.upgrade.read_buffer_size; }),
   };
 }
@@ -122,28 +130,29 @@ Table receiving_flags() {
 Table sending_flags() {
   return {
       size<std::size_t>(
-          {"send-queue-bytes", "frames waiting for one connection, in bytes"},
+          {"send-queue-bytes", "limit on the bytes queued for one connection"},
           [](Options & o) -> auto& { return o.server.limits.send_queue_bytes; }),
       count<std::uint32_t>(
-          {"send-queue-frames", "frames waiting for one connection, in number"},
+          {"send-queue-frames", "limit on the frames queued for one connection"},
           [](Options & o) -> auto& { return o.server.limits.send_queue_frames; }),
       choice(
           "POLICY",
           {"slow-policy",
-           "what befalls a message for a full send queue: disconnect, drop-newest or "
-           "drop-oldest"},
+           "what to do if a send queue is full: disconnect the client, drop-newest or drop-oldest"},
           kSlowPolicies, [](Options & o) -> auto& { return o.server.limits.slow_policy; }),
       count<std::uint32_t>(
-          {"mailbox-messages", "publishes waiting for one reactor"},
+          {"mailbox-messages",
+           "publishes that may wait for one thread before publishers are paused"},
           [](Options & o) -> auto& { return o.server.limits.mailbox_messages; }),
       duration(
-          {"write-timeout", "with bytes queued and none taken by the peer"}, Zero::kRefused,
-          [](Options & o) -> auto& { return o.server.limits.write_timeout_ms; }),
+          {"write-timeout",
+           "close a connection that accepts no data for this long while data is queued"},
+          Zero::kRefused, [](Options & o) -> auto& { return o.server.limits.write_timeout_ms; }),
       size<std::size_t>(
-          {"write-buffer", "SO_SNDBUF of each connection; 0: the kernel's choice"},
+          {"write-buffer", "SO_SNDBUF of each connection; 0 leaves it to the kernel"},
           [](Options & o) -> auto& { return o.server.upgrade.write_buffer_size; }),
       size<std::uint32_t>(
-          {"notsent-lowat", "TCP_NOTSENT_LOWAT; 0: the kernel's choice"},
+          {"notsent-lowat", "TCP_NOTSENT_LOWAT of each connection; 0 leaves it to the kernel"},
           [](Options & o) -> auto& { return o.server.notsent_lowat; }),
   };
 }
@@ -153,17 +162,19 @@ Table compression_flags() {
       choice(
           "MODE",
           {"deflate",
-           "permessage-deflate: off, no-context-takeover (each message by itself), or on (windows "
-           "are kept between messages, up to 300KiB for each connection)"},
+           "permessage-deflate: off, no-context-takeover (compress each message on its own), or on "
+           "(keep windows between messages, up to 300KiB per connection)"},
           kDeflateModes, [](Options & o) -> auto& { return o.server.deflate.mode; }),
       size<std::size_t>(
-          {"deflate-threshold", "smaller messages go uncompressed"},
+          {"deflate-threshold", "do not compress messages smaller than this"},
           [](Options & o) -> auto& { return o.server.deflate.threshold; }),
       count<std::uint32_t>(
-          {"deflate-level", "1, fast, to 9, small"},
+          {"deflate-level", "compress at this level, from 1 (fastest) to 9 (smallest)"},
           [](Options & o) -> auto& { return o.server.deflate.level; }),
       size<std::size_t>(
-          {"deflate-memory", "what kept windows may hold in all; beyond it none are kept"},
+          {"deflate-memory",
+           "limit on the memory for kept windows; new connections beyond it use "
+           "no-context-takeover"},
           [](Options & o) -> auto& { return o.server.deflate.max_context_bytes; }),
   };
 }
@@ -171,24 +182,27 @@ Table compression_flags() {
 Table closing_flags() {
   return {
       duration(
-          {"close-timeout", "from our Close frame to the peer's"}, Zero::kRefused,
-          [](Options & o) -> auto& { return o.server.limits.close_timeout_ms; }),
+          {"close-timeout",
+           "reset a connection whose peer does not answer our Close frame within this time"},
+          Zero::kRefused, [](Options & o) -> auto& { return o.server.limits.close_timeout_ms; }),
       duration(
-          {"drain-window", "over which a drain spreads its closes; 0: all at once"},
+          {"drain-window",
+           "spread the Close frames of a drain over this time; 0 sends them at once"},
           Zero::kImmediate, [](Options & o) -> auto& { return o.server.drain_window_ms; }),
       duration(
-          {"drain-timeout", "after which a drain cuts what is left"}, Zero::kRefused,
-          [](Options & o) -> auto& { return o.server.drain_timeout_ms; }),
+          {"drain-timeout",
+           "force-close the connections still open this long after a drain begins"},
+          Zero::kRefused, [](Options & o) -> auto& { return o.server.drain_timeout_ms; }),
   };
 }
 
 Table logging_flags() {
   return {
       choice(
-          "LEVEL", {"log-level", "debug, info, warn, error or off"}, kLogLevels,
-          [](Options & o) -> auto& { return o.server.log.level; }),
+          "LEVEL", {"log-level", "log this level and above: debug, info, warn, error or off"},
+          kLogLevels, [](Options & o) -> auto& { return o.server.log.level; }),
       choice(
-          "FORMAT", {"log-format", "text, json, or auto: text on a terminal, json elsewhere"},
+          "FORMAT", {"log-format", "text, json, or auto: text on a terminal, json otherwise"},
           kLogFormats, [](Options & o) -> auto& { return o.server.log.format; }),
   };
 }
@@ -197,22 +211,29 @@ Table command_flags() {
   return {
       unset(FlagKind::kConfigFile, "FILE", {"config", "read settings from FILE"}),
       unset(FlagKind::kAction, "",
-            {"check-config", "judge the settings, print them as a configuration file, and exit"}),
+            {"check-config", "check the settings, print them as a configuration file and exit"}),
       print_flag(),
-      unset(FlagKind::kAction, "", {"help", "print this and exit"}),
+      unset(FlagKind::kAction, "", {"help", "print this help and exit"}),
       unset(FlagKind::kAction, "", {"version", "print the version and exit"}),
   };
 }
 
 Table make_table() {
   const std::pair<std::string_view, Table (*)()> groups[] = {
-      {"Listening", &listening_flags},  {"Opening handshake", &handshake_flags},
-      {"Who gets in", &access_flags},   {"Limits for each peer", &rate_flags},
-      {"Heartbeat", &heartbeat_flags},  {"Receiving", &receiving_flags},
-      {"Sending", &sending_flags},      {"Compression", &compression_flags},
-      {"Rooms", &room_flags},           {"Closing", &closing_flags},
-      {"Behind a proxy", &proxy_flags}, {"Logging", &logging_flags},
-      {"Seeing into it", &admin_flags}, {"This command", &command_flags},
+      {"Listening", &listening_flags},
+      {"Opening handshake", &handshake_flags},
+      {"Authentication", &access_flags},
+      {"Limits per client", &rate_flags},
+      {"Heartbeat", &heartbeat_flags},
+      {"Receiving", &receiving_flags},
+      {"Sending", &sending_flags},
+      {"Compression", &compression_flags},
+      {"Rooms", &room_flags},
+      {"Closing", &closing_flags},
+      {"Reverse proxies", &proxy_flags},
+      {"Logging", &logging_flags},
+      {"Monitoring", &admin_flags},
+      {"General", &command_flags},
   };
   Table table;
   for (const auto& [title, flags_of] : groups) {
@@ -245,6 +266,10 @@ std::string environment_name(const Flag& flag) {
     name += c == '-' ? '_' : static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
   }
   return name;
+}
+
+std::string described(const Flag& flag) {
+  return std::string(flag.help).append(flag.repeatable ? "; may be repeated" : "");
 }
 
 std::string default_text(const Flag& flag) {

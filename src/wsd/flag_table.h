@@ -69,6 +69,9 @@ struct Flag {
 // "WSD_PING_INTERVAL" for "ping-interval"; empty for an action.
 [[nodiscard]] std::string environment_name(const Flag& flag);
 
+// The help text, which says at its end if the flag may be repeated.
+[[nodiscard]] std::string described(const Flag& flag);
+
 // The default as --help shows it; empty for anything but a setting.
 [[nodiscard]] std::string default_text(const Flag& flag);
 

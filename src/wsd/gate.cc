@@ -34,17 +34,17 @@ Gate::Visitor Gate::visitor(const Request& request) const {
   Visitor visitor;
   const PresentedToken presented = presented_token(request, options_.cookie);
   if (presented.ambiguous) {
-    visitor.verdict = Upgrade::reject(400, "more than one Authorization field\n");
+    visitor.verdict = Upgrade::reject(400, "more than one Authorization field: send one");
     return visitor;
   }
   if (presented.place == PresentedToken::Place::kNone) {
-    visitor.verdict = ask_for_token("a token is needed here\n");
+    visitor.verdict = ask_for_token("a token is required");
     return visitor;
   }
   visitor.users = users();
   if (visitor.users) visitor.user = visitor.users->find(presented.token);
   if (visitor.user == nullptr) {
-    visitor.verdict = ask_for_token("the token is not valid\n");
+    visitor.verdict = ask_for_token("the token is not valid");
     return visitor;
   }
   visitor.verdict = Upgrade::accept(visitor.user->name);
@@ -65,11 +65,11 @@ Upgrade Gate::admit_to_room(const Request& request, std::string_view room) const
     if (visitor.user == nullptr) return std::move(visitor.verdict);
   }
   if (const std::string error = room_name_error(room); !error.empty()) {
-    return Upgrade::reject(400, error + "\n");
+    return Upgrade::reject(400, error);
   }
   if (!guarded()) return Upgrade::accept();
   if (!visitor.user->may_read(room)) {
-    return Upgrade::reject(403, "this user may not read this room\n");
+    return Upgrade::reject(403, "this user may not read this room");
   }
   if (!visitor.user->may_write(room)) visitor.verdict.data = std::make_unique<ReadOnlyMember>();
   return std::move(visitor.verdict);

@@ -15,24 +15,24 @@ constexpr std::size_t kHelpColumn = 30;
 constexpr std::size_t kWidth = 100;
 
 constexpr std::string_view kHead = R"(Usage: wsd [--FLAG VALUE | --FLAG=VALUE]...
-       wsd top [ADDRESS]    shows what a running wsd does; wsd top --help tells more
+       wsd top [ADDRESS]    shows what a running wsd does; see wsd top --help
 
-A WebSocket server (RFC 6455). Without flags it listens on 127.0.0.1:9001: open
-http://127.0.0.1:9001/ in a browser, or connect a WebSocket to / or /echo (an echo), or to
-/rooms/NAME (each message goes to everyone in that room).
+A WebSocket server (RFC 6455). Without flags it listens on 127.0.0.1:9001. Open
+http://127.0.0.1:9001/ in a browser, or connect a WebSocket client: / and /echo send each message
+back, and /rooms/NAME sends it to every member of that room.
 )";
 
 constexpr std::string_view kTail = R"(
 A DURATION is a whole number with ms, s, m or h: 250ms, 10s, 1m, 2h.
 A SIZE is a number of bytes, or a whole number with KiB, MiB, GiB or TiB: 4096, 64KiB, 1MiB.
 
-Each setting can also stand in the environment (--ping-interval is WSD_PING_INTERVAL; values of a
-repeatable one are separated by commas) and in the file of --config or WSD_CONFIG, one a line:
-  ping-interval = 25s   # a comment
-A flag goes before the environment, that before the file, that before the default.
+Every setting can also be an environment variable (--ping-interval is WSD_PING_INTERVAL; separate
+the values of a repeatable setting with commas) or a line in the file named by --config or
+WSD_CONFIG: ping-interval = 25s
+Flags override environment variables, which override the file, which overrides the defaults.
 
-Signals: SIGTERM or SIGINT drains, and a second one ends at once; SIGHUP judges the configuration
-anew and logs what a restart would change.
+SIGTERM and SIGINT start a drain; a second one ends the process at once. SIGHUP re-reads
+--auth-file, checks the configuration and logs which settings need a restart.
 )";
 
 // `text` broken at spaces, each line from kHelpColumn on.
@@ -63,7 +63,7 @@ void append_flag(std::string& out, const Flag& flag) {
   } else {
     out.append(kHelpColumn - left.size(), ' ');
   }
-  std::string description(flag.help);
+  std::string description = described(flag);
   if (flag.kind == FlagKind::kSetting) description += " (default: " + default_text(flag) + ")";
   append_wrapped(out, description);
 }
@@ -81,13 +81,11 @@ std::string help_text() {
     append_flag(out, flag);
   }
   out += kTail;
-  out += "Exit codes:";
-  std::string_view separator = " ";
+  out += "\nExit codes:\n";
   for (const ExitCode& each : kExitCodes) {
-    out.append(separator).append(std::to_string(each.code)).append(" ").append(each.meaning);
-    separator = each.code == kExitUsage ? ",\n" : ", ";
+    out.append(each.code < 10 ? "   " : "  ").append(std::to_string(each.code));
+    out.append(" ").append(each.meaning).append("\n");
   }
-  out += ".\n";
   return out;
 }
 

@@ -66,7 +66,8 @@ class Socket {
 Fetched exchange(const Socket& socket, const std::string& address, const std::string& target,
                  const std::string& token) {
   const auto failed = [&](const std::string& why) {
-    return Fetched{0, {}, address + " does not answer " + target + ": " + why};
+    return Fetched{
+        0, {}, "the admin listener at " + address + " did not answer " + target + ": " + why};
   };
   std::string request = "GET " + target + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n";
   if (!token.empty()) request += "Authorization: Bearer " + token + "\r\n";
@@ -77,7 +78,8 @@ Fetched exchange(const Socket& socket, const std::string& address, const std::st
   constexpr std::string_view kVersion = "HTTP/1.1 ";
   const std::size_t head = answer.find("\r\n\r\n");
   Fetched fetched;
-  if (head == std::string::npos || !answer.starts_with(kVersion)) return failed("that is no HTTP");
+  if (head == std::string::npos || !answer.starts_with(kVersion))
+    return failed("the response is not HTTP");
   const char* const status = answer.data() + kVersion.size();
   std::from_chars(status, answer.data() + head, fetched.status);
   fetched.body = answer.substr(head + 4);
@@ -89,7 +91,10 @@ Fetched exchange(const Socket& socket, const std::string& address, const std::st
 Fetched http_fetch(const std::string& address, const std::string& target, const std::string& token,
                    std::uint32_t timeout_ms) {
   const auto unreachable = [&](const std::string& why) {
-    return Fetched{0, {}, "there is no admin listener at " + address + ": " + why};
+    return Fetched{0,
+                   {},
+                   "cannot connect to an admin listener at " + address + ": " + why +
+                       "; start wsd with --admin, or name its address"};
   };
   constexpr std::string_view kUnix = "unix:";
   if (address.starts_with(kUnix)) {

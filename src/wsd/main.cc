@@ -42,7 +42,7 @@ int fail(int exit_code, const std::string& sentence) {
 int print(const std::string& text) {
   const bool written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
   if (written && std::fflush(stdout) == 0) return kExitClean;
-  return fail(kExitFailed, "standard output cannot be written");
+  return fail(kExitFailed, "cannot write to standard output");
 }
 
 Sources sources_of_process(int argc, char** argv) {
@@ -86,15 +86,19 @@ sigset_t awaited_signals() {
   return set;
 }
 
+std::string users_text(std::size_t count) {
+  return std::to_string(count) + (count == 1 ? " user" : " users");
+}
+
 void reload_users(const Server& server, Gate& gate) {
   const AuthFile file = gate.load();
   for (const std::string& warning : file.warnings) {
     server.log(LogLevel::kWarn, "auth_reload", warning);
   }
   if (file.error.empty()) {
-    server.log(LogLevel::kInfo, "auth_reload", std::to_string(file.users->size()) + " users");
+    server.log(LogLevel::kInfo, "auth_reload", "loaded " + users_text(file.users->size()));
   } else {
-    server.log(LogLevel::kError, "auth_reload", "the users stay as they were: " + file.error);
+    server.log(LogLevel::kError, "auth_reload", "the current users stay in use: " + file.error);
   }
 }
 
@@ -112,7 +116,8 @@ Secrets read_secrets(const DaemonOptions& options) {
     publish = read_token_file("--publish-token-file", options.publish_token_file);
   } else if (options.publish == PublishMode::kToken) {
     publish.error =
-        "--publish token needs the token: write it into a file and add --publish-token-file";
+        "--publish token needs --publish-token-file: write a token into a file, such as the output "
+        "of openssl rand -hex 32, and name that file";
   }
   TokenFile admin;
   if (!options.admin.address.empty() && !options.admin.token_file.empty()) {

@@ -12,7 +12,7 @@ namespace wsd::daemon {
 namespace {
 
 // Of the page's last change in what does not come from the flag table.
-constexpr std::string_view kDate = "2026-11-26";
+constexpr std::string_view kDate = "2026-11-30";
 
 constexpr std::size_t kWidth = 78;
 
@@ -60,23 +60,26 @@ void append_flag(std::string& out, const Flag& flag) {
     out.append(".BI ").append(roff("--" + std::string(flag.name))).append(" \" ");
     out.append(roff(flag.metavar)).append("\"\n");
   }
-  std::string text(flag.help);
+  std::string text = described(flag);
   if (flag.kind == FlagKind::kSetting) text += " (default: " + default_text(flag) + ")";
   append_text(out, text);
 }
 
 // The body of each is running text with the requests of man(7).
 constexpr std::string_view kDescription = R"(.B wsd
-serves WebSocket (RFC 6455).
-Without flags it listens on 127.0.0.1:9001: a WebSocket on
+is a WebSocket server (RFC 6455).
+Without flags it listens on 127.0.0.1:9001.
+A WebSocket on
 .I /
 or
 .I /echo
-is an echo, one on
+gets each of its messages back.
+A WebSocket on
 .I /rooms/NAME
-gets each message that anyone in that room sends, and a browser on
+gets each message that a member of that room sends.
+A browser that opens
 .I /
-gets a page to try it with.
+gets a page to try the server with.
 .PP
 A
 .I DURATION
@@ -86,31 +89,33 @@ A
 is a number of bytes, or a whole number with KiB, MiB, GiB or TiB.
 )";
 
-constexpr std::string_view kEnvironment = R"(Each setting is also an environment variable:
+constexpr std::string_view kEnvironment = R"(Every setting can also be an environment variable:
 .B \-\-ping\-interval
 is
-.BR WSD_PING_INTERVAL ,
-and the values of one that may be repeated are separated by commas.
-A flag goes before the environment, that before the configuration file, that
-before the default.
+.BR WSD_PING_INTERVAL .
+Separate the values of a repeatable setting with commas.
+Flags override environment variables, which override the configuration file,
+which overrides the defaults.
 .TP
 .B WSD_CONFIG
-is
-.BR \-\-config .
+names the configuration file, as
+.B \-\-config
+does.
 .TP
 .BR NOTIFY_SOCKET ", " WATCHDOG_USEC ", " WATCHDOG_PID
-Where the service manager is told of the start, a reload and the end, and how
-often it wants a sign of life: one is given while every thread turns
-(sd_notify(3)).
+Set by the service manager.
+wsd reports its start, each reload and its stop to NOTIFY_SOCKET.
+It sends a watchdog message twice per WATCHDOG_USEC while every thread is
+responsive (sd_notify(3)).
 .TP
 .BR LISTEN_FDS ", " LISTEN_PID ", " LISTEN_FDNAMES
-Sockets that were passed (sd_listen_fds(3)).
-They are served with
+Sockets that the service manager passes (sd_listen_fds(3)).
+wsd uses them with
 .BR "\-\-listen systemd" ,
-or when nothing names an address to listen on.
+or if no address to listen on is set.
 )";
 
-constexpr std::string_view kFile = R"(One setting a line, its name as that of the flag:
+constexpr std::string_view kFile = R"(One setting per line, with the name of the flag:
 .PP
 .RS
 .nf
@@ -119,23 +124,27 @@ ping\-interval = 25s   # a comment
 .RE
 .PP
 .B "wsd \-\-print config"
-prints one with every setting, and
+prints an example with every setting, and
 .B "wsd \-\-config FILE \-\-check\-config"
-judges it.
+checks a file.
 )";
 
 constexpr std::string_view kSignals = R"(.TP
 .BR SIGTERM ", " SIGINT
-Drain: no new connections; each open one gets the close code 1001 at its own
-moment within
-.BR \-\-drain\-window ;
-what is left after
+Start a drain.
+wsd accepts no new connections and closes the open ones with code 1001, spread
+over
+.BR \-\-drain\-window .
+After
 .B \-\-drain\-timeout
-is cut.
-A second one ends the process at once.
+it force\-closes the remaining connections.
+A second signal ends the process at once; shells report that as status 143
+(SIGTERM) or 130 (SIGINT).
 .TP
 .B SIGHUP
-Judges the configuration anew and logs what a restart would change.
+Re\-reads
+.BR \-\-auth\-file ,
+checks the configuration and logs which settings need a restart.
 )";
 
 }  // namespace

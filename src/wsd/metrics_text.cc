@@ -51,7 +51,7 @@ class Renderer {
     sample(std::string(name) + "_count", {}, {}, below);
   }
   void build_info() {
-    head("wsd_build_info", "gauge", "What this program was built from; always 1.");
+    head("wsd_build_info", "gauge", "Version and compression library of this build; always 1.");
     out_ += "wsd_build_info{version=\"";
     append_label_value(version());
     out_ += "\",deflate=\"";
@@ -77,27 +77,32 @@ class Renderer {
 
 void render_process(Renderer& to, const ServerStats& stats) {
   to.build_info();
-  to.head("wsd_start_time_seconds", "gauge", "When the server started, since 1970-01-01 UTC.");
+  to.head("wsd_start_time_seconds", "gauge",
+          "Time at which the server started, in seconds since 1970-01-01 UTC.");
   to.sample("wsd_start_time_seconds", {}, {}, seconds_text(stats.start_time_ms * 1'000'000));
-  to.single("wsd_reactors", "gauge", "Reactor threads.", stats.reactors);
-  to.single("wsd_draining", "gauge", "1 while the server drains, else 0.", stats.draining ? 1 : 0);
+  to.single("wsd_reactors", "gauge", "Number of reactor threads.", stats.reactors);
+  to.single("wsd_draining", "gauge", "1 while the server drains, otherwise 0.",
+            stats.draining ? 1 : 0);
 }
 
 void render_connections(Renderer& to, const ServerStats& stats) {
   constexpr std::string_view kConnections = "wsd_connections";
-  to.head(kConnections, "gauge", "Connections there are, by state.");
+  to.head(kConnections, "gauge", "Current connections, by state.");
   to.sample(kConnections, "state", "handshaking", stats.connections_handshaking);
   to.sample(kConnections, "state", "open", stats.connections_open);
   to.sample(kConnections, "state", "closing", stats.connections_closing);
   to.single("wsd_connections_accepted_total", "counter", "Connections accepted.",
             stats.accepted_total);
   constexpr std::string_view kEnded = "wsd_connections_ended_total";
-  to.head(kEnded, "counter", "Connections ended, by cause.");
+  to.head(kEnded, "counter", "Connections that have ended, by cause.");
   for (std::size_t i = 0; i < stats.ended_total.size(); ++i) {
     to.sample(kEnded, "cause", close_cause_name(static_cast<CloseCause>(i)), stats.ended_total[i]);
   }
   constexpr std::string_view kRefused = "wsd_handshakes_refused_total";
-  to.head(kRefused, "counter", "Requests refused on a fresh connection, by HTTP status.");
+  to.head(
+      kRefused, "counter",
+      "Connections that ended with cause handshake_rejected, handshake_timeout or overload after "
+      "an HTTP error response, by its status.");
   for (std::size_t i = 0; i < kRefusalStatuses.size(); ++i) {
     const int status = kRefusalStatuses[i];
     to.sample(kRefused, "status", status == 0 ? "other" : std::to_string(status),
@@ -106,50 +111,61 @@ void render_connections(Renderer& to, const ServerStats& stats) {
 }
 
 void render_traffic(Renderer& to, const ServerStats& stats) {
-  to.single("wsd_messages_received_total", "counter", "Messages received.",
+  to.single("wsd_messages_received_total", "counter", "Complete messages received from clients.",
             stats.messages_in_total);
   to.single("wsd_messages_sent_total", "counter",
-            "Messages given to connections to send, those dropped later included.",
+            "Messages handed to connections for sending, including those dropped afterwards.",
             stats.messages_out_total);
-  to.single("wsd_messages_dropped_total", "counter",
-            "Messages dropped because a send queue was full.", stats.messages_dropped_total);
-  to.single("wsd_received_bytes_total", "counter", "Bytes received, of HTTP and WebSocket.",
+  to.single(
+      "wsd_messages_dropped_total", "counter",
+      "Messages not sent because the send queue was full, a newer message of a latest-only room "
+      "replaced them, or a Close frame overtook them.",
+      stats.messages_dropped_total);
+  to.single("wsd_received_bytes_total", "counter", "Bytes received, HTTP and WebSocket together.",
             stats.bytes_in_total);
-  to.single("wsd_sent_bytes_total", "counter", "Bytes that the kernel took to send.",
+  to.single("wsd_sent_bytes_total", "counter", "Bytes that the kernel accepted for sending.",
             stats.bytes_out_total);
-  to.single("wsd_rooms", "gauge", "Rooms with members.", stats.rooms);
-  to.single("wsd_room_members", "gauge", "Memberships in rooms.", stats.room_members);
-  to.single("wsd_publishes_total", "counter", "Messages published to rooms.",
-            stats.publishes_total);
-  to.single("wsd_deliveries_total", "counter", "Messages of rooms handed to members, one for each.",
+  to.single("wsd_rooms", "gauge", "Rooms that have members or stored history.", stats.rooms);
+  to.single("wsd_room_members", "gauge", "Memberships in rooms, including joins in progress.",
+            stats.room_members);
+  to.single("wsd_publishes_total", "counter",
+            "Messages published to rooms, including rooms without members.", stats.publishes_total);
+  to.single("wsd_deliveries_total", "counter",
+            "Room messages handed to members, counted once per member, replayed history included.",
             stats.deliveries_total);
 }
 
 void render_held(Renderer& to, const ServerStats& stats) {
   to.single("wsd_send_queue_bytes", "gauge", "Bytes waiting in send queues.",
             stats.send_queue_bytes);
-  to.single("wsd_input_bytes", "gauge", "Bytes held for messages that are not complete.",
+  to.single("wsd_input_bytes", "gauge", "Bytes of incomplete messages and requests held in memory.",
             stats.input_bytes);
   to.single("wsd_compression_context_bytes", "gauge",
-            "Bytes promised to compression windows that are kept.", stats.context_bytes);
-  to.single("wsd_publishes_waiting", "gauge", "Publishes waiting for the homes of their rooms.",
+            "Bytes reserved for compression windows that are kept between messages.",
+            stats.context_bytes);
+  to.single("wsd_publishes_waiting", "gauge",
+            "Publishes, and messages for a connection of another thread, that wait for a reactor.",
             stats.publishes_waiting);
   to.single("wsd_deliveries_waiting", "gauge",
-            "Messages of rooms waiting for reactors with members.", stats.deliveries_waiting);
+            "Room messages that wait for reactors with members of the room.",
+            stats.deliveries_waiting);
 }
 
 void render_times(Renderer& to, const ServerStats& stats) {
-  to.single("wsd_turns_total", "counter", "Turns of the reactors.", stats.turns_total);
+  to.single("wsd_turns_total", "counter", "Turns of all reactors: passes of their event loops.",
+            stats.turns_total);
   to.histogram("wsd_turn_duration_seconds",
-               "From the end of a reactor's wait to the end of its turn.", stats.turn);
+               "Time from the end of a reactor's wait for events to the end of its turn.",
+               stats.turn);
   to.histogram("wsd_fan_out_duration_seconds",
-               "From the start of sending what rooms have pending to the end of the turn.",
+               "Time from the start of sending pending room messages to the end of the turn.",
                stats.fan_out);
-  to.histogram("wsd_ping_round_trip_seconds", "From a Ping to its Pong.", stats.round_trip);
-  to.histogram("wsd_delivery_delay_seconds",
-               "From a message's place in its room to the end of the turn that sent it; of each "
-               "batch its oldest message.",
-               stats.delivery_delay);
+  to.histogram("wsd_ping_round_trip_seconds", "Time from a Ping to its Pong.", stats.round_trip);
+  to.histogram(
+      "wsd_delivery_delay_seconds",
+      "Time from giving a message its position in the room to the end of the turn that sent "
+      "it; a batch counts with its oldest message.",
+      stats.delivery_delay);
 }
 
 // Reading

@@ -34,8 +34,8 @@ Flag print_flag() {
   Flag flag =
       unset(FlagKind::kAction, "WHAT",
             {"print",
-             "print a text made from these flags and exit: man, a manual page; bash, zsh or "
-             "fish, a completion; config, a configuration file to begin with"});
+             "print a generated text and exit: man, bash, zsh, fish (completions) or config (an "
+             "example configuration file)"});
   for (const Printable& each : kPrintables) flag.values.push_back(each.name);
   return flag;
 }
@@ -46,7 +46,7 @@ std::string print_error(std::string_view what) {
   for (const Printable& each : kPrintables) {
     names.append(names.empty() ? "" : ", ").append(each.name);
   }
-  return "--print: " + in_quotes(what) + " is none of " + names;
+  return "--print: " + in_quotes(what) + " is not one of " + names;
 }
 
 std::string printed(std::string_view what) {

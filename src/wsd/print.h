@@ -28,12 +28,12 @@ struct ExitCode {
   std::string_view meaning;
 };
 inline constexpr std::array<ExitCode, 6> kExitCodes{{
-    {kExitClean, "drained or clean"},
-    {kExitFailed, "failed at run time"},
-    {kExitUsage, "wrong command line"},
-    {kExitCut, "drained, but connections had to be cut"},
-    {kExitCannotBind, "cannot bind"},
-    {kExitBadConfiguration, "bad configuration"},
+    {kExitClean, "clean exit"},
+    {kExitFailed, "runtime error"},
+    {kExitUsage, "invalid command line"},
+    {kExitCut, "drained, but some connections were force-closed"},
+    {kExitCannotBind, "cannot listen on an address"},
+    {kExitBadConfiguration, "invalid configuration"},
 }};
 
 }  // namespace wsd::daemon

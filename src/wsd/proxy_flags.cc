@@ -20,8 +20,9 @@ std::string network_error(std::string_view value) {
   constexpr std::string_view kOfNetworks = "0123456789abcdefABCDEF.:/unix";
   if (!value.empty() && value.find_first_not_of(kOfNetworks) == std::string_view::npos) return {};
   return in_quotes(value) +
-         " is no network: write 10.0.0.0/8, 2001:db8::/32, an address, or unix for the peers of "
-         "Unix sockets";
+         " is not a network: write 10.0.0.0/8, 2001:db8::/32, an address, or unix for peers of "
+         "Unix "
+         "sockets";
 }
 
 }  // namespace
@@ -31,19 +32,19 @@ Table proxy_flags() {
       list(
           "CIDR",
           {"trusted-proxy",
-           "a network of proxies, an address, or unix for the peers of Unix sockets: whom these "
-           "name in --forwarded-field counts as the client; none: nobody is believed"},
+           "trust the client address that these proxies report: a network, an address, or unix for "
+           "peers of Unix sockets"},
           &network_error, [](Options & o) -> auto& { return o.server.proxy.trusted; }),
       choice(
           "FIELD",
           {"forwarded-field",
-           "the field that your proxies set: x-forwarded-for or forwarded (RFC 7239)"},
+           "header field that those proxies set: x-forwarded-for or forwarded (RFC 7239)"},
           kForwardedFields, [](Options & o) -> auto& { return o.server.proxy.field; }),
       choice(
           "MODE",
           {"proxy-protocol",
-           "on: each connection begins with a PROXY protocol header of a trusted proxy, version 1 "
-           "or 2, and --forwarded-field is not looked at; off: none does"},
+           "on requires a PROXY protocol header (version 1 or 2) from a trusted proxy on every "
+           "connection and ignores --forwarded-field"},
           kSwitch, [](Options & o) -> auto& { return o.server.proxy.proxy_protocol; }),
   };
 }

@@ -16,11 +16,11 @@ AccessVerdict PublishAccess::judge(std::string_view authorization, std::string_v
                                    bool relayed) const {
   if (mode_ == PublishMode::kLoopback && is_local(remote) && !relayed) return {};
   if (token_.empty()) {
-    return {403, "Publishing is for clients on this machine, without a proxy or a browser.\n"};
+    return {403, "publishing is allowed only from this machine, without a proxy or a browser"};
   }
-  if (authorization.empty()) return {401, "A token is needed: Authorization: Bearer TOKEN.\n"};
+  if (authorization.empty()) return {401, "a token is required: send Authorization: Bearer TOKEN"};
   if (brings_token(authorization, token_)) return {};
-  return {403, "The token is not the one that may publish here.\n"};
+  return {403, "this token does not allow publishing"};
 }
 
 AccessVerdict PublishAccess::judge(const Request& request) const {

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "room_path.h"
+#include "words.h"
 
 namespace wsd::daemon {
 namespace {
@@ -21,7 +22,7 @@ void keep_nowhere(Response& response) {
 Response refusal(Upgrade verdict) {
   Response response;
   response.status = verdict.status;
-  response.body = std::move(verdict.body);
+  response.body = line_of(verdict.body);
   response.headers = std::move(verdict.headers);
   keep_nowhere(response);
   return response;

@@ -65,16 +65,16 @@ std::string room_of_path(std::string_view path) {
 }
 
 std::string room_name_error(std::string_view room) {
-  if (room.empty()) return "The room's name is empty or not validly percent-encoded.";
+  if (room.empty()) return "the room name is empty or not validly percent-encoded";
   if (room.size() > kRoomNameMax) {
-    return "The room's name has " + std::to_string(room.size()) + " bytes; it may have " +
-           std::to_string(kRoomNameMax) + ".";
+    return "the room name has " + std::to_string(room.size()) + " bytes; the limit is " +
+           std::to_string(kRoomNameMax);
   }
-  if (!is_utf8(room)) return "The room's name is not UTF-8.";
+  if (!is_utf8(room)) return "the room name is not valid UTF-8";
   const bool control = std::any_of(room.begin(), room.end(), [](char c) {
     return static_cast<std::uint8_t>(c) < 0x20 || c == '\x7f';
   });
-  if (control) return "The room's name has a control byte in it.";
+  if (control) return "the room name contains a control byte";
   return {};
 }
 

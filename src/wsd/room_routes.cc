@@ -15,8 +15,8 @@ Response json(std::string body) {
   return Response{200, "application/json", std::move(body) + "\n", {}};
 }
 
-Response refusal(int status, std::string text) {
-  Response response{status, "text/plain; charset=utf-8", std::move(text), {}};
+Response refusal(int status, std::string_view text) {
+  Response response{status, "text/plain; charset=utf-8", line_of(text), {}};
   if (status == 401) response.headers = {{"WWW-Authenticate", "Bearer"}};  // RFC 9110 §15.5.2
   if (status == 503) response.headers = {{"Retry-After", "1"}};
   return response;
@@ -24,35 +24,37 @@ Response refusal(int status, std::string text) {
 
 // Who may not publish has none of a body kept for it.
 std::optional<Response> judge(const Request& request, const PublishAccess& access) {
-  AccessVerdict verdict = access.judge(request);
-  if (verdict.status != 200) return refusal(verdict.status, std::move(verdict.text));
+  const AccessVerdict verdict = access.judge(request);
+  if (verdict.status != 200) return refusal(verdict.status, verdict.text);
   return std::nullopt;
 }
 
 void publish(const Server& server, const Request& request, const Responder& responder) {
   const std::string room = room_of_path(request.path());
   if (const std::string error = room_name_error(room); !error.empty()) {
-    responder.respond(refusal(400, error + "\n"));
+    responder.respond(refusal(400, error));
     return;
   }
   const MessageType type = message_type_of(request.header("Content-Type"));
   if (type == MessageType::kText && !is_utf8(request.body())) {
     responder.respond(
-        refusal(400, "The body is not UTF-8, which text is (RFC 6455, section 5.6).\n"));
+        refusal(400,
+                "the body is not valid UTF-8, which a text message must be: send Content-Type: "
+                "application/octet-stream for a binary message"));
     return;
   }
   const SendResult result = server.hub().publish(
       room, type, request.body(),
       [responder](const Position& position) { responder.respond(json(published_json(position))); });
   if (result != SendResult::kSent) {
-    responder.respond(refusal(503, "The server cannot take the message now.\n"));
+    responder.respond(refusal(503, "the server cannot accept the message now; try again"));
   }
 }
 
 void tell(const Server& server, const Request& request, const Responder& responder) {
   const std::string room = room_of_path(request.path());
   if (const std::string error = room_name_error(room); !error.empty()) {
-    responder.respond(refusal(400, error + "\n"));
+    responder.respond(refusal(400, error));
     return;
   }
   server.hub().ask(room, [responder, room](const RoomState& state) {
@@ -65,7 +67,7 @@ Upgrade admit(const Gate& gate, const Request& request) {
   Upgrade verdict = gate.admit_to_room(request, room_of_path(request.path()));
   if (verdict.status != 101) return verdict;
   const SinceQuery since = since_of_query(request.query());
-  if (!since.error.empty()) return Upgrade::reject(400, since.error + "\n");
+  if (!since.error.empty()) return Upgrade::reject(400, since.error);
   // Before the gate's choice, which is a matter of courtesy.
   const auto& offered = request.subprotocols();
   if (std::find(offered.begin(), offered.end(), kMetaSubprotocol) != offered.end()) {
@@ -92,7 +94,7 @@ Handlers room_handlers(const Server& server, const Gate& gate) {
       if (from.data<ReadOnlyMember>() == nullptr) {
         publish(from, message);
       } else {
-        from.close(CloseCode::kPolicyViolation, "no right to write to this room");
+        from.close(CloseCode::kPolicyViolation, "this user may not write to this room");
       }
     };
   }

@@ -27,7 +27,7 @@ Parsed<SlowPolicy> parse_policy(std::string_view text) {
     if (name == text) return {policy, {}};
     names.append(names.empty() ? "" : ", ").append(name);
   }
-  return {{}, in_quotes(text) + " is none of " + names};
+  return {{}, in_quotes(text) + " is not one of " + names};
 }
 
 std::string format_policy(SlowPolicy policy) {
@@ -40,7 +40,7 @@ std::string format_policy(SlowPolicy policy) {
 // Puts what was read into a setting that has no value yet.
 template <class T, class Value>
 std::string store(std::optional<T>& setting, Parsed<Value> parsed) {
-  if (setting.has_value()) return "stands there twice";
+  if (setting.has_value()) return "the setting is given twice; keep one of the two";
   if (!parsed.ok()) return std::move(parsed.error);
   setting = static_cast<T>(parsed.value);
   return {};
@@ -99,7 +99,7 @@ std::string set(RoomRule& rule, std::string_view word) {
   const std::size_t equals = word.find('=');
   const std::string_view name = word.substr(0, equals);
   if (equals == std::string_view::npos) {
-    return in_quotes(word) + " has no \"=\"; write SETTING=VALUE with one of " +
+    return in_quotes(word) + " has no \"=\"; write SETTING=VALUE, where SETTING is one of " +
            names_of_settings();
   }
   for (const Setting& each : kSettings) {
@@ -107,7 +107,7 @@ std::string set(RoomRule& rule, std::string_view word) {
     std::string error = each.set(rule, word.substr(equals + 1));
     return error.empty() ? error : std::string(name) + ": " + error;
   }
-  return in_quotes(name) + " is no setting of rooms; there are " + names_of_settings();
+  return in_quotes(name) + " is not a room setting; use one of " + names_of_settings();
 }
 
 std::vector<std::string_view> words_of(std::string_view text) {
@@ -128,14 +128,14 @@ Parsed<RoomRule> parse_room_rule(std::string_view text) {
   const std::vector<std::string_view> words = words_of(text);
   if (words.size() < 2) {
     parsed.error = in_quotes(text) +
-                   " is no rule: write PATTERN SETTING=VALUE, such as \"quotes-* "
+                   " is not a room rule; write PATTERN SETTING=VALUE, such as \"quotes-* "
                    "slow-policy=latest-only\"";
     return parsed;
   }
   parsed.value.pattern = words.front();
   parsed.error = room_name_error(words.front());
   if (!parsed.error.empty()) {
-    parsed.error = in_quotes(words.front()) + " fits no room: " + parsed.error;
+    parsed.error = in_quotes(words.front()) + " matches no room: " + parsed.error;
   }
   for (std::size_t i = 1; i < words.size() && parsed.ok(); ++i) {
     parsed.error = set(parsed.value, words[i]);

@@ -25,7 +25,8 @@ Flag file_name(Text text, Field<std::string> field) {
     const bool odd = std::any_of(value.begin(), value.end(), [](char c) {
       return static_cast<unsigned char>(c) <= ' ' || c == '\x7f';
     });
-    if (value.empty() || odd) return in_quotes(value) + " is no file name without spaces";
+    if (value.empty() || odd)
+      return in_quotes(value) + " is not a file name without spaces; rename the file";
     field(options) = value;
     return {};
   };
@@ -39,9 +40,9 @@ Flag rules() {
   Flag flag = setting(
       "RULE",
       {"room",
-       "what is different in some rooms: PATTERN SETTING=VALUE..., settings being slow-policy "
-       "(latest-only too: the newest message takes the place of the one that waits), "
-       "history-messages, history-bytes and history-age; the first pattern that fits counts"});
+       "override settings for some rooms: PATTERN SETTING=VALUE..., with slow-policy (latest-only "
+       "keeps just the newest queued message), history-messages, history-bytes or history-age; the "
+       "first matching pattern applies"});
   flag.repeatable = true;
   flag.set = [](Options& options, std::string_view value) -> std::string {
     Parsed<RoomRule> parsed = parse_room_rule(value);
@@ -64,26 +65,28 @@ Table room_flags() {
       choice(
           "MODE",
           {"publish",
-           "who may POST and GET /rooms/ROOM: off, nobody; loopback, clients on this machine; "
-           "token, who has the token. A token file opens it to who has the token in any case"},
+           "allow POST and GET on /rooms/ROOM: off, loopback (clients on this machine) or token "
+           "(holders of the token in --publish-token-file, which also works with the other modes)"},
           kPublishModes, [](Options & o) -> auto& { return o.publish; }),
       file_name(
-          {"publish-token-file", "a file with the token that publishes, in one line"},
+          {"publish-token-file", "file with the token that allows publishing"},
           [](Options & o) -> auto& { return o.publish_token_file; }),
       duration(
-          {"response-timeout", "what an answer to a publish may take, then 503"}, Zero::kRefused,
-          [](Options & o) -> auto& { return o.server.http.response_timeout_ms; }),
+          {"response-timeout",
+           "answer 503 if a request on /rooms/ROOM has no result within this time"},
+          Zero::kRefused, [](Options & o) -> auto& { return o.server.http.response_timeout_ms; }),
       count<std::uint32_t>(
-          {"history-messages", "messages that each room keeps for who joins later; 0: none"},
+          {"history-messages", "keep this many messages per room for later members; 0 keeps none"},
           [](Options & o) -> auto& { return o.server.history.messages; }),
       size<std::size_t>(
-          {"history-bytes", "what these may take for each room, 64 for each beside its bytes"},
+          {"history-bytes",
+           "limit on the history of one room; each message counts its size plus 64 bytes"},
           [](Options & o) -> auto& { return o.server.history.bytes; }),
       duration(
-          {"history-age", "how long a message is kept"}, Zero::kRefused,
+          {"history-age", "discard messages older than this"}, Zero::kRefused,
           [](Options & o) -> auto& { return o.server.history.age_ms; }),
       size<std::size_t>(
-          {"history-memory", "what the messages kept for all rooms together may take"},
+          {"history-memory", "limit on the history of all rooms together"},
           [](Options & o) -> auto& { return o.server.history.total_bytes; }),
       rules(),
   };

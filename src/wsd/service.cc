@@ -43,9 +43,8 @@ std::vector<std::string> Service::warnings(const DaemonOptions& options) const {
   std::vector<std::string> found;
   if (!notifier_.error().empty()) found.push_back(notifier_.error());
   if (!passed_.sockets.empty() && !names_systemd(options.listen)) {
-    found.push_back("sockets were passed to this process (" +
-                    std::to_string(passed_.sockets.size()) +
-                    "), and it listens on other addresses alone: add --listen systemd, or stop "
+    found.push_back("systemd has passed sockets (" + std::to_string(passed_.sockets.size()) +
+                    "), but wsd listens only on other addresses: add --listen systemd, or stop "
                     "wsd.socket");
   }
   return found;
@@ -55,13 +54,13 @@ std::string Service::listen(Server& server, std::string_view address) {
   if (address != kSystemdAddress) return server.listen(address);
   if (!passed_.error.empty()) return passed_.error;
   if (passed_.sockets.empty()) {
-    return "cannot listen on 'systemd': no socket was passed to this process (start it through a "
-           "socket unit such as wsd.socket, or give --listen an address)";
+    return "cannot listen on 'systemd': systemd has passed no socket (start wsd through a socket "
+           "unit such as wsd.socket, or give --listen an address)";
   }
   for (PassedSockets::Socket& socket : passed_.sockets) {
     if (socket.fd < 0) continue;
     if (const std::string error = server.adopt(socket.fd); !error.empty()) {
-      return "the socket " + in_quotes(socket.name) + " that was passed: " + error;
+      return "the socket " + in_quotes(socket.name) + " passed by systemd: " + error;
     }
     socket.fd = -1;
   }
@@ -94,8 +93,8 @@ void Service::stopping(const Server& server, std::uint64_t at_most_ms) {
 DrainVerdict judge_drain(std::size_t cut) {
   if (cut == 0) return {};
   return {kExitCut, "drained, but " + connections_text(cut) +
-                        " had to be cut: no complete closing handshake within --close-timeout and "
-                        "--drain-timeout"};
+                        " had to be force-closed: the closing handshake was not complete within "
+                        "--close-timeout and --drain-timeout"};
 }
 
 }  // namespace wsd::daemon

@@ -49,18 +49,19 @@ std::string unknown_flag(std::string_view name) {
   std::replace(plain.begin(), plain.end(), '_', '-');
   const std::string_view meant = nearest(plain, names);
   return "--" + std::string(name) + " is not a flag of wsd" +
-         (meant.empty() ? "; wsd --help lists them"
+         (meant.empty() ? "; wsd --help lists the flags"
                         : "; did you mean --" + std::string(meant) + "?");
 }
 
 std::string not_a_flag(const std::string& argument) {
   if (argument.size() > 1 && argument.front() == '-') {
     return in_quotes(argument) +
-           " is not a flag of wsd; flags are long, as in --listen, and wsd --help "
-           "lists them";
+           " is not a flag of wsd; flags begin with two dashes, as in --listen, and wsd --help "
+           "lists "
+           "them";
   }
   const bool address = argument.find(':') != std::string::npos;
-  return in_quotes(argument) + " stands alone, and wsd takes flags only" +
+  return in_quotes(argument) + " is not a flag, and wsd accepts only flags" +
          (address ? "; did you mean --listen " + argument + "?" : "; wsd --help lists them");
 }
 
@@ -153,7 +154,7 @@ std::vector<std::string> environment_warnings(const Sources& sources) {
     const std::string_view meant = nearest(name, candidates);
     if (meant.empty() || meant == name) continue;
     warnings.push_back("the environment variable " + in_quotes(name) +
-                       " is not a setting of wsd and changes nothing; did you mean " +
+                       " is not a setting of wsd and has no effect; did you mean " +
                        std::string(meant) + "?");
   }
   return warnings;
@@ -190,8 +191,9 @@ bool names_listen(const std::vector<Assignment>& assignments) {
 // What the server cannot see, since only the daemon publishes over HTTP.
 std::string contradiction(const DaemonOptions& options) {
   if (!options.server.proxy.proxy_protocol || options.publish != PublishMode::kLoopback) return {};
-  return "--publish loopback cannot stand with --proxy-protocol on: that a client is on this "
-         "machine would be what a proxy says; use --publish token and --publish-token-file";
+  return "--publish loopback cannot be combined with --proxy-protocol on, because the client's "
+         "address is then only what the proxy reports: use --publish token with "
+         "--publish-token-file";
 }
 
 // Lays file, environment and command line over the defaults.
@@ -255,13 +257,14 @@ std::vector<std::string> differing_settings(const DaemonOptions& left, const Dae
 
 ReloadReport reload_report(const DaemonOptions& running, const Loaded& reread) {
   if (!reread.error.empty()) {
-    return {false, "configuration is not valid, and the running one stays: " + reread.error};
+    return {false,
+            "the configuration is not valid, so the current one stays in use: " + reread.error};
   }
   const std::vector<std::string> names = differing_settings(running, reread.options);
-  if (names.empty()) return {true, "configuration is valid; no setting differs"};
+  if (names.empty()) return {true, "the configuration is valid; no setting has changed"};
   std::string text =
-      "configuration is valid; " + std::to_string(names.size()) +
-      (names.size() == 1 ? " setting differs and needs" : " settings differ and need") +
+      "the configuration is valid; " + std::to_string(names.size()) +
+      (names.size() == 1 ? " setting has changed and needs" : " settings have changed and need") +
       " a restart: ";
   for (std::size_t i = 0; i < names.size(); ++i) text += (i == 0 ? "" : ", ") + names[i];
   return {true, std::move(text)};

@@ -35,20 +35,22 @@ SinceQuery since_of_query(std::string_view query) {
   const Parameter id = parameter(query, "last_event_id");
   const Parameter last = parameter(query, "last");
   if (id.count > 1 || last.count > 1) {
-    result.error = "last_event_id and last may each be given once.";
+    result.error = "last_event_id and last may each be given only once";
   } else if (id.count == 1) {
     const std::optional<Position> position = parse_position(id.value);
     if (position) {
       result.since = Since::after(*position);
     } else {
-      result.error = "last_event_id is not EPOCH:SEQ, two decimal numbers below 2^64.";
+      result.error = "last_event_id=" + in_quotes(id.value) +
+                     " is not a position: use EPOCH:SEQ, two decimal numbers below 2^64";
     }
   } else if (last.count == 1) {
     const auto count = parse_count(last.value, std::numeric_limits<std::uint32_t>::max());
     if (count.ok()) {
       result.since = Since::last(static_cast<std::uint32_t>(count.value));
     } else {
-      result.error = "last is not a number of messages.";
+      result.error = "last=" + in_quotes(last.value) +
+                     " is not a number of messages: use a whole number below 2^32";
     }
   }
   return result;

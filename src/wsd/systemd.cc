@@ -57,7 +57,7 @@ PassedSockets passed_sockets(const Environment& variables, pid_t self) {
   if (count_text.empty() || !is_for(variables, "LISTEN_PID", self)) return passed;
   const auto count = parse_count(count_text, kMostPassed);
   if (!count.ok()) {
-    passed.error = "LISTEN_FDS, the number of sockets that were passed: " + count.error;
+    passed.error = "LISTEN_FDS, the number of sockets that systemd passes: " + count.error;
     return passed;
   }
   const std::string_view names_text = value_of(variables, "LISTEN_FDNAMES");
@@ -65,7 +65,7 @@ PassedSockets passed_sockets(const Environment& variables, pid_t self) {
       names_text.empty() ? std::vector<std::string_view>{} : split(names_text, ':');
   if (!names.empty() && names.size() != count.value) {
     passed.error = "LISTEN_FDNAMES has " + std::to_string(names.size()) + " names for " +
-                   std::to_string(count.value) + " sockets; it needs one for each";
+                   std::to_string(count.value) + " sockets; it must have one name per socket";
     return passed;
   }
   for (std::size_t i = 0; i < count.value; ++i) {
@@ -80,15 +80,16 @@ Notifier::Notifier(std::string_view address) {
   if (address.empty()) return;
   const std::string place = "NOTIFY_SOCKET " + in_quotes(address);
   if (address.front() != '/' && address.front() != '@') {
-    error_ = place +
-             " is neither a path nor, with @, an abstract name: the service manager is not "
-             "told anything";
+    error_ =
+        place +
+        " is neither a path that begins with / nor an abstract name that begins with @: wsd sends "
+        "the service manager no notifications";
     return;
   }
   if (address.size() >= sizeof(sockaddr_un::sun_path)) {
     error_ = place +
-             " is longer than a socket's path may be: the service manager is not told "
-             "anything";
+             " exceeds the length limit of a socket path: wsd sends the service manager no "
+             "notifications";
     return;
   }
   address_ = address;

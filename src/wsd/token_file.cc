@@ -25,8 +25,8 @@ TokenFile read_token_file(std::string_view flag, const std::string& path) {
   const std::string why = token_error(token);
   if (why.empty()) return {std::string(token), {}};
   return {{},
-          "the token in " + in_quotes(path) + ", which " + std::string(flag) + " names, " + why +
-              "; write one token alone, as of openssl rand -hex 32"};
+          "the token in " + in_quotes(path) + ", the file of " + std::string(flag) + ", " + why +
+              "; write one token and nothing else, such as the output of openssl rand -hex 32"};
 }
 
 }  // namespace wsd::daemon

@@ -104,11 +104,11 @@ Look look(const std::string& address, const std::string& token) {
     const Fetched fetched = http_fetch(address, target, token, kTimeoutMs);
     result.error = fetched.error;
     if (fetched.error.empty() && fetched.status == 401) {
-      result.error = address + " asks for a token; give it with --token-file FILE";
+      result.error = address + " requires a token; name its file with --token-file FILE";
     } else if (fetched.error.empty() && fetched.status != 200) {
-      result.error.append(address).append(" answers ").append(target).append(" with status ");
+      result.error.append(address).append(" answered ").append(target).append(" with status ");
       result.error.append(std::to_string(fetched.status));
-      result.error.append("; is it the admin listener of wsd?");
+      result.error.append("; check that it is an admin listener of wsd");
     }
     if (!result.error.empty()) return result;
     if (target == "/metrics") {
@@ -145,7 +145,8 @@ TopOptions parse_top_arguments(const std::vector<std::string>& arguments,
     } else if (each.starts_with(std::string(kTokenFile) + "=")) {
       options.token_file = each.substr(kTokenFile.size() + 1);
     } else if (each.starts_with("-") || has_address) {
-      options.error = in_quotes(each) + " is not for wsd top, which takes one ADDRESS and " +
+      options.error = in_quotes(each) +
+                      " is not an argument of wsd top, which accepts one ADDRESS and " +
                       "--token-file FILE";
       return options;
     } else {
@@ -162,9 +163,10 @@ TopOptions parse_top_arguments(const std::vector<std::string>& arguments,
 std::string top_help() {
   return R"(Usage: wsd top [ADDRESS] [--token-file FILE]
 
-Shows what a wsd with --admin ADDRESS does, live; q or Ctrl-C ends it. Where standard output is no
-terminal it prints one look and ends. ADDRESS is HOST:PORT, [V6]:PORT or unix:PATH; without it,
-WSD_ADMIN or 127.0.0.1:9002.
+Shows live figures of a wsd that runs with --admin ADDRESS. q or Ctrl-C ends it. If standard output
+is not a terminal, it prints the figures once and exits. ADDRESS is HOST:PORT, [V6]:PORT or
+unix:PATH; the default is WSD_ADMIN, or 127.0.0.1:9002 without it. --token-file names a file with
+the token of the admin listener; the default is WSD_ADMIN_TOKEN_FILE.
 )";
 }
 
@@ -186,7 +188,7 @@ int run_top(const TopOptions& options, const std::function<int(int, const std::s
     const bool written = std::fwrite(all.data(), 1, all.size(), stdout) == all.size();
     return written && std::fflush(stdout) == 0
                ? kExitClean
-               : fail(kExitFailed, "standard output cannot be written");
+               : fail(kExitFailed, "cannot write to standard output");
   }
   // A signal ends the wait for a key, and so the program, by its own way out.
   for (const int number : {SIGINT, SIGTERM, SIGHUP}) {

@@ -64,7 +64,7 @@ std::string format(const std::array<Unit, N>& units, std::uint64_t value) {
 }
 
 std::string too_large(std::string_view text, std::string_view most) {
-  return in_quotes(text) + " is too large; the most is " + std::string(most);
+  return in_quotes(text) + " is too large; the limit is " + std::string(most);
 }
 
 }  // namespace
@@ -72,7 +72,7 @@ std::string too_large(std::string_view text, std::string_view most) {
 Parsed<std::uint32_t> parse_duration_ms(std::string_view text, Zero zero) {
   if (text == "off") {
     if (zero == Zero::kOff) return {};
-    return {0, std::string(R"("off" does not apply: this duration cannot be switched off)") +
+    return {0, std::string(R"("off" is not accepted, because this duration cannot be turned off)") +
                    (zero == Zero::kImmediate ? "; 0 makes it immediate" : "")};
   }
   const auto quantity = split_quantity(text);
@@ -90,7 +90,7 @@ Parsed<std::uint32_t> parse_duration_ms(std::string_view text, Zero zero) {
         0, quantity->unit.empty()
                ? in_quotes(text) + " has no unit; write it with ms, s, m or h, such as 250ms or 10s"
                : in_quotes(text) + " is not a duration: the unit " + in_quotes(quantity->unit) +
-                     " is none of ms, s, m and h, and fractions are written in a smaller unit"};
+                     " is not ms, s, m or h, and a fraction needs a smaller unit, as in 1500ms"};
   }
   if (quantity->overflow || quantity->number > kDurationMax / unit->factor) {
     return {0, too_large(text, "1193h (4294967295ms)")};
@@ -115,8 +115,8 @@ Parsed<std::uint64_t> parse_size(std::string_view text, std::uint64_t max) {
   const Unit* const unit = find_unit(kSizeUnits, quantity->unit);
   if (unit == nullptr) {
     return {0, in_quotes(text) + " is not a size: the unit " + in_quotes(quantity->unit) +
-                   " is none of B, KiB, MiB, GiB and TiB, and fractions are written in a smaller "
-                   "unit"};
+                   " is not B, KiB, MiB, GiB or TiB, and a fraction needs a smaller unit, as in "
+                   "1536KiB"};
   }
   if (quantity->overflow || quantity->number > max / unit->factor) {
     return {0, too_large(text, std::to_string(max) + " bytes")};

@@ -47,6 +47,10 @@ std::string in_quotes(std::string_view text) {
   return out += '"';
 }
 
+std::string line_of(std::string_view text) {
+  return std::string(text).append(text.ends_with('\n') ? "" : "\n");
+}
+
 std::string_view trimmed(std::string_view text) noexcept {
   const std::size_t first = text.find_first_not_of(" \t");
   if (first == std::string_view::npos) return {};

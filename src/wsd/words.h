@@ -11,6 +11,10 @@ namespace wsd::daemon {
 // after 80 bytes.
 [[nodiscard]] std::string in_quotes(std::string_view text);
 
+// `text` as a line: with a newline at its end, added only if it is missing. For the bodies of
+// errors.
+[[nodiscard]] std::string line_of(std::string_view text);
+
 // `text` without spaces and tabs at its ends. A view into `text`.
 [[nodiscard]] std::string_view trimmed(std::string_view text) noexcept;
 

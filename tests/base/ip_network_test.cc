@@ -60,17 +60,18 @@ TEST(IpNetwork, Rfc4632_3_1_EveryLengthOfIpv4) {
 
 TEST(IpNetwork, RefusesWithAClause) {
   const std::vector<std::pair<std::string, std::string>> rows = {
-      {"", "is no network"},
-      {"10.0.0.0/", "no length from 0 to 32"},
-      {"10.0.0.0/33", "no length from 0 to 32"},
-      {"10.0.0.0/-1", "no length from 0 to 32"},
-      {"10.0.0.0/8 ", "no length from 0 to 32"},
-      {"10.0.0.0/255.0.0.0", "no length from 0 to 32"},
-      {"2001:db8::/129", "no length from 0 to 128"},
-      {"10/8", "is no network"},
-      {"proxy.example.com", "is no network"},
-      {"10.1.2.3/8", "has bits beyond its length: write 10.0.0.0/8, or the address alone"},
-      {"2001:db8::1/64", "has bits beyond its length: write 2001:db8::/64"},
+      {"", "is not a network"},
+      {"10.0.0.0/", "no valid prefix length: write a number from 0 to 32"},
+      {"10.0.0.0/33", "no valid prefix length: write a number from 0 to 32"},
+      {"10.0.0.0/-1", "no valid prefix length: write a number from 0 to 32"},
+      {"10.0.0.0/8 ", "no valid prefix length: write a number from 0 to 32"},
+      {"10.0.0.0/255.0.0.0", "no valid prefix length: write a number from 0 to 32"},
+      {"2001:db8::/129", "no valid prefix length: write a number from 0 to 128"},
+      {"10/8", "is not a network"},
+      {"proxy.example.com", "is not a network"},
+      {"10.1.2.3/8",
+       "has bits set beyond its prefix length: write 10.0.0.0/8, or the address alone"},
+      {"2001:db8::1/64", "has bits set beyond its prefix length: write 2001:db8::/64"},
       {"0.0.0.1/0", "write 0.0.0.0/0"},
   };
   for (const auto& [text, expected] : rows) {

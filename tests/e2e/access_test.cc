@@ -257,7 +257,7 @@ TEST_F(Access, WhoMayOnlyReadIsEndedForWriting) {
   const auto close = reader.read_frame();
   ASSERT_TRUE(close);
   EXPECT_EQ(close->close_code(), 1008U) << close->describe();
-  EXPECT_EQ(close->payload.substr(2), "no right to write to this room");
+  EXPECT_EQ(close->payload.substr(2), "this user may not write to this room");
   reader.send(close_frame(1008));
   reader.close();
   const auto line = server().wait_for_end_of(address);
@@ -301,7 +301,7 @@ TEST_F(Access, AReloadIsForNewHandshakesAlone) {
   ann.send(with(kAnn, "/rooms/news").text());
   ASSERT_TRUE(is_upgraded(ann));
   write(kBob + " bob read=*\n");
-  EXPECT_EQ(log_value(reload(), "text"), "1 users");
+  EXPECT_EQ(log_value(reload(), "text"), "loaded 1 user");
   EXPECT_EQ(ask(with(kAnn)).status, 401);
   EXPECT_EQ(ask(with(kBob, "/rooms/anything")).status, 101);
   ASSERT_TRUE(ann.send(text_frame("still here")));
@@ -323,7 +323,7 @@ TEST_F(Access, ABrokenFileUnderTrafficKeepsTheOldUsers) {
     write(broken);
     const std::string line = reload();
     EXPECT_EQ(log_value(line, "level"), "error") << line;
-    EXPECT_NE(line.find("the users stay as they were: "), std::string::npos) << line;
+    EXPECT_NE(line.find("the current users stay in use: "), std::string::npos) << line;
     EXPECT_NE(line.find(path() + ":"), std::string::npos) << line;
     EXPECT_EQ(ask(with(kBob, "/rooms/news")).status, 101);
     const std::string text = std::to_string(++sent);
@@ -348,14 +348,14 @@ TEST_F(Access, CheckConfigJudgesTheFile) {
   EXPECT_EQ(bad.status.code, 78);
   EXPECT_EQ(bad.err,
             "wsd: " + path() +
-                ":5: the token stands on line 2 already; each user needs one of its own\n");
+                ":5: the token is already used on line 2; give each user a different one\n");
   EXPECT_EQ(bad.all().find("S3CRET"), std::string::npos);
   ::chmod(path().c_str(), 0644);
   write(kUsers);
   ::chmod(path().c_str(), 0644);
   const Output open = run(server_command({"--auth-file", path(), "--check-config"}));
   EXPECT_EQ(open.status.code, 0);
-  EXPECT_NE(open.err.find("wsd: warning: everyone on this machine may read the tokens in"),
+  EXPECT_NE(open.err.find("wsd: warning: every user of this machine can read the tokens in"),
             std::string::npos)
       << open.err;
   EXPECT_EQ(run(server_command({"--auth-file", path() + "/none"})).status.code, 78);
@@ -396,22 +396,22 @@ TEST(Origins, ARefusalSaysWhoWhomAndWhy) {
   ASSERT_TRUE(is_refused(client, {403}, &response));
   EXPECT_EQ(response.body,
             "origin 'https://evil.example/\\xff' may not connect to host 'ws.example:8080'; "
-            "allowed is the same host, or one of: 'https://*.app.example'\n");
+            "allowed origins: the same host, 'https://*.app.example'\n");
   const auto line = server.process().wait_for_line("event=origin_refused");
   ASSERT_TRUE(line);
   EXPECT_EQ(log_value(*line, "level"), "info");
   EXPECT_EQ(log_value(*line, "host"), "ws.example:8080");
   EXPECT_NE(line->find("https://evil.example/\\xff"), std::string::npos) << *line;
-  EXPECT_NE(line->find("the same host, or one of: 'https://*.app.example'"), std::string::npos)
-      << *line;
+  EXPECT_NE(line->find("the same host, 'https://*.app.example'"), std::string::npos) << *line;
 }
 
 TEST(Origins, AnOperatorsSlipGetsASentence) {
   const std::pair<const char*, const char*> rows[] = {
       {"app.example", "is not an origin; write SCHEME://HOST[:PORT]"},
-      {"https://app.example/path", "has a path; an origin ends after its host and port"},
-      {"https://app.*.example", "has a wildcard where none may be; write https://*.example.com"},
-      {"https://app.example:*", "has a wildcard for the port; list each origin with its port"},
+      {"https://app.example/path", "has a path, which an origin must not have"},
+      {"https://app.*.example",
+       "has a wildcard in a place where none is allowed; write https://*.example.com"},
+      {"https://app.example:*", "has a wildcard as its port; list each origin with its port"},
       {"https://*.10.0.0.1", "has no domain after its wildcard"},
   };
   for (const auto& [origin, sentence] : rows) {

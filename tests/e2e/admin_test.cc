@@ -355,7 +355,8 @@ TEST(Top, SaysThatNobodyIsThere) {
   const TemporaryDirectory folder;
   const Output top = run({.argv = {server_binary(), "top", "unix:" + folder.file("nobody")}});
   EXPECT_EQ(top.status.code, 1);
-  EXPECT_NE(top.err.find("no admin listener at unix:"), std::string::npos) << top.err;
+  EXPECT_NE(top.err.find("cannot connect to an admin listener at unix:"), std::string::npos)
+      << top.err;
   EXPECT_EQ(run({.argv = {server_binary(), "top", "--sideways"}}).status.code, 2);
   EXPECT_EQ(run({.argv = {server_binary(), "top", "--help"}}).status.code, 0);
 }
@@ -374,7 +375,7 @@ TEST(Admin, PromtoolFindsNothingWrongWithTheMetrics) {
 
 // What Prometheus has scraped of `query`, as its API says it.
 std::string value_of(std::uint16_t port, const std::string& query) {
-  RawClient client = RawClient::tcp(port);
+  RawClient client = RawClient::foreign(port);
   if (!client.connected()) return {};
   client.send(RequestText::get("/api/v1/query?query=" + query).set("Connection", "close").text());
   const std::string body = client.read_response().value_or(HttpResponse{}).body;

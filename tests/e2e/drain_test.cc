@@ -114,8 +114,8 @@ TEST(Drain, SilentPeerIsCutAtTheCloseTimeout) {
   ASSERT_TRUE(status);
   EXPECT_EQ(status->code, 3);
   EXPECT_TRUE(server.process().wait_for_line(
-      "^wsd: drained, but 1 connection had to be cut: no complete closing handshake within "
-      "--close-timeout and --drain-timeout$"));
+      "^wsd: drained, but 1 connection had to be force-closed: the closing handshake was not "
+      "complete within --close-timeout and --drain-timeout$"));
 }
 
 TEST(Drain, WhoIsLeftAtTheDrainTimeoutIsCutAndCounted) {
@@ -129,7 +129,7 @@ TEST(Drain, WhoIsLeftAtTheDrainTimeoutIsCutAndCounted) {
   const auto status = server.wait_exit();
   ASSERT_TRUE(status);
   EXPECT_EQ(status->code, 3);
-  EXPECT_TRUE(server.process().wait_for_line("drained, but 3 connections had to be cut"));
+  EXPECT_TRUE(server.process().wait_for_line("drained, but 3 connections had to be force-closed"));
 }
 
 // Who goes by itself, with or without a word, was not cut.

@@ -429,9 +429,9 @@ TEST(PublishServer, AnOperatorsMistakeIsASentence) {
     EXPECT_NE(output.all().find(part), std::string::npos) << output.all();
   };
   fails({"--publish", "token"}, "--publish-token-file");
-  fails({"--publish-token-file", directory.file("none")}, "cannot be read");
+  fails({"--publish-token-file", directory.file("none")}, "cannot read the token file");
   fails({"--publish-token-file", directory.write("short", "x\n")},
-        "--publish-token-file names, has 1 character; it may have 16 to 512");
+        ", the file of --publish-token-file, has 1 character; it must have 16 to 512");
   fails({"--history-messages", "1000001"}, "--history-messages");
   fails({"--history-messages", "1", "--history-memory", "1KiB"}, "--history-memory");
 }

@@ -83,7 +83,7 @@ TEST(Rates, HandshakesOfOneAddress) {
   ASSERT_EQ(response.status, 429);
   EXPECT_EQ(response.get("Retry-After"), "1");
   EXPECT_TRUE(response.has_token("Connection", "close"));
-  EXPECT_EQ(response.body, "too many handshakes from this address\n");
+  EXPECT_EQ(response.body, "too many handshakes from this address, try again later\n");
   EXPECT_EQ(log_value(end_line(server, address), "cause"), "address_limit");
 }
 
@@ -105,7 +105,7 @@ TEST(Rates, MessagesASecond) {
   } while (frame && frame->opcode == kText);
   ASSERT_TRUE(frame);
   EXPECT_EQ(frame->close_code(), 1008U);
-  EXPECT_EQ(frame->payload.substr(2), "too many messages a second");
+  EXPECT_EQ(frame->payload.substr(2), "too many messages per second");
   client.close();
   EXPECT_EQ(log_value(end_line(server, address), "cause"), "rate_limit");
 }
@@ -121,7 +121,7 @@ TEST(Rates, BytesASecond) {
   const auto frame = client.read_frame();
   ASSERT_TRUE(frame);
   EXPECT_EQ(frame->close_code(), 1008U) << frame->describe();
-  EXPECT_EQ(frame->payload.substr(2), "too many bytes a second");
+  EXPECT_EQ(frame->payload.substr(2), "too many bytes per second");
   client.close();
   EXPECT_EQ(log_value(end_line(server, address), "cause"), "rate_limit");
 }
@@ -177,7 +177,7 @@ TEST(Rates, WhoGuessesAtTokensOverHttpIsSlowedDown) {
   ASSERT_TRUE(last) << "nobody stops it";
   EXPECT_GE(refused, 3);
   EXPECT_EQ(last->get("Retry-After"), "1");
-  EXPECT_EQ(last->body, "too many refusals for this address\n");
+  EXPECT_EQ(last->body, "too many rejected requests from this address, try again later\n");
   // It is over in a moment, and who has a token is let in.
   EXPECT_TRUE(eventually([&] {
     RawClient ann = server.connect();

@@ -173,7 +173,7 @@ TEST(Systemd, SaysWhatIsWrongWithASocket) {
   const Passed datagram(SOCK_DGRAM, false);
   const Output wrong_kind = run(activated({&datagram}, {}, "web"));
   EXPECT_EQ(wrong_kind.status.code, 69);
-  EXPECT_NE(wrong_kind.err.find("wsd: the socket \"web\" that was passed: cannot listen on "
+  EXPECT_NE(wrong_kind.err.find("wsd: the socket \"web\" passed by systemd: cannot listen on "
                                 "descriptor 3: it is not a stream socket"),
             std::string::npos)
       << wrong_kind.err;
@@ -183,7 +183,7 @@ TEST(Systemd, SaysWhatIsWrongWithASocket) {
   EXPECT_NE(not_listening.err.find("it does not listen"), std::string::npos) << not_listening.err;
   const Output nothing = run(server_command({"--listen", "systemd"}));
   EXPECT_EQ(nothing.status.code, 69);
-  EXPECT_NE(nothing.err.find("no socket was passed to this process"), std::string::npos);
+  EXPECT_NE(nothing.err.find("systemd has passed no socket"), std::string::npos);
 }
 
 TEST(Systemd, SocketsForAnotherProcessAreNotTouched) {
@@ -199,7 +199,7 @@ TEST(Systemd, PassedSocketsThatAreNotListenedOnAreAWarning) {
   const Passed passed;
   ServerProcess server(activated({&passed}, {"--listen", "127.0.0.1:0"}, ""));
   ASSERT_TRUE(server.listening());
-  EXPECT_TRUE(server.process().wait_for_line("^wsd: warning: sockets were passed"));
+  EXPECT_TRUE(server.process().wait_for_line("^wsd: warning: systemd has passed sockets"));
 }
 
 }  // namespace

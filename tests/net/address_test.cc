@@ -51,18 +51,18 @@ TEST(ListenAddress, ASentenceSaysWhatIsWrong) {
   const std::vector<std::pair<std::string, std::string>> cases = {
       {"", "the port is missing"},
       {"localhost", "the port is missing"},
-      {"localhost:", "not a number up to 65535"},
-      {"localhost:65536", "not a number up to 65535"},
-      {"localhost:-1", "not a number up to 65535"},
-      {"localhost:80x", "not a number up to 65535"},
-      {"localhost: 80", "not a number up to 65535"},
+      {"localhost:", "not a number from 0 to 65535"},
+      {"localhost:65536", "not a number from 0 to 65535"},
+      {"localhost:-1", "not a number from 0 to 65535"},
+      {"localhost:80x", "not a number from 0 to 65535"},
+      {"localhost: 80", "not a number from 0 to 65535"},
       {"::1:80", "needs brackets"},
       {"[::1]", "']:' is missing"},
       {"[::1:80", "']:' is missing"},
       {"[::1]80", "']:' is missing"},
-      {"[::1]:", "not a number up to 65535"},
+      {"[::1]:", "not a number from 0 to 65535"},
       {"unix:", "the path is missing"},
-      {"unix:" + std::string(108, 'p'), "longer than a Unix socket's may be"},
+      {"unix:" + std::string(108, 'p'), "exceeds 107 bytes, the limit of a Unix socket"},
   };
   for (const auto& [text, why] : cases) {
     const std::string sentence = refusal(text);

@@ -87,7 +87,7 @@ TEST(ReceiveRates, TooManyMessagesEndAConnection) {
   for (int i = 0; i < 6; ++i) frames += client_frame(kText, std::to_string(i));
   // In one piece, so that no time passes between.
   peer.send(frames + client_frame(kPing, "not read any more"));
-  expect_rate_limit(rig, peer, "too many messages a second");
+  expect_rate_limit(rig, peer, "too many messages per second");
   EXPECT_EQ(rig.app.messages.size(), 5U) << "what is within the limit is delivered";
   rig.expect_all_over(1);
 }
@@ -108,7 +108,7 @@ TEST(ReceiveRates, TooManyBytesEndAConnectionInTheMiddleOfAMessage) {
   Peer& peer = rig.open();
   const std::string frame = client_frame(kText, std::string(100'000, 'x'));
   peer.send(frame.substr(0, 50'000));
-  expect_rate_limit(rig, peer, "too many bytes a second");
+  expect_rate_limit(rig, peer, "too many bytes per second");
   EXPECT_TRUE(rig.app.messages.empty());
   rig.expect_all_over(1);
 }
@@ -122,7 +122,7 @@ TEST(ReceiveRates, BytesThatAreReceivedIntoTheMessageCount) {
   rig.pass(2);
   EXPECT_TRUE(rig.app.ends.empty());
   peer.send(frame.substr(50'000));
-  expect_rate_limit(rig, peer, "too many bytes a second");
+  expect_rate_limit(rig, peer, "too many bytes per second");
   rig.expect_all_over(1);
 }
 

@@ -206,7 +206,7 @@ const cases = {
         ["before", "meanwhile", "posted 1", "posted 2", "typed while away"]);
     }
     assert.deepEqual(await ann.evaluate(kNotices), ["back"]);
-    assert.match(await ann.evaluate(`document.querySelector(".notice").textContent`), /3 messages caught up/);
+    assert.match(await ann.evaluate(`document.querySelector(".notice").textContent`), /Received 3 messages sent meanwhile/);
   },
 
   // Cut in the middle of writing, so that messages and their echoes are lost on the way.

@@ -69,49 +69,49 @@ TEST(HttpResponse, Rfc9110_8_6_NoContentLengthWhereThereIsNoBody) {
 TEST(HttpResponse, Rfc9110_15_5_22_UpgradeRequired) {
   EXPECT_EQ(answer(Violation::kUpgradeRequired),
             "HTTP/1.1 426 Upgrade Required\r\n"
-            "Content-Length: 51\r\n"
+            "Content-Length: 52\r\n"
             "Content-Type: text/plain; charset=utf-8\r\n"
             "Upgrade: websocket\r\n"
             "Connection: Upgrade, close\r\n"
             "Sec-WebSocket-Version: 13\r\n"
             "\r\n"
-            "this path speaks WebSocket, send an Upgrade request");
+            "this path speaks WebSocket, send an Upgrade request\n");
 }
 
 TEST(HttpResponse, Rfc6455_4_4_VersionsAreNamed) {
   EXPECT_EQ(answer(Violation::kUnsupportedVersion),
             "HTTP/1.1 426 Upgrade Required\r\n"
-            "Content-Length: 39\r\n"
+            "Content-Length: 40\r\n"
             "Content-Type: text/plain; charset=utf-8\r\n"
             "Upgrade: websocket\r\n"
             "Connection: Upgrade, close\r\n"
             "Sec-WebSocket-Version: 13\r\n"
             "\r\n"
-            "WebSocket version not supported, use 13");
+            "WebSocket version not supported, use 13\n");
   EXPECT_EQ(answer(Violation::kDuplicateVersion),
             "HTTP/1.1 400 Bad Request\r\n"
-            "Content-Length: 35\r\n"
+            "Content-Length: 42\r\n"
             "Content-Type: text/plain; charset=utf-8\r\n"
             "Connection: close\r\n"
             "Sec-WebSocket-Version: 13\r\n"
             "\r\n"
-            "more than one Sec-WebSocket-Version");
+            "more than one Sec-WebSocket-Version field\n");
 }
 
 TEST(HttpResponse, Rfc9110_15_5_6_MethodNotAllowedNamesTheAllowed) {
   EXPECT_EQ(answer(Violation::kMethodNotAllowed),
             "HTTP/1.1 405 Method Not Allowed\r\n"
-            "Content-Length: 23\r\n"
+            "Content-Length: 33\r\n"
             "Content-Type: text/plain; charset=utf-8\r\n"
             "Connection: close\r\n"
             "Allow: GET\r\n"
             "\r\n"
-            "method not allowed here");
+            "method not allowed for this path\n");
   std::string out;
   write_violation(out, Violation::kMethodNotAllowed, "GET, HEAD", true);
   EXPECT_EQ(out,
             "HTTP/1.1 405 Method Not Allowed\r\n"
-            "Content-Length: 23\r\n"
+            "Content-Length: 33\r\n"
             "Content-Type: text/plain; charset=utf-8\r\n"
             "Connection: close\r\n"
             "Allow: GET, HEAD\r\n"
@@ -131,7 +131,7 @@ TEST(HttpResponse, Rfc9112_9_6_EveryRefusalCloses) {
     if (violation >= Violation::kReservedBit) break;
     const int status = http_status_of(violation);
     if (status == 426 || status == 405 || violation == Violation::kDuplicateVersion) continue;
-    const std::string text(violation_text(violation));
+    const std::string text = std::string(violation_text(violation)) + "\n";
     EXPECT_EQ(answer(violation), "HTTP/1.1 " + std::to_string(status) + " " +
                                      std::string(reason_phrase(status)) +
                                      "\r\nContent-Length: " + std::to_string(text.size()) +
@@ -142,6 +142,12 @@ TEST(HttpResponse, Rfc9112_9_6_EveryRefusalCloses) {
     ++plain;
   }
   EXPECT_GT(plain, 30);
+}
+
+TEST(HttpResponse, ErrorBody_EndsInOneNewline) {
+  EXPECT_EQ(error_body("no such room"), "no such room\n");
+  EXPECT_EQ(error_body("no such room\n"), "no such room\n");
+  EXPECT_EQ(error_body(""), "");
 }
 
 TEST(HttpResponse, Rfc9110_15_ReasonPhrases) {

@@ -152,12 +152,13 @@ TEST(Origin, AWildcardStandsForWholeLabelsInFront) {
 }
 
 TEST(Origin, TheRefusalSaysWhoAskedWhomAndWhatIsAllowed) {
-  EXPECT_EQ(origin_refusal("https://evil.example", "h:1", {}),
-            "origin 'https://evil.example' may not connect to host 'h:1'; allowed is the same "
-            "host\n");
+  EXPECT_EQ(
+      origin_refusal("https://evil.example", "h:1", {}),
+      "origin 'https://evil.example' may not connect to host 'h:1'; allowed origins: the same "
+      "host");
   EXPECT_EQ(origin_refusal("null", "h", {"https://a", "https://*.b"}),
-            "origin 'null' may not connect to host 'h'; allowed is the same host, or one of: "
-            "'https://a', 'https://*.b'\n");
+            "origin 'null' may not connect to host 'h'; allowed origins: the same host, "
+            "'https://a', 'https://*.b'");
 }
 
 TEST(Origin, TheRefusalIsEscapedAndCut) {

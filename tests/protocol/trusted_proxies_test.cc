@@ -38,7 +38,7 @@ TEST(TrustedProxies, UnixIsForUnixSocketsAlone) {
 
 TEST(TrustedProxies, RefusesWhatIsNoNetwork) {
   TrustedProxies trusted;
-  EXPECT_NE(trusted.add("localhost").find("'localhost' is no network"), std::string::npos);
+  EXPECT_NE(trusted.add("localhost").find("'localhost' is not a network"), std::string::npos);
   EXPECT_TRUE(trusted.empty());
 }
 

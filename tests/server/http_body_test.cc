@@ -148,7 +148,7 @@ TEST(HttpBody, ThatDoesNotComeInTimeIsAnswered408) {
   rig.start();
   const std::string answer = rig.answer(request("POST", "/a", with_length(3), "hi"));
   EXPECT_EQ(answer.find("HTTP/1.1 408 "), 0U) << answer;
-  EXPECT_TRUE(has(answer, "request body not complete in time")) << answer;
+  EXPECT_TRUE(has(answer, "the request body was not complete in time")) << answer;
 }
 
 // The time for a head begins anew after a body, and is the head's.

@@ -87,7 +87,7 @@ TEST(Rates, HandshakesOfOneAddress) {
   EXPECT_EQ(answer.find("HTTP/1.1 429 Too Many Requests\r\n"), 0U) << answer;
   EXPECT_TRUE(has(answer, "Retry-After: 1\r\n"));
   EXPECT_TRUE(has(answer, "Connection: close\r\n"));
-  EXPECT_TRUE(has(answer, "too many handshakes from this address\n"));
+  EXPECT_TRUE(has(answer, "too many handshakes from this address, try again later\n"));
 }
 
 TEST(Rates, AJoinThatIsRefusedIsToldToTheHandler) {
@@ -184,7 +184,7 @@ TEST(Rates, AnOriginThatIsRefusedIsToldWhy) {
   EXPECT_EQ(answer.find("HTTP/1.1 403 "), 0U);
   EXPECT_TRUE(has(answer,
                   "origin 'https://good.example' may not connect to host 'server.example.com'; "
-                  "allowed is the same host, or one of: 'https://*.good.example'\n"))
+                  "allowed origins: the same host, 'https://*.good.example'\n"))
       << answer;
   const Peer peer = rig.open("/", "Origin: https://a.good.example\r\n");
 }

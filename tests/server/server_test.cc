@@ -282,7 +282,8 @@ TEST(Server, APublisherOverTheMailboxBoundIsReadAgain) {
 
 TEST(ServerLife, StartSaysWhyItCannot) {
   Server no_listener(quiet());
-  EXPECT_EQ(no_listener.start(), "nothing to listen on: call listen() first");
+  EXPECT_EQ(no_listener.start(),
+            "the server has no address to listen on: call listen() before start()");
   ServerOptions bad = quiet();
   bad.limits.write_timeout_ms = 0;
   Server bad_options(bad);
@@ -291,7 +292,7 @@ TEST(ServerLife, StartSaysWhyItCannot) {
   Server twice(quiet());
   ASSERT_EQ(twice.listen("127.0.0.1:0"), "");
   ASSERT_EQ(twice.start(), "");
-  EXPECT_EQ(twice.start(), "the server has been started already");
+  EXPECT_EQ(twice.start(), "the server is already started: call start() only once");
   EXPECT_NE(twice.listen("127.0.0.1"), "");
 }
 

@@ -26,16 +26,17 @@ TEST(CheckOptions, EachSettingIsRefusedByASentenceThatNamesIt) {
     Change change;
   };
   const std::vector<Case> cases = {
-      {"--reactors must be at most 64", [](auto& o) { o.reactors = 65; }},
-      {"--trusted-proxy 'proxy.example.com' is no network",
+      {"--reactors must be at most 64, not 65", [](auto& o) { o.reactors = 65; }},
+      {"--trusted-proxy 'proxy.example.com' is not a network",
        [](auto& o) {
          o.proxy.trusted = {"unix", "10.0.0.0/8", "proxy.example.com"};
        }},
-      {"--trusted-proxy '10.1.0.0/8' has bits beyond its length: write 10.0.0.0/8",
+      {"--trusted-proxy '10.1.0.0/8' has bits set beyond its prefix length: write 10.0.0.0/8",
        [](auto& o) { o.proxy.trusted = {"10.1.0.0/8"}; }},
-      {"--trusted-proxy must be given at most 1024 times",
+      {"--trusted-proxy must be given at most 1024 times, not 1025",
        [](auto& o) { o.proxy.trusted.assign(1025, "unix"); }},
-      {"--proxy-protocol needs --trusted-proxy", [](auto& o) { o.proxy.proxy_protocol = true; }},
+      {"--proxy-protocol on needs --trusted-proxy, or any client could claim any address",
+       [](auto& o) { o.proxy.proxy_protocol = true; }},
       {"--origin 'example.com' is not an origin",
        [](auto& o) {
          o.upgrade.allowed_origins = {"https://a", "example.com"};
@@ -52,8 +53,8 @@ TEST(CheckOptions, EachSettingIsRefusedByASentenceThatNamesIt) {
        [](auto& o) { o.upgrade.write_buffer_size = 1024 * kMiB + 1; }},
       {"--handshake-timeout must be more than 0",
        [](auto& o) { o.upgrade.handshake_timeout_ms = 0; }},
-      {"--read-timeout 44999ms ends a silent connection before its Ping can be answered: it must "
-       "be 0 or at least --ping-interval 25000ms plus --pong-timeout 20000ms, which is 45000ms",
+      {"--read-timeout must be 0 (off) or at least 45000ms, which is --ping-interval 25000ms plus "
+       "--pong-timeout 20000ms, not 44999ms: a client needs that time to answer a Ping",
        [](auto& o) { o.heartbeat.read_timeout_ms = 44'999; }},
       {"--max-message must be from 1 byte to 1GiB",
        [](auto& o) { o.limits.max_message_bytes = 0; }},
@@ -65,17 +66,19 @@ TEST(CheckOptions, EachSettingIsRefusedByASentenceThatNamesIt) {
        [](auto& o) { o.limits.send_queue_bytes = 1023; }},
       {"--send-queue-frames must be at least 2", [](auto& o) { o.limits.send_queue_frames = 1; }},
       {"--mailbox-messages must be at least 2", [](auto& o) { o.limits.mailbox_messages = 1; }},
-      {"--max-head must be from 256 bytes to 1MiB", [](auto& o) { o.limits.max_head_bytes = 255; }},
+      {"--max-head must be from 256 bytes to 1MiB, not 255 bytes",
+       [](auto& o) { o.limits.max_head_bytes = 255; }},
       {"--max-head must be", [](auto& o) { o.limits.max_head_bytes = kMiB + 1; }},
       {"--max-request-line must be from 16 bytes to --max-head",
        [](auto& o) { o.limits.max_request_line_bytes = 15; }},
       {"--max-request-line must be",
        [](auto& o) { o.limits.max_request_line_bytes = o.limits.max_head_bytes + 1; }},
-      {"--max-field must be from 16 bytes to --max-head",
+      {"--max-field must be from 16 bytes to --max-head (16384 bytes), not 15 bytes",
        [](auto& o) { o.limits.max_field_bytes = 15; }},
       {"--max-field must be",
        [](auto& o) { o.limits.max_field_bytes = o.limits.max_head_bytes + 1; }},
-      {"--max-fields must be at least 8", [](auto& o) { o.limits.max_fields = 7; }},
+      {"--max-fields must be at least 8, not 7: an opening handshake has about that many",
+       [](auto& o) { o.limits.max_fields = 7; }},
       {"--message-timeout must be more than 0", [](auto& o) { o.limits.message_timeout_ms = 0; }},
       {"--write-timeout must be more than 0", [](auto& o) { o.limits.write_timeout_ms = 0; }},
       {"--close-timeout must be more than 0", [](auto& o) { o.limits.close_timeout_ms = 0; }},
@@ -89,7 +92,7 @@ TEST(CheckOptions, EachSettingIsRefusedByASentenceThatNamesIt) {
       {"--backlog must be at least 1", [](auto& o) { o.listen_backlog = 0; }},
       {"--drain-timeout must be more than 0",
        [](auto& o) { o.drain_timeout_ms = o.drain_window_ms = 0; }},
-      {"--drain-window 20001ms is longer than --drain-timeout 20000ms",
+      {"--drain-window must be at most --drain-timeout (20000ms), not 20001ms",
        [](auto& o) { o.drain_window_ms = 20'001; }},
   };
   for (const Case& each : cases) {
@@ -195,13 +198,13 @@ TEST(CheckOptions, ARuleForRoomsIsJudgedAsIfItHeldForAll) {
   EXPECT_EQ(judged([](auto& o) {
               o.rooms = {{"", SlowPolicy::kLatestOnly}};
             }),
-            "--room has an empty pattern: write a room's name, with * for any characters");
+            "--room has an empty pattern: write a room name, in which * matches any characters");
   EXPECT_EQ(judged([](auto& o) {
               o.rooms.push_back({"a"});
               o.rooms.push_back({"b"});
               o.rooms.back().history_messages = 1'000'001;
             }),
-            "--room 'b': --history-messages must be at most 1000000");
+            "--room 'b': --history-messages must be at most 1000000, not 1000001");
   const std::string small = judged([](auto& o) {
     o.history.total_bytes = 1000;
     o.rooms.push_back({"b"});
@@ -214,7 +217,10 @@ TEST(CheckOptions, ARuleForRoomsIsJudgedAsIfItHeldForAll) {
 
 TEST(CheckOptions, LatestOnlyIsForRooms) {
   const std::string error = judged([](auto& o) { o.limits.slow_policy = SlowPolicy::kLatestOnly; });
-  EXPECT_NE(error.find("write --room '* slow-policy=latest-only'"), std::string::npos) << error;
+  EXPECT_NE(error.find("--slow-policy does not accept latest-only, which applies to rooms: "
+                       "write --room '* slow-policy=latest-only'"),
+            std::string::npos)
+      << error;
 }
 
 TEST(Settings, ARuleForRoomsHasWhatItDoesNotSayFromAllRooms) {

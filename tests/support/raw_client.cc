@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -38,6 +39,7 @@ void RawClient::swap(RawClient& other) noexcept {
   std::swap(input_, other.input_);
   std::swap(taken_, other.taken_);
   std::swap(end_, other.end_);
+  std::swap(foreign_, other.foreign_);
 }
 
 void RawClient::adopt(int fd, int receive_buffer) {
@@ -53,6 +55,12 @@ void RawClient::adopt(int fd, int receive_buffer) {
 void RawClient::connect(const void* address, unsigned size) {
   if (fd_ >= 0 && ::connect(fd_, static_cast<const sockaddr*>(address), size) != 0) close();
   if (fd_ >= 0) ::fcntl(fd_, F_SETFL, ::fcntl(fd_, F_GETFL) | O_NONBLOCK);
+}
+
+RawClient RawClient::foreign(std::uint16_t port) {
+  RawClient client = tcp(port);
+  client.foreign_ = true;
+  return client;
 }
 
 RawClient RawClient::tcp(std::uint16_t port, int receive_buffer) {
@@ -188,6 +196,15 @@ void RawClient::consume(std::size_t size) {
   }
 }
 
+namespace {
+
+void expect_one_line_if_error(const HttpResponse& response) {
+  if (response.status < 400 || !response.get("Content-Type").starts_with("text/plain")) return;
+  EXPECT_EQ(response.body.find('\n'), response.body.size() - 1) << response.describe();
+}
+
+}  // namespace
+
 std::optional<HttpResponse> RawClient::read_response(bool head_request) {
   const auto deadline = Clock::now() + patience();
   std::size_t end = 0;
@@ -206,6 +223,7 @@ std::optional<HttpResponse> RawClient::read_response(bool head_request) {
     }
     response->body = pending().substr(0, length);
     consume(length);
+    if (!foreign_) expect_one_line_if_error(*response);
     return response;
   }
   while (fill(deadline)) {

@@ -38,6 +38,8 @@ class RawClient {
   // To 127.0.0.1. A `receive_buffer` above 0 is SO_RCVBUF, set before connecting so that the window
   // is small from the first segment on.
   [[nodiscard]] static RawClient tcp(std::uint16_t port, int receive_buffer = 0);
+  // To 127.0.0.1, where a program listens that is not wsd: its errors need not be lines of text.
+  [[nodiscard]] static RawClient foreign(std::uint16_t port);
   [[nodiscard]] static RawClient tcp6(std::uint16_t port);  // to ::1
   [[nodiscard]] static RawClient unix_socket(const std::string& path);
 
@@ -53,7 +55,8 @@ class RawClient {
   // Writes what the kernel takes at once, and reads nothing; returns how many bytes.
   std::size_t send_some(std::string_view bytes);
 
-  // The next response, 100 Continue skipped. `head_request`: it has no body whatever it says.
+  // The next response, 100 Continue skipped. The test fails if it is an error of wsd whose body of
+  // text is not one line that ends in a newline. `head_request`: it has no body whatever it says.
   [[nodiscard]] std::optional<HttpResponse> read_response(bool head_request = false);
   // The next frame, or nothing when the stream ended, is not a frame, or patience ran out.
   [[nodiscard]] std::optional<Frame> read_frame();
@@ -91,6 +94,7 @@ class RawClient {
   std::string input_;
   std::size_t taken_ = 0;  // bytes of input_ that were consumed
   End end_ = End::kOpen;
+  bool foreign_ = false;
 };
 
 }  // namespace e2e

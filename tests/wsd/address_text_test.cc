@@ -48,10 +48,9 @@ TEST(AddressText, ListenAddresses) {
 TEST(AddressText, ListenErrorsSayHowToMend) {
   EXPECT_EQ(listen_address_error("9001"),
             "\"9001\" has no port; write HOST:PORT, [V6]:PORT, :PORT or unix:PATH");
-  EXPECT_EQ(
-      listen_address_error("::1:9001"),
-      "\"::1:9001\" has a host that is neither a name nor an address; an IPv6 address goes in "
-      "brackets, as in [::1]:9001");
+  EXPECT_EQ(listen_address_error("::1:9001"),
+            "\"::1:9001\" has a host that is neither a name nor an address; write an IPv6 address "
+            "in brackets, as in [::1]:9001");
 }
 
 TEST(AddressText, Origins) {
@@ -99,16 +98,16 @@ TEST(AddressText, Origins) {
     EXPECT_NE(origin_error(bad), "") << bad;
   }
   EXPECT_EQ(origin_error("https://a.example/"),
-            "\"https://a.example/\" has a path; an origin ends after its host and port: write "
+            "\"https://a.example/\" has a path, which an origin must not have; write "
             "\"https://a.example\"");
   EXPECT_EQ(origin_error("https://app.*.com"),
-            "\"https://app.*.com\" has a wildcard where none may be; write https://*.example.com "
-            "for all sub-domains of example.com, or * alone for all");
+            "\"https://app.*.com\" has a wildcard in a place where none is allowed; write "
+            "https://*.example.com for all subdomains of example.com, or * alone for all origins");
   EXPECT_EQ(origin_error("https://a.example:*"),
-            "\"https://a.example:*\" has a wildcard for the port; list each origin with its port");
+            "\"https://a.example:*\" has a wildcard as its port; list each origin with its port");
   EXPECT_EQ(origin_error("https://a.example?x"),
-            "\"https://a.example?x\" has more than scheme, host and port, which is all of an "
-            "origin");
+            "\"https://a.example?x\" has more parts than an origin may have; keep only the "
+            "scheme, the host and the port");
 }
 
 TEST(AddressText, Subprotocols) {

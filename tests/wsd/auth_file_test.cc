@@ -56,41 +56,43 @@ TEST(AuthFile, AnEmptyFileLetsNobodyInAndSaysSo) {
     EXPECT_EQ(file.users->size(), 0U);
     EXPECT_EQ(file.users->find(""), nullptr);
     ASSERT_EQ(file.warnings.size(), 1U);
-    EXPECT_EQ(file.warnings[0], "users names no user: nobody gets in");
+    EXPECT_EQ(file.warnings[0], "users has no users, so wsd rejects every client");
   }
 }
 
 TEST(AuthFile, WhatIsWrongIsSaidWithItsPlaceAndWithoutTheToken) {
   EXPECT_EQ(error_of("# a\nshort ann"),
-            "users:2: the token has 5 characters; it may have 16 to 512");
+            "users:2: the token has 5 characters; it must have 16 to 512");
   EXPECT_EQ(error_of(std::string(513, 'x') + " ann"),
-            "users:1: the token has 513 characters; it may have 16 to 512");
+            "users:1: the token has 513 characters; it must have 16 to 512");
   EXPECT_EQ(error_of("s3cret-s3cret-s3cret\xc3\xa4 ann"),
-            "users:1: the token has a character that is not visible ASCII");
+            "users:1: the token contains a character that is not visible ASCII");
   EXPECT_EQ(error_of(kToken),
-            "users:1: there is no user behind the token; write TOKEN USER read=PATTERN");
+            "users:1: the user is missing after the token; write TOKEN USER read=PATTERN");
   EXPECT_EQ(error_of(kToken + " # ann"),
-            "users:1: there is no user behind the token; write TOKEN USER read=PATTERN");
+            "users:1: the user is missing after the token; write TOKEN USER read=PATTERN");
   EXPECT_EQ(error_of(kToken + " read=*"),
-            "users:1: there is no user between the token and its rights; write TOKEN USER "
+            "users:1: the user is missing between the token and its rights; write TOKEN USER "
             "read=PATTERN");
-  EXPECT_EQ(error_of(kToken + " " + std::string(129, 'u')),
-            "users:1: the user has a name that is not 1 to 128 bytes of UTF-8");
-  EXPECT_EQ(error_of(kToken + " ann\xff"),
-            "users:1: the user has a name that is not 1 to 128 bytes of UTF-8");
+  EXPECT_EQ(
+      error_of(kToken + " " + std::string(129, 'u')),
+      "users:1: the user name is not valid; write 1 to 128 bytes of UTF-8 without control bytes");
+  EXPECT_EQ(
+      error_of(kToken + " ann\xff"),
+      "users:1: the user name is not valid; write 1 to 128 bytes of UTF-8 without control bytes");
 }
 
 TEST(AuthFile, ControlBytesAreRefused) {
   for (const std::string& line :
        {kToken + "\x01 ann", kToken + std::string("\0 ann", 5), kToken + " a\x1bnn",
         kToken + " ann read=\x7f", kToken + "\v ann", std::string("# only\ra comment")}) {
-    EXPECT_EQ(error_of(line + "\n"), "users:1: the line has a control byte in it");
+    EXPECT_EQ(error_of(line + "\n"), "users:1: the line contains a control byte; remove it");
   }
 }
 
 TEST(AuthFile, DoubledTokensAreRefused) {
   EXPECT_EQ(error_of(kToken + " ann\n# between\n" + kToken + " bob\n"),
-            "users:3: the token stands on line 1 already; each user needs one of its own");
+            "users:3: the token is already used on line 1; give each user a different one");
   EXPECT_EQ(error_of(kToken + " ann\n" + kToken + "2 ann\n"), "") << "two tokens of one user";
 }
 
@@ -107,7 +109,7 @@ TEST(AuthFile, UnknownAndDoubledKeysAreRefused) {
   // Columns that have changed places must not bring the token into the log.
   EXPECT_NE(error_of("annannannannannann bob " + kToken + "=="), "");
   EXPECT_EQ(error_of(user + "read=a write=b read=c"),
-            "users:1: read= stands there twice; write all patterns behind one, with commas");
+            "users:1: read= is set twice; write all patterns in one list, separated by commas");
   EXPECT_EQ(error_of(user + "write= write=*"),
             "users:1: write= has an empty pattern; write write=news,chat-*");
 }
@@ -119,15 +121,15 @@ TEST(AuthFile, BadPatternsAreRefused) {
         << field;
   }
   EXPECT_EQ(error_of(user + "write=a\xff"),
-            "users:1: write= has the pattern \"a\\xff\", which fits no room: a name has 1 to 128 "
-            "bytes of UTF-8");
+            "users:1: write= has the pattern \"a\\xff\", which matches no room; write 1 to 128 "
+            "bytes of UTF-8 without control bytes");
   EXPECT_NE(error_of(user + "read=" + std::string(129, 'a')), "");
   EXPECT_EQ(error_of(user + "read=" + std::string(128, '*')), "");
   std::string many = "a";
   for (int i = 1; i < 256; ++i) many += ",a";
   EXPECT_EQ(error_of(user + "read=" + many), "");
   EXPECT_EQ(error_of(user + "read=" + many + ",a"),
-            "users:1: read= has 257 patterns; it may have 256");
+            "users:1: read= has 257 patterns; use fewer, the limit is 256");
 }
 
 TEST(AuthFile, ThereAreAtMostTenThousandUsers) {
@@ -135,7 +137,7 @@ TEST(AuthFile, ThereAreAtMostTenThousandUsers) {
   for (int i = 0; i < 10'000; ++i) text += std::to_string(1'000'000 + i) + "-0123456789 u\n";
   EXPECT_EQ(error_of(text), "");
   EXPECT_EQ(error_of(text + kToken + " one-more\n"),
-            "users:10001: there are more than 10000 users");
+            "users:10001: there are too many users; the limit is 10000");
 }
 
 class AuthFileOnDisk : public ::testing::Test {
@@ -163,21 +165,21 @@ TEST_F(AuthFileOnDisk, WarnsWhereEveryoneMayReadIt) {
   const AuthFile open = load_auth_file(path);
   ASSERT_EQ(open.error, "");
   ASSERT_EQ(open.warnings.size(), 1U);
-  EXPECT_EQ(open.warnings[0], "everyone on this machine may read the tokens in \"" + path +
-                                  "\"; mend it with chmod o-rwx");
+  EXPECT_EQ(open.warnings[0], "every user of this machine can read the tokens in \"" + path +
+                                  "\"; remove that right with chmod o-rwx");
 }
 
 TEST_F(AuthFileOnDisk, WhatCannotBeReadIsSaid) {
-  EXPECT_NE(load_auth_file(directory_ + "/none").error.find("cannot be read: No such file"),
+  EXPECT_NE(load_auth_file(directory_ + "/none").error.find("none\": No such file"),
             std::string::npos);
   EXPECT_NE(load_auth_file(directory_).error.find("it is not a regular file"), std::string::npos);
   const std::string fifo = directory_ + "/fifo";
   ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
   EXPECT_NE(load_auth_file(fifo).error.find("it is not a regular file"), std::string::npos);
   const std::string path = write(std::string((8 << 20) + 1, '#'), 0600);
-  EXPECT_NE(load_auth_file(path).error.find("it is larger than 8 MiB"), std::string::npos);
+  EXPECT_NE(load_auth_file(path).error.find("it exceeds the limit of 8MiB"), std::string::npos);
   EXPECT_EQ(load_auth_file(write("short ann\n", 0600)).error,
-            path + ":1: the token has 5 characters; it may have 16 to 512");
+            path + ":1: the token has 5 characters; it must have 16 to 512");
 }
 
 }  // namespace

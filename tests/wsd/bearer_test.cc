@@ -120,9 +120,9 @@ TEST(Bearer, TokensAre16To512VisibleAsciiCharacters) {
   EXPECT_EQ(token_error(std::string(16, 'a')), "");
   EXPECT_EQ(token_error(std::string(512, '~')), "");
   EXPECT_EQ(token_error("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"), "");
-  EXPECT_EQ(token_error(std::string(15, 'a')), "has 15 characters; it may have 16 to 512");
-  EXPECT_EQ(token_error(std::string(513, 'a')), "has 513 characters; it may have 16 to 512");
-  EXPECT_EQ(token_error(""), "has 0 characters; it may have 16 to 512");
+  EXPECT_EQ(token_error(std::string(15, 'a')), "has 15 characters; it must have 16 to 512");
+  EXPECT_EQ(token_error(std::string(513, 'a')), "has 513 characters; it must have 16 to 512");
+  EXPECT_EQ(token_error(""), "has 0 characters; it must have 16 to 512");
   for (int byte = 0; byte < 256; ++byte) {
     const std::string token = std::string(20, 'a') + static_cast<char>(byte);
     const std::string error = token_error(token);

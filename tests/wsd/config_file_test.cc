@@ -47,7 +47,7 @@ TEST(ConfigFile, AnEmptyFileIsValid) {
 TEST(ConfigFile, UnknownKeysAreRefusedWithTheirLineAndTheNearest) {
   EXPECT_EQ(error_of("reactors = 1\n\nping-intervall = 1s\n"),
             "f:3: \"ping-intervall\" is not a setting; did you mean \"ping-interval\"?");
-  EXPECT_EQ(error_of("PING = 1"), "f:1: \"PING\" is not a setting; wsd --help lists them");
+  EXPECT_EQ(error_of("PING = 1"), "f:1: \"PING\" is not a setting; wsd --help lists the settings");
 }
 
 TEST(ConfigFile, KeysInAnotherSpellingAreRefusedWithTheRightOne) {
@@ -59,13 +59,13 @@ TEST(ConfigFile, KeysInAnotherSpellingAreRefusedWithTheRightOne) {
 TEST(ConfigFile, FlagsOfTheCommandLineAreRefused) {
   for (const std::string name : {"config", "help", "version", "check-config"}) {
     EXPECT_EQ(error_of(name + " = x"),
-              "f:1: \"" + name + "\" belongs on the command line and cannot be set in a file");
+              "f:1: \"" + name + "\" can be set only on the command line; remove this line");
   }
 }
 
 TEST(ConfigFile, DoubledKeysAreRefusedWithBothLines) {
   EXPECT_EQ(error_of("reactors = 1\nlisten = :1\nlisten = :2\nreactors = 1"),
-            "f:4: \"reactors\" stands on line 1 already; keep one of the two");
+            "f:4: \"reactors\" is already set on line 1; keep one of the two lines");
 }
 
 TEST(ConfigFile, BrokenLinesAreRefused) {
@@ -73,9 +73,9 @@ TEST(ConfigFile, BrokenLinesAreRefused) {
             "f:2: \"reactors 1\" is not a setting; write key = value, or # before a comment");
   EXPECT_EQ(error_of("= 1"), "f:1: there is no key before \"=\"; write key = value");
   EXPECT_EQ(error_of("reactors ="),
-            "f:1: \"reactors\" has no value; write one, or remove the line for the default");
+            "f:1: \"reactors\" has no value; write one, or remove the line to use the default");
   EXPECT_EQ(error_of("reactors = \x1b[1m"),
-            "f:1: the line has a control byte in it: \"reactors = \\x1b[1m\"");
+            "f:1: the line contains a control byte; remove it: \"reactors = \\x1b[1m\"");
   EXPECT_NE(error_of(std::string_view("a\0b = 1", 7)), "");
   EXPECT_NE(error_of("[section]"), "");
 }

@@ -37,7 +37,7 @@ TEST(Contradictions, WhatAProxySaysIsNoLoopback) {
   both.emplace_back("--publish=loopback");
   const Loaded loaded = load(both);
   EXPECT_EQ(loaded.exit_code, kExitBadConfiguration);
-  EXPECT_EQ(loaded.error.find("--publish loopback cannot stand with --proxy-protocol on"), 0U)
+  EXPECT_EQ(loaded.error.find("--publish loopback cannot be combined with --proxy-protocol on"), 0U)
       << loaded.error;
   EXPECT_EQ(load({"--publish=loopback", "--trusted-proxy=127.0.0.1"}).error, "");
 }
@@ -45,7 +45,7 @@ TEST(Contradictions, WhatAProxySaysIsNoLoopback) {
 TEST(Contradictions, AProxyHeaderOfAnyoneIsRefused) {
   const Loaded loaded = load({"--proxy-protocol=on"});
   EXPECT_EQ(loaded.exit_code, kExitBadConfiguration);
-  EXPECT_EQ(loaded.error.find("--proxy-protocol needs --trusted-proxy"), 0U) << loaded.error;
+  EXPECT_EQ(loaded.error.find("--proxy-protocol on needs --trusted-proxy"), 0U) << loaded.error;
 }
 
 TEST(Contradictions, NetworksOfProxiesAreJudged) {

@@ -94,7 +94,7 @@ TEST_F(GateTest, RightsAreThoseOfTheRoom) {
   EXPECT_NE(dynamic_cast<const ReadOnlyMember*>(reader.data.get()), nullptr);
   const Upgrade stranger = gate.admit_to_room(with(kBob), "secrets");
   EXPECT_EQ(stranger.status, 403);
-  EXPECT_EQ(stranger.body, "this user may not read this room\n");
+  EXPECT_EQ(stranger.body, "this user may not read this room");
   EXPECT_EQ(gate.admit(with(kBob)).status, 101);
   EXPECT_EQ(gate.admit_to_room(with(kAnn), "").status, 400);
 }
@@ -131,7 +131,7 @@ TEST_F(GateTest, AReloadTakesTheNewUsersAndABadOneLeavesTheOld) {
   Gate gate(options());
   ASSERT_EQ(gate.load().error, "");
   write("short ann\n");
-  EXPECT_EQ(gate.load().error, path() + ":1: the token has 5 characters; it may have 16 to 512");
+  EXPECT_EQ(gate.load().error, path() + ":1: the token has 5 characters; it must have 16 to 512");
   EXPECT_EQ(gate.admit(with(kAnn)).status, 101);
   std::filesystem::remove(path());
   EXPECT_NE(gate.load().error, "");

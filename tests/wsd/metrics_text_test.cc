@@ -36,15 +36,16 @@ TEST(MetricsText, AFigureHasItsHelpItsTypeAndItsValue) {
   stats.draining = true;
   const std::string text = metrics_text(stats);
   EXPECT_EQ(lines_of(text, "wsd_messages_received_total"),
-            "# HELP wsd_messages_received_total Messages received.\n"
+            "# HELP wsd_messages_received_total Complete messages received from clients.\n"
             "# TYPE wsd_messages_received_total counter\n"
             "wsd_messages_received_total 18446744073709551615\n");
   EXPECT_EQ(lines_of(text, "wsd_start_time_seconds"),
-            "# HELP wsd_start_time_seconds When the server started, since 1970-01-01 UTC.\n"
+            "# HELP wsd_start_time_seconds Time at which the server started, in seconds since "
+            "1970-01-01 UTC.\n"
             "# TYPE wsd_start_time_seconds gauge\n"
             "wsd_start_time_seconds 1700000000.123\n");
   EXPECT_EQ(lines_of(text, "wsd_draining"),
-            "# HELP wsd_draining 1 while the server drains, else 0.\n"
+            "# HELP wsd_draining 1 while the server drains, otherwise 0.\n"
             "# TYPE wsd_draining gauge\n"
             "wsd_draining 1\n");
 }
@@ -72,7 +73,7 @@ TEST(MetricsText, BucketsAreCumulativeAndEndWithAll) {
   stats.round_trip.counts.back() = 4;
   stats.round_trip.sum_ns = 40'000'006'500;
   const std::string lines = lines_of(metrics_text(stats), "wsd_ping_round_trip_seconds");
-  EXPECT_EQ(lines.find("# HELP wsd_ping_round_trip_seconds From a Ping to its Pong.\n"
+  EXPECT_EQ(lines.find("# HELP wsd_ping_round_trip_seconds Time from a Ping to its Pong.\n"
                        "# TYPE wsd_ping_round_trip_seconds histogram\n"
                        "wsd_ping_round_trip_seconds_bucket{le=\"0.000001\"} 1\n"
                        "wsd_ping_round_trip_seconds_bucket{le=\"0.000002\"} 1\n"

@@ -30,7 +30,7 @@ TEST(Print, EachTextHasAName) {
     EXPECT_TRUE(printed(name).ends_with('\n')) << name;
   }
   EXPECT_EQ(print_error("powershell"),
-            "--print: \"powershell\" is none of man, bash, zsh, fish, config");
+            "--print: \"powershell\" is not one of man, bash, zsh, fish, config");
   EXPECT_EQ(printed("powershell"), "");
 }
 
@@ -57,6 +57,18 @@ TEST(Print, ChoicesAreCompleted) {
   EXPECT_TRUE(contains(zsh_completion(), ":LEVEL:(debug info warn error off)'"));
   EXPECT_TRUE(contains(fish_completion(), "-l log-format -x -a 'auto text json'"));
   EXPECT_TRUE(contains(zsh_completion(), ":FILE:_files'"));
+}
+
+TEST(Print, RepeatableFlag_SaysSoInEveryText) {
+  int repeatable = 0;
+  for (const Flag& flag : flag_table()) {
+    EXPECT_FALSE(contains(std::string(flag.help), "repeated")) << flag.name;  // not typed by hand
+    EXPECT_EQ(contains(described(flag), "; may be repeated"), flag.repeatable) << flag.name;
+    if (!flag.repeatable) continue;
+    ++repeatable;
+    EXPECT_TRUE(contains(fish_completion(), described(flag))) << flag.name;
+  }
+  EXPECT_EQ(repeatable, 5);
 }
 
 // Roff takes a line that begins with "." or "'" for a request, and "-" for a hyphen.

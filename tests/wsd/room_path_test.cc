@@ -29,7 +29,7 @@ TEST(RoomPath, NamesOfUpTo128Bytes) {
   EXPECT_EQ(room_name_error("a"), "");
   EXPECT_EQ(room_name_error(std::string(128, 'a')), "");
   EXPECT_EQ(room_name_error(std::string(129, 'a')),
-            "The room's name has 129 bytes; it may have 128.");
+            "the room name has 129 bytes; the limit is 128");
 }
 
 TEST(RoomPath, ControlBytesAreRefusedAndNothingElseOfAscii) {
@@ -63,7 +63,7 @@ TEST(RoomPath, OverlongAndStrayBytesAreRefused) {
        {"\x80", "\xbf", "\xc0\xaf", "\xc1\xbf", "\xe0\x80\xaf", "\xe0\x9f\xbf", "\xf0\x80\x80\xaf",
         "\xf0\x8f\xbf\xbf", "\xf5\x80\x80\x80", "\xfe", "\xff", "a\xc3", "\xc3z", "\xe2\x82z",
         "\xf0\x9f\x98z"}) {
-    EXPECT_EQ(room_name_error(name), "The room's name is not UTF-8.");
+    EXPECT_EQ(room_name_error(name), "the room name is not valid UTF-8");
   }
 }
 

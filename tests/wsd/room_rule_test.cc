@@ -37,21 +37,21 @@ TEST(RoomRule, SaysWhatIsWrong) {
     const char* text;
     const char* says;
   } rows[] = {
-      {"", "is no rule: write PATTERN SETTING=VALUE"},
-      {"   ", "is no rule"},
-      {"quotes-*", "is no rule"},
+      {"", "is not a room rule; write PATTERN SETTING=VALUE"},
+      {"   ", "is not a room rule"},
+      {"quotes-*", "is not a room rule"},
       {"quotes-* slow-policy", "has no \"=\""},
-      {"quotes-* slow=latest-only", "\"slow\" is no setting of rooms; there are slow-policy"},
+      {"quotes-* slow=latest-only", "\"slow\" is not a room setting; use one of slow-policy"},
       {"quotes-* slow-policy=newest",
-       "slow-policy: \"newest\" is none of disconnect, drop-newest, drop-oldest, latest-only"},
-      {"quotes-* slow-policy=", "slow-policy: \"\" is none of"},
-      {"a history-messages=1 history-messages=2", "history-messages: stands there twice"},
+       "slow-policy: \"newest\" is not one of disconnect, drop-newest, drop-oldest, latest-only"},
+      {"quotes-* slow-policy=", "slow-policy: \"\" is not one of"},
+      {"a history-messages=1 history-messages=2", "history-messages: the setting is given twice"},
       {"a history-messages=-1", "history-messages: "},
       {"a history-messages=4294967296", "history-messages: "},
       {"a history-bytes=1.5KiB", "history-bytes: "},
       {"a history-age=0", "history-age: "},
-      {"a\x01 history-messages=1", "fits no room: "},
-      {"\xff history-messages=1", "fits no room: "},
+      {"a\x01 history-messages=1", "matches no room: "},
+      {"\xff history-messages=1", "matches no room: "},
   };
   for (const auto& row : rows) {
     const Parsed<RoomRule> parsed = parse_room_rule(row.text);

@@ -43,7 +43,7 @@ TEST(Service, SaysWhyNothingCanBeListenedOn) {
   Server server;
   Service none{Environment{}};
   EXPECT_EQ(none.listen(server, "systemd"),
-            "cannot listen on 'systemd': no socket was passed to this process (start it through a "
+            "cannot listen on 'systemd': systemd has passed no socket (start wsd through a "
             "socket unit such as wsd.socket, or give --listen an address)");
   Service broken(passed("some"));
   EXPECT_EQ(broken.listen(server, "systemd").find("LISTEN_FDS"), 0U);
@@ -107,8 +107,9 @@ TEST(Service, ADrainThatCutIsNoCleanEnd) {
   EXPECT_EQ(judge_drain(0).exit_code, 0);
   EXPECT_EQ(judge_drain(0).sentence, "");
   EXPECT_EQ(judge_drain(1).exit_code, 3);
-  EXPECT_EQ(judge_drain(1).sentence.find("drained, but 1 connection had to be cut"), 0U);
-  EXPECT_EQ(judge_drain(12).sentence.find("drained, but 12 connections had to be cut"), 0U);
+  EXPECT_EQ(judge_drain(1).sentence.find("drained, but 1 connection had to be force-closed"), 0U);
+  EXPECT_EQ(judge_drain(12).sentence.find("drained, but 12 connections had to be force-closed"),
+            0U);
 }
 
 }  // namespace

@@ -91,7 +91,7 @@ TEST(Settings, PrintNamesATextAndReadsNothingElse) {
   EXPECT_EQ(loaded.print, "man");
   EXPECT_EQ(load({"--print=zsh", "--help"}).action, Action::kHelp);
   EXPECT_EQ(error_of({"--print=page"}),
-            "--print: \"page\" is none of man, bash, zsh, fish, config");
+            "--print: \"page\" is not one of man, bash, zsh, fish, config");
   EXPECT_EQ(load({"--print=page"}).exit_code, kExitUsage);
   EXPECT_EQ(error_of({"--print"}), "--print needs a value: write --print WHAT");
 }
@@ -137,7 +137,7 @@ TEST(Settings, UnknownFlagsAreUsageErrorsThatNameTheNearest) {
             "--ping-intervall is not a flag of wsd; did you mean --ping-interval?");
   EXPECT_EQ(error_of({"--max_message", "1"}),
             "--max_message is not a flag of wsd; did you mean --max-message?");
-  EXPECT_EQ(error_of({"--zzz"}), "--zzz is not a flag of wsd; wsd --help lists them");
+  EXPECT_EQ(error_of({"--zzz"}), "--zzz is not a flag of wsd; wsd --help lists the flags");
   EXPECT_EQ(load({"--zzz"}).exit_code, kExitUsage);
 }
 
@@ -148,7 +148,7 @@ TEST(Settings, WhatIsNotAFlagIsAUsageError) {
     EXPECT_NE(loaded.error, "") << text;
   }
   EXPECT_EQ(error_of({":9001"}),
-            "\":9001\" stands alone, and wsd takes flags only; did you mean --listen :9001?");
+            "\":9001\" is not a flag, and wsd accepts only flags; did you mean --listen :9001?");
 }
 
 TEST(Settings, MissingAndSuperfluousValuesAreUsageErrors) {
@@ -222,8 +222,8 @@ TEST(Settings, AVariableThatIsNearlyOneOfOursIsWarnedAbout) {
   EXPECT_EQ(loaded.error, "");
   ASSERT_EQ(loaded.warnings.size(), 1U);
   EXPECT_EQ(loaded.warnings.front(),
-            "the environment variable \"WSD_PING_INTERVALL\" is not a setting of wsd and changes "
-            "nothing; did you mean WSD_PING_INTERVAL?");
+            "the environment variable \"WSD_PING_INTERVALL\" is not a setting of wsd and has no "
+            "effect; did you mean WSD_PING_INTERVAL?");
 }
 
 TEST(Settings, VariablesOfOthersAreLeftAlone) {
@@ -265,17 +265,18 @@ TEST(Settings, AReloadSaysWhatNeedsARestart) {
     return reload_report(running, load({"--reactors=1", "--config=wsd.conf"}, {}, std::move(file)));
   };
   EXPECT_TRUE(report("").valid);
-  EXPECT_EQ(report("reactors = 5").text, "configuration is valid; no setting differs");
+  EXPECT_EQ(report("reactors = 5").text, "the configuration is valid; no setting has changed");
   EXPECT_EQ(report("ping-interval = 1s").text,
-            "configuration is valid; 1 setting differs and needs a restart: ping-interval");
-  EXPECT_EQ(report("log-level = warn\nlisten = :1").text,
-            "configuration is valid; 2 settings differ and need a restart: listen, log-level");
+            "the configuration is valid; 1 setting has changed and needs a restart: ping-interval");
+  EXPECT_EQ(
+      report("log-level = warn\nlisten = :1").text,
+      "the configuration is valid; 2 settings have changed and need a restart: listen, log-level");
   const ReloadReport broken = report("reactor = 1");
   EXPECT_FALSE(broken.valid);
   EXPECT_EQ(
       broken.text,
-      "configuration is not valid, and the running one stays: wsd.conf:1: \"reactor\" is not a "
-      "setting; did you mean \"reactors\"?");
+      "the configuration is not valid, so the current one stays in use: wsd.conf:1: \"reactor\" is "
+      "not a setting; did you mean \"reactors\"?");
 }
 
 }  // namespace

@@ -92,11 +92,11 @@ TEST(Systemd, WithoutAManagerNobodyIsTold) {
 TEST(Systemd, AnAddressThatCannotBeOneIsNamed) {
   const Notifier relative("run/notify");
   EXPECT_EQ(relative.error(),
-            "NOTIFY_SOCKET \"run/notify\" is neither a path nor, with @, an abstract name: the "
-            "service manager is not told anything");
+            "NOTIFY_SOCKET \"run/notify\" is neither a path that begins with / nor an abstract "
+            "name that begins with @: wsd sends the service manager no notifications");
   EXPECT_FALSE(relative.tell("READY=1"));
   const Notifier lengthy("/" + std::string(107, 'x'));
-  EXPECT_NE(lengthy.error().find("longer than a socket's path may be"), std::string::npos);
+  EXPECT_NE(lengthy.error().find("exceeds the length limit of a socket path"), std::string::npos);
 }
 
 TEST(Systemd, AReloadSaysWhenItBegan) {
@@ -153,13 +153,13 @@ TEST(Systemd, PassedSocketsHaveNamesAndBelongToOneProcess) {
 TEST(Systemd, VariablesThatMakeNoSenseAreNamed) {
   const std::string self = std::to_string(kSelf);
   EXPECT_EQ(passed_sockets({{"LISTEN_FDS", "many"}, {"LISTEN_PID", self}}, kSelf)
-                .error.find("LISTEN_FDS, the number of sockets that were passed: \"many\""),
+                .error.find("LISTEN_FDS, the number of sockets that systemd passes: \"many\""),
             0U);
   EXPECT_NE(passed_sockets({{"LISTEN_FDS", "100000"}, {"LISTEN_PID", self}}, kSelf).error, "");
   EXPECT_EQ(
       passed_sockets({{"LISTEN_FDS", "1"}, {"LISTEN_PID", self}, {"LISTEN_FDNAMES", "a:b"}}, kSelf)
           .error,
-      "LISTEN_FDNAMES has 2 names for 1 sockets; it needs one for each");
+      "LISTEN_FDNAMES has 2 names for 1 sockets; it must have one name per socket");
 }
 
 TEST(Systemd, TheWatchdogWantsHalfOfItsTime) {

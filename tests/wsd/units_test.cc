@@ -133,7 +133,7 @@ TEST(Units, EverySizeIsReadBackAsWritten) {
 TEST(Units, CountsAreDigitsOnly) {
   EXPECT_EQ(parse_count("0", 10).value, 0U);
   EXPECT_EQ(parse_count("10", 10).value, 10U);
-  EXPECT_NE(parse_count("11", 10).error.find("the most is 10"), std::string::npos);
+  EXPECT_NE(parse_count("11", 10).error.find("the limit is 10"), std::string::npos);
   EXPECT_FALSE(parse_count("18446744073709551616", kMax64).ok());
   for (const std::string_view text : {"", "-1", "+1", "1.0", "1k", " 1", "1 ", "off", "0x1"}) {
     EXPECT_FALSE(parse_count(text, kMax64).ok()) << text;

@@ -1,4 +1,4 @@
-// Messages a second over the last minute, as an SVG that takes its colours from the style sheet.
+// Messages per second over the last minute, as an SVG that takes its colours from the style sheet.
 
 const kSeconds = 60;
 const kWidth = 240;
@@ -55,7 +55,7 @@ export class Chart {
     this.top.textContent = `peak ${highest}`;
     this.svg.setAttribute(
       "aria-label",
-      `Messages a second over the last minute: now ${last}, at most ${highest}`,
+      `Messages per second over the last minute: now ${last}, at most ${highest}`,
     );
   }
 }

@@ -129,7 +129,7 @@ export class RoomLink {
   // Returns what is wrong with it, or "".
   use_token(token) {
     if (token !== "" && !kPlainToken.test(token)) {
-      return "This token has characters that a browser cannot send to a WebSocket.";
+      return "This token contains characters that a browser cannot send in a WebSocket handshake.";
     }
     this.#token = token;
     if (this.state === "token" || this.state === "refused") this.join();
@@ -156,7 +156,7 @@ export class RoomLink {
     if (generation !== this.#generation || this.state !== "connected") return;
     this.#asks_failed = answer.status === 0 ? this.#asks_failed + 1 : 0;
     // A network that is gone tells a browser's WebSocket nothing for minutes.
-    if (this.#asks_failed >= 2) this.#lose("no answer from the server");
+    if (this.#asks_failed >= 2) this.#lose("no response from the server");
   }
 
   async #ask() {
@@ -239,7 +239,7 @@ export class RoomLink {
     socket.onclose = ({ code, reason }) => {
       if (socket !== this.#socket) return;
       if (opened) this.#closed(code, reason);
-      else this.#lose("the handshake was refused on its way, or the server is full");
+      else this.#lose("the server or a proxy rejected the handshake");
     };
   }
 
@@ -344,17 +344,17 @@ export class RoomLink {
   }
 
   #closed(code, reason) {
-    if (code === 1008 && reason.startsWith("no right to write")) {
-      for (const entry of this.outbox.splice(0)) this.#on.failed(entry, "you may only read here");
+    if (code === 1008 && reason.startsWith("this user may not write")) {
+      for (const entry of this.outbox.splice(0)) this.#on.failed(entry, "you may only read in this room");
     } else if (code === 1009 || code === 1007) {
       const entry = this.outbox.find((each) => each.sent_at >= this.#opened_at);
       if (entry) {
         this.outbox = this.outbox.filter((each) => each !== entry);
-        this.#on.failed(entry, "the server does not take it");
+        this.#on.failed(entry, "the server did not accept it");
       }
     }
-    if (code === 1001) this.#lose("the server is going away");
-    else this.#lose(reason || (code === 1006 ? "the connection was cut" : `closed with ${code}`));
+    if (code === 1001) this.#lose("the server is shutting down");
+    else this.#lose(reason || (code === 1006 ? "the connection was lost" : `closed with code ${code}`));
   }
 
   #lose(reason) {

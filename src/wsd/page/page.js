@@ -94,7 +94,7 @@ class View {
     this.#lines.delete(message.id);
     if (waiting) waiting.remove();
     const line = this.#line(message);
-    if (message.took !== null) line.title = `There and back in ${milliseconds(message.took)}`;
+    if (message.took !== null) line.title = `Round trip ${milliseconds(message.took)}`;
     if (!message.late) rate.add();
     this.#append(line, waiting !== undefined);
     if ((this !== current || document.hidden) && !message.first) {
@@ -158,10 +158,10 @@ class View {
     const words = {
       missed: () => `${counted(count, "message is", "messages are")} missing here.`,
       anew: () =>
-        "The room has begun anew, as after a restart of the server. What was written in between and is not kept is missing here.",
+        "The room has restarted its numbering, for example after a restart of the server. Earlier messages that the server did not keep are missing here.",
       back: () =>
-        `Back after ${seconds(away_ms)}. ` +
-        (count === 0 ? "There was nothing new." : `${counted(count, "message", "messages")} caught up.`),
+        `Reconnected after ${seconds(away_ms)}. ` +
+        (count === 0 ? "No messages were sent meanwhile." : `Received ${counted(count, "message", "messages")} sent meanwhile.`),
     };
     if (kind !== "back" && count === 0 && kind === "missed") return;
     const line = element("div", kind === "back" ? "notice" : "notice gap", words[kind]());
@@ -217,8 +217,8 @@ function state_words(link) {
     connecting: link.attempts > 0 ? "reconnecting" : "connecting",
     connected: "connected",
     waiting: "reconnecting",
-    token: "a token is needed",
-    refused: "refused",
+    token: "token required",
+    refused: "rejected",
     left: "left",
   };
   return words[link.state];
@@ -241,7 +241,7 @@ function show_facts() {
   const known = link?.state === "connected" && link.members !== null;
   $("members").textContent = known ? `${link.members} here` : "";
   $("place").textContent = link?.place?.epoch ? `no. ${link.place.seq}` : "–";
-  $("place").title = link?.place?.epoch ? `Place ${link.place.epoch}:${link.place.seq}` : "";
+  $("place").title = link?.place?.epoch ? `Position ${link.place.epoch}:${link.place.seq}` : "";
   $("waiting").textContent = String(link?.outbox.length ?? 0);
   const kept = link?.history ?? null;
   $("history").textContent = kept === null ? "–" : kept === 0 ? "none" : `last ${kept}`;
@@ -261,7 +261,7 @@ function show_current() {
     $("state").textContent = words.slice(0, 1).toUpperCase() + words.slice(1);
   }
   $("admit").hidden = state !== "token";
-  $("admit-text").textContent = state === "token" ? `This server asks for a token: ${link.reason}.` : "";
+  $("admit-text").textContent = state === "token" ? `This server requires a token: ${link.reason}.` : "";
   show_banner(link);
   show_facts();
   show_latest();
@@ -274,9 +274,9 @@ function show_banner(link) {
   if (waiting) {
     const left = Math.max(1, Math.ceil((link.retry_at - performance.now()) / 1000));
     $("banner-text").textContent =
-      `Not connected: ${link.reason}. Next try in ${left} s. What you write is kept and sent then.`;
+      `Not connected: ${link.reason}. Next attempt in ${left} s. Messages that you write now are sent then.`;
   } else if (link?.state === "refused") {
-    $("banner-text").textContent = `This room is not open to you: ${link.reason}`;
+    $("banner-text").textContent = `You cannot join this room: ${link.reason}`;
   }
 }
 
@@ -309,7 +309,7 @@ function enter(room) {
 }
 
 function leave(view) {
-  if (view.link.outbox.length > 0 && !confirm(`Leave ${view.room}? Some messages are not sent yet.`)) return;
+  if (view.link.outbox.length > 0 && !confirm(`Leave ${view.room}? Some messages have not been sent.`)) return;
   view.link.leave();
   view.row.remove();
   view.log.remove();
