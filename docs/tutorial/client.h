@@ -17,7 +17,7 @@ class Client final : public wsd::ConnectionData {
  public:
   Client(std::string user, std::string room) : user_(std::move(user)), room_(std::move(room)) {}
 
-  // Called by the handlers of the same names.
+  // Called by the open, message and close handlers.
   void on_open(wsd::Connection& connection, Hub& hub);
   void on_message(wsd::Connection& connection, const wsd::Message& message, Hub& hub);
   void on_close(wsd::Connection& connection, const wsd::CloseInfo& info, Hub& hub);

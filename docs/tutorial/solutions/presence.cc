@@ -45,7 +45,10 @@ wsd::Handlers presence_handlers(wsd::Hub hub, Names& present) {
   handlers.close = [hub, &present](wsd::Connection& leaver, const wsd::CloseInfo&) {
     const std::string name(leaver.user());
     hub.publish(kRoom, wsd::MessageType::kText, name + " left",
-                [&present, name](const wsd::Position&) { present.erase(present.find(name)); });
+                [&present, name](const wsd::Position&) {
+                  const auto found = present.find(name);
+                  if (found != present.end()) present.erase(found);
+                });
   };
   return handlers;
 }
