@@ -1,4 +1,4 @@
-// A chat: each path under /rooms/ is a room, and ?user=NAME says who is speaking.
+// A chat. Each path under /rooms/ is a room, and ?user=NAME is the client's name.
 //   chat [ADDRESS]; then connect WebSockets to /rooms/lobby?user=ann and /rooms/lobby?user=bob
 #include <wsd/server.h>
 
@@ -7,7 +7,7 @@
 
 namespace {
 
-// The value of "user" in "a=b&user=ann"; empty when it is absent.
+// Returns the value of "user" in a query such as "a=b&user=ann", or "" if it is absent.
 std::string_view user_in(std::string_view query) {
   constexpr std::string_view kKey = "user=";
   while (!query.starts_with(kKey)) {
@@ -29,7 +29,7 @@ bool is_name(std::string_view text) {
 int main(int argc, char** argv) {
   wsd::Server server;
   const wsd::Hub hub = server.hub();
-  // The path itself names the room, so nobody speaks in a room they did not connect to.
+  // The path names the room, so a client can speak only in the room that it connected to.
   const auto notice = [hub](const wsd::Connection& connection, const std::string& text) {
     hub.publish(connection.path(), wsd::MessageType::kText, std::string(connection.user()) + text);
   };
@@ -50,7 +50,7 @@ int main(int argc, char** argv) {
   room.close = [notice](wsd::Connection& c, const wsd::CloseInfo&) { notice(c, " left"); };
   server.route("/rooms/{room}", room);
 
-  const std::string error = server.listen(argc > 1 ? argv[1] : "127.0.0.1:9002");
+  const std::string error = server.listen(argc > 1 ? argv[1] : "127.0.0.1:9003");
   if (!error.empty()) return std::fprintf(stderr, "%s\n", error.c_str()), 1;
   std::fprintf(stderr, "listening on %s\n", server.addresses().front().c_str());
   return server.run();

@@ -7,8 +7,8 @@ namespace chat {
 
 void Client::on_open(wsd::Connection& connection, Hub& hub) { hub.join(connection, user_, room_); }
 
-// Runs within the read step of the connection's reactor. `message.payload` is a view into the
-// reactor's buffer, and dies when this returns.
+// Runs in the read step of the connection's reactor. `message.payload` is a view into the reactor's
+// buffer. It is valid only until this function returns.
 void Client::on_message(wsd::Connection& connection, const wsd::Message& message, Hub& hub) {
   if (message.type != wsd::MessageType::kText) {
     connection.close(wsd::CloseCode::kUnsupportedData, "this chat speaks text");
@@ -25,7 +25,7 @@ void Client::on_message(wsd::Connection& connection, const wsd::Message& message
   }
 }
 
-// The connection is in no room any more when this runs, so it does not hear its own farewell.
+// When this runs, the connection has already left its rooms, so it does not receive its own "left".
 void Client::on_close(wsd::Connection& connection, const wsd::CloseInfo& info, Hub& hub) {
   hub.leave(connection, user_, room_, wsd::close_cause_name(info.cause));
 }

@@ -1,4 +1,4 @@
-// What the chat knows of one person, and what it does with what that person sends.
+// One person in the chat: the state of a connection and its three handlers.
 #pragma once
 
 #include <wsd/connection.h>
@@ -10,14 +10,14 @@
 
 namespace chat {
 
-// One for each connection, which owns it. Everything in here runs on one thread, that of the
-// connection's reactor, as long as the connection lives: so nothing in here needs a lock. Other
-// threads do not even see it: they know the connection by its handle, and the room by its name.
+// Each connection owns one Client. Every method runs on the thread of the connection's reactor, so
+// a Client needs no lock. Other threads cannot reach it: they have only the connection's handle and
+// the room's name.
 class Client final : public wsd::ConnectionData {
  public:
   Client(std::string user, std::string room) : user_(std::move(user)), room_(std::move(room)) {}
 
-  // What the three handlers do.
+  // Called by the open, message and close handlers.
   void on_open(wsd::Connection& connection, Hub& hub);
   void on_message(wsd::Connection& connection, const wsd::Message& message, Hub& hub);
   void on_close(wsd::Connection& connection, const wsd::CloseInfo& info, Hub& hub);
@@ -29,7 +29,7 @@ class Client final : public wsd::ConnectionData {
   std::string room_;
 };
 
-// 1 to 32 letters, digits and hyphens: what a user or a room may be called.
+// Returns whether `text` is a valid name for a user or a room: 1 to 32 letters, digits and hyphens.
 [[nodiscard]] bool is_name(std::string_view text);
 
 }  // namespace chat

@@ -1,4 +1,4 @@
-// Who hears whom: wsd's hub in the chat's words.
+// The rooms of the chat: wsd::Hub, plus the "joined" and "left" messages.
 #pragma once
 
 #include <wsd/hub.h>
@@ -8,13 +8,13 @@
 
 namespace chat {
 
-// One for the whole server. Every method may be called from any thread, since the handlers of
-// different connections run on different threads, at the same time.
+// The server has one Hub. Every method may be called from any thread, because the handlers of
+// different connections run on different threads at the same time.
 class Hub {
  public:
   explicit Hub(wsd::Hub rooms) : rooms_(rooms) {}
 
-  // From then on the connection hears the room, its own welcome first.
+  // The connection receives the room's messages from now on. The first one is its own "joined".
   void join(const wsd::Connection& connection, std::string_view user, std::string_view room);
   void leave(const wsd::Connection& connection, std::string_view user, std::string_view room,
              std::string_view why);
@@ -23,10 +23,10 @@ class Hub {
   [[nodiscard]] int seats() const { return seats_.load(std::memory_order_relaxed); }
 
  private:
-  // A handle, never changed after the constructor: any thread may read it.
+  // A handle that never changes after the constructor, so any thread may read it.
   const wsd::Hub rooms_;
-  // The one thing that all threads change, so it is atomic. Relaxed: a figure to look at; nobody
-  // concludes from it what else has happened.
+  // All threads change this counter, so it is atomic. Relaxed order is enough, because no code uses
+  // the counter to decide whether other data is ready.
   std::atomic<int> seats_{0};
 };
 

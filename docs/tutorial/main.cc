@@ -1,11 +1,11 @@
 // The chat of docs/tutorial.md.
-//   chat [ADDRESS [PING_INTERVAL_MS PONG_TIMEOUT_MS]]; then open http://ADDRESS/ twice
+//   chat [ADDRESS [PING_INTERVAL_MS PONG_TIMEOUT_MS]]; then open http://ADDRESS/ in two tabs
 //
-// Who may touch what, from which thread:
+// Threads:
 //   main thread      sets everything up before start(), then waits for a signal
-//   reactor threads  run the handlers: of one connection always the same thread, never two at once
-//   Client           its connection's reactor alone (client.h)
-//   Hub              any thread (hub.h)
+//   reactor threads  run the handlers; a connection always stays on the same reactor thread
+//   Client           is used only by the reactor of its connection (client.h)
+//   Hub              may be used by any thread (hub.h)
 #include <wsd/server.h>
 
 #include <algorithm>
@@ -23,14 +23,14 @@ namespace {
 wsd::ServerOptions chat_options(int argc, char** argv) {
   wsd::ServerOptions options;
   options.upgrade.subprotocols = {"chat.v1"};
-  options.upgrade.allowed_origins = {};           // the server's own page, no other
-  options.upgrade.read_buffer_size = 64 << 10;    // one for each reactor
-  options.upgrade.write_buffer_size = 0;          // SO_SNDBUF: the kernel's choice
-  options.upgrade.handshake_timeout_ms = 10'000;  // from connecting to a whole request
-  options.limits.max_message_bytes = 4 << 10;     // more than anyone types
-  options.limits.send_queue_bytes = 256 << 10;    // what a slow reader may owe
-  options.rates.max_messages_per_second = 20;     // more than anyone types
-  options.drain_window_ms = 2'000;                // goodbyes are spread over this
+  options.upgrade.allowed_origins = {};           // only the server's own page
+  options.upgrade.read_buffer_size = 64 << 10;    // one per reactor
+  options.upgrade.write_buffer_size = 0;          // SO_SNDBUF; 0: the kernel decides
+  options.upgrade.handshake_timeout_ms = 10'000;  // from connect to complete request
+  options.limits.max_message_bytes = 4 << 10;     // enough for typed text
+  options.limits.send_queue_bytes = 256 << 10;    // limit for a slow reader
+  options.rates.max_messages_per_second = 20;     // enough for a person
+  options.drain_window_ms = 2'000;                // spread the Close frames over this
   if (argc > 3) {
     options.heartbeat.ping_interval_ms = static_cast<std::uint32_t>(std::atoi(argv[2]));
     options.heartbeat.pong_timeout_ms = static_cast<std::uint32_t>(std::atoi(argv[3]));
@@ -38,7 +38,7 @@ wsd::ServerOptions chat_options(int argc, char** argv) {
   return options;
 }
 
-// The value of "user" in "a=b&user=ann"; empty when it is absent.
+// Returns the value of "user" in a query such as "a=b&user=ann", or "" if it is absent.
 std::string_view user_in(std::string_view query) {
   constexpr std::string_view kKey = "user=";
   while (!query.starts_with(kKey)) {

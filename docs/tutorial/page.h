@@ -1,4 +1,4 @@
-// The page at "/": the other end of the chat, as small as it can be.
+// The page at "/": a minimal client for the chat.
 #pragma once
 
 namespace chat {
@@ -19,7 +19,7 @@ function connect() {
   socket.onclose = (event) => {
     log(`closed: ${event.code} ${event.reason}`);
     if (event.code === 1000) return;
-    // Not all at once, and ever more rarely: a server that comes back is not to meet a herd.
+    // A random delay that doubles, so that clients do not all reconnect to a new server at once.
     setTimeout(connect, wait * (0.5 + Math.random()));
     wait = Math.min(wait * 2, 30000);
   };

@@ -1,5 +1,5 @@
-# The chat of the tutorial and the solutions of its exercises: built as readers build them, with what
-# `make install` would bring.
+# The tutorial's chat and the solutions of its exercises. They use only the public headers and
+# libwsd.a, which is all that `make install` gives to a reader.
 
 CHAT := $(B)/docs/tutorial/chat
 CHAT_SRCS := $(wildcard docs/tutorial/*.cc)

@@ -7,9 +7,8 @@
 namespace chat {
 
 int serve(wsd::Server& server, const char* address, const std::function<void()>& started) {
-  // Blocked before a thread is started, since threads inherit it: so the signal waits for sigwait()
-  // below, instead of interrupting a reactor. There is no signal handler, and nothing that one
-  // could do wrong.
+  // Threads inherit the signal mask. Block the signals before any thread starts, so that they wait
+  // for sigwait() below and never interrupt a reactor. No signal handler is needed.
   sigset_t ending;
   sigemptyset(&ending);
   sigaddset(&ending, SIGTERM);
@@ -29,7 +28,7 @@ int serve(wsd::Server& server, const char* address, const std::function<void()>&
 
   int signal = 0;
   sigwait(&ending, &signal);
-  // 1001 to everyone, each at its own moment; a second signal is for who cannot wait.
+  // Close every connection with 1001, spread over time. A second signal ends the process at once.
   pthread_sigmask(SIG_UNBLOCK, &ending, nullptr);
   server.drain();
   server.wait();

@@ -1,4 +1,4 @@
-// The life of a server program: listen, run, drain.
+// Runs a server program: listen, serve, drain.
 #pragma once
 
 #include <wsd/server.h>
@@ -7,9 +7,10 @@
 
 namespace chat {
 
-// Listens on `address`, says so on standard error, and serves until SIGTERM or SIGINT; then every
-// connection is told that the server goes. Returns the exit status. To be called by the main
-// thread. `started` is called once the server runs; threads are for it to start, not for before.
+// Listens on `address`, prints the address on standard error, and serves until SIGTERM or SIGINT.
+// Then it drains the server and returns the exit status. Call it on the main thread. `started` is
+// called once, when the server runs. Start your own threads there and not earlier, so that they
+// inherit the signal mask.
 [[nodiscard]] int serve(wsd::Server& server, const char* address,
                         const std::function<void()>& started = {});
 

@@ -1,5 +1,5 @@
 // Exercise 2: a room that outlives the process.
-//   journal ADDRESS FILE; then connect to "/": it begins with the last 20 messages
+//   journal ADDRESS FILE; then connect to "/" and receive the last 20 messages first
 #include <wsd/server.h>
 
 #include <condition_variable>
@@ -18,7 +18,7 @@ namespace {
 constexpr std::string_view kRoom = "lobby";
 constexpr std::uint32_t kKept = 20;
 
-// Writes lines to a file on a thread of its own: a disk may take its time, and a handler must not.
+// Writes lines to a file on its own thread: a disk can be slow, and a handler must not block.
 class Journal {
  public:
   explicit Journal(const std::string& path) : file_(path, std::ios::app) {}
@@ -26,7 +26,7 @@ class Journal {
     writer_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
   }
 
-  // Any thread; it waits for nothing but the lock, which is never held while writing.
+  // May be called from any thread. It waits only for the lock, which is never held during a write.
   void append(std::string_view line) {
     const std::lock_guard lock(mutex_);
     lines_.emplace_back(line);
@@ -48,9 +48,9 @@ class Journal {
 
   std::mutex mutex_;
   std::condition_variable_any changed_;
-  std::vector<std::string> lines_;  // under mutex_
-  std::ofstream file_;              // the writer's alone
-  std::jthread writer_;             // last, so that it ends first
+  std::vector<std::string> lines_;  // guarded by mutex_
+  std::ofstream file_;              // used only by writer_
+  std::jthread writer_;             // last member, so that it ends first
 };
 
 }  // namespace
@@ -74,12 +74,12 @@ int main(int argc, char** argv) {
   wsd::Server server(options);
   const wsd::Hub hub = server.hub();
   wsd::Handlers handlers;
-  handlers.open = [](wsd::Connection& who) { who.join(kRoom, wsd::Since::last(kKept)); };
+  handlers.open = [](wsd::Connection& member) { member.join(kRoom, wsd::Since::last(kKept)); };
   handlers.message = [hub, &journal](wsd::Connection&, const wsd::Message& message) {
     const std::string line(message.payload);
-    if (line.find('\n') != std::string::npos) return;  // a line of the file is a message
-    // Written when it has its place: the room's home calls for one message after the other, so the
-    // file has the order that everybody saw, whichever threads the messages came from.
+    if (line.find('\n') != std::string::npos) return;  // one line of the file is one message
+    // The receipt runs when the message has its position in the room. The home reactor runs the
+    // receipts of a room one after another, so the file has the same order as the room.
     hub.publish(kRoom, wsd::MessageType::kText, line,
                 [&journal, line](const wsd::Position&) { journal.append(line); });
   };

@@ -28,8 +28,8 @@ int main(int argc, char** argv) {
     } else if (text.starts_with('-')) {
       from.leave(text.substr(1));
     } else {
-      // The first word is the room. Who is not in it may not speak there: without this look, a
-      // client could write into any room by naming it.
+      // The first word names the room. Only members may speak. Without this check, a client could
+      // write to any room whose name it knows.
       const std::string_view room = text.substr(0, text.find(' '));
       if (!is_in(from, room)) {
         from.send_text("not in " + std::string(room));
@@ -38,7 +38,7 @@ int main(int argc, char** argv) {
       hub.publish(room, wsd::MessageType::kText, text);
     }
   };
-  // Without this handler a join too many ends the connection with 1008.
+  // Without this handler, a join that exceeds the limit closes the connection with 1008.
   handlers.join_refused = [](wsd::Connection& from, std::string_view room, wsd::JoinRefusal) {
     from.send_text("no more rooms: " + std::string(room));
   };

@@ -1,5 +1,5 @@
-// Exercise 3: a dashboard whose readers may be slower than its source.
-//   ticker [ADDRESS [PRICES_PER_SECOND]]; then connect to "/": prices come
+// Exercise 3: a dashboard with a fast source and slow readers.
+//   ticker [ADDRESS [PRICES_PER_SECOND]]; then connect to "/" and receive prices
 #include <wsd/server.h>
 
 #include <algorithm>
@@ -15,32 +15,32 @@ namespace {
 
 constexpr std::string_view kRoom = "prices";
 
-// A thread that is no reactor's: publish() may say that the room's home is behind. Then this price
-// is left out; the next is newer anyway.
+// Runs on a thread of the application. If the home reactor is overloaded, publish() returns
+// kCongested and this price is skipped. The next price is newer anyway.
 void publish_prices(const std::stop_token& stop, wsd::Hub hub, int per_second) {
   const auto step = std::chrono::nanoseconds(1'000'000'000 / per_second);
   auto next = std::chrono::steady_clock::now();
-  long left_out = 0;
+  long skipped = 0;
   for (long price = 1; !stop.stop_requested(); ++price) {
     const std::string text = "price " + std::to_string(price);
     if (hub.publish(kRoom, wsd::MessageType::kText, text) == wsd::SendResult::kCongested) {
-      ++left_out;
+      ++skipped;
     }
     std::this_thread::sleep_until(next += step);
   }
-  std::fprintf(stderr, "left out at the source: %ld\n", left_out);
+  std::fprintf(stderr, "skipped at the source: %ld\n", skipped);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
   wsd::ServerOptions options;
-  // Old prices are worth nothing: who does not keep up loses the oldest, never the connection.
+  // Old prices are worthless. A slow reader loses the oldest prices and keeps its connection.
   options.limits.slow_policy = wsd::SlowPolicy::kDropOldest;
   options.limits.send_queue_frames = 64;
   wsd::Server server(options);
   wsd::Handlers handlers;
-  handlers.open = [](wsd::Connection& who) { who.join(kRoom); };
+  handlers.open = [](wsd::Connection& reader) { reader.join(kRoom); };
   server.route("/", handlers);
 
   std::jthread source;

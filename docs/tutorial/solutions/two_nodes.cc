@@ -1,6 +1,6 @@
-// Exercise 4: a room on more than one machine. Two servers, here in one process, and a bus between
-// them, here a list of functions: what Redis, NATS or Kafka is in earnest.
-//   two_nodes [ADDRESS_A ADDRESS_B]; then connect to /rooms/NAME on either
+// Exercise 4: a room on two servers with a message bus between them. Here both servers run in one
+// process and the bus is a list of functions. In production it would be Redis, NATS or Kafka.
+//   two_nodes [ADDRESS_A ADDRESS_B]; then connect to /rooms/NAME on either address
 #include <wsd/server.h>
 
 #include <cstdio>
@@ -13,16 +13,17 @@
 
 namespace {
 
-// Each message goes to all subscribers, in one order. Any thread.
+// Delivers each message to all subscribers. All of them see the same order.
 class Bus {
  public:
   using Subscriber = std::function<void(const std::string& room, const std::string& text)>;
 
-  // Before anything is published.
+  // Call this before the first publish().
   void subscribe(Subscriber subscriber) { subscribers_.push_back(std::move(subscriber)); }
 
+  // May be called from any thread.
   void publish(const std::string& room, const std::string& text) {
-    const std::lock_guard lock(mutex_);  // one order for all: a bus gives each message its place
+    const std::lock_guard lock(mutex_);  // gives all messages one order
     for (const Subscriber& each : subscribers_) each(room, text);
   }
 
@@ -31,14 +32,14 @@ class Bus {
   std::vector<Subscriber> subscribers_;
 };
 
-// A node's members hear what the bus says, and nothing else: who publishes to the own hub as well
-// would send every message twice at home.
+// A node delivers only the messages that come from the bus. If it also published to its own hub
+// directly, its own members would receive every message twice.
 void connect_node(wsd::Server& server, Bus& bus) {
   bus.subscribe([hub = server.hub()](const std::string& room, const std::string& text) {
     hub.publish(room, wsd::MessageType::kText, text);
   });
   wsd::Handlers handlers;
-  handlers.open = [](wsd::Connection& who) { who.join(who.path()); };
+  handlers.open = [](wsd::Connection& member) { member.join(member.path()); };
   handlers.message = [&bus](wsd::Connection& from, const wsd::Message& message) {
     bus.publish(std::string(from.path()), std::string(message.payload));
   };
