@@ -18,3 +18,9 @@ api-docs:
 # To look at: wants chromium, and what `make test-deps` brings into build/node.
 render-tutorial:
 	@node tests/docs/render.mjs
+
+# Whether sentences are plain: tests/docs/prose says what it counts.
+.PHONY: check-prose
+check-prose: $(B)/wsd
+	@BUILD=$(B) tests/docs/prose
+check-docs: check-prose
