@@ -1,21 +1,21 @@
-# What the documents say is looked at: tests/docs/check says how.
+# Checks the documents; see tests/docs/check.
 
 .PHONY: check-tutorial docs-text api-docs render-tutorial
 check-tutorial: wsd tutorial
 	@BUILD=$(B) tests/docs/check
 
-# Tables, blocks of code and what transcripts print are rewritten; sentences are not.
+# Rewrites tables, code blocks and the output of transcripts, but no sentences.
 docs: docs-text
 docs-text: wsd tutorial
 	@BUILD=$(B) tests/docs/check --write
 
-# Warnings are errors: a public thing without a comment, a comment that cannot be followed.
+# Warnings are errors: an undocumented public name, or a comment that Doxygen cannot parse.
 api-docs:
 	@rm -rf build/api
 	@doxygen docs/api/Doxyfile
 	@echo "api-docs: build/api/html/index.html, $$(ls build/api/html/*.html | wc -l) pages"
 
-# To look at: wants chromium, and what `make test-deps` brings into build/node.
+# For visual review. Needs chromium, and the node modules that `make test-deps` installs in build/node.
 render-tutorial:
 	@node tests/docs/render.mjs
 

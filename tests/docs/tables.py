@@ -1,11 +1,13 @@
-"""Tables of docs/*.md that are made from the code: what stands between
+"""Makes tables of docs/*.md from the code. A document holds such a table between two lines:
 
   <!-- made: NAME -->
-  <!-- end of what is made -->
+  <!-- end of table -->
 
-Some have a last column that is written by hand; it is kept, by the row's first cells, and must not be
-empty. Code that no table can be made from is a ValueError. See check, which calls this.
+In some tables the last cells of a row are written by hand. They are kept by the row's first cells, and
+must not be empty. A ValueError means that the code has a form that is not understood here. See check,
+which calls this.
 """
+import glob
 import os
 import re
 import subprocess
@@ -16,10 +18,9 @@ def read(path):
         return file.read()
 
 
-def sources(folder):
-    """The C++ files of a folder and of all folders in it, in order."""
-    return sorted(os.path.join(where, name) for where, _, names in os.walk(folder)
-                  for name in names if name.endswith((".h", ".cc")))
+def sources():
+    """Every source file and header in src/, at any depth."""
+    return sorted(glob.glob("src/**/*.h", recursive=True) + glob.glob("src/**/*.cc", recursive=True))
 
 
 def row(cells):
@@ -35,19 +36,22 @@ def cells_of(line):
 
 
 class Kept:
-    """The hand-written last cells of a table as it stands, by its first `keys` cells."""
+    """The last `count` cells of each row of the present table, by the row's first `keys` cells."""
 
-    def __init__(self, lines, keys):
+    def __init__(self, lines, keys, count=1):
         rows = [cells_of(line) for line in lines if line.startswith("|")][2:]
-        self.keys = keys
-        self.text = {tuple(each[:keys]): each[-1].replace("|", "\\|") for each in rows}
+        self.count = count
+        self.text = {tuple(each[:keys]): [cell.replace("|", "\\|") for cell in each[-count:]] for each in rows}
         self.missing = []
 
-    def of(self, *key):
-        text = self.text.get(key, "")
-        if not text:
+    def all_of(self, *key):
+        cells = self.text.get(key, [""] * self.count)
+        if "" in cells:
             self.missing.append(" ".join(key))
-        return text
+        return cells
+
+    def of(self, *key):
+        return self.all_of(*key)[-1]
 
 
 # Flags
@@ -59,13 +63,13 @@ def flags(lines, build):
     kept, rows = Kept(lines, 1), []
     listed = re.findall(r"^  (--[a-z-]+)(?: ([A-Z]+))?(?:  +|\n {30})(.*(?:\n {30}.*)*)", printed, re.M)
     if len(listed) != len(re.findall(r"^  --", printed, re.M)):
-        raise ValueError("what wsd --help prints has another form than is read here")
+        raise ValueError("the output of wsd --help has a form that is not understood here")
     for flag, argument, text in listed:
         text = " ".join(text.split()).replace("|", "\\|").replace("*", "\\*")
         help_text, default = re.match(r"(.*?)(?: \(default: (.*)\))?$", text).groups()
         key = f"`{flag}`"
         rows.append([key, argument, default or "", help_text, kept.of(key)])
-    return table(["flag", "argument", "default", "what it is", "more"], rows), kept.missing
+    return table(["flag", "argument", "default", "effect", "explained in"], rows), kept.missing
 
 
 # Limits
@@ -75,7 +79,7 @@ def limits(lines, build):
     """Each flag whose default is a number, but for those that bound nothing."""
     no_limits = {"reactors", "deflate-level", "deflate-threshold", "log-level", "write-buffer", "notsent-lowat"}
     options = {}
-    for path in sources("src/wsd"):
+    for path in sorted(glob.glob("src/**/*.cc", recursive=True)):
         for flag, field in re.findall(
                 r'\{"([a-z-]+)",(?:(?!\{").)*?return o\.((?:server\.)?[a-z_.]+);', read(path), re.S):
             options[flag] = field.removeprefix("server.")
@@ -96,7 +100,7 @@ def limits(lines, build):
                              " ".join(comment).replace("|", "\\|"), kept.of(key)])
         if not line.startswith("# "):
             comment = []
-    return table(["flag", "`ServerOptions`", "default", "bounds", "at it"], rows), kept.missing
+    return table(["flag", "`ServerOptions`", "default", "setting", "when reached"], rows), kept.missing
 
 
 def constants(lines, _build):
@@ -110,7 +114,7 @@ def constants(lines, _build):
             continue
         value = re.sub(r"std::size_t\{(\d+)\}", r"\1", found[1]).replace("'", ",")
         rows.append([key, f"`{value}`", kept.of(key)])
-    return table(["where", "value", "at it"], rows), kept.missing + missing
+    return table(["constant", "value", "effect"], rows), kept.missing + missing
 
 
 # Events of the log
@@ -168,7 +172,7 @@ def fields_in(text, piece):
 
 def logged():
     """{event: ({levels}, {fields: None})} of all that src/ can write."""
-    found, texts = {}, {path: code_of(path) for path in sources("src")}
+    found, texts = {}, {path: code_of(path) for path in sources()}
     # Reactors know of no level: what on_trouble() is given has that of its own call.
     trouble = [match[1] for text in texts.values()
                for match in re.finditer(r"\bon_trouble\([^)]*\bevent\b[^;{]*\{\s*log\(([^,]*),", text)]
@@ -207,7 +211,7 @@ def events(lines, _build):
         rows.append([key, ", ".join(each.lower() for each in LEVELS if each in levels),
                      "its own table" if event in OWN_TABLES else ", ".join(f"`{each}`" for each in fields),
                      kept.of(key)])
-    return table(["event", "level", "fields", "what it means, and what to do"], rows), kept.missing
+    return table(["event", "level", "fields", "meaning and action"], rows), kept.missing
 
 
 def fields_of(event):
@@ -215,9 +219,44 @@ def fields_of(event):
         kept = Kept(lines, 1)
         _, fields = logged().get(event) or (None, {})
         rows = [[f"`{field}`", kept.of(f"`{field}`")] for field in fields]
-        return table(["field", "what it is"], rows), kept.missing
+        return table(["field", "meaning"], rows), kept.missing
 
     return make
+
+
+# Metrics
+
+METRIC = (r'\b(?:head|single)\(\s*(?:"(wsd_\w+)"|(k\w+)),\s*"(gauge|counter|histogram)"'
+          r'|\.(histogram)\(\s*"(wsd_\w+)"')
+
+
+def metrics(lines, _build):
+    """Each metric that the code writes, with its type."""
+    kept, rows = Kept(lines, 1), []
+    for path in sources():
+        text = code_of(path)
+        names = dict(re.findall(r'\bstd::string_view (k\w+) = "(wsd_\w+)"', text))
+        for name, constant, kind, histogram, named in re.findall(METRIC, text):
+            key = f"`{name or named or names[constant]}`"
+            rows.append([key, kind or histogram, kept.of(key)])
+    if not rows:
+        raise ValueError("no metric is found in src/")
+    return table(["metric", "type", "meaning and action"], rows), kept.missing
+
+
+# Close causes
+
+
+def close_causes(lines, _build):
+    """Each cause, in the order of the code's own table."""
+    kept, rows = Kept(lines, 1, 2), []
+    for path in sources():
+        for name in re.findall(r'\{"(\w+)", CloseCode::k\w+\}', code_of(path)):
+            key = f"`{name}`"
+            rows.append([key, *kept.all_of(key)])
+    if not rows:
+        raise ValueError("no table of close causes is found in src/")
+    return table(["cause", "sent to the client", "reason"], rows), kept.missing
 
 
 # Atomics
@@ -227,7 +266,7 @@ OPERATION = r"(?:\.|->)(load|store|exchange|fetch_\w+|compare_exchange_\w+|wait|
 
 def atomics(lines, _build):
     """Each std::atomic member of src/ with the operations on it and their orders."""
-    texts = {path: re.sub(r"//[^\n]*", "", read(path)) for path in sources("src")}
+    texts = {path: re.sub(r"//[^\n]*", "", read(path)) for path in sources()}
     kept, rows = Kept(lines, 2), []
     for path, text in texts.items():
         if not path.endswith(".h"):
@@ -276,7 +315,7 @@ CLASS_RULES = {"Hub": "any thread", "Request": "within the handler", "Responder"
 def threads(lines, _build):
     """The public functions of include/wsd, by the thread rule that their comments state."""
     rules, missing = {}, []
-    for path in sources("include"):
+    for path in sorted(glob.glob("include/wsd/*.h")):
         scope, depth, public, comment, code = "", 0, True, [], ""
         for line in read(path).split("\n"):
             text = line.strip()
@@ -346,12 +385,12 @@ def clauses_of_source(path):
 
 def clauses(rfc):
     def make(lines, _build):
-        sources, tests = {}, {}
-        for path in sources("src") + sources("include"):
+        named, tests = {}, {}
+        for path in sorted(sources() + glob.glob("include/wsd/*.h")):
             for number, clause in clauses_of_source(path):
                 if number == rfc:
-                    sources.setdefault(clause, []).append(path)
-        for path in [path for path in sources("tests") if path.endswith("_test.cc")]:
+                    named.setdefault(clause, []).append(path)
+        for path in sorted(glob.glob("tests/**/*_test.cc", recursive=True)):
             text = read(path)
             for number, clause in re.findall(r"\bRfc(\d+)_(\d+(?:_\d+)*)_", text):
                 if number == rfc:
@@ -362,10 +401,10 @@ def clauses(rfc):
         # The items of a clause, as tests count them, are the clause's.
         for clause in list(tests):
             parent = clause.rpartition(".")[0]
-            if clause not in sources and parent in sources:
+            if clause not in named and parent in named:
                 tests.setdefault(parent, []).extend(tests.pop(clause))
         # A clause that is named as a whole asks for what its parts ask for.
-        for clause in sources:
+        for clause in named:
             parts = [path for each in tests if each.startswith(clause + ".") for path in tests[each]]
             if parts and clause not in tests:
                 tests[clause] = parts
@@ -378,19 +417,20 @@ def clauses(rfc):
                 stems.setdefault(re.sub(r"\.(cc|h)$", "", path), path)
             return ", ".join(f"[{os.path.basename(stem)}](../{path})" for stem, path in stems.items())
 
-        for clause in sorted({*sources, *tests}, key=lambda each: [int(n) for n in each.split(".")]):
+        for clause in sorted({*named, *tests}, key=lambda each: [int(n) for n in each.split(".")]):
             key = f"§{clause}"
-            rows.append([key, links(sources.get(clause, [])), links(tests.get(clause, [])), kept.of(key)])
+            rows.append([key, links(named.get(clause, [])), links(tests.get(clause, [])), kept.of(key)])
         return table(["clause", "source", "tests", "what is done"], rows), kept.missing
 
     return make
 
 
 MAKERS = {"flags": flags, "limits": limits, "constants": constants, "atomics": atomics, "threads": threads,
-          "events": events, **{f"fields of {event}": fields_of(event) for event in OWN_TABLES},
+          "events": events, "metrics": metrics, "close causes": close_causes,
+          **{f"fields of {event}": fields_of(event) for event in OWN_TABLES},
           **{f"clauses of RFC {rfc}": clauses(rfc) for rfc in RFCS}}
 
 
 def make(name, lines, build):
-    """(the lines of that table as the code has them, names of rows that want a hand)"""
+    """(the lines of the table, names of rows in which a hand-written cell is missing)"""
     return MAKERS[name](lines, build)
