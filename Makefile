@@ -201,7 +201,7 @@ RELEASE_TESTS := Standstill.*
 
 unit: $(UNIT)
 	@$(call gtest,unit,*) $(UNIT)
-e2e: $(or $(E2E_CLIENT),$(E2E)) $(B)/wsd examples
+e2e: $(if $(E2E_CLIENT),,$(E2E)) $(B)/wsd examples
 	@$(call gtest_e2e,e2e,-$(FOREIGN_TESTS)$(if $(SANITIZED),:$(RELEASE_TESTS)))
 foreign: $(E2E) $(B)/wsd
 	@$(call gtest_e2e,foreign,$(FOREIGN_TESTS))
