@@ -345,10 +345,10 @@ ALL_HEADERS := $(wildcard include/wsd/*.h src/*/*.h)
 ALL_SOURCES := $(LIB_SRCS) $(APP_SRCS) src/wsd/main.cc
 FORMATTED   := $(ALL_HEADERS) $(ALL_SOURCES) $(shell find tests fuzz bench docs -name '*.cc' -o -name '*.h' 2>/dev/null)
 
-# CHANGED=1: only files that differ from the last commit, or are new.
+# CHANGED=1: only files that differ from the last commit or are new, and the .cc of such a header.
 ifdef CHANGED
 CHANGED_FILES := $(shell git diff --name-only HEAD; git ls-files --others --exclude-standard)
-changed = $(filter $(CHANGED_FILES),$(1))
+changed = $(filter $(CHANGED_FILES) $(CHANGED_FILES:.h=.cc),$(1))
 else
 changed = $(1)
 endif
@@ -420,39 +420,62 @@ clean:
 	rm -rf build wsd
 
 help:
-	@echo 'make                 build ./wsd and libwsd.a'
-	@echo 'make deps            install what `make` needs'
-	@echo 'make test-deps       install what `make test` needs'
-	@echo 'make test            checks, unit tests, end-to-end tests; ends with "N passed, N failed"'
-	@echo 'make asan, make tsan unit and end-to-end tests under the sanitizers'
-	@echo 'make coverage        lines and branches of src/ that tests, simulation and faults run, file by file'
-	@echo 'make conformance     the 517 cases of the Autobahn catalogue against ./wsd'
-	@echo 'make autobahn        the Autobahn testsuite itself, where wstest or Docker is there'
-	@echo 'make sim             the deterministic simulation, SEEDS=20000, or one run: SEED=n; sim-mutants: with faults put in'
-	@echo 'make model           every interleaving of the lock-free headers'
-	@echo 'make faults          system calls and allocations fail one by one; faults-all: in every way'
-	@echo 'make hostile         attackers on the daemon; HOSTILE=--quick'
-	@echo 'make fuzz            run the fuzzers, FUZZ_SECONDS=60 each'
-	@echo 'make bench           a short look: bench-echo and bench-idle beside the floor, bench-large; the figures of the README are bench-compare'
-	@echo 'make bench-micro     micro-benchmarks'
-	@echo 'make bench-drain     how evenly a drain ends 10,000 connections; fails where it does not'
-	@echo 'make bench-compare   the floor, wsd and other servers in turn; make bench-peers gets those'
-	@echo 'make bench-instructions  user-space instructions for each message, under callgrind'
-	@echo 'make screenshot      docs/screenshot.png and docs/screenshot-phone-dark.png anew, with Chromium'
-	@echo 'make examples        build docs/examples'
-	@echo 'make check-layers    who includes whom, as docs/ARCHITECTURE.md allows'
-	@echo 'make check-headers   each header compiles alone'
-	@echo 'make format          rewrite the sources with clang-format; check-format only looks'
-	@echo 'make lint            clang-tidy; LINT_STATES=225000 looks for longer'
-	@echo 'make docs            rewrite what is made from the code: manual page, completions, wsd.conf, tables, blocks of code'
-	@echo 'make check-docs      whether they are what the flags say; check-deploy: units, page and completions are fit'
-	@echo 'make tutorial        the chat of docs/tutorial.md and the solutions of its exercises'
-	@echo 'make check-tutorial  what the documents say: code, transcripts, tables, links, diagrams, both languages'
-	@echo 'make api-docs        the API reference with Doxygen: build/api/html/index.html'
-	@echo 'make render-tutorial the documents with their diagrams as pictures: build/rendered'
-	@echo 'make install         PREFIX=/usr/local DESTDIR= SYSCONFDIR=/etc; make uninstall'
-	@echo 'make deb             a Debian package of the daemon, with dpkg-deb alone'
-	@echo 'make clean           remove build/ and ./wsd'
+	@printf '%s\n' \
+	  'Build' \
+	  '  make                  build ./wsd and libwsd.a, on all cores' \
+	  '  make deps             install what make needs' \
+	  '  make install          install under PREFIX=/usr/local, DESTDIR=, SYSCONFDIR=/etc; make uninstall removes it' \
+	  '  make deb              build the Debian packages' \
+	  '  make examples         build docs/examples and the tutorial' \
+	  '  make clean            remove build/ and ./wsd' \
+	  '' \
+	  'Test' \
+	  '  make unit             run the unit tests, or some: make unit TEST="Session.*"' \
+	  '  make e2e              run the end-to-end tests, or some: make e2e TEST="Rooms.*"' \
+	  '  make quick            check an edit: unit tests, 500 simulation seeds, format and lint of changed files' \
+	  '  make test-deps        install GoogleTest, which make test needs' \
+	  '  make test             run unit and end-to-end tests, 2,000 simulation seeds, check generated files and make install' \
+	  '  make check-deps       install what make check needs: clang, browsers, proxies, tools for documents' \
+	  '  make check            run make test and all other checks; EXCEPT=test leaves out the steps of make test' \
+	  '  make nightly          run the campaigns: 1,000,000 seeds, all faults, long fuzzing, full load, coverage, mutants' \
+	  '  tests/run --list      list the steps of these tiers; tests/run STEP runs one, tests/run --failed what failed last' \
+	  '' \
+	  'Test one thing' \
+	  '  make foreign          run the end-to-end tests with programs of other projects; TEST= as above' \
+	  '  make asan, make tsan  run unit and end-to-end tests with a sanitizer; make asan-unit TEST= as above' \
+	  '  make sim              run SEEDS=20000 seeds of the simulation, or one: SEED=7' \
+	  '  make sim-mutants      check that the simulation finds injected faults' \
+	  '  make model            explore every interleaving of the lock-free headers' \
+	  '  make faults           let system calls and allocations fail one by one; faults-all: in every way' \
+	  '  make hostile          attack the daemon; HOSTILE=--quick is shorter' \
+	  '  make fuzz             run each fuzzer for FUZZ_SECONDS=60' \
+	  '  make conformance      run the 517 cases of the Autobahn catalogue against ./wsd' \
+	  '  make check-conformance  run them against wsd and against servers with known faults' \
+	  '  make autobahn         run the Autobahn suite itself, with wstest or Docker' \
+	  '  make coverage         print the lines and branches of src/ that the tests run, by file' \
+	  '' \
+	  'Check sources and documents' \
+	  '  make format           format the sources; check-format only checks them, CHANGED=1 only changed files' \
+	  '  make lint             run clang-tidy; CHANGED=1 as above, LINT_STATES=225000 searches deeper' \
+	  '  make check-layers     check which folder includes which, by docs/ARCHITECTURE.md' \
+	  '  make check-headers    check that each header compiles alone' \
+	  '  make docs             write what is generated: manual page, completions, wsd.conf, tables, blocks of code' \
+	  '  make check-docs       check that generated files are up to date' \
+	  '  make check-deploy     check units, manual page, completions and configuration' \
+	  '  make check-tutorial   check the documents: code, transcripts, tables, links, diagrams, both languages' \
+	  '  make tutorial         build the chat of docs/tutorial.md and the solutions of its exercises' \
+	  '  make api-docs         build the API reference: build/api/html/index.html' \
+	  '  make render-tutorial  render the documents with their diagrams: build/rendered' \
+	  '  make screenshot       take the screenshots in docs/ again, with Chromium' \
+	  '' \
+	  'Measure' \
+	  '  make bench            measure briefly: bench-echo, bench-idle, bench-large' \
+	  '  make bench-micro      run the micro-benchmarks' \
+	  '  make bench-drain      measure how evenly a drain closes 10,000 connections' \
+	  '  make bench-compare    compare wsd with other servers, which make bench-peers gets' \
+	  '  make bench-instructions  count instructions per message with callgrind' \
+	  '' \
+	  'MODE=release|v3|debug|asan|tsan|coverage, CXX=g++|clang++ and WITH_ZLIB=0|1 choose the build.'
 
 .SECONDARY:
 -include $(shell find build -name '*.d' 2>/dev/null)

@@ -15,6 +15,6 @@ api-docs:
 	@doxygen docs/api/Doxyfile
 	@echo "api-docs: build/api/html/index.html, $$(ls build/api/html/*.html | wc -l) pages"
 
-# To look at: wants chromium, and what `make test-deps` brings into build/node.
+# To look at: wants chromium, and what `make check-deps` brings into build/node.
 render-tutorial:
 	@node tests/docs/render.mjs

@@ -45,7 +45,7 @@ Tool find_nchan() {
   if (!tool.missing.empty()) return tool;
   const std::filesystem::path module =
       std::filesystem::absolute(tests_folder() / "..") / "build/node/node_modules/nchan";
-  tool.missing = "npm's module nchan is missing: run make test-deps, which needs npm for it";
+  tool.missing = "npm's module nchan is missing: run make check-deps, which needs npm for it";
   if (std::filesystem::exists(module / "package.json")) tool.missing.clear();
   tool.command.argv = {"node", client_script("nchan_client.cjs"), module.string()};
   return tool;
@@ -60,7 +60,7 @@ Tool find_chromium() {
     tool.command.argv.emplace_back(name);
     return tool;
   }
-  tool.missing = "a Chromium is missing: install chromium, or run make test-deps";
+  tool.missing = "a Chromium is missing: install chromium, or run make check-deps";
   return tool;
 }
 
