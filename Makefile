@@ -96,6 +96,12 @@ all: wsd $(LIB)
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
+# As many jobs as cores, unless the caller says -j. GNU make before 4.4 keeps -j out of MAKEFLAGS
+# while it reads this file, but a shell sees what a make above has set. An own -j wins in any case.
+ifeq ($(filter -j% --jobs%,$(MAKEFLAGS) $(shell printf '%s' "$$MAKEFLAGS")),)
+MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 2)
+endif
+
 # Always, so that ./wsd is the build asked for last, whichever of MODE and CXX is newer.
 .PHONY: wsd
 wsd: $(B)/wsd
@@ -154,16 +160,17 @@ TEST_CXXFLAGS_asan    := -O0
 TEST_CXXFLAGS_tsan    := -O0
 UNIT := $(B)/tests/unit
 E2E  := $(B)/tests/e2e_tests
-$(call objects,$(UNIT_SRCS) $(E2E_SRCS) $(TEST_SUPPORT_SRCS)): CPPFLAGS += $(TEST_CPP)
-$(call objects,$(UNIT_SRCS) $(E2E_SRCS) $(TEST_SUPPORT_SRCS)): CXXFLAGS += $(TEST_CXXFLAGS_$(MODE))
+GTEST_SRCS := $(UNIT_SRCS) $(E2E_SRCS)
+$(call objects,$(GTEST_SRCS) $(TEST_SUPPORT_SRCS)): CPPFLAGS += $(TEST_CPP)
+$(call objects,$(GTEST_SRCS) $(TEST_SUPPORT_SRCS)): CXXFLAGS += $(TEST_CXXFLAGS_$(MODE))
 
 # gtest's header, which each of them includes, is a second to read: read once where nothing is
 # optimized. (Where it is, GCC 12 no longer tells what is inlined from a system header, and warns of
 # it.)
 ifneq ($(TEST_CXXFLAGS_$(MODE)),)
 GTEST_PCH := $(O)/tests/gtest_read/gtest_read.h.gch
-$(call objects,$(UNIT_SRCS) $(E2E_SRCS)): $(GTEST_PCH)
-$(call objects,$(UNIT_SRCS) $(E2E_SRCS)): CPPFLAGS += -I$(dir $(GTEST_PCH)) -include gtest_read.h
+$(call objects,$(GTEST_SRCS)): $(GTEST_PCH)
+$(call objects,$(GTEST_SRCS)): CPPFLAGS += -I$(dir $(GTEST_PCH)) -include gtest_read.h
 $(GTEST_PCH): CXXFLAGS += $(TEST_CXXFLAGS_$(MODE))
 $(GTEST_PCH): | toolchain
 	@mkdir -p $(@D)
@@ -190,8 +197,11 @@ $(WSCONFORM): $(call objects,$(WSCONFORM_SRCS))
 	@mkdir -p $(@D)
 	$(CXX) $(LDFLAGS_ALL) -o $@ $^ $(shell pkg-config --libs zlib 2>/dev/null)
 
-.PHONY: wsconform conformance autobahn
+.PHONY: wsconform conformance check-conformance autobahn
 wsconform: $(WSCONFORM)
+# PART=others|wsd|terms: a part of it.
+check-conformance: $(B)/wsd wsconform
+	@WSD_BINARY=$(B)/wsd WSCONFORM=$(WSCONFORM) tests/conformance/check $(PART)
 conformance: wsd wsconform
 	@WSCONFORM=$(WSCONFORM) tests/conformance/run wsd
 autobahn: wsd wsconform
@@ -208,19 +218,68 @@ $(B)/docs/examples/%: $(O)/docs/examples/%.o $(LIB)
 	@mkdir -p $(@D)
 	$(CXX) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 
-.PHONY: unit e2e examples test-binaries
-unit: $(UNIT)
-e2e: $(E2E)
+.PHONY: examples unit-binary e2e-binary test-binaries check-binaries
 examples: $(patsubst %.cc,$(B)/%,$(EXAMPLES))
-test-binaries: unit e2e examples $(B)/wsd
+unit-binary: $(UNIT)
+e2e-binary: $(E2E)
+test-binaries: $(UNIT) $(E2E) $(B)/wsd examples
+check-binaries: $(WSCONFORM) $(WSHOSTILE) $(MODEL) bench-binaries
 
-.PHONY: test
-test:
-	@tests/run
+# make unit TEST='Session.*' builds the tests, and runs those that the pattern matches.
+.PHONY: unit e2e foreign
+TEST ?=
+SANITIZED := $(filter asan tsan,$(MODE))
+gtest = $(SANITIZED_ENV) LOGS=$${LOGS:-build/test-logs} TEST='$(or $(TEST),$(2))' \
+  AGAIN='make $(or $(3),$(if $(SANITIZED),$(MODE)-,$(if $(filter-out release,$(MODE)),MODE=$(MODE) ))$(1))' \
+  tests/gtest $(if $(filter-out release,$(MODE)),$(MODE)-)$(1)
+# These tests wait for half of their time, so that two parts of them keep one core busy.
+gtest_e2e = PARTS=2 WSD_BINARY=$(CURDIR)/$(B)/wsd WSD_EXAMPLES=$(CURDIR)/$(B)/docs/examples \
+  $(gtest) $(or $(E2E_CLIENT),$(E2E))
+# Tests that start programs of other projects. And one that waits for seven seconds, which once is
+# enough for.
+FOREIGN_TESTS := Foreign*:*/Foreign*
+RELEASE_TESTS := Standstill.*
 
-.PHONY: asan tsan
+unit: $(UNIT)
+	@$(call gtest,unit,*) $(UNIT)
+e2e: $(if $(E2E_CLIENT),,$(E2E)) $(B)/wsd examples
+	@$(call gtest_e2e,e2e,-$(FOREIGN_TESTS)$(if $(SANITIZED),:$(RELEASE_TESTS)))
+foreign: $(E2E) $(B)/wsd
+	@$(call gtest_e2e,foreign,$(FOREIGN_TESTS))
+
+# asan-unit, asan-e2e, tsan-unit, tsan-e2e: the same under a sanitizer, and asan-binaries, tsan-binaries
+# build what these run. With clang if it has the runtime: it builds in half of the time, and two
+# compilers judge the code. The end-to-end tests are the release build's client, and the sanitizer
+# watches the server.
+SANITIZING_CXX ?= $(if $(filter g++,$(CXX)),$(shell tests/deps --has fuzzer && echo clang++ || echo g++),$(CXX))
+asan-% tsan-%:
+	@$(MAKE) --no-print-directory MODE=$(firstword $(subst -, ,$@)) CXX=$(SANITIZING_CXX) E2E_CLIENT=$(E2E) $*
+ifneq ($(SANITIZED),)
+# A report ends the program at once, with a stack.
+SANITIZED_ENV = WSD_TEST_SANITIZED=1 UBSAN_OPTIONS=$${UBSAN_OPTIONS:-print_stacktrace=1} \
+  ASAN_OPTIONS=$${ASAN_OPTIONS:-detect_stack_use_after_return=1:detect_leaks=1} \
+  TSAN_OPTIONS=$${TSAN_OPTIONS:-halt_on_error=1:second_deadlock_stack=1}
+else
+asan-e2e tsan-e2e: $(E2E)
+endif
+.PHONY: binaries asan tsan
+binaries: $(UNIT) $(B)/wsd examples $(if $(filter asan,$(MODE)),faults-binary)
 asan tsan:
-	@tests/run $@
+	@tests/run $@-unit $@-e2e
+
+# The tests, in tiers: tests/steps has the table. EXCEPT=test leaves out what `make test` runs.
+.PHONY: quick test check nightly check-install check-deb check-nozlib
+quick test check nightly:
+	@tests/run $(if $(EXCEPT),--except $(EXCEPT)) $@
+check-deb: $(B)/wsd
+	@WSD=$(B)/wsd VERSION=0 tests/deploy/deb
+check-install: all
+	@CXX=$(CXX) tests/deploy/install
+# The build without zlib is whole: it has its own tests, and does not compress.
+check-nozlib: $(WSCONFORM)
+	@$(MAKE) --no-print-directory WITH_ZLIB=0 $(O)-nozlib/wsd unit-binary
+	@$(O)-nozlib/tests/unit --gtest_brief=1
+	@WSD_BINARY=$(O)-nozlib/wsd WSCONFORM=$(WSCONFORM) tests/conformance/run wsd --quiet --strict --exclude '12.*,13.*'
 
 ## Coverage: gcc's counters, gcov's figures, judged by tests/coverage/report
 
@@ -270,7 +329,9 @@ bench-instructions:
 	@WSD=build/v3-g++/wsd TOOLS=build/release-$(notdir $(CXX))/bench bench/instructions
 
 .PHONY: bench bench-tools bench-binaries bench-micro bench-echo bench-idle bench-large bench-drain
-bench: bench-echo bench-idle bench-large
+# One after the other: each wants the machine for itself.
+bench:
+	@$(MAKE) --no-print-directory bench-echo && $(MAKE) --no-print-directory bench-idle && $(MAKE) --no-print-directory bench-large
 bench-tools: $(patsubst %.cc,$(B)/%,$(BENCH_TOOLS))
 bench-micro: $(B)/bench/micro_bench
 	$<
@@ -336,6 +397,14 @@ ALL_HEADERS := $(sort $(shell find include src -name '*.h'))
 ALL_SOURCES := $(LIB_SRCS) $(APP_SRCS) src/wsd/main.cc
 FORMATTED   := $(ALL_HEADERS) $(ALL_SOURCES) $(shell find tests fuzz bench docs -name '*.cc' -o -name '*.h' 2>/dev/null)
 
+# CHANGED=1: only files that differ from the last commit or are new, and the .cc of such a header.
+ifdef CHANGED
+CHANGED_FILES := $(shell git diff --name-only HEAD; git ls-files --others --exclude-standard)
+changed = $(filter $(CHANGED_FILES) $(CHANGED_FILES:.h=.cc),$(1))
+else
+changed = $(1)
+endif
+
 .PHONY: check-layers check-headers format check-format lint
 check-layers:
 	@tests/check_layers
@@ -352,16 +421,18 @@ $(B)/headers/%.ok: % $(ALL_HEADERS)
 
 format:
 	clang-format -i $(FORMATTED)
+TO_FORMAT := $(call changed,$(FORMATTED))
 check-format:
-	@clang-format --dry-run -Werror $(FORMATTED) && echo "check-format: $(words $(FORMATTED)) files"
+	@$(if $(TO_FORMAT),clang-format --dry-run -Werror $(TO_FORMAT),:) && echo "check-format: $(words $(TO_FORMAT)) files"
 
 # Of clang-tidy's time most is the path analyzer's. It gives up on a function after so many states of
 # it; clang's own default is 225000.
 LINT_STATES ?= 40000
-LINT_STAMPS := $(patsubst %,build/lint/%.ok,$(ALL_SOURCES))
+LINT := build/lint/$(LINT_STATES)
+LINT_STAMPS := $(patsubst %,$(LINT)/%.ok,$(call changed,$(ALL_SOURCES)))
 lint: $(LINT_STAMPS)
 	@echo "lint: $(words $(LINT_STAMPS)) files"
-build/lint/%.ok: % .clang-tidy $(ALL_HEADERS)
+$(LINT)/%.ok: % .clang-tidy $(ALL_HEADERS)
 	@mkdir -p $(@D)
 	@clang-tidy --quiet $(patsubst %,--extra-arg=%,-Xclang -analyzer-config -Xclang max-nodes=$(LINT_STATES)) \
 	  $< -- -std=c++20 $(INCLUDES) 2>&1 | grep -v 'warnings generated' ; \
@@ -372,11 +443,13 @@ $(LINT_STAMPS): SHELL := /bin/bash
 
 ## Installing
 
-.PHONY: deps test-deps install uninstall clean help
+.PHONY: deps test-deps check-deps install uninstall clean help
 deps:
 	@tests/deps build
 test-deps:
 	@tests/deps test
+check-deps:
+	@tests/deps check
 
 # STRIP=: installs with debugging information; a cross build names its own, STRIP=aarch64-linux-gnu-strip.
 STRIP  ?= strip
@@ -417,39 +490,62 @@ clean:
 	rm -rf build wsd
 
 help:
-	@echo 'make                 build ./wsd and libwsd.a'
-	@echo 'make deps            install what `make` needs'
-	@echo 'make test-deps       install what `make test` needs'
-	@echo 'make test            checks, unit tests, end-to-end tests; ends with "N passed, N failed"'
-	@echo 'make asan, make tsan unit and end-to-end tests under the sanitizers'
-	@echo 'make coverage        lines and branches of src/ that tests, simulation and faults run, file by file'
-	@echo 'make conformance     the 517 cases of the Autobahn catalogue against ./wsd'
-	@echo 'make autobahn        the Autobahn testsuite itself, where wstest or Docker is there'
-	@echo 'make sim             the deterministic simulation, SEEDS=20000, or one run: SEED=n; sim-mutants: with faults put in'
-	@echo 'make model           every interleaving of the lock-free headers'
-	@echo 'make faults          system calls and allocations fail one by one; faults-all: in every way'
-	@echo 'make hostile         attackers on the daemon; HOSTILE=--quick'
-	@echo 'make fuzz            run the fuzzers, FUZZ_SECONDS=60 each'
-	@echo 'make bench           a short look: bench-echo and bench-idle beside the floor, bench-large; the figures of the README are bench-compare'
-	@echo 'make bench-micro     micro-benchmarks'
-	@echo 'make bench-drain     how evenly a drain ends 10,000 connections; fails where it does not'
-	@echo 'make bench-compare   the floor, wsd and other servers in turn; make bench-peers gets those'
-	@echo 'make bench-instructions  user-space instructions for each message, under callgrind'
-	@echo 'make screenshot      docs/screenshot.png and docs/screenshot-phone-dark.png anew, with Chromium'
-	@echo 'make examples        build docs/examples'
-	@echo 'make check-layers    who includes whom, as docs/ARCHITECTURE.md allows'
-	@echo 'make check-headers   each header compiles alone'
-	@echo 'make format          rewrite the sources with clang-format; check-format only looks'
-	@echo 'make lint            clang-tidy; LINT_STATES=225000 looks for longer'
-	@echo 'make docs            rewrite what is made from the code: manual page, completions, wsd.conf, tables, blocks of code'
-	@echo 'make check-docs      whether they are what the flags say; check-deploy: units, page and completions are fit'
-	@echo 'make tutorial        the chat of docs/tutorial.md and the solutions of its exercises'
-	@echo 'make check-tutorial  what the documents say: code, transcripts, tables, links, diagrams, both languages'
-	@echo 'make api-docs        the API reference with Doxygen: build/api/html/index.html'
-	@echo 'make render-tutorial the documents with their diagrams as pictures: build/rendered'
-	@echo 'make install         PREFIX=/usr/local DESTDIR= SYSCONFDIR=/etc; make uninstall'
-	@echo 'make deb             a Debian package of the daemon, with dpkg-deb alone'
-	@echo 'make clean           remove build/ and ./wsd'
+	@printf '%s\n' \
+	  'Build' \
+	  '  make                  build ./wsd and libwsd.a, on all cores' \
+	  '  make deps             install what make needs' \
+	  '  make install          install under PREFIX=/usr/local, DESTDIR=, SYSCONFDIR=/etc; make uninstall removes it' \
+	  '  make deb              build the Debian packages' \
+	  '  make examples         build docs/examples and the tutorial' \
+	  '  make clean            remove build/ and ./wsd' \
+	  '' \
+	  'Test' \
+	  '  make unit             run the unit tests, or some: make unit TEST="Session.*"' \
+	  '  make e2e              run the end-to-end tests, or some: make e2e TEST="Rooms.*"' \
+	  '  make quick            check an edit: unit tests, 500 simulation seeds, format and lint of changed files' \
+	  '  make test-deps        install GoogleTest, which make test needs' \
+	  '  make test             run unit and end-to-end tests, 2,000 simulation seeds, check generated files and make install' \
+	  '  make check-deps       install what make check needs: clang, browsers, proxies, tools for documents' \
+	  '  make check            run make test and all other checks; EXCEPT=test leaves out the steps of make test' \
+	  '  make nightly          run the campaigns: 1,000,000 seeds, all faults, long fuzzing, full load, coverage, mutants' \
+	  '  tests/run --list      list the steps of these tiers; tests/run STEP runs one, tests/run --failed what failed last' \
+	  '' \
+	  'Test one thing' \
+	  '  make foreign          run the end-to-end tests with programs of other projects; TEST= as above' \
+	  '  make asan, make tsan  run unit and end-to-end tests with a sanitizer; make asan-unit TEST= as above' \
+	  '  make sim              run SEEDS=20000 seeds of the simulation, or one: SEED=7' \
+	  '  make sim-mutants      check that the simulation finds injected faults' \
+	  '  make model            explore every interleaving of the lock-free headers' \
+	  '  make faults           let system calls and allocations fail one by one; faults-all: in every way' \
+	  '  make hostile          attack the daemon; HOSTILE=--quick is shorter' \
+	  '  make fuzz             run each fuzzer for FUZZ_SECONDS=60' \
+	  '  make conformance      run the 517 cases of the Autobahn catalogue against ./wsd' \
+	  '  make check-conformance  run them against wsd and against servers with known faults' \
+	  '  make autobahn         run the Autobahn suite itself, with wstest or Docker' \
+	  '  make coverage         print the lines and branches of src/ that the tests run, by file' \
+	  '' \
+	  'Check sources and documents' \
+	  '  make format           format the sources; check-format only checks them, CHANGED=1 only changed files' \
+	  '  make lint             run clang-tidy; CHANGED=1 as above, LINT_STATES=225000 searches deeper' \
+	  '  make check-layers     check which folder includes which, by docs/ARCHITECTURE.md' \
+	  '  make check-headers    check that each header compiles alone' \
+	  '  make docs             write what is generated: manual page, completions, wsd.conf, tables, blocks of code' \
+	  '  make check-docs       check that generated files are up to date' \
+	  '  make check-deploy     check units, manual page, completions and configuration' \
+	  '  make check-tutorial   check the documents: code, transcripts, tables, links, diagrams, both languages' \
+	  '  make tutorial         build the chat of docs/tutorial.md and the solutions of its exercises' \
+	  '  make api-docs         build the API reference: build/api/html/index.html' \
+	  '  make render-tutorial  render the documents with their diagrams: build/rendered' \
+	  '  make screenshot       take the screenshots in docs/ again, with Chromium' \
+	  '' \
+	  'Measure' \
+	  '  make bench            measure briefly: bench-echo, bench-idle, bench-large' \
+	  '  make bench-micro      run the micro-benchmarks' \
+	  '  make bench-drain      measure how evenly a drain closes 10,000 connections' \
+	  '  make bench-compare    compare wsd with other servers, which make bench-peers gets' \
+	  '  make bench-instructions  count instructions per message with callgrind' \
+	  '' \
+	  'MODE=release|v3|debug|asan|tsan|coverage, CXX=g++|clang++ and WITH_ZLIB=0|1 choose the build.'
 
 .SECONDARY:
 -include $(shell find build -name '*.d' 2>/dev/null)

@@ -1,5 +1,5 @@
 // node tests/docs/render.mjs [FILE...]: documents as a reader sees them, a PNG for each chapter, into
-// build/rendered. Wants chromium, and marked and mermaid in build/node (make test-deps).
+// build/rendered. Wants chromium, and marked and mermaid in build/node (make check-deps).
 import {execFileSync} from 'node:child_process';
 import {existsSync, mkdirSync, readFileSync, writeFileSync} from 'node:fs';
 import {pathToFileURL} from 'node:url';

@@ -15,7 +15,7 @@ api-docs:
 	@doxygen docs/api/Doxyfile
 	@echo "api-docs: build/api/html/index.html, $$(ls build/api/html/*.html | wc -l) pages"
 
-# For visual review. Needs chromium, and the node modules that `make test-deps` installs in build/node.
+# For visual review. Needs chromium, and the node modules that `make check-deps` installs in build/node.
 render-tutorial:
 	@node tests/docs/render.mjs
 

@@ -363,7 +363,7 @@ TEST(Top, SaysThatNobodyIsThere) {
 
 // Prometheus' own judgment.
 
-TEST(Admin, PromtoolFindsNothingWrongWithTheMetrics) {
+TEST(ForeignPrometheus, PromtoolFindsNothingWrongWithTheMetrics) {
   E2E_REQUIRE(promtool());
   AdminServer wsd;
   const TemporaryDirectory folder;
@@ -385,7 +385,7 @@ std::string value_of(std::uint16_t port, const std::string& query) {
   return body.substr(start, body.find('"', start) - start);
 }
 
-TEST(Admin, PrometheusScrapesIt) {
+TEST(ForeignPrometheus, PrometheusScrapesIt) {
   E2E_REQUIRE(prometheus());
   AdminServer wsd;
   RawClient client = wsd.server().connect();

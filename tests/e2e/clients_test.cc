@@ -52,21 +52,21 @@ void expect_success(Subprocess& process) {
   EXPECT_EQ(status->code, 0) << process.output();
 }
 
-TEST(Clients, NodeEcho) {
+TEST(ForeignClients, NodeEcho) {
   E2E_REQUIRE(node_with_ws());
   ServerProcess server;
   ASSERT_TRUE(server.listening());
   expect_success(node_client({"echo", ws_url(server, "/echo")}));
 }
 
-TEST(Clients, PythonEcho) {
+TEST(ForeignClients, PythonEcho) {
   E2E_REQUIRE(python_with_websockets());
   ServerProcess server;
   ASSERT_TRUE(server.listening());
   expect_success(python_client({"echo", ws_url(server, "/echo")}));
 }
 
-TEST(Clients, NodeAndPythonTalkInARoom) {
+TEST(ForeignClients, NodeAndPythonTalkInARoom) {
   E2E_REQUIRE(node_with_ws());
   E2E_REQUIRE(python_with_websockets());
   ServerProcess server({"--reactors", "2"});
@@ -79,7 +79,7 @@ TEST(Clients, NodeAndPythonTalkInARoom) {
   expect_success(python);
 }
 
-TEST(Clients, EachSees1001OnSigterm) {
+TEST(ForeignClients, EachSees1001OnSigterm) {
   E2E_REQUIRE(node_with_ws());
   E2E_REQUIRE(python_with_websockets());
   ServerProcess server;
@@ -96,7 +96,7 @@ TEST(Clients, EachSees1001OnSigterm) {
   }
 }
 
-class Curl : public SharedServer {
+class ForeignCurl : public SharedServer {
  protected:
   // The status line, headers and body of GET `path`.
   static std::string fetch(const std::string& path, const std::vector<std::string>& more = {}) {
@@ -108,7 +108,7 @@ class Curl : public SharedServer {
   }
 };
 
-TEST_F(Curl, Health) {
+TEST_F(ForeignCurl, Health) {
   E2E_REQUIRE(curl());
   const std::string answer = fetch("/healthz");
   EXPECT_TRUE(answer.starts_with("HTTP/1.1 200 ")) << answer;
@@ -116,7 +116,7 @@ TEST_F(Curl, Health) {
   EXPECT_TRUE(head.starts_with("HTTP/1.1 200 ")) << head;
 }
 
-TEST_F(Curl, Page) {
+TEST_F(ForeignCurl, Page) {
   E2E_REQUIRE(curl());
   const std::string answer = fetch("/");
   EXPECT_TRUE(answer.starts_with("HTTP/1.1 200 ")) << answer;
@@ -124,7 +124,7 @@ TEST_F(Curl, Page) {
   EXPECT_NE(answer.find("</html>"), std::string::npos) << answer;
 }
 
-TEST_F(Curl, SeveralUrlsOnOneConnection) {
+TEST_F(ForeignCurl, SeveralUrlsOnOneConnection) {
   E2E_REQUIRE(curl());
   const Output output = run(
       curl().with({"--write-out", "%{http_code} %{num_connects}\n", "--output", "/dev/null",
@@ -133,13 +133,13 @@ TEST_F(Curl, SeveralUrlsOnOneConnection) {
   EXPECT_EQ(output.out, "200 1\n200 0\n200 0\n") << output.all();
 }
 
-TEST_F(Curl, WebSocketPathAsksForAnUpgrade) {
+TEST_F(ForeignCurl, WebSocketPathAsksForAnUpgrade) {
   E2E_REQUIRE(curl());
   const std::string answer = fetch("/echo");
   EXPECT_TRUE(answer.starts_with("HTTP/1.1 426 ")) << answer;
 }
 
-TEST_F(Curl, HandMadeUpgradeGets101) {
+TEST_F(ForeignCurl, HandMadeUpgradeGets101) {
   E2E_REQUIRE(curl());
   Subprocess process(
       curl().with({"--dump-header", "-", "--no-buffer", "--http1.1", "--header",

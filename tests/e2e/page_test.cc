@@ -22,32 +22,32 @@ void expect_in_a_browser(const std::vector<std::string>& cases) {
   EXPECT_NE(output.out.find("ok all"), std::string::npos) << output.all();
 }
 
-TEST(Page, TalksInRooms) {
+TEST(ForeignPage, TalksInRooms) {
   E2E_REQUIRE(chromium_with_node());
   expect_in_a_browser({"chat", "order", "rooms"});
 }
 
-TEST(Page, LosesAndDoublesNothingThroughCutsAndRestarts) {
+TEST(ForeignPage, LosesAndDoublesNothingThroughCutsAndRestarts) {
   E2E_REQUIRE(chromium_with_node());
   expect_in_a_browser({"resume", "cuts", "restart", "unsettled"});
 }
 
-TEST(Page, SaysWhatIsMissing) {
+TEST(ForeignPage, SaysWhatIsMissing) {
   E2E_REQUIRE(chromium_with_node());
   expect_in_a_browser({"gap"});
 }
 
-TEST(Page, ShowsWhatOthersWriteAsText) {
+TEST(ForeignPage, ShowsWhatOthersWriteAsText) {
   E2E_REQUIRE(chromium_with_node());
   expect_in_a_browser({"markup"});
 }
 
-TEST(Page, AsksForATokenWhereOneIsNeeded) {
+TEST(ForeignPage, AsksForATokenWhereOneIsNeeded) {
   E2E_REQUIRE(chromium_with_node());
   expect_in_a_browser({"token"});
 }
 
-TEST(Page, IsForKeysPhonesAndTheDark) {
+TEST(ForeignPage, IsForKeysPhonesAndTheDark) {
   E2E_REQUIRE(chromium_with_node());
   expect_in_a_browser({"keyboard", "phone", "dark"});
 }

@@ -248,7 +248,7 @@ void expect_goodbye(ServerProcess& server, const Proxy& proxy) {
   EXPECT_EQ(log_value(line, "code_received"), "1001") << line;
 }
 
-class Behind : public ::testing::Test {
+class ForeignProxy : public ::testing::Test {
  protected:
   TemporaryDirectory directory_;
 };
@@ -261,7 +261,7 @@ class Behind : public ::testing::Test {
     E2E_REQUIRE(python_with_websockets()); \
   } while (false)
 
-TEST_F(Behind, NginxOverLoopback) {
+TEST_F(ForeignProxy, NginxOverLoopback) {
   E2E_REQUIRE(nginx());
   E2E_REQUIRE_CLIENTS();
   const Certificate certificate(directory_);
@@ -286,7 +286,7 @@ TEST_F(Behind, NginxOverLoopback) {
 }
 
 // A proxy ends what is silent for longer than it waits; Pings see to it that nothing is.
-TEST_F(Behind, NginxKeepsWhatHasNothingToSayButPings) {
+TEST_F(ForeignProxy, NginxKeepsWhatHasNothingToSayButPings) {
   E2E_REQUIRE(nginx());
   E2E_REQUIRE_CLIENTS();
   const Certificate certificate(directory_);
@@ -318,7 +318,7 @@ TEST_F(Behind, NginxKeepsWhatHasNothingToSayButPings) {
   }
 }
 
-TEST_F(Behind, NginxOverAUnixSocket) {
+TEST_F(ForeignProxy, NginxOverAUnixSocket) {
   E2E_REQUIRE(nginx());
   E2E_REQUIRE_CLIENTS();
   const Certificate certificate(directory_);
@@ -340,9 +340,9 @@ TEST_F(Behind, NginxOverAUnixSocket) {
   EXPECT_EQ(log_value(line, "via"), "unix") << line;
 }
 
-class BehindHaproxy : public Behind, public ::testing::WithParamInterface<const char*> {};
+class ForeignHaproxy : public ForeignProxy, public ::testing::WithParamInterface<const char*> {};
 
-TEST_P(BehindHaproxy, WithTheProxyProtocol) {
+TEST_P(ForeignHaproxy, WithTheProxyProtocol) {
   E2E_REQUIRE(haproxy());
   E2E_REQUIRE_CLIENTS();
   const Certificate certificate(directory_);
@@ -360,7 +360,7 @@ TEST_P(BehindHaproxy, WithTheProxyProtocol) {
   expect_goodbye(server, proxy);
 }
 
-INSTANTIATE_TEST_SUITE_P(Versions, BehindHaproxy, ::testing::Values("send-proxy", "send-proxy-v2"),
+INSTANTIATE_TEST_SUITE_P(Versions, ForeignHaproxy, ::testing::Values("send-proxy", "send-proxy-v2"),
                          [](const auto& row) {
                            return std::string(row.param).ends_with("v2") ? "Two" : "One";
                          });

@@ -436,7 +436,7 @@ TEST(PublishServer, AnOperatorsMistakeIsASentence) {
   fails({"--history-messages", "1", "--history-memory", "1KiB"}, "--history-memory");
 }
 
-TEST(PublishClients, CurlPublishesAndAsks) {
+TEST(ForeignPublish, CurlPublishesAndAsks) {
   E2E_REQUIRE(curl());
   ServerProcess server(kOpen);
   const std::string url = "http://127.0.0.1:" + std::to_string(server.port()) + "/rooms/c";
@@ -449,7 +449,7 @@ TEST(PublishClients, CurlPublishesAndAsks) {
 }
 
 // Nchan's own client, unchanged, against this server.
-TEST(PublishClients, NchanSubscriberResumes) {
+TEST(ForeignPublish, NchanSubscriberResumes) {
   E2E_REQUIRE(node_with_nchan());
   constexpr int kMessages = 100;
   ServerProcess server(kOpen);

@@ -12,15 +12,16 @@ $(FAULTS_BIN): $(call objects,$(FAULTS_SRCS)) $(LIB)
 	$(CXX) $(LDFLAGS_ALL) $(patsubst %,-Wl$(comma)--wrap=%,$(FAULTS_WRAPPED)) -o $@ $^ -lgtest -lgtest_main $(LIBS)
 comma := ,
 
-.PHONY: faults-binary faults faults-all
+.PHONY: faults-binary faults-program faults faults-all
 faults-binary: $(FAULTS_BIN)
-# Under AddressSanitizer, so that what leaks or is touched too late is seen as well. `faults` fails
-# each call in a third of the ways that there are, `faults-all` in all of them.
-faults: FAULTS_STRIDE := 3
-faults-all: FAULTS_STRIDE := 1
+faults-program: $(FAULTS_BIN)
+	@PARTS=2 $(call gtest,$(FAULTS),*,$(FAULTS)) $(FAULTS_BIN)
+# Under AddressSanitizer, which also sees leaks and memory that is touched too late. `faults` fails each
+# call in a third of the possible ways, `faults-all` in all of them.
+faults: export FAULTS_STRIDE ?= 3
+faults-all: export FAULTS_STRIDE := 1
 faults faults-all:
-	@$(MAKE) MODE=asan faults-binary
-	@FAULTS_STRIDE=$(FAULTS_STRIDE) build/asan-$(notdir $(CXX))/tests/faults_tests --gtest_brief=1
+	@$(MAKE) --no-print-directory FAULTS=$@ asan-faults-program
 
 COVERAGE_PROGRAMS += $(FAULTS_BIN)
 COVERAGE_RUNS += && FAULTS_STRIDE=9 $(FAULTS_BIN) --gtest_brief=1

@@ -2,5 +2,5 @@
 CHROMIUM ?= $(firstword $(foreach name,chromium chromium-browser google-chrome,$(shell command -v $(name) 2>/dev/null)))
 .PHONY: screenshot
 screenshot: $(B)/wsd
-	@[ -n "$(CHROMIUM)" ] || { echo "make: a Chromium is missing: run 'make test-deps', or 'make CHROMIUM=...'" >&2; exit 1; }
+	@[ -n "$(CHROMIUM)" ] || { echo "make: a Chromium is missing: run 'make check-deps', or 'make CHROMIUM=...'" >&2; exit 1; }
 	@node tests/page/screenshot.cjs $(CHROMIUM) $(B)/wsd docs

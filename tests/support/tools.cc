@@ -45,7 +45,7 @@ Tool find_nchan() {
   if (!tool.missing.empty()) return tool;
   const std::filesystem::path module =
       std::filesystem::absolute(tests_folder() / "..") / "build/node/node_modules/nchan";
-  tool.missing = "npm's module nchan is missing: run make test-deps, which needs npm for it";
+  tool.missing = "npm's module nchan is missing: run make check-deps, which needs npm for it";
   if (std::filesystem::exists(module / "package.json")) tool.missing.clear();
   tool.command.argv = {"node", client_script("nchan_client.cjs"), module.string()};
   return tool;
@@ -60,7 +60,7 @@ Tool find_chromium() {
     tool.command.argv.emplace_back(name);
     return tool;
   }
-  tool.missing = "a Chromium is missing: install chromium, or run make test-deps";
+  tool.missing = "a Chromium is missing: install chromium, or run make check-deps";
   return tool;
 }
 
@@ -173,6 +173,7 @@ const Tool& prometheus() {
 
 Tool example(const std::string& name) {
   Tool tool;
+  tool.ours = true;
   const std::string folder = environment("WSD_EXAMPLES");
   tool.command.argv = {folder + "/" + name};
   if (folder.empty()) {
@@ -209,6 +210,13 @@ std::string client_script(const std::string& name) {
 }
 
 bool tools_are_required() { return environment("CI") == "true"; }
+
+bool may_start(const Tool& tool) {
+  std::string_view suite =
+      ::testing::UnitTest::GetInstance()->current_test_info()->test_suite_name();
+  suite.remove_prefix(suite.rfind('/') + 1);  // the name of a set of parameters
+  return tool.ours || suite.starts_with("Foreign");
+}
 
 TemporaryDirectory::TemporaryDirectory() {
   // Short, because the path of a Unix socket has room for 107 bytes only.

@@ -15,6 +15,7 @@ namespace e2e {
 struct Tool {
   Command command;      // arguments are appended to its argv
   std::string missing;  // a sentence; empty when the tool is there
+  bool ours = false;    // built from this tree
 
   [[nodiscard]] Command with(const std::vector<std::string>& arguments) const;
 };
@@ -59,13 +60,18 @@ class TemporaryDirectory {
 
 // Under CI=true everything has to be there; on a developer's machine a test is skipped.
 [[nodiscard]] bool tools_are_required();
+// Returns whether the running test may start `tool`. `make e2e` runs without programs of other
+// projects: only tests whose suite is named Foreign... may start them, and `make foreign` runs
+// those.
+[[nodiscard]] bool may_start(const Tool& tool);
 
 }  // namespace e2e
 
-#define E2E_REQUIRE(tool)                                        \
-  do {                                                           \
-    if (!(tool).missing.empty()) {                               \
-      if (::e2e::tools_are_required()) FAIL() << (tool).missing; \
-      GTEST_SKIP() << (tool).missing;                            \
-    }                                                            \
+#define E2E_REQUIRE(tool)                                                              \
+  do {                                                                                 \
+    ASSERT_TRUE(::e2e::may_start(tool)) << "the suite's name must begin with Foreign"; \
+    if (!(tool).missing.empty()) {                                                     \
+      if (::e2e::tools_are_required()) FAIL() << (tool).missing;                       \
+      GTEST_SKIP() << (tool).missing;                                                  \
+    }                                                                                  \
   } while (false)
