@@ -78,8 +78,8 @@ O := build/$(MODE)-$(notdir $(CXX))$(if $(filter 0,$(HARDEN)),-unhardened)
 B := $(O)$(if $(filter 0,$(WITH_ZLIB)),-nozlib)
 
 LIB_SRCS  := $(filter-out $(DEFLATE_UNUSED),$(wildcard src/base/*.cc src/protocol/*.cc src/hub/*.cc src/net/*.cc src/server/*.cc))
-APP_SRCS  := $(filter-out src/wsd/main.cc,$(sort $(wildcard src/wsd/*.cc src/wsd/*/*.cc)))
-UNIT_SRCS := $(filter-out $(DEFLATE_UNUSED),$(foreach d,base protocol hub net server wsd wsd/*,$(wildcard tests/$(d)/*_test.cc)))
+APP_SRCS  := $(filter-out src/daemon/main.cc,$(sort $(wildcard src/daemon/*.cc src/daemon/*/*.cc)))
+UNIT_SRCS := $(filter-out $(DEFLATE_UNUSED),$(foreach d,base protocol hub net server daemon/*,$(wildcard tests/$(d)/*_test.cc)))
 E2E_SRCS  := $(filter-out $(DEFLATE_UNUSED),$(wildcard tests/e2e/*_test.cc))
 TEST_SUPPORT_SRCS := $(wildcard tests/support/*.cc)
 FUZZ_SRCS := $(wildcard fuzz/*_fuzz.cc)
@@ -107,7 +107,7 @@ endif
 wsd: $(B)/wsd
 	@ln -sfn $< $@
 
-$(B)/wsd: $(call objects,src/wsd/main.cc $(APP_SRCS)) $(LIB)
+$(B)/wsd: $(call objects,src/daemon/main.cc $(APP_SRCS)) $(LIB)
 	@mkdir -p $(@D)
 	$(CXX) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 
@@ -135,8 +135,8 @@ $(call objects,$(ASSERTED_SRCS)): HARDEN_CXXFLAGS += $(if $(HARDENED),-D_GLIBCXX
 $(O)/src/protocol/accept_key.o: CXXFLAGS += $(CRYPTO_CFLAGS)
 $(O)/src/protocol/deflate.o: CXXFLAGS += $(ZLIB_CFLAGS)
 # What it takes in with .incbin, of which -MMD knows nothing.
-PAGE_FILES := $(wildcard src/wsd/page/*)
-$(O)/src/wsd/demo_page.o: $(PAGE_FILES)
+PAGE_FILES := $(wildcard src/daemon/page/*)
+$(O)/src/daemon/page/demo_page.o: $(PAGE_FILES)
 
 $(O)/%.o: %.cc | toolchain
 	@mkdir -p $(@D)
@@ -394,7 +394,7 @@ fuzz-replay: fuzz-binaries fuzz-left-out
 ## Checks
 
 ALL_HEADERS := $(sort $(shell find include src -name '*.h'))
-ALL_SOURCES := $(LIB_SRCS) $(APP_SRCS) src/wsd/main.cc
+ALL_SOURCES := $(LIB_SRCS) $(APP_SRCS) src/daemon/main.cc
 FORMATTED   := $(ALL_HEADERS) $(ALL_SOURCES) $(shell find tests fuzz bench docs -name '*.cc' -o -name '*.h' 2>/dev/null)
 
 # CHANGED=1: only files that differ from the last commit or are new, and the .cc of such a header.

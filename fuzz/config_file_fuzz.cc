@@ -6,8 +6,8 @@
 #include <string>
 #include <string_view>
 
-#include "wsd/config_file.h"
-#include "wsd/settings.h"
+#include "daemon/config/config_file.h"
+#include "daemon/config/settings.h"
 
 namespace {
 

@@ -1,0 +1,94 @@
+#include "daemon/admin/admin.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "daemon/admin/admin_answers.h"
+#include "daemon/auth/bearer.h"
+#include "daemon/admin/metrics_text.h"
+
+namespace wsd::daemon {
+namespace {
+
+ServerOptions options_of(const LogOptions& log) {
+  ServerOptions options;
+  options.reactors = 1;
+  options.limits.max_connections = 64;
+  options.listen_backlog = 64;
+  options.deflate.mode = DeflateMode::kOff;
+  options.log = log;
+  // Every scrape is no news.
+  options.log.level = std::max(log.level, LogLevel::kWarn);
+  return options;
+}
+
+}  // namespace
+
+Admin::Admin(const Server& watched, const LogOptions& log)
+    : watched_(watched), server_(options_of(log)) {}
+
+std::string Admin::start(const std::string& address, std::string token) {
+  if (address.empty()) return {};
+  token_ = std::move(token);
+  hosts_ = !token_.empty() || address.starts_with("unix:") ? Hosts::kAny : Hosts::kLocal;
+  add("GET", "/livez", &Admin::livez, false);
+  add("GET", "/readyz", &Admin::readyz, false);
+  add("GET", "/metrics", &Admin::metrics, true);
+  add("GET", "/connections", &Admin::connections, true);
+  add("DELETE", "/connections/{id}", &Admin::close_connection, true);
+  add("GET", "/rooms", &Admin::rooms, true);
+  std::string error = server_.listen(address);
+  return error.empty() ? server_.start() : error;
+}
+
+void Admin::add(std::string_view method, std::string_view path, Answer answer, bool guarded) {
+  server_.http(method, path, [this, answer, guarded](const Request& request) {
+    if (guarded && hosts_ == Hosts::kLocal && !is_local_host(request.host())) {
+      return admin_text(421,
+                        "without a token, the admin listener accepts only requests whose Host is "
+                        "localhost or a loopback address, to stop DNS rebinding");
+    }
+    if (guarded && !token_.empty() && !brings_token(request.header("Authorization"), token_)) {
+      Response refusal = admin_text(401,
+                                    "the token of --admin-token-file is required: send "
+                                    "Authorization: Bearer TOKEN");
+      refusal.headers.emplace_back("WWW-Authenticate", "Bearer");
+      return refusal;
+    }
+    return (this->*answer)(request);
+  });
+}
+
+Response Admin::livez(const Request& /*request*/) const { return admin_text(200, "alive"); }
+
+Response Admin::readyz(const Request& /*request*/) const {
+  if (!watched_.stats().draining) return admin_text(200, "ready");
+  return admin_text(503, "not ready: the server is draining");
+}
+
+Response Admin::metrics(const Request& /*request*/) const {
+  return admin_response(200, kMetricsContentType, metrics_text(watched_.stats()));
+}
+
+Response Admin::connections(const Request& request) const {
+  const AdminQuery query = parse_admin_query(request.query(), true);
+  if (!query.error.empty()) return admin_text(400, query.error);
+  return connections_response(watched_.connections(query.connections));
+}
+
+Response Admin::close_connection(const Request& request) const {
+  const auto id = parse_connection_id(request.param("id"));
+  if (!id || !watched_.close_connection(*id, CloseCode::kPolicyViolation, "closed by operator")) {
+    return admin_text(404, "no open connection has this id");
+  }
+  watched_.log(LogLevel::kInfo, "closed_by_operator", std::to_string(*id));
+  return admin_text(200, "closing");
+}
+
+Response Admin::rooms(const Request& request) const {
+  const AdminQuery query = parse_admin_query(request.query(), false);
+  if (!query.error.empty()) return admin_text(400, query.error);
+  return rooms_response(watched_.rooms(query.connections.limit));
+}
+
+}  // namespace wsd::daemon

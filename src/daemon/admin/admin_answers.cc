@@ -1,0 +1,123 @@
+#include "daemon/admin/admin_answers.h"
+
+#include <array>
+#include <limits>
+
+#include "daemon/text/json.h"
+#include "daemon/text/units.h"
+#include "daemon/text/words.h"
+
+namespace wsd::daemon {
+namespace {
+
+constexpr std::string_view kJson = "application/json; charset=utf-8";
+constexpr std::array<std::string_view, 3> kStates = {"handshaking", "open", "closing"};
+
+// An id has 64 bits, and a JSON number is sure of 53 only (RFC 8259 §6): it goes as a string.
+std::string json_of(const ConnectionInfo& info) {
+  JsonObject object;
+  object.add("id", std::string_view(std::to_string(info.id)))
+      .add("state", kStates[static_cast<std::size_t>(info.state)])
+      .add("remote", info.remote)
+      .add("via", info.via)
+      .add("path", info.path)
+      .add("user", info.user)
+      .add("subprotocol", info.subprotocol)
+      .add("age_ms", info.age_ms);
+  if (info.round_trip_us == 0) {
+    object.add_raw("rtt_us", "null");
+  } else {
+    object.add("rtt_us", info.round_trip_us);
+  }
+  object.add("queued_bytes", info.queued_bytes)
+      .add("rooms", info.rooms)
+      .add("messages_in", info.messages_in)
+      .add("messages_out", info.messages_out)
+      .add("messages_dropped", info.messages_dropped)
+      .add("bytes_in", info.bytes_in)
+      .add("bytes_out", info.bytes_out);
+  return object.take();
+}
+
+std::string json_of(const RoomInfo& info) {
+  return JsonObject().add("name", info.name).add("members", info.members).take();
+}
+
+template <class Row>
+Response document(std::string_view name, const Inquiry<Row>& inquiry) {
+  std::string rows = "[";
+  for (const Row& row : inquiry.rows) {
+    if (rows.size() > 1) rows += "\n,";
+    rows += json_of(row);
+  }
+  rows += ']';
+  JsonObject object;
+  object.add("total", inquiry.total).add_bool("complete", inquiry.complete).add_raw(name, rows);
+  return admin_response(200, kJson, object.take() + "\n");
+}
+
+}  // namespace
+
+Response admin_response(int status, std::string_view content_type, std::string body) {
+  Response response;
+  response.status = status;
+  response.content_type = content_type;
+  response.body = std::move(body);
+  response.headers = {{"Cache-Control", "no-store"}, {"X-Content-Type-Options", "nosniff"}};
+  return response;
+}
+
+Response admin_text(int status, std::string_view sentence) {
+  return admin_response(status, "text/plain; charset=utf-8", line_of(sentence));
+}
+
+Response connections_response(const Inquiry<ConnectionInfo>& inquiry) {
+  return document("connections", inquiry);
+}
+
+Response rooms_response(const Inquiry<RoomInfo>& inquiry) { return document("rooms", inquiry); }
+
+AdminQuery parse_admin_query(std::string_view query, bool sortable) {
+  AdminQuery parsed;
+  if (query.empty()) return parsed;
+  bool has_sort = false;
+  bool has_limit = false;
+  for (const std::string_view pair : split(query, '&')) {
+    const std::string_view name = pair.substr(0, pair.find('='));
+    const std::string_view value = pair.substr(std::min(name.size() + 1, pair.size()));
+    if (name == "sort" && sortable && !has_sort) {
+      has_sort = true;
+      if (value == "queue") {
+        parsed.connections.order = ConnectionOrder::kQueue;
+      } else if (value == "rtt") {
+        parsed.connections.order = ConnectionOrder::kRoundTrip;
+      } else if (value == "age") {
+        parsed.connections.order = ConnectionOrder::kAge;
+      } else {
+        parsed.error = "sort=" + in_quotes(value) + " is not an order: use queue, rtt or age";
+      }
+    } else if (name == "limit" && !has_limit) {
+      has_limit = true;
+      const auto limit = parse_count(value, kMaxInquiryRows);
+      if (!limit.ok()) {
+        parsed.error = "limit=" + in_quotes(value) +
+                       " is not a limit: use a whole number, at most " +
+                       std::to_string(kMaxInquiryRows);
+      }
+      parsed.connections.limit = static_cast<std::uint32_t>(limit.value);
+    } else {
+      parsed.error = sortable ? "the query may contain only sort and limit, each once"
+                              : "the query may contain only limit, once";
+    }
+    if (!parsed.error.empty()) return parsed;
+  }
+  return parsed;
+}
+
+std::optional<ConnectionId> parse_connection_id(std::string_view text) {
+  const auto id = parse_count(text, std::numeric_limits<ConnectionId>::max());
+  if (!id.ok() || id.value == 0) return std::nullopt;
+  return id.value;
+}
+
+}  // namespace wsd::daemon

@@ -1,0 +1,32 @@
+#include "daemon/auth/token_file.h"
+
+#include <utility>
+
+#include "daemon/auth/bearer.h"
+#include "daemon/config/config_file.h"
+#include "daemon/text/words.h"
+
+namespace wsd::daemon {
+namespace {
+
+std::string_view without_space_around(std::string_view text) {
+  constexpr std::string_view kSpace = " \t\r\n";
+  const std::size_t first = text.find_first_not_of(kSpace);
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(kSpace) + 1 - first);
+}
+
+}  // namespace
+
+TokenFile read_token_file(std::string_view flag, const std::string& path) {
+  FileText file = read_file("token file", flag, path);
+  if (!file.error.empty()) return {{}, std::move(file.error)};
+  const std::string_view token = without_space_around(file.text);
+  const std::string why = token_error(token);
+  if (why.empty()) return {std::string(token), {}};
+  return {{},
+          "the token in " + in_quotes(path) + ", the file of " + std::string(flag) + ", " + why +
+              "; write one token and nothing else, such as the output of openssl rand -hex 32"};
+}
+
+}  // namespace wsd::daemon

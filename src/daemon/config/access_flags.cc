@@ -1,0 +1,83 @@
+// The flags that say who gets in, and how much of what all share one may take.
+#include <utility>
+
+#include "daemon/config/address_text.h"
+#include "daemon/config/flag_groups.h"
+
+namespace wsd::daemon {
+namespace {
+
+std::string path_error(std::string_view value) {
+  for (const char c : value) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte == 0x7F)
+      return in_quotes(value) + " contains a control byte; write a file name without one";
+  }
+  return {};
+}
+
+// RFC 6265 §4.1.1: a cookie's name is a token, as a subprotocol's is.
+std::string cookie_name_error(std::string_view value) {
+  if (subprotocol_error(value).empty()) return {};
+  return in_quotes(value) + " is not a cookie name: write a word, such as wsd_token";
+}
+
+Flag word(std::string_view metavar, Text text, std::string (*error_of)(std::string_view),
+          Field<std::string> field) {
+  Flag flag = setting(metavar, text);
+  flag.set = [=](Options& options, std::string_view value) {
+    std::string error = error_of(value);
+    if (error.empty()) field(options) = value;
+    return error;
+  };
+  flag.get = [=](Options options) {
+    std::vector<std::string> values;
+    if (!field(options).empty()) values.push_back(std::move(field(options)));
+    return values;
+  };
+  return flag;
+}
+
+}  // namespace
+
+Table access_flags() {
+  return {
+      word(
+          "FILE",
+          {"auth-file",
+           "require a token from FILE, which has one user per line: TOKEN USER [read=PATTERN,...] "
+           "[write=PATTERN,...]; without it everyone is allowed"},
+          &path_error, [](Options & o) -> auto& { return o.auth.file; }),
+      word(
+          "NAME", {"auth-cookie", "cookie that may carry the token"}, &cookie_name_error,
+          [](Options & o) -> auto& { return o.auth.cookie; }),
+  };
+}
+
+Table rate_flags() {
+  return {
+      count<std::uint32_t>(
+          {"max-connections-per-address",
+           "limit on WebSocket connections from one IPv4 address or IPv6 /64; 0 for no limit"},
+          [](Options & o) -> auto& { return o.server.rates.max_connections_per_address; }),
+      count<std::uint32_t>(
+          {"max-handshakes-per-second",
+           "limit on opening handshakes per second from one such address; 0 for no limit"},
+          [](Options & o) -> auto& { return o.server.rates.max_handshakes_per_second; }),
+      count<std::uint32_t>(
+          {"max-messages-rate", "limit on messages per second from one connection; 0 for no limit"},
+          [](Options & o) -> auto& { return o.server.rates.max_messages_per_second; }),
+      size<std::size_t>(
+          {"max-bytes-rate", "limit on bytes per second from one connection; 0 for no limit"},
+          [](Options & o) -> auto& { return o.server.rates.max_bytes_per_second; }),
+      count<std::uint32_t>(
+          {"max-rooms-per-connection",
+           "limit on the rooms one connection may join; 0 for no limit"},
+          [](Options & o) -> auto& { return o.server.rates.max_rooms_per_connection; }),
+      count<std::uint32_t>(
+          {"max-rooms", "limit on the number of rooms; 0 for no limit"},
+          [](Options & o) -> auto& { return o.server.rates.max_rooms; }),
+  };
+}
+
+}  // namespace wsd::daemon

@@ -1,0 +1,171 @@
+#include "daemon/auth/gate.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <thread>
+
+#include "daemon/fake_request.h"
+
+namespace wsd::daemon {
+namespace {
+
+const std::string kAnn = "ann-0123456789abcdef";
+const std::string kBob = "bob-0123456789abcdef";
+
+class GateTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    std::string name = (std::filesystem::temp_directory_path() / "wsd-gate-XXXXXX").string();
+    ASSERT_NE(::mkdtemp(name.data()), nullptr);
+    directory_ = name;
+    write(kAnn + " ann read=* write=*\n" + kBob + " bob read=news,chat-* write=chat-*\n");
+  }
+  void TearDown() override { std::filesystem::remove_all(directory_); }
+  void write(const std::string& text) {
+    // As a careful operator does it: whole, or not at all.
+    const std::string fresh = directory_ + "/fresh";
+    std::ofstream(fresh) << text;
+    ::chmod(fresh.c_str(), 0600);
+    std::filesystem::rename(fresh, path());
+  }
+  std::string path() const { return directory_ + "/users"; }
+  AuthOptions options() const { return {.file = path()}; }
+
+ private:
+  std::string directory_;
+};
+
+FakeRequest with(const std::string& token) {
+  FakeRequest request;
+  request.field("Authorization", "Bearer " + token);
+  return request;
+}
+
+TEST_F(GateTest, WithoutAFileEveryoneGetsIn) {
+  const Gate gate({});
+  EXPECT_FALSE(gate.guarded());
+  EXPECT_EQ(gate.admit(FakeRequest()).status, 101);
+  const Upgrade room = gate.admit_to_room(FakeRequest(), "news");
+  EXPECT_EQ(room.status, 101);
+  EXPECT_EQ(room.data, nullptr);
+  EXPECT_EQ(gate.admit_to_room(FakeRequest(), "").status, 400);
+}
+
+TEST_F(GateTest, Rfc9110_15_5_2_WithoutATokenOrWithAWrongOneNobodyDoes) {
+  Gate gate(options());
+  ASSERT_EQ(gate.load().error, "");
+  for (const FakeRequest& request :
+       {FakeRequest(), with("wrong-0123456789abcdef"), with(""), with(kAnn + "x"), with("x" + kAnn),
+        with(kAnn.substr(1)), with(kAnn + ' ' + kBob)}) {
+    for (const bool room : {false, true}) {
+      const Upgrade verdict = room ? gate.admit_to_room(request, "news") : gate.admit(request);
+      EXPECT_EQ(verdict.status, 401);
+      EXPECT_EQ(verdict.headers, (Headers{{"WWW-Authenticate", "Bearer"}}));
+      EXPECT_EQ(verdict.body.find("0123"), std::string::npos);
+    }
+  }
+  EXPECT_EQ(gate.admit_to_room(FakeRequest(), "").status, 401) << "before the name is judged";
+}
+
+TEST_F(GateTest, BeforeItsFileIsReadNobodyDoes) {
+  const Gate gate(options());
+  EXPECT_EQ(gate.admit(with(kAnn)).status, 401);
+  EXPECT_EQ(gate.admit(with("")).status, 401);
+}
+
+TEST_F(GateTest, RightsAreThoseOfTheRoom) {
+  Gate gate(options());
+  ASSERT_EQ(gate.load().error, "");
+  const Upgrade ann = gate.admit_to_room(with(kAnn), "anything");
+  EXPECT_EQ(ann.status, 101);
+  EXPECT_EQ(ann.user, "ann");
+  EXPECT_EQ(ann.data, nullptr);
+  const Upgrade bob = gate.admit_to_room(with(kBob), "chat-1");
+  EXPECT_EQ(bob.user, "bob");
+  EXPECT_EQ(bob.data, nullptr);
+  const Upgrade reader = gate.admit_to_room(with(kBob), "news");
+  EXPECT_EQ(reader.status, 101);
+  EXPECT_NE(dynamic_cast<const ReadOnlyMember*>(reader.data.get()), nullptr);
+  const Upgrade stranger = gate.admit_to_room(with(kBob), "secrets");
+  EXPECT_EQ(stranger.status, 403);
+  EXPECT_EQ(stranger.body, "this user may not read this room");
+  EXPECT_EQ(gate.admit(with(kBob)).status, 101);
+  EXPECT_EQ(gate.admit_to_room(with(kAnn), "").status, 400);
+}
+
+TEST_F(GateTest, TheAnswerNamesTheSubprotocolBearerAndNeverTheToken) {
+  Gate gate(options());
+  ASSERT_EQ(gate.load().error, "");
+  FakeRequest offered;
+  offered.offer("bearer").offer(kAnn).offer("chat");
+  EXPECT_EQ(gate.admit(offered).subprotocol, "bearer");
+  EXPECT_EQ(gate.admit_to_room(offered, "news").subprotocol, "bearer");
+  EXPECT_EQ(gate.admit(with(kAnn)).subprotocol, "");
+}
+
+TEST_F(GateTest, SeveralAuthorizationsAreABadRequest) {
+  Gate gate(options());
+  ASSERT_EQ(gate.load().error, "");
+  FakeRequest request = with(kAnn);
+  request.field("Authorization", "Bearer " + kAnn);
+  EXPECT_EQ(gate.admit(request).status, 400);
+  EXPECT_EQ(gate.admit_to_room(request, "news").status, 400);
+}
+
+TEST_F(GateTest, TheCookieHasTheNameThatWasAskedFor) {
+  AuthOptions other = options();
+  other.cookie = "sid";
+  Gate gate(other);
+  ASSERT_EQ(gate.load().error, "");
+  EXPECT_EQ(gate.admit(FakeRequest().field("Cookie", "sid=" + kAnn)).status, 101);
+  EXPECT_EQ(gate.admit(FakeRequest().field("Cookie", "wsd_token=" + kAnn)).status, 401);
+}
+
+TEST_F(GateTest, AReloadTakesTheNewUsersAndABadOneLeavesTheOld) {
+  Gate gate(options());
+  ASSERT_EQ(gate.load().error, "");
+  write("short ann\n");
+  EXPECT_EQ(gate.load().error, path() + ":1: the token has 5 characters; it must have 16 to 512");
+  EXPECT_EQ(gate.admit(with(kAnn)).status, 101);
+  std::filesystem::remove(path());
+  EXPECT_NE(gate.load().error, "");
+  EXPECT_EQ(gate.admit(with(kAnn)).status, 101);
+  write(kBob + " bob\n");
+  EXPECT_EQ(gate.load().error, "");
+  EXPECT_EQ(gate.admit(with(kAnn)).status, 401);
+  EXPECT_EQ(gate.admit(with(kBob)).status, 101);
+  EXPECT_EQ(gate.admit_to_room(with(kBob), "chat-1").status, 403);
+}
+
+// Handshakes of several reactors while the file changes, well or badly: each sees one whole table.
+TEST_F(GateTest, HandshakesGoOnDuringReloads) {
+  Gate gate(options());
+  ASSERT_EQ(gate.load().error, "");
+  std::atomic<bool> stop{false};
+  std::atomic<int> wrong{0};
+  std::vector<std::thread> reactors;
+  for (int i = 0; i < 3; ++i) {
+    reactors.emplace_back([&] {
+      while (!stop) {
+        const Upgrade verdict = gate.admit_to_room(with(kAnn), "news");
+        if (verdict.status != 101 || verdict.user != "ann") ++wrong;
+      }
+    });
+  }
+  for (int i = 0; i < 50; ++i) {
+    write(i % 2 == 0 ? "broken\n" : kBob + " bob\n" + kAnn + " ann read=*\n");
+    EXPECT_EQ(gate.load().error.empty(), i % 2 == 1);
+  }
+  stop = true;
+  for (std::thread& each : reactors) each.join();
+  EXPECT_EQ(wrong.load(), 0);
+}
+
+}  // namespace
+}  // namespace wsd::daemon

@@ -1,0 +1,57 @@
+#include "daemon/auth/token_file.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <fstream>
+#include <string>
+
+namespace wsd::daemon {
+namespace {
+
+constexpr const char* kToken = "0123456789abcdef";
+
+class File {
+ public:
+  explicit File(const std::string& content) {
+    const int fd = ::mkstemp(path_.data());
+    EXPECT_GE(fd, 0);
+    ::close(fd);
+    std::ofstream(path_) << content;
+  }
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+  ~File() { static_cast<void>(std::remove(path_.c_str())); }
+  [[nodiscard]] TokenFile read() const { return read_token_file("--some-token-file", path_); }
+
+ private:
+  std::string path_ = "/tmp/wsd-token-XXXXXX";
+};
+
+TEST(TokenFile, IsReadWithoutTheSpaceAroundIt) {
+  EXPECT_EQ(File(kToken).read().token, kToken);
+  const TokenFile token = File(std::string("\n ") + kToken + "\r\n").read();
+  EXPECT_EQ(token.token, kToken);
+  EXPECT_EQ(token.error, "");
+}
+
+TEST(TokenFile, OneThatCannotServeIsRefusedWithoutBeingTold) {
+  for (const std::string& content :
+       {std::string(), std::string(" \n"), std::string("0123456789abcde"),
+        std::string(kToken) + " two", std::string(kToken) + "\x01",
+        std::string(kToken) + "\xC3\xA9", std::string(513, 'x'), std::string(5000, 'x'),
+        std::string(kToken) + "\n" + kToken}) {
+    const TokenFile token = File(content).read();
+    EXPECT_EQ(token.token, "");
+    EXPECT_NE(token.error.find("--some-token-file"), std::string::npos) << token.error;
+    EXPECT_EQ(token.error.find("0123456789abcde"), std::string::npos) << token.error;
+  }
+  for (const char* path : {"/nonexistent/token", "/"}) {
+    const std::string error = read_token_file("--some-token-file", path).error;
+    EXPECT_NE(error.find("--some-token-file"), std::string::npos) << error;
+  }
+}
+
+}  // namespace
+}  // namespace wsd::daemon

@@ -1,0 +1,79 @@
+// The daemon's settings beside the library's own judgment of them.
+#include <gtest/gtest.h>
+#include <wsd/options.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "daemon/config/settings.h"
+
+namespace wsd::daemon {
+namespace {
+
+Loaded load(std::vector<std::string> arguments) {
+  return load_settings({std::move(arguments), {}, &read_config_file, &check_options});
+}
+
+TEST(Contradictions, DefaultsHaveNone) { EXPECT_EQ(load({}).error, ""); }
+
+TEST(Contradictions, AReadTimeoutBelowPingAndPongNamesTheFlags) {
+  const Loaded loaded = load({"--ping-interval=10s", "--pong-timeout=10s", "--read-timeout=15s"});
+  EXPECT_EQ(loaded.exit_code, kExitBadConfiguration);
+  for (const std::string flag : {"--ping-interval", "--pong-timeout", "--read-timeout"}) {
+    EXPECT_NE(loaded.error.find(flag), std::string::npos) << loaded.error;
+  }
+}
+
+TEST(Contradictions, AReadTimeoutOfPingAndPongIsWell) {
+  EXPECT_EQ(load({"--ping-interval=10s", "--pong-timeout=10s", "--read-timeout=20s"}).error, "");
+  EXPECT_EQ(load({"--ping-interval=10s", "--pong-timeout=10s", "--read-timeout=off"}).error, "");
+}
+
+TEST(Contradictions, WhatAProxySaysIsNoLoopback) {
+  const std::vector<std::string> proxied = {"--proxy-protocol=on", "--trusted-proxy=unix"};
+  EXPECT_EQ(load(proxied).error, "");
+  std::vector<std::string> both = proxied;
+  both.emplace_back("--publish=loopback");
+  const Loaded loaded = load(both);
+  EXPECT_EQ(loaded.exit_code, kExitBadConfiguration);
+  EXPECT_EQ(loaded.error.find("--publish loopback cannot be combined with --proxy-protocol on"), 0U)
+      << loaded.error;
+  EXPECT_EQ(load({"--publish=loopback", "--trusted-proxy=127.0.0.1"}).error, "");
+}
+
+TEST(Contradictions, AProxyHeaderOfAnyoneIsRefused) {
+  const Loaded loaded = load({"--proxy-protocol=on"});
+  EXPECT_EQ(loaded.exit_code, kExitBadConfiguration);
+  EXPECT_EQ(loaded.error.find("--proxy-protocol on needs --trusted-proxy"), 0U) << loaded.error;
+}
+
+TEST(Contradictions, NetworksOfProxiesAreJudged) {
+  EXPECT_EQ(load({"--trusted-proxy=proxy.example.com"}).exit_code, kExitUsage);
+  EXPECT_EQ(load({"--trusted-proxy="}).exit_code, kExitUsage);
+  const Loaded loaded = load({"--trusted-proxy=10.1.2.3/8"});
+  EXPECT_EQ(loaded.exit_code, kExitBadConfiguration);
+  EXPECT_NE(loaded.error.find("write 10.0.0.0/8"), std::string::npos) << loaded.error;
+}
+
+// A setting that the library refuses by itself should be refused under the name an operator knows.
+TEST(Contradictions, SentencesNameOnlyFlagsOfTheTable) {
+  for (const std::vector<std::string>& arguments :
+       std::vector<std::vector<std::string>>{{"--max-message=0"},
+                                             {"--send-queue-bytes=0"},
+                                             {"--max-head=0"},
+                                             {"--read-buffer=0"},
+                                             {"--mailbox-messages=0"},
+                                             {"--max-fields=0"},
+                                             {"--max-input-bytes=0"}}) {
+    const std::string error = load(arguments).error;
+    for (std::size_t at = error.find("--"); at != std::string::npos;
+         at = error.find("--", at + 2)) {
+      const std::size_t end = error.find_first_not_of("abcdefghijklmnopqrstuvwxyz-", at + 2);
+      EXPECT_NE(find_flag(error.substr(at + 2, end - at - 2)), nullptr) << error;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace wsd::daemon

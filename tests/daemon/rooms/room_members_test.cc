@@ -1,0 +1,31 @@
+#include "daemon/rooms/room_members.h"
+
+#include <gtest/gtest.h>
+
+namespace wsd::daemon {
+namespace {
+
+TEST(RoomMembers, TheRoomIsTheSegmentBefore) {
+  EXPECT_EQ(room_of_members_path("/rooms/lobby/members"), "lobby");
+  EXPECT_EQ(room_of_members_path("/rooms/caf%C3%A9%20%2F/members"), "caf\xC3\xA9 /");
+  EXPECT_EQ(room_of_members_path("/rooms/members/members"), "members");
+  EXPECT_EQ(room_of_members_path("/rooms/%4/members"), "");
+}
+
+TEST(RoomMembers, TheAnswerIsJson) {
+  EXPECT_EQ(members_json({2, {9007199254740991, 6}}, 100),
+            "{\"members\":2,\"epoch\":9007199254740991,\"seq\":6,\"history\":100}");
+  EXPECT_EQ(members_json({}, 0), "{\"members\":0,\"epoch\":0,\"seq\":0,\"history\":0}");
+}
+
+TEST(RoomMembers, ARuleOfTheRoomSaysWhatItKeeps) {
+  ServerOptions options;
+  options.history.messages = 7;
+  options.rooms = {{.pattern = "q-*", .history_messages = 100}, {.pattern = "*-log"}};
+  EXPECT_EQ(history_messages(options, "lobby"), 7U);
+  EXPECT_EQ(history_messages(options, "q-1"), 100U);
+  EXPECT_EQ(history_messages(options, "a-log"), 7U);
+}
+
+}  // namespace
+}  // namespace wsd::daemon
