@@ -5,13 +5,13 @@
 #include <new>
 
 #include "base/assert.h"
-#include "base/kept_blocks.h"
+#include "base/block_cache.h"
 
 namespace wsd {
 
 SharedBytes SharedBytes::make(std::size_t size) noexcept {
   const std::size_t all = sizeof(Block) + size;
-  void* memory = KeptBlocks::take(all, all);
+  void* memory = BlockCache::acquire(all, all);
   if (memory == nullptr) memory = std::malloc(all);
   if (memory == nullptr) return {};
   return SharedBytes(new (memory) Block(size));
@@ -31,7 +31,7 @@ MutableBytes SharedBytes::mutable_bytes() noexcept {
 void SharedBytes::release(Block* block) noexcept {
   if (block->references.drop()) {
     block->~Block();
-    KeptBlocks::give(block);
+    BlockCache::release(block);
   }
 }
 

@@ -133,7 +133,7 @@ void Reactor::turn(int max_wait_ms) {
   std::array<Readiness, Poller::kMaxEvents> ready;
   const std::span<const Readiness> events = poller_.wait(ms_until_due(max_wait_ms), ready);
   const CurrentScope scope(this);  // after the wait: who sleeps runs nothing
-  const KeptBlocks::Scope kept(turn_->kept_blocks);
+  const BlockCache::Scope kept(turn_->block_cache);
   begin_turn(events.size());
   for (const Readiness& each : events) mark_ready(each);
   turn_->shard.drain();
@@ -194,11 +194,11 @@ void Reactor::account_turn(std::uint64_t fanned_ns) noexcept {
 }
 
 void Reactor::release_unused() noexcept {
-  KeptBlocks& blocks = turn_->kept_blocks;
+  BlockCache& blocks = turn_->block_cache;
   if (blocks.take_used()) {
     kept_until_ = turn_->now + kKeepTicks;
   } else if (turn_->now >= kept_until_) {
-    blocks.release();
+    blocks.clear();
   }
 }
 
@@ -217,7 +217,7 @@ int Reactor::wait_ms(int max_wait_ms) noexcept {
   int wait = draining_ ? kDrainLookMs : kLongestWaitMs;
   if (max_wait_ms >= 0) wait = std::min(wait, max_wait_ms);
   Tick next = turn_->shard.wheel().next_event();
-  if (!turn_->kept_blocks.empty()) next = std::min(next, kept_until_);
+  if (!turn_->block_cache.empty()) next = std::min(next, kept_until_);
   if (next == hub::TimerWheel::kNever) return wait;
   const std::uint64_t at = next * kTickMs;
   const std::uint64_t left = at > now_ms_ ? at - now_ms_ : 0;

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "base/assert.h"
+#include "base/block_cache.h"
 #include "base/bytes.h"
-#include "base/kept_blocks.h"
 #include "base/tick.h"
 #include "hub/heartbeat.h"
 #include "hub/shard.h"
@@ -95,7 +95,7 @@ struct Turn {
   protocol::DeflatePool deflate_pool;
   VariantEncoder encoder;
   std::unique_ptr<std::uint8_t[]> read_buffer;
-  KeptBlocks kept_blocks;
+  BlockCache block_cache;
   std::unique_ptr<ReceiveRates> rates;  // null: what a connection sends a second is not limited
 
   Connection* reading = nullptr;  // whose read step runs

@@ -5,7 +5,7 @@
 #include <cstring>
 
 #include "base/assert.h"
-#include "base/kept_blocks.h"
+#include "base/block_cache.h"
 
 namespace wsd::protocol {
 namespace {
@@ -36,11 +36,11 @@ bool MessageAssembler::reserve(std::uint64_t more, std::uint64_t expected) noexc
   const std::uint64_t grown = std::max<std::uint64_t>(kFirstCapacity, std::uint64_t{capacity_} * 2);
   const std::uint64_t target = std::max(needed, std::min(whole, grown));
   // A kept block may have room for all that was announced: it is there, whatever becomes of that.
-  if (void* const kept = KeptBlocks::take(target, whole)) {
+  if (void* const kept = BlockCache::acquire(target, whole)) {
     if (size_ != 0) std::memcpy(kept, data_, size_);
-    KeptBlocks::give(data_);
+    BlockCache::release(data_);
     data_ = static_cast<std::uint8_t*>(kept);
-    capacity_ = KeptBlocks::size_of(kept);
+    capacity_ = BlockCache::size_of(kept);
     return true;
   }
   void* moved = std::realloc(data_, target);
@@ -79,7 +79,7 @@ void MessageAssembler::commit(std::size_t received, MaskingKey key, std::uint64_
 }
 
 void MessageAssembler::reset() noexcept {
-  KeptBlocks::give(data_);
+  BlockCache::release(data_);
   data_ = nullptr;
   size_ = capacity_ = 0;
   fragments_ = empty_fragments_ = 0;

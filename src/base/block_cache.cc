@@ -1,4 +1,4 @@
-#include "base/kept_blocks.h"
+#include "base/block_cache.h"
 
 #include <malloc.h>
 
@@ -10,29 +10,29 @@
 namespace wsd {
 namespace {
 
-thread_local KeptBlocks* current = nullptr;
+thread_local BlockCache* current = nullptr;
 
 // More than that and a block would be wasted on who takes it.
 constexpr std::size_t kMostRatio = 4;
 
 }  // namespace
 
-KeptBlocks::Scope::Scope(KeptBlocks& blocks) noexcept : before_(std::exchange(current, &blocks)) {}
+BlockCache::Scope::Scope(BlockCache& blocks) noexcept : before_(std::exchange(current, &blocks)) {}
 
-KeptBlocks::Scope::~Scope() { current = before_; }
+BlockCache::Scope::~Scope() { current = before_; }
 
-void* KeptBlocks::take(std::size_t least, std::size_t wanted) noexcept {
+void* BlockCache::acquire(std::size_t least, std::size_t wanted) noexcept {
   if (current == nullptr || least < kLeastBytes) return nullptr;
   return current->find(least, wanted);
 }
 
-void KeptBlocks::give(void* block) noexcept {
+void BlockCache::release(void* block) noexcept {
   if (current == nullptr || !current->keep(block)) std::free(block);
 }
 
-std::size_t KeptBlocks::size_of(void* block) noexcept { return ::malloc_usable_size(block); }
+std::size_t BlockCache::size_of(void* block) noexcept { return ::malloc_usable_size(block); }
 
-void* KeptBlocks::find(std::size_t least, std::size_t wanted) noexcept {
+void* BlockCache::find(std::size_t least, std::size_t wanted) noexcept {
   Entry* best = nullptr;
   for (std::size_t i = 0; i < count_; ++i) {
     Entry& each = entries_[i];
@@ -53,7 +53,7 @@ void* KeptBlocks::find(std::size_t least, std::size_t wanted) noexcept {
   return block;
 }
 
-bool KeptBlocks::keep(void* block) noexcept {
+bool BlockCache::keep(void* block) noexcept {
   if (block == nullptr) return false;
   const std::size_t size = size_of(block);
   if (size < kLeastBytes || count_ == kMostBlocks || size > kMostBytes - bytes_) return false;
@@ -64,7 +64,7 @@ bool KeptBlocks::keep(void* block) noexcept {
   return true;
 }
 
-void KeptBlocks::release() noexcept {
+void BlockCache::clear() noexcept {
   if (empty()) return;
   for (; count_ != 0; --count_) {
     const Entry& last = entries_[count_ - 1];

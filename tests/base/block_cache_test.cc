@@ -1,0 +1,98 @@
+#include "base/block_cache.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <vector>
+
+namespace wsd {
+namespace {
+
+constexpr std::size_t kKib = 1024;
+constexpr std::size_t kMib = kKib * kKib;
+
+TEST(BlockCache, WithoutAScopeNothingIsKept) {
+  BlockCache blocks;
+  BlockCache::release(std::malloc(kMib));
+  EXPECT_TRUE(blocks.empty());
+  EXPECT_EQ(BlockCache::acquire(kMib, kMib), nullptr);
+}
+
+TEST(BlockCache, WhatWasGivenIsTakenAgain) {
+  BlockCache blocks;
+  const BlockCache::Scope scope(blocks);
+  void* const block = std::malloc(kMib);
+  BlockCache::release(block);
+  EXPECT_GE(blocks.bytes(), kMib);
+  EXPECT_EQ(BlockCache::acquire(kMib, kMib), block);
+  EXPECT_TRUE(blocks.empty());
+  EXPECT_EQ(blocks.bytes(), 0U);
+  std::free(block);
+}
+
+TEST(BlockCache, SmallOnesAreMallocs) {
+  BlockCache blocks;
+  const BlockCache::Scope scope(blocks);
+  BlockCache::release(std::malloc(BlockCache::kLeastBytes / 2));
+  BlockCache::release(nullptr);
+  EXPECT_TRUE(blocks.empty());
+  EXPECT_EQ(BlockCache::acquire(16, 16), nullptr);
+}
+
+TEST(BlockCache, TheBestFitIsTaken) {
+  BlockCache blocks;
+  const BlockCache::Scope scope(blocks);
+  void* const large = std::malloc(3 * kMib);
+  void* const fitting = std::malloc(kMib);
+  void* const small = std::malloc(128 * kKib);
+  for (void* each : {large, fitting, small}) BlockCache::release(each);
+  // 1 MiB was announced, of which 100 KiB have to be there.
+  EXPECT_EQ(BlockCache::acquire(100 * kKib, kMib), fitting);
+  EXPECT_EQ(BlockCache::acquire(100 * kKib, kMib), large);
+  // Nothing has all: the largest that has enough.
+  EXPECT_EQ(BlockCache::acquire(100 * kKib, kMib), small);
+  EXPECT_EQ(BlockCache::acquire(100 * kKib, kMib), nullptr);
+  for (void* each : {large, fitting, small}) std::free(each);
+}
+
+TEST(BlockCache, ALargeOneIsNotWastedOnWhoWantsLittle) {
+  BlockCache blocks;
+  const BlockCache::Scope scope(blocks);
+  BlockCache::release(std::malloc(8 * kMib));
+  EXPECT_EQ(BlockCache::acquire(64 * kKib, kMib), nullptr);
+  EXPECT_FALSE(blocks.empty());
+}
+
+TEST(BlockCache, ThereAreTwoBounds) {
+  BlockCache blocks;
+  const BlockCache::Scope scope(blocks);
+  for (int i = 0; i < 24; ++i) BlockCache::release(std::malloc(kMib));
+  EXPECT_LE(blocks.bytes(), BlockCache::kMostBytes);
+  EXPECT_GT(blocks.bytes(), BlockCache::kMostBytes - 2 * kMib);
+  blocks.clear();
+  EXPECT_TRUE(blocks.empty());
+  std::vector<void*> taken;
+  for (std::size_t i = 0; i < BlockCache::kMostBlocks + 3; ++i) {
+    BlockCache::release(std::malloc(BlockCache::kLeastBytes));
+  }
+  while (void* block = BlockCache::acquire(BlockCache::kLeastBytes, BlockCache::kLeastBytes)) {
+    taken.push_back(block);
+  }
+  EXPECT_EQ(taken.size(), BlockCache::kMostBlocks);
+  for (void* each : taken) std::free(each);
+}
+
+TEST(BlockCache, ScopesNest) {
+  BlockCache outer;
+  BlockCache inner;
+  const BlockCache::Scope scope(outer);
+  {
+    const BlockCache::Scope nested(inner);
+    BlockCache::release(std::malloc(kMib));
+  }
+  EXPECT_FALSE(inner.empty());
+  EXPECT_EQ(BlockCache::acquire(kMib, kMib), nullptr);
+}
+
+}  // namespace
+}  // namespace wsd
