@@ -38,7 +38,7 @@ struct Terms {
     takeover = both >= 128;
     level = 1 + input.byte() % 9;
   }
-  [[nodiscard]] DeflateTerms wire() const {
+  [[nodiscard]] DeflateParameters wire() const {
     const auto window = static_cast<std::uint8_t>(bits);
     return {.server_no_context_takeover = !takeover,
             .client_no_context_takeover = !takeover,

@@ -29,7 +29,7 @@ using fuzz::SlowInflater;
 struct Plan {
   bool fresh = false;  // begins with the opening handshake
   bool tight = false;  // limits so small that short inputs reach them
-  std::optional<DeflateTerms> deflate;
+  std::optional<DeflateParameters> deflate;
   std::size_t close_after = 0;
   std::vector<std::size_t> cuts;
   std::string_view stream;
@@ -54,7 +54,7 @@ std::optional<Plan> read_plan(std::string_view input) {
   plan.fresh = (byte(0) & 1) != 0;
   plan.tight = (byte(0) & 2) != 0;
   if ((byte(0) & 4) != 0 && have_deflate()) {
-    plan.deflate = DeflateTerms{
+    plan.deflate = DeflateParameters{
         .client_no_context_takeover = (byte(0) & 8) != 0,
         .client_max_window_bits = static_cast<std::uint8_t>(9 + (byte(0) >> 4) % 7),
     };

@@ -38,10 +38,10 @@ struct Answer {
   int status = 0;                                       // for the log
   Facts facts;                                          // kUpgrade
   std::uint16_t route = 0;  // kUpgrade: which handlers, for Connection::route()
-  std::optional<protocol::DeflateTerms> deflate;  // kUpgrade: agreed on
-  std::unique_ptr<ConnectionData> data;           // kUpgrade: the hook's
-  hub::Variant variant = hub::kPlain;             // kUpgrade, without `deflate`
-  std::function<void()> opened;                   // kUpgrade: called before on_open(); or empty
+  std::optional<protocol::DeflateParameters> deflate;  // kUpgrade: agreed on
+  std::unique_ptr<ConnectionData> data;                // kUpgrade: the hook's
+  hub::Variant variant = hub::kPlain;                  // kUpgrade, without `deflate`
+  std::function<void()> opened;  // kUpgrade: called before on_open(); or empty
 };
 
 // One connection's end, for the log. Views are valid during the call.

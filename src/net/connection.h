@@ -160,7 +160,7 @@ class Connection final : public hub::Member {
   }
 
   // connection_deflate.cc
-  void agree_on(const protocol::DeflateTerms& terms);
+  void agree_on(const protocol::DeflateParameters& terms);
   [[nodiscard]] bool own_compressor() const noexcept;
   // Whether it may ask for inflating when this turn's share of that is spent. It is read in the
   // next turn, so that connections without compression wait for one costly message at the most,

@@ -3,7 +3,7 @@
 
 namespace wsd::net {
 
-void Connection::agree_on(const protocol::DeflateTerms& terms) {
+void Connection::agree_on(const protocol::DeflateParameters& terms) {
   session_.upgrade(terms, turn_.deflate_pool);
   turn_.counts.context_bytes.fetch_add(protocol::context_bytes(terms), std::memory_order_relaxed);
   // Members whose messages stand by themselves share what the encoder makes.

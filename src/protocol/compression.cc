@@ -37,7 +37,7 @@ void Compression::forget_sent() noexcept {
   if (deflater_ != nullptr) deflater_->forget();
 }
 
-std::size_t context_bytes(const DeflateTerms& terms) noexcept {
+std::size_t context_bytes(const DeflateParameters& terms) noexcept {
   return (terms.client_no_context_takeover ? 0 : inflater_bytes(terms.client_max_window_bits)) +
          (terms.server_no_context_takeover ? 0 : deflater_bytes(terms.server_max_window_bits));
 }

@@ -14,9 +14,10 @@ namespace wsd::protocol {
 class Compression {
  public:
   // `pool` outlives this.
-  Compression(const DeflateTerms& terms, DeflatePool& pool) noexcept : terms_(terms), pool_(pool) {}
+  Compression(const DeflateParameters& terms, DeflatePool& pool) noexcept
+      : terms_(terms), pool_(pool) {}
 
-  [[nodiscard]] const DeflateTerms& terms() const noexcept { return terms_; }
+  [[nodiscard]] const DeflateParameters& terms() const noexcept { return terms_; }
 
   // Decompresses a message of at most `limit` bytes into the pool's `inflated`.
   [[nodiscard]] Inflater::Status inflate(Bytes compressed, std::size_t limit);
@@ -31,14 +32,14 @@ class Compression {
   [[nodiscard]] DeflatePool& pool() const noexcept { return pool_; }
 
  private:
-  DeflateTerms terms_;
+  DeflateParameters terms_;
   DeflatePool& pool_;
   std::unique_ptr<Inflater> inflater_;  // with context takeover, from the first message on
   std::unique_ptr<Deflater> deflater_;
 };
 
 // What a connection on these terms may come to hold, in bytes.
-[[nodiscard]] std::size_t context_bytes(const DeflateTerms& terms) noexcept;
+[[nodiscard]] std::size_t context_bytes(const DeflateParameters& terms) noexcept;
 
 // The room that a compressed message may take on the wire when `limit` bounds its plain size:
 // DEFLATE enlarges what it cannot compress, by 5 bytes for each stored block (RFC 1951 §3.2.4).

@@ -69,7 +69,7 @@ std::optional<Offer> read_offer(const ExtensionOffer& extension) {
 
 DeflateAgreement accept(const Offer& offer, const DeflatePolicy& policy) {
   DeflateAgreement agreement;
-  DeflateTerms& terms = agreement.terms;
+  DeflateParameters& terms = agreement.terms;
   std::string& response = agreement.response;
   response = kName;
   // §7.1.1: either side may be bound by the server, whether the client asked or not.

@@ -11,7 +11,7 @@
 namespace wsd::protocol {
 
 // The terms agreed on, as the four parameters of §7.1 state them.
-struct DeflateTerms {
+struct DeflateParameters {
   bool server_no_context_takeover = true;
   bool client_no_context_takeover = true;
   std::uint8_t server_max_window_bits = 15;  // 9..15: what our compressor may use
@@ -25,7 +25,7 @@ struct DeflatePolicy {
 };
 
 struct DeflateAgreement {
-  DeflateTerms terms;
+  DeflateParameters terms;
   std::string response;  // for Sec-WebSocket-Extensions
 };
 

@@ -237,7 +237,7 @@ void Session::upgrade() noexcept {
   drop_if_empty();
 }
 
-void Session::upgrade(const DeflateTerms& terms, DeflatePool& pool) {
+void Session::upgrade(const DeflateParameters& terms, DeflatePool& pool) {
   held().compression = std::make_unique<Compression>(terms, pool);
   upgrade();
 }

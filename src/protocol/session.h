@@ -114,8 +114,8 @@ class Session {
   [[nodiscard]] std::optional<IpEndpoint> proxy_source() const noexcept;
 
   // Answers to kRequest. After each of them the request's views are dead.
-  void upgrade() noexcept;                                     // frames follow
-  void upgrade(const DeflateTerms& terms, DeflatePool& pool);  // likewise, compressed or not
+  void upgrade() noexcept;                                          // frames follow
+  void upgrade(const DeflateParameters& terms, DeflatePool& pool);  // likewise, compressed or not
   void read_body();              // its Content-Length, above 0, is what follows
   void defer() noexcept;         // the answer comes later: what follows is kept until then
   void next_request() noexcept;  // another request follows on the same connection

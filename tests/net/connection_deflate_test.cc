@@ -25,7 +25,7 @@ TEST(ConnectionDeflate, CostlyMessagesDoNotKeepTheOthersFromTheirTurn) {
   ByteBuffer compressed;
   ASSERT_TRUE(protocol::Deflater(15, 9).message(zeros, compressed));
   const std::string costly = client_frame(0x40 | test::kBinary, as_text(compressed.bytes()), true);
-  rig.app.deflate = protocol::DeflateTerms{};
+  rig.app.deflate = protocol::DeflateParameters{};
   std::vector<Peer*> peers;
   for (std::size_t i = 0; i < kCostly; ++i) peers.push_back(&rig.open());
   rig.app.deflate.reset();

@@ -59,7 +59,7 @@ class FakeApplication final : public Application {
     troubles.emplace_back(event);
   }
 
-  std::optional<protocol::DeflateTerms> deflate;  // what the next handshakes agree on
+  std::optional<protocol::DeflateParameters> deflate;  // what the next handshakes agree on
   std::function<void(Connection&)> open;
   std::function<void(Connection&, const Message&)> handler;
   std::function<void(Connection&, const CloseInfo&)> closed;

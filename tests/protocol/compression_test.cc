@@ -12,8 +12,8 @@ using Status = Inflater::Status;
 constexpr std::size_t kLimit = std::size_t{1} << 20;
 constexpr int kLevel = 6;
 
-DeflateTerms terms(bool takeover) {
-  DeflateTerms terms;
+DeflateParameters terms(bool takeover) {
+  DeflateParameters terms;
   terms.client_no_context_takeover = !takeover;
   terms.server_no_context_takeover = !takeover;
   return terms;
@@ -109,11 +109,11 @@ TEST(Compression, TheLimitIsOfThePlainBytes) {
 }
 
 TEST(Compression, ContextBytesCountWhatAConnectionHoldsForItself) {
-  const DeflateTerms both = terms(true);
+  const DeflateParameters both = terms(true);
   EXPECT_EQ(context_bytes(both), inflater_bytes(both.client_max_window_bits) +
                                      deflater_bytes(both.server_max_window_bits));
   EXPECT_EQ(context_bytes(terms(false)), 0U);
-  DeflateTerms one = terms(true);
+  DeflateParameters one = terms(true);
   one.client_no_context_takeover = true;
   EXPECT_EQ(context_bytes(one), deflater_bytes(one.server_max_window_bits));
 }
