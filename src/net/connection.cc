@@ -96,7 +96,7 @@ void Connection::mark_settling() {
 // Inline with what it calls: a small message is most of what there is, and three functions'
 // registers to be saved for it would be a tenth of its cost.
 [[gnu::always_inline]] inline void Connection::read() {
-  if (!session_.at_rest() && !take_kept()) return;
+  if (!session_.at_rest() && !take_pipelined()) return;
   std::size_t budget = turn_.read_share;
   do {
     const MutableBytes direct = session_.at_rest() ? MutableBytes() : session_.direct_buffer();

@@ -180,7 +180,7 @@ class Connection final : public hub::Member {
   void read_body(bool expects_continue);
   void put_off();
   void respond(const Answer& answer);
-  [[nodiscard]] bool take_kept();
+  [[nodiscard]] bool take_pipelined();
   void on_message(protocol::Opcode opcode, Bytes payload);
   void hand_on(protocol::Opcode opcode, Bytes payload) {
     ++messages_in_;

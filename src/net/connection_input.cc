@@ -123,10 +123,10 @@ void Connection::answer(const Answer& answer) {
 }
 
 // What came behind a request while its answer was made. False: nothing more is to be read now.
-bool Connection::take_kept() {
+bool Connection::take_pipelined() {
   if (phase_ != Phase::kHttp) return true;
-  std::vector<std::uint8_t> kept = session_.take_kept();
-  if (!kept.empty()) take_events(kept);
+  std::vector<std::uint8_t> pipelined = session_.take_pipelined();
+  if (!pipelined.empty()) take_events(pipelined);
   return wants_read();
 }
 

@@ -41,9 +41,9 @@ struct Session::Head {
   std::string bytes;              // of one that came in more than one piece, or whose body is read
   std::uint64_t body_length = 0;  // of the body that is being read; 0: none is
   ByteBuffer body;
-  HttpRequest whole;               // the request with its body
-  bool deferred = false;           // it is to be answered later
-  std::vector<std::uint8_t> kept;  // what has come behind it
+  HttpRequest whole;                    // the request with its body
+  bool deferred = false;                // it is to be answered later
+  std::vector<std::uint8_t> pipelined;  // what has come behind it
 };
 
 struct Session::Partial {
@@ -144,7 +144,7 @@ Event Session::next_head(MutableBytes& input, const SessionLimits& limits) {
   if (head.proxy != nullptr) return next_proxy_header(input);
   if (head.body_length != 0) return continue_body(input);
   if (head.deferred) {
-    head.kept.insert(head.kept.end(), input.begin(), input.end());
+    head.pipelined.insert(head.pipelined.end(), input.begin(), input.end());
     input = {};
     return {};
   }
@@ -247,9 +247,9 @@ void Session::defer() noexcept {
   held_->head->deferred = true;
 }
 
-std::vector<std::uint8_t> Session::take_kept() noexcept {
+std::vector<std::uint8_t> Session::take_pipelined() noexcept {
   if (held_ == nullptr || held_->head == nullptr || held_->head->deferred) return {};
-  return std::exchange(held_->head->kept, {});
+  return std::exchange(held_->head->pipelined, {});
 }
 
 void Session::next_request() noexcept {
@@ -291,7 +291,7 @@ std::size_t Session::held_bytes() const noexcept {
   if (phase_ == Phase::kHttp) {
     const Head& head = *held_->head;
     return (head.bytes.empty() ? 0 : head.bytes.capacity()) + head.body.capacity() +
-           head.kept.capacity();
+           head.pipelined.capacity();
   }
   return held_->partial == nullptr ? 0 : held_->partial->message.capacity();
 }

@@ -121,7 +121,7 @@ class Session {
   void next_request() noexcept;  // another request follows on the same connection
   void finish() noexcept;        // nothing that follows is read
   // After next_request(): what was kept meanwhile, for next(). Empty when nothing was.
-  [[nodiscard]] std::vector<std::uint8_t> take_kept() noexcept;
+  [[nodiscard]] std::vector<std::uint8_t> take_pipelined() noexcept;
   // After finish(), when no view of an event is in use any more: gives back what is held.
   void release() noexcept;
 
