@@ -81,7 +81,7 @@ void Connection::mark_settling() {
 // Small messages, and whatever comes from the first other frame on. What a handler can do to the
 // session in between is to end it, which ends the phase too.
 [[gnu::always_inline]] inline void Connection::take(MutableBytes input) {
-  if (turn_.short_way && session_.takes_small()) {
+  if (turn_.short_way && session_.fast_path_ready()) {
     const bool limited = turn_.rates != nullptr;
     protocol::SmallMessage small;
     while (session_.next_small(input, small)) {

@@ -121,7 +121,7 @@ Event Session::next(MutableBytes& input, const SessionLimits& limits) {
       return next_head(input, limits);
     case Phase::kFrames: {
       SmallMessage small;
-      if (!takes_small() || limits.message.max_message_bytes < kMostSmall ||
+      if (!fast_path_ready() || limits.message.max_message_bytes < kMostSmall ||
           !next_small(input, small)) {
         return next_frame_event(input, limits.message);
       }

@@ -80,14 +80,14 @@ class Session {
 
   // The short way for what most frames are: a whole message of at most kMostSmall bytes, all of it
   // there, and nothing begun before. False: nothing was taken, and next() is to judge what comes.
-  // What goes this way has no property of its own. Only while takes_small(), which next_small()
+  // What goes this way has no property of its own. Only while fast_path_ready(), which next_small()
   // leaves as it is, and where max_message_bytes is no less.
   static constexpr std::size_t kMostSmall = kMaxControlPayload;  // §5.2: a header of two bytes
-  [[nodiscard]] bool takes_small() const noexcept {
+  [[nodiscard]] bool fast_path_ready() const noexcept {
     return held_ == nullptr && phase_ == Phase::kFrames && !close_sent_;
   }
   [[nodiscard]] bool next_small(MutableBytes& input, SmallMessage& message) noexcept {
-    WSD_DCHECK(takes_small());
+    WSD_DCHECK(fast_path_ready());
     constexpr std::size_t kHeaderBytes = 6;  // §5.2: two bytes and the masking key
     constexpr unsigned kFinalText = 0x81;    // FIN, no RSV, opcode 1; binary is one more
     constexpr unsigned kMask = 0x80;         // without it the length is above what is taken
