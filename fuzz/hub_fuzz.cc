@@ -29,7 +29,7 @@ using fuzz::FuzzInput;
 constexpr std::size_t kRooms = 3;
 constexpr std::size_t kListeners = 10;
 constexpr std::size_t kMaxShards = 4;
-constexpr Variant kVariants = 3;
+constexpr Encoding kVariants = 3;
 
 // What a message says: its room, who published it and which of his it is; the rest is filling.
 struct Note {
@@ -58,8 +58,8 @@ Note note_of(std::string_view text) {
 // Encodings that tell by their first byte which they are.
 class Marker final : public Encoder {
  public:
-  SharedBytes encode(const SharedBytes& plain, Variant variant, const Position&) override {
-    return frame_of(std::string(1, static_cast<char>('0' + variant)) +
+  SharedBytes encode(const SharedBytes& plain, Encoding encoding, const Position&) override {
+    return frame_of(std::string(1, static_cast<char>('0' + encoding)) +
                     std::string(as_text(plain.bytes()).substr(1)));
   }
 };
@@ -108,7 +108,7 @@ class Listener final : public Member {
 
  private:
   void take(std::string_view text) {
-    WSD_ASSERT(text.front() == static_cast<char>('0' + variant()));
+    WSD_ASSERT(text.front() == static_cast<char>('0' + encoding()));
     const Note note = note_of(text.substr(1));
     Stay* const stay = stay_in(note.room);
     WSD_ASSERT(stay != nullptr);
@@ -128,7 +128,7 @@ class Machine {
     for (std::uint32_t i = 0; i < hub_.size(); ++i) shard(i).set_encoder(&marker_);
     for (std::size_t i = 0; i < kListeners; ++i) {
       listeners_.push_back(std::make_unique<Listener>());
-      listeners_[i]->set_variant(static_cast<Variant>(i % kVariants));
+      listeners_[i]->set_encoding(static_cast<Encoding>(i % kVariants));
       shard(shard_of_listener(i)).add(*listeners_[i]);
     }
     // The first ones see a room's whole order.
@@ -248,7 +248,7 @@ class Machine {
     for (Stay& stay : listeners_[index]->stays) stay.over = true;
     gone_.push_back(std::move(listeners_[index]));
     listeners_[index] = std::make_unique<Listener>();
-    listeners_[index]->set_variant(static_cast<Variant>((index + gone_.size()) % kVariants));
+    listeners_[index]->set_encoding(static_cast<Encoding>((index + gone_.size()) % kVariants));
     own.add(*listeners_[index]);
   }
 

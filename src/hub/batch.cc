@@ -65,28 +65,28 @@ Batch Batch::of_shared(std::vector<SharedBytes>&& frames) {
   return batch;
 }
 
-BatchSet::BatchSet(std::vector<SharedBytes>&& frames, std::span<const Variant> variants,
+BatchSet::BatchSet(std::vector<SharedBytes>&& frames, std::span<const Encoding> encodings,
                    Encoder* encoder, const Position& first, const SlowRule& slow_rule)
     : plain_(std::vector<SharedBytes>()) {
-  for (const Variant variant : variants) {
-    if (variant == kPlain || encoder == nullptr) continue;
+  for (const Encoding encoding : encodings) {
+    if (encoding == kIdentity || encoder == nullptr) continue;
     std::vector<SharedBytes> encoded;
     encoded.reserve(frames.size());
     Position position = first;
     for (const SharedBytes& frame : frames) {
-      encoded.push_back(encoder->encode(frame, variant, position));
+      encoded.push_back(encoder->encode(frame, encoding, position));
       ++position.seq;
     }
-    others_.emplace_back(variant, Batch(std::move(encoded)));
+    others_.emplace_back(encoding, Batch(std::move(encoded)));
     others_.back().second.set_slow_rule(slow_rule);
   }
   plain_ = Batch(std::move(frames));
   plain_.set_slow_rule(slow_rule);
 }
 
-const Batch& BatchSet::of(Variant variant) const noexcept {
+const Batch& BatchSet::of(Encoding encoding) const noexcept {
   for (const auto& [each, batch] : others_) {
-    if (each == variant) return batch;
+    if (each == encoding) return batch;
   }
   return plain_;
 }

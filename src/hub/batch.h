@@ -52,18 +52,19 @@ class Batch {
 
 // Which encoding of a message a member wants; what the numbers mean is the layer above's. 0 is the
 // plain one that publishers hand in.
-using Variant = std::uint8_t;
-inline constexpr Variant kPlain = 0;
+using Encoding = std::uint8_t;
+inline constexpr Encoding kIdentity = 0;
 
 // Makes the other encodings. Reactor thread only.
 class Encoder {
  public:
   // `position` is the message's place in its room.
-  [[nodiscard]] virtual SharedBytes encode(const SharedBytes& plain, Variant variant,
+  [[nodiscard]] virtual SharedBytes encode(const SharedBytes& plain, Encoding encoding,
                                            const Position& position) = 0;
   // What tells a member that messages before those after `position` are missing; empty where the
-  // variant has no word for it.
-  [[nodiscard]] virtual SharedBytes gap_notice(Variant /*variant*/, const Position& /*position*/) {
+  // encoding has no word for it.
+  [[nodiscard]] virtual SharedBytes gap_notice(Encoding /*encoding*/,
+                                               const Position& /*position*/) {
     return {};
   }
 
@@ -75,17 +76,17 @@ class Encoder {
 // by all shards.
 class BatchSet {
  public:
-  // `encoder` is asked for each of `variants` but kPlain; the first of `frames` has its place at
-  // `first`, the others follow it. Where memory runs out (std::bad_alloc) `frames` is as it was.
-  BatchSet(std::vector<SharedBytes>&& frames, std::span<const Variant> variants, Encoder* encoder,
+  // `encoder` is asked for each of `encodings` but kIdentity; the first of `frames` has its place
+  // at `first`, the others follow it. Where memory runs out (std::bad_alloc) `frames` is as it was.
+  BatchSet(std::vector<SharedBytes>&& frames, std::span<const Encoding> encodings, Encoder* encoder,
            const Position& first, const SlowRule& slow_rule = {});
 
-  [[nodiscard]] const Batch& of(Variant variant) const noexcept;
+  [[nodiscard]] const Batch& of(Encoding encoding) const noexcept;
   // Messages in it.
   [[nodiscard]] std::size_t size() const noexcept { return plain_.frames().size(); }
 
  private:
-  std::vector<std::pair<Variant, Batch>> others_;  // made from the frames before plain_ takes them
+  std::vector<std::pair<Encoding, Batch>> others_;  // made from the frames before plain_ takes them
   Batch plain_;
 };
 

@@ -45,12 +45,12 @@ struct JoinMail {
   std::unique_ptr<const Since> since;  // null: from now on
   std::uint32_t token = 0;
   std::uint16_t shard = 0;
-  Variant variant = kPlain;
+  Encoding encoding = kIdentity;
 };
 struct LeaveMail {
   std::string room;
   std::uint32_t shard = 0;
-  Variant variant = kPlain;
+  Encoding encoding = kIdentity;
 };
 struct PublishMail {
   std::string room;

@@ -86,8 +86,8 @@ class Member : public Scheduled {
   [[nodiscard]] Memberships& memberships() noexcept { return memberships_; }
   [[nodiscard]] const Memberships& memberships() const noexcept { return memberships_; }
   // Constant while the member is in any room.
-  [[nodiscard]] Variant variant() const noexcept { return variant_; }
-  void set_variant(Variant variant) noexcept { variant_ = variant; }
+  [[nodiscard]] Encoding encoding() const noexcept { return encoding_; }
+  void set_encoding(Encoding encoding) noexcept { encoding_ = encoding; }
 
  protected:
   ~Member() = default;
@@ -95,7 +95,7 @@ class Member : public Scheduled {
  private:
   ConnectionId id_ = 0;
   Memberships memberships_;
-  Variant variant_ = kPlain;
+  Encoding encoding_ = kIdentity;
 };
 
 }  // namespace wsd::hub

@@ -51,33 +51,33 @@ void RoomHistory::drop_oldest() noexcept {
   if (--count_ == 0) first_ = 0;
 }
 
-std::vector<SharedBytes> RoomHistory::last(std::size_t count, Variant variant, Encoder* encoder,
+std::vector<SharedBytes> RoomHistory::last(std::size_t count, Encoding encoding, Encoder* encoder,
                                            Position last) {
   WSD_DCHECK(count <= count_);
   std::vector<SharedBytes> frames;
   frames.reserve(count);
   for (std::size_t i = count_ - count; i < count_; ++i) {
-    if (variant == kPlain || encoder == nullptr) {
+    if (encoding == kIdentity || encoder == nullptr) {
       frames.push_back(at(i).frame);
     } else {
       const Position position{last.epoch, last.seq - (count_ - 1 - i)};
-      frames.push_back(encoded(at(i), variant, *encoder, position));
+      frames.push_back(encoded(at(i), encoding, *encoder, position));
     }
   }
   return frames;
 }
 
-SharedBytes RoomHistory::encoded(Entry& entry, Variant variant, Encoder& encoder,
+SharedBytes RoomHistory::encoded(Entry& entry, Encoding encoding, Encoder& encoder,
                                  Position position) {
-  if (entry.other && entry.other_variant == variant) return entry.other;
-  SharedBytes other = encoder.encode(entry.frame, variant, position);
+  if (entry.other && entry.other_variant == encoding) return entry.other;
+  SharedBytes other = encoder.encode(entry.frame, encoding, position);
   const std::size_t more = other.size() - entry.other.size();
   // Never at the cost of messages: where there is no room each joiner's is made for itself.
   if (bytes_ + more <= limits_.bytes && total_ + more <= limits_.total_bytes) {
     bytes_ += more;
     total_ += more;
     entry.other = other;
-    entry.other_variant = variant;
+    entry.other_variant = encoding;
   }
   return other;
 }

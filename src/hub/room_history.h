@@ -48,18 +48,18 @@ class RoomHistory {
   // When the oldest will have aged. Not when empty.
   [[nodiscard]] Tick due(Tick now) const noexcept;
 
-  // The last `count` messages, of which there must be as many, in `variant`: what `encoder` makes
+  // The last `count` messages, of which there must be as many, in `encoding`: what `encoder` makes
   // is kept beside the frame for who asks next, where the limits leave room. `last` is the place of
   // the newest. std::bad_alloc.
-  [[nodiscard]] std::vector<SharedBytes> last(std::size_t count, Variant variant, Encoder* encoder,
-                                              Position last);
+  [[nodiscard]] std::vector<SharedBytes> last(std::size_t count, Encoding encoding,
+                                              Encoder* encoder, Position last);
 
  private:
   struct Entry {
     SharedBytes frame;
     SharedBytes other;  // the same in other_variant, or empty
     ShortTick at;
-    Variant other_variant = kPlain;
+    Encoding other_variant = kIdentity;
 
     [[nodiscard]] std::size_t bytes() const noexcept {
       return frame.size() + other.size() + kOverhead;
@@ -70,7 +70,7 @@ class RoomHistory {
   [[nodiscard]] Entry& at(std::size_t index) noexcept {
     return ring_[(first_ + index) % ring_.size()];
   }
-  [[nodiscard]] SharedBytes encoded(Entry& entry, Variant variant, Encoder& encoder,
+  [[nodiscard]] SharedBytes encoded(Entry& entry, Encoding encoding, Encoder& encoder,
                                     Position position);
   void drop_oldest() noexcept;
 

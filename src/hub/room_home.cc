@@ -7,17 +7,17 @@
 
 namespace wsd::hub {
 
-void RoomHome::add(std::uint32_t shard, Variant variant) {
+void RoomHome::add(std::uint32_t shard, Encoding encoding) {
   shards_.reserve(shards_.size() + 1);
-  if (variant != kPlain) {
-    variants_.reserve(variants_.size() + 1);
-    variant_members_.reserve(variants_.size() + 1);
-    const auto at = std::find(variants_.begin(), variants_.end(), variant) - variants_.begin();
-    if (static_cast<std::size_t>(at) == variants_.size()) {
-      variants_.push_back(variant);
-      variant_members_.push_back(0);
+  if (encoding != kIdentity) {
+    encodings_.reserve(encodings_.size() + 1);
+    encoding_members_.reserve(encodings_.size() + 1);
+    const auto at = std::find(encodings_.begin(), encodings_.end(), encoding) - encodings_.begin();
+    if (static_cast<std::size_t>(at) == encodings_.size()) {
+      encodings_.push_back(encoding);
+      encoding_members_.push_back(0);
     }
-    ++variant_members_[static_cast<std::size_t>(at)];
+    ++encoding_members_[static_cast<std::size_t>(at)];
   }
   const auto found = std::find_if(shards_.begin(), shards_.end(),
                                   [&](const ShardCount& each) { return each.shard == shard; });
@@ -28,13 +28,13 @@ void RoomHome::add(std::uint32_t shard, Variant variant) {
   }
 }
 
-void RoomHome::remove(std::uint32_t shard, Variant variant) noexcept {
-  if (variant != kPlain) {
-    const auto at = std::find(variants_.begin(), variants_.end(), variant) - variants_.begin();
-    WSD_ASSERT(static_cast<std::size_t>(at) < variants_.size());
-    if (--variant_members_[static_cast<std::size_t>(at)] == 0) {
-      variants_.erase(variants_.begin() + at);
-      variant_members_.erase(variant_members_.begin() + at);
+void RoomHome::remove(std::uint32_t shard, Encoding encoding) noexcept {
+  if (encoding != kIdentity) {
+    const auto at = std::find(encodings_.begin(), encodings_.end(), encoding) - encodings_.begin();
+    WSD_ASSERT(static_cast<std::size_t>(at) < encodings_.size());
+    if (--encoding_members_[static_cast<std::size_t>(at)] == 0) {
+      encodings_.erase(encodings_.begin() + at);
+      encoding_members_.erase(encoding_members_.begin() + at);
     }
   }
   const auto found = std::find_if(shards_.begin(), shards_.end(),

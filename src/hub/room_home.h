@@ -79,14 +79,14 @@ class RoomHome {
   };
 
   // Where memory runs out (std::bad_alloc) nothing has changed; likewise in append().
-  void add(std::uint32_t shard, Variant variant = kPlain);
-  // The shard must have a member of that variant.
-  void remove(std::uint32_t shard, Variant variant = kPlain) noexcept;
+  void add(std::uint32_t shard, Encoding encoding = kIdentity);
+  // The shard must have a member of that encoding.
+  void remove(std::uint32_t shard, Encoding encoding = kIdentity) noexcept;
   // Shards with members.
   [[nodiscard]] const std::vector<ShardCount>& shards() const noexcept { return shards_; }
   [[nodiscard]] bool has_members() const noexcept { return !shards_.empty(); }
-  // Encodings that some member wants, kPlain left out.
-  [[nodiscard]] std::span<const Variant> variants() const noexcept { return variants_; }
+  // Encodings that some member wants, kIdentity left out.
+  [[nodiscard]] std::span<const Encoding> encodings() const noexcept { return encodings_; }
 
   [[nodiscard]] std::size_t member_count() const noexcept;
 
@@ -128,8 +128,8 @@ class RoomHome {
   const RoomTerms& terms_;
   Sequencer sequencer_;
   std::vector<ShardCount> shards_;
-  std::vector<Variant> variants_;
-  std::vector<std::uint32_t> variant_members_;  // how many want each of variants_
+  std::vector<Encoding> encodings_;
+  std::vector<std::uint32_t> encoding_members_;  // how many want each of encodings_
   std::vector<SharedBytes> pending_;
   std::uint32_t pending_counted_ = 0;
   std::unique_ptr<KeptHistory> history_;

@@ -126,14 +126,14 @@ void Shard::join(Member& member, std::string_view room, const Since& since) {
   try {
     const std::uint32_t home = hub_.home_of(room);
     if (home == index_) {
-      answer = home_join(room, index_, member.variant(), since);
+      answer = home_join(room, index_, member.encoding(), since);
       if (!answer.refused) rooms_.complete_join(member, room, token);
     } else {
       std::unique_ptr<const Since> from;
       if (since.kind != Since::Kind::kNow) from = std::make_unique<const Since>(since);
       hub_.shard(home).post(
           mail_of(JoinMail{std::string(room), member.id(), std::move(from), token,
-                           static_cast<std::uint16_t>(index_), member.variant()}));
+                           static_cast<std::uint16_t>(index_), member.encoding()}));
     }
   } catch (...) {
     rooms_.leave(member, room);
@@ -163,12 +163,12 @@ void Shard::leave(Member& member, std::string_view room) {
   const std::uint32_t home = hub_.home_of(room);
   // `room` may be the table's own name, which goes with the room: the table comes last.
   if (home == index_) {
-    home_leave(room, index_, member.variant());
+    home_leave(room, index_, member.encoding());
     rooms_.leave(member, room);
     stats_.memberships.subtract(1);
     return;
   }
-  auto mail = mail_of(LeaveMail{std::string(room), index_, member.variant()});
+  auto mail = mail_of(LeaveMail{std::string(room), index_, member.encoding()});
   rooms_.leave(member, room);
   stats_.memberships.subtract(1);
   hub_.shard(home).post(std::move(mail));
@@ -279,22 +279,22 @@ void Shard::on_history_due(RoomHome& home, Tick now) {
   drop_if_unused(home);
 }
 
-std::unique_ptr<const Batch> Shard::replay(RoomHome& home, const Since& since, Variant variant) {
+std::unique_ptr<const Batch> Shard::replay(RoomHome& home, const Since& since, Encoding encoding) {
   const Missed missed = home.missed(since, now_);
   std::vector<SharedBytes> frames;
   if (missed.count != 0) {
-    frames = home.history()->ring.last(missed.count, variant, encoder_, home.last());
+    frames = home.history()->ring.last(missed.count, encoding, encoder_, home.last());
   }
   if (missed.gap && encoder_ != nullptr) {
     const Position before{home.last().epoch, home.last().seq - missed.count};
-    SharedBytes notice = encoder_->gap_notice(variant, before);
+    SharedBytes notice = encoder_->gap_notice(encoding, before);
     if (notice) frames.insert(frames.begin(), std::move(notice));
   }
   if (frames.empty()) return nullptr;
   return std::make_unique<const Batch>(Batch::of_shared(std::move(frames)));
 }
 
-Shard::JoinAnswer Shard::home_join(std::string_view room, std::uint32_t shard, Variant variant,
+Shard::JoinAnswer Shard::home_join(std::string_view room, std::uint32_t shard, Encoding encoding,
                                    const Since& since) {
   auto found = homes_.find(room);
   if (found == homes_.end()) found = new_home(room);
@@ -304,8 +304,8 @@ Shard::JoinAnswer Shard::home_join(std::string_view room, std::uint32_t shard, V
     if (home.has_pending()) send_batch(home);
     JoinAnswer answer;
     answer.refused = over_room_limit(home);
-    if (!answer.refused) answer.replay = replay(home, since, variant);
-    home.add(shard, variant);
+    if (!answer.refused) answer.replay = replay(home, since, encoding);
+    home.add(shard, encoding);
     return answer;
   } catch (...) {
     drop_if_unused(home);
@@ -313,11 +313,11 @@ Shard::JoinAnswer Shard::home_join(std::string_view room, std::uint32_t shard, V
   }
 }
 
-void Shard::home_leave(std::string_view room, std::uint32_t shard, Variant variant) {
+void Shard::home_leave(std::string_view room, std::uint32_t shard, Encoding encoding) {
   const auto found = homes_.find(room);
   WSD_ASSERT(found != homes_.end());
   RoomHome& home = *found->second;
-  home.remove(shard, variant);
+  home.remove(shard, encoding);
   drop_if_unused(home);
 }
 
@@ -404,7 +404,7 @@ void Shard::send_batch(RoomHome& home) {
     // Of all rooms of all shards.
     const std::uint64_t room = first.epoch * Hub::kMaxShards + index_;
     try {
-      batch = std::make_shared<const BatchSet>(std::move(frames), home.variants(), encoder_, first,
+      batch = std::make_shared<const BatchSet>(std::move(frames), home.encodings(), encoder_, first,
                                                SlowRule{home.terms().slow_policy, room});
     } catch (...) {
       home.put_back(std::move(frames));
@@ -435,7 +435,7 @@ void Shard::send_batch(RoomHome& home) {
 void Shard::deliver_locally(std::string_view room, const BatchSet& batch) {
   const LocalRoom* const local = rooms_.find(room);
   if (local == nullptr) return;
-  for (Member* member : local->members) member->deliver(batch.of(member->variant()));
+  for (Member* member : local->members) member->deliver(batch.of(member->encoding()));
   stats_.deliveries.add(local->members.size() * batch.size());
 }
 
@@ -490,15 +490,15 @@ bool Shard::handle_all(Mail* mail) noexcept {
 void Shard::handle(JoinMail& mail) {
   auto answer = mail_of(JoinedMail{{}, mail.member, nullptr, mail.token});
   auto& joined = std::get<JoinedMail>(answer->body);
-  JoinAnswer told =
-      home_join(mail.room, mail.shard, mail.variant, mail.since == nullptr ? Since{} : *mail.since);
+  JoinAnswer told = home_join(mail.room, mail.shard, mail.encoding,
+                              mail.since == nullptr ? Since{} : *mail.since);
   joined.replay = std::move(told.replay);
   joined.refused = told.refused;
   joined.room = std::move(mail.room);
   hub_.shard(mail.shard).post(std::move(answer));
 }
 
-void Shard::handle(LeaveMail& mail) { home_leave(mail.room, mail.shard, mail.variant); }
+void Shard::handle(LeaveMail& mail) { home_leave(mail.room, mail.shard, mail.encoding); }
 
 void Shard::handle(PublishMail& mail) {
   home_publish(mail.room, mail.frame, true, mail.receipt.get());

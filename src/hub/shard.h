@@ -187,7 +187,7 @@ class Shard final : private HistoryKeeper {
     std::unique_ptr<const Batch> replay;  // null: nothing
     bool refused = false;
   };
-  [[nodiscard]] JoinAnswer home_join(std::string_view room, std::uint32_t shard, Variant variant,
+  [[nodiscard]] JoinAnswer home_join(std::string_view room, std::uint32_t shard, Encoding encoding,
                                      const Since& since);
   [[nodiscard]] bool over_room_limit(RoomHome& home) const noexcept;
   [[nodiscard]] bool may_found(std::string_view room) const noexcept;
@@ -195,11 +195,11 @@ class Shard final : private HistoryKeeper {
   void erase_home(Homes::iterator home) noexcept;
   void refuse(Member& member, std::string_view room);
   void hand_over(Member& member, const Batch& missed);
-  void home_leave(std::string_view room, std::uint32_t shard, Variant variant);
+  void home_leave(std::string_view room, std::uint32_t shard, Encoding encoding);
   void home_publish(std::string_view room, SharedBytes frame, bool counted, RoomListener* receipt);
   [[nodiscard]] RoomState home_state(std::string_view room) const;
   [[nodiscard]] std::unique_ptr<const Batch> replay(RoomHome& home, const Since& since,
-                                                    Variant variant);
+                                                    Encoding encoding);
   [[nodiscard]] Homes::iterator new_home(std::string_view room);
   void drop_if_unused(const RoomHome& home) noexcept;
   void await_history(RoomHome& home) noexcept;

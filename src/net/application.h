@@ -40,7 +40,7 @@ struct Answer {
   std::uint16_t route = 0;  // kUpgrade: which handlers, for Connection::route()
   std::optional<protocol::DeflateParameters> deflate;  // kUpgrade: agreed on
   std::unique_ptr<ConnectionData> data;                // kUpgrade: the hook's
-  hub::Variant variant = hub::kPlain;                  // kUpgrade, without `deflate`
+  hub::Encoding encoding = hub::kIdentity;             // kUpgrade, without `deflate`
   std::function<void()> opened;  // kUpgrade: called before on_open(); or empty
 };
 

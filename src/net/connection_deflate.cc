@@ -7,7 +7,7 @@ void Connection::agree_on(const protocol::DeflateParameters& terms) {
   session_.upgrade(terms, turn_.deflate_pool);
   turn_.counts.context_bytes.fetch_add(protocol::context_bytes(terms), std::memory_order_relaxed);
   // Members whose messages stand by themselves share what the encoder makes.
-  if (terms.server_no_context_takeover) set_variant(terms.server_max_window_bits);
+  if (terms.server_no_context_takeover) set_encoding(terms.server_max_window_bits);
 }
 
 // Whether what it is sent depends on what it was sent before.

@@ -78,7 +78,7 @@ void Connection::on_request(const protocol::HttpRequest& request) {
   granted_ = true;
   // What may fail comes before the answer that promises it.
   if (answer.deflate) agree_on(*answer.deflate);
-  if (answer.variant != hub::kPlain) set_variant(answer.variant);
+  if (answer.encoding != hub::kIdentity) set_encoding(answer.encoding);
   if (turn_.rates != nullptr) turn_.rates->begin(id(), turn_.now);
   sent([&] { return out_.send_raw(as_bytes(answer.bytes), context()); });
   if (phase_ != Phase::kHttp) return;

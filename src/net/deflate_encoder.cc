@@ -4,10 +4,10 @@
 
 namespace wsd::net {
 
-SharedBytes DeflateEncoder::encode(const SharedBytes& plain, hub::Variant variant) {
+SharedBytes DeflateEncoder::encode(const SharedBytes& plain, hub::Encoding encoding) {
   const protocol::FrameContent content = protocol::frame_content(plain.bytes());
   if (content.payload.size() < threshold_) return plain;
-  protocol::Deflater& deflater = pool_.deflater(variant);
+  protocol::Deflater& deflater = pool_.deflater(encoding);
   const bool done = deflater.message(content.payload, pool_.deflated);
   deflater.forget();
   if (!done || pool_.deflated.size() >= content.payload.size()) return plain;

@@ -1,4 +1,4 @@
-// Compresses what a room's members share: the hub's variants are window sizes.
+// Compresses what a room's members share: the hub's encodings are window sizes.
 #pragma once
 
 #include <cstddef>
@@ -9,7 +9,7 @@
 
 namespace wsd::net {
 
-// Variant v, 9 to 15, is permessage-deflate without context takeover and server_max_window_bits=v:
+// Encoding v, 9 to 15, is permessage-deflate without context takeover and server_max_window_bits=v:
 // all members on these terms can be sent the same bytes. Reactor thread only.
 class DeflateEncoder {
  public:
@@ -18,7 +18,7 @@ class DeflateEncoder {
       : pool_(pool), threshold_(threshold) {}
 
   // The frame itself where compressing it does not pay.
-  [[nodiscard]] SharedBytes encode(const SharedBytes& plain, hub::Variant variant);
+  [[nodiscard]] SharedBytes encode(const SharedBytes& plain, hub::Encoding encoding);
 
  private:
   protocol::DeflatePool& pool_;

@@ -15,10 +15,10 @@
 #include "hub/shard.h"
 #include "net/application.h"
 #include "net/cork.h"
+#include "net/message_encoder.h"
 #include "net/reactor_stats.h"
 #include "net/receive_rates.h"
 #include "net/send_queue.h"
-#include "net/variant_encoder.h"
 #include "protocol/deflate.h"
 #include "protocol/session.h"
 #include "protocol/trusted_proxies.h"
@@ -93,7 +93,7 @@ struct Turn {
   ReactorStats stats;
   Cork cork;
   protocol::DeflatePool deflate_pool;
-  VariantEncoder encoder;
+  MessageEncoder encoder;
   std::unique_ptr<std::uint8_t[]> read_buffer;
   BlockCache block_cache;
   std::unique_ptr<ReceiveRates> rates;  // null: what a connection sends a second is not limited

@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "net/clock.h"
-#include "net/variant_encoder.h"
+#include "net/message_encoder.h"
 #include "protocol/deflate.h"
 #include "protocol/forwarded.h"
 #include "protocol/http_date.h"
@@ -304,7 +304,7 @@ net::Answer ServerCore::finish_handshake(const protocol::HttpRequest& request,
   answer.facts = net::Facts(caller.remote(), request.path, verdict.user, subprotocol, caller.via());
   std::optional<protocol::DeflateAgreement> agreement;
   if (subprotocol == kMetaSubprotocol) {
-    answer.variant = net::kMetaVariant;
+    answer.encoding = net::kNchanEncoding;
   } else {
     agreement = negotiate(handshake);
   }

@@ -86,12 +86,13 @@ TEST(Batch, RandomMixesKeepTheirBytesAndOrder) {
   }
 }
 
-// Says which variant it made, and how often it was asked.
+// Says which encoding it made, and how often it was asked.
 class SayingEncoder final : public Encoder {
  public:
-  SharedBytes encode(const SharedBytes& plain, Variant variant, const Position& position) override {
+  SharedBytes encode(const SharedBytes& plain, Encoding encoding,
+                     const Position& position) override {
     ++asked;
-    return SharedBytes::copy_of(as_bytes(std::to_string(variant) + ":" + position_text(position) +
+    return SharedBytes::copy_of(as_bytes(std::to_string(encoding) + ":" + position_text(position) +
                                          ":" + std::string(as_text(plain.bytes()))));
   }
   int asked = 0;
@@ -106,20 +107,20 @@ std::vector<std::string> texts_of(const Batch& batch) {
 TEST(BatchSet, HasEachVariantInItsEncodingMadeOnce) {
   SayingEncoder encoder;
   std::vector<SharedBytes> frames = {frame_of_size(2, 'a'), frame_of_size(3, 'b')};
-  const std::vector<Variant> variants = {9, kPlain, 15};
-  const BatchSet set(std::move(frames), variants, &encoder, {7, 41});
+  const std::vector<Encoding> encodings = {9, kIdentity, 15};
+  const BatchSet set(std::move(frames), encodings, &encoder, {7, 41});
   EXPECT_EQ(encoder.asked, 4);
   EXPECT_EQ(set.size(), 2U);
   const std::vector<std::string> plain = {"aa", "bbb"};
-  EXPECT_EQ(texts_of(set.of(kPlain)), plain);
+  EXPECT_EQ(texts_of(set.of(kIdentity)), plain);
   EXPECT_EQ(texts_of(set.of(9)), (std::vector<std::string>{"9:7:41:aa", "9:7:42:bbb"}));
   EXPECT_EQ(texts_of(set.of(15)), (std::vector<std::string>{"15:7:41:aa", "15:7:42:bbb"}));
   EXPECT_EQ(texts_of(set.of(12)), plain) << "who came since then wants what there is";
 }
 
 TEST(BatchSet, WithoutAnEncoderIsPlainForAll) {
-  const std::vector<Variant> variants = {9};
-  const BatchSet set({frame_of_size(2, 'a')}, variants, nullptr, {7, 1});
+  const std::vector<Encoding> encodings = {9};
+  const BatchSet set({frame_of_size(2, 'a')}, encodings, nullptr, {7, 1});
   EXPECT_EQ(texts_of(set.of(9)), (std::vector<std::string>{"aa"}));
 }
 

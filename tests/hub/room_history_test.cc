@@ -19,12 +19,13 @@ using Texts = std::vector<std::string>;
 
 constexpr HistoryLimits kRoomy{1000, std::size_t{1} << 20, 1000, std::size_t{1} << 30};
 
-// Says which variant it made of what and for which place, and how often it was asked.
+// Says which encoding it made of what and for which place, and how often it was asked.
 class SayingEncoder final : public Encoder {
  public:
-  SharedBytes encode(const SharedBytes& plain, Variant variant, const Position& position) override {
+  SharedBytes encode(const SharedBytes& plain, Encoding encoding,
+                     const Position& position) override {
     ++asked;
-    return frame_of(std::to_string(variant) + "@" + position_text(position) + "=" +
+    return frame_of(std::to_string(encoding) + "@" + position_text(position) + "=" +
                     std::string(as_text(plain.bytes())));
   }
   int asked = 0;
@@ -42,7 +43,7 @@ void append(RoomHistory& history, std::string_view text, Tick now = 0) {
 }
 
 Texts all(RoomHistory& history) {
-  return texts_of(history.last(history.size(), kPlain, nullptr, {1, history.size()}));
+  return texts_of(history.last(history.size(), kIdentity, nullptr, {1, history.size()}));
 }
 
 TEST(RoomHistory, KeepsTheLastMessages) {
@@ -55,8 +56,8 @@ TEST(RoomHistory, KeepsTheLastMessages) {
     EXPECT_EQ(history.size(), static_cast<std::size_t>(std::min(i, 3)));
   }
   EXPECT_EQ(all(history), (Texts{"8", "9", "10"}));
-  EXPECT_EQ(texts_of(history.last(2, kPlain, nullptr, {1, 10})), (Texts{"9", "10"}));
-  EXPECT_EQ(texts_of(history.last(0, kPlain, nullptr, {1, 10})), Texts{});
+  EXPECT_EQ(texts_of(history.last(2, kIdentity, nullptr, {1, 10})), (Texts{"9", "10"}));
+  EXPECT_EQ(texts_of(history.last(0, kIdentity, nullptr, {1, 10})), Texts{});
 }
 
 TEST(RoomHistory, AnyNumberOfThemInTheirOrder) {
@@ -80,7 +81,8 @@ TEST(RoomHistory, SharesTheFrames) {
   const SharedBytes frame = frame_of("one");
   history.reserve();
   history.append(frame, 0);
-  EXPECT_EQ(history.last(1, kPlain, nullptr, {1, 1}).front().bytes().data(), frame.bytes().data());
+  EXPECT_EQ(history.last(1, kIdentity, nullptr, {1, 1}).front().bytes().data(),
+            frame.bytes().data());
 }
 
 TEST(RoomHistory, DropsWhatHasAged) {
@@ -152,7 +154,7 @@ TEST(RoomHistory, MakesEachEncodingOnceForItsPlace) {
   EXPECT_EQ(history.bytes(), 3 * (RoomHistory::kOverhead + 1 + 8));
   EXPECT_EQ(total, history.bytes());
   EXPECT_EQ(texts_of(history.last(1, 1, &encoder, {5, 43})), (Texts{"1@5:43=c"}));
-  EXPECT_EQ(texts_of(history.last(1, kPlain, &encoder, {5, 43})), (Texts{"c"}));
+  EXPECT_EQ(texts_of(history.last(1, kIdentity, &encoder, {5, 43})), (Texts{"c"}));
   history.clear();
   EXPECT_EQ(total, 0U);
 }

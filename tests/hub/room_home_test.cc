@@ -65,21 +65,21 @@ TEST(RoomHome, HandsOutWhatIsPendingOnce) {
 }
 
 TEST(RoomHome, KnowsWhichVariantsItsMembersWant) {
-  const auto variants = [](const RoomHome& home) {
-    return std::vector<Variant>(home.variants().begin(), home.variants().end());
+  const auto encodings = [](const RoomHome& home) {
+    return std::vector<Encoding>(home.encodings().begin(), home.encodings().end());
   };
   RoomHome home("r", 1, kTerms);
   home.add(0, 15);
   home.add(1, 9);
   home.add(2, 15);
   home.add(0);
-  EXPECT_EQ(variants(home), (std::vector<Variant>{15, 9}));
+  EXPECT_EQ(encodings(home), (std::vector<Encoding>{15, 9}));
   home.remove(0, 15);
-  EXPECT_EQ(variants(home), (std::vector<Variant>{15, 9})) << "another wants it";
+  EXPECT_EQ(encodings(home), (std::vector<Encoding>{15, 9})) << "another wants it";
   home.remove(2, 15);
-  EXPECT_EQ(variants(home), (std::vector<Variant>{9}));
+  EXPECT_EQ(encodings(home), (std::vector<Encoding>{9}));
   home.remove(1, 9);
-  EXPECT_TRUE(variants(home).empty());
+  EXPECT_TRUE(encodings(home).empty());
   EXPECT_TRUE(home.has_members());
 }
 

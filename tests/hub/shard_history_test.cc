@@ -25,14 +25,14 @@ class Listener final : public RoomListener {
   std::vector<RoomState>& told_;
 };
 
-// Variant 1 tells of gaps.
+// Encoding 1 tells of gaps.
 class GapEncoder final : public Encoder {
  public:
-  SharedBytes encode(const SharedBytes& plain, Variant, const Position& position) override {
+  SharedBytes encode(const SharedBytes& plain, Encoding, const Position& position) override {
     return frame_of(std::to_string(position.seq) + "=" + std::string(as_text(plain.bytes())));
   }
-  SharedBytes gap_notice(Variant variant, const Position& position) override {
-    return variant == 1 ? frame_of("gap " + std::to_string(position.seq)) : SharedBytes();
+  SharedBytes gap_notice(Encoding encoding, const Position& position) override {
+    return encoding == 1 ? frame_of("gap " + std::to_string(position.seq)) : SharedBytes();
   }
 };
 
@@ -48,14 +48,14 @@ class Room {
     hub.settle();
   }
 
-  FakeMember& add(std::uint32_t shard, Variant variant = kPlain) {
+  FakeMember& add(std::uint32_t shard, Encoding encoding = kIdentity) {
     members_.emplace_back(std::make_unique<FakeMember>(), shard);
-    members_.back().first->set_variant(variant);
+    members_.back().first->set_encoding(encoding);
     hub.shard(shard).add(*members_.back().first);
     return *members_.back().first;
   }
-  FakeMember& join(std::uint32_t shard, const Since& since = {}, Variant variant = kPlain) {
-    FakeMember& member = add(shard, variant);
+  FakeMember& join(std::uint32_t shard, const Since& since = {}, Encoding encoding = kIdentity) {
+    FakeMember& member = add(shard, encoding);
     hub.shard(shard).join(member, name, since);
     return member;
   }
@@ -112,8 +112,8 @@ TEST(ShardHistory, ARoomOverTheLimitKeepsNothingAndRepeatsNothing) {
   FakeMember keeper;
   FakeMember near;
   FakeMember far;
-  far.set_variant(1);
-  near.set_variant(1);
+  far.set_encoding(1);
+  near.set_encoding(1);
   hub.shard(0).add(keeper);
   hub.shard(0).add(near);
   hub.shard(1).add(far);
@@ -277,15 +277,16 @@ TEST(ShardHistory, WhereThePlaceIsNotKeptAllThatIsComesWithTheGap) {
   const Texts all = {"8=8", "9=9", "10=10"};
   Texts told = all;
   told.insert(told.begin(), "gap 7");
-  const auto received = [&](const Position& after, Variant variant) {
-    return room.join(0, Since::after(after), variant).received;
+  const auto received = [&](const Position& after, Encoding encoding) {
+    return room.join(0, Since::after(after), encoding).received;
   };
   EXPECT_EQ(received(room.place(7), 1), all);
   EXPECT_EQ(received(room.place(6), 1), told);
   EXPECT_EQ(received(room.place(0), 1), told);
-  EXPECT_EQ(received(room.place(11), 1), told);                               // not given out yet
-  EXPECT_EQ(received({room.place(0).epoch + 1, 9}, 1), told);                 // another life
-  EXPECT_EQ(received({room.place(0).epoch + 1, 9}, kPlain), numbers(8, 10));  // has no word for it
+  EXPECT_EQ(received(room.place(11), 1), told);                // not given out yet
+  EXPECT_EQ(received({room.place(0).epoch + 1, 9}, 1), told);  // another life
+  EXPECT_EQ(received({room.place(0).epoch + 1, 9}, kIdentity),
+            numbers(8, 10));  // has no word for it
   EXPECT_EQ(received(room.place(10), 1), Texts{});
 }
 
