@@ -40,8 +40,8 @@ class Hub {
                      Receipt receipt) const;
 
   // Asks the room's home how it is; `answer` is called like a receipt. kClosed: not started yet.
-  using Answer = std::function<void(const RoomState&)>;
-  SendResult ask(std::string_view room, Answer answer) const;
+  using StateCallback = std::function<void(const RoomState&)>;
+  SendResult query(std::string_view room, StateCallback callback) const;
 
  private:
   ServerCore* core_;

@@ -29,7 +29,7 @@ std::uint32_t Hub::home_of(std::string_view room) const noexcept {
 }
 
 SendResult Hub::publish(std::string_view room, SharedBytes frame,
-                        std::unique_ptr<RoomListener> receipt) const {
+                        std::unique_ptr<RoomStateCallback> receipt) const {
   Shard& home = shard(home_of(room));
   auto mail = mail_of(PublishMail{std::string(room), std::move(frame), std::move(receipt)});
   if (!home.publish_gate().try_enter(1)) return SendResult::kCongested;
@@ -37,7 +37,7 @@ SendResult Hub::publish(std::string_view room, SharedBytes frame,
   return SendResult::kSent;
 }
 
-void Hub::ask(std::string_view room, std::unique_ptr<RoomListener> listener) const {
+void Hub::query(std::string_view room, std::unique_ptr<RoomStateCallback> listener) const {
   post(shard(home_of(room)), RoomStateMail{std::string(room), std::move(listener)});
 }
 
@@ -69,8 +69,8 @@ void Hub::leave(ConnectionId member, std::string_view room) const {
     post(shard(index), MembershipMail{member, std::string(room), false, nullptr});
 }
 
-void Hub::ask(std::uint32_t index, std::shared_ptr<Question> question) const {
-  post(shard(index), AskMail{std::move(question)});
+void Hub::query(std::uint32_t index, std::shared_ptr<ShardQuery> query) const {
+  post(shard(index), QueryMail{std::move(query)});
 }
 
 void Hub::command(std::uint32_t commands) const {

@@ -42,15 +42,15 @@ class Hub {
 
   // For threads that are no reactor.
   [[nodiscard]] SendResult publish(std::string_view room, SharedBytes frame,
-                                   std::unique_ptr<RoomListener> receipt = nullptr) const;
-  void ask(std::string_view room, std::unique_ptr<RoomListener> listener) const;
+                                   std::unique_ptr<RoomStateCallback> receipt = nullptr) const;
+  void query(std::string_view room, std::unique_ptr<RoomStateCallback> listener) const;
   [[nodiscard]] SendResult send(ConnectionId member, SharedBytes frame) const;
   void close(ConnectionId member, CloseCode code, std::string_view reason) const;
   void join(ConnectionId member, std::string_view room, const Since& since = {}) const;
   void leave(ConnectionId member, std::string_view room) const;
-  // To one shard. Whoever has `question` waits for the answer at his own risk: a shard whose
+  // To one shard. Whoever has `query` waits for the answer at his own risk: a shard whose
   // reactor has ended takes no mail.
-  void ask(std::uint32_t index, std::shared_ptr<Question> question) const;
+  void query(std::uint32_t index, std::shared_ptr<ShardQuery> query) const;
   // To every shard.
   void command(std::uint32_t commands) const;
 

@@ -19,22 +19,22 @@ class Member;
 class Shard;
 
 // Who waits for word of a room. Asked once at most, on the thread of the room's home.
-class RoomListener {
+class RoomStateCallback {
  public:
-  RoomListener() = default;
-  RoomListener(const RoomListener&) = delete;
-  RoomListener& operator=(const RoomListener&) = delete;
-  virtual ~RoomListener() = default;
-  virtual void tell(const RoomState& state) noexcept = 0;
+  RoomStateCallback() = default;
+  RoomStateCallback(const RoomStateCallback&) = delete;
+  RoomStateCallback& operator=(const RoomStateCallback&) = delete;
+  virtual ~RoomStateCallback() = default;
+  virtual void run(const RoomState& state) noexcept = 0;
 };
 
 // Something of a layer above to be done for one member, on its thread; nullptr: it is gone.
-class Errand {
+class MemberTask {
  public:
-  Errand() = default;
-  Errand(const Errand&) = delete;
-  Errand& operator=(const Errand&) = delete;
-  virtual ~Errand() = default;
+  MemberTask() = default;
+  MemberTask(const MemberTask&) = delete;
+  MemberTask& operator=(const MemberTask&) = delete;
+  virtual ~MemberTask() = default;
   virtual void run(Member* member) noexcept = 0;
 };
 
@@ -55,11 +55,11 @@ struct LeaveMail {
 struct PublishMail {
   std::string room;
   SharedBytes frame;
-  std::unique_ptr<RoomListener> receipt;  // null: nobody waits for it
+  std::unique_ptr<RoomStateCallback> receipt;  // null: nobody waits for it
 };
 struct RoomStateMail {
   std::string room;
-  std::unique_ptr<RoomListener> listener;
+  std::unique_ptr<RoomStateCallback> listener;
 };
 
 // From a room's home.
@@ -100,30 +100,30 @@ struct MembershipMail {
   bool join = true;
   std::unique_ptr<const Since> since;
 };
-struct ErrandMail {
+struct MemberTaskMail {
   ConnectionId member = 0;
-  std::unique_ptr<Errand> errand;
+  std::unique_ptr<MemberTask> task;
 };
 struct CommandMail {
   std::uint32_t commands = 0;  // bits whose meaning is the reactor's
 };
 
 // Asked of a shard from outside, and answered on its thread.
-class Question {
+class ShardQuery {
  public:
-  virtual ~Question() = default;
+  virtual ~ShardQuery() = default;
   // Once for each shard that was asked. It may close members, but neither add nor remove any.
   virtual void answer(Shard& shard) noexcept = 0;
 };
-struct AskMail {
-  std::shared_ptr<Question> question;
+struct QueryMail {
+  std::shared_ptr<ShardQuery> query;
 };
 
 // One piece of mail; `next` is the mailbox's, or that of who prepares several.
 struct Mail {
   Mail* next = nullptr;
   std::variant<JoinMail, LeaveMail, PublishMail, JoinedMail, DeliverMail, ResumeMail, SendMail,
-               CloseMail, MembershipMail, CommandMail, AskMail, RoomStateMail, ErrandMail>
+               CloseMail, MembershipMail, CommandMail, QueryMail, RoomStateMail, MemberTaskMail>
       body;
 };
 

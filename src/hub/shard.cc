@@ -179,7 +179,7 @@ void Shard::leave_all(Member& member) {
 }
 
 PublishOutcome Shard::publish(std::string_view room, SharedBytes frame,
-                              std::unique_ptr<RoomListener> receipt) {
+                              std::unique_ptr<RoomStateCallback> receipt) {
   const std::uint32_t home = hub_.home_of(room);
   // A lone shard sends all that is pending at the end of the turn: nothing can pile up.
   const bool counted = hub_.shard_count() > 1;
@@ -200,10 +200,10 @@ PublishOutcome Shard::publish(std::string_view room, SharedBytes frame,
   return open ? PublishOutcome::kAccepted : PublishOutcome::kCongested;
 }
 
-void Shard::ask(std::string_view room, std::unique_ptr<RoomListener> listener) {
+void Shard::query(std::string_view room, std::unique_ptr<RoomStateCallback> listener) {
   const std::uint32_t home = hub_.home_of(room);
   if (home == index_) {
-    listener->tell(home_state(room));
+    listener->run(home_state(room));
   } else {
     hub_.shard(home).post(mail_of(RoomStateMail{std::string(room), std::move(listener)}));
   }
@@ -322,13 +322,13 @@ void Shard::home_leave(std::string_view room, std::uint32_t shard, Encoding enco
 }
 
 void Shard::home_publish(std::string_view room, SharedBytes frame, bool counted,
-                         RoomListener* receipt) {
+                         RoomStateCallback* receipt) {
   auto found = homes_.find(room);
   const bool missing = found == homes_.end();
   if (missing ? !may_found(room) : !found->second->has_members() && !may_keep(*found->second)) {
     stats_.publishes.add(1);
     if (counted) open_gate(publish_gate_.leave(1), ResumeMail::Gate::kPublish);
-    if (receipt != nullptr) receipt->tell({});
+    if (receipt != nullptr) receipt->run({});
     return;  // nobody is there: the message has no place and no reader
   }
   if (found == homes_.end()) found = new_home(room);
@@ -346,7 +346,7 @@ void Shard::home_publish(std::string_view room, SharedBytes frame, bool counted,
   stats_.publishes.add(1);
   await_history(home);
   list(home);
-  if (receipt != nullptr) receipt->tell({home.member_count(), home.last()});
+  if (receipt != nullptr) receipt->run({home.member_count(), home.last()});
 }
 
 RoomState Shard::home_state(std::string_view room) const {
@@ -554,11 +554,11 @@ void Shard::handle(MembershipMail& mail) {
 
 void Shard::handle(CommandMail& mail) { commands_ |= mail.commands; }
 
-void Shard::handle(AskMail& mail) { mail.question->answer(*this); }
+void Shard::handle(QueryMail& mail) { mail.query->answer(*this); }
 
-void Shard::handle(RoomStateMail& mail) { mail.listener->tell(home_state(mail.room)); }
+void Shard::handle(RoomStateMail& mail) { mail.listener->run(home_state(mail.room)); }
 
-void Shard::handle(ErrandMail& mail) { mail.errand->run(find(mail.member)); }
+void Shard::handle(MemberTaskMail& mail) { mail.task->run(find(mail.member)); }
 
 bool Shard::take_resumed() noexcept { return std::exchange(resumed_, false); }
 

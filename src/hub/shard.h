@@ -87,8 +87,8 @@ class Shard final : private HistoryKeeper {
   void leave_all(Member& member);
   // `receipt` is told the room's state when the message has its place.
   PublishOutcome publish(std::string_view room, SharedBytes frame,
-                         std::unique_ptr<RoomListener> receipt = nullptr);
-  void ask(std::string_view room, std::unique_ptr<RoomListener> listener);
+                         std::unique_ptr<RoomStateCallback> receipt = nullptr);
+  void query(std::string_view room, std::unique_ptr<RoomStateCallback> listener);
   // To a member of another shard.
   PublishOutcome send_away(ConnectionId member, SharedBytes frame);
 
@@ -178,9 +178,9 @@ class Shard final : private HistoryKeeper {
   void handle(CloseMail& mail);
   void handle(MembershipMail& mail);
   void handle(CommandMail& mail);
-  void handle(AskMail& mail);
+  void handle(QueryMail& mail);
   void handle(RoomStateMail& mail);
-  void handle(ErrandMail& mail);
+  void handle(MemberTaskMail& mail);
 
   // What a joiner is told: that it has joined only to leave again, or what it has missed.
   struct JoinAnswer {
@@ -196,7 +196,8 @@ class Shard final : private HistoryKeeper {
   void refuse(Member& member, std::string_view room);
   void hand_over(Member& member, const Batch& missed);
   void home_leave(std::string_view room, std::uint32_t shard, Encoding encoding);
-  void home_publish(std::string_view room, SharedBytes frame, bool counted, RoomListener* receipt);
+  void home_publish(std::string_view room, SharedBytes frame, bool counted,
+                    RoomStateCallback* receipt);
   [[nodiscard]] RoomState home_state(std::string_view room) const;
   [[nodiscard]] std::unique_ptr<const Batch> replay(RoomHome& home, const Since& since,
                                                     Encoding encoding);

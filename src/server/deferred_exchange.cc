@@ -8,7 +8,7 @@
 
 namespace wsd::server {
 
-class DeferredExchange::Delivery final : public hub::Errand {
+class DeferredExchange::Delivery final : public hub::MemberTask {
  public:
   void run(hub::Member* member) noexcept override {
     if (member == nullptr) return;
@@ -23,7 +23,7 @@ DeferredExchange::DeferredExchange(ServerCore& core, ConnectionId connection,
     : core_(core), gone_(core.gone()), request_(request) {
   auto delivery = std::make_unique<Delivery>();
   delivery_ = delivery.get();
-  mail_ = hub::mail_of(hub::ErrandMail{connection, std::move(delivery)});
+  mail_ = hub::mail_of(hub::MemberTaskMail{connection, std::move(delivery)});
 }
 
 DeferredExchange::~DeferredExchange() {

@@ -16,7 +16,7 @@ namespace {
 // Collects the answers of several shards. A shard's thread holds the lock for as long as it takes
 // to hand its answer over, and the asking thread for as long as it takes to look at them.
 template <class Answer>
-class Collector : public hub::Question {
+class Collector : public hub::ShardQuery {
  public:
   explicit Collector(std::uint32_t shards) : shards_(shards) { answers_.reserve(shards); }
 
@@ -55,9 +55,9 @@ class Collector : public hub::Question {
   bool closed_ = false;
 };
 
-template <class Answer, class Question>
-std::vector<Answer> ask_all(const hub::Hub& hub, const std::shared_ptr<Question>& question) {
-  for (std::uint32_t i = 0; i < hub.shard_count(); ++i) hub.ask(i, question);
+template <class Answer, class ShardQuery>
+std::vector<Answer> ask_all(const hub::Hub& hub, const std::shared_ptr<ShardQuery>& question) {
+  for (std::uint32_t i = 0; i < hub.shard_count(); ++i) hub.query(i, question);
   return question->wait();
 }
 
@@ -216,7 +216,7 @@ bool ask_close(const hub::Hub& hub, ConnectionId id, CloseCode code, std::string
   const std::uint32_t shard = hub::shard_of(id);
   if (shard >= hub.shard_count()) return false;
   const auto question = std::make_shared<CloseQuestion>(id, code, reason);
-  hub.ask(shard, question);
+  hub.query(shard, question);
   const std::vector<bool> answers = question->wait();
   return !answers.empty() && answers.front();
 }

@@ -74,8 +74,8 @@ SendResult Hub::publish(std::string_view room, MessageType type, std::string_vie
   return core_->publish(room, type, payload, std::move(receipt));
 }
 
-SendResult Hub::ask(std::string_view room, Answer answer) const {
-  return core_->ask(room, std::move(answer));
+SendResult Hub::query(std::string_view room, StateCallback callback) const {
+  return core_->query(room, std::move(callback));
 }
 
 SendResult Connection::send(MessageType type, std::string_view payload) const {

@@ -70,11 +70,11 @@ void fill_end(LogLine& line, const net::EndRecord& record) {
 
 // Calls what an application handed in with a publish or a question.
 template <class Call>
-class Listener final : public hub::RoomListener {
+class Listener final : public hub::RoomStateCallback {
  public:
   Listener(ServerCore& core, const char* name, Call call)
       : core_(core), name_(name), call_(std::move(call)) {}
-  void tell(const RoomState& state) noexcept override {
+  void run(const RoomState& state) noexcept override {
     try {
       call_(state);
     } catch (...) {
@@ -89,7 +89,7 @@ class Listener final : public hub::RoomListener {
 };
 
 template <class Call>
-std::unique_ptr<hub::RoomListener> listener(ServerCore& core, const char* name, Call call) {
+std::unique_ptr<hub::RoomStateCallback> listener(ServerCore& core, const char* name, Call call) {
   return std::make_unique<Listener<Call>>(core, name, std::move(call));
 }
 
@@ -325,7 +325,7 @@ SendResult ServerCore::publish(std::string_view room, MessageType type, std::str
   net::Reactor* const reactor = own_reactor();
   SharedBytes frame = frame_of(type, payload, reactor != nullptr);
   if (!frame) return SendResult::kCongested;
-  std::unique_ptr<hub::RoomListener> waiting;
+  std::unique_ptr<hub::RoomStateCallback> waiting;
   if (receipt) {
     waiting = listener(*this, "receipt",
                        [call = std::move(receipt)](const RoomState& state) { call(state.last); });
@@ -338,20 +338,20 @@ SendResult ServerCore::publish(std::string_view room, MessageType type, std::str
   return SendResult::kSent;
 }
 
-SendResult ServerCore::ask(std::string_view room, Hub::Answer answer) {
+SendResult ServerCore::query(std::string_view room, Hub::StateCallback answer) {
   if (!started_.load(std::memory_order_acquire)) return SendResult::kClosed;
   auto waiting = listener(*this, "answer", std::move(answer));
   if (net::Reactor* const reactor = own_reactor()) {
-    reactor->shard().ask(room, std::move(waiting));
+    reactor->shard().query(room, std::move(waiting));
   } else {
-    hub_->ask(room, std::move(waiting));
+    hub_->query(room, std::move(waiting));
   }
   return SendResult::kSent;
 }
 
-void ServerCore::post(std::unique_ptr<hub::Mail> errand) noexcept {
-  const ConnectionId member = std::get<hub::ErrandMail>(errand->body).member;
-  hub_->shard(hub::shard_of(member)).post(std::move(errand));
+void ServerCore::post(std::unique_ptr<hub::Mail> task) noexcept {
+  const ConnectionId member = std::get<hub::MemberTaskMail>(task->body).member;
+  hub_->shard(hub::shard_of(member)).post(std::move(task));
 }
 
 void ServerCore::close(ConnectionId id, CloseCode code, std::string_view reason) {

@@ -62,7 +62,7 @@ class ServerCore final : public net::Application {
   SendResult send(ConnectionId id, MessageType type, std::string_view payload);
   SendResult publish(std::string_view room, MessageType type, std::string_view payload,
                      Hub::Receipt receipt = {});
-  SendResult ask(std::string_view room, Hub::Answer answer);
+  SendResult query(std::string_view room, Hub::StateCallback answer);
   void close(ConnectionId id, CloseCode code, std::string_view reason);
   void join(ConnectionId id, std::string_view room, const Since& since = {});
   void leave(ConnectionId id, std::string_view room);
@@ -76,8 +76,8 @@ class ServerCore final : public net::Application {
                                             Response response);
   // Logs the exception in whose catch clause it is called. Any thread.
   void tell_of_throw(std::string_view where) noexcept;
-  // An errand to its member. Any thread.
-  void post(std::unique_ptr<hub::Mail> errand) noexcept;
+  // An task to its member. Any thread.
+  void post(std::unique_ptr<hub::Mail> task) noexcept;
 
   // net::Application
   net::Answer on_request(net::Connection& connection,

@@ -16,10 +16,10 @@ using Texts = std::vector<std::string>;
 
 constexpr HistoryLimits kRoomy{1000, std::size_t{1} << 20, 1000, std::size_t{1} << 30};
 
-class Listener final : public RoomListener {
+class Listener final : public RoomStateCallback {
  public:
   explicit Listener(std::vector<RoomState>& told) : told_(told) {}
-  void tell(const RoomState& state) noexcept override { told_.push_back(state); }
+  void run(const RoomState& state) noexcept override { told_.push_back(state); }
 
  private:
   std::vector<RoomState>& told_;
@@ -173,8 +173,8 @@ TEST(ShardHistory, AnswersHowARoomIs) {
   Room room;
   std::vector<RoomState> told;
   const auto ask = [&](std::uint32_t shard) {
-    room.hub.shard(shard).ask(room.name, std::make_unique<Listener>(told));
-    room.hub.hub().ask(room.name, std::make_unique<Listener>(told));
+    room.hub.shard(shard).query(room.name, std::make_unique<Listener>(told));
+    room.hub.hub().query(room.name, std::make_unique<Listener>(told));
     room.hub.settle();
     ASSERT_GE(told.size(), 2U);
     EXPECT_EQ(told[told.size() - 1].members, told[told.size() - 2].members);

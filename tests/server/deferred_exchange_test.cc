@@ -246,11 +246,11 @@ TEST(ServerHub, ReceiptsAndAnswersComeFromWhereverTheRoomIs) {
   EXPECT_EQ(sum, 3U * kRooms);
   for (int i = 0; i < kRooms; ++i) {
     RoomState state;
-    EXPECT_EQ(rig.server.hub().ask("room" + std::to_string(i),
-                                   [&](const RoomState& answer) {
-                                     state = answer;
-                                     told.raise();
-                                   }),
+    EXPECT_EQ(rig.server.hub().query("room" + std::to_string(i),
+                                     [&](const RoomState& answer) {
+                                       state = answer;
+                                       told.raise();
+                                     }),
               SendResult::kSent);
     ASSERT_TRUE(told.wait(2 * kRooms + i + 1));
     EXPECT_EQ(state.members, 0U);

@@ -37,7 +37,7 @@ std::optional<Response> judge(const Gate& gate, const Request& request) {
 void tell(const Server& server, const ServerOptions& options, const Request& request,
           const Responder& responder) {
   const std::string room = room_of_members_path(request.path());
-  server.hub().ask(
+  server.hub().query(
       room, [responder, history = history_messages(options, room)](const RoomState& state) {
         Response response{200, "application/json", members_json(state, history) + "\n", {}};
         keep_nowhere(response);

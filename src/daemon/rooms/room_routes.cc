@@ -4,8 +4,8 @@
 #include <optional>
 #include <utility>
 
-#include "daemon/text/room_path.h"
 #include "daemon/rooms/since_query.h"
+#include "daemon/text/room_path.h"
 #include "daemon/text/words.h"
 
 namespace wsd::daemon {
@@ -57,7 +57,7 @@ void tell(const Server& server, const Request& request, const Responder& respond
     responder.respond(refusal(400, error));
     return;
   }
-  server.hub().ask(room, [responder, room](const RoomState& state) {
+  server.hub().query(room, [responder, room](const RoomState& state) {
     responder.respond(json(room_json(room, state)));
   });
 }
