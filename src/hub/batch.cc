@@ -66,7 +66,7 @@ Batch Batch::of_shared(std::vector<SharedBytes>&& frames) {
 }
 
 BatchSet::BatchSet(std::vector<SharedBytes>&& frames, std::span<const Encoding> encodings,
-                   Encoder* encoder, const Position& first, const SlowRule& slow_rule)
+                   Encoder* encoder, const Position& first, const SlowPolicyFor& slow_rule)
     : plain_(std::vector<SharedBytes>()) {
   for (const Encoding encoding : encodings) {
     if (encoding == kIdentity || encoder == nullptr) continue;

@@ -17,7 +17,7 @@ namespace wsd::hub {
 using wsd::Position;
 
 // How a member who does not keep up is treated.
-struct SlowRule {
+struct SlowPolicyFor {
   std::optional<SlowPolicy> policy = {};  // without: the connection's own
   std::uint64_t room = 0;                 // of which a message is; for kLatestOnly alone
 };
@@ -38,8 +38,8 @@ class Batch {
     return pieces_.empty() ? std::span<const Slice>(frames_) : std::span<const Slice>(pieces_);
   }
   [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
-  [[nodiscard]] const SlowRule& slow_rule() const noexcept { return slow_rule_; }
-  void set_slow_rule(const SlowRule& rule) noexcept { slow_rule_ = rule; }
+  [[nodiscard]] const SlowPolicyFor& slow_rule() const noexcept { return slow_rule_; }
+  void set_slow_rule(const SlowPolicyFor& rule) noexcept { slow_rule_ = rule; }
 
  private:
   Batch() = default;
@@ -47,7 +47,7 @@ class Batch {
   std::vector<Slice> frames_;
   std::vector<Slice> pieces_;  // empty when it would equal frames_
   std::size_t bytes_ = 0;
-  SlowRule slow_rule_;
+  SlowPolicyFor slow_rule_;
 };
 
 // Which encoding of a message a member wants; what the numbers mean is the layer above's. 0 is the
@@ -79,7 +79,7 @@ class BatchSet {
   // `encoder` is asked for each of `encodings` but kIdentity; the first of `frames` has its place
   // at `first`, the others follow it. Where memory runs out (std::bad_alloc) `frames` is as it was.
   BatchSet(std::vector<SharedBytes>&& frames, std::span<const Encoding> encodings, Encoder* encoder,
-           const Position& first, const SlowRule& slow_rule = {});
+           const Position& first, const SlowPolicyFor& slow_rule = {});
 
   [[nodiscard]] const Batch& of(Encoding encoding) const noexcept;
   // Messages in it.

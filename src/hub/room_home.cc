@@ -50,7 +50,7 @@ std::size_t RoomHome::member_count() const noexcept {
 }
 
 void RoomHome::keep_history(HistoryKeeper& keeper, std::size_t& total) {
-  history_ = std::make_unique<KeptHistory>(keeper, *this, terms_.history, total);
+  history_ = std::make_unique<KeptHistory>(keeper, *this, config_.history, total);
 }
 
 Missed RoomHome::missed(const Since& since, Tick now) noexcept {

@@ -12,8 +12,8 @@
 #include "base/shared_bytes.h"
 #include "hub/batch.h"
 #include "hub/member.h"
+#include "hub/room_config.h"
 #include "hub/room_history.h"
-#include "hub/room_rules.h"
 #include "wsd/position.h"
 
 namespace wsd::hub {
@@ -68,8 +68,8 @@ struct Missed {
 class RoomHome {
  public:
   // `terms` outlive it.
-  RoomHome(std::string_view name, std::uint64_t epoch, const RoomTerms& terms)
-      : name_(name), terms_(terms), sequencer_(epoch) {}
+  RoomHome(std::string_view name, std::uint64_t epoch, const RoomConfig& config)
+      : name_(name), config_(config), sequencer_(epoch) {}
   RoomHome(const RoomHome&) = delete;
   RoomHome& operator=(const RoomHome&) = delete;
 
@@ -112,7 +112,7 @@ class RoomHome {
   [[nodiscard]] std::uint32_t take_counted() noexcept;
 
   [[nodiscard]] std::string_view name() const noexcept { return name_; }
-  [[nodiscard]] const RoomTerms& terms() const noexcept { return terms_; }
+  [[nodiscard]] const RoomConfig& config() const noexcept { return config_; }
   [[nodiscard]] Position last() const noexcept { return sequencer_.last(); }
 
   // Whether the shard has this room on its list of rooms to fan out; the shard's own note.
@@ -125,7 +125,7 @@ class RoomHome {
 
  private:
   std::string name_;
-  const RoomTerms& terms_;
+  const RoomConfig& config_;
   Sequencer sequencer_;
   std::vector<ShardCount> shards_;
   std::vector<Encoding> encodings_;

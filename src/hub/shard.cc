@@ -255,7 +255,7 @@ bool Shard::may_found(std::string_view room) const noexcept {
 
 // A room over the limit keeps no history: it is to end with those who were refused.
 bool Shard::may_keep(RoomHome& home) const noexcept {
-  return home.terms().history.messages != 0 && !over_room_limit(home);
+  return home.config().history.messages != 0 && !over_room_limit(home);
 }
 
 // Not while it is on a list.
@@ -270,7 +270,7 @@ void Shard::await_history(RoomHome& home) noexcept {
   KeptHistory* const history = home.history();
   if (history == nullptr || history->armed() || history->ring.empty()) return;
   constexpr Tick kShare = 8;
-  wheel_.arm(*history, history->ring.due(now_) + 1 + home.terms().history.age / kShare);
+  wheel_.arm(*history, history->ring.due(now_) + 1 + home.config().history.age / kShare);
 }
 
 void Shard::on_history_due(RoomHome& home, Tick now) {
@@ -405,7 +405,7 @@ void Shard::send_batch(RoomHome& home) {
     const std::uint64_t room = first.epoch * Hub::kMaxShards + index_;
     try {
       batch = std::make_shared<const BatchSet>(std::move(frames), home.encodings(), encoder_, first,
-                                               SlowRule{home.terms().slow_policy, room});
+                                               SlowPolicyFor{home.config().slow_policy, room});
     } catch (...) {
       home.put_back(std::move(frames));
       throw;

@@ -17,8 +17,8 @@
 #include "hub/mail.h"
 #include "hub/mailbox.h"
 #include "hub/member.h"
+#include "hub/room_config.h"
 #include "hub/room_home.h"
-#include "hub/room_rules.h"
 #include "hub/room_table.h"
 #include "hub/shard_stats.h"
 #include "hub/timer_wheel.h"
@@ -51,7 +51,7 @@ class Shard final : private HistoryKeeper {
     std::uint32_t max_rooms_per_member = 0;   // 0: unlimited
     std::uint32_t max_rooms = 0;              // at home on all shards; 0: unlimited
     HistoryLimits history = {};
-    std::vector<NamedTerms> rooms = {};  // where it is different: the first that fits a name
+    std::vector<RoomConfigRule> rooms = {};  // where it is different: the first that fits a name
   };
 
   // `hub` and `waker` outlive the shard's last post().
@@ -223,7 +223,7 @@ class Shard final : private HistoryKeeper {
   RoomTable rooms_;
   std::uint32_t last_token_ = 0;
 
-  const RoomRules rules_;
+  const RoomConfigTable rules_;
   std::size_t history_bytes_ = 0;
   Tick now_ = 0;
   Homes homes_;

@@ -55,7 +55,7 @@ Connection::~Connection() {
   turn_.counts.connections.fetch_sub(1, std::memory_order_release);
 }
 
-SendContext Connection::context(const hub::SlowRule* rule) const noexcept {
+SendContext Connection::context(const hub::SlowPolicyFor* rule) const noexcept {
   // What it has asked for in this read step it gets, though its queue is at the bound: it is left
   // unread from there on. A handler that answers with more than was asked is still bounded.
   const std::size_t grant = turn_.reading == this ? turn_.settings.read_buffer_size : 0;
@@ -294,7 +294,7 @@ void Connection::deliver(const SharedBytes& frame) {
 }
 
 // One plain frame, for this connection's own compressor.
-void Connection::deliver_bytes(Bytes frame, const hub::SlowRule* rule) {
+void Connection::deliver_bytes(Bytes frame, const hub::SlowPolicyFor* rule) {
   if (phase_ != Phase::kOpen) {  // the frame before this one has ended it
     if (turn_.reading != this) ++turn_.tally.not_deliveries;
     return;

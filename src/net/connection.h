@@ -170,7 +170,7 @@ class Connection final : public hub::Member {
            session_.compression() != nullptr;
   }
   Outbound::Status send_payload(protocol::Opcode opcode, Bytes payload,
-                                const hub::SlowRule* rule = nullptr);
+                                const hub::SlowPolicyFor* rule = nullptr);
 
   // connection_input.cc
   void take(MutableBytes input);
@@ -198,7 +198,7 @@ class Connection final : public hub::Member {
   void release_input();
 
   // connection.cc
-  [[nodiscard]] SendContext context(const hub::SlowRule* rule = nullptr) const noexcept;
+  [[nodiscard]] SendContext context(const hub::SlowPolicyFor* rule = nullptr) const noexcept;
   template <class Send>
   [[nodiscard]] static Outbound::Status attempt(Send send);
   template <class Send>
@@ -208,7 +208,7 @@ class Connection final : public hub::Member {
   void read();
   void on_nothing_received(IoStatus status);
   void out_of_memory();
-  void deliver_bytes(Bytes frame, const hub::SlowRule* rule = nullptr);
+  void deliver_bytes(Bytes frame, const hub::SlowPolicyFor* rule = nullptr);
   void reject(protocol::Violation violation);
   void refuse(CloseCause cause, std::string_view why);
   void respond_last(int status, std::string_view response, CloseCause cause);

@@ -17,7 +17,7 @@ bool Connection::own_compressor() const noexcept {
 }
 
 Outbound::Status Connection::send_payload(protocol::Opcode opcode, Bytes payload,
-                                          const hub::SlowRule* rule) {
+                                          const hub::SlowPolicyFor* rule) {
   protocol::Compression* const compression = session_.compression();
   if (compression == nullptr || payload.size() < turn_.settings.deflate_threshold) {
     return out_.send_message(opcode, payload, false, context(rule));

@@ -63,7 +63,7 @@ Outbound::Status Outbound::enqueue(Slice frame, const SendContext& context) {
   const std::uint64_t before = queue.dropped();
   const SendQueue::Verdict verdict =
       queue.push(std::move(frame), context.limits, context.grant,
-                 context.slow_rule == nullptr ? hub::SlowRule{} : *context.slow_rule);
+                 context.slow_rule == nullptr ? hub::SlowPolicyFor{} : *context.slow_rule);
   context.cork.tally.dropped += queue.dropped() - before;
   return status_of(verdict);
 }
@@ -130,7 +130,7 @@ Outbound::Status Outbound::send_raw(Bytes bytes, const SendContext& context) {
     }
   }
   // An answer is never left out: the next one would be taken for it.
-  static constexpr hub::SlowRule kWhole{SlowPolicy::kDisconnect};
+  static constexpr hub::SlowPolicyFor kWhole{SlowPolicy::kDisconnect};
   SendContext whole = context;
   whole.slow_rule = &kWhole;
   return enqueue(Slice(SharedBytes::copy_of(bytes)), whole);

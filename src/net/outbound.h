@@ -23,9 +23,9 @@ struct SendContext {
   Cork& cork;
   const SendQueueLimits& limits;
   Tick now;
-  std::size_t grant = 0;                     // see SendQueue
-  bool replay = false;                       // likewise
-  const hub::SlowRule* slow_rule = nullptr;  // of the room; null: none
+  std::size_t grant = 0;                          // see SendQueue
+  bool replay = false;                            // likewise
+  const hub::SlowPolicyFor* slow_rule = nullptr;  // of the room; null: none
 };
 
 // Reactor thread only. After kGone or kNoMemory nothing more can be sent: the stream may be torn in

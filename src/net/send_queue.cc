@@ -32,7 +32,7 @@ bool SendQueue::admits(std::size_t size, const SendQueueLimits& limits,
 }
 
 SendQueue::Verdict SendQueue::push(Slice frame, const SendQueueLimits& limits, std::size_t grant,
-                                   const hub::SlowRule& rule) {
+                                   const hub::SlowPolicyFor& rule) {
   SlowPolicy policy = rule.policy.value_or(limits.policy);
   const bool latest = policy == SlowPolicy::kLatestOnly;
   if (latest) {

@@ -58,7 +58,7 @@ class SendQueue {
   [[nodiscard]] bool admits(std::size_t size, const SendQueueLimits& limits,
                             std::size_t grant = 0) const noexcept;
   [[nodiscard]] Verdict push(Slice frame, const SendQueueLimits& limits, std::size_t grant = 0,
-                             const hub::SlowRule& rule = {});
+                             const hub::SlowPolicyFor& rule = {});
   // What the peer has asked for as a whole: never dropped, and not counted against the bound, which
   // is for what comes after it.
   void push_replay(Slice frame);

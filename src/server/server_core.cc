@@ -172,7 +172,7 @@ std::string ServerCore::start() {
       wakers, hub::Shard::Options{options_.limits.mailbox_messages, random_epoch(),
                                   options_.rates.max_rooms_per_connection, options_.rates.max_rooms,
                                   server::history_limits(options_, reactor_count_),
-                                  server::room_terms(options_, reactor_count_)});
+                                  server::room_config_rules(options_, reactor_count_)});
   for (std::uint32_t i = 0; i < reactor_count_; ++i) {
     net::Reactor& reactor = *reactors_[i];
     reactor.attach(settings_, hub_->shard(i), *this, counts_);

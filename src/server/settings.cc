@@ -263,8 +263,9 @@ hub::HistoryLimits history_limits(const ServerOptions& options, std::uint32_t sh
           history.total_bytes / shards};
 }
 
-std::vector<hub::NamedTerms> room_terms(const ServerOptions& options, std::uint32_t shards) {
-  std::vector<hub::NamedTerms> terms;
+std::vector<hub::RoomConfigRule> room_config_rules(const ServerOptions& options,
+                                                   std::uint32_t shards) {
+  std::vector<hub::RoomConfigRule> terms;
   for (const RoomRule& rule : options.rooms) {
     ServerOptions there = options;
     there.history = history_there(options, rule);

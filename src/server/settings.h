@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "hub/room_config.h"
 #include "hub/room_history.h"
-#include "hub/room_rules.h"
 #include "net/turn.h"
 #include "wsd/options.h"
 
@@ -18,8 +18,8 @@ namespace wsd::server {
 [[nodiscard]] hub::HistoryLimits history_limits(const ServerOptions& options, std::uint32_t shards);
 
 // Likewise, for the rooms that are different.
-[[nodiscard]] std::vector<hub::NamedTerms> room_terms(const ServerOptions& options,
-                                                      std::uint32_t shards);
+[[nodiscard]] std::vector<hub::RoomConfigRule> room_config_rules(const ServerOptions& options,
+                                                                 std::uint32_t shards);
 
 // Whether a message may be dropped that was queued before, in some room or in all.
 [[nodiscard]] bool drops_queued(const ServerOptions& options) noexcept;

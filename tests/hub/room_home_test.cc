@@ -10,7 +10,7 @@
 namespace wsd::hub {
 namespace {
 
-const RoomTerms kTerms;
+const RoomConfig kTerms;
 
 SharedBytes frame_of_text(std::string_view text) { return SharedBytes::copy_of(as_bytes(text)); }
 

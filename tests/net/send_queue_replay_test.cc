@@ -112,7 +112,7 @@ TEST(SendQueueReplay, ACloseTakesThePlaceOfALongOne) {
 // Who leaves a room and joins it again, with its history, gets that before what is newer.
 TEST(SendQueueReplay, TheLatestOfItsRoomDoesNotGetBeforeIt) {
   const SendQueueLimits bound = limits(SlowPolicy::kDisconnect);
-  constexpr hub::SlowRule kLatest{SlowPolicy::kLatestOnly, 1};
+  constexpr hub::SlowPolicyFor kLatest{SlowPolicy::kLatestOnly, 1};
   SendQueue queue(0);
   ASSERT_TRUE(queue.push(slice_of("7 "), bound, 0, kLatest) == Verdict::kQueued);
   for (const char* text : {"5 ", "6 ", "7 "}) queue.push_replay(slice_of(text));

@@ -20,8 +20,8 @@ using test::frames_of;
 using test::WireFrame;
 using Verdict = SendQueue::Verdict;
 
-constexpr hub::SlowRule kLatestOfOne{SlowPolicy::kLatestOnly, 1};
-constexpr hub::SlowRule kLatestOfTwo{SlowPolicy::kLatestOnly, 2};
+constexpr hub::SlowPolicyFor kLatestOfOne{SlowPolicy::kLatestOnly, 1};
+constexpr hub::SlowPolicyFor kLatestOfTwo{SlowPolicy::kLatestOnly, 2};
 
 TEST(SendQueueRules, TheLatestOfARoomTakesThePlaceOfTheOneThatWaits) {
   const SendQueueLimits limits = limits_of(SlowPolicy::kDisconnect);
@@ -85,7 +85,7 @@ TEST(SendQueueRules, TheLatestHoldsItsOwnBytesAlone) {
 }
 
 TEST(SendQueueRules, WhatMayNotBeDroppedIsNotDroppedForWhatMay) {
-  const hub::SlowRule droppable{SlowPolicy::kDropOldest, 0};
+  const hub::SlowPolicyFor droppable{SlowPolicy::kDropOldest, 0};
   const SendQueueLimits limits = limits_of(SlowPolicy::kDisconnect, 1000, 3);
   SendQueue queue(0);
   ASSERT_EQ(queue.push(data_frame("mine"), limits), Verdict::kQueued);
@@ -128,7 +128,7 @@ class Script {
     const std::uint64_t room = random_() % 3;
     const std::string text = std::to_string(room) + "." + std::to_string(++last_) + "." +
                              std::string(random_() % 400, 'x');
-    hub::SlowRule rule;
+    hub::SlowPolicyFor rule;
     if (room != 0) rule = {SlowPolicy::kLatestOnly, room};
     if (queue_.push(data_frame(text), limits_, 0, rule) == Verdict::kQueued) {
       latest_[room] = text;

@@ -230,7 +230,7 @@ TEST(Settings, ARuleForRoomsHasWhatItDoesNotSayFromAllRooms) {
   options.rooms.back().history_age_ms = 1000;
   options.rooms.push_back({"b"});
   options.rooms.back().history_messages = 0;
-  const std::vector<hub::NamedTerms> terms = server::room_terms(options, 2);
+  const std::vector<hub::RoomConfigRule> terms = server::room_config_rules(options, 2);
   ASSERT_EQ(terms.size(), 2U);
   EXPECT_EQ(terms[0].pattern, "a");
   EXPECT_EQ(terms[0].terms.slow_policy, SlowPolicy::kDropNewest);

@@ -11,29 +11,29 @@
 
 namespace wsd::hub {
 
-struct RoomTerms {
+struct RoomConfig {
   std::optional<SlowPolicy> slow_policy = {};  // without: the connection's
   HistoryLimits history = {};
 };
 
-struct NamedTerms {
+struct RoomConfigRule {
   std::string pattern;  // room_fits()
-  RoomTerms terms;
+  RoomConfig terms;
 };
 
 // Constant.
-class RoomRules {
+class RoomConfigTable {
  public:
   // The first of `rules` that fits a name says what holds there; `others` where none does.
-  RoomRules(std::vector<NamedTerms> rules, const RoomTerms& others)
+  RoomConfigTable(std::vector<RoomConfigRule> rules, const RoomConfig& others)
       : rules_(std::move(rules)), others_(others) {}
 
   // As long as these rules live.
-  [[nodiscard]] const RoomTerms& of(std::string_view room) const noexcept;
+  [[nodiscard]] const RoomConfig& of(std::string_view room) const noexcept;
 
  private:
-  std::vector<NamedTerms> rules_;
-  RoomTerms others_;
+  std::vector<RoomConfigRule> rules_;
+  RoomConfig others_;
 };
 
 }  // namespace wsd::hub

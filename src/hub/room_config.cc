@@ -1,4 +1,4 @@
-#include "hub/room_rules.h"
+#include "hub/room_config.h"
 
 #include <algorithm>
 
@@ -6,8 +6,8 @@
 
 namespace wsd::hub {
 
-const RoomTerms& RoomRules::of(std::string_view room) const noexcept {
-  const auto found = std::find_if(rules_.begin(), rules_.end(), [&](const NamedTerms& each) {
+const RoomConfig& RoomConfigTable::of(std::string_view room) const noexcept {
+  const auto found = std::find_if(rules_.begin(), rules_.end(), [&](const RoomConfigRule& each) {
     return room_fits(each.pattern, room);
   });
   return found == rules_.end() ? others_ : found->terms;

@@ -1,4 +1,4 @@
-#include "hub/room_rules.h"
+#include "hub/room_config.h"
 
 #include <gtest/gtest.h>
 
@@ -15,8 +15,8 @@ namespace {
 
 constexpr HistoryLimits kKept{1000, std::size_t{1} << 20, 1000, std::size_t{1} << 30};
 
-TEST(RoomRules, TheFirstThatFitsSaysWhatHolds) {
-  const RoomRules rules(
+TEST(RoomConfigTable, TheFirstThatFitsSaysWhatHolds) {
+  const RoomConfigTable rules(
       {{"quotes-*", {SlowPolicy::kLatestOnly, {}}}, {"*", {SlowPolicy::kDropNewest, kKept}}},
       {SlowPolicy::kDropOldest, {}});
   EXPECT_EQ(rules.of("quotes-eur").slow_policy, SlowPolicy::kLatestOnly);
@@ -25,8 +25,8 @@ TEST(RoomRules, TheFirstThatFitsSaysWhatHolds) {
   EXPECT_EQ(rules.of("quotes").history.messages, kKept.messages);
 }
 
-TEST(RoomRules, WhereNoneFitsItIsAsForTheOthers) {
-  const RoomRules rules({{"a", {SlowPolicy::kLatestOnly, {}}}}, {{}, kKept});
+TEST(RoomConfigTable, WhereNoneFitsItIsAsForTheOthers) {
+  const RoomConfigTable rules({{"a", {SlowPolicy::kLatestOnly, {}}}}, {{}, kKept});
   EXPECT_FALSE(rules.of("b").slow_policy.has_value());
   EXPECT_EQ(rules.of("b").history.messages, kKept.messages);
 }
@@ -40,10 +40,10 @@ class RuledMember final : public Member {
   void join_refused(std::string_view, JoinRefusal) override {}
   void on_deadline(Tick) override {}
 
-  std::vector<SlowRule> rules;
+  std::vector<SlowPolicyFor> rules;
 };
 
-TEST(RoomRules, ABatchSaysWhatHoldsInItsRoomAndWhichRoomThatIs) {
+TEST(RoomConfigTable, ABatchSaysWhatHoldsInItsRoomAndWhichRoomThatIs) {
   Shard::Options options;
   options.rooms = {{"room-1-*", {SlowPolicy::kLatestOnly, {}}}};
   ManualHub hub(2, options);
@@ -69,7 +69,7 @@ TEST(RoomRules, ABatchSaysWhatHoldsInItsRoomAndWhichRoomThatIs) {
   hub.settle();
 }
 
-TEST(RoomRules, ARoomOfItsOwnKeepsHistoryWhereOthersKeepNone) {
+TEST(RoomConfigTable, ARoomOfItsOwnKeepsHistoryWhereOthersKeepNone) {
   Shard::Options options;
   options.rooms = {{"room-1-*", {{}, kKept}}};
   ManualHub hub(1, options);
@@ -91,7 +91,7 @@ TEST(RoomRules, ARoomOfItsOwnKeepsHistoryWhereOthersKeepNone) {
   }
 }
 
-TEST(RoomRules, ARoomOfItsOwnKeepsNoneWhereOthersDo) {
+TEST(RoomConfigTable, ARoomOfItsOwnKeepsNoneWhereOthersDo) {
   Shard::Options options;
   options.history = kKept;
   options.rooms = {{"room-1-*", {}}};
