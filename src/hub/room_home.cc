@@ -49,8 +49,8 @@ std::size_t RoomHome::member_count() const noexcept {
   return members;
 }
 
-void RoomHome::keep_history(HistoryKeeper& keeper, std::size_t& total) {
-  history_ = std::make_unique<KeptHistory>(keeper, *this, config_.history, total);
+void RoomHome::keep_history(HistoryExpiryListener& keeper, std::size_t& total) {
+  history_ = std::make_unique<TimedHistory>(keeper, *this, config_.history, total);
 }
 
 Missed RoomHome::missed(const Since& since, Tick now) noexcept {

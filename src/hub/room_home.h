@@ -35,26 +35,26 @@ class Sequencer {
 class RoomHome;
 
 // Told when some of a room's history may have aged.
-class HistoryKeeper {
+class HistoryExpiryListener {
  public:
   virtual void on_history_due(RoomHome& home, Tick now) = 0;
 
  protected:
-  ~HistoryKeeper() = default;
+  ~HistoryExpiryListener() = default;
 };
 
 // A room's history and the timer that stands for its oldest message.
-class KeptHistory final : public Scheduled {
+class TimedHistory final : public Scheduled {
  public:
-  KeptHistory(HistoryKeeper& keeper, RoomHome& home, const HistoryLimits& limits,
-              std::size_t& total) noexcept
+  TimedHistory(HistoryExpiryListener& keeper, RoomHome& home, const HistoryLimits& limits,
+               std::size_t& total) noexcept
       : ring(limits, total), keeper_(keeper), home_(home) {}
   void on_deadline(Tick now) override { keeper_.on_history_due(home_, now); }
 
   RoomHistory ring;
 
  private:
-  HistoryKeeper& keeper_;
+  HistoryExpiryListener& keeper_;
   RoomHome& home_;
 };
 
@@ -91,9 +91,9 @@ class RoomHome {
   [[nodiscard]] std::size_t member_count() const noexcept;
 
   // Keeps a history from now on. Everything outlives the room.
-  void keep_history(HistoryKeeper& keeper, std::size_t& total);
+  void keep_history(HistoryExpiryListener& keeper, std::size_t& total);
   // nullptr when it keeps none.
-  [[nodiscard]] KeptHistory* history() const noexcept { return history_.get(); }
+  [[nodiscard]] TimedHistory* history() const noexcept { return history_.get(); }
   [[nodiscard]] bool has_history() const noexcept {
     return history_ != nullptr && !history_->ring.empty();
   }
@@ -132,7 +132,7 @@ class RoomHome {
   std::vector<std::uint32_t> encoding_members_;  // how many want each of encodings_
   std::vector<SharedBytes> pending_;
   std::uint32_t pending_counted_ = 0;
-  std::unique_ptr<KeptHistory> history_;
+  std::unique_ptr<TimedHistory> history_;
 };
 
 // Calls home->append(). The shard orders every message of a room through this function. It has a C

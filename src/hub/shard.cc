@@ -72,7 +72,7 @@ Shard::~Shard() {
   dispose(backlog_);
   dispose(mailbox_.take());
   for (const auto& [name, home] : homes_) {
-    if (KeptHistory* const history = home->history()) wheel_.cancel(*history);
+    if (TimedHistory* const history = home->history()) wheel_.cancel(*history);
   }
 }
 
@@ -261,13 +261,13 @@ bool Shard::may_keep(RoomHome& home) const noexcept {
 // Not while it is on a list.
 void Shard::drop_if_unused(const RoomHome& home) noexcept {
   if (home.has_members() || home.listed || home.has_history()) return;
-  if (KeptHistory* const history = home.history()) wheel_.cancel(*history);
+  if (TimedHistory* const history = home.history()) wheel_.cancel(*history);
   erase_home(homes_.find(home.name()));
 }
 
 // Some time after the oldest message has aged, so that it is not once for each message.
 void Shard::await_history(RoomHome& home) noexcept {
-  KeptHistory* const history = home.history();
+  TimedHistory* const history = home.history();
   if (history == nullptr || history->armed() || history->ring.empty()) return;
   constexpr Tick kShare = 8;
   wheel_.arm(*history, history->ring.due(now_) + 1 + home.config().history.age / kShare);

@@ -43,7 +43,7 @@ enum class PublishOutcome : std::uint8_t {
 
 // Touched by its reactor's thread only, but for post(), the gates, stats() and index().
 // NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): mailbox and gates stand apart
-class Shard final : private HistoryKeeper {
+class Shard final : private HistoryExpiryListener {
  public:
   struct Options {
     std::uint32_t mailbox_messages = 65'536;  // bound of each gate
