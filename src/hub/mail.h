@@ -74,7 +74,7 @@ struct DeliverMail {
   std::string room;
   std::shared_ptr<const BatchSet> batch;
   std::uint32_t shard = 0;
-  std::uint64_t placed_ns = 0;  // when its oldest message got its place
+  std::uint64_t first_pending_ns = 0;  // when its oldest message got its place
 };
 
 // A gate that this shard waited at has opened.

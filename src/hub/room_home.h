@@ -116,12 +116,12 @@ class RoomHome {
   [[nodiscard]] Position last() const noexcept { return sequencer_.last(); }
 
   // Whether the shard has this room on its list of rooms to fan out; the shard's own note.
-  bool listed = false;
+  bool fan_out_queued = false;
   // Whether there were too many rooms before it: until some end, its joiners are refused, and are
   // its members only until they have been told so.
-  bool surplus = false;
+  bool over_limit = false;
   // Likewise: when the first of the messages that are pending got its place.
-  std::uint64_t placed_ns = 0;
+  std::uint64_t first_pending_ns = 0;
 
  private:
   std::string name_;

@@ -231,7 +231,7 @@ Shard::Homes::iterator Shard::new_home(std::string_view room) {
                                      std::make_unique<RoomHome>(room, next_epoch_, rules_.of(room)))
                         .first;
   ++next_epoch_;
-  made->second->surplus = hub_.add_room() > max_rooms_ && max_rooms_ != 0;
+  made->second->over_limit = hub_.add_room() > max_rooms_ && max_rooms_ != 0;
   stats_.rooms.set(homes_.size());
   return made;
 }
@@ -243,8 +243,8 @@ void Shard::erase_home(Homes::iterator home) noexcept {
 }
 
 bool Shard::over_room_limit(RoomHome& home) const noexcept {
-  if (home.surplus && hub_.room_count() <= max_rooms_) home.surplus = false;
-  return home.surplus;
+  if (home.over_limit && hub_.room_count() <= max_rooms_) home.over_limit = false;
+  return home.over_limit;
 }
 
 // Whether a message may make a room that nobody is in.
@@ -260,7 +260,7 @@ bool Shard::may_keep(RoomHome& home) const noexcept {
 
 // Not while it is on a list.
 void Shard::drop_if_unused(const RoomHome& home) noexcept {
-  if (home.has_members() || home.listed || home.has_history()) return;
+  if (home.has_members() || home.fan_out_queued || home.has_history()) return;
   if (TimedHistory* const history = home.history()) wheel_.cancel(*history);
   erase_home(homes_.find(home.name()));
 }
@@ -337,7 +337,7 @@ void Shard::home_publish(std::string_view room, SharedBytes frame, bool counted,
     if (home.history() == nullptr && may_keep(home)) {
       home.keep_history(*this, history_bytes_);
     }
-    if (!home.has_pending()) home.placed_ns = now_ns_;
+    if (!home.has_pending()) home.first_pending_ns = now_ns_;
     wsd_append_to_room(&home, &frame, counted, now_);
   } catch (...) {
     drop_if_unused(home);
@@ -356,8 +356,8 @@ RoomState Shard::home_state(std::string_view room) const {
 }
 
 void Shard::list(RoomHome& home) noexcept {
-  if (home.listed) return;
-  home.listed = true;
+  if (home.fan_out_queued) return;
+  home.fan_out_queued = true;
   listed_.push_back(&home);
 }
 
@@ -377,7 +377,7 @@ void Shard::fan_out() noexcept {
       held_.push_back(home);
       continue;
     }
-    home->listed = false;
+    home->fan_out_queued = false;
     try {
       if (home->has_pending()) send_batch(*home);
     } catch (const std::bad_alloc&) {
@@ -397,7 +397,8 @@ void Shard::send_batch(RoomHome& home) {
   if (home.has_members()) {
     for (const RoomHome::ShardCount& each : home.shards()) {
       if (each.shard == index_) continue;
-      mails.add(mail_of(DeliverMail{std::string(home.name()), nullptr, index_, home.placed_ns}));
+      mails.add(
+          mail_of(DeliverMail{std::string(home.name()), nullptr, index_, home.first_pending_ns}));
     }
     std::vector<SharedBytes> frames = home.take_pending();
     const Position first{home.last().epoch, home.last().seq - frames.size() + 1};
@@ -413,7 +414,7 @@ void Shard::send_batch(RoomHome& home) {
     const auto messages = static_cast<std::uint32_t>(batch->size());
     for (const RoomHome::ShardCount& each : home.shards()) {
       if (each.shard == index_) {
-        placed_times_.add(home.placed_ns);
+        placed_times_.add(home.first_pending_ns);
         deliver_locally(home.name(), *batch);
         continue;
       }
@@ -515,7 +516,7 @@ void Shard::handle(JoinedMail& mail) {
 }
 
 void Shard::handle(DeliverMail& mail) {
-  placed_times_.add(mail.placed_ns);
+  placed_times_.add(mail.first_pending_ns);
   deliver_locally(mail.room, *mail.batch);
   const auto messages = static_cast<std::uint32_t>(mail.batch->size());
   open_gate(deliver_gate_.leave(messages), ResumeMail::Gate::kDeliver);

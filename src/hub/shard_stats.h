@@ -22,16 +22,16 @@ struct ShardStats {
 // turn has batches of too many moments, the youngest count as older than they are.
 class PlacedTimes {
  public:
-  void add(std::uint64_t placed_ns) noexcept {
+  void add(std::uint64_t first_pending_ns) noexcept {
     if (used_ != 0) {
       Moment& last = moments_[used_ - 1];
-      if (last.placed_ns == placed_ns || used_ == moments_.size()) {
+      if (last.first_pending_ns == first_pending_ns || used_ == moments_.size()) {
         ++last.batches;
-        if (placed_ns < last.placed_ns) last.placed_ns = placed_ns;
+        if (first_pending_ns < last.first_pending_ns) last.first_pending_ns = first_pending_ns;
         return;
       }
     }
-    moments_[used_++] = {placed_ns, 1};
+    moments_[used_++] = {first_pending_ns, 1};
   }
 
   // Calls `visit` with the nanoseconds that each batch took until `now_ns`, and how many took that;
@@ -39,7 +39,7 @@ class PlacedTimes {
   template <class Visit>
   void take(std::uint64_t now_ns, Visit visit) {
     for (std::size_t i = 0; i < used_; ++i) {
-      const std::uint64_t placed = moments_[i].placed_ns;
+      const std::uint64_t placed = moments_[i].first_pending_ns;
       visit(now_ns > placed ? now_ns - placed : 0, moments_[i].batches);
     }
     used_ = 0;
@@ -47,7 +47,7 @@ class PlacedTimes {
 
  private:
   struct Moment {
-    std::uint64_t placed_ns = 0;
+    std::uint64_t first_pending_ns = 0;
     std::uint64_t batches = 0;
   };
   std::array<Moment, 16> moments_{};
