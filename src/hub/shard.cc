@@ -223,7 +223,7 @@ PublishOutcome Shard::send_away(ConnectionId member, SharedBytes frame) {
 
 Shard::Homes::iterator Shard::new_home(std::string_view room) {
   const std::size_t count = homes_.size() + 1;
-  for (std::vector<RoomHome*>* each : {&listed_, &held_, &fanning_}) {
+  for (std::vector<RoomHome*>* each : {&fan_out_queue_, &blocked_rooms_, &fan_out_batch_}) {
     if (each->capacity() < count) each->reserve(2 * count);
   }
   const auto made = homes_
@@ -358,7 +358,7 @@ RoomState Shard::home_state(std::string_view room) const {
 void Shard::list(RoomHome& home) noexcept {
   if (home.fan_out_queued) return;
   home.fan_out_queued = true;
-  listed_.push_back(&home);
+  fan_out_queue_.push_back(&home);
 }
 
 bool Shard::blocked(const RoomHome& home) const noexcept {
@@ -371,23 +371,23 @@ bool Shard::blocked(const RoomHome& home) const noexcept {
 
 void Shard::fan_out() noexcept {
   // Rooms listed by what this pass causes wait for the next: one pass is bounded.
-  fanning_.swap(listed_);
-  for (RoomHome* home : fanning_) {
+  fan_out_batch_.swap(fan_out_queue_);
+  for (RoomHome* home : fan_out_batch_) {
     if (blocked(*home)) {
-      held_.push_back(home);
+      blocked_rooms_.push_back(home);
       continue;
     }
     home->fan_out_queued = false;
     try {
       if (home->has_pending()) send_batch(*home);
     } catch (const std::bad_alloc&) {
-      starved_ = true;
+      retry_needed_ = true;
       list(*home);
       continue;
     }
     drop_if_unused(*home);
   }
-  fanning_.clear();
+  fan_out_batch_.clear();
 }
 
 // All memory is taken before anything is sent: where it runs out, nothing has happened.
@@ -451,8 +451,8 @@ void Shard::open_gate(std::uint64_t waiters, ResumeMail::Gate gate) noexcept {
     try {
       hub_.shard(waiter).post(mail_of(ResumeMail{gate, index_}));
     } catch (const std::bad_alloc&) {
-      owed_resumes_[static_cast<std::size_t>(gate)] |= std::uint64_t{1} << waiter;
-      starved_ = true;
+      unsent_resumes_[static_cast<std::size_t>(gate)] |= std::uint64_t{1} << waiter;
+      retry_needed_ = true;
     }
   }
 }
@@ -464,9 +464,9 @@ void Shard::post(std::unique_ptr<Mail> mail) noexcept {
 }
 
 void Shard::drain() noexcept {
-  starved_ = false;
+  retry_needed_ = false;
   for (const auto gate : {ResumeMail::Gate::kPublish, ResumeMail::Gate::kDeliver}) {
-    open_gate(std::exchange(owed_resumes_[static_cast<std::size_t>(gate)], 0), gate);
+    open_gate(std::exchange(unsent_resumes_[static_cast<std::size_t>(gate)], 0), gate);
   }
   if (handle_all(std::exchange(backlog_, nullptr))) handle_all(mailbox_.take());
 }
@@ -478,7 +478,7 @@ bool Shard::handle_all(Mail* mail) noexcept {
       std::visit([this](auto& body) { handle(body); }, mail->body);
     } catch (const std::bad_alloc&) {
       backlog_ = mail;
-      starved_ = true;
+      retry_needed_ = true;
       return false;
     }
     const std::unique_ptr<Mail> owned(std::exchange(mail, mail->next));
@@ -524,12 +524,12 @@ void Shard::handle(DeliverMail& mail) {
 
 void Shard::handle(ResumeMail& mail) {
   if (mail.gate == ResumeMail::Gate::kPublish) {
-    resumed_ = true;
+    publishers_resumed_ = true;
     return;
   }
   blocked_targets_ &= ~(std::uint64_t{1} << mail.shard);
-  listed_.insert(listed_.end(), held_.begin(), held_.end());
-  held_.clear();
+  fan_out_queue_.insert(fan_out_queue_.end(), blocked_rooms_.begin(), blocked_rooms_.end());
+  blocked_rooms_.clear();
 }
 
 void Shard::handle(SendMail& mail) {
@@ -561,7 +561,7 @@ void Shard::handle(RoomStateMail& mail) { mail.listener->run(home_state(mail.roo
 
 void Shard::handle(MemberTaskMail& mail) { mail.task->run(find(mail.member)); }
 
-bool Shard::take_resumed() noexcept { return std::exchange(resumed_, false); }
+bool Shard::take_resumed() noexcept { return std::exchange(publishers_resumed_, false); }
 
 std::uint32_t Shard::take_commands() noexcept { return std::exchange(commands_, 0); }
 

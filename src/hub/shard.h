@@ -102,16 +102,16 @@ class Shard final : private HistoryExpiryListener {
   void drain() noexcept;
   void fan_out() noexcept;
   // Whether fan_out() would send something.
-  [[nodiscard]] bool has_to_fan_out() const noexcept { return !listed_.empty(); }
+  [[nodiscard]] bool has_to_fan_out() const noexcept { return !fan_out_queue_.empty(); }
   // What this turn's batches were made of.
   [[nodiscard]] PlacedTimes& placed_times() noexcept { return placed_times_; }
   // Whether there is work for a next turn that no mail announces: rooms to fan out, or publishers
   // to read again since this shard's own gate opened at the end of this one.
   [[nodiscard]] bool has_pending() const noexcept {
-    return (!listed_.empty() || resumed_) && !starved_;
+    return (!fan_out_queue_.empty() || publishers_resumed_) && !retry_needed_;
   }
   // Whether work waits for memory: worth another try a tick later.
-  [[nodiscard]] bool starved() const noexcept { return starved_; }
+  [[nodiscard]] bool retry_needed() const noexcept { return retry_needed_; }
   // Before sleeping: false when there is mail.
   [[nodiscard]] bool arm() noexcept { return mailbox_.arm(); }
   // Whether publishers that were left unread may be read again; says so once.
@@ -231,17 +231,18 @@ class Shard final : private HistoryExpiryListener {
   const std::uint32_t max_rooms_per_member_;
   const std::uint32_t max_rooms_;
   // A home is in one of these at most, and each has capacity for all homes.
-  std::vector<RoomHome*> listed_;      // with messages pending, to be sent by fan_out()
-  std::vector<RoomHome*> held_;        // the same, waiting for a target's gate
-  std::vector<RoomHome*> fanning_;     // fan_out()'s own, empty between its calls
-  std::uint64_t blocked_targets_ = 0;  // shards whose deliver gate this shard waits at
+  std::vector<RoomHome*> fan_out_queue_;  // with messages pending, to be sent by fan_out()
+  std::vector<RoomHome*> blocked_rooms_;  // the same, waiting for a target's gate
+  std::vector<RoomHome*> fan_out_batch_;  // fan_out()'s own, empty between its calls
+  std::uint64_t blocked_targets_ = 0;     // shards whose deliver gate this shard waits at
 
   // What memory was lacking for.
-  Mail* backlog_ = nullptr;                         // taken from the mailbox and not handled yet
-  std::array<std::uint64_t, 2> owed_resumes_ = {};  // by gate: shards to be told that it has opened
-  bool starved_ = false;
+  Mail* backlog_ = nullptr;  // taken from the mailbox and not handled yet
+  std::array<std::uint64_t, 2> unsent_resumes_ =
+      {};  // by gate: shards to be told that it has opened
+  bool retry_needed_ = false;
 
-  bool resumed_ = false;
+  bool publishers_resumed_ = false;
   std::uint32_t commands_ = 0;
 
   std::uint64_t now_ns_ = 0;

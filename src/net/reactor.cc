@@ -204,7 +204,7 @@ void Reactor::release_unused() noexcept {
 
 int Reactor::wait_ms(int max_wait_ms) noexcept {
   // Neither asleep nor busy: memory may be there in a moment.
-  if (turn_->shard.starved()) {
+  if (turn_->shard.retry_needed()) {
     constexpr int kMomentMs = kTickMs;
     return max_wait_ms < 0 ? kMomentMs : std::min(kMomentMs, max_wait_ms);
   }
