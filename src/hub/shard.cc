@@ -116,7 +116,7 @@ Member* Shard::find(ConnectionId id) const noexcept {
 void Shard::join(Member& member, std::string_view room, const Since& since) {
   if (max_rooms_per_member_ != 0 && member.memberships().size() >= max_rooms_per_member_ &&
       !rooms_.has(member, room)) {
-    member.join_refused(room, JoinRefusal::kOfConnection);
+    member.join_refused(room, JoinRefusal::kConnectionLimit);
     return;
   }
   const std::uint32_t token = ++last_token_;
@@ -150,7 +150,7 @@ void Shard::join(Member& member, std::string_view room, const Since& since) {
 // It has joined to leave again: the home counts it, whoever leaves first.
 void Shard::refuse(Member& member, std::string_view room) {
   leave(member, room);
-  member.join_refused(room, JoinRefusal::kInAll);
+  member.join_refused(room, JoinRefusal::kServerLimit);
 }
 
 void Shard::hand_over(Member& member, const Batch& missed) {

@@ -53,7 +53,7 @@ TEST_F(RoomLimit, OfOneMember) {
     FakeMember one;
     hub.shard(0).add(one);
     for (const char* room : {"a", "b", "c"}) hub.shard(0).join(one, room);
-    EXPECT_EQ(one.refusals, (Refusals{{"c", JoinRefusal::kOfConnection}}));
+    EXPECT_EQ(one.refusals, (Refusals{{"c", JoinRefusal::kConnectionLimit}}));
     hub.settle();
     EXPECT_TRUE(one.is_in("a"));
     EXPECT_TRUE(one.is_in("b"));
@@ -74,7 +74,7 @@ TEST_F(RoomLimit, InAllOnOneShard) {
   FakeMember& one = member(hub, 0);
   FakeMember& other = member(hub, 0);
   for (const char* room : {"a", "b", "c"}) hub.shard(0).join(one, room);
-  EXPECT_EQ(one.refusals, (Refusals{{"c", JoinRefusal::kInAll}}));
+  EXPECT_EQ(one.refusals, (Refusals{{"c", JoinRefusal::kServerLimit}}));
   EXPECT_EQ(one.memberships().size(), 2U);
   EXPECT_EQ(hub.hub().room_count(), 2U);
   hub.shard(0).join(other, "b");
@@ -98,7 +98,7 @@ TEST_F(RoomLimit, InAllAcrossShards) {
   hub.shard(0).join(here, second);
   EXPECT_TRUE(here.refusals.empty());
   hub.settle();
-  EXPECT_EQ(here.refusals, (Refusals{{second, JoinRefusal::kInAll}}));
+  EXPECT_EQ(here.refusals, (Refusals{{second, JoinRefusal::kServerLimit}}));
   EXPECT_EQ(here.memberships().size(), 1U);
   hub.settle();
   EXPECT_EQ(hub.hub().room_count(), 1U) << "the room of the refused is gone";
@@ -120,9 +120,9 @@ TEST_F(RoomLimit, ARoomThatIsTooManyTakesNobodyIn) {
   hub.shard(0).join(first, wanted);
   hub.shard(1).drain();  // the home has answered, and the first not read it
   hub.shard(1).join(second, wanted);
-  EXPECT_EQ(second.refusals, (Refusals{{wanted, JoinRefusal::kInAll}}));
+  EXPECT_EQ(second.refusals, (Refusals{{wanted, JoinRefusal::kServerLimit}}));
   hub.settle();
-  EXPECT_EQ(first.refusals, (Refusals{{wanted, JoinRefusal::kInAll}}));
+  EXPECT_EQ(first.refusals, (Refusals{{wanted, JoinRefusal::kServerLimit}}));
   hub.settle();
   EXPECT_EQ(hub.hub().room_count(), 1U);
   end();

@@ -131,7 +131,7 @@ TEST(ShardHistory, ARoomOverTheLimitKeepsNothingAndRepeatsNothing) {
   hub.settle();
   for (const FakeMember* each : {&near, &far}) {
     ASSERT_EQ(each->refusals.size(), 1U);
-    EXPECT_EQ(each->refusals[0].second, JoinRefusal::kInAll);
+    EXPECT_EQ(each->refusals[0].second, JoinRefusal::kServerLimit);
     EXPECT_EQ(each->received, Texts());
   }
   EXPECT_EQ(hub.hub().room_count(), 1U);

@@ -115,7 +115,7 @@ TEST(Rates, AJoinThatIsRefusedIsToldToTheHandler) {
     {
       const std::lock_guard lock(mutex);
       ASSERT_EQ(refused.size(), 1U);
-      EXPECT_EQ(refused[0].second, JoinRefusal::kInAll);
+      EXPECT_EQ(refused[0].second, JoinRefusal::kServerLimit);
       if (reactors == 1) {
         EXPECT_EQ(refused[0].first, "c");
       }
