@@ -21,9 +21,9 @@ constexpr Tick kComplaintTicks = ticks_for_ms(1000);
 
 }  // namespace
 
-Acceptor::Acceptor(Turn& turn, Poller& poller, Slab<Connection>& connections, int fd,
+Acceptor::Acceptor(ReactorContext& reactor, Poller& poller, Slab<Connection>& connections, int fd,
                    Sharing sharing) noexcept
-    : turn_(turn),
+    : reactor_(reactor),
       poller_(poller),
       connections_(connections),
       fd_(fd),
@@ -31,7 +31,7 @@ Acceptor::Acceptor(Turn& turn, Poller& poller, Slab<Connection>& connections, in
       outlives_us_(sharing == Sharing::kAdopted) {}
 
 Acceptor::~Acceptor() {
-  turn_.shard.wheel().cancel(*this);
+  reactor_.shard.wheel().cancel(*this);
   // A shared socket lives on in other descriptors, which keeps it registered after close().
   poller_.remove(fd_);
   close_socket(fd_);
@@ -78,11 +78,12 @@ void Acceptor::refuse_waiting() {
 }
 
 void Acceptor::take(int fd, const PeerAddress& peer) {
-  const std::uint32_t limit = turn_.settings.max_connections;
-  const bool over = limit != 0 && turn_.counts.connections.load(std::memory_order_relaxed) >= limit;
+  const std::uint32_t limit = reactor_.settings.max_connections;
+  const bool over =
+      limit != 0 && reactor_.counts.connections.load(std::memory_order_relaxed) >= limit;
   Connection* connection = nullptr;
   try {
-    connection = connections_.make(turn_, fd, Facts(format_peer(peer), {}, {}, {}));
+    connection = connections_.make(reactor_, fd, Facts(format_peer(peer), {}, {}, {}));
   } catch (const std::bad_alloc&) {
     close_socket(fd);
     pause();
@@ -94,8 +95,8 @@ void Acceptor::take(int fd, const PeerAddress& peer) {
     connection->refuse_going();
   } else if (over) {
     connection->refuse_overload();
-  } else if (turn_.settings.session.proxy_header &&
-             !turn_.settings.trusted_proxies.trusts_peer(connection->facts().remote())) {
+  } else if (reactor_.settings.session.proxy_header &&
+             !reactor_.settings.trusted_proxies.trusts_peer(connection->facts().remote())) {
     connection->refuse_stranger();
   }
   // The reactor's lists and the shard's table hold it; settle() tells when it goes.
@@ -104,14 +105,14 @@ void Acceptor::take(int fd, const PeerAddress& peer) {
 void Acceptor::pause() {
   paused_ = true;
   if (shared_) poller_.remove(fd_);
-  turn_.shard.wheel().arm(*this, turn_.now + kPauseTicks);
-  if (last_complaint_ != 0 && turn_.now < last_complaint_ + kComplaintTicks) return;
+  reactor_.shard.wheel().arm(*this, reactor_.now + kPauseTicks);
+  if (last_complaint_ != 0 && reactor_.now < last_complaint_ + kComplaintTicks) return;
   try {
-    turn_.application.on_trouble(
+    reactor_.application.on_trouble(
         "accept_paused",
         "out of file descriptors or memory: no connections are accepted until some are free (raise "
         "the open-file limit, or set --max-connections)");
-    last_complaint_ = turn_.now;
+    last_complaint_ = reactor_.now;
   } catch (const std::bad_alloc&) {
     // Said at the next pause.
   }
@@ -119,7 +120,7 @@ void Acceptor::pause() {
 
 void Acceptor::on_deadline(Tick /*now*/) {
   if (shared_ && !poller_.add_shared(fd_, token_)) {
-    turn_.shard.wheel().arm(*this, turn_.now + kPauseTicks);
+    reactor_.shard.wheel().arm(*this, reactor_.now + kPauseTicks);
     return;
   }
   paused_ = false;

@@ -9,7 +9,7 @@
 #include "net/address.h"
 #include "net/listener.h"
 #include "net/poller.h"
-#include "net/turn.h"
+#include "net/reactor_context.h"
 
 namespace wsd::net {
 
@@ -20,7 +20,7 @@ class Connection;
 class Acceptor final : public hub::Scheduled {
  public:
   // Takes `fd` over. `connections` is where they are made.
-  Acceptor(Turn& turn, Poller& poller, Slab<Connection>& connections, int fd,
+  Acceptor(ReactorContext& reactor, Poller& poller, Slab<Connection>& connections, int fd,
            Sharing sharing) noexcept;
   Acceptor(const Acceptor&) = delete;
   Acceptor& operator=(const Acceptor&) = delete;
@@ -42,7 +42,7 @@ class Acceptor final : public hub::Scheduled {
   void pause();
   void take(int fd, const PeerAddress& peer);
 
-  Turn& turn_;
+  ReactorContext& reactor_;
   Poller& poller_;
   Slab<Connection>& connections_;
   int fd_;

@@ -21,45 +21,46 @@ void forget(std::vector<T*>& list, const T* entry) {
 
 constinit thread_local BeingRead being_read;
 
-Connection::Connection(Turn& turn, int fd, Facts facts)
-    : turn_(turn),
+Connection::Connection(ReactorContext& reactor, int fd, Facts facts)
+    : reactor_(reactor),
       facts_(std::move(facts)),
-      session_(turn.settings.session),
+      session_(reactor.settings.session),
       out_(fd),
-      heartbeat_(turn.now),
-      accepted_(turn.now),
-      phase_since_(turn.now) {
-  turn_.make_room(turn_.shard.member_count() + 1);
-  turn_.shard.add(*this);
-  turn_.counts.connections.fetch_add(1, std::memory_order_relaxed);
-  turn_.stats.accepted.add(1);
+      heartbeat_(reactor.now),
+      accepted_(reactor.now),
+      phase_since_(reactor.now) {
+  reactor_.make_room(reactor_.shard.member_count() + 1);
+  reactor_.shard.add(*this);
+  reactor_.counts.connections.fetch_add(1, std::memory_order_relaxed);
+  reactor_.stats.accepted.add(1);
   counted_in().add(1);
   arm();
 }
 
 Connection::~Connection() {
-  turn_.shard.remove(*this);
-  if (read_state_.listed()) forget(turn_.ready, this);
-  if (listed_dirty_) forget(turn_.dirty, this);
-  if (listed_settling_) forget(turn_.settling, this);
-  if (read_state_.has(ReadState::kHeld)) forget(turn_.held, this);
+  reactor_.shard.remove(*this);
+  if (read_state_.listed()) forget(reactor_.ready, this);
+  if (listed_dirty_) forget(reactor_.dirty, this);
+  if (listed_settling_) forget(reactor_.settling, this);
+  if (read_state_.has(ReadState::kHeld)) forget(reactor_.held, this);
   WSD_DCHECK(held_input_kib_ == 0);  // given back at the safe point
   if (const protocol::Compression* const compression = session_.compression()) {
-    turn_.counts.context_bytes.fetch_sub(protocol::context_bytes(compression->terms()),
-                                         std::memory_order_relaxed);
+    reactor_.counts.context_bytes.fetch_sub(protocol::context_bytes(compression->terms()),
+                                            std::memory_order_relaxed);
   }
   close_socket(out_.fd());
   data_.reset();
   counted_in().subtract(1);
   // Last, with release: who sees the count go down sees that the connection has left nothing.
-  turn_.counts.connections.fetch_sub(1, std::memory_order_release);
+  reactor_.counts.connections.fetch_sub(1, std::memory_order_release);
 }
 
 SendContext Connection::context(const hub::SlowPolicyFor* rule) const noexcept {
   // What it has asked for in this read step it gets, though its queue is at the bound: it is left
   // unread from there on. A handler that answers with more than was asked is still bounded.
-  const std::size_t grant = turn_.reading == this ? turn_.settings.read_buffer_size : 0;
-  return {turn_.cork, turn_.settings.send_queue, turn_.now, grant, turn_.replaying, rule};
+  const std::size_t grant = reactor_.reading == this ? reactor_.settings.read_buffer_size : 0;
+  return {reactor_.cork, reactor_.settings.send_queue, reactor_.now,
+          grant,         reactor_.replaying,           rule};
 }
 
 // Lists
@@ -67,13 +68,13 @@ SendContext Connection::context(const hub::SlowPolicyFor* rule) const noexcept {
 void Connection::mark_dirty() {
   if (listed_dirty_) return;
   listed_dirty_ = true;
-  Turn::list(turn_.dirty, *this);
+  ReactorContext::list(reactor_.dirty, *this);
 }
 
 void Connection::mark_settling() {
   if (listed_settling_) return;
   listed_settling_ = true;
-  Turn::list(turn_.settling, *this);
+  ReactorContext::list(reactor_.settling, *this);
 }
 
 // The turn's steps
@@ -81,8 +82,8 @@ void Connection::mark_settling() {
 // Small messages, and whatever comes from the first other frame on. What a handler can do to the
 // session in between is to end it, which ends the phase too.
 [[gnu::always_inline]] inline void Connection::take(MutableBytes input) {
-  if (turn_.short_way && session_.fast_path_ready()) {
-    const bool limited = turn_.rates != nullptr;
+  if (reactor_.short_way && session_.fast_path_ready()) {
+    const bool limited = reactor_.rates != nullptr;
     protocol::SmallMessage small;
     while (session_.next_small(input, small)) {
       if (limited && !within_message_rate()) break;
@@ -97,10 +98,10 @@ void Connection::mark_settling() {
 // registers to be saved for it would be a tenth of its cost.
 [[gnu::always_inline]] inline void Connection::read() {
   if (!session_.at_rest() && !take_pipelined()) return;
-  std::size_t budget = turn_.read_share;
+  std::size_t budget = reactor_.read_share;
   do {
     const MutableBytes direct = session_.at_rest() ? MutableBytes() : session_.direct_buffer();
-    const MutableBytes room = direct.empty() ? turn_.read_span() : direct;
+    const MutableBytes room = direct.empty() ? reactor_.read_span() : direct;
     const MutableBytes into = room.first(std::min(room.size(), budget));
     const IoResult result = receive(out_.fd(), into);
     if (result.status != IoStatus::kOk) {
@@ -108,9 +109,9 @@ void Connection::mark_settling() {
       return;
     }
     bytes_in_ += result.bytes;
-    turn_.tally.bytes_in += result.bytes;
+    reactor_.tally.bytes_in += result.bytes;
     heard();
-    if (turn_.rates != nullptr && !within_byte_rate(result.bytes)) return;
+    if (reactor_.rates != nullptr && !within_byte_rate(result.bytes)) return;
     budget -= result.bytes;
     if (result.bytes < into.size()) read_state_.short_read();
     if (direct.empty()) {
@@ -130,11 +131,11 @@ void Connection::read_step() {
     mark_ready();
     return;
   }
-  turn_.cork.begin(out_);
-  turn_.reading = this;
-  being_read = {&turn_.application, id(), this};
-  if (phase_ == Phase::kOpen && session_.at_rest() && out_.idle() && turn_.short_way) {
-    turn_.cork.open_short_way();
+  reactor_.cork.begin(out_);
+  reactor_.reading = this;
+  being_read = {&reactor_.application, id(), this};
+  if (phase_ == Phase::kOpen && session_.at_rest() && out_.idle() && reactor_.short_way) {
+    reactor_.cork.open_short_way();
   }
   const std::uint64_t messages_before = messages_in_;
   const std::uint64_t sent_before = messages_out_;
@@ -143,16 +144,16 @@ void Connection::read_step() {
   } catch (const std::bad_alloc&) {
     out_of_memory();
   }
-  turn_.tally.messages_in += messages_in_ - messages_before;
-  turn_.tally.messages_sent += messages_out_ - sent_before;
-  if (phase_ != Phase::kClosed && !out_.uncork_whole(turn_.cork)) {
+  reactor_.tally.messages_in += messages_in_ - messages_before;
+  reactor_.tally.messages_sent += messages_out_ - sent_before;
+  if (phase_ != Phase::kClosed && !out_.uncork_whole(reactor_.cork)) {
     sent([&] { return out_.uncork(context()); });
   }
-  turn_.reading = nullptr;
+  reactor_.reading = nullptr;
   being_read.id = BeingRead::kNobody;
   if (phase_ == Phase::kClosed) {
-    turn_.cork.clear();
-    turn_.cork.end();
+    reactor_.cork.clear();
+    reactor_.cork.end();
     return;
   }
   if (shut_when_flushed_) shut_down_when_flushed();
@@ -171,7 +172,7 @@ void Connection::read_step() {
 void Connection::note_unfinished(bool others) {
   const bool unfinished = phase_ == Phase::kOpen && session_.unfinished();
   if (unfinished && (!unfinished_ || others)) {
-    message_since_ = turn_.now;
+    message_since_ = reactor_.now;
     unfinished_ = true;
     arm();
   }
@@ -197,7 +198,7 @@ void Connection::flush_step() {
     after_send(status);
     return;
   }
-  if (read_state_.has(ReadState::kPaused) && out_.low(turn_.settings.send_queue)) {
+  if (read_state_.has(ReadState::kPaused) && out_.low(reactor_.settings.send_queue)) {
     read_state_.clear(ReadState::kPaused);
     not_read_until_now();
     if (wants_read()) mark_ready();
@@ -215,7 +216,7 @@ Outbound::Status Connection::after_send(Outbound::Status status) {
     case Outbound::Status::kDropped:
       // What it asks for must not pile up; what others publish to it is the policy's business, and
       // no reason to be deaf to its Pings.
-      if (turn_.reading == this && out_.high(turn_.settings.send_queue) &&
+      if (reactor_.reading == this && out_.high(reactor_.settings.send_queue) &&
           (phase_ == Phase::kHttp || phase_ == Phase::kOpen)) {
         read_state_.set(ReadState::kPaused);
       }
@@ -242,12 +243,13 @@ Outbound::Status Connection::after_send(Outbound::Status status) {
 
 SendResult Connection::send(MessageType type, Bytes payload) {
   if (phase_ != Phase::kOpen) return SendResult::kClosed;
-  if (payload.size() > turn_.settings.session.message.max_message_bytes) return SendResult::kTooBig;
+  if (payload.size() > reactor_.settings.session.message.max_message_bytes)
+    return SendResult::kTooBig;
   ++messages_out_;
   const auto opcode = static_cast<protocol::Opcode>(type);
   // In its own read step the step counts.
-  const bool alone = turn_.reading != this;
-  if (alone) ++turn_.tally.messages_sent;
+  const bool alone = reactor_.reading != this;
+  if (alone) ++reactor_.tally.messages_sent;
   switch (sent([&] { return send_payload(opcode, payload); })) {
     case Outbound::Status::kSent:
     case Outbound::Status::kQueued:
@@ -256,17 +258,17 @@ SendResult Connection::send(MessageType type, Bytes payload) {
       return SendResult::kDropped;
     default:
       --messages_out_;
-      if (alone) --turn_.tally.messages_sent;
+      if (alone) --reactor_.tally.messages_sent;
       return SendResult::kClosed;
   }
 }
 
 void Connection::deliver(const hub::Batch& batch) {
   if (phase_ != Phase::kOpen) {
-    turn_.tally.not_deliveries += batch.frames().size();
+    reactor_.tally.not_deliveries += batch.frames().size();
     return;
   }
-  if (turn_.reading == this) turn_.tally.not_deliveries += batch.frames().size();
+  if (reactor_.reading == this) reactor_.tally.not_deliveries += batch.frames().size();
   if (own_compressor()) {
     for (const Slice& frame : batch.frames()) deliver_bytes(frame.bytes(), &batch.slow_rule());
     return;
@@ -277,14 +279,14 @@ void Connection::deliver(const hub::Batch& batch) {
 
 // It has asked for all of that, whatever the bound of its queue.
 void Connection::replay(const hub::Batch& batch) {
-  turn_.replaying = true;
+  reactor_.replaying = true;
   deliver(batch);
-  turn_.replaying = false;
+  reactor_.replaying = false;
 }
 
 void Connection::deliver(const SharedBytes& frame) {
   if (phase_ != Phase::kOpen) return;
-  if (turn_.reading != this) ++turn_.tally.messages_sent;
+  if (reactor_.reading != this) ++reactor_.tally.messages_sent;
   if (session_.compression() != nullptr) {
     deliver_bytes(frame.bytes());
     return;
@@ -296,7 +298,7 @@ void Connection::deliver(const SharedBytes& frame) {
 // One plain frame, for this connection's own compressor.
 void Connection::deliver_bytes(Bytes frame, const hub::SlowPolicyFor* rule) {
   if (phase_ != Phase::kOpen) {  // the frame before this one has ended it
-    if (turn_.reading != this) ++turn_.tally.not_deliveries;
+    if (reactor_.reading != this) ++reactor_.tally.not_deliveries;
     return;
   }
   const protocol::FrameContent content = protocol::frame_content(frame);
@@ -310,19 +312,19 @@ void Connection::enter(Phase phase) {
   counted_in().subtract(1);
   phase_ = phase;
   counted_in().add(1);
-  if (turn_.reading == this) turn_.cork.close_short_way();
-  phase_since_ = turn_.now;
+  if (reactor_.reading == this) reactor_.cork.close_short_way();
+  phase_since_ = reactor_.now;
   draining_ = false;
   if (phase != Phase::kHttp && phase != Phase::kOpen) mark_settling();
   if (phase == Phase::kClosed) {
     read_state_.set(ReadState::kOver);
     session_.finish();
-    turn_.shard.wheel().cancel(*this);
+    reactor_.shard.wheel().cancel(*this);
     return;
   }
   if (phase == Phase::kClosing || phase == Phase::kLingering) {
     // What is read from now on is thrown away: no pressure to pass on.
-    if (read_state_.has(ReadState::kHeld)) forget(turn_.held, this);
+    if (read_state_.has(ReadState::kHeld)) forget(reactor_.held, this);
     read_state_.clear(ReadState::kPaused);
     read_state_.clear(ReadState::kHeld);
     read_state_.clear(ReadState::kAnswer);
@@ -351,7 +353,7 @@ void Connection::close(CloseCause cause, CloseCode code, std::string_view reason
 void Connection::join_refused(std::string_view room, JoinRefusal why) {
   if (phase_ != Phase::kOpen) return;
   try {
-    turn_.application.on_join_refused(*this, room, why);
+    reactor_.application.on_join_refused(*this, room, why);
   } catch (const std::bad_alloc&) {
     out_of_memory();
   }
@@ -380,7 +382,7 @@ void Connection::finish(CloseCause cause) {
 
 void Connection::shut_down_when_flushed() {
   if (!shut_when_flushed_ || phase_ != Phase::kClosing || !out_.idle()) return;
-  if (turn_.cork.holds_for(out_)) return;  // the end of the read step asks again
+  if (reactor_.cork.holds_for(out_)) return;  // the end of the read step asks again
   shutdown_write(out_.fd());
   enter(eof_ ? Phase::kClosed : Phase::kLingering);
 }
@@ -453,7 +455,7 @@ void Connection::drain_at(Tick tick) {
 
 void Connection::cut() {
   if (phase_ != Phase::kLingering && phase_ != Phase::kClosed) {
-    turn_.counts.cut.fetch_add(1, std::memory_order_relaxed);
+    reactor_.counts.cut.fetch_add(1, std::memory_order_relaxed);
   }
   abort(CloseCause::kServerStopped);
 }
@@ -461,7 +463,7 @@ void Connection::cut() {
 void Connection::hold() {
   if (read_state_.has(ReadState::kHeld)) return;
   read_state_.set(ReadState::kHeld);
-  Turn::list(turn_.held, *this);
+  ReactorContext::list(reactor_.held, *this);
 }
 
 void Connection::resume() {
@@ -474,7 +476,7 @@ bool Connection::settle() {
   listed_settling_ = false;
   if (!session_.reading()) release_input();
   try {
-    if (phase_ != Phase::kOpen && !memberships().empty()) turn_.shard.leave_all(*this);
+    if (phase_ != Phase::kOpen && !memberships().empty()) reactor_.shard.leave_all(*this);
   } catch (const std::bad_alloc&) {
     leave_later_ = true;
     arm();
@@ -495,11 +497,11 @@ void Connection::report() {
   }
   info.reason = facts_.close_reason();
   info.clean = session_.close_sent() && session_.close_received();
-  turn_.stats.ended[static_cast<std::size_t>(cause_)].add(1);
+  reactor_.stats.ended[static_cast<std::size_t>(cause_)].add(1);
   const bool refused = cause_ == CloseCause::kHandshakeRejected ||
                        cause_ == CloseCause::kHandshakeTimeout || cause_ == CloseCause::kOverload;
-  if (refused && http_status_ >= 400) turn_.stats.count_refusal(http_status_);
-  if (opened_) turn_.application.on_close(*this, info);
+  if (refused && http_status_ >= 400) reactor_.stats.count_refusal(http_status_);
+  if (opened_) reactor_.application.on_close(*this, info);
   EndRecord record;
   record.id = id();
   record.facts = &facts_;
@@ -514,7 +516,7 @@ void Connection::report() {
   record.messages_in = messages_in_;
   record.messages_dropped = out_.dropped();
   record.messages_out = messages_out_ - std::min(messages_out_, record.messages_dropped);
-  turn_.application.on_end(record);
+  reactor_.application.on_end(record);
 }
 
 }  // namespace wsd::net

@@ -19,9 +19,9 @@
 #include "net/facts.h"
 #include "net/outbound.h"
 #include "net/poller.h"
+#include "net/reactor_context.h"
 #include "net/read_state.h"
 #include "net/round_trip.h"
-#include "net/turn.h"
 #include "protocol/frame_writer.h"
 #include "protocol/session.h"
 #include "wsd/close.h"
@@ -56,8 +56,8 @@ class Connection final : public hub::Member {
     return asked ? being_read.connection : nullptr;
   }
 
-  // Takes `fd` over. `turn` outlives the connection.
-  Connection(Turn& turn, int fd, Facts facts);
+  // Takes `fd` over. `reactor` outlives the connection.
+  Connection(ReactorContext& reactor, int fd, Facts facts);
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
   ~Connection();
@@ -149,9 +149,9 @@ class Connection final : public hub::Member {
   // Into the cork. False: nothing was done, and send() is to see to it.
   [[nodiscard]] bool send_short(MessageType type, Bytes payload) noexcept {
     constexpr std::size_t kHeaderBytes = 2;
-    WSD_DCHECK(turn_.reading == this);
+    WSD_DCHECK(reactor_.reading == this);
     if (payload.size() > kMostShort) return false;
-    std::uint8_t* const out = turn_.cork.extend_short(kHeaderBytes + payload.size());
+    std::uint8_t* const out = reactor_.cork.extend_short(kHeaderBytes + payload.size());
     if (out == nullptr) return false;
     ++messages_out_;
     protocol::write_small_frame_header(out, static_cast<protocol::Opcode>(type), payload.size());
@@ -166,7 +166,7 @@ class Connection final : public hub::Member {
   // next turn, so that connections without compression wait for one costly message at the most,
   // however many there are (RFC 7692 §8).
   [[nodiscard]] bool has_to_wait() const noexcept {
-    return turn_.deflate_pool.inflated_in_turn >= kInflateShare &&
+    return reactor_.deflate_pool.inflated_in_turn >= kInflateShare &&
            session_.compression() != nullptr;
   }
   Outbound::Status send_payload(protocol::Opcode opcode, Bytes payload,
@@ -184,7 +184,7 @@ class Connection final : public hub::Member {
   void on_message(protocol::Opcode opcode, Bytes payload);
   void hand_on(protocol::Opcode opcode, Bytes payload) {
     ++messages_in_;
-    turn_.application.on_message(*this, {static_cast<MessageType>(opcode), as_text(payload)});
+    reactor_.application.on_message(*this, {static_cast<MessageType>(opcode), as_text(payload)});
   }
   void on_ping(Bytes payload);
   void on_pong(Bytes payload);
@@ -222,7 +222,7 @@ class Connection final : public hub::Member {
   }
   void list_ready() {
     read_state_.set_listed(true);
-    Turn::list(turn_.ready, *this);
+    ReactorContext::list(reactor_.ready, *this);
   }
   void mark_dirty();
   void mark_settling();
@@ -233,7 +233,7 @@ class Connection final : public hub::Member {
   [[nodiscard]] Tick due() const;
   void arm();
   void heard() {
-    if (heartbeat_.received(turn_.now)) arm();
+    if (heartbeat_.received(reactor_.now)) arm();
   }
   void not_read_until_now();
   void expire(Tick now);
@@ -257,7 +257,7 @@ class Connection final : public hub::Member {
   bool draining_ : 1 = false;        // open: phase_since_ is when to close
   bool pinged_ : 1 = false;          // a Ping is out whose Pong has not come
   std::uint16_t code_received_ = 0;  // 0: no Close frame of the peer's, or one without a code
-  Turn& turn_;
+  ReactorContext& reactor_;
   Facts facts_;
   std::unique_ptr<ConnectionData> data_;
   [[no_unique_address]] protocol::Session session_;

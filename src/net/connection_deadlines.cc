@@ -23,26 +23,28 @@ bool deserves_reset(CloseCause cause) noexcept {
 
 // From phase_since_: a head has one deadline, a body another, and so has a late answer.
 Tick Connection::request_timeout() const noexcept {
-  if (read_state_.has(ReadState::kAnswer)) return turn_.settings.response_timeout;
-  return session_.in_body() ? turn_.settings.message_timeout : turn_.settings.handshake_timeout;
+  if (read_state_.has(ReadState::kAnswer)) return reactor_.settings.response_timeout;
+  return session_.in_body() ? reactor_.settings.message_timeout
+                            : reactor_.settings.handshake_timeout;
 }
 
 Tick Connection::due() const {
-  const Settings& settings = turn_.settings;
+  const Settings& settings = reactor_.settings;
   Tick due = hub::TimerWheel::kNever;
   const auto consider = [&](ShortTick since, Tick timeout) {
-    if (timeout != 0) due = std::min(due, since.near(turn_.now) + timeout);
+    if (timeout != 0) due = std::min(due, since.near(reactor_.now) + timeout);
   };
   switch (phase_) {
     case Phase::kHttp:
       consider(phase_since_, request_timeout());
       break;
     case Phase::kOpen:
-      due = heartbeat_.next_deadline(
-          settings.heartbeat, hub::ping_jitter(id(), settings.heartbeat.ping_interval), turn_.now);
+      due = heartbeat_.next_deadline(settings.heartbeat,
+                                     hub::ping_jitter(id(), settings.heartbeat.ping_interval),
+                                     reactor_.now);
       if (unfinished_) consider(message_since_, settings.message_timeout);
       if (!out_.idle()) consider(out_.queue()->last_progress(), settings.write_timeout);
-      if (draining_) due = std::min(due, phase_since_.near(turn_.now));
+      if (draining_) due = std::min(due, phase_since_.near(reactor_.now));
       break;
     case Phase::kClosing:
       consider(phase_since_, std::max<Tick>(settings.close_timeout, 1));
@@ -54,8 +56,8 @@ Tick Connection::due() const {
       break;
   }
   // Ready and yet not done: the kernel was short of memory and no readiness will come.
-  if (read_later_ || (!out_.idle() && out_.writable())) due = std::min(due, turn_.now + 1);
-  if (leave_later_) due = std::min(due, turn_.now + 1);
+  if (read_later_ || (!out_.idle() && out_.writable())) due = std::min(due, reactor_.now + 1);
+  if (leave_later_) due = std::min(due, reactor_.now + 1);
   return due;
 }
 
@@ -63,15 +65,15 @@ Tick Connection::due() const {
 void Connection::arm() {
   const Tick tick = due();
   if (tick == hub::TimerWheel::kNever) return;
-  if (!armed() || tick < deadline()) turn_.shard.wheel().arm(*this, tick);
+  if (!armed() || tick < deadline()) reactor_.shard.wheel().arm(*this, tick);
 }
 
 // While it is not read the peer cannot be heard, nor complete a message: that time is not its own.
 void Connection::not_read_until_now() {
   heard();
-  message_since_ = turn_.now;
-  if (turn_.rates != nullptr && phase_ == Phase::kOpen) {
-    turn_.rates->not_read_until(id(), turn_.now);
+  message_since_ = reactor_.now;
+  if (reactor_.rates != nullptr && phase_ == Phase::kOpen) {
+    reactor_.rates->not_read_until(id(), reactor_.now);
   }
 }
 
@@ -95,7 +97,7 @@ void Connection::on_deadline(Tick now) {
 }
 
 void Connection::expire(Tick now) {
-  const Settings& settings = turn_.settings;
+  const Settings& settings = reactor_.settings;
   switch (phase_) {
     case Phase::kHttp:
       if (now < phase_since_.near(now) + request_timeout()) break;
@@ -115,7 +117,7 @@ void Connection::expire(Tick now) {
     case Phase::kClosing:
       if (now < phase_since_.near(now) + settings.close_timeout) break;
       if (cause_ == CloseCause::kDrain) {
-        turn_.counts.cut.fetch_add(1, std::memory_order_relaxed);
+        reactor_.counts.cut.fetch_add(1, std::memory_order_relaxed);
       }
       if (!ended_) cause_ = CloseCause::kCloseTimeout;
       abort(CloseCause::kCloseTimeout);
@@ -131,7 +133,7 @@ void Connection::expire(Tick now) {
 }
 
 void Connection::check_open(Tick now) {
-  const Settings& settings = turn_.settings;
+  const Settings& settings = reactor_.settings;
   if (draining_ && now >= phase_since_.near(now)) {
     close(CloseCause::kDrain, close_code_for(CloseCause::kDrain), "server going away");
     return;
@@ -159,7 +161,7 @@ void Connection::check_open(Tick now) {
     case hub::Heartbeat::Verdict::kPing:
       pinged_ = true;
       sent([&] {
-        const PingStamp stamp(turn_.now_ns, process_hash_key().low);
+        const PingStamp stamp(reactor_.now_ns, process_hash_key().low);
         return out_.send_control(
             protocol::make_control_frame(protocol::Opcode::kPing, stamp.bytes()), context());
       });

@@ -4,8 +4,9 @@
 namespace wsd::net {
 
 void Connection::agree_on(const protocol::DeflateParameters& terms) {
-  session_.upgrade(terms, turn_.deflate_pool);
-  turn_.counts.context_bytes.fetch_add(protocol::context_bytes(terms), std::memory_order_relaxed);
+  session_.upgrade(terms, reactor_.deflate_pool);
+  reactor_.counts.context_bytes.fetch_add(protocol::context_bytes(terms),
+                                          std::memory_order_relaxed);
   // Members whose messages stand by themselves share what the encoder makes.
   if (terms.server_no_context_takeover) set_encoding(terms.server_max_window_bits);
 }
@@ -19,7 +20,7 @@ bool Connection::own_compressor() const noexcept {
 Outbound::Status Connection::send_payload(protocol::Opcode opcode, Bytes payload,
                                           const hub::SlowPolicyFor* rule) {
   protocol::Compression* const compression = session_.compression();
-  if (compression == nullptr || payload.size() < turn_.settings.deflate_threshold) {
+  if (compression == nullptr || payload.size() < reactor_.settings.deflate_threshold) {
     return out_.send_message(opcode, payload, false, context(rule));
   }
   const Bytes deflated = compression->deflate(payload);

@@ -8,10 +8,10 @@ ConnectionState Connection::state() const noexcept {
   return phase_ == Phase::kOpen ? ConnectionState::kOpen : ConnectionState::kClosing;
 }
 
-std::uint64_t Connection::age_ms() const noexcept { return accepted_.age(turn_.now) * kTickMs; }
+std::uint64_t Connection::age_ms() const noexcept { return accepted_.age(reactor_.now) * kTickMs; }
 
 Counter& Connection::counted_in() const noexcept {
-  return turn_.stats.connections[static_cast<std::size_t>(state())];
+  return reactor_.stats.connections[static_cast<std::size_t>(state())];
 }
 
 ConnectionInfo Connection::info() const {

@@ -8,7 +8,7 @@ namespace wsd::net {
 
 void Connection::take_events(MutableBytes input) {
   for (;;) {
-    const protocol::Event event = session_.next(input, turn_.settings.session);
+    const protocol::Event event = session_.next(input, reactor_.settings.session);
     if (event.kind == protocol::Event::Kind::kNone) return;
     on_event(event);
   }
@@ -58,7 +58,7 @@ void Connection::set_client(std::string_view client) {
 }
 
 void Connection::on_request(const protocol::HttpRequest& request) {
-  Answer answer = turn_.application.on_request(*this, request);
+  Answer answer = reactor_.application.on_request(*this, request);
   switch (answer.kind) {
     case Answer::Kind::kReadBody:
       read_body(request.expects_continue);
@@ -79,17 +79,17 @@ void Connection::on_request(const protocol::HttpRequest& request) {
   // What may fail comes before the answer that promises it.
   if (answer.deflate) agree_on(*answer.deflate);
   if (answer.encoding != hub::kIdentity) set_encoding(answer.encoding);
-  if (turn_.rates != nullptr) turn_.rates->begin(id(), turn_.now);
+  if (reactor_.rates != nullptr) reactor_.rates->begin(id(), reactor_.now);
   sent([&] { return out_.send_raw(as_bytes(answer.bytes), context()); });
   if (phase_ != Phase::kHttp) return;
   if (!answer.deflate) session_.upgrade();
   route_ = answer.route;
   data_ = std::move(answer.data);
   opened_ = true;
-  heartbeat_.received(turn_.now);
+  heartbeat_.received(reactor_.now);
   enter(Phase::kOpen);
   if (answer.opened) answer.opened();
-  if (phase_ == Phase::kOpen) turn_.application.on_open(*this);
+  if (phase_ == Phase::kOpen) reactor_.application.on_open(*this);
 }
 
 void Connection::respond(const Answer& answer) {
@@ -98,7 +98,7 @@ void Connection::respond(const Answer& answer) {
   if (phase_ != Phase::kHttp) return;
   if (answer.keep_alive && !draining_) {
     session_.next_request();
-    phase_since_ = turn_.now;
+    phase_since_ = reactor_.now;
     arm();
   } else {
     finish(answer.rejected ? answer.refusal : CloseCause::kHttpDone);
@@ -108,7 +108,7 @@ void Connection::respond(const Answer& answer) {
 void Connection::put_off() {
   session_.defer();
   read_state_.set(ReadState::kAnswer);
-  phase_since_ = turn_.now;
+  phase_since_ = reactor_.now;
   arm();
 }
 
@@ -132,7 +132,7 @@ bool Connection::take_pipelined() {
 
 void Connection::read_body(bool expects_continue) {
   session_.read_body();
-  phase_since_ = turn_.now;
+  phase_since_ = reactor_.now;
   arm();
   if (!expects_continue) return;
   // RFC 9110 §10.1.1: the client may wait for this before it sends the body.
@@ -142,7 +142,7 @@ void Connection::read_body(bool expects_continue) {
 
 void Connection::on_message(protocol::Opcode opcode, Bytes payload) {
   if (phase_ != Phase::kOpen) return;
-  if (turn_.rates != nullptr && !within_message_rate()) return;
+  if (reactor_.rates != nullptr && !within_message_rate()) return;
   hand_on(opcode, payload);
 }
 
@@ -157,17 +157,17 @@ void Connection::on_ping(Bytes payload) {
 // RFC 6455 §5.5.3: one that was not asked for gets no response.
 void Connection::on_pong(Bytes payload) {
   if (!within_control_budget() || !pinged_) return;
-  const auto age_ns = PingStamp::age_ns(payload, turn_.now_ns, process_hash_key().low);
+  const auto age_ns = PingStamp::age_ns(payload, reactor_.now_ns, process_hash_key().low);
   if (!age_ns) return;
   pinged_ = false;
   round_trip_ = RoundTrip(*age_ns / 1000);
-  turn_.stats.round_trip.record(*age_ns);
+  reactor_.stats.round_trip.record(*age_ns);
 }
 
 bool Connection::within_control_budget() {
-  const std::uint32_t budget = turn_.settings.max_control_frames_per_second;
+  const std::uint32_t budget = reactor_.settings.max_control_frames_per_second;
   if (budget == 0) return true;
-  const Tick second = turn_.now / ticks_for_ms(1000) & 0xFFFU;
+  const Tick second = reactor_.now / ticks_for_ms(1000) & 0xFFFU;
   if (second != control_second_) {
     control_second_ = second & 0xFFFU;
     control_frames_ = 0;
@@ -182,13 +182,13 @@ bool Connection::within_control_budget() {
 
 // What it sends before it is open, a request's head, has bounds of its own.
 bool Connection::within_byte_rate(std::size_t bytes) {
-  if (phase_ != Phase::kOpen || turn_.rates->take_bytes(id(), bytes, turn_.now)) return true;
+  if (phase_ != Phase::kOpen || reactor_.rates->take_bytes(id(), bytes, reactor_.now)) return true;
   fail(CloseCause::kRateLimit, close_code_for(CloseCause::kRateLimit), "too many bytes per second");
   return false;
 }
 
 bool Connection::within_message_rate() {
-  if (turn_.rates->take_message(id(), turn_.now)) return true;
+  if (reactor_.rates->take_message(id(), reactor_.now)) return true;
   fail(CloseCause::kRateLimit, close_code_for(CloseCause::kRateLimit),
        "too many messages per second");
   return false;
@@ -250,11 +250,11 @@ void Connection::account_input() {
   const std::size_t counted = held_input_kib_ * kKib;
   if (held == counted) return;
   const std::size_t before =
-      turn_.counts.input_bytes.fetch_add(held - counted, std::memory_order_relaxed);
+      reactor_.counts.input_bytes.fetch_add(held - counted, std::memory_order_relaxed);
   const std::size_t total = before + (held - counted);
   const bool grew = held > counted;
   held_input_kib_ = static_cast<std::uint32_t>(held / kKib);
-  if (grew && total > turn_.settings.max_input_bytes) {
+  if (grew && total > reactor_.settings.max_input_bytes) {
     if (phase_ == Phase::kHttp) reject(protocol::Violation::kInputBudget);
     fail(CloseCause::kInputBudget, close_code_for(CloseCause::kInputBudget),
          "server has no memory left for incomplete messages");

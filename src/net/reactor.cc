@@ -75,11 +75,11 @@ Reactor::Reactor() noexcept
       wakeable_(poller_.valid() && wake_fd_ >= 0 && poller_.add(wake_fd_, kWakeToken)) {}
 
 Reactor::~Reactor() {
-  if (turn_ != nullptr) {
+  if (context_ != nullptr) {
     const CurrentScope scope(this);
     cut_all();
     settle_ended();
-    turn_->shard.wheel().cancel(drain_timer_);
+    context_->shard.wheel().cancel(drain_timer_);
   }
   acceptors_.clear();
   if (wake_fd_ >= 0) close_socket(wake_fd_);
@@ -88,19 +88,19 @@ Reactor::~Reactor() {
 void Reactor::attach(const Settings& settings, hub::Shard& shard, Application& application,
                      ProcessCounts& counts) {
   wsd_reactor_attached(&shard, &counts);
-  turn_ = std::make_unique<Turn>(settings, shard, application, counts);
+  context_ = std::make_unique<ReactorContext>(settings, shard, application, counts);
   begin_turn(0);
   ended_ms_ = real_ms_;
-  turn_->shard.set_encoder(&turn_->encoder);
-  turn_->shard.wheel().advance(turn_->now);
+  context_->shard.set_encoder(&context_->encoder);
+  context_->shard.wheel().advance(context_->now);
 }
 
 bool Reactor::listen(Listener& listener) {
-  const int fd = listener.take(turn_->shard.index());
+  const int fd = listener.take(context_->shard.index());
   try {
     acceptors_.reserve(acceptors_.size() + 1);
     acceptors_.push_back(
-        std::make_unique<Acceptor>(*turn_, poller_, connections_, fd, listener.sharing()));
+        std::make_unique<Acceptor>(*context_, poller_, connections_, fd, listener.sharing()));
   } catch (...) {
     close_socket(fd);
     throw;
@@ -111,12 +111,12 @@ bool Reactor::listen(Listener& listener) {
 void Reactor::wake() noexcept { signal_wake_fd(wake_fd_); }
 
 Connection* Reactor::find(ConnectionId id) noexcept {
-  if (hub::shard_of(id) != turn_->shard.index()) return nullptr;
-  return static_cast<Connection*>(turn_->shard.find(id));
+  if (hub::shard_of(id) != context_->shard.index()) return nullptr;
+  return static_cast<Connection*>(context_->shard.find(id));
 }
 
 void Reactor::hold_publisher() {
-  if (turn_->reading != nullptr) turn_->reading->hold();
+  if (context_->reading != nullptr) context_->reading->hold();
 }
 
 void Reactor::run() {
@@ -126,36 +126,36 @@ void Reactor::run() {
 bool Reactor::finished() const noexcept {
   // Until the last connection of the process is gone: rooms at home here still serve members
   // elsewhere.
-  return draining_ && turn_->counts.connections.load(std::memory_order_acquire) == 0;
+  return draining_ && context_->counts.connections.load(std::memory_order_acquire) == 0;
 }
 
 void Reactor::turn(int max_wait_ms) {
   std::array<Readiness, Poller::kMaxEvents> ready;
   const std::span<const Readiness> events = poller_.wait(ms_until_due(max_wait_ms), ready);
   const CurrentScope scope(this);  // after the wait: who sleeps runs nothing
-  const BlockCache::Scope kept(turn_->block_cache);
+  const BlockCache::Scope kept(context_->block_cache);
   begin_turn(events.size());
   for (const Readiness& each : events) mark_ready(each);
-  turn_->shard.drain();
+  context_->shard.drain();
   handle_commands();
   accept_and_read();
   fire_timers();
-  const std::uint64_t fanned_ns = turn_->shard.has_to_fan_out() ? monotonic_ns() : 0;
-  turn_->shard.fan_out();
+  const std::uint64_t fanned_ns = context_->shard.has_to_fan_out() ? monotonic_ns() : 0;
+  context_->shard.fan_out();
   flush_dirty();
   settle_ended();
-  turn_->deflate_pool.end_turn(!turn_->ready.empty());
+  context_->deflate_pool.end_turn(!context_->ready.empty());
   release_unused();
   account_turn(fanned_ns);
 }
 
 void Reactor::begin_turn(std::size_t events) noexcept {
-  turn_->now_ns = monotonic_ns();
-  const std::uint64_t before = std::exchange(real_ms_, turn_->now_ns / 1'000'000);
+  context_->now_ns = monotonic_ns();
+  const std::uint64_t before = std::exchange(real_ms_, context_->now_ns / 1'000'000);
   count_standstill(before, events);
   now_ms_ = real_ms_ - stood_still_ms_;
-  turn_->now = tick_of(now_ms_);
-  turn_->shard.begin_turn(turn_->now, turn_->now_ns);
+  context_->now = tick_of(now_ms_);
+  context_->shard.begin_turn(context_->now, context_->now_ns);
 }
 
 // While a process is stopped its peers' bytes lie unread and its own unsent, which is no silence of
@@ -174,10 +174,10 @@ void Reactor::count_standstill(std::uint64_t before, std::size_t events) noexcep
 // What the turn has counted is shown to others. `fanned_ns`: when rooms began to fan out; 0: none
 // did.
 void Reactor::account_turn(std::uint64_t fanned_ns) noexcept {
-  ReactorStats& stats = turn_->stats;
-  const Tally& tally = turn_->tally;
-  const SendTally& sent = turn_->cork.tally;
-  const std::uint64_t delivered = turn_->shard.stats().deliveries.value() - tally.not_deliveries;
+  ReactorStats& stats = context_->stats;
+  const Tally& tally = context_->tally;
+  const SendTally& sent = context_->cork.tally;
+  const std::uint64_t delivered = context_->shard.stats().deliveries.value() - tally.not_deliveries;
   stats.messages_in.set(tally.messages_in);
   stats.messages_out.set(tally.messages_sent + delivered);
   stats.messages_dropped.set(sent.dropped);
@@ -186,38 +186,39 @@ void Reactor::account_turn(std::uint64_t fanned_ns) noexcept {
   stats.send_queue_bytes.set(sent.waiting);
   const std::uint64_t now_ns = monotonic_ns();
   ended_ms_ = now_ns / 1'000'000;
-  stats.turn.record(now_ns - turn_->now_ns);
+  stats.turn.record(now_ns - context_->now_ns);
   if (fanned_ns != 0) stats.fan_out.record(now_ns - fanned_ns);
-  turn_->shard.placed_times().take(now_ns, [&](std::uint64_t ns, std::uint64_t batches) {
+  context_->shard.placed_times().take(now_ns, [&](std::uint64_t ns, std::uint64_t batches) {
     stats.delivery_delay.record(ns, batches);
   });
 }
 
 void Reactor::release_unused() noexcept {
-  BlockCache& blocks = turn_->block_cache;
+  BlockCache& blocks = context_->block_cache;
   if (blocks.take_used()) {
-    kept_until_ = turn_->now + kKeepTicks;
-  } else if (turn_->now >= kept_until_) {
+    kept_until_ = context_->now + kKeepTicks;
+  } else if (context_->now >= kept_until_) {
     blocks.clear();
   }
 }
 
 int Reactor::wait_ms(int max_wait_ms) noexcept {
   // Neither asleep nor busy: memory may be there in a moment.
-  if (turn_->shard.retry_needed()) {
+  if (context_->shard.retry_needed()) {
     constexpr int kMomentMs = kTickMs;
     return max_wait_ms < 0 ? kMomentMs : std::min(kMomentMs, max_wait_ms);
   }
   const bool accepting = std::any_of(acceptors_.begin(), acceptors_.end(),
                                      [](const auto& each) { return each->ready(); });
-  if (accepting || !turn_->ready.empty() || !turn_->dirty.empty() || !turn_->settling.empty() ||
-      turn_->shard.has_pending() || turn_->shard.wheel().has_due() || !turn_->shard.arm()) {
+  if (accepting || !context_->ready.empty() || !context_->dirty.empty() ||
+      !context_->settling.empty() || context_->shard.has_pending() ||
+      context_->shard.wheel().has_due() || !context_->shard.arm()) {
     return 0;
   }
   int wait = draining_ ? kDrainLookMs : kLongestWaitMs;
   if (max_wait_ms >= 0) wait = std::min(wait, max_wait_ms);
-  Tick next = turn_->shard.wheel().next_event();
-  if (!turn_->block_cache.empty()) next = std::min(next, kept_until_);
+  Tick next = context_->shard.wheel().next_event();
+  if (!context_->block_cache.empty()) next = std::min(next, kept_until_);
   if (next == hub::TimerWheel::kNever) return wait;
   const std::uint64_t at = next * kTickMs;
   const std::uint64_t left = at > now_ms_ ? at - now_ms_ : 0;
@@ -241,10 +242,10 @@ void Reactor::mark_ready(const Readiness& readiness) {
 }
 
 void Reactor::handle_commands() {
-  const std::uint32_t commands = turn_->shard.take_commands();
+  const std::uint32_t commands = context_->shard.take_commands();
   if ((commands & kAnswer) != 0) {
-    turn_->counts.answered.fetch_or(std::uint64_t{1} << turn_->shard.index(),
-                                    std::memory_order_relaxed);
+    context_->counts.answered.fetch_or(std::uint64_t{1} << context_->shard.index(),
+                                       std::memory_order_relaxed);
   }
   if ((commands & kStop) != 0) {
     draining_ = true;
@@ -253,17 +254,17 @@ void Reactor::handle_commands() {
   } else if ((commands & kDrain) != 0 && !draining_) {
     begin_drain();
   }
-  if (turn_->shard.take_resumed()) {
-    work_off(turn_->held, [](Connection& each) { each.resume(); });
+  if (context_->shard.take_resumed()) {
+    work_off(context_->held, [](Connection& each) { each.resume(); });
   }
 }
 
 // Who comes on the list meanwhile waits for the next time.
 template <class Step>
 void Reactor::work_off(std::vector<Connection*>& list, Step step) {
-  turn_->working.swap(list);
-  for (Connection* connection : turn_->working) step(*connection);
-  turn_->working.clear();
+  context_->working.swap(list);
+  for (Connection* connection : context_->working) step(*connection);
+  context_->working.clear();
 }
 
 // Many that have much to say say it in small pieces: who comes with twenty bytes waits for a piece
@@ -277,28 +278,28 @@ std::size_t Reactor::read_share(std::size_t ready) noexcept {
 
 void Reactor::accept_and_read() {
   for (const auto& acceptor : acceptors_) acceptor->accept_step();
-  turn_->read_share = read_share(turn_->ready.size());
-  work_off(turn_->ready, [](Connection& each) { each.read_step(); });
+  context_->read_share = read_share(context_->ready.size());
+  work_off(context_->ready, [](Connection& each) { each.read_step(); });
 }
 
 void Reactor::fire_timers() {
-  hub::TimerWheel& wheel = turn_->shard.wheel();
-  wheel.advance(turn_->now);
+  hub::TimerWheel& wheel = context_->shard.wheel();
+  wheel.advance(context_->now);
   for (int i = 0; i < kTimersPerTurn; ++i) {
     hub::Timer* const timer = wheel.pop_due();
     if (timer == nullptr) return;
-    static_cast<hub::Scheduled*>(timer)->on_deadline(turn_->now);
+    static_cast<hub::Scheduled*>(timer)->on_deadline(context_->now);
   }
 }
 
 void Reactor::flush_dirty() {
-  work_off(turn_->dirty, [](Connection& each) { each.flush_step(); });
+  work_off(context_->dirty, [](Connection& each) { each.flush_step(); });
 }
 
 void Reactor::settle_ended() {
   // Handlers that are told of an end may end others: until no one is left.
-  while (!turn_->settling.empty()) {
-    work_off(turn_->settling, [this](Connection& each) {
+  while (!context_->settling.empty()) {
+    work_off(context_->settling, [this](Connection& each) {
       if (each.settle()) connections_.destroy(&each);
     });
   }
@@ -308,33 +309,35 @@ void Reactor::begin_drain() {
   draining_ = true;
   // The first to drain counts for all, since connections may be gone when the last one does.
   std::size_t all = 0;
-  const std::size_t here = turn_->counts.connections.load(std::memory_order_relaxed);
-  if (turn_->counts.at_drain.compare_exchange_strong(all, here, std::memory_order_relaxed)) {
+  const std::size_t here = context_->counts.connections.load(std::memory_order_relaxed);
+  if (context_->counts.at_drain.compare_exchange_strong(all, here, std::memory_order_relaxed)) {
     all = here;
   }
-  const DrainPlan plan{drain_window(turn_->settings.drain_window, all), turn_->shard.shard_count()};
+  const DrainPlan plan{drain_window(context_->settings.drain_window, all),
+                       context_->shard.shard_count()};
   std::size_t count = 0;
-  turn_->shard.for_each_member([&](const hub::Member& member) {
+  context_->shard.for_each_member([&](const hub::Member& member) {
     if (static_cast<const Connection&>(member).open()) ++count;
   });
   std::size_t i = 0;
-  turn_->shard.for_each_member([&](hub::Member& member) {
+  context_->shard.for_each_member([&](hub::Member& member) {
     auto& connection = static_cast<Connection&>(member);
-    const Tick slot = drain_slot(plan, turn_->shard.index(), i, count);
+    const Tick slot = drain_slot(plan, context_->shard.index(), i, count);
     if (connection.open()) ++i;
-    connection.drain_at(turn_->now + slot);
+    connection.drain_at(context_->now + slot);
   });
   // Who waits at the door is told, instead of being reset with the listener.
   for (const auto& acceptor : acceptors_) acceptor->refuse_waiting();
   acceptors_.clear();
-  turn_->shard.wheel().arm(drain_timer_,
-                           turn_->now + std::max<Tick>(turn_->settings.drain_timeout, 1));
+  context_->shard.wheel().arm(drain_timer_,
+                              context_->now + std::max<Tick>(context_->settings.drain_timeout, 1));
 }
 
 void Reactor::DrainTimer::on_deadline(Tick /*now*/) { reactor_.cut_all(); }
 
 void Reactor::cut_all() {
-  turn_->shard.for_each_member([](hub::Member& member) { static_cast<Connection&>(member).cut(); });
+  context_->shard.for_each_member(
+      [](hub::Member& member) { static_cast<Connection&>(member).cut(); });
 }
 
 }  // namespace wsd::net

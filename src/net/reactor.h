@@ -11,7 +11,7 @@
 #include "net/connection.h"
 #include "net/listener.h"
 #include "net/poller.h"
-#include "net/turn.h"
+#include "net/reactor_context.h"
 
 namespace wsd::net {
 
@@ -54,12 +54,12 @@ class Reactor final : public hub::Waker {
   [[nodiscard]] static Reactor* current() noexcept { return current_reactor; }
   // nullptr when it is not, or no longer, one of this reactor's.
   [[nodiscard]] Connection* find(ConnectionId id) noexcept;
-  [[nodiscard]] hub::Shard& shard() noexcept { return turn_->shard; }
+  [[nodiscard]] hub::Shard& shard() noexcept { return context_->shard; }
   // A shard is behind with what the connection in its read step published.
   void hold_publisher();
   [[nodiscard]] bool draining() const noexcept { return draining_; }
   // Any thread.
-  [[nodiscard]] const ReactorStats& stats() const noexcept { return turn_->stats; }
+  [[nodiscard]] const ReactorStats& stats() const noexcept { return context_->stats; }
 
  private:
   // Cuts what is left when the drain has lasted too long.
@@ -95,7 +95,7 @@ class Reactor final : public hub::Waker {
   Poller poller_;
   int wake_fd_;
   bool wakeable_;
-  std::unique_ptr<Turn> turn_;
+  std::unique_ptr<ReactorContext> context_;
   Slab<Connection> connections_;
   Tick kept_until_ = 0;  // then large blocks that were not needed again are given back
   // The clock of deadlines is the real one without the time in which this stood still.

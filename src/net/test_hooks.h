@@ -1,9 +1,10 @@
-// Functions that do nothing, for the linker's --wrap. They have C names, so that a renamed type does
-// not change the symbol, and a file of their own, because --wrap reaches only calls between files.
+// Functions that do nothing, for the linker's --wrap. They have C names, so that a renamed type
+// does not change the symbol, and a file of their own, because --wrap reaches only calls between
+// files.
 #pragma once
 
 #include "hub/shard.h"
-#include "net/turn.h"
+#include "net/reactor_context.h"
 
 namespace wsd::net {
 

@@ -17,7 +17,7 @@
 #include "net/connection.h"
 #include "net/listener.h"
 #include "net/reactor.h"
-#include "net/turn.h"
+#include "net/reactor_context.h"
 #include "protocol/deflate_offer.h"
 #include "protocol/handshake.h"
 #include "server/address_limits.h"

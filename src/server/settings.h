@@ -6,7 +6,7 @@
 
 #include "hub/room_config.h"
 #include "hub/room_history.h"
-#include "net/turn.h"
+#include "net/reactor_context.h"
 #include "wsd/options.h"
 
 namespace wsd::server {

@@ -15,7 +15,7 @@
 #include "faults/baton.h"
 #include "faults/client.h"
 #include "hub/shard.h"
-#include "net/turn.h"
+#include "net/reactor_context.h"
 #include "wsd/server.h"
 
 namespace wsd::faults {

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "net/turn.h"
+#include "net/reactor_context.h"
 #include "sim/kernel.h"
 #include "sim/random.h"
 

@@ -64,8 +64,8 @@ struct ProcessCounts {
 };
 
 // One for each reactor; its thread only, but for the counts.
-struct Turn {
-  Turn(const Settings& fixed, hub::Shard& own, Application& app, ProcessCounts& process)
+struct ReactorContext {
+  ReactorContext(const Settings& fixed, hub::Shard& own, Application& app, ProcessCounts& process)
       : settings(fixed),
         shard(own),
         application(app),
