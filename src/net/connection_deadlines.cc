@@ -29,7 +29,7 @@ Tick Connection::request_timeout() const noexcept {
 }
 
 Tick Connection::due() const {
-  const Settings& settings = reactor_.settings;
+  const ReactorSettings& settings = reactor_.settings;
   Tick due = hub::TimerWheel::kNever;
   const auto consider = [&](ShortTick since, Tick timeout) {
     if (timeout != 0) due = std::min(due, since.near(reactor_.now) + timeout);
@@ -97,7 +97,7 @@ void Connection::on_deadline(Tick now) {
 }
 
 void Connection::expire(Tick now) {
-  const Settings& settings = reactor_.settings;
+  const ReactorSettings& settings = reactor_.settings;
   switch (phase_) {
     case Phase::kHttp:
       if (now < phase_since_.near(now) + request_timeout()) break;
@@ -133,7 +133,7 @@ void Connection::expire(Tick now) {
 }
 
 void Connection::check_open(Tick now) {
-  const Settings& settings = reactor_.settings;
+  const ReactorSettings& settings = reactor_.settings;
   if (draining_ && now >= phase_since_.near(now)) {
     close(CloseCause::kDrain, close_code_for(CloseCause::kDrain), "server going away");
     return;

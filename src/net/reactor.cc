@@ -85,7 +85,7 @@ Reactor::~Reactor() {
   if (wake_fd_ >= 0) close_socket(wake_fd_);
 }
 
-void Reactor::attach(const Settings& settings, hub::Shard& shard, Application& application,
+void Reactor::attach(const ReactorSettings& settings, hub::Shard& shard, Application& application,
                      ProcessCounts& counts) {
   wsd_reactor_attached(&shard, &counts);
   context_ = std::make_unique<ReactorContext>(settings, shard, application, counts);

@@ -37,7 +37,7 @@ class Reactor final : public hub::Waker {
   [[nodiscard]] bool valid() const noexcept { return wakeable_; }
 
   // Before the first turn. Everything outlives the reactor.
-  void attach(const Settings& settings, hub::Shard& shard, Application& application,
+  void attach(const ReactorSettings& settings, hub::Shard& shard, Application& application,
               ProcessCounts& counts);
   [[nodiscard]] bool listen(Listener& listener);
 

@@ -27,8 +27,8 @@ namespace wsd::net {
 
 class Connection;
 
-// Settings in the units in which they are used. Constant while reactors run.
-struct Settings {
+// ReactorSettings in the units in which they are used. Constant while reactors run.
+struct ReactorSettings {
   protocol::SessionLimits session;
   SendQueueLimits send_queue;
   hub::HeartbeatTicks heartbeat;
@@ -65,7 +65,8 @@ struct ProcessCounts {
 
 // One for each reactor; its thread only, but for the counts.
 struct ReactorContext {
-  ReactorContext(const Settings& fixed, hub::Shard& own, Application& app, ProcessCounts& process)
+  ReactorContext(const ReactorSettings& fixed, hub::Shard& own, Application& app,
+                 ProcessCounts& process)
       : settings(fixed),
         shard(own),
         application(app),
@@ -81,7 +82,7 @@ struct ReactorContext {
     }
   }
 
-  const Settings& settings;
+  const ReactorSettings& settings;
   hub::Shard& shard;
   Application& application;
   ProcessCounts& counts;

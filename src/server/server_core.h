@@ -149,7 +149,7 @@ class ServerCore final : public net::Application {
   server::NewsGate throw_news_;
   server::RefusalNews refusal_news_;
 
-  net::Settings settings_;
+  net::ReactorSettings settings_;
   net::ProcessCounts counts_;
   std::uint32_t reactor_count_;
   std::vector<net::Listener> listeners_;

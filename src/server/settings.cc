@@ -223,9 +223,9 @@ std::string check_options(const ServerOptions& options) {
 
 namespace server {
 
-net::Settings settings_of(const ServerOptions& options) {
+net::ReactorSettings settings_of(const ServerOptions& options) {
   const LimitOptions& limits = options.limits;
-  net::Settings settings;
+  net::ReactorSettings settings;
   settings.session.head = {limits.max_request_line_bytes, limits.max_head_bytes,
                            limits.max_field_bytes, limits.max_fields};
   settings.session.message = {limits.max_message_bytes, limits.max_fragments,

@@ -12,7 +12,7 @@
 namespace wsd::server {
 
 // `options` have passed check_options().
-[[nodiscard]] net::Settings settings_of(const ServerOptions& options);
+[[nodiscard]] net::ReactorSettings settings_of(const ServerOptions& options);
 
 // For each of `shards`.
 [[nodiscard]] hub::HistoryLimits history_limits(const ServerOptions& options, std::uint32_t shards);

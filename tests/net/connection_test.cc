@@ -92,7 +92,7 @@ TEST(Connection, ABadRequestIsAnsweredAndEnds) {
 }
 
 TEST(Connection, ARequestThatIsNotCompleteInTimeIsAnswered408) {
-  Settings settings = calm_settings();
+  ReactorSettings settings = calm_settings();
   settings.handshake_timeout = 3;
   ReactorRig rig(settings);
   Peer& peer = rig.connect();
@@ -103,7 +103,7 @@ TEST(Connection, ARequestThatIsNotCompleteInTimeIsAnswered408) {
 }
 
 TEST(Connection, APeerThatAsksNothingIsLetGo) {
-  Settings settings = calm_settings();
+  ReactorSettings settings = calm_settings();
   settings.handshake_timeout = 3;
   ReactorRig rig(settings);
   Peer& peer = rig.connect();
@@ -240,7 +240,7 @@ TEST(Connection, AHandlerMayCloseAsItOpens) {
 }
 
 TEST(Connection, ACloseThatIsNotAnsweredTimesOut) {
-  Settings settings = calm_settings();
+  ReactorSettings settings = calm_settings();
   settings.close_timeout = 3;
   ReactorRig rig(settings);
   rig.app.open = [](Connection& connection) {
@@ -292,7 +292,7 @@ TEST(Connection, AHandlerMayFailOrAbortItsOwn) {
 // Back-pressure
 
 TEST(Connection, APeerThatDoesNotReadIsNotReadEither) {
-  Settings settings = calm_settings();
+  ReactorSettings settings = calm_settings();
   settings.send_queue = {400'000, 10'000, SlowPolicy::kDisconnect};
   ReactorRig rig(settings);
   std::size_t most = 0;
@@ -326,7 +326,7 @@ TEST(Connection, APeerThatDoesNotReadIsNotReadEither) {
 }
 
 TEST(Connection, MayEndWithinADelivery) {
-  Settings settings = calm_settings();
+  ReactorSettings settings = calm_settings();
   settings.send_queue = {50'000, 1000, SlowPolicy::kDisconnect};
   settings.close_timeout = 3;
   ReactorRig rig(settings);
@@ -355,7 +355,7 @@ TEST(Connection, MayEndWithinADelivery) {
 }
 
 TEST(Connection, APeerThatTakesNothingForTooLongIsReset) {
-  Settings settings = calm_settings();
+  ReactorSettings settings = calm_settings();
   settings.write_timeout = 5;
   settings.close_timeout = 3;
   settings.send_queue.bytes = std::size_t{64} << 20;
@@ -377,7 +377,7 @@ TEST(Connection, APeerThatTakesNothingForTooLongIsReset) {
 
 // A message cannot be completed while it is not read: that time is not the peer's.
 TEST(Connection, TheMessageDeadlineStandsStillWhileThePeerIsNotRead) {
-  Settings settings = calm_settings();
+  ReactorSettings settings = calm_settings();
   settings.message_timeout = 20;
   settings.send_queue.bytes = std::size_t{4} << 20;
   ReactorRig rig(settings);
@@ -408,7 +408,7 @@ TEST(Connection, TheMessageDeadlineStandsStillWhileThePeerIsNotRead) {
 // Deadlines of an open connection
 
 TEST(Connection, AMessageThatIsNotCompletedInTimeEndsIt) {
-  Settings settings = calm_settings();
+  ReactorSettings settings = calm_settings();
   settings.message_timeout = 3;
   ReactorRig rig(settings);
   Peer& peer = rig.open();
@@ -418,7 +418,7 @@ TEST(Connection, AMessageThatIsNotCompletedInTimeEndsIt) {
 }
 
 TEST(Connection, ASilentPeerIsPingedAndThenGivenUp) {
-  Settings settings = calm_settings();
+  ReactorSettings settings = calm_settings();
   settings.heartbeat = {5, 5, 0};
   ReactorRig rig(settings);
   Peer& peer = rig.open();
@@ -434,7 +434,7 @@ TEST(Connection, ASilentPeerIsPingedAndThenGivenUp) {
 }
 
 TEST(Connection, ASilentPeerIsGivenUpAtTheReadTimeout) {
-  Settings settings = calm_settings();
+  ReactorSettings settings = calm_settings();
   settings.heartbeat = {0, 0, 5};
   ReactorRig rig(settings);
   Peer& peer = rig.open();
@@ -445,7 +445,7 @@ TEST(Connection, ASilentPeerIsGivenUpAtTheReadTimeout) {
 // Budgets
 
 TEST(Connection, TooManyControlFramesEndIt) {
-  Settings settings = calm_settings();
+  ReactorSettings settings = calm_settings();
   settings.max_control_frames_per_second = 5;
   ReactorRig rig(settings);
   Peer& peer = rig.open();
@@ -476,7 +476,7 @@ TEST(Connection, APeerThatDoesNotReadIsNeverTooSlowForItsOwnEchoes) {
                            Case{"many frames of few bytes", few_frames, {1}},
                            Case{"each many reads long", few_bytes, {5'000}, 64}}) {
     SCOPED_TRACE(each.what);
-    Settings settings = calm_settings();
+    ReactorSettings settings = calm_settings();
     settings.send_queue = each.limits;
     settings.read_buffer_size = each.read_buffer_size;
     ListenOptions small_socket;
@@ -509,7 +509,7 @@ TEST(Connection, APeerThatDoesNotReadIsNeverTooSlowForItsOwnEchoes) {
 }
 
 TEST(Connection, UnfinishedInputIsBoundedForTheProcess) {
-  Settings settings = calm_settings();
+  ReactorSettings settings = calm_settings();
   settings.max_input_bytes = 100'000;
   ReactorRig rig(settings);
   Peer& first = rig.open();
@@ -529,7 +529,7 @@ TEST(Connection, UnfinishedInputIsBoundedForTheProcess) {
 // Its Close frame may take a while to leave, and the peer's FIN to come; what it had sent is of no
 // use any more, and counts against the others.
 TEST(Connection, AConnectionThatHasFailedHoldsNoInput) {
-  Settings settings = calm_settings();
+  ReactorSettings settings = calm_settings();
   settings.message_timeout = 5;
   ReactorRig rig(settings);
   Peer& peer = rig.open();

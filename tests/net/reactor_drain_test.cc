@@ -20,7 +20,7 @@ using test::close_payload;
 using test::Peer;
 
 TEST(ReactorDrain, CountsWhoIsCutAtTheTimeout) {
-  Settings settings = calm_settings();
+  ReactorSettings settings = calm_settings();
   settings.drain_timeout = 5;
   ReactorRig rig(settings);
   for (int i = 0; i < 3; ++i) static_cast<void>(rig.open());
@@ -30,7 +30,7 @@ TEST(ReactorDrain, CountsWhoIsCutAtTheTimeout) {
 }
 
 TEST(ReactorDrain, CountsWhoDoesNotAnswerItsClose) {
-  Settings settings = calm_settings();
+  ReactorSettings settings = calm_settings();
   settings.close_timeout = 5;
   ReactorRig rig(settings);
   static_cast<void>(rig.open());
@@ -116,7 +116,7 @@ TEST(ReactorDrain, OneThatWasAnsweredAndIsIdleEndsWithoutAWord) {
 }
 
 TEST(ReactorDrain, SpreadsTheClosesOverTheWindow) {
-  Settings settings = calm_settings();
+  ReactorSettings settings = calm_settings();
   settings.drain_window = ticks_for_ms(1000);
   ReactorRig rig(settings, 2);
   std::vector<Peer*> peers;

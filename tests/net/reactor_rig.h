@@ -73,8 +73,8 @@ class FakeApplication final : public Application {
 };
 
 // Deadlines far off, so that a test sets those that it is about.
-[[nodiscard]] inline Settings calm_settings() {
-  Settings settings;
+[[nodiscard]] inline ReactorSettings calm_settings() {
+  ReactorSettings settings;
   settings.handshake_timeout = ticks_for_ms(60'000);
   settings.message_timeout = ticks_for_ms(60'000);
   settings.write_timeout = ticks_for_ms(60'000);
@@ -87,7 +87,7 @@ class FakeApplication final : public Application {
 
 class ReactorRig {
  public:
-  explicit ReactorRig(Settings with = calm_settings(), std::uint32_t reactors = 1,
+  explicit ReactorRig(ReactorSettings with = calm_settings(), std::uint32_t reactors = 1,
                       std::uint32_t mailbox_messages = 65'536, const ListenOptions& options = {})
       : settings(with) {
     std::vector<hub::Waker*> wakers;
@@ -174,7 +174,7 @@ class ReactorRig {
   // What a server does: reactors go before the hub.
   void stop() { reactors_.clear(); }
 
-  Settings settings;
+  ReactorSettings settings;
   ProcessCounts counts;
   FakeApplication app;
 

@@ -119,7 +119,7 @@ TEST(ReactorStats, ADeliveryInTheMembersOwnReadStepCountsOnce) {
 }
 
 TEST(ReactorStats, WhatWaitsInSendQueuesIsCountedAndGoesWithThem) {
-  Settings settings = calm_settings();
+  ReactorSettings settings = calm_settings();
   settings.send_queue.bytes = std::size_t{1} << 20;
   settings.send_queue.policy = SlowPolicy::kDropNewest;
   ReactorRig rig(settings);
@@ -180,7 +180,7 @@ TEST(ReactorStats, EveryTurnIsCounted) {
 }
 
 TEST(ReactorStats, ARoundTripIsMeasuredOncePerPing) {
-  Settings settings = calm_settings();
+  ReactorSettings settings = calm_settings();
   settings.heartbeat = {5, 0, 0};
   ReactorRig rig(settings);
   Peer& peer = rig.open();

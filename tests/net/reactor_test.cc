@@ -54,7 +54,7 @@ TEST(Reactor, FindsItsOwnConnectionsAlone) {
 }
 
 TEST(Reactor, EachConnectionIsReportedOnceWithItsCause) {
-  Settings settings = calm_settings();
+  ReactorSettings settings = calm_settings();
   settings.close_timeout = 3;
   ReactorRig rig(settings);
   rig.app.handler = [](Connection& connection, const Message& message) {
@@ -112,7 +112,7 @@ TEST(Reactor, AnEndInACloseHandlerEndsAnother) {
 }
 
 TEST(Reactor, RefusesConnectionsOverTheLimit) {
-  Settings settings = calm_settings();
+  ReactorSettings settings = calm_settings();
   settings.max_connections = 1;
   ReactorRig rig(settings);
   Peer& first = rig.open();
@@ -204,7 +204,7 @@ TEST(Reactor, DrainsWithGoingAway) {
 }
 
 TEST(Reactor, CutsWhatIsLeftAtTheDrainTimeout) {
-  Settings settings = calm_settings();
+  ReactorSettings settings = calm_settings();
   settings.drain_timeout = 5;
   ReactorRig rig(settings);
   Peer& peer = rig.open();

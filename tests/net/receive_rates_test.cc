@@ -65,8 +65,8 @@ TEST(ReceiveRates, TimeInWhichItWasNotReadIsCredited) {
 
 // On a connection
 
-Settings with(std::uint32_t messages, std::size_t bytes) {
-  Settings settings = calm_settings();
+ReactorSettings with(std::uint32_t messages, std::size_t bytes) {
+  ReactorSettings settings = calm_settings();
   settings.max_messages_per_second = messages;
   settings.max_bytes_per_second = bytes;
   return settings;

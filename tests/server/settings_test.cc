@@ -140,7 +140,7 @@ TEST(CheckOptions, ValuesAtTheirBoundsAreFine) {
 using server::reactor_count;
 using server::settings_of;
 
-TEST(Settings, TimesAreTicksRoundedUpAndSizesGoThrough) {
+TEST(ReactorSettings, TimesAreTicksRoundedUpAndSizesGoThrough) {
   ServerOptions options;
   options.heartbeat = {1, 10, 11};
   options.upgrade.handshake_timeout_ms = 100;
@@ -165,7 +165,7 @@ TEST(Settings, TimesAreTicksRoundedUpAndSizesGoThrough) {
   options.drain_timeout_ms = 240;
   options.rates.max_messages_per_second = 25;
   options.rates.max_bytes_per_second = 26'000;
-  const net::Settings settings = settings_of(options);
+  const net::ReactorSettings settings = settings_of(options);
   EXPECT_EQ(settings.heartbeat.ping_interval, 1U);
   EXPECT_EQ(settings.heartbeat.pong_timeout, 1U);
   EXPECT_EQ(settings.heartbeat.read_timeout, 2U);
@@ -223,7 +223,7 @@ TEST(CheckOptions, LatestOnlyIsForRooms) {
       << error;
 }
 
-TEST(Settings, ARuleForRoomsHasWhatItDoesNotSayFromAllRooms) {
+TEST(ReactorSettings, ARuleForRoomsHasWhatItDoesNotSayFromAllRooms) {
   ServerOptions options;
   options.history.messages = 7;
   options.rooms.push_back({"a", SlowPolicy::kDropNewest});
@@ -243,7 +243,7 @@ TEST(Settings, ARuleForRoomsHasWhatItDoesNotSayFromAllRooms) {
 }
 
 // A compressor that refers to what it sent before may not have some of that dropped.
-TEST(Settings, KnowsWhetherAQueuedMessageMayBeDropped) {
+TEST(ReactorSettings, KnowsWhetherAQueuedMessageMayBeDropped) {
   ServerOptions options;
   EXPECT_FALSE(server::drops_queued(options));
   for (const SlowPolicy policy : {SlowPolicy::kDisconnect, SlowPolicy::kDropNewest}) {
@@ -259,7 +259,7 @@ TEST(Settings, KnowsWhetherAQueuedMessageMayBeDropped) {
   EXPECT_TRUE(server::drops_queued(options));
 }
 
-TEST(Settings, ReactorsAreAsAskedOrOneForEachCore) {
+TEST(ReactorSettings, ReactorsAreAsAskedOrOneForEachCore) {
   ServerOptions options;
   options.reactors = 3;
   EXPECT_EQ(reactor_count(options), 3U);

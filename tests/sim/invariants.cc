@@ -58,7 +58,7 @@ void Simulation::check_queues(Driven& driven) {
 
 // A tick may be cut at both ends, and a turn ends before the next one looks.
 void Simulation::check_deadlines() {
-  const net::Settings& settings = plan_.settings;
+  const net::ReactorSettings& settings = plan_.settings;
   constexpr std::uint64_t kWithin = 3 * kTickMs;
   const std::uint64_t now = kernel_.now_ms();
   for (Peer& peer : peers_) {

@@ -17,7 +17,7 @@ Tick ticks_between(Random& random, std::uint64_t least_ms, std::uint64_t most_ms
   return ticks_for_ms(random.between(least_ms, most_ms));
 }
 
-void draw_settings(Random& random, net::Settings& settings) {
+void draw_settings(Random& random, net::ReactorSettings& settings) {
   using Sizes = std::array<std::size_t, 4>;
   settings.session.message.max_message_bytes = pick(random, Sizes{600, 3'000, 40'000, 200'000});
   settings.session.message.max_fragments = 64;

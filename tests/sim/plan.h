@@ -17,7 +17,7 @@ struct Plan {
   std::uint32_t peers = 4;
   std::uint32_t rooms = 1;
   std::uint32_t steps = 200;  // of the unkind part of the run
-  net::Settings settings;
+  net::ReactorSettings settings;
   Faults faults;
   bool commands = false;    // peers leave, join, kick, send directly
   bool history = false;     // rooms keep all, and who joins one for the first time wants all of it
