@@ -83,7 +83,7 @@ void Acceptor::take(int fd, const PeerAddress& peer) {
       limit != 0 && reactor_.counts.connections.load(std::memory_order_relaxed) >= limit;
   Connection* connection = nullptr;
   try {
-    connection = connections_.make(reactor_, fd, Facts(format_peer(peer), {}, {}, {}));
+    connection = connections_.make(reactor_, fd, PeerInfo(format_peer(peer), {}, {}, {}));
   } catch (const std::bad_alloc&) {
     close_socket(fd);
     pause();
@@ -96,7 +96,7 @@ void Acceptor::take(int fd, const PeerAddress& peer) {
   } else if (over) {
     connection->refuse_overload();
   } else if (reactor_.settings.session.proxy_header &&
-             !reactor_.settings.trusted_proxies.trusts_peer(connection->facts().remote())) {
+             !reactor_.settings.trusted_proxies.trusts_peer(connection->peer_info().remote())) {
     connection->refuse_stranger();
   }
   // The reactor's lists and the shard's table hold it; settle() tells when it goes.

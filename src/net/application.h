@@ -11,7 +11,7 @@
 #include <string_view>
 
 #include "hub/batch.h"
-#include "net/facts.h"
+#include "net/peer_info.h"
 #include "protocol/deflate_offer.h"
 #include "protocol/http_request.h"
 #include "protocol/violation.h"
@@ -36,7 +36,7 @@ struct Answer {
   bool rejected = false;    // kRespond: an opening handshake was refused
   CloseCause refusal = CloseCause::kHandshakeRejected;  // rejected: why
   int status = 0;                                       // for the log
-  Facts facts;                                          // kUpgrade
+  PeerInfo peer_info;                                   // kUpgrade
   std::uint16_t route = 0;  // kUpgrade: which handlers, for Connection::route()
   std::optional<protocol::DeflateParameters> deflate;  // kUpgrade: agreed on
   std::unique_ptr<ConnectionData> data;                // kUpgrade: the hook's
@@ -47,11 +47,12 @@ struct Answer {
 // One connection's end, for the log. Views are valid during the call.
 struct EndRecord {
   ConnectionId id = 0;
-  const Facts* facts = nullptr;
+  const PeerInfo* peer_info = nullptr;
   CloseInfo close;
-  bool granted = false;  // its handshake was answered with kUpgrade, and `facts` are of that answer
-  bool opened = false;   // it was a WebSocket connection
-  int http_status = 0;   // of the last HTTP response; 0: none
+  bool granted =
+      false;  // its handshake was answered with kUpgrade, and `peer_info` are of that answer
+  bool opened = false;  // it was a WebSocket connection
+  int http_status = 0;  // of the last HTTP response; 0: none
   protocol::Violation violation = protocol::Violation::kNone;
   std::uint64_t duration_ms = 0;
   std::uint64_t bytes_in = 0;

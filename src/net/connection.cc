@@ -21,9 +21,9 @@ void forget(std::vector<T*>& list, const T* entry) {
 
 constinit thread_local BeingRead being_read;
 
-Connection::Connection(ReactorContext& reactor, int fd, Facts facts)
+Connection::Connection(ReactorContext& reactor, int fd, PeerInfo peer_info)
     : reactor_(reactor),
-      facts_(std::move(facts)),
+      peer_info_(std::move(peer_info)),
       session_(reactor.settings.session),
       out_(fd),
       heartbeat_(reactor.now),
@@ -495,7 +495,7 @@ void Connection::report() {
     info.received =
         code_received_ == 0 ? CloseCode::kNoStatus : static_cast<CloseCode>(code_received_);
   }
-  info.reason = facts_.close_reason();
+  info.reason = peer_info_.close_reason();
   info.clean = session_.close_sent() && session_.close_received();
   reactor_.stats.ended[static_cast<std::size_t>(cause_)].add(1);
   const bool refused = cause_ == CloseCause::kHandshakeRejected ||
@@ -504,7 +504,7 @@ void Connection::report() {
   if (opened_) reactor_.application.on_close(*this, info);
   EndRecord record;
   record.id = id();
-  record.facts = &facts_;
+  record.peer_info = &peer_info_;
   record.close = info;
   record.granted = granted_;
   record.opened = opened_;

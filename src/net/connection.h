@@ -16,8 +16,8 @@
 #include "hub/heartbeat.h"
 #include "hub/member.h"
 #include "net/application.h"
-#include "net/facts.h"
 #include "net/outbound.h"
+#include "net/peer_info.h"
 #include "net/poller.h"
 #include "net/reactor_context.h"
 #include "net/read_state.h"
@@ -57,13 +57,13 @@ class Connection final : public hub::Member {
   }
 
   // Takes `fd` over. `reactor` outlives the connection.
-  Connection(ReactorContext& reactor, int fd, Facts facts);
+  Connection(ReactorContext& reactor, int fd, PeerInfo peer_info);
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
   ~Connection();
 
   // Before it is open: whom the proxy at the other end names as its client. Empty: nobody, so that
-  // the peer itself counts. Views of facts() are dead.
+  // the peer itself counts. Views of peer_info() are dead.
   void set_client(std::string_view client);
   // Ends it before it has said anything: its peer may not speak for others.
   void refuse_stranger() { on_violation(protocol::Violation::kProxyNotTrusted); }
@@ -101,7 +101,7 @@ class Connection final : public hub::Member {
     return send_short(type, payload) ? SendResult::kSent : send(type, payload);
   }
   [[nodiscard]] bool open() const noexcept { return phase_ == Phase::kOpen; }
-  [[nodiscard]] const Facts& facts() const noexcept { return facts_; }
+  [[nodiscard]] const PeerInfo& peer_info() const noexcept { return peer_info_; }
   [[nodiscard]] std::uint16_t route() const noexcept { return route_; }
   [[nodiscard]] std::size_t queued_bytes() const noexcept { return out_.queued_bytes(); }
   [[nodiscard]] RoundTrip round_trip() const noexcept { return round_trip_; }
@@ -258,7 +258,7 @@ class Connection final : public hub::Member {
   bool pinged_ : 1 = false;          // a Ping is out whose Pong has not come
   std::uint16_t code_received_ = 0;  // 0: no Close frame of the peer's, or one without a code
   ReactorContext& reactor_;
-  Facts facts_;
+  PeerInfo peer_info_;
   std::unique_ptr<ConnectionData> data_;
   [[no_unique_address]] protocol::Session session_;
   ReadState read_state_;

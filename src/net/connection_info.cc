@@ -18,11 +18,11 @@ ConnectionInfo Connection::info() const {
   ConnectionInfo info;
   info.id = id();
   info.state = state();
-  info.remote = facts_.remote();
-  info.via = facts_.via();
-  info.path = facts_.path();
-  info.user = facts_.user();
-  info.subprotocol = facts_.subprotocol();
+  info.remote = peer_info_.remote();
+  info.via = peer_info_.via();
+  info.path = peer_info_.path();
+  info.user = peer_info_.user();
+  info.subprotocol = peer_info_.subprotocol();
   info.age_ms = age_ms();
   info.round_trip_us = round_trip_.us();
   info.queued_bytes = out_.queued_bytes();

@@ -48,12 +48,12 @@ void Connection::on_event(const protocol::Event& event) {
 
 void Connection::set_client(std::string_view client) {
   WSD_DCHECK(phase_ == Phase::kHttp);
-  const std::string_view via = facts_.via();
-  const std::string_view peer = via.empty() ? facts_.remote() : via;
+  const std::string_view via = peer_info_.via();
+  const std::string_view peer = via.empty() ? peer_info_.remote() : via;
   if (!client.empty()) {
-    facts_ = Facts(client, {}, {}, {}, peer);
+    peer_info_ = PeerInfo(client, {}, {}, {}, peer);
   } else if (!via.empty()) {
-    facts_ = Facts(peer, {}, {}, {});
+    peer_info_ = PeerInfo(peer, {}, {}, {});
   }
 }
 
@@ -73,8 +73,8 @@ void Connection::on_request(const protocol::HttpRequest& request) {
       break;
   }
   http_status_ = static_cast<std::uint16_t>(answer.status);
-  // Whatever comes of it, what the application has counted for these facts ends with them.
-  facts_ = std::move(answer.facts);
+  // Whatever comes of it, what the application has counted for these peer_info ends with them.
+  peer_info_ = std::move(answer.peer_info);
   granted_ = true;
   // What may fail comes before the answer that promises it.
   if (answer.deflate) agree_on(*answer.deflate);
@@ -196,7 +196,7 @@ bool Connection::within_message_rate() {
 
 void Connection::on_close_frame(const protocol::Event& event) {
   code_received_ = event.close_code;
-  if (!event.payload.empty()) facts_.set_close_reason(as_text(event.payload));
+  if (!event.payload.empty()) peer_info_.set_close_reason(as_text(event.payload));
   if (phase_ == Phase::kOpen) {
     // §5.5.1: the answer echoes the status code, or has none where none came.
     const auto echo = session_.start_close(event.close_code, {});

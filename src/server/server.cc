@@ -127,22 +127,22 @@ std::vector<std::string_view> Connection::rooms() const {
 
 std::string_view Connection::user() const {
   const net::Connection* const connection = find(core_, id_);
-  return connection == nullptr ? std::string_view() : connection->facts().user();
+  return connection == nullptr ? std::string_view() : connection->peer_info().user();
 }
 
 std::string_view Connection::remote() const {
   const net::Connection* const connection = find(core_, id_);
-  return connection == nullptr ? std::string_view() : connection->facts().remote();
+  return connection == nullptr ? std::string_view() : connection->peer_info().remote();
 }
 
 std::string_view Connection::path() const {
   const net::Connection* const connection = find(core_, id_);
-  return connection == nullptr ? std::string_view() : connection->facts().path();
+  return connection == nullptr ? std::string_view() : connection->peer_info().path();
 }
 
 std::string_view Connection::subprotocol() const {
   const net::Connection* const connection = find(core_, id_);
-  return connection == nullptr ? std::string_view() : connection->facts().subprotocol();
+  return connection == nullptr ? std::string_view() : connection->peer_info().subprotocol();
 }
 
 std::size_t Connection::queued_bytes() const {

@@ -44,9 +44,10 @@ SharedBytes frame_of(MessageType type, std::string_view payload, bool on_reactor
 }
 
 void fill_end(LogLine& line, const net::EndRecord& record) {
-  line.add("id", record.id).add("remote", record.facts->remote());
-  if (!record.facts->via().empty()) line.add("via", record.facts->via());
-  if (record.opened) line.add("path", record.facts->path()).add("user", record.facts->user());
+  line.add("id", record.id).add("remote", record.peer_info->remote());
+  if (!record.peer_info->via().empty()) line.add("via", record.peer_info->via());
+  if (record.opened)
+    line.add("path", record.peer_info->path()).add("user", record.peer_info->user());
   line.add("cause", close_cause_name(record.close.cause));
   if (record.violation != protocol::Violation::kNone) {
     line.add("violation", protocol::violation_name(record.violation));
@@ -451,7 +452,7 @@ void ServerCore::on_close(net::Connection& connection, const CloseInfo& info) {
 }
 
 void ServerCore::on_end(const net::EndRecord& record) {
-  if (addresses_ && record.granted) addresses_->leave(record.facts->remote());
+  if (addresses_ && record.granted) addresses_->leave(record.peer_info->remote());
   if (record.close.cause == CloseCause::kProxyHeader) tell_of_proxy_header(record);
   // A page that was fetched is no news; a WebSocket connection or a refusal is.
   const LogLevel level =
@@ -472,7 +473,7 @@ void ServerCore::tell_of_proxy_header(const net::EndRecord& record) noexcept {
   std::uint64_t unsaid = 0;
   if (!log_.wants(LogLevel::kWarn) || !proxy_news_.take(net::monotonic_ms(), unsaid)) return;
   write_line(LogLevel::kWarn, "proxy_header_refused", [&](LogLine& line) {
-    line.add("remote", record.facts->remote());
+    line.add("remote", record.peer_info->remote());
     line.add("text", protocol::violation_text(record.violation));
     if (unsaid != 0) line.add("suppressed", unsaid);
   });

@@ -94,7 +94,7 @@ class ServerCore final : public net::Application {
   // upgrade.cc
   void learn_client(net::Connection& connection, const protocol::HttpRequest& request) const;
   // `remote` here and below: whom the request comes from, be it the socket's peer or whom a trusted
-  // proxy names. `caller`: the facts that say so.
+  // proxy names. `caller`: the peer_info that say so.
   [[nodiscard]] net::Answer answer_http(ConnectionId id, const protocol::HttpRequest& request,
                                         std::string_view remote, const server::RouteMatch& match);
   // What speaks against a request before its body is read.
@@ -108,10 +108,10 @@ class ServerCore final : public net::Application {
                                                                std::string_view remote);
   [[nodiscard]] protocol::Violation judge_body(const protocol::HttpRequest& request) const noexcept;
   [[nodiscard]] net::Answer answer_handshake(ConnectionId id, const protocol::HttpRequest& request,
-                                             const net::Facts& caller,
+                                             const net::PeerInfo& caller,
                                              const server::RouteMatch& match);
   [[nodiscard]] net::Answer finish_handshake(const protocol::HttpRequest& request,
-                                             const net::Facts& caller,
+                                             const net::PeerInfo& caller,
                                              const server::RouteMatch& match,
                                              const protocol::Handshake& handshake,
                                              const Upgrade& verdict);

@@ -71,7 +71,7 @@ bool asks_upgrade(const protocol::HttpRequest& request) {
 // Each request anew: a proxy may send those of several clients through one connection.
 void ServerCore::learn_client(net::Connection& connection,
                               const protocol::HttpRequest& request) const {
-  const net::Facts& known = connection.facts();
+  const net::PeerInfo& known = connection.peer_info();
   const std::string_view peer = known.via().empty() ? known.remote() : known.via();
   if (!settings_.trusted_proxies.trusts_peer(peer)) return;
   const auto client =
@@ -87,7 +87,7 @@ net::Answer ServerCore::on_request(net::Connection& connection,
   if (!protocol::is_known_method(request.method)) {
     return refuse(request, protocol::Violation::kUnknownMethod, kWebSocketMethods);
   }
-  const net::Facts& caller = connection.facts();
+  const net::PeerInfo& caller = connection.peer_info();
   const auto web_socket = routes_.match(request.path);
   const auto http = http_routes_.match(request.path);
   // RFC 9110 §7.8: an Upgrade may be ignored; only a GET can open a WebSocket.
@@ -221,7 +221,7 @@ std::optional<net::Answer> ServerCore::over_handshake_rate(const protocol::HttpR
 }
 
 net::Answer ServerCore::answer_handshake(ConnectionId id, const protocol::HttpRequest& request,
-                                         const net::Facts& caller,
+                                         const net::PeerInfo& caller,
                                          const server::RouteMatch& match) {
   const std::string_view remote = caller.remote();
   // Before anything is looked at: who guesses at tokens is slowed down by it too.
@@ -289,7 +289,8 @@ Upgrade ServerCore::ask_hook(const Handlers& handlers, const protocol::HttpReque
 }
 
 net::Answer ServerCore::finish_handshake(const protocol::HttpRequest& request,
-                                         const net::Facts& caller, const server::RouteMatch& match,
+                                         const net::PeerInfo& caller,
+                                         const server::RouteMatch& match,
                                          const protocol::Handshake& handshake,
                                          const Upgrade& verdict) {
   if (verdict.status != 101) return reject(request, verdict.status, verdict.body, verdict.headers);
@@ -301,7 +302,8 @@ net::Answer ServerCore::finish_handshake(const protocol::HttpRequest& request,
   answer.kind = net::Answer::Kind::kUpgrade;
   answer.status = 101;
   answer.route = static_cast<std::uint16_t>(match.route);
-  answer.facts = net::Facts(caller.remote(), request.path, verdict.user, subprotocol, caller.via());
+  answer.peer_info =
+      net::PeerInfo(caller.remote(), request.path, verdict.user, subprotocol, caller.via());
   std::optional<protocol::DeflateAgreement> agreement;
   if (subprotocol == kMetaSubprotocol) {
     answer.encoding = net::kNchanEncoding;

@@ -33,8 +33,8 @@ TEST(Connection, OpensAndEchoes) {
   EXPECT_EQ(rig.counts.connections.load(), 1U);
   const Connection* const connection = rig.reactor().find(rig.app.opened[0]);
   ASSERT_NE(connection, nullptr);
-  EXPECT_EQ(connection->facts().remote(), "127.0.0.1:" + std::to_string(peer.local_port()));
-  EXPECT_EQ(connection->facts().user(), "user");
+  EXPECT_EQ(connection->peer_info().remote(), "127.0.0.1:" + std::to_string(peer.local_port()));
+  EXPECT_EQ(connection->peer_info().user(), "user");
   peer.send(client_frame(test::kText, "hello"));
   EXPECT_EQ(rig.frame(peer), (WireFrame{test::kText, "hello"}));
   peer.send(client_frame(test::kBinary, std::string(200'000, 'b')));

@@ -26,8 +26,8 @@ namespace wsd::net {
   }
   answer.kind = Answer::Kind::kUpgrade;
   answer.status = 101;
-  const Facts& caller = connection.facts();
-  answer.facts = Facts(caller.remote(), request.path, user, "", caller.via());
+  const PeerInfo& caller = connection.peer_info();
+  answer.peer_info = PeerInfo(caller.remote(), request.path, user, "", caller.via());
   protocol::write_switching_protocols(answer.bytes, handshake.key, "", {});
   return answer;
 }

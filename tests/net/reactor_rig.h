@@ -53,7 +53,8 @@ class FakeApplication final : public Application {
     if (closed) closed(connection, info);
   }
   void on_end(const EndRecord& record) override {
-    ends.push_back({record, std::string(record.close.reason), std::string(record.facts->remote())});
+    ends.push_back(
+        {record, std::string(record.close.reason), std::string(record.peer_info->remote())});
   }
   void on_trouble(const char* event, const std::string& /*text*/) override {
     troubles.emplace_back(event);

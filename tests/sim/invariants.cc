@@ -42,7 +42,7 @@ void Simulation::check_queues(Driven& driven) {
     const auto& connection = static_cast<const net::Connection&>(member);
     const std::size_t queued = connection.queued_bytes();
     if (queued == 0) return;
-    Peer& peer = peer_of(connection.facts().remote());
+    Peer& peer = peer_of(connection.peer_info().remote());
     peer.last_busy_ms = kernel_.now_ms();
     // What an echo has asked for when it is left unread is granted.
     const std::size_t granted = peer.role() == Role::kRoom ? 0 : plan_.settings.read_buffer_size;

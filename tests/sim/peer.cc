@@ -336,13 +336,13 @@ void Peer::drip() {
 
 // What the server's side has done
 
-void Peer::server_asked(const net::Facts& facts) {
+void Peer::server_asked(const net::PeerInfo& peer_info) {
   const std::string own = "127.0.0.1:" + std::to_string(link_->number);
-  if (facts.remote() != (client_.empty() ? own : client_)) {
-    complain("the server takes it for " + std::string(facts.remote()));
+  if (peer_info.remote() != (client_.empty() ? own : client_)) {
+    complain("the server takes it for " + std::string(peer_info.remote()));
   }
-  if (facts.via() != (client_.empty() ? std::string() : own)) {
-    complain("the server says that it came by " + std::string(facts.via()));
+  if (peer_info.via() != (client_.empty() ? std::string() : own)) {
+    complain("the server says that it came by " + std::string(peer_info.via()));
   }
   if (bad_header_) complain("a request was read behind a bad header of its proxy");
 }

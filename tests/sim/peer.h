@@ -59,7 +59,7 @@ class Peer {
   void close_politely();
 
   // What the server's side has done with it.
-  void server_asked(const net::Facts& facts);
+  void server_asked(const net::PeerInfo& peer_info);
   void server_opened(ConnectionId id);
   void server_received(std::string_view payload);
   void server_echoed(std::string_view payload, SendResult result);

@@ -365,16 +365,16 @@ Peer* Simulation::peer_at(int index) {
 
 net::Answer Simulation::on_request(net::Connection& connection,
                                    const protocol::HttpRequest& request) {
-  peer_of(connection.facts().remote()).server_asked(connection.facts());
+  peer_of(connection.peer_info().remote()).server_asked(connection.peer_info());
   return net::page_or_upgrade(connection, request, "");
 }
 
 void Simulation::on_open(net::Connection& connection) {
-  Peer& peer = peer_of(connection.facts().remote());
+  Peer& peer = peer_of(connection.peer_info().remote());
   if (++opens_[connection.id()] != 1) broken("a connection was opened twice");
   ++tally_.connections;
   peer.server_opened(connection.id());
-  const std::string_view path = connection.facts().path();
+  const std::string_view path = connection.peer_info().path();
   if (path.starts_with("/rooms/")) join(connection, peer, path.back());
 }
 
@@ -397,7 +397,7 @@ void Simulation::publish(net::Connection& connection, char room, SharedBytes fra
 void Simulation::on_message(net::Connection& connection, const Message& message) {
   if (!connection.open()) broken("a message after the logical close");
   ++tally_.messages;
-  Peer& peer = peer_of(connection.facts().remote());
+  Peer& peer = peer_of(connection.peer_info().remote());
   // What drips is no stamp, and never whole.
   peer.server_received(message.payload);
   const std::optional<Stamp> stamp = read_stamp(message.payload);
@@ -465,12 +465,13 @@ void Simulation::on_end(const net::EndRecord& record) {
   if (++ends_[record.id] != 1) broken("a connection's end was reported twice");
   if (record.opened != (closes_.count(record.id) != 0)) broken("an end without its close");
   trace_.note("%8lu  end of %.*s: %.*s", kernel_.now_ms(),
-              static_cast<int>(record.facts->remote().size()), record.facts->remote().data(),
+              static_cast<int>(record.peer_info->remote().size()),
+              record.peer_info->remote().data(),
               static_cast<int>(close_cause_name(record.close.cause).size()),
               close_cause_name(record.close.cause).data());
   trace_.count('E', record.id, static_cast<std::uint64_t>(record.close.cause));
   ++tally_.causes[static_cast<std::size_t>(record.close.cause)];
-  peer_of(record.facts->remote()).server_reported(record);
+  peer_of(record.peer_info->remote()).server_reported(record);
 }
 
 void Simulation::on_trouble(const char* event, const std::string& text) {

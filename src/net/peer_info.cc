@@ -1,4 +1,4 @@
-#include "net/facts.h"
+#include "net/peer_info.h"
 
 #include <array>
 
@@ -35,12 +35,13 @@ std::size_t read_size(const std::uint8_t*& at) noexcept {
 
 }  // namespace
 
-Facts::Facts(std::string_view remote, std::string_view path, std::string_view user,
-             std::string_view subprotocol, std::string_view via)
-    : Facts(remote, path, user, subprotocol, via, {}) {}
+PeerInfo::PeerInfo(std::string_view remote, std::string_view path, std::string_view user,
+                   std::string_view subprotocol, std::string_view via)
+    : PeerInfo(remote, path, user, subprotocol, via, {}) {}
 
-Facts::Facts(std::string_view remote, std::string_view path, std::string_view user,
-             std::string_view subprotocol, std::string_view via, std::string_view close_reason) {
+PeerInfo::PeerInfo(std::string_view remote, std::string_view path, std::string_view user,
+                   std::string_view subprotocol, std::string_view via,
+                   std::string_view close_reason) {
   const std::array<std::string_view, kParts> parts = {remote,      path, user,
                                                       subprotocol, via,  close_reason};
   std::size_t total = kParts;  // a byte of each size at least
@@ -53,11 +54,11 @@ Facts::Facts(std::string_view remote, std::string_view path, std::string_view us
   }
 }
 
-void Facts::set_close_reason(std::string_view reason) {
-  *this = Facts(remote(), path(), user(), subprotocol(), via(), reason);
+void PeerInfo::set_close_reason(std::string_view reason) {
+  *this = PeerInfo(remote(), path(), user(), subprotocol(), via(), reason);
 }
 
-std::string_view Facts::part(std::size_t index) const noexcept {
+std::string_view PeerInfo::part(std::size_t index) const noexcept {
   if (block_ == nullptr) return {};
   const std::uint8_t* at = block_.get();
   std::size_t before = 0;

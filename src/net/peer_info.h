@@ -8,11 +8,11 @@
 
 namespace wsd::net {
 
-class Facts {
+class PeerInfo {
  public:
-  Facts() = default;
-  Facts(std::string_view remote, std::string_view path, std::string_view user,
-        std::string_view subprotocol, std::string_view via = {});
+  PeerInfo() = default;
+  PeerInfo(std::string_view remote, std::string_view path, std::string_view user,
+           std::string_view subprotocol, std::string_view via = {});
 
   // The socket's peer, or whom a trusted proxy names.
   [[nodiscard]] std::string_view remote() const noexcept { return part(0); }
@@ -29,8 +29,8 @@ class Facts {
  private:
   static constexpr std::size_t kParts = 6;
 
-  Facts(std::string_view remote, std::string_view path, std::string_view user,
-        std::string_view subprotocol, std::string_view via, std::string_view close_reason);
+  PeerInfo(std::string_view remote, std::string_view path, std::string_view user,
+           std::string_view subprotocol, std::string_view via, std::string_view close_reason);
   [[nodiscard]] std::string_view part(std::size_t index) const noexcept;
 
   std::unique_ptr<std::uint8_t[]> block_;  // the parts' sizes, then the parts
