@@ -23,12 +23,12 @@ namespace wsd::net {
 class Connection;
 
 // The answer to a request.
-struct Answer {
+struct RequestResult {
   enum class Kind : std::uint8_t {
     kUpgrade,
     kRespond,
     kReadBody,  // nothing yet: on_request() comes again when the body has come
-    kDefer,     // nothing yet: Connection::answer() will be called
+    kDefer,     // nothing yet: Connection::complete_request() will be called
   };
   Kind kind = Kind::kRespond;
   std::string bytes;        // the whole response
@@ -64,7 +64,8 @@ struct EndRecord {
 
 class Application {
  public:
-  virtual Answer on_request(Connection& connection, const protocol::HttpRequest& request) = 0;
+  virtual RequestResult on_request(Connection& connection,
+                                   const protocol::HttpRequest& request) = 0;
   virtual void on_open(Connection& connection) = 0;
   virtual void on_message(Connection& connection, const Message& message) = 0;
   virtual void on_join_refused(Connection& /*connection*/, std::string_view /*room*/,

@@ -97,8 +97,8 @@ class Connection final : public hub::Member {
   SendResult send(MessageType type, Bytes payload);
   // send() for who is answered in its own read step: a short way for small messages where nothing
   // is in the way.
-  SendResult answer(MessageType type, Bytes payload) {
-    return send_short(type, payload) ? SendResult::kSent : send(type, payload);
+  SendResult send_fast(MessageType type, Bytes payload) {
+    return try_send_fast(type, payload) ? SendResult::kSent : send(type, payload);
   }
   [[nodiscard]] bool open() const noexcept { return phase_ == Phase::kOpen; }
   [[nodiscard]] const PeerInfo& peer_info() const noexcept { return peer_info_; }
@@ -117,9 +117,9 @@ class Connection final : public hub::Member {
   void fail(CloseCause cause, CloseCode code, std::string_view reason);
   // Ends TCP with a reset, now.
   void abort(CloseCause cause);
-  // Answers the request that Answer::Kind::kDefer has put off (kRespond); no-op when that has been
-  // done, or has come to another end.
-  void answer(const Answer& answer);
+  // Answers the request that RequestResult::Kind::kDefer has put off (kRespond); no-op when that
+  // has been done, or has come to another end.
+  void complete_request(const RequestResult& result);
   // Answers 503 to whatever it was going to ask.
   void refuse_overload();
   void refuse_going();
@@ -147,7 +147,7 @@ class Connection final : public hub::Member {
   };
 
   // Into the cork. False: nothing was done, and send() is to see to it.
-  [[nodiscard]] bool send_short(MessageType type, Bytes payload) noexcept {
+  [[nodiscard]] bool try_send_fast(MessageType type, Bytes payload) noexcept {
     constexpr std::size_t kHeaderBytes = 2;
     WSD_DCHECK(reactor_.reading == this);
     if (payload.size() > kMostShort) return false;
@@ -179,7 +179,7 @@ class Connection final : public hub::Member {
   void on_request(const protocol::HttpRequest& request);
   void read_body(bool expects_continue);
   void put_off();
-  void respond(const Answer& answer);
+  void respond(const RequestResult& result);
   [[nodiscard]] bool take_pipelined();
   void on_message(protocol::Opcode opcode, Bytes payload);
   void hand_on(protocol::Opcode opcode, Bytes payload) {

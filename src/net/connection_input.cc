@@ -58,50 +58,50 @@ void Connection::set_client(std::string_view client) {
 }
 
 void Connection::on_request(const protocol::HttpRequest& request) {
-  Answer answer = reactor_.application.on_request(*this, request);
-  switch (answer.kind) {
-    case Answer::Kind::kReadBody:
+  RequestResult result = reactor_.application.on_request(*this, request);
+  switch (result.kind) {
+    case RequestResult::Kind::kReadBody:
       read_body(request.expects_continue);
       return;
-    case Answer::Kind::kDefer:
+    case RequestResult::Kind::kDefer:
       put_off();
       return;
-    case Answer::Kind::kRespond:
-      respond(answer);
+    case RequestResult::Kind::kRespond:
+      respond(result);
       return;
-    case Answer::Kind::kUpgrade:
+    case RequestResult::Kind::kUpgrade:
       break;
   }
-  http_status_ = static_cast<std::uint16_t>(answer.status);
+  http_status_ = static_cast<std::uint16_t>(result.status);
   // Whatever comes of it, what the application has counted for these peer_info ends with them.
-  peer_info_ = std::move(answer.peer_info);
+  peer_info_ = std::move(result.peer_info);
   granted_ = true;
   // What may fail comes before the answer that promises it.
-  if (answer.deflate) agree_on(*answer.deflate);
-  if (answer.encoding != hub::kIdentity) set_encoding(answer.encoding);
+  if (result.deflate) agree_on(*result.deflate);
+  if (result.encoding != hub::kIdentity) set_encoding(result.encoding);
   if (reactor_.rates != nullptr) reactor_.rates->begin(id(), reactor_.now);
-  sent([&] { return out_.send_raw(as_bytes(answer.bytes), context()); });
+  sent([&] { return out_.send_raw(as_bytes(result.bytes), context()); });
   if (phase_ != Phase::kHttp) return;
-  if (!answer.deflate) session_.upgrade();
-  route_ = answer.route;
-  data_ = std::move(answer.data);
+  if (!result.deflate) session_.upgrade();
+  route_ = result.route;
+  data_ = std::move(result.data);
   opened_ = true;
   heartbeat_.received(reactor_.now);
   enter(Phase::kOpen);
-  if (answer.opened) answer.opened();
+  if (result.opened) result.opened();
   if (phase_ == Phase::kOpen) reactor_.application.on_open(*this);
 }
 
-void Connection::respond(const Answer& answer) {
-  http_status_ = static_cast<std::uint16_t>(answer.status);
-  sent([&] { return out_.send_raw(as_bytes(answer.bytes), context()); });
+void Connection::respond(const RequestResult& result) {
+  http_status_ = static_cast<std::uint16_t>(result.status);
+  sent([&] { return out_.send_raw(as_bytes(result.bytes), context()); });
   if (phase_ != Phase::kHttp) return;
-  if (answer.keep_alive && !draining_) {
+  if (result.keep_alive && !draining_) {
     session_.next_request();
     phase_since_ = reactor_.now;
     arm();
   } else {
-    finish(answer.rejected ? answer.refusal : CloseCause::kHttpDone);
+    finish(result.rejected ? result.refusal : CloseCause::kHttpDone);
   }
 }
 
@@ -112,10 +112,10 @@ void Connection::put_off() {
   arm();
 }
 
-void Connection::answer(const Answer& answer) {
+void Connection::complete_request(const RequestResult& result) {
   if (phase_ != Phase::kHttp || !read_state_.has(ReadState::kAnswer)) return;
   read_state_.clear(ReadState::kAnswer);
-  respond(answer);
+  respond(result);
   if (phase_ != Phase::kHttp) return;
   // What was kept is read as if it came now.
   read_state_.announce(true, false);

@@ -13,9 +13,9 @@ class DeferredExchange::Delivery final : public hub::MemberTask {
   void run(hub::Member* member) noexcept override {
     if (member == nullptr) return;
     // A connection whose request has come to another end in the meantime takes no notice.
-    static_cast<net::Connection*>(member)->answer(answer);
+    static_cast<net::Connection*>(member)->complete_request(result);
   }
-  net::Answer answer;  // as it is: nothing is said, and the connection ends
+  net::RequestResult result;  // as it is: nothing is said, and the connection ends
 };
 
 DeferredExchange::DeferredExchange(ServerCore& core, ConnectionId connection,
@@ -38,9 +38,9 @@ DeferredExchange::~DeferredExchange() {
 void DeferredExchange::respond(Response response) {
   if (!begin()) return;
   try {
-    delivery_->answer = core_.answer_response(request_, std::move(response));
+    delivery_->result = core_.response_for(request_, std::move(response));
   } catch (const std::bad_alloc&) {
-    delivery_->answer.status = 500;
+    delivery_->result.status = 500;
   }
   core_.post(std::move(mail_));
 }

@@ -6,7 +6,7 @@
 
 #include "hub/mail.h"
 #include "net/application.h"
-#include "server/http_answer.h"
+#include "server/http_response.h"
 #include "wsd/connection.h"
 #include "wsd/http.h"
 

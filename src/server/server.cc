@@ -80,7 +80,7 @@ SendResult Hub::query(std::string_view room, StateCallback callback) const {
 
 SendResult Connection::send(MessageType type, std::string_view payload) const {
   if (net::Connection* const reading = net::Connection::reading(core_, id_)) {
-    return reading->answer(type, as_bytes(payload));
+    return reading->send_fast(type, as_bytes(payload));
   }
   return core_ == nullptr ? SendResult::kClosed : core_->send(id_, type, payload);
 }

@@ -21,7 +21,7 @@
 #include "protocol/deflate_offer.h"
 #include "protocol/handshake.h"
 #include "server/address_limits.h"
-#include "server/http_answer.h"
+#include "server/http_response.h"
 #include "server/http_routes.h"
 #include "server/log_writer.h"
 #include "server/news_gate.h"
@@ -72,16 +72,16 @@ class ServerCore final : public net::Application {
   // For what may outlive this: set when nothing of it may be used any more.
   [[nodiscard]] std::shared_ptr<const std::atomic<bool>> gone() const noexcept { return gone_; }
   // The answer that a handler's response makes. Any thread.
-  [[nodiscard]] net::Answer answer_response(const server::RequestTraits& request,
-                                            Response response);
+  [[nodiscard]] net::RequestResult response_for(const server::RequestTraits& request,
+                                                Response response);
   // Logs the exception in whose catch clause it is called. Any thread.
   void tell_of_throw(std::string_view where) noexcept;
   // An task to its member. Any thread.
   void post(std::unique_ptr<hub::Mail> task) noexcept;
 
   // net::Application
-  net::Answer on_request(net::Connection& connection,
-                         const protocol::HttpRequest& request) override;
+  net::RequestResult on_request(net::Connection& connection,
+                                const protocol::HttpRequest& request) override;
   void on_open(net::Connection& connection) override;
   void on_message(net::Connection& connection, const Message& message) override;
   void on_join_refused(net::Connection& connection, std::string_view room,
@@ -95,26 +95,28 @@ class ServerCore final : public net::Application {
   void learn_client(net::Connection& connection, const protocol::HttpRequest& request) const;
   // `remote` here and below: whom the request comes from, be it the socket's peer or whom a trusted
   // proxy names. `caller`: the peer_info that say so.
-  [[nodiscard]] net::Answer answer_http(ConnectionId id, const protocol::HttpRequest& request,
-                                        std::string_view remote, const server::RouteMatch& match);
+  [[nodiscard]] net::RequestResult answer_http(ConnectionId id,
+                                               const protocol::HttpRequest& request,
+                                               std::string_view remote,
+                                               const server::RouteMatch& match);
   // What speaks against a request before its body is read.
-  [[nodiscard]] std::optional<net::Answer> judge_head(const server::HttpRoutes::Served& served,
-                                                      const protocol::HttpRequest& request,
-                                                      std::string_view remote,
-                                                      const server::RouteMatch& match);
-  [[nodiscard]] net::Answer refuse_origin(const protocol::HttpRequest& request,
-                                          std::string_view remote, std::string_view origin);
-  [[nodiscard]] std::optional<net::Answer> over_handshake_rate(const protocol::HttpRequest& request,
-                                                               std::string_view remote);
+  [[nodiscard]] std::optional<net::RequestResult> judge_head(
+      const server::HttpRoutes::Served& served, const protocol::HttpRequest& request,
+      std::string_view remote, const server::RouteMatch& match);
+  [[nodiscard]] net::RequestResult refuse_origin(const protocol::HttpRequest& request,
+                                                 std::string_view remote, std::string_view origin);
+  [[nodiscard]] std::optional<net::RequestResult> over_handshake_rate(
+      const protocol::HttpRequest& request, std::string_view remote);
   [[nodiscard]] protocol::Violation judge_body(const protocol::HttpRequest& request) const noexcept;
-  [[nodiscard]] net::Answer answer_handshake(ConnectionId id, const protocol::HttpRequest& request,
-                                             const net::PeerInfo& caller,
-                                             const server::RouteMatch& match);
-  [[nodiscard]] net::Answer finish_handshake(const protocol::HttpRequest& request,
-                                             const net::PeerInfo& caller,
-                                             const server::RouteMatch& match,
-                                             const protocol::Handshake& handshake,
-                                             const Upgrade& verdict);
+  [[nodiscard]] net::RequestResult answer_handshake(ConnectionId id,
+                                                    const protocol::HttpRequest& request,
+                                                    const net::PeerInfo& caller,
+                                                    const server::RouteMatch& match);
+  [[nodiscard]] net::RequestResult finish_handshake(const protocol::HttpRequest& request,
+                                                    const net::PeerInfo& caller,
+                                                    const server::RouteMatch& match,
+                                                    const protocol::Handshake& handshake,
+                                                    const Upgrade& verdict);
   [[nodiscard]] Upgrade ask_hook(const Handlers& handlers, const protocol::HttpRequest& request,
                                  std::string_view remote, const server::RouteMatch& match,
                                  const protocol::Handshake& handshake);

@@ -10,7 +10,7 @@
 #include "protocol/http_response.h"
 #include "protocol/origin.h"
 #include "server/deferred_exchange.h"
-#include "server/http_answer.h"
+#include "server/http_response.h"
 #include "server/request_view.h"
 #include "server/server_core.h"
 #include "server/settings.h"
@@ -38,23 +38,23 @@ Headers retry_after(std::uint64_t wait_ms) {
 
 protocol::HttpDate date_now() { return protocol::HttpDate(net::wall_clock_ms() / 1000); }
 
-net::Answer refuse(const protocol::HttpRequest& request, protocol::Violation violation,
-                   std::string_view allow) {
+net::RequestResult refuse(const protocol::HttpRequest& request, protocol::Violation violation,
+                          std::string_view allow) {
   const protocol::HttpDate date = date_now();
-  net::Answer answer;
-  answer.rejected = true;
-  answer.status = protocol::http_status_of(violation);
-  protocol::write_violation(answer.bytes, violation, allow, is_head(request), date.text());
-  return answer;
+  net::RequestResult result;
+  result.rejected = true;
+  result.status = protocol::http_status_of(violation);
+  protocol::write_violation(result.bytes, violation, allow, is_head(request), date.text());
+  return result;
 }
 
-net::Answer reject(const protocol::HttpRequest& request, int status, std::string_view body,
-                   const protocol::HeaderList& extra = {}) {
-  net::Answer answer =
-      server::write_answer(server::RequestTraits(request), status, protocol::error_body(body),
-                           false, protocol::HttpResponseHead{}.content_type, extra);
-  answer.rejected = true;
-  return answer;
+net::RequestResult reject(const protocol::HttpRequest& request, int status, std::string_view body,
+                          const protocol::HeaderList& extra = {}) {
+  net::RequestResult result =
+      server::write_response(server::RequestTraits(request), status, protocol::error_body(body),
+                             false, protocol::HttpResponseHead{}.content_type, extra);
+  result.rejected = true;
+  return result;
 }
 
 std::string bad_header_text(const std::string& name) {
@@ -79,8 +79,8 @@ void ServerCore::learn_client(net::Connection& connection,
   connection.set_client(client ? client->text() : std::string());
 }
 
-net::Answer ServerCore::on_request(net::Connection& connection,
-                                   const protocol::HttpRequest& request) {
+net::RequestResult ServerCore::on_request(net::Connection& connection,
+                                          const protocol::HttpRequest& request) {
   if (!settings_.trusted_proxies.empty() && !settings_.session.proxy_header) {
     learn_client(connection, request);
   }
@@ -96,13 +96,13 @@ net::Answer ServerCore::on_request(net::Connection& connection,
   }
   if (web_socket) return answer_handshake(connection.id(), request, caller, *web_socket);
   const server::RequestTraits traits(request);
-  net::Answer answer = server::write_answer(
+  net::RequestResult result = server::write_response(
       traits, 404, protocol::error_body(protocol::violation_text(protocol::Violation::kNotFound)),
       traits.keep_alive, protocol::HttpResponseHead{}.content_type, {});
   if (asks_upgrade(request)) {
-    answer = refuse(request, protocol::Violation::kNotFound, kWebSocketMethods);
+    result = refuse(request, protocol::Violation::kNotFound, kWebSocketMethods);
   }
-  return answer;
+  return result;
 }
 
 // What speaks against reading the body of a request (RFC 9112 §6).
@@ -114,19 +114,19 @@ protocol::Violation ServerCore::judge_body(const protocol::HttpRequest& request)
   return protocol::Violation::kNone;
 }
 
-std::optional<net::Answer> ServerCore::judge_head(const server::HttpRoutes::Served& served,
-                                                  const protocol::HttpRequest& request,
-                                                  std::string_view remote,
-                                                  const server::RouteMatch& match) {
+std::optional<net::RequestResult> ServerCore::judge_head(const server::HttpRoutes::Served& served,
+                                                         const protocol::HttpRequest& request,
+                                                         std::string_view remote,
+                                                         const server::RouteMatch& match) {
   const Tick now = net::tick_of(net::monotonic_ms());
   if (addresses_) {
     // Who guesses at tokens is slowed down here as at a handshake.
     if (const std::uint64_t wait_ms = addresses_->may_try(remote, now); wait_ms != 0) {
-      net::Answer answer =
+      net::RequestResult result =
           reject(request, 429, "too many rejected requests from this address, try again later",
                  retry_after(wait_ms));
-      answer.refusal = CloseCause::kAddressLimit;
-      return answer;
+      result.refusal = CloseCause::kAddressLimit;
+      return result;
     }
   }
   const std::vector<std::string_view> no_subprotocols;
@@ -141,11 +141,12 @@ std::optional<net::Answer> ServerCore::judge_head(const server::HttpRoutes::Serv
   if (addresses_ && (refusal->status == 401 || refusal->status == 403)) {
     addresses_->refused(remote, now);
   }
-  return answer_response(server::RequestTraits(request), std::move(*refusal));
+  return response_for(server::RequestTraits(request), std::move(*refusal));
 }
 
-net::Answer ServerCore::answer_http(ConnectionId id, const protocol::HttpRequest& request,
-                                    std::string_view remote, const server::RouteMatch& match) {
+net::RequestResult ServerCore::answer_http(ConnectionId id, const protocol::HttpRequest& request,
+                                           std::string_view remote,
+                                           const server::RouteMatch& match) {
   const server::HttpRoutes::Served* const served = http_routes_.find(match.route, request.method);
   if (served == nullptr) {
     return refuse(request, protocol::Violation::kMethodNotAllowed, http_routes_.allow(match.route));
@@ -156,9 +157,9 @@ net::Answer ServerCore::answer_http(ConnectionId id, const protocol::HttpRequest
   if (takes_body(request) && request.body_due()) {
     const protocol::Violation violation = judge_body(request);
     if (violation != protocol::Violation::kNone) return refuse(request, violation, {});
-    net::Answer answer;
-    answer.kind = net::Answer::Kind::kReadBody;
-    return answer;
+    net::RequestResult result;
+    result.kind = net::RequestResult::Kind::kReadBody;
+    return result;
   }
   const server::RequestTraits traits(request);
   const std::vector<std::string_view> no_subprotocols;
@@ -168,34 +169,35 @@ net::Answer ServerCore::answer_http(ConnectionId id, const protocol::HttpRequest
     if (served->deferred) {
       served->deferred(view,
                        Responder(std::make_shared<server::DeferredExchange>(*this, id, traits)));
-      net::Answer answer;
-      answer.kind = net::Answer::Kind::kDefer;
-      return answer;
+      net::RequestResult result;
+      result.kind = net::RequestResult::Kind::kDefer;
+      return result;
     }
     response = served->handler(view);
   } catch (...) {
     tell_of_throw("http");
     // What was deferred is answered when the last copy of its responder goes.
     if (served->deferred) {
-      net::Answer answer;
-      answer.kind = net::Answer::Kind::kDefer;
-      return answer;
+      net::RequestResult result;
+      result.kind = net::RequestResult::Kind::kDefer;
+      return result;
     }
     response = server::internal_error();
   }
-  return answer_response(traits, std::move(response));
+  return response_for(traits, std::move(response));
 }
 
-net::Answer ServerCore::answer_response(const server::RequestTraits& request, Response response) {
+net::RequestResult ServerCore::response_for(const server::RequestTraits& request,
+                                            Response response) {
   std::string bad_field;
-  net::Answer answer = server::answer_of(request, std::move(response),
-                                         draining_.load(std::memory_order_relaxed), bad_field);
+  net::RequestResult result = server::build_response(
+      request, std::move(response), draining_.load(std::memory_order_relaxed), bad_field);
   if (!bad_field.empty()) log(LogLevel::kError, "bad_response_header", bad_header_text(bad_field));
-  return answer;
+  return result;
 }
 
-net::Answer ServerCore::refuse_origin(const protocol::HttpRequest& request, std::string_view remote,
-                                      std::string_view origin) {
+net::RequestResult ServerCore::refuse_origin(const protocol::HttpRequest& request,
+                                             std::string_view remote, std::string_view origin) {
   const std::vector<std::string>& allowed = options_.upgrade.allowed_origins;
   // A page that asks again and again, in many browsers, is one piece of news a moment.
   std::uint64_t unsaid = 0;
@@ -210,19 +212,20 @@ net::Answer ServerCore::refuse_origin(const protocol::HttpRequest& request, std:
                 protocol::origin_refusal(origin, request.host, allowed));
 }
 
-std::optional<net::Answer> ServerCore::over_handshake_rate(const protocol::HttpRequest& request,
-                                                           std::string_view remote) {
+std::optional<net::RequestResult> ServerCore::over_handshake_rate(
+    const protocol::HttpRequest& request, std::string_view remote) {
   const std::uint64_t wait_ms = addresses_->handshake(remote, net::tick_of(net::monotonic_ms()));
   if (wait_ms == 0) return std::nullopt;
-  net::Answer answer = reject(
+  net::RequestResult result = reject(
       request, 429, "too many handshakes from this address, try again later", retry_after(wait_ms));
-  answer.refusal = CloseCause::kAddressLimit;
-  return answer;
+  result.refusal = CloseCause::kAddressLimit;
+  return result;
 }
 
-net::Answer ServerCore::answer_handshake(ConnectionId id, const protocol::HttpRequest& request,
-                                         const net::PeerInfo& caller,
-                                         const server::RouteMatch& match) {
+net::RequestResult ServerCore::answer_handshake(ConnectionId id,
+                                                const protocol::HttpRequest& request,
+                                                const net::PeerInfo& caller,
+                                                const server::RouteMatch& match) {
   const std::string_view remote = caller.remote();
   // Before anything is looked at: who guesses at tokens is slowed down by it too.
   if (addresses_) {
@@ -240,18 +243,19 @@ net::Answer ServerCore::answer_handshake(ConnectionId id, const protocol::HttpRe
     return reject(request, 503, "the server is shutting down, try again", {{"Retry-After", "1"}});
   }
   Upgrade verdict = ask_hook(handlers_[match.route], request, remote, match, handshake);
-  net::Answer answer = finish_handshake(request, caller, match, handshake, verdict);
-  answer.data = std::move(verdict.data);
-  if (answer.kind == net::Answer::Kind::kUpgrade && verdict.opened) {
-    answer.opened = [this, id, opened = std::move(verdict.opened)] { run_opened(id, opened); };
+  net::RequestResult result = finish_handshake(request, caller, match, handshake, verdict);
+  result.data = std::move(verdict.data);
+  if (result.kind == net::RequestResult::Kind::kUpgrade && verdict.opened) {
+    result.opened = [this, id, opened = std::move(verdict.opened)] { run_opened(id, opened); };
   }
   // Last, since what is counted here is given back at the end of a connection that was granted its
   // handshake, and there alone.
-  if (answer.kind == net::Answer::Kind::kUpgrade && addresses_ && !addresses_->enter(remote)) {
-    answer = reject(request, 429, "too many connections from this address");
-    answer.refusal = CloseCause::kAddressLimit;
+  if (result.kind == net::RequestResult::Kind::kUpgrade && addresses_ &&
+      !addresses_->enter(remote)) {
+    result = reject(request, 429, "too many connections from this address");
+    result.refusal = CloseCause::kAddressLimit;
   }
-  return answer;
+  return result;
 }
 
 Upgrade ServerCore::ask_hook(const Handlers& handlers, const protocol::HttpRequest& request,
@@ -288,32 +292,32 @@ Upgrade ServerCore::ask_hook(const Handlers& handlers, const protocol::HttpReque
   return verdict;
 }
 
-net::Answer ServerCore::finish_handshake(const protocol::HttpRequest& request,
-                                         const net::PeerInfo& caller,
-                                         const server::RouteMatch& match,
-                                         const protocol::Handshake& handshake,
-                                         const Upgrade& verdict) {
+net::RequestResult ServerCore::finish_handshake(const protocol::HttpRequest& request,
+                                                const net::PeerInfo& caller,
+                                                const server::RouteMatch& match,
+                                                const protocol::Handshake& handshake,
+                                                const Upgrade& verdict) {
   if (verdict.status != 101) return reject(request, verdict.status, verdict.body, verdict.headers);
   std::string_view subprotocol = verdict.subprotocol;
   if (subprotocol.empty()) {
     subprotocol = protocol::choose_subprotocol(options_.upgrade.subprotocols, handshake);
   }
-  net::Answer answer;
-  answer.kind = net::Answer::Kind::kUpgrade;
-  answer.status = 101;
-  answer.route = static_cast<std::uint16_t>(match.route);
-  answer.peer_info =
+  net::RequestResult result;
+  result.kind = net::RequestResult::Kind::kUpgrade;
+  result.status = 101;
+  result.route = static_cast<std::uint16_t>(match.route);
+  result.peer_info =
       net::PeerInfo(caller.remote(), request.path, verdict.user, subprotocol, caller.via());
   std::optional<protocol::DeflateAgreement> agreement;
   if (subprotocol == kMetaSubprotocol) {
-    answer.encoding = net::kNchanEncoding;
+    result.encoding = net::kNchanEncoding;
   } else {
     agreement = negotiate(handshake);
   }
-  if (agreement) answer.deflate = agreement->terms;
-  protocol::write_switching_protocols(answer.bytes, handshake.key, subprotocol, verdict.headers,
+  if (agreement) result.deflate = agreement->terms;
+  protocol::write_switching_protocols(result.bytes, handshake.key, subprotocol, verdict.headers,
                                       agreement ? agreement->response : std::string_view());
-  return answer;
+  return result;
 }
 
 std::optional<protocol::DeflateAgreement> ServerCore::negotiate(

@@ -11,25 +11,25 @@
 
 namespace wsd::net {
 
-[[nodiscard]] inline Answer page_or_upgrade(const Connection& connection,
-                                            const protocol::HttpRequest& request,
-                                            std::string_view user) {
-  Answer answer;
+[[nodiscard]] inline RequestResult page_or_upgrade(const Connection& connection,
+                                                   const protocol::HttpRequest& request,
+                                                   std::string_view user) {
+  RequestResult result;
   const protocol::Handshake handshake = protocol::check_handshake(request);
   if (handshake.violation != protocol::Violation::kNone) {
     protocol::HttpResponseHead head;
     head.keep_alive = request.keep_alive;
-    answer.status = head.status;
-    answer.keep_alive = head.keep_alive;
-    protocol::write_response(answer.bytes, head, "page");
-    return answer;
+    result.status = head.status;
+    result.keep_alive = head.keep_alive;
+    protocol::write_response(result.bytes, head, "page");
+    return result;
   }
-  answer.kind = Answer::Kind::kUpgrade;
-  answer.status = 101;
+  result.kind = RequestResult::Kind::kUpgrade;
+  result.status = 101;
   const PeerInfo& caller = connection.peer_info();
-  answer.peer_info = PeerInfo(caller.remote(), request.path, user, "", caller.via());
-  protocol::write_switching_protocols(answer.bytes, handshake.key, "", {});
-  return answer;
+  result.peer_info = PeerInfo(caller.remote(), request.path, user, "", caller.via());
+  protocol::write_switching_protocols(result.bytes, handshake.key, "", {});
+  return result;
 }
 
 }  // namespace wsd::net

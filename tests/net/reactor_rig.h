@@ -33,11 +33,11 @@ struct EndNote {
 
 class FakeApplication final : public Application {
  public:
-  Answer on_request(Connection& connection, const protocol::HttpRequest& request) override {
+  RequestResult on_request(Connection& connection, const protocol::HttpRequest& request) override {
     ++requests;
-    Answer answer = page_or_upgrade(connection, request, "user");
-    if (answer.kind == Answer::Kind::kUpgrade) answer.deflate = deflate;
-    return answer;
+    RequestResult result = page_or_upgrade(connection, request, "user");
+    if (result.kind == RequestResult::Kind::kUpgrade) result.deflate = deflate;
+    return result;
   }
   void on_open(Connection& connection) override {
     opened.push_back(connection.id());

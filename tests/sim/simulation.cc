@@ -363,8 +363,8 @@ Peer* Simulation::peer_at(int index) {
                                                  : nullptr;
 }
 
-net::Answer Simulation::on_request(net::Connection& connection,
-                                   const protocol::HttpRequest& request) {
+net::RequestResult Simulation::on_request(net::Connection& connection,
+                                          const protocol::HttpRequest& request) {
   peer_of(connection.peer_info().remote()).server_asked(connection.peer_info());
   return net::page_or_upgrade(connection, request, "");
 }
@@ -414,7 +414,7 @@ void Simulation::obey(net::Connection& connection, Peer& peer, const Stamp& stam
   switch (stamp.kind) {
     case Stamp::Kind::kEcho:
       peer.server_echoed(message.payload,
-                         connection.answer(message.type, as_bytes(message.payload)));
+                         connection.send_fast(message.type, as_bytes(message.payload)));
       break;
     case Stamp::Kind::kPublish:
       peer.server_published(stamp);

@@ -43,8 +43,8 @@ class Simulation final : public net::Application {
   Tally run();
 
   // net::Application
-  net::Answer on_request(net::Connection& connection,
-                         const protocol::HttpRequest& request) override;
+  net::RequestResult on_request(net::Connection& connection,
+                                const protocol::HttpRequest& request) override;
   void on_open(net::Connection& connection) override;
   void on_message(net::Connection& connection, const Message& message) override;
   void on_close(net::Connection& connection, const CloseInfo& info) override;

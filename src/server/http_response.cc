@@ -1,4 +1,4 @@
-#include "server/http_answer.h"
+#include "server/http_response.h"
 
 #include <utility>
 
@@ -14,9 +14,9 @@ RequestTraits::RequestTraits(const protocol::HttpRequest& request) noexcept
       keep_alive(request.keep_alive && !request.body_due()),
       old_keep_alive(request.minor_version == 0) {}
 
-net::Answer write_answer(const RequestTraits& request, int status, std::string_view body,
-                         bool keep_alive, std::string_view content_type,
-                         const protocol::HeaderList& extra) {
+net::RequestResult write_response(const RequestTraits& request, int status, std::string_view body,
+                                  bool keep_alive, std::string_view content_type,
+                                  const protocol::HeaderList& extra) {
   const protocol::HttpDate date(net::wall_clock_ms() / 1000);
   protocol::HttpResponseHead head;
   head.status = status;
@@ -24,15 +24,15 @@ net::Answer write_answer(const RequestTraits& request, int status, std::string_v
   head.keep_alive = keep_alive;
   head.head_request = request.head_request;
   head.date = date.text();
-  net::Answer answer;
-  answer.status = status;
-  answer.keep_alive = keep_alive;
-  protocol::write_response(answer.bytes, head, body, extra);
-  return answer;
+  net::RequestResult result;
+  result.status = status;
+  result.keep_alive = keep_alive;
+  protocol::write_response(result.bytes, head, body, extra);
+  return result;
 }
 
-net::Answer answer_of(const RequestTraits& request, Response response, bool last,
-                      std::string& bad_field) {
+net::RequestResult build_response(const RequestTraits& request, Response response, bool last,
+                                  std::string& bad_field) {
   if (const std::string* name = bad_header(response.headers);
       name != nullptr || !protocol::is_valid_header("Content-Type", response.content_type)) {
     bad_field = name == nullptr ? "Content-Type" : *name;
@@ -41,8 +41,8 @@ net::Answer answer_of(const RequestTraits& request, Response response, bool last
   const bool keep_alive = request.keep_alive && !last;
   protocol::HeaderList extra = std::move(response.headers);
   if (keep_alive && request.old_keep_alive) extra.emplace_back("Connection", "keep-alive");
-  return write_answer(request, response.status, response.body, keep_alive, response.content_type,
-                      extra);
+  return write_response(request, response.status, response.body, keep_alive, response.content_type,
+                        extra);
 }
 
 Response internal_error() {

@@ -19,15 +19,15 @@ struct RequestTraits {
   bool old_keep_alive;  // HTTP/1.0: it has to be said that the connection is kept (RFC 9112 §C.2.2)
 };
 
-[[nodiscard]] net::Answer write_answer(const RequestTraits& request, int status,
-                                       std::string_view body, bool keep_alive,
-                                       std::string_view content_type,
-                                       const protocol::HeaderList& extra);
+[[nodiscard]] net::RequestResult write_response(const RequestTraits& request, int status,
+                                                std::string_view body, bool keep_alive,
+                                                std::string_view content_type,
+                                                const protocol::HeaderList& extra);
 
 // A handler's response. One with a field that may not be written becomes a 500, and `bad_field` its
 // name. `last`: the connection ends with it in any case.
-[[nodiscard]] net::Answer answer_of(const RequestTraits& request, Response response, bool last,
-                                    std::string& bad_field);
+[[nodiscard]] net::RequestResult build_response(const RequestTraits& request, Response response,
+                                                bool last, std::string& bad_field);
 
 // What a client is told of a fault on this side.
 [[nodiscard]] Response internal_error();
