@@ -67,7 +67,7 @@ class Connection {
   void join(std::string_view room) const;
   // Likewise, and it first gets what it has missed: no message is lost between the two, and none
   // comes twice. Where `since` cannot be honoured it gets all that is kept; on a connection with
-  // kMetaSubprotocol a notice of the gap comes before that. Any thread.
+  // kNchanSubprotocol a notice of the gap comes before that. Any thread.
   void join(std::string_view room, const Since& since) const;
   // Leaves it, or does nothing where it is in no such room. Any thread.
   void leave(std::string_view room) const;

@@ -16,7 +16,7 @@ namespace wsd {
 // "id: EPOCH:SEQ\n", an empty line, then the payload, in one message of the same type. A gap (see
 // Connection::join) is told by an empty message whose meta has the line "content-type: " and
 // kGapContentType too. send() is not changed by it; and permessage-deflate is not spoken with it.
-inline constexpr std::string_view kMetaSubprotocol = "ws+meta.nchan";
+inline constexpr std::string_view kNchanSubprotocol = "ws+meta.nchan";
 // The content type of what tells a gap.
 inline constexpr std::string_view kGapContentType = "application/vnd.wsd.gap";
 

@@ -6,11 +6,11 @@
 #include "base/shared_bytes.h"
 #include "hub/batch.h"
 #include "net/deflate_encoder.h"
-#include "net/meta_frame.h"
+#include "net/nchan_frame.h"
 
 namespace wsd::net {
 
-// Messages behind their place; see meta_frame(). Others are those of DeflateEncoder.
+// Messages behind their place; see nchan_frame(). Others are those of DeflateEncoder.
 inline constexpr hub::Encoding kNchanEncoding = 1;
 
 // Reactor thread only.
@@ -22,7 +22,7 @@ class MessageEncoder final : public hub::Encoder {
 
   [[nodiscard]] SharedBytes encode(const SharedBytes& plain, hub::Encoding encoding,
                                    const Position& position) override {
-    return encoding == kNchanEncoding ? meta_frame(plain, position)
+    return encoding == kNchanEncoding ? nchan_frame(plain, position)
                                       : deflate_.encode(plain, encoding);
   }
   [[nodiscard]] SharedBytes gap_notice(hub::Encoding encoding, const Position& position) override {

@@ -309,7 +309,7 @@ net::RequestResult ServerCore::finish_handshake(const protocol::HttpRequest& req
   result.peer_info =
       net::PeerInfo(caller.remote(), request.path, verdict.user, subprotocol, caller.via());
   std::optional<protocol::DeflateAgreement> agreement;
-  if (subprotocol == kMetaSubprotocol) {
+  if (subprotocol == kNchanSubprotocol) {
     result.encoding = net::kNchanEncoding;
   } else {
     agreement = negotiate(handshake);

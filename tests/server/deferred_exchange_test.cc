@@ -311,7 +311,7 @@ TEST(ServerUpgrade, WhatThatWordHasClosedIsNotOpened) {
 TEST(ServerUpgrade, MembersThatSpeakMetaGetTheirPlaces) {
   ServerOptions options = quiet(2);
   options.history.messages = 100;
-  options.upgrade.subprotocols = {std::string(kMetaSubprotocol)};
+  options.upgrade.subprotocols = {std::string(kNchanSubprotocol)};
   Rig rig(options);
   rig.server.route(
       "/", {.open = [](Connection& c) { c.join("r", Since::last(10)); },

@@ -70,8 +70,8 @@ Upgrade admit(const Gate& gate, const Request& request) {
   if (!since.error.empty()) return Upgrade::reject(400, since.error);
   // Before the gate's choice, which is a matter of courtesy.
   const auto& offered = request.subprotocols();
-  if (std::find(offered.begin(), offered.end(), kMetaSubprotocol) != offered.end()) {
-    verdict.subprotocol = kMetaSubprotocol;
+  if (std::find(offered.begin(), offered.end(), kNchanSubprotocol) != offered.end()) {
+    verdict.subprotocol = kNchanSubprotocol;
   }
   if (since.since.kind == Since::Kind::kNow) {
     verdict.opened = [](Connection& member) { member.join(room_of_path(member.path())); };

@@ -1,4 +1,4 @@
-#include "net/meta_frame.h"
+#include "net/nchan_frame.h"
 
 #include <gtest/gtest.h>
 
@@ -22,7 +22,7 @@ TEST(MetaFrame, APayloadBehindItsPlace) {
     for (const Opcode opcode : {Opcode::kText, Opcode::kBinary}) {
       const std::string payload(size, 'x');
       const SharedBytes frame =
-          meta_frame(protocol::make_frame(opcode, as_bytes(payload)), {281474976710655, 17});
+          nchan_frame(protocol::make_frame(opcode, as_bytes(payload)), {281474976710655, 17});
       EXPECT_TRUE(protocol::frame_content(frame.bytes()).opcode == opcode);
       EXPECT_EQ(payload_of(frame), "id: 281474976710655:17\n\n" + payload);
       // The very bytes of a frame that is made in one go.

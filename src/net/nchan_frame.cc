@@ -1,4 +1,4 @@
-#include "net/meta_frame.h"
+#include "net/nchan_frame.h"
 
 #include <cstring>
 #include <new>
@@ -24,7 +24,7 @@ SharedBytes frame_of(protocol::Opcode opcode, std::string_view meta, Bytes paylo
 
 }  // namespace
 
-SharedBytes meta_frame(const SharedBytes& plain, const Position& position) {
+SharedBytes nchan_frame(const SharedBytes& plain, const Position& position) {
   const protocol::FrameContent content = protocol::frame_content(plain.bytes());
   return frame_of(content.opcode, "id: " + position_text(position) + "\n\n", content.payload);
 }
