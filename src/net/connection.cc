@@ -42,7 +42,7 @@ Connection::~Connection() {
   if (read_state_.listed()) forget(reactor_.ready, this);
   if (listed_dirty_) forget(reactor_.dirty, this);
   if (listed_settling_) forget(reactor_.settling, this);
-  if (read_state_.has(ReadState::kHeld)) forget(reactor_.held, this);
+  if (read_state_.has(ReadState::kPublishBlocked)) forget(reactor_.paused, this);
   WSD_DCHECK(held_input_kib_ == 0);  // given back at the safe point
   if (const protocol::Compression* const compression = session_.compression()) {
     reactor_.counts.context_bytes.fetch_sub(protocol::context_bytes(compression->terms()),
@@ -186,7 +186,7 @@ void Connection::on_nothing_received(IoStatus status) {
     abort(CloseCause::kReset);
   } else {
     read_later_ = status == IoStatus::kNoBuffers;
-    if (!read_later_) read_state_.empty();
+    if (!read_later_) read_state_.on_drained();
   }
 }
 
@@ -317,17 +317,17 @@ void Connection::enter(Phase phase) {
   draining_ = false;
   if (phase != Phase::kHttp && phase != Phase::kOpen) mark_settling();
   if (phase == Phase::kClosed) {
-    read_state_.set(ReadState::kOver);
+    read_state_.set(ReadState::kClosed);
     session_.finish();
     reactor_.shard.wheel().cancel(*this);
     return;
   }
   if (phase == Phase::kClosing || phase == Phase::kLingering) {
     // What is read from now on is thrown away: no pressure to pass on.
-    if (read_state_.has(ReadState::kHeld)) forget(reactor_.held, this);
+    if (read_state_.has(ReadState::kPublishBlocked)) forget(reactor_.paused, this);
     read_state_.clear(ReadState::kPaused);
-    read_state_.clear(ReadState::kHeld);
-    read_state_.clear(ReadState::kAnswer);
+    read_state_.clear(ReadState::kPublishBlocked);
+    read_state_.clear(ReadState::kAwaitingResponse);
     if (wants_read()) mark_ready();
   }
   arm();
@@ -460,14 +460,14 @@ void Connection::cut() {
   abort(CloseCause::kServerStopped);
 }
 
-void Connection::hold() {
-  if (read_state_.has(ReadState::kHeld)) return;
-  read_state_.set(ReadState::kHeld);
-  ReactorContext::list(reactor_.held, *this);
+void Connection::pause() {
+  if (read_state_.has(ReadState::kPublishBlocked)) return;
+  read_state_.set(ReadState::kPublishBlocked);
+  ReactorContext::list(reactor_.paused, *this);
 }
 
 void Connection::resume() {
-  read_state_.clear(ReadState::kHeld);
+  read_state_.clear(ReadState::kPublishBlocked);
   not_read_until_now();
   if (wants_read()) mark_ready();
 }

@@ -70,12 +70,12 @@ class Connection final : public hub::Member {
 
   // The turn's steps.
   void on_readiness(const Readiness& readiness) {
-    read_state_.announce(readiness.readable(), readiness.ended());
+    read_state_.on_event(readiness.readable(), readiness.ended());
     if (readiness.writable()) {
       out_.set_writable();
       if (!out_.idle()) mark_dirty();
     }
-    if (read_state_.to_be_listed()) list_ready();
+    if (read_state_.should_enqueue()) list_ready();
   }
   void read_step();
   void flush_step();
@@ -84,7 +84,7 @@ class Connection final : public hub::Member {
   [[nodiscard]] bool settle();
 
   // Whether a read step would do something.
-  [[nodiscard]] bool wants_read() const noexcept { return read_state_.wanted(); }
+  [[nodiscard]] bool wants_read() const noexcept { return read_state_.should_read(); }
 
   // hub::Member
   void deliver(const hub::Batch& batch) override;
@@ -124,7 +124,7 @@ class Connection final : public hub::Member {
   void refuse_overload();
   void refuse_going();
   // What it publishes is more than a shard can take: not read until resume().
-  void hold();
+  void pause();
   void resume();
   // Ends it with 1001 at that tick, or sooner where nothing is lost by it.
   void drain_at(Tick tick);

@@ -23,7 +23,7 @@ bool deserves_reset(CloseCause cause) noexcept {
 
 // From phase_since_: a head has one deadline, a body another, and so has a late answer.
 Tick Connection::request_timeout() const noexcept {
-  if (read_state_.has(ReadState::kAnswer)) return reactor_.settings.response_timeout;
+  if (read_state_.has(ReadState::kAwaitingResponse)) return reactor_.settings.response_timeout;
   return session_.in_body() ? reactor_.settings.message_timeout
                             : reactor_.settings.handshake_timeout;
 }
@@ -101,7 +101,7 @@ void Connection::expire(Tick now) {
   switch (phase_) {
     case Phase::kHttp:
       if (now < phase_since_.near(now) + request_timeout()) break;
-      if (read_state_.has(ReadState::kAnswer)) {
+      if (read_state_.has(ReadState::kAwaitingResponse)) {
         refuse(CloseCause::kHttpDone, "no response was ready in time, try again");
       } else if (session_.in_body()) {
         reject(protocol::Violation::kBodyTimeout);
@@ -146,7 +146,7 @@ void Connection::check_open(Tick now) {
          "client accepts no data");
     return;
   }
-  if (read_state_.has(ReadState::kPaused) || read_state_.has(ReadState::kHeld)) {
+  if (read_state_.has(ReadState::kPaused) || read_state_.has(ReadState::kPublishBlocked)) {
     not_read_until_now();
   }
   if (unfinished_ && expired(message_since_, settings.message_timeout)) {

@@ -107,18 +107,18 @@ void Connection::respond(const RequestResult& result) {
 
 void Connection::put_off() {
   session_.defer();
-  read_state_.set(ReadState::kAnswer);
+  read_state_.set(ReadState::kAwaitingResponse);
   phase_since_ = reactor_.now;
   arm();
 }
 
 void Connection::complete_request(const RequestResult& result) {
-  if (phase_ != Phase::kHttp || !read_state_.has(ReadState::kAnswer)) return;
-  read_state_.clear(ReadState::kAnswer);
+  if (phase_ != Phase::kHttp || !read_state_.has(ReadState::kAwaitingResponse)) return;
+  read_state_.clear(ReadState::kAwaitingResponse);
   respond(result);
   if (phase_ != Phase::kHttp) return;
   // What was kept is read as if it came now.
-  read_state_.announce(true, false);
+  read_state_.on_event(true, false);
   if (wants_read()) mark_ready();
 }
 
@@ -225,7 +225,7 @@ void Connection::on_violation(protocol::Violation violation) {
 
 void Connection::on_eof() {
   eof_ = true;
-  read_state_.empty();
+  read_state_.on_drained();
   switch (phase_) {
     case Phase::kHttp: {
       const bool between_requests = http_status_ != 0 && !session_.unfinished();

@@ -115,8 +115,8 @@ Connection* Reactor::find(ConnectionId id) noexcept {
   return static_cast<Connection*>(context_->shard.find(id));
 }
 
-void Reactor::hold_publisher() {
-  if (context_->reading != nullptr) context_->reading->hold();
+void Reactor::pause_publisher() {
+  if (context_->reading != nullptr) context_->reading->pause();
 }
 
 void Reactor::run() {
@@ -243,7 +243,7 @@ void Reactor::mark_ready(const Readiness& readiness) {
 
 void Reactor::handle_commands() {
   const std::uint32_t commands = context_->shard.take_commands();
-  if ((commands & kAnswer) != 0) {
+  if ((commands & kReportAlive) != 0) {
     context_->counts.answered.fetch_or(std::uint64_t{1} << context_->shard.index(),
                                        std::memory_order_relaxed);
   }
@@ -255,7 +255,7 @@ void Reactor::handle_commands() {
     begin_drain();
   }
   if (context_->shard.take_resumed()) {
-    work_off(context_->held, [](Connection& each) { each.resume(); });
+    work_off(context_->paused, [](Connection& each) { each.resume(); });
   }
 }
 

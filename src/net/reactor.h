@@ -26,7 +26,7 @@ class Reactor final : public hub::Waker {
   // Commands that the hub carries to every reactor.
   static constexpr std::uint32_t kDrain = 1;
   static constexpr std::uint32_t kStop = 2;
-  static constexpr std::uint32_t kAnswer = 4;  // with a bit in ProcessCounts::answered
+  static constexpr std::uint32_t kReportAlive = 4;  // with a bit in ProcessCounts::answered
 
   Reactor() noexcept;
   Reactor(const Reactor&) = delete;
@@ -56,7 +56,7 @@ class Reactor final : public hub::Waker {
   [[nodiscard]] Connection* find(ConnectionId id) noexcept;
   [[nodiscard]] hub::Shard& shard() noexcept { return context_->shard; }
   // A shard is behind with what the connection in its read step published.
-  void hold_publisher();
+  void pause_publisher();
   [[nodiscard]] bool draining() const noexcept { return draining_; }
   // Any thread.
   [[nodiscard]] const ReactorStats& stats() const noexcept { return context_->stats; }

@@ -107,12 +107,12 @@ struct ReactorContext {
   std::vector<Connection*> ready;     // have input, or may have
   std::vector<Connection*> dirty;     // have output to flush
   std::vector<Connection*> settling;  // have ended in some way, to be seen to at the safe point
-  std::vector<Connection*> held;      // publishers left unread until a shard has caught up
+  std::vector<Connection*> paused;    // publishers left unread until a shard has caught up
   std::vector<Connection*> working;   // the list that is being worked off
 
   // Before a connection is made, their number with it.
   void make_room(std::size_t connections) {
-    for (std::vector<Connection*>* each : {&ready, &dirty, &settling, &held, &working}) {
+    for (std::vector<Connection*>* each : {&ready, &dirty, &settling, &paused, &working}) {
       if (each->capacity() < connections) each->reserve(2 * connections);
     }
   }

@@ -11,28 +11,29 @@ class ReadState {
  public:
   // Reasons not to read though there may be input.
   enum Reason : std::uint8_t {
-    kPaused = 4,   // the own send queue is above its high-water mark
-    kHeld = 8,     // a shard is behind with what was published
-    kOver = 16,    // the connection is closed
-    kAnswer = 64,  // the answer to its request is to come first
+    kPaused = 4,             // the own send queue is above its high-water mark
+    kPublishBlocked = 8,     // a shard is behind with what was published
+    kClosed = 16,            // the connection is closed
+    kAwaitingResponse = 64,  // the answer to its request is to come first
   };
 
   // Whether a read step would do something.
-  [[nodiscard]] bool wanted() const noexcept {
-    return (bits_ & (kReadable | kPaused | kHeld | kOver | kAnswer)) == kReadable;
+  [[nodiscard]] bool should_read() const noexcept {
+    return (bits_ & (kReadable | kPaused | kPublishBlocked | kClosed | kAwaitingResponse)) ==
+           kReadable;
   }
 
   // Readiness has come. `ended`: the peer has ended its direction, so no other edge will.
-  void announce(bool readable, bool ended) noexcept {
+  void on_event(bool readable, bool ended) noexcept {
     bits_ = static_cast<std::uint8_t>(bits_ | (readable ? kReadable : 0) | (ended ? kEnded : 0));
   }
   // A short read has emptied the socket: what comes later is another edge. Not so for an end that
   // has been announced already.
   void short_read() noexcept {
-    if ((bits_ & kEnded) == 0) empty();
+    if ((bits_ & kEnded) == 0) on_drained();
   }
   // EAGAIN, or the end itself.
-  void empty() noexcept { bits_ = static_cast<std::uint8_t>(bits_ & ~kReadable); }
+  void on_drained() noexcept { bits_ = static_cast<std::uint8_t>(bits_ & ~kReadable); }
 
   void set(Reason reason) noexcept { bits_ = static_cast<std::uint8_t>(bits_ | reason); }
   void clear(Reason reason) noexcept { bits_ = static_cast<std::uint8_t>(bits_ & ~reason); }
@@ -44,8 +45,9 @@ class ReadState {
     bits_ = static_cast<std::uint8_t>(listed ? bits_ | kListed : bits_ & ~kListed);
   }
   // Wanted, and not on the list yet.
-  [[nodiscard]] bool to_be_listed() const noexcept {
-    return (bits_ & (kReadable | kPaused | kHeld | kOver | kAnswer | kListed)) == kReadable;
+  [[nodiscard]] bool should_enqueue() const noexcept {
+    return (bits_ & (kReadable | kPaused | kPublishBlocked | kClosed | kAwaitingResponse |
+                     kListed)) == kReadable;
   }
 
  private:

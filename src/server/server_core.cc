@@ -227,7 +227,7 @@ bool ServerCore::reactors_turn() {
   if (asked_to_turn_ && counts_.answered.load(std::memory_order_relaxed) != all) return false;
   counts_.answered.store(0, std::memory_order_relaxed);
   try {
-    hub_->command(net::Reactor::kAnswer);
+    hub_->command(net::Reactor::kReportAlive);
     asked_to_turn_ = true;
   } catch (const std::bad_alloc&) {
     asked_to_turn_ = false;  // who was not asked is not to be blamed
@@ -314,7 +314,7 @@ SendResult ServerCore::send(ConnectionId id, MessageType type, std::string_view 
   if (!frame) return SendResult::kCongested;
   if (reactor == nullptr) return hub_->send(id, std::move(frame));
   if (reactor->shard().send_away(id, std::move(frame)) == hub::PublishOutcome::kCongested) {
-    reactor->hold_publisher();
+    reactor->pause_publisher();
   }
   return SendResult::kSent;
 }
@@ -334,7 +334,7 @@ SendResult ServerCore::publish(std::string_view room, MessageType type, std::str
   if (reactor == nullptr) return hub_->publish(room, std::move(frame), std::move(waiting));
   if (reactor->shard().publish(room, std::move(frame), std::move(waiting)) ==
       hub::PublishOutcome::kCongested) {
-    reactor->hold_publisher();
+    reactor->pause_publisher();
   }
   return SendResult::kSent;
 }

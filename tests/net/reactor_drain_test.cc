@@ -147,7 +147,7 @@ TEST(ReactorDrain, AnswersWhenAskedAndNotBefore) {
   ReactorRig rig(calm_settings(), 2);
   rig.turn();
   EXPECT_EQ(rig.counts.answered.load(), 0U);
-  rig.hub().command(Reactor::kAnswer);
+  rig.hub().command(Reactor::kReportAlive);
   rig.reactor(1).turn(0);
   EXPECT_EQ(rig.counts.answered.load(), 2U);
   rig.reactor(0).turn(0);

@@ -286,7 +286,7 @@ TEST(Reactors, AHeldPublisherIsReadAgain) {
       EXPECT_EQ(hub::shard_of(connection.id()), 0U);
       if (reactor.shard().publish(room, text_frame(message.payload)) ==
           hub::PublishOutcome::kCongested) {
-        reactor.hold_publisher();
+        reactor.pause_publisher();
       }
     };
     constexpr int kMessages = 2000;

@@ -5,38 +5,39 @@
 namespace wsd::net {
 namespace {
 
-constexpr ReadState::Reason kReasons[] = {ReadState::kPaused, ReadState::kHeld, ReadState::kOver};
+constexpr ReadState::Reason kReasons[] = {ReadState::kPaused, ReadState::kPublishBlocked,
+                                          ReadState::kClosed};
 
 TEST(ReadState, NothingIsReadBeforeItIsAnnounced) {
   ReadState state;
-  EXPECT_FALSE(state.wanted());
-  EXPECT_FALSE(state.to_be_listed());
-  state.announce(false, false);
-  EXPECT_FALSE(state.wanted());
-  state.announce(true, false);
-  EXPECT_TRUE(state.wanted());
-  EXPECT_TRUE(state.to_be_listed());
+  EXPECT_FALSE(state.should_read());
+  EXPECT_FALSE(state.should_enqueue());
+  state.on_event(false, false);
+  EXPECT_FALSE(state.should_read());
+  state.on_event(true, false);
+  EXPECT_TRUE(state.should_read());
+  EXPECT_TRUE(state.should_enqueue());
 }
 
 TEST(ReadState, ReadinessIsALatch) {
   ReadState state;
-  state.announce(true, false);
-  state.announce(false, false);  // a wake-up for writing alone
-  EXPECT_TRUE(state.wanted());
-  state.empty();
-  EXPECT_FALSE(state.wanted());
+  state.on_event(true, false);
+  state.on_event(false, false);  // a wake-up for writing alone
+  EXPECT_TRUE(state.should_read());
+  state.on_drained();
+  EXPECT_FALSE(state.should_read());
 }
 
 TEST(ReadState, AShortReadHasEmptiedTheSocketButForAnAnnouncedEnd) {
   ReadState state;
-  state.announce(true, false);
+  state.on_event(true, false);
   state.short_read();
-  EXPECT_FALSE(state.wanted());
-  state.announce(true, true);
+  EXPECT_FALSE(state.should_read());
+  state.on_event(true, true);
   state.short_read();
-  EXPECT_TRUE(state.wanted());
-  state.empty();
-  EXPECT_FALSE(state.wanted());
+  EXPECT_TRUE(state.should_read());
+  state.on_drained();
+  EXPECT_FALSE(state.should_read());
 }
 
 // All combinations: reading is wanted exactly when there is readiness and no reason against it, and
@@ -46,20 +47,20 @@ TEST(ReadState, EachReasonAloneStandsAgainstReading) {
     ReadState state;
     const bool readable = (bits & 8) != 0;
     const bool listed = (bits & 16) != 0;
-    if (readable) state.announce(true, false);
+    if (readable) state.on_event(true, false);
     for (unsigned i = 0; i < 3; ++i) {
       if ((bits >> i & 1) != 0) state.set(kReasons[i]);
     }
     state.set_listed(listed);
     const bool wanted = readable && (bits & 7) == 0;
-    EXPECT_EQ(state.wanted(), wanted) << bits;
-    EXPECT_EQ(state.to_be_listed(), wanted && !listed) << bits;
+    EXPECT_EQ(state.should_read(), wanted) << bits;
+    EXPECT_EQ(state.should_enqueue(), wanted && !listed) << bits;
     EXPECT_EQ(state.listed(), listed) << bits;
     for (unsigned i = 0; i < 3; ++i) {
       EXPECT_EQ(state.has(kReasons[i]), (bits >> i & 1) != 0) << bits;
       state.clear(kReasons[i]);
     }
-    EXPECT_EQ(state.wanted(), readable) << bits;
+    EXPECT_EQ(state.should_read(), readable) << bits;
   }
 }
 

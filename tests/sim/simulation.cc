@@ -390,7 +390,7 @@ void Simulation::publish(net::Connection& connection, char room, SharedBytes fra
   if (reactor.find(connection.id()) != &connection) broken("a handler runs on a foreign reactor");
   if (reactor.shard().publish(std::string(1, room), std::move(frame)) ==
       hub::PublishOutcome::kCongested) {
-    reactor.hold_publisher();
+    reactor.pause_publisher();
   }
 }
 
@@ -440,7 +440,7 @@ void Simulation::obey(net::Connection& connection, Peer& peer, const Stamp& stam
       target->direct_message_due();
       if (reactor.shard().send_away(target->id(), text_frame(message.payload)) ==
           hub::PublishOutcome::kCongested) {
-        reactor.hold_publisher();
+        reactor.pause_publisher();
       }
       break;
     case Stamp::Kind::kKick:
