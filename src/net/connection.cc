@@ -82,7 +82,7 @@ void Connection::mark_settling() {
 // Small messages, and whatever comes from the first other frame on. What a handler can do to the
 // session in between is to end it, which ends the phase too.
 [[gnu::always_inline]] inline void Connection::take(MutableBytes input) {
-  if (reactor_.short_way && session_.fast_path_ready()) {
+  if (reactor_.fast_path && session_.fast_path_ready()) {
     const bool limited = reactor_.rates != nullptr;
     protocol::SmallMessage small;
     while (session_.next_small(input, small)) {
@@ -134,8 +134,8 @@ void Connection::read_step() {
   reactor_.cork.begin(out_);
   reactor_.reading = this;
   being_read = {&reactor_.application, id(), this};
-  if (phase_ == Phase::kOpen && session_.at_rest() && out_.idle() && reactor_.short_way) {
-    reactor_.cork.open_short_way();
+  if (phase_ == Phase::kOpen && session_.at_rest() && out_.idle() && reactor_.fast_path) {
+    reactor_.cork.enable_fast_path();
   }
   const std::uint64_t messages_before = messages_in_;
   const std::uint64_t sent_before = messages_out_;
@@ -312,7 +312,7 @@ void Connection::enter(Phase phase) {
   counted_in().subtract(1);
   phase_ = phase;
   counted_in().add(1);
-  if (reactor_.reading == this) reactor_.cork.close_short_way();
+  if (reactor_.reading == this) reactor_.cork.disable_fast_path();
   phase_since_ = reactor_.now;
   draining_ = false;
   if (phase != Phase::kHttp && phase != Phase::kOpen) mark_settling();

@@ -136,7 +136,7 @@ class Connection final : public hub::Member {
   // millisecond is for.
   static constexpr std::size_t kInflateShare = std::size_t{1} << 20;
   // The largest payload that goes the cork's short way: its header has two bytes (RFC 6455 §5.2).
-  static constexpr std::size_t kMostShort = protocol::kMaxControlPayload;
+  static constexpr std::size_t kMaxFastPayload = protocol::kMaxControlPayload;
 
   enum class Phase : std::uint8_t {
     kHttp,       // reading requests
@@ -150,8 +150,8 @@ class Connection final : public hub::Member {
   [[nodiscard]] bool try_send_fast(MessageType type, Bytes payload) noexcept {
     constexpr std::size_t kHeaderBytes = 2;
     WSD_DCHECK(reactor_.reading == this);
-    if (payload.size() > kMostShort) return false;
-    std::uint8_t* const out = reactor_.cork.extend_short(kHeaderBytes + payload.size());
+    if (payload.size() > kMaxFastPayload) return false;
+    std::uint8_t* const out = reactor_.cork.extend_fast(kHeaderBytes + payload.size());
     if (out == nullptr) return false;
     ++messages_out_;
     protocol::write_small_frame_header(out, static_cast<protocol::Opcode>(type), payload.size());

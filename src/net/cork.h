@@ -34,13 +34,13 @@ class Cork {
         back_(buffer_.get()) {}
 
   void begin(const Outbound& owner) noexcept {
-    WSD_DCHECK(owner_ == nullptr && back_ == buffer_.get() && short_room_ == 0);
+    WSD_DCHECK(owner_ == nullptr && back_ == buffer_.get() && fast_room_ == 0);
     owner_ = &owner;
   }
   void end() noexcept {
     WSD_DCHECK(bytes().empty());
     owner_ = nullptr;
-    short_room_ = 0;
+    fast_room_ = 0;
   }
   [[nodiscard]] bool holds_for(const Outbound& outbound) const noexcept {
     return owner_ == &outbound;
@@ -54,7 +54,7 @@ class Cork {
   // `count` more bytes, for the caller to write. There must be room.
   [[nodiscard]] std::uint8_t* extend(std::size_t count) noexcept {
     WSD_DCHECK(count <= room());
-    short_room_ -= std::min(short_room_, count);
+    fast_room_ -= std::min(fast_room_, count);
     return std::exchange(back_, back_ + count);
   }
   // That many bytes at the front have left.
@@ -66,12 +66,12 @@ class Cork {
 
   // The short way. While it is open, a small frame may be put here with no question asked but for
   // room: whoever makes another answer wrong closes it, until the next begin().
-  void open_short_way() noexcept { short_room_ = room(); }
-  void close_short_way() noexcept { short_room_ = 0; }
+  void enable_fast_path() noexcept { fast_room_ = room(); }
+  void disable_fast_path() noexcept { fast_room_ = 0; }
   // `count` more bytes, or nullptr: closed, or no room.
-  [[nodiscard]] std::uint8_t* extend_short(std::size_t count) noexcept {
-    if (count > short_room_) return nullptr;
-    short_room_ -= count;
+  [[nodiscard]] std::uint8_t* extend_fast(std::size_t count) noexcept {
+    if (count > fast_room_) return nullptr;
+    fast_room_ -= count;
     return std::exchange(back_, back_ + count);
   }
 
@@ -83,7 +83,7 @@ class Cork {
   std::unique_ptr<std::uint8_t[]> buffer_;
   std::uint8_t* front_;  // of what is to leave
   std::uint8_t* back_;
-  std::size_t short_room_ = 0;  // 0 while the short way is closed
+  std::size_t fast_room_ = 0;  // 0 while the short way is closed
   const Outbound* owner_ = nullptr;
 };
 

@@ -36,7 +36,7 @@ SendQueue& Outbound::queue_for(const SendContext& context) {
   if (queue_ == nullptr) {
     queue_ = std::make_unique<SendQueue>(context.now, &context.cork.tally.waiting);
     // Nothing may overtake it.
-    if (context.cork.holds_for(*this)) context.cork.close_short_way();
+    if (context.cork.holds_for(*this)) context.cork.disable_fast_path();
   }
   return *queue_;
 }

@@ -71,7 +71,7 @@ struct ReactorContext {
         shard(own),
         application(app),
         counts(process),
-        short_way(fixed.session.message.max_message_bytes >= protocol::Session::kMostSmall),
+        fast_path(fixed.session.message.max_message_bytes >= protocol::Session::kMostSmall),
         cork(fixed.send_queue.high_water()),
         deflate_pool(fixed.deflate_level),
         encoder(deflate_pool, fixed.deflate_threshold),
@@ -86,7 +86,7 @@ struct ReactorContext {
   hub::Shard& shard;
   Application& application;
   ProcessCounts& counts;
-  const bool short_way;  // small messages may go theirs: max_message_bytes allows the largest
+  const bool fast_path;  // small messages may go theirs: max_message_bytes allows the largest
 
   Tick now = 0;
   std::uint64_t now_ns = 0;  // when the turn began
