@@ -108,7 +108,7 @@ void Acceptor::pause() {
   reactor_.shard.wheel().arm(*this, reactor_.now + kPauseTicks);
   if (last_complaint_ != 0 && reactor_.now < last_complaint_ + kComplaintTicks) return;
   try {
-    reactor_.application.on_trouble(
+    reactor_.application.on_warning(
         "accept_paused",
         "out of file descriptors or memory: no connections are accepted until some are free (raise "
         "the open-file limit, or set --max-connections)");

@@ -75,7 +75,7 @@ class Application {
   // Once for each accepted connection, after on_close().
   virtual void on_end(const EndRecord& record) = 0;
   // Something an operator should know, at most a few times a second.
-  virtual void on_trouble(const char* event, const std::string& text) = 0;
+  virtual void on_warning(const char* event, const std::string& text) = 0;
 
  protected:
   ~Application() = default;

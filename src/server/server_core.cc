@@ -479,7 +479,7 @@ void ServerCore::tell_of_proxy_header(const net::EndRecord& record) noexcept {
   });
 }
 
-void ServerCore::on_trouble(const char* event, const std::string& text) {
+void ServerCore::on_warning(const char* event, const std::string& text) {
   log(LogLevel::kWarn, event, text);
 }
 

@@ -88,7 +88,7 @@ class ServerCore final : public net::Application {
                        JoinRefusal why) override;
   void on_close(net::Connection& connection, const CloseInfo& info) override;
   void on_end(const net::EndRecord& record) override;
-  void on_trouble(const char* event, const std::string& text) override;
+  void on_warning(const char* event, const std::string& text) override;
 
  private:
   // upgrade.cc

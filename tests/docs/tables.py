@@ -120,7 +120,7 @@ def constants(lines, _build):
 # Events of the log
 
 LEVELS = ["Debug", "Info", "Warn", "Error"]
-WRITERS = ("log", "write_line", "line", "on_trouble")
+WRITERS = ("log", "write_line", "line", "on_warning")
 OWN_TABLES = ("connection_end",)
 QUOTED = r'"(?:\\.|[^"\\\n])*"' + r"|'(?:\\.|[^'\\])'"
 
@@ -173,14 +173,14 @@ def fields_in(text, piece):
 def logged():
     """{event: ({levels}, {fields: None})} of all that src/ can write."""
     found, texts = {}, {path: code_of(path) for path in sources()}
-    # Reactors know of no level: what on_trouble() is given has that of its own call.
+    # Reactors know of no level: what on_warning() is given has that of its own call.
     trouble = [match[1] for text in texts.values()
                for match in re.finditer(r"\bon_trouble\([^)]*\bevent\b[^;{]*\{\s*log\(([^,]*),", text)]
     for path, text in texts.items():
         for call in re.finditer(rf"\b({'|'.join(WRITERS)})\(", text):
             end = end_of_group(text, call.end() - 1)
             given = arguments_of(text[call.end() - 1 : end])
-            if call[1] == "on_trouble":
+            if call[1] == "on_warning":
                 given = trouble[:1] + given
             if len(given) < 2 or "evel" not in given[0] or re.search(r"[ *]event$", given[1]):
                 continue  # not of the log, or one of these functions itself

@@ -56,7 +56,7 @@ class FakeApplication final : public Application {
     ends.push_back(
         {record, std::string(record.close.reason), std::string(record.peer_info->remote())});
   }
-  void on_trouble(const char* event, const std::string& /*text*/) override {
+  void on_warning(const char* event, const std::string& /*text*/) override {
     troubles.emplace_back(event);
   }
 

@@ -474,7 +474,7 @@ void Simulation::on_end(const net::EndRecord& record) {
   peer_of(record.peer_info->remote()).server_reported(record);
 }
 
-void Simulation::on_trouble(const char* event, const std::string& text) {
+void Simulation::on_warning(const char* event, const std::string& text) {
   static_cast<void>(text);
   trace_.note("%8lu  trouble: %s", kernel_.now_ms(), event);
 }

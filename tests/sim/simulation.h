@@ -49,7 +49,7 @@ class Simulation final : public net::Application {
   void on_message(net::Connection& connection, const Message& message) override;
   void on_close(net::Connection& connection, const CloseInfo& info) override;
   void on_end(const net::EndRecord& record) override;
-  void on_trouble(const char* event, const std::string& text) override;
+  void on_warning(const char* event, const std::string& text) override;
 
  private:
   // A reactor on a fiber: it sleeps in epoll_wait, and between two turns anything may happen.
