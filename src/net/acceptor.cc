@@ -92,12 +92,12 @@ void Acceptor::take(int fd, const PeerAddress& peer) {
   if (!poller_.add(fd, std::bit_cast<std::uint64_t>(connection))) {
     connection->abort(CloseCause::kResourceFailure);
   } else if (refusing_) {
-    connection->refuse_going();
+    connection->reject_draining();
   } else if (over) {
-    connection->refuse_overload();
+    connection->reject_overload();
   } else if (reactor_.settings.session.proxy_header &&
              !reactor_.settings.trusted_proxies.trusts_peer(connection->peer_info().remote())) {
-    connection->refuse_stranger();
+    connection->reject_untrusted_proxy();
   }
   // The reactor's lists and the shard's table hold it; settle() tells when it goes.
 }

@@ -33,7 +33,7 @@ Connection::Connection(ReactorContext& reactor, int fd, PeerInfo peer_info)
   reactor_.shard.add(*this);
   reactor_.counts.connections.fetch_add(1, std::memory_order_relaxed);
   reactor_.stats.accepted.add(1);
-  counted_in().add(1);
+  state_counter().add(1);
   arm();
 }
 
@@ -50,7 +50,7 @@ Connection::~Connection() {
   }
   close_socket(out_.fd());
   data_.reset();
-  counted_in().subtract(1);
+  state_counter().subtract(1);
   // Last, with release: who sees the count go down sees that the connection has left nothing.
   reactor_.counts.connections.fetch_sub(1, std::memory_order_release);
 }
@@ -87,7 +87,7 @@ void Connection::mark_settling() {
     protocol::SmallMessage small;
     while (session_.next_small(input, small)) {
       if (limited && !within_message_rate()) break;
-      hand_on(small.opcode, small.payload);
+      deliver_to_application(small.opcode, small.payload);
       if (phase_ != Phase::kOpen) break;
     }
   }
@@ -110,7 +110,7 @@ void Connection::mark_settling() {
     }
     bytes_in_ += result.bytes;
     reactor_.tally.bytes_in += result.bytes;
-    heard();
+    note_received();
     if (reactor_.rates != nullptr && !within_byte_rate(result.bytes)) return;
     budget -= result.bytes;
     if (result.bytes < into.size()) read_state_.short_read();
@@ -125,7 +125,7 @@ void Connection::mark_settling() {
 
 void Connection::read_step() {
   read_state_.set_listed(false);
-  read_later_ = false;
+  retry_read_ = false;
   if (!wants_read()) return;
   if (has_to_wait()) {
     mark_ready();
@@ -161,7 +161,7 @@ void Connection::read_step() {
     note_unfinished(messages_in_ != messages_before);
     account_input();
   }
-  if (read_later_) {
+  if (retry_read_) {
     arm();
   } else if (wants_read()) {
     mark_ready();
@@ -185,8 +185,8 @@ void Connection::on_nothing_received(IoStatus status) {
   } else if (status == IoStatus::kGone) {
     abort(CloseCause::kReset);
   } else {
-    read_later_ = status == IoStatus::kNoBuffers;
-    if (!read_later_) read_state_.on_drained();
+    retry_read_ = status == IoStatus::kNoBuffers;
+    if (!retry_read_) read_state_.on_drained();
   }
 }
 
@@ -200,7 +200,7 @@ void Connection::flush_step() {
   }
   if (read_state_.has(ReadState::kPaused) && out_.low(reactor_.settings.send_queue)) {
     read_state_.clear(ReadState::kPaused);
-    not_read_until_now();
+    exclude_paused_time();
     if (wants_read()) mark_ready();
   }
   shut_down_when_flushed();
@@ -309,9 +309,9 @@ void Connection::deliver_bytes(Bytes frame, const hub::SlowPolicyFor* rule) {
 // Ending
 
 void Connection::enter(Phase phase) {
-  counted_in().subtract(1);
+  state_counter().subtract(1);
   phase_ = phase;
-  counted_in().add(1);
+  state_counter().add(1);
   if (reactor_.reading == this) reactor_.cork.disable_fast_path();
   phase_since_ = reactor_.now;
   draining_ = false;
@@ -407,11 +407,11 @@ void Connection::reject(protocol::Violation violation) {
   respond_last(protocol::http_status_of(violation), response, protocol::close_cause_of(violation));
 }
 
-void Connection::refuse_overload() {
+void Connection::reject_overload() {
   refuse(CloseCause::kOverload, "the server is at its connection limit, try again");
 }
 
-void Connection::refuse_going() {
+void Connection::reject_draining() {
   refuse(CloseCause::kDrain, "the server is shutting down, try again");
 }
 
@@ -440,7 +440,7 @@ void Connection::drain_at(Tick tick) {
     // Of one that has asked for nothing yet the request is on its way; one that was answered is
     // idle.
     if (http_status_ == 0) {
-      refuse_going();
+      reject_draining();
     } else {
       finish(CloseCause::kDrain);
     }
@@ -468,7 +468,7 @@ void Connection::pause() {
 
 void Connection::resume() {
   read_state_.clear(ReadState::kPublishBlocked);
-  not_read_until_now();
+  exclude_paused_time();
   if (wants_read()) mark_ready();
 }
 
@@ -478,7 +478,7 @@ bool Connection::settle() {
   try {
     if (phase_ != Phase::kOpen && !memberships().empty()) reactor_.shard.leave_all(*this);
   } catch (const std::bad_alloc&) {
-    leave_later_ = true;
+    retry_leave_ = true;
     arm();
     return false;
   }

@@ -66,7 +66,7 @@ class Connection final : public hub::Member {
   // the peer itself counts. Views of peer_info() are dead.
   void set_client(std::string_view client);
   // Ends it before it has said anything: its peer may not speak for others.
-  void refuse_stranger() { on_violation(protocol::Violation::kProxyNotTrusted); }
+  void reject_untrusted_proxy() { on_violation(protocol::Violation::kProxyNotTrusted); }
 
   // The turn's steps.
   void on_readiness(const Readiness& readiness) {
@@ -121,8 +121,8 @@ class Connection final : public hub::Member {
   // has been done, or has come to another end.
   void complete_request(const RequestResult& result);
   // Answers 503 to whatever it was going to ask.
-  void refuse_overload();
-  void refuse_going();
+  void reject_overload();
+  void reject_draining();
   // What it publishes is more than a shard can take: not read until resume().
   void pause();
   void resume();
@@ -160,7 +160,7 @@ class Connection final : public hub::Member {
   }
 
   // connection_deflate.cc
-  void agree_on(const protocol::DeflateParameters& terms);
+  void enable_compression(const protocol::DeflateParameters& terms);
   [[nodiscard]] bool own_compressor() const noexcept;
   // Whether it may ask for inflating when this turn's share of that is spent. It is read in the
   // next turn, so that connections without compression wait for one costly message at the most,
@@ -178,11 +178,11 @@ class Connection final : public hub::Member {
   void on_event(const protocol::Event& event);
   void on_request(const protocol::HttpRequest& request);
   void read_body(bool expects_continue);
-  void put_off();
+  void defer_response();
   void respond(const RequestResult& result);
   [[nodiscard]] bool take_pipelined();
   void on_message(protocol::Opcode opcode, Bytes payload);
-  void hand_on(protocol::Opcode opcode, Bytes payload) {
+  void deliver_to_application(protocol::Opcode opcode, Bytes payload) {
     ++messages_in_;
     reactor_.application.on_message(*this, {static_cast<MessageType>(opcode), as_text(payload)});
   }
@@ -215,7 +215,7 @@ class Connection final : public hub::Member {
   void finish(CloseCause cause);
   void shut_down_when_flushed();
   void enter(Phase phase);
-  [[nodiscard]] Counter& counted_in() const noexcept;
+  [[nodiscard]] Counter& state_counter() const noexcept;
   void note_end(CloseCause cause);
   void mark_ready() {
     if (!read_state_.listed()) list_ready();
@@ -232,10 +232,10 @@ class Connection final : public hub::Member {
   [[nodiscard]] Tick request_timeout() const noexcept;
   [[nodiscard]] Tick due() const;
   void arm();
-  void heard() {
+  void note_received() {
     if (heartbeat_.received(reactor_.now)) arm();
   }
-  void not_read_until_now();
+  void exclude_paused_time();
   void expire(Tick now);
   void check_open(Tick now);
 
@@ -250,9 +250,9 @@ class Connection final : public hub::Member {
   bool ended_ : 1 = false;  // the cause is final: report at the safe point
   bool reported_ : 1 = false;
   bool shut_when_flushed_ : 1 = false;
-  bool leave_later_ : 1 = false;  // memory is lacking to tell the homes of its rooms
+  bool retry_leave_ : 1 = false;  // memory is lacking to tell the homes of its rooms
   bool eof_ : 1 = false;
-  bool read_later_ : 1 = false;      // the kernel was short of memory: no readiness will come
+  bool retry_read_ : 1 = false;      // the kernel was short of memory: no readiness will come
   bool unfinished_ : 1 = false;      // message_since_ counts
   bool draining_ : 1 = false;        // open: phase_since_ is when to close
   bool pinged_ : 1 = false;          // a Ping is out whose Pong has not come

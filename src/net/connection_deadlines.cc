@@ -56,8 +56,8 @@ Tick Connection::due() const {
       break;
   }
   // Ready and yet not done: the kernel was short of memory and no readiness will come.
-  if (read_later_ || (!out_.idle() && out_.writable())) due = std::min(due, reactor_.now + 1);
-  if (leave_later_) due = std::min(due, reactor_.now + 1);
+  if (retry_read_ || (!out_.idle() && out_.writable())) due = std::min(due, reactor_.now + 1);
+  if (retry_leave_) due = std::min(due, reactor_.now + 1);
   return due;
 }
 
@@ -68,9 +68,10 @@ void Connection::arm() {
   if (!armed() || tick < deadline()) reactor_.shard.wheel().arm(*this, tick);
 }
 
-// While it is not read the peer cannot be heard, nor complete a message: that time is not its own.
-void Connection::not_read_until_now() {
-  heard();
+// While it is not read the peer cannot be note_received, nor complete a message: that time is not
+// its own.
+void Connection::exclude_paused_time() {
+  note_received();
   message_since_ = reactor_.now;
   if (reactor_.rates != nullptr && phase_ == Phase::kOpen) {
     reactor_.rates->not_read_until(id(), reactor_.now);
@@ -78,8 +79,8 @@ void Connection::not_read_until_now() {
 }
 
 void Connection::on_deadline(Tick now) {
-  if (leave_later_) {
-    leave_later_ = false;
+  if (retry_leave_) {
+    retry_leave_ = false;
     mark_settling();
   }
   try {
@@ -89,8 +90,8 @@ void Connection::on_deadline(Tick now) {
   }
   if (phase_ == Phase::kClosed) return;
   if (!out_.idle() && out_.writable()) mark_dirty();
-  if (read_later_) {
-    read_later_ = false;
+  if (retry_read_) {
+    retry_read_ = false;
     if (wants_read()) mark_ready();
   }
   arm();
@@ -147,7 +148,7 @@ void Connection::check_open(Tick now) {
     return;
   }
   if (read_state_.has(ReadState::kPaused) || read_state_.has(ReadState::kPublishBlocked)) {
-    not_read_until_now();
+    exclude_paused_time();
   }
   if (unfinished_ && expired(message_since_, settings.message_timeout)) {
     fail(CloseCause::kMessageTimeout, close_code_for(CloseCause::kMessageTimeout),

@@ -3,7 +3,7 @@
 
 namespace wsd::net {
 
-void Connection::agree_on(const protocol::DeflateParameters& terms) {
+void Connection::enable_compression(const protocol::DeflateParameters& terms) {
   session_.upgrade(terms, reactor_.deflate_pool);
   reactor_.counts.context_bytes.fetch_add(protocol::context_bytes(terms),
                                           std::memory_order_relaxed);

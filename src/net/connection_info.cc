@@ -10,7 +10,7 @@ ConnectionState Connection::state() const noexcept {
 
 std::uint64_t Connection::age_ms() const noexcept { return accepted_.age(reactor_.now) * kTickMs; }
 
-Counter& Connection::counted_in() const noexcept {
+Counter& Connection::state_counter() const noexcept {
   return reactor_.stats.connections[static_cast<std::size_t>(state())];
 }
 

@@ -64,7 +64,7 @@ void Connection::on_request(const protocol::HttpRequest& request) {
       read_body(request.expects_continue);
       return;
     case RequestResult::Kind::kDefer:
-      put_off();
+      defer_response();
       return;
     case RequestResult::Kind::kRespond:
       respond(result);
@@ -77,7 +77,7 @@ void Connection::on_request(const protocol::HttpRequest& request) {
   peer_info_ = std::move(result.peer_info);
   granted_ = true;
   // What may fail comes before the answer that promises it.
-  if (result.deflate) agree_on(*result.deflate);
+  if (result.deflate) enable_compression(*result.deflate);
   if (result.encoding != hub::kIdentity) set_encoding(result.encoding);
   if (reactor_.rates != nullptr) reactor_.rates->begin(id(), reactor_.now);
   sent([&] { return out_.send_raw(as_bytes(result.bytes), context()); });
@@ -105,7 +105,7 @@ void Connection::respond(const RequestResult& result) {
   }
 }
 
-void Connection::put_off() {
+void Connection::defer_response() {
   session_.defer();
   read_state_.set(ReadState::kAwaitingResponse);
   phase_since_ = reactor_.now;
@@ -143,7 +143,7 @@ void Connection::read_body(bool expects_continue) {
 void Connection::on_message(protocol::Opcode opcode, Bytes payload) {
   if (phase_ != Phase::kOpen) return;
   if (reactor_.rates != nullptr && !within_message_rate()) return;
-  hand_on(opcode, payload);
+  deliver_to_application(opcode, payload);
 }
 
 void Connection::on_ping(Bytes payload) {

@@ -152,7 +152,7 @@ void Reactor::turn(int max_wait_ms) {
 void Reactor::begin_turn(std::size_t events) noexcept {
   context_->now_ns = monotonic_ns();
   const std::uint64_t before = std::exchange(real_ms_, context_->now_ns / 1'000'000);
-  count_standstill(before, events);
+  exclude_suspension(before, events);
   now_ms_ = real_ms_ - stood_still_ms_;
   context_->now = tick_of(now_ms_);
   context_->shard.begin_turn(context_->now, context_->now_ns);
@@ -161,7 +161,7 @@ void Reactor::begin_turn(std::size_t events) noexcept {
 // While a process is stopped its peers' bytes lie unread and its own unsent, which is no silence of
 // theirs: deadlines count the time in which it ran. So too until the backlog of readiness has been
 // seen once, which is when the poller has less to tell than it could.
-void Reactor::count_standstill(std::uint64_t before, std::size_t events) noexcept {
+void Reactor::exclude_suspension(std::uint64_t before, std::size_t events) noexcept {
   if (due_ms_ != 0 && real_ms_ > due_ms_ + kLateMs) {
     catching_up_until_ms_ = real_ms_ + kCatchUpMs;
     stood_still_ms_ += real_ms_ - due_ms_;

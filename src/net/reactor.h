@@ -77,7 +77,7 @@ class Reactor final : public hub::Waker {
   [[nodiscard]] int ms_until_due(int max_wait_ms) noexcept;
   // `events`: how many the poller had.
   void begin_turn(std::size_t events) noexcept;
-  void count_standstill(std::uint64_t before, std::size_t events) noexcept;
+  void exclude_suspension(std::uint64_t before, std::size_t events) noexcept;
   void mark_ready(const Readiness& readiness);
   void handle_commands();
   template <class Step>
