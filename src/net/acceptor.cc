@@ -90,7 +90,7 @@ void Acceptor::take(int fd, const PeerAddress& peer) {
     return;
   }
   if (!poller_.add(fd, std::bit_cast<std::uint64_t>(connection))) {
-    connection->abort(CloseCause::kResourceFailure);
+    connection->reset(CloseCause::kResourceFailure);
   } else if (refusing_) {
     connection->reject_draining();
   } else if (over) {
@@ -99,7 +99,7 @@ void Acceptor::take(int fd, const PeerAddress& peer) {
              !reactor_.settings.trusted_proxies.trusts_peer(connection->peer_info().remote())) {
     connection->reject_untrusted_proxy();
   }
-  // The reactor's lists and the shard's table hold it; settle() tells when it goes.
+  // The reactor's lists and the shard's table hold it; finalize() tells when it goes.
 }
 
 void Acceptor::pause() {

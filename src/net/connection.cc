@@ -41,7 +41,7 @@ Connection::~Connection() {
   reactor_.shard.remove(*this);
   if (read_state_.listed()) forget(reactor_.ready, this);
   if (listed_dirty_) forget(reactor_.dirty, this);
-  if (listed_settling_) forget(reactor_.settling, this);
+  if (listed_ended_) forget(reactor_.ended, this);
   if (read_state_.has(ReadState::kPublishBlocked)) forget(reactor_.paused, this);
   WSD_DCHECK(held_input_kib_ == 0);  // given back at the safe point
   if (const protocol::Compression* const compression = session_.compression()) {
@@ -71,10 +71,10 @@ void Connection::mark_dirty() {
   ReactorContext::list(reactor_.dirty, *this);
 }
 
-void Connection::mark_settling() {
-  if (listed_settling_) return;
-  listed_settling_ = true;
-  ReactorContext::list(reactor_.settling, *this);
+void Connection::mark_ended() {
+  if (listed_ended_) return;
+  listed_ended_ = true;
+  ReactorContext::list(reactor_.ended, *this);
 }
 
 // The turn's steps
@@ -142,7 +142,7 @@ void Connection::read_step() {
   try {
     read();
   } catch (const std::bad_alloc&) {
-    out_of_memory();
+    fail_out_of_memory();
   }
   reactor_.tally.messages_in += messages_in_ - messages_before;
   reactor_.tally.messages_sent += messages_out_ - sent_before;
@@ -156,7 +156,7 @@ void Connection::read_step() {
     reactor_.cork.end();
     return;
   }
-  if (shut_when_flushed_) shut_down_when_flushed();
+  if (shut_when_flushed_) try_shutdown();
   if (!session_.at_rest() || unfinished_ || held_input_kib_ != 0) {
     note_unfinished(messages_in_ != messages_before);
     account_input();
@@ -183,7 +183,7 @@ void Connection::on_nothing_received(IoStatus status) {
   if (status == IoStatus::kEof) {
     on_eof();
   } else if (status == IoStatus::kGone) {
-    abort(CloseCause::kReset);
+    reset(CloseCause::kReset);
   } else {
     retry_read_ = status == IoStatus::kNoBuffers;
     if (!retry_read_) read_state_.on_drained();
@@ -203,7 +203,7 @@ void Connection::flush_step() {
     exclude_paused_time();
     if (wants_read()) mark_ready();
   }
-  shut_down_when_flushed();
+  try_shutdown();
   if (!out_.idle()) arm();
 }
 
@@ -230,10 +230,10 @@ Outbound::Status Connection::after_send(Outbound::Status status) {
       fail(CloseCause::kSlowConsumer, close_code_for(CloseCause::kSlowConsumer), "send queue full");
       break;
     case Outbound::Status::kGone:
-      abort(CloseCause::kReset);
+      reset(CloseCause::kReset);
       break;
     case Outbound::Status::kNoMemory:
-      abort(CloseCause::kResourceFailure);
+      reset(CloseCause::kResourceFailure);
       break;
   }
   return status;
@@ -315,7 +315,7 @@ void Connection::enter(Phase phase) {
   if (reactor_.reading == this) reactor_.cork.disable_fast_path();
   phase_since_ = reactor_.now;
   draining_ = false;
-  if (phase != Phase::kHttp && phase != Phase::kOpen) mark_settling();
+  if (phase != Phase::kHttp && phase != Phase::kOpen) mark_ended();
   if (phase == Phase::kClosed) {
     read_state_.set(ReadState::kClosed);
     session_.finish();
@@ -334,10 +334,10 @@ void Connection::enter(Phase phase) {
 }
 
 // The first reason stands: what follows a decision to close is its consequence.
-void Connection::note_end(CloseCause cause) {
+void Connection::record_cause(CloseCause cause) {
   if (phase_ == Phase::kHttp || phase_ == Phase::kOpen) cause_ = cause;
   ended_ = true;
-  mark_settling();
+  mark_ended();
 }
 
 void Connection::close(CloseCause cause, CloseCode code, std::string_view reason) {
@@ -355,47 +355,47 @@ void Connection::join_refused(std::string_view room, JoinRefusal why) {
   try {
     reactor_.application.on_join_refused(*this, room, why);
   } catch (const std::bad_alloc&) {
-    out_of_memory();
+    fail_out_of_memory();
   }
 }
 
 void Connection::fail(CloseCause cause, CloseCode code, std::string_view reason) {
   if (phase_ == Phase::kHttp) {
-    finish(cause);
+    close_after_flush(cause);
     return;
   }
   const bool open = phase_ == Phase::kOpen;
   if (!open && phase_ != Phase::kClosing) return;
   if (open) close(cause, code, reason);
   if (phase_ != Phase::kClosing) return;
-  finish(cause);
+  close_after_flush(cause);
 }
 
 // No more input counts; TCP ends when all output has left.
-void Connection::finish(CloseCause cause) {
-  note_end(cause);
+void Connection::close_after_flush(CloseCause cause) {
+  record_cause(cause);
   session_.finish();
   shut_when_flushed_ = true;
   if (phase_ != Phase::kClosing) enter(Phase::kClosing);
-  shut_down_when_flushed();
+  try_shutdown();
 }
 
-void Connection::shut_down_when_flushed() {
+void Connection::try_shutdown() {
   if (!shut_when_flushed_ || phase_ != Phase::kClosing || !out_.idle()) return;
   if (reactor_.cork.holds_for(out_)) return;  // the end of the read step asks again
   shutdown_write(out_.fd());
   enter(eof_ ? Phase::kClosed : Phase::kLingering);
 }
 
-void Connection::abort(CloseCause cause) {
+void Connection::reset(CloseCause cause) {
   if (phase_ == Phase::kClosed) return;
-  note_end(cause);
+  record_cause(cause);
   reset_on_close(out_.fd());
   enter(Phase::kClosed);
 }
 
 // While something was done for this connection; what it has sent so far is whole.
-void Connection::out_of_memory() {
+void Connection::fail_out_of_memory() {
   fail(CloseCause::kResourceFailure, close_code_for(CloseCause::kResourceFailure), "out of memory");
 }
 
@@ -404,18 +404,19 @@ void Connection::reject(protocol::Violation violation) {
   const protocol::HttpDate date(wall_clock_ms() / 1000);
   protocol::write_violation(response, violation, "GET", false, date.text());
   violation_ = violation;
-  respond_last(protocol::http_status_of(violation), response, protocol::close_cause_of(violation));
+  respond_and_close(protocol::http_status_of(violation), response,
+                    protocol::close_cause_of(violation));
 }
 
 void Connection::reject_overload() {
-  refuse(CloseCause::kOverload, "the server is at its connection limit, try again");
+  reject_unavailable(CloseCause::kOverload, "the server is at its connection limit, try again");
 }
 
 void Connection::reject_draining() {
-  refuse(CloseCause::kDrain, "the server is shutting down, try again");
+  reject_unavailable(CloseCause::kDrain, "the server is shutting down, try again");
 }
 
-void Connection::refuse(CloseCause cause, std::string_view why) {
+void Connection::reject_unavailable(CloseCause cause, std::string_view why) {
   protocol::HttpResponseHead head;
   head.status = 503;
   head.keep_alive = false;
@@ -423,16 +424,16 @@ void Connection::refuse(CloseCause cause, std::string_view why) {
   try {
     protocol::write_response(response, head, protocol::error_body(why), {{"Retry-After", "1"}});
   } catch (const std::bad_alloc&) {
-    finish(cause);
+    close_after_flush(cause);
     return;
   }
-  respond_last(head.status, response, cause);
+  respond_and_close(head.status, response, cause);
 }
 
-void Connection::respond_last(int status, std::string_view response, CloseCause cause) {
+void Connection::respond_and_close(int status, std::string_view response, CloseCause cause) {
   http_status_ = static_cast<std::uint16_t>(status);
   sent([&] { return out_.send_raw(as_bytes(response), context()); });
-  finish(cause);
+  close_after_flush(cause);
 }
 
 void Connection::drain_at(Tick tick) {
@@ -442,7 +443,7 @@ void Connection::drain_at(Tick tick) {
     if (http_status_ == 0) {
       reject_draining();
     } else {
-      finish(CloseCause::kDrain);
+      close_after_flush(CloseCause::kDrain);
     }
   } else if (phase_ == Phase::kHttp) {
     draining_ = true;  // whatever its answer promises, that is the last one
@@ -453,11 +454,11 @@ void Connection::drain_at(Tick tick) {
   }
 }
 
-void Connection::cut() {
+void Connection::force_close() {
   if (phase_ != Phase::kLingering && phase_ != Phase::kClosed) {
-    reactor_.counts.cut.fetch_add(1, std::memory_order_relaxed);
+    reactor_.counts.forced_closes.fetch_add(1, std::memory_order_relaxed);
   }
-  abort(CloseCause::kServerStopped);
+  reset(CloseCause::kServerStopped);
 }
 
 void Connection::pause() {
@@ -472,8 +473,8 @@ void Connection::resume() {
   if (wants_read()) mark_ready();
 }
 
-bool Connection::settle() {
-  listed_settling_ = false;
+bool Connection::finalize() {
+  listed_ended_ = false;
   if (!session_.reading()) release_input();
   try {
     if (phase_ != Phase::kOpen && !memberships().empty()) reactor_.shard.leave_all(*this);
@@ -482,11 +483,11 @@ bool Connection::settle() {
     arm();
     return false;
   }
-  if (ended_ && !reported_) report();
+  if (ended_ && !reported_) notify_closed();
   return phase_ == Phase::kClosed;
 }
 
-void Connection::report() {
+void Connection::notify_closed() {
   reported_ = true;
   CloseInfo info;
   info.cause = cause_;

@@ -45,7 +45,7 @@ extern constinit thread_local BeingRead being_read;
 
 // Reactor thread only. Closing is logical at once: from then on nothing is delivered and nothing
 // sent but the Close frame. Rooms are left, handlers told and memory freed at the reactor's safe
-// point (settle()), so that any call may end any connection.
+// point (finalize()), so that any call may end any connection.
 class Connection final : public hub::Member {
  public:
   // The connection of that id of that application while its read step runs on this thread. nullptr
@@ -81,7 +81,7 @@ class Connection final : public hub::Member {
   void flush_step();
   void on_deadline(Tick now) override;
   // At the safe point. True: the connection is over and may be freed.
-  [[nodiscard]] bool settle();
+  [[nodiscard]] bool finalize();
 
   // Whether a read step would do something.
   [[nodiscard]] bool wants_read() const noexcept { return read_state_.should_read(); }
@@ -116,7 +116,7 @@ class Connection final : public hub::Member {
   // peer's. A connection that is not open yet just ends.
   void fail(CloseCause cause, CloseCode code, std::string_view reason);
   // Ends TCP with a reset, now.
-  void abort(CloseCause cause);
+  void reset(CloseCause cause);
   // Answers the request that RequestResult::Kind::kDefer has put off (kRespond); no-op when that
   // has been done, or has come to another end.
   void complete_request(const RequestResult& result);
@@ -129,7 +129,7 @@ class Connection final : public hub::Member {
   // Ends it with 1001 at that tick, or sooner where nothing is lost by it.
   void drain_at(Tick tick);
   // Ends it now, for the server's sake, and counts it where its closing handshake is not complete.
-  void cut();
+  void force_close();
 
  private:
   // Plain bytes that a turn makes of compressed ones before it sees to everyone else: about what a
@@ -207,16 +207,16 @@ class Connection final : public hub::Member {
   void note_unfinished(bool others);
   void read();
   void on_nothing_received(IoStatus status);
-  void out_of_memory();
+  void fail_out_of_memory();
   void deliver_bytes(Bytes frame, const hub::SlowPolicyFor* rule = nullptr);
   void reject(protocol::Violation violation);
-  void refuse(CloseCause cause, std::string_view why);
-  void respond_last(int status, std::string_view response, CloseCause cause);
-  void finish(CloseCause cause);
-  void shut_down_when_flushed();
+  void reject_unavailable(CloseCause cause, std::string_view why);
+  void respond_and_close(int status, std::string_view response, CloseCause cause);
+  void close_after_flush(CloseCause cause);
+  void try_shutdown();
   void enter(Phase phase);
   [[nodiscard]] Counter& state_counter() const noexcept;
-  void note_end(CloseCause cause);
+  void record_cause(CloseCause cause);
   void mark_ready() {
     if (!read_state_.listed()) list_ready();
   }
@@ -225,8 +225,8 @@ class Connection final : public hub::Member {
     ReactorContext::list(reactor_.ready, *this);
   }
   void mark_dirty();
-  void mark_settling();
-  void report();
+  void mark_ended();
+  void notify_closed();
 
   // connection_deadlines.cc
   [[nodiscard]] Tick request_timeout() const noexcept;
@@ -244,7 +244,7 @@ class Connection final : public hub::Member {
   CloseCause cause_ = CloseCause::kEof;
   protocol::Violation violation_ = protocol::Violation::kNone;
   bool listed_dirty_ : 1 = false;
-  bool listed_settling_ : 1 = false;
+  bool listed_ended_ : 1 = false;
   bool granted_ : 1 = false;  // the application has answered 101
   bool opened_ : 1 = false;
   bool ended_ : 1 = false;  // the cause is final: report at the safe point

@@ -81,12 +81,12 @@ void Connection::exclude_paused_time() {
 void Connection::on_deadline(Tick now) {
   if (retry_leave_) {
     retry_leave_ = false;
-    mark_settling();
+    mark_ended();
   }
   try {
     expire(now);
   } catch (const std::bad_alloc&) {
-    out_of_memory();
+    fail_out_of_memory();
   }
   if (phase_ == Phase::kClosed) return;
   if (!out_.idle() && out_.writable()) mark_dirty();
@@ -103,13 +103,14 @@ void Connection::expire(Tick now) {
     case Phase::kHttp:
       if (now < phase_since_.near(now) + request_timeout()) break;
       if (read_state_.has(ReadState::kAwaitingResponse)) {
-        refuse(CloseCause::kHttpDone, "no response was ready in time, try again");
+        reject_unavailable(CloseCause::kHttpDone, "no response was ready in time, try again");
       } else if (session_.in_body()) {
         reject(protocol::Violation::kBodyTimeout);
       } else if (session_.unfinished()) {
         reject(protocol::Violation::kRequestTimeout);
       } else {
-        finish(http_status_ == 0 ? CloseCause::kHandshakeTimeout : CloseCause::kHttpDone);
+        close_after_flush(http_status_ == 0 ? CloseCause::kHandshakeTimeout
+                                            : CloseCause::kHttpDone);
       }
       break;
     case Phase::kOpen:
@@ -118,10 +119,10 @@ void Connection::expire(Tick now) {
     case Phase::kClosing:
       if (now < phase_since_.near(now) + settings.close_timeout) break;
       if (cause_ == CloseCause::kDrain) {
-        reactor_.counts.cut.fetch_add(1, std::memory_order_relaxed);
+        reactor_.counts.forced_closes.fetch_add(1, std::memory_order_relaxed);
       }
       if (!ended_) cause_ = CloseCause::kCloseTimeout;
-      abort(CloseCause::kCloseTimeout);
+      reset(CloseCause::kCloseTimeout);
       break;
     case Phase::kLingering:
       if (now < phase_since_.near(now) + kLingerTicks) break;

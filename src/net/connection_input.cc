@@ -101,7 +101,7 @@ void Connection::respond(const RequestResult& result) {
     phase_since_ = reactor_.now;
     arm();
   } else {
-    finish(result.rejected ? result.refusal : CloseCause::kHttpDone);
+    close_after_flush(result.rejected ? result.refusal : CloseCause::kHttpDone);
   }
 }
 
@@ -206,7 +206,7 @@ void Connection::on_close_frame(const protocol::Event& event) {
     if (echo) sent([&] { return out_.send_close(*echo, context()); });
   }
   // §7.1.1: with both Close frames exchanged the server ends TCP first.
-  if (phase_ == Phase::kClosing) finish(cause_);
+  if (phase_ == Phase::kClosing) close_after_flush(cause_);
 }
 
 void Connection::on_violation(protocol::Violation violation) {
@@ -216,7 +216,7 @@ void Connection::on_violation(protocol::Violation violation) {
   }
   violation_ = violation;
   if (phase_ == Phase::kHttp) {
-    finish(protocol::close_cause_of(violation));
+    close_after_flush(protocol::close_cause_of(violation));
     return;
   }
   fail(protocol::close_cause_of(violation), protocol::close_code_of(violation),
@@ -229,12 +229,12 @@ void Connection::on_eof() {
   switch (phase_) {
     case Phase::kHttp: {
       const bool between_requests = http_status_ != 0 && !session_.unfinished();
-      finish(between_requests ? CloseCause::kHttpDone : CloseCause::kEof);
+      close_after_flush(between_requests ? CloseCause::kHttpDone : CloseCause::kEof);
       break;
     }
     case Phase::kOpen:
     case Phase::kClosing:
-      finish(CloseCause::kEof);
+      close_after_flush(CloseCause::kEof);
       break;
     case Phase::kLingering:
       enter(Phase::kClosed);

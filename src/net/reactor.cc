@@ -77,8 +77,8 @@ Reactor::Reactor() noexcept
 Reactor::~Reactor() {
   if (context_ != nullptr) {
     const CurrentScope scope(this);
-    cut_all();
-    settle_ended();
+    force_close_all();
+    finalize_ended();
     context_->shard.wheel().cancel(drain_timer_);
   }
   acceptors_.clear();
@@ -143,7 +143,7 @@ void Reactor::turn(int max_wait_ms) {
   const std::uint64_t fanned_ns = context_->shard.has_to_fan_out() ? monotonic_ns() : 0;
   context_->shard.fan_out();
   flush_dirty();
-  settle_ended();
+  finalize_ended();
   context_->deflate_pool.end_turn(!context_->ready.empty());
   release_unused();
   account_turn(fanned_ns);
@@ -211,7 +211,7 @@ int Reactor::wait_ms(int max_wait_ms) noexcept {
   const bool accepting = std::any_of(acceptors_.begin(), acceptors_.end(),
                                      [](const auto& each) { return each->ready(); });
   if (accepting || !context_->ready.empty() || !context_->dirty.empty() ||
-      !context_->settling.empty() || context_->shard.has_pending() ||
+      !context_->ended.empty() || context_->shard.has_pending() ||
       context_->shard.wheel().has_due() || !context_->shard.arm()) {
     return 0;
   }
@@ -250,7 +250,7 @@ void Reactor::handle_commands() {
   if ((commands & kStop) != 0) {
     draining_ = true;
     acceptors_.clear();
-    cut_all();
+    force_close_all();
   } else if ((commands & kDrain) != 0 && !draining_) {
     begin_drain();
   }
@@ -296,11 +296,11 @@ void Reactor::flush_dirty() {
   work_off(context_->dirty, [](Connection& each) { each.flush_step(); });
 }
 
-void Reactor::settle_ended() {
+void Reactor::finalize_ended() {
   // Handlers that are told of an end may end others: until no one is left.
-  while (!context_->settling.empty()) {
-    work_off(context_->settling, [this](Connection& each) {
-      if (each.settle()) connections_.destroy(&each);
+  while (!context_->ended.empty()) {
+    work_off(context_->ended, [this](Connection& each) {
+      if (each.finalize()) connections_.destroy(&each);
     });
   }
 }
@@ -333,11 +333,11 @@ void Reactor::begin_drain() {
                               context_->now + std::max<Tick>(context_->settings.drain_timeout, 1));
 }
 
-void Reactor::DrainTimer::on_deadline(Tick /*now*/) { reactor_.cut_all(); }
+void Reactor::DrainTimer::on_deadline(Tick /*now*/) { reactor_.force_close_all(); }
 
-void Reactor::cut_all() {
+void Reactor::force_close_all() {
   context_->shard.for_each_member(
-      [](hub::Member& member) { static_cast<Connection&>(member).cut(); });
+      [](hub::Member& member) { static_cast<Connection&>(member).force_close(); });
 }
 
 }  // namespace wsd::net

@@ -86,11 +86,11 @@ class Reactor final : public hub::Waker {
   void accept_and_read();
   void fire_timers();
   void flush_dirty();
-  void settle_ended();
+  void finalize_ended();
   void release_unused() noexcept;
   void account_turn(std::uint64_t fanned_ns) noexcept;
   void begin_drain();
-  void cut_all();
+  void force_close_all();
 
   Poller poller_;
   int wake_fd_;

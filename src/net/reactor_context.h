@@ -58,7 +58,8 @@ struct ProcessCounts {
   std::atomic<std::size_t> context_bytes{0};  // promised to compression contexts
   // The connections when the first reactor began to drain: each takes its window from them.
   std::atomic<std::size_t> at_drain{0};
-  std::atomic<std::size_t> cut{0};  // ended by drain or stop without their closing handshake
+  std::atomic<std::size_t> forced_closes{
+      0};  // ended by drain or stop without their closing handshake
   // The reactors that have answered since it was last taken: a bit for each.
   std::atomic<std::uint64_t> answered{0};
 };
@@ -104,15 +105,15 @@ struct ReactorContext {
   bool replaying = false;         // what is sent is history that was asked for
 
   // Each has capacity for all connections: to be put on a list must not need memory.
-  std::vector<Connection*> ready;     // have input, or may have
-  std::vector<Connection*> dirty;     // have output to flush
-  std::vector<Connection*> settling;  // have ended in some way, to be seen to at the safe point
-  std::vector<Connection*> paused;    // publishers left unread until a shard has caught up
-  std::vector<Connection*> working;   // the list that is being worked off
+  std::vector<Connection*> ready;    // have input, or may have
+  std::vector<Connection*> dirty;    // have output to flush
+  std::vector<Connection*> ended;    // have ended in some way, to be seen to at the safe point
+  std::vector<Connection*> paused;   // publishers left unread until a shard has caught up
+  std::vector<Connection*> working;  // the list that is being worked off
 
   // Before a connection is made, their number with it.
   void make_room(std::size_t connections) {
-    for (std::vector<Connection*>* each : {&ready, &dirty, &settling, &paused, &working}) {
+    for (std::vector<Connection*>* each : {&ready, &dirty, &ended, &paused, &working}) {
       if (each->capacity() < connections) each->reserve(2 * connections);
     }
   }

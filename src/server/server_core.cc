@@ -217,7 +217,7 @@ std::size_t ServerCore::connection_count() const noexcept {
 }
 
 std::size_t ServerCore::cut_connections() const noexcept {
-  return counts_.cut.load(std::memory_order_relaxed);
+  return counts_.forced_closes.load(std::memory_order_relaxed);
 }
 
 bool ServerCore::reactors_turn() {

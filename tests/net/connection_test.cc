@@ -272,7 +272,7 @@ TEST(Connection, AHandlerMayFailOrAbortItsOwn) {
     rig.app.handler = [abort](Connection& connection, const Message& message) {
       echo(connection, message);
       if (abort) {
-        connection.abort(CloseCause::kServerStopped);
+        connection.reset(CloseCause::kServerStopped);
       } else {
         connection.fail(CloseCause::kHandlerError, CloseCode::kInternalError, "internal error");
       }

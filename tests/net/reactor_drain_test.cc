@@ -26,7 +26,7 @@ TEST(ReactorDrain, CountsWhoIsCutAtTheTimeout) {
   for (int i = 0; i < 3; ++i) static_cast<void>(rig.open());
   rig.hub().command(Reactor::kDrain);
   ASSERT_TRUE(rig.until([&] { return rig.reactor().finished(); }));
-  EXPECT_EQ(rig.counts.cut.load(), 3U);
+  EXPECT_EQ(rig.counts.forced_closes.load(), 3U);
 }
 
 TEST(ReactorDrain, CountsWhoDoesNotAnswerItsClose) {
@@ -42,7 +42,7 @@ TEST(ReactorDrain, CountsWhoDoesNotAnswerItsClose) {
   polite.close();
   gone.close();
   ASSERT_TRUE(rig.until([&] { return rig.reactor().finished(); }));
-  EXPECT_EQ(rig.counts.cut.load(), 1U);
+  EXPECT_EQ(rig.counts.forced_closes.load(), 1U);
 }
 
 // It is the kernel that took them; no turn has accepted them yet.
@@ -67,7 +67,7 @@ TEST(ReactorDrain, RefusesWhoWaitsInTheBacklog) {
     }
     ASSERT_TRUE(rig.until([&] { return rig.reactor().finished(); }));
     rig.expect_all_over(200);
-    EXPECT_EQ(rig.counts.cut.load(), 0U) << "nothing was taken from them";
+    EXPECT_EQ(rig.counts.forced_closes.load(), 0U) << "nothing was taken from them";
     EXPECT_EQ(rig.app.requests, 0);
   }
 }

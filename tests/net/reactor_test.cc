@@ -61,7 +61,7 @@ TEST(Reactor, EachConnectionIsReportedOnceWithItsCause) {
     if (message.payload == "close") {
       connection.close(CloseCause::kApplicationClosed, CloseCode::kNormalClosure, "");
     }
-    if (message.payload == "abort") connection.abort(CloseCause::kServerStopped);
+    if (message.payload == "abort") connection.reset(CloseCause::kServerStopped);
   };
   std::mt19937 random(5);
   constexpr std::size_t kConnections = 120;
@@ -102,11 +102,11 @@ TEST(Reactor, AnEndInACloseHandlerEndsAnother) {
   rig.app.closed = [&](Connection& connection, const CloseInfo&) {
     for (const ConnectionId id : rig.app.opened) {
       Connection* const other = rig.reactor().find(id);
-      if (other != nullptr && other != &connection) other->abort(CloseCause::kServerStopped);
+      if (other != nullptr && other != &connection) other->reset(CloseCause::kServerStopped);
     }
   };
   for (int i = 0; i < 5; ++i) static_cast<void>(rig.open());
-  rig.reactor().find(rig.app.opened[2])->abort(CloseCause::kServerStopped);
+  rig.reactor().find(rig.app.opened[2])->reset(CloseCause::kServerStopped);
   rig.turn();
   rig.expect_all_over(5);
 }

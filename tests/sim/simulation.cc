@@ -449,7 +449,7 @@ void Simulation::obey(net::Connection& connection, Peer& peer, const Stamp& stam
       hub_->close(target->id(), CloseCode{4'001}, "kicked");
       break;
     case Stamp::Kind::kAbort:
-      connection.abort(CloseCause::kServerStopped);
+      connection.reset(CloseCause::kServerStopped);
       break;
   }
 }
