@@ -132,9 +132,9 @@ class Server {
   // three ask each reactor and wait for the answers, a second at most: any thread but a reactor's
   // of this server, where they would wait for themselves and so answer that nothing is there.
   [[nodiscard]] ServerStats stats() const;
-  [[nodiscard]] Inquiry<ConnectionInfo> connections(const ConnectionQuery& query) const;
+  [[nodiscard]] Listing<ConnectionInfo> connections(const ConnectionQuery& query) const;
   // The rooms with the most members.
-  [[nodiscard]] Inquiry<RoomInfo> rooms(std::uint32_t limit) const;
+  [[nodiscard]] Listing<RoomInfo> rooms(std::uint32_t limit) const;
   // Starts the close handshake as Connection::close() does, and says whether there was such a
   // connection, open.
   bool close_connection(ConnectionId id, CloseCode code, std::string_view reason) const;

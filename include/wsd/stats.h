@@ -78,8 +78,8 @@ struct ServerStats {
                                      // that sent it; of each batch its oldest message
 };
 
-// Rows of one inquiry are kept to this many.
-inline constexpr std::uint32_t kMaxInquiryRows = 1'000;
+// Rows of one listing are kept to this many.
+inline constexpr std::uint32_t kMaxListingRows = 1'000;
 
 // Which connections come first.
 enum class ConnectionOrder : std::uint8_t {
@@ -94,7 +94,7 @@ enum class ConnectionState : std::uint8_t { kHandshaking, kOpen, kClosing };
 // Which connections are asked for.
 struct ConnectionQuery {
   ConnectionOrder order = ConnectionOrder::kQueue;
-  std::uint32_t limit = 100;  // at most kMaxInquiryRows
+  std::uint32_t limit = 100;  // at most kMaxListingRows
 };
 
 // One connection at the moment of asking.
@@ -125,7 +125,7 @@ struct RoomInfo {
 
 // An answer of all reactors, each consistent in itself.
 template <class Row>
-struct Inquiry {
+struct Listing {
   std::vector<Row> rows;    // in the order asked for, equal ones in that of ids or names
   std::uint64_t total = 0;  // how many there were to choose from
   bool complete = false;    // every reactor answered in time

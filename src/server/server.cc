@@ -54,10 +54,10 @@ int Server::run() {
 Hub Server::hub() const noexcept { return Hub(core_.get()); }
 std::size_t Server::connection_count() const noexcept { return core_->connection_count(); }
 ServerStats Server::stats() const { return core_->stats(); }
-Inquiry<ConnectionInfo> Server::connections(const ConnectionQuery& query) const {
+Listing<ConnectionInfo> Server::connections(const ConnectionQuery& query) const {
   return core_->connections(query);
 }
-Inquiry<RoomInfo> Server::rooms(std::uint32_t limit) const { return core_->rooms(limit); }
+Listing<RoomInfo> Server::rooms(std::uint32_t limit) const { return core_->rooms(limit); }
 bool Server::close_connection(ConnectionId id, CloseCode code, std::string_view reason) const {
   return core_->close_connection(id, code, reason);
 }

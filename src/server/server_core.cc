@@ -12,7 +12,7 @@
 #include "net/clock.h"
 #include "protocol/frame_writer.h"
 #include "server/exception_text.h"
-#include "server/inquiry.h"
+#include "server/introspection.h"
 #include "server/settings.h"
 #include "server/stats.h"
 
@@ -254,12 +254,12 @@ bool ServerCore::may_ask() const noexcept {
   return started_.load(std::memory_order_acquire) && own_reactor() == nullptr;
 }
 
-Inquiry<ConnectionInfo> ServerCore::connections(const ConnectionQuery& query) const {
+Listing<ConnectionInfo> ServerCore::connections(const ConnectionQuery& query) const {
   if (!may_ask()) return {};
   return server::ask_connections(*hub_, query);
 }
 
-Inquiry<RoomInfo> ServerCore::rooms(std::uint32_t limit) const {
+Listing<RoomInfo> ServerCore::rooms(std::uint32_t limit) const {
   if (!may_ask()) return {};
   return server::ask_rooms(*hub_, limit);
 }

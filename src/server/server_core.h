@@ -53,8 +53,8 @@ class ServerCore final : public net::Application {
   [[nodiscard]] std::size_t cut_connections() const noexcept;
   [[nodiscard]] bool reactors_turn();  // one thread at a time
   [[nodiscard]] ServerStats stats() const;
-  [[nodiscard]] Inquiry<ConnectionInfo> connections(const ConnectionQuery& query) const;
-  [[nodiscard]] Inquiry<RoomInfo> rooms(std::uint32_t limit) const;
+  [[nodiscard]] Listing<ConnectionInfo> connections(const ConnectionQuery& query) const;
+  [[nodiscard]] Listing<RoomInfo> rooms(std::uint32_t limit) const;
   bool close_connection(ConnectionId id, CloseCode code, std::string_view reason) const;
   void log(LogLevel level, std::string_view event, std::string_view text);
 

@@ -44,15 +44,15 @@ std::string json_of(const RoomInfo& info) {
 }
 
 template <class Row>
-Response document(std::string_view name, const Inquiry<Row>& inquiry) {
+Response document(std::string_view name, const Listing<Row>& listing) {
   std::string rows = "[";
-  for (const Row& row : inquiry.rows) {
+  for (const Row& row : listing.rows) {
     if (rows.size() > 1) rows += "\n,";
     rows += json_of(row);
   }
   rows += ']';
   JsonObject object;
-  object.add("total", inquiry.total).add_bool("complete", inquiry.complete).add_raw(name, rows);
+  object.add("total", listing.total).add_bool("complete", listing.complete).add_raw(name, rows);
   return admin_response(200, kJson, object.take() + "\n");
 }
 
@@ -71,11 +71,11 @@ Response admin_text(int status, std::string_view sentence) {
   return admin_response(status, "text/plain; charset=utf-8", line_of(sentence));
 }
 
-Response connections_response(const Inquiry<ConnectionInfo>& inquiry) {
-  return document("connections", inquiry);
+Response connections_response(const Listing<ConnectionInfo>& listing) {
+  return document("connections", listing);
 }
 
-Response rooms_response(const Inquiry<RoomInfo>& inquiry) { return document("rooms", inquiry); }
+Response rooms_response(const Listing<RoomInfo>& listing) { return document("rooms", listing); }
 
 AdminQuery parse_admin_query(std::string_view query, bool sortable) {
   AdminQuery parsed;
@@ -98,11 +98,11 @@ AdminQuery parse_admin_query(std::string_view query, bool sortable) {
       }
     } else if (name == "limit" && !has_limit) {
       has_limit = true;
-      const auto limit = parse_count(value, kMaxInquiryRows);
+      const auto limit = parse_count(value, kMaxListingRows);
       if (!limit.ok()) {
         parsed.error = "limit=" + in_quotes(value) +
                        " is not a limit: use a whole number, at most " +
-                       std::to_string(kMaxInquiryRows);
+                       std::to_string(kMaxListingRows);
       }
       parsed.connections.limit = static_cast<std::uint32_t>(limit.value);
     } else {

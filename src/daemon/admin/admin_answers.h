@@ -16,8 +16,8 @@ namespace wsd::daemon {
 // A sentence as text/plain.
 [[nodiscard]] Response admin_text(int status, std::string_view sentence);
 
-[[nodiscard]] Response connections_response(const Inquiry<ConnectionInfo>& inquiry);
-[[nodiscard]] Response rooms_response(const Inquiry<RoomInfo>& inquiry);
+[[nodiscard]] Response connections_response(const Listing<ConnectionInfo>& listing);
+[[nodiscard]] Response rooms_response(const Listing<RoomInfo>& listing);
 
 // What stands behind '?': "sort=queue|rtt|age" and "limit=N", each at most once.
 struct AdminQuery {

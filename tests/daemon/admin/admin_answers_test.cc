@@ -9,9 +9,9 @@ namespace wsd::daemon {
 namespace {
 
 TEST(AdminAnswers, ConnectionsAreToldWhole) {
-  Inquiry<ConnectionInfo> inquiry;
-  inquiry.total = 7;
-  inquiry.complete = true;
+  Listing<ConnectionInfo> listing;
+  listing.total = 7;
+  listing.complete = true;
   ConnectionInfo info;
   info.id = 18'446'744'073'709'551'615U;
   info.state = ConnectionState::kOpen;
@@ -28,8 +28,8 @@ TEST(AdminAnswers, ConnectionsAreToldWhole) {
   info.messages_dropped = 7;
   info.bytes_in = 8;
   info.bytes_out = 9;
-  inquiry.rows = {info, ConnectionInfo{}};
-  const Response response = connections_response(inquiry);
+  listing.rows = {info, ConnectionInfo{}};
+  const Response response = connections_response(listing);
   EXPECT_EQ(response.status, 200);
   EXPECT_EQ(response.content_type, "application/json; charset=utf-8");
   EXPECT_EQ(
@@ -46,10 +46,10 @@ TEST(AdminAnswers, ConnectionsAreToldWhole) {
 }
 
 TEST(AdminAnswers, RoomsAreToldByNameAndMembers) {
-  Inquiry<RoomInfo> inquiry;
-  inquiry.total = 2;
-  inquiry.rows = {{"a\n", 3}};
-  EXPECT_EQ(rooms_response(inquiry).body,
+  Listing<RoomInfo> listing;
+  listing.total = 2;
+  listing.rows = {{"a\n", 3}};
+  EXPECT_EQ(rooms_response(listing).body,
             R"({"total":2,"complete":false,"rooms":[{"name":"a\u000a","members":3}]})"
             "\n");
 }

@@ -1,4 +1,4 @@
-#include "server/inquiry.h"
+#include "server/introspection.h"
 
 #include <algorithm>
 #include <chrono>
@@ -16,9 +16,9 @@ namespace {
 // Collects the answers of several shards. A shard's thread holds the lock for as long as it takes
 // to hand its answer over, and the asking thread for as long as it takes to look at them.
 template <class Answer>
-class Collector : public hub::ShardQuery {
+class GatherQuery : public hub::ShardQuery {
  public:
-  explicit Collector(std::uint32_t shards) : shards_(shards) { answers_.reserve(shards); }
+  explicit GatherQuery(std::uint32_t shards) : shards_(shards) { answers_.reserve(shards); }
 
   void answer(hub::Shard& shard) noexcept final {
     try {
@@ -70,9 +70,9 @@ struct Rows {
 
 // One answer out of those of all shards.
 template <class Row, class Before>
-Inquiry<Row> merged(std::vector<Rows<Row>>&& answers, std::uint32_t shards, std::size_t limit,
+Listing<Row> merged(std::vector<Rows<Row>>&& answers, std::uint32_t shards, std::size_t limit,
                     Before before) {
-  Inquiry<Row> inquiry;
+  Listing<Row> inquiry;
   std::uint32_t whole = 0;
   for (Rows<Row>& each : answers) {
     whole += each.whole ? 1 : 0;
@@ -109,10 +109,10 @@ std::uint64_t rank(const net::Connection& connection, ConnectionOrder order) {
   return connection.age_ms();
 }
 
-class ConnectionsQuestion final : public Collector<Rows<ConnectionInfo>> {
+class ConnectionsQuestion final : public GatherQuery<Rows<ConnectionInfo>> {
  public:
   ConnectionsQuestion(std::uint32_t shards, const ConnectionQuery& query)
-      : Collector(shards), query_(query) {}
+      : GatherQuery(shards), query_(query) {}
 
  private:
   struct Entry {
@@ -143,9 +143,9 @@ bool room_before(const RoomInfo& a, const RoomInfo& b) {
   return a.members != b.members ? a.members > b.members : a.name < b.name;
 }
 
-class RoomsQuestion final : public Collector<Rows<RoomInfo>> {
+class RoomsQuestion final : public GatherQuery<Rows<RoomInfo>> {
  public:
-  RoomsQuestion(std::uint32_t shards, std::uint32_t limit) : Collector(shards), limit_(limit) {}
+  RoomsQuestion(std::uint32_t shards, std::uint32_t limit) : GatherQuery(shards), limit_(limit) {}
 
  private:
   struct Entry {
@@ -174,10 +174,10 @@ class RoomsQuestion final : public Collector<Rows<RoomInfo>> {
   const std::uint32_t limit_;
 };
 
-class CloseQuestion final : public Collector<bool> {
+class CloseQuestion final : public GatherQuery<bool> {
  public:
   CloseQuestion(ConnectionId id, CloseCode code, std::string_view reason)
-      : Collector(1), id_(id), code_(code), reason_(reason) {}
+      : GatherQuery(1), id_(id), code_(code), reason_(reason) {}
 
  private:
   bool look(hub::Shard& shard) override {
@@ -194,9 +194,9 @@ class CloseQuestion final : public Collector<bool> {
 
 }  // namespace
 
-Inquiry<ConnectionInfo> ask_connections(const hub::Hub& hub, const ConnectionQuery& query) {
+Listing<ConnectionInfo> ask_connections(const hub::Hub& hub, const ConnectionQuery& query) {
   ConnectionQuery bounded = query;
-  bounded.limit = std::min(query.limit, kMaxInquiryRows);
+  bounded.limit = std::min(query.limit, kMaxListingRows);
   const auto question = std::make_shared<ConnectionsQuestion>(hub.shard_count(), bounded);
   return merged(ask_all<Rows<ConnectionInfo>>(hub, question), hub.shard_count(), bounded.limit,
                 [&](const ConnectionInfo& a, const ConnectionInfo& b) {
@@ -206,8 +206,8 @@ Inquiry<ConnectionInfo> ask_connections(const hub::Hub& hub, const ConnectionQue
                 });
 }
 
-Inquiry<RoomInfo> ask_rooms(const hub::Hub& hub, std::uint32_t limit) {
-  limit = std::min(limit, kMaxInquiryRows);
+Listing<RoomInfo> ask_rooms(const hub::Hub& hub, std::uint32_t limit) {
+  limit = std::min(limit, kMaxListingRows);
   const auto question = std::make_shared<RoomsQuestion>(hub.shard_count(), limit);
   return merged(ask_all<Rows<RoomInfo>>(hub, question), hub.shard_count(), limit, &room_before);
 }

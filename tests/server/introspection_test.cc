@@ -1,5 +1,5 @@
 // Asking a running server: who is connected, which rooms there are, and ending one connection.
-#include "server/inquiry.h"
+#include "server/introspection.h"
 
 #include <gtest/gtest.h>
 
@@ -35,13 +35,13 @@ void add_routes(Server& server) {
   server.route("/b", joiner());
 }
 
-std::vector<std::string> users(const Inquiry<ConnectionInfo>& inquiry) {
+std::vector<std::string> users(const Listing<ConnectionInfo>& listing) {
   std::vector<std::string> names;
-  for (const ConnectionInfo& each : inquiry.rows) names.push_back(each.user);
+  for (const ConnectionInfo& each : listing.rows) names.push_back(each.user);
   return names;
 }
 
-TEST(Inquiry, BeforeStartThereIsNothingToAsk) {
+TEST(Listing, BeforeStartThereIsNothingToAsk) {
   const Server server;
   EXPECT_FALSE(server.connections({}).complete);
   EXPECT_FALSE(server.rooms(10).complete);
@@ -49,7 +49,7 @@ TEST(Inquiry, BeforeStartThereIsNothingToAsk) {
   EXPECT_EQ(server.stats().reactors, 0U);
 }
 
-TEST(Inquiry, EveryReactorTellsOfItsConnections) {
+TEST(Listing, EveryReactorTellsOfItsConnections) {
   Rig rig(quiet(3));
   add_routes(rig.server);
   rig.start();
@@ -82,7 +82,7 @@ TEST(Inquiry, EveryReactorTellsOfItsConnections) {
       << "equal ones have an order";
 }
 
-TEST(Inquiry, TheLongestQueueComesFirst) {
+TEST(Listing, TheLongestQueueComesFirst) {
   Rig rig(quiet(1));
   Handlers handlers = joiner();
   handlers.open = [](Connection& c) {
@@ -93,25 +93,25 @@ TEST(Inquiry, TheLongestQueueComesFirst) {
   const Peer first = rig.open("/?first");
   Peer slow = rig.connect();
   slow.send(test::upgrade_request("/?slow"));
-  Inquiry<ConnectionInfo> inquiry;
+  Listing<ConnectionInfo> listing;
   ASSERT_TRUE(test::until(
       [&] {
-        inquiry = rig.server.connections({ConnectionOrder::kQueue, 1});
-        return inquiry.rows.size() == 1 && inquiry.rows[0].queued_bytes != 0;
+        listing = rig.server.connections({ConnectionOrder::kQueue, 1});
+        return listing.rows.size() == 1 && listing.rows[0].queued_bytes != 0;
       },
       [] { std::this_thread::yield(); }));
-  EXPECT_EQ(inquiry.rows[0].user, "slow");
-  EXPECT_EQ(inquiry.total, 2U);
+  EXPECT_EQ(listing.rows[0].user, "slow");
+  EXPECT_EQ(listing.total, 2U);
 }
 
-TEST(Inquiry, RoomsAreToldWithTheirMembersOverAllReactors) {
+TEST(Listing, RoomsAreToldWithTheirMembersOverAllReactors) {
   Rig rig(quiet(3));
   add_routes(rig.server);
   rig.start();
   std::vector<Peer> peers;
   for (int i = 0; i < 5; ++i) peers.push_back(rig.open("/a"));
   for (int i = 0; i < 2; ++i) peers.push_back(rig.open("/b"));
-  Inquiry<RoomInfo> rooms;
+  Listing<RoomInfo> rooms;
   ASSERT_TRUE(test::until(
       [&] {
         rooms = rig.server.rooms(10);
@@ -128,7 +128,7 @@ TEST(Inquiry, RoomsAreToldWithTheirMembersOverAllReactors) {
   EXPECT_EQ(rig.server.stats().room_members, 7U);
 }
 
-TEST(Inquiry, AConnectionIsClosedByItsIdOnce) {
+TEST(Listing, AConnectionIsClosedByItsIdOnce) {
   Rig rig(quiet(2));
   add_routes(rig.server);
   rig.start();
@@ -142,7 +142,7 @@ TEST(Inquiry, AConnectionIsClosedByItsIdOnce) {
   EXPECT_FALSE(rig.server.close_connection(id, CloseCode::kPolicyViolation, "again"));
 }
 
-TEST(Inquiry, AReactorThatAsksItselfIsNotKeptWaiting) {
+TEST(Listing, AReactorThatAsksItselfIsNotKeptWaiting) {
   Rig rig(quiet(1));
   std::atomic<int> answers{0};
   rig.server.http("/ask", [&](const Request&) {
@@ -154,13 +154,13 @@ TEST(Inquiry, AReactorThatAsksItselfIsNotKeptWaiting) {
   EXPECT_EQ(answers.load(), 2);
 }
 
-TEST(Inquiry, AServerThatHasEndedAnswersThatNotAllDid) {
+TEST(Listing, AServerThatHasEndedAnswersThatNotAllDid) {
   Rig rig(quiet(2));
   rig.start();
   rig.server.stop();
-  const auto inquiry = rig.server.connections({});
-  EXPECT_FALSE(inquiry.complete);
-  EXPECT_TRUE(inquiry.rows.empty());
+  const auto listing = rig.server.connections({});
+  EXPECT_FALSE(listing.complete);
+  EXPECT_TRUE(listing.rows.empty());
   EXPECT_TRUE(rig.server.stats().draining);
 }
 

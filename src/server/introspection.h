@@ -19,9 +19,9 @@ inline constexpr std::uint32_t kAnswerMs = 1'000;
 
 // All three: any thread but a reactor's of this hub, which would wait for itself. A reactor looks
 // at each of its members or rooms once and keeps the first of them, as many as are asked for.
-[[nodiscard]] Inquiry<ConnectionInfo> ask_connections(const hub::Hub& hub,
+[[nodiscard]] Listing<ConnectionInfo> ask_connections(const hub::Hub& hub,
                                                       const ConnectionQuery& query);
-[[nodiscard]] Inquiry<RoomInfo> ask_rooms(const hub::Hub& hub, std::uint32_t limit);
+[[nodiscard]] Listing<RoomInfo> ask_rooms(const hub::Hub& hub, std::uint32_t limit);
 // Closes it, and says whether it was open.
 [[nodiscard]] bool ask_close(const hub::Hub& hub, ConnectionId id, CloseCode code,
                              std::string_view reason);
