@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "net/connection.h"
-#include "server/best.h"
+#include "server/top_k.h"
 
 namespace wsd::server {
 namespace {
@@ -124,7 +124,7 @@ class ConnectionsQuestion final : public GatherQuery<Rows<ConnectionInfo>> {
   };
 
   Rows<ConnectionInfo> look(hub::Shard& shard) override {
-    Best<Entry> best(query_.limit);
+    TopK<Entry> best(query_.limit);
     Rows<ConnectionInfo> answer;
     shard.for_each_member([&](const hub::Member& member) {
       const auto& connection = static_cast<const net::Connection&>(member);
@@ -157,7 +157,7 @@ class RoomsQuestion final : public GatherQuery<Rows<RoomInfo>> {
   };
 
   Rows<RoomInfo> look(hub::Shard& shard) override {
-    Best<Entry> best(limit_);
+    TopK<Entry> best(limit_);
     Rows<RoomInfo> answer;
     shard.for_each_home([&](const hub::RoomHome& home) {
       Entry entry{0, home.name()};

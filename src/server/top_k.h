@@ -10,9 +10,9 @@ namespace wsd::server {
 
 // The first `limit` of what is offered, in a heap of no more than these. `a < b`: a comes first.
 template <class Entry>
-class Best {
+class TopK {
  public:
-  explicit Best(std::size_t limit) : limit_(limit) {}
+  explicit TopK(std::size_t limit) : limit_(limit) {}
 
   // Where memory runs out: std::bad_alloc.
   void offer(const Entry& entry) {
