@@ -396,7 +396,8 @@ void ServerCore::guarded(net::Connection& connection, const char* handler, Call 
 
 void ServerCore::tell_of_throw(std::string_view where) noexcept {
   std::uint64_t unsaid = 0;
-  if (!log_.wants(LogLevel::kError) || !throw_news_.take(net::monotonic_ms(), unsaid)) return;
+  if (!log_.wants(LogLevel::kError) || !exception_log_limit_.take(net::monotonic_ms(), unsaid))
+    return;
   write_line(LogLevel::kError, "handler_exception", [&](LogLine& line) {
     line.add("text", std::string(where) + ": " + server::current_exception_text());
     if (unsaid != 0) line.add("suppressed", unsaid);
@@ -459,7 +460,7 @@ void ServerCore::on_end(const net::EndRecord& record) {
       record.close.cause == CloseCause::kHttpDone ? LogLevel::kDebug : LogLevel::kInfo;
   std::uint64_t unsaid = 0;
   if (!record.opened && log_.wants(level) &&
-      !refusal_news_.of(record.close.cause).take(net::monotonic_ms(), unsaid)) {
+      !refusal_log_limits_.of(record.close.cause).take(net::monotonic_ms(), unsaid)) {
     return;
   }
   write_line(level, "connection_end", [&](LogLine& line) {
@@ -471,7 +472,7 @@ void ServerCore::on_end(const net::EndRecord& record) {
 // Most likely a proxy or this server is set wrong, and nobody gets in: louder than other refusals.
 void ServerCore::tell_of_proxy_header(const net::EndRecord& record) noexcept {
   std::uint64_t unsaid = 0;
-  if (!log_.wants(LogLevel::kWarn) || !proxy_news_.take(net::monotonic_ms(), unsaid)) return;
+  if (!log_.wants(LogLevel::kWarn) || !proxy_log_limit_.take(net::monotonic_ms(), unsaid)) return;
   write_line(LogLevel::kWarn, "proxy_header_refused", [&](LogLine& line) {
     line.add("remote", record.peer_info->remote());
     line.add("text", protocol::violation_text(record.violation));

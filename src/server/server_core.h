@@ -23,8 +23,8 @@
 #include "server/address_limits.h"
 #include "server/http_response.h"
 #include "server/http_routes.h"
+#include "server/log_rate_limit.h"
 #include "server/log_writer.h"
-#include "server/news_gate.h"
 #include "server/router.h"
 #include "wsd/server.h"
 
@@ -146,10 +146,10 @@ class ServerCore final : public net::Application {
   server::HttpRoutes http_routes_;
 
   std::unique_ptr<server::AddressLimits> addresses_;  // null: none of its limits is set
-  server::NewsGate origin_news_;
-  server::NewsGate proxy_news_;
-  server::NewsGate throw_news_;
-  server::RefusalNews refusal_news_;
+  server::LogRateLimit origin_log_limit_;
+  server::LogRateLimit proxy_log_limit_;
+  server::LogRateLimit exception_log_limit_;
+  server::RefusalLogLimits refusal_log_limits_;
 
   net::ReactorSettings settings_;
   net::ProcessCounts counts_;

@@ -201,7 +201,7 @@ net::RequestResult ServerCore::refuse_origin(const protocol::HttpRequest& reques
   const std::vector<std::string>& allowed = options_.upgrade.allowed_origins;
   // A page that asks again and again, in many browsers, is one piece of news a moment.
   std::uint64_t unsaid = 0;
-  if (log_.wants(LogLevel::kInfo) && origin_news_.take(net::monotonic_ms(), unsaid)) {
+  if (log_.wants(LogLevel::kInfo) && origin_log_limit_.take(net::monotonic_ms(), unsaid)) {
     LogLine line = log_.line(LogLevel::kInfo, "origin_refused");
     line.add("remote", remote).add("origin", origin).add("host", request.host);
     line.add("allowed", protocol::origin_rules(allowed));

@@ -11,11 +11,11 @@
 namespace wsd::server {
 
 // Any thread.
-class NewsGate {
+class LogRateLimit {
  public:
   static constexpr std::uint32_t kMostPerSecond = 10;
 
-  explicit NewsGate(std::uint32_t most_per_second = kMostPerSecond) noexcept
+  explicit LogRateLimit(std::uint32_t most_per_second = kMostPerSecond) noexcept
       : most_(most_per_second) {}
 
   // Whether this one is to be said; then `unsaid` is how many before it were not. A race may let
@@ -43,17 +43,17 @@ class NewsGate {
 
 // One for each cause that ends a connection before it is open: whoever floods a server with what it
 // refuses does not fill its log, and hides none of the others.
-class RefusalNews {
+class RefusalLogLimits {
  public:
   static constexpr std::uint32_t kMostRefusals = 100;
 
-  [[nodiscard]] NewsGate& of(CloseCause cause) noexcept {
+  [[nodiscard]] LogRateLimit& of(CloseCause cause) noexcept {
     return gates_[static_cast<std::size_t>(cause)];
   }
 
  private:
-  struct Gate : NewsGate {
-    Gate() noexcept : NewsGate(kMostRefusals) {}
+  struct Gate : LogRateLimit {
+    Gate() noexcept : LogRateLimit(kMostRefusals) {}
   };
   std::array<Gate, kCloseCauseCount> gates_;
 };

@@ -1,14 +1,14 @@
-#include "server/news_gate.h"
+#include "server/log_rate_limit.h"
 
 #include <gtest/gtest.h>
 
 namespace wsd::server {
 namespace {
 
-TEST(NewsGate, SaysSoManyASecondAndHowManyItHasNotSaid) {
-  NewsGate gate;
+TEST(LogRateLimit, SaysSoManyASecondAndHowManyItHasNotSaid) {
+  LogRateLimit gate;
   std::uint64_t unsaid = 99;
-  for (std::uint32_t i = 0; i < NewsGate::kMostPerSecond; ++i) {
+  for (std::uint32_t i = 0; i < LogRateLimit::kMostPerSecond; ++i) {
     EXPECT_TRUE(gate.take(5'999, unsaid));
     EXPECT_EQ(unsaid, 0U);
   }
@@ -19,10 +19,10 @@ TEST(NewsGate, SaysSoManyASecondAndHowManyItHasNotSaid) {
   EXPECT_EQ(unsaid, 0U);
 }
 
-TEST(RefusalNews, NoCauseHidesAnother) {
-  RefusalNews news;
+TEST(RefusalLogLimits, NoCauseHidesAnother) {
+  RefusalLogLimits news;
   std::uint64_t unsaid = 0;
-  for (std::uint32_t i = 0; i < RefusalNews::kMostRefusals; ++i) {
+  for (std::uint32_t i = 0; i < RefusalLogLimits::kMostRefusals; ++i) {
     EXPECT_TRUE(news.of(CloseCause::kHandshakeRejected).take(1'000, unsaid));
   }
   EXPECT_FALSE(news.of(CloseCause::kHandshakeRejected).take(1'999, unsaid));
