@@ -104,7 +104,7 @@ void Connection::leave(std::string_view room) const {
 namespace {
 
 net::Connection* find(ServerCore* core, ConnectionId id) {
-  return core == nullptr ? nullptr : core->here(id);
+  return core == nullptr ? nullptr : core->find_local(id);
 }
 
 }  // namespace

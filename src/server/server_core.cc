@@ -79,7 +79,7 @@ class Listener final : public hub::RoomStateCallback {
     try {
       call_(state);
     } catch (...) {
-      core_.tell_of_throw(name_);
+      core_.log_handler_exception(name_);
     }
   }
 
@@ -293,7 +293,7 @@ net::Reactor* ServerCore::own_reactor() const noexcept {
   return index < reactors_.size() && reactors_[index].get() == current ? current : nullptr;
 }
 
-net::Connection* ServerCore::here(ConnectionId id) const noexcept {
+net::Connection* ServerCore::find_local(ConnectionId id) const noexcept {
   net::Reactor* const reactor = own_reactor();
   return reactor == nullptr ? nullptr : reactor->find(id);
 }
@@ -357,7 +357,7 @@ void ServerCore::post(std::unique_ptr<hub::Mail> task) noexcept {
 
 void ServerCore::close(ConnectionId id, CloseCode code, std::string_view reason) {
   if (!started_.load(std::memory_order_acquire)) return;
-  if (net::Connection* const connection = here(id)) {
+  if (net::Connection* const connection = find_local(id)) {
     connection->close(CloseCause::kApplicationClosed, code, reason);
   } else {
     hub_->close(id, code, reason);
@@ -366,7 +366,7 @@ void ServerCore::close(ConnectionId id, CloseCode code, std::string_view reason)
 
 void ServerCore::join(ConnectionId id, std::string_view room, const Since& since) {
   if (!started_.load(std::memory_order_acquire)) return;
-  if (net::Connection* const connection = here(id)) {
+  if (net::Connection* const connection = find_local(id)) {
     if (connection->open()) own_reactor()->shard().join(*connection, room, since);
   } else {
     hub_->join(id, room, since);
@@ -375,7 +375,7 @@ void ServerCore::join(ConnectionId id, std::string_view room, const Since& since
 
 void ServerCore::leave(ConnectionId id, std::string_view room) {
   if (!started_.load(std::memory_order_acquire)) return;
-  if (net::Connection* const connection = here(id)) {
+  if (net::Connection* const connection = find_local(id)) {
     own_reactor()->shard().leave(*connection, room);
   } else {
     hub_->leave(id, room);
@@ -390,11 +390,11 @@ void ServerCore::guarded(net::Connection& connection, const char* handler, Call 
   try {
     call();
   } catch (...) {
-    handler_threw(connection, handler);
+    handler_exception(connection, handler);
   }
 }
 
-void ServerCore::tell_of_throw(std::string_view where) noexcept {
+void ServerCore::log_handler_exception(std::string_view where) noexcept {
   std::uint64_t unsaid = 0;
   if (!log_.wants(LogLevel::kError) || !exception_log_limit_.take(net::monotonic_ms(), unsaid))
     return;
@@ -405,15 +405,15 @@ void ServerCore::tell_of_throw(std::string_view where) noexcept {
 }
 
 // Within a catch clause. Apart from it, so that messages do not pay for what this needs.
-[[gnu::noinline]] void ServerCore::handler_threw(net::Connection& connection,
-                                                 const char* handler) noexcept {
-  tell_of_throw(handler);
+[[gnu::noinline]] void ServerCore::handler_exception(net::Connection& connection,
+                                                     const char* handler) noexcept {
+  log_handler_exception(handler);
   connection.fail(CloseCause::kHandlerError, close_code_for(CloseCause::kHandlerError),
                   "internal error");
 }
 
 void ServerCore::run_opened(ConnectionId id, const std::function<void(Connection&)>& opened) {
-  net::Connection* const connection = here(id);
+  net::Connection* const connection = find_local(id);
   if (connection == nullptr) return;
   Connection handle(this, id);
   guarded(*connection, "opened", [&] { opened(handle); });
@@ -454,7 +454,7 @@ void ServerCore::on_close(net::Connection& connection, const CloseInfo& info) {
 
 void ServerCore::on_end(const net::EndRecord& record) {
   if (addresses_ && record.granted) addresses_->leave(record.peer_info->remote());
-  if (record.close.cause == CloseCause::kProxyHeader) tell_of_proxy_header(record);
+  if (record.close.cause == CloseCause::kProxyHeader) log_rejected_proxy_header(record);
   // A page that was fetched is no news; a WebSocket connection or a refusal is.
   const LogLevel level =
       record.close.cause == CloseCause::kHttpDone ? LogLevel::kDebug : LogLevel::kInfo;
@@ -470,7 +470,7 @@ void ServerCore::on_end(const net::EndRecord& record) {
 }
 
 // Most likely a proxy or this server is set wrong, and nobody gets in: louder than other refusals.
-void ServerCore::tell_of_proxy_header(const net::EndRecord& record) noexcept {
+void ServerCore::log_rejected_proxy_header(const net::EndRecord& record) noexcept {
   std::uint64_t unsaid = 0;
   if (!log_.wants(LogLevel::kWarn) || !proxy_log_limit_.take(net::monotonic_ms(), unsaid)) return;
   write_line(LogLevel::kWarn, "proxy_header_refused", [&](LogLine& line) {

@@ -67,7 +67,7 @@ class ServerCore final : public net::Application {
   void join(ConnectionId id, std::string_view room, const Since& since = {});
   void leave(ConnectionId id, std::string_view room);
   // The connection, when it belongs to the reactor whose turn runs on this thread.
-  [[nodiscard]] net::Connection* here(ConnectionId id) const noexcept;
+  [[nodiscard]] net::Connection* find_local(ConnectionId id) const noexcept;
 
   // For what may outlive this: set when nothing of it may be used any more.
   [[nodiscard]] std::shared_ptr<const std::atomic<bool>> gone() const noexcept { return gone_; }
@@ -75,7 +75,7 @@ class ServerCore final : public net::Application {
   [[nodiscard]] net::RequestResult response_for(const server::RequestTraits& request,
                                                 Response response);
   // Logs the exception in whose catch clause it is called. Any thread.
-  void tell_of_throw(std::string_view where) noexcept;
+  void log_handler_exception(std::string_view where) noexcept;
   // An task to its member. Any thread.
   void post(std::unique_ptr<hub::Mail> task) noexcept;
 
@@ -92,7 +92,8 @@ class ServerCore final : public net::Application {
 
  private:
   // upgrade.cc
-  void learn_client(net::Connection& connection, const protocol::HttpRequest& request) const;
+  void resolve_client_address(net::Connection& connection,
+                              const protocol::HttpRequest& request) const;
   // `remote` here and below: whom the request comes from, be it the socket's peer or whom a trusted
   // proxy names. `caller`: the peer_info that say so.
   [[nodiscard]] net::RequestResult answer_http(ConnectionId id,
@@ -117,9 +118,10 @@ class ServerCore final : public net::Application {
                                                     const server::RouteMatch& match,
                                                     const protocol::Handshake& handshake,
                                                     const Upgrade& verdict);
-  [[nodiscard]] Upgrade ask_hook(const Handlers& handlers, const protocol::HttpRequest& request,
-                                 std::string_view remote, const server::RouteMatch& match,
-                                 const protocol::Handshake& handshake);
+  [[nodiscard]] Upgrade run_upgrade_hook(const Handlers& handlers,
+                                         const protocol::HttpRequest& request,
+                                         std::string_view remote, const server::RouteMatch& match,
+                                         const protocol::Handshake& handshake);
 
   void run_opened(ConnectionId id, const std::function<void(Connection&)>& opened);
   [[nodiscard]] std::optional<protocol::DeflateAgreement> negotiate(
@@ -131,13 +133,13 @@ class ServerCore final : public net::Application {
   [[nodiscard]] net::Reactor* own_reactor() const noexcept;
   [[nodiscard]] net::ListenOptions listen_options() const noexcept;
   [[nodiscard]] bool too_big(std::string_view payload) const noexcept;
-  void tell_of_proxy_header(const net::EndRecord& record) noexcept;
+  void log_rejected_proxy_header(const net::EndRecord& record) noexcept;
   // A line of the log; one that memory is lacking for is counted as dropped.
   template <class Fill>
   void write_line(LogLevel level, std::string_view event, Fill fill) noexcept;
   template <class Call>
   void guarded(net::Connection& connection, const char* handler, Call call);
-  void handler_threw(net::Connection& connection, const char* handler) noexcept;
+  void handler_exception(net::Connection& connection, const char* handler) noexcept;
 
   ServerOptions options_;
   server::LogWriter log_;

@@ -69,8 +69,8 @@ bool asks_upgrade(const protocol::HttpRequest& request) {
 }  // namespace
 
 // Each request anew: a proxy may send those of several clients through one connection.
-void ServerCore::learn_client(net::Connection& connection,
-                              const protocol::HttpRequest& request) const {
+void ServerCore::resolve_client_address(net::Connection& connection,
+                                        const protocol::HttpRequest& request) const {
   const net::PeerInfo& known = connection.peer_info();
   const std::string_view peer = known.via().empty() ? known.remote() : known.via();
   if (!settings_.trusted_proxies.trusts_peer(peer)) return;
@@ -82,7 +82,7 @@ void ServerCore::learn_client(net::Connection& connection,
 net::RequestResult ServerCore::on_request(net::Connection& connection,
                                           const protocol::HttpRequest& request) {
   if (!settings_.trusted_proxies.empty() && !settings_.session.proxy_header) {
-    learn_client(connection, request);
+    resolve_client_address(connection, request);
   }
   if (!protocol::is_known_method(request.method)) {
     return refuse(request, protocol::Violation::kUnknownMethod, kWebSocketMethods);
@@ -134,7 +134,7 @@ std::optional<net::RequestResult> ServerCore::judge_head(const server::HttpRoute
   try {
     refusal = served.judge(server::RequestView(request, remote, match.params, no_subprotocols));
   } catch (...) {
-    tell_of_throw("http");
+    log_handler_exception("http");
     refusal = server::internal_error();
   }
   if (!refusal) return std::nullopt;
@@ -175,7 +175,7 @@ net::RequestResult ServerCore::answer_http(ConnectionId id, const protocol::Http
     }
     response = served->handler(view);
   } catch (...) {
-    tell_of_throw("http");
+    log_handler_exception("http");
     // What was deferred is answered when the last copy of its responder goes.
     if (served->deferred) {
       net::RequestResult result;
@@ -242,7 +242,7 @@ net::RequestResult ServerCore::answer_handshake(ConnectionId id,
   if (draining_.load(std::memory_order_relaxed)) {
     return reject(request, 503, "the server is shutting down, try again", {{"Retry-After", "1"}});
   }
-  Upgrade verdict = ask_hook(handlers_[match.route], request, remote, match, handshake);
+  Upgrade verdict = run_upgrade_hook(handlers_[match.route], request, remote, match, handshake);
   net::RequestResult result = finish_handshake(request, caller, match, handshake, verdict);
   result.data = std::move(verdict.data);
   if (result.kind == net::RequestResult::Kind::kUpgrade && verdict.opened) {
@@ -258,16 +258,16 @@ net::RequestResult ServerCore::answer_handshake(ConnectionId id,
   return result;
 }
 
-Upgrade ServerCore::ask_hook(const Handlers& handlers, const protocol::HttpRequest& request,
-                             std::string_view remote, const server::RouteMatch& match,
-                             const protocol::Handshake& handshake) {
+Upgrade ServerCore::run_upgrade_hook(const Handlers& handlers, const protocol::HttpRequest& request,
+                                     std::string_view remote, const server::RouteMatch& match,
+                                     const protocol::Handshake& handshake) {
   if (!handlers.upgrade) return Upgrade::accept();
   const server::RequestView view(request, remote, match.params, handshake.subprotocols);
   Upgrade verdict;
   try {
     verdict = handlers.upgrade(view);
   } catch (...) {
-    tell_of_throw("upgrade");
+    log_handler_exception("upgrade");
     return Upgrade::reject(500, "internal error");
   }
   if (verdict.status != 101 && (verdict.status < 400 || verdict.status > 599)) {
