@@ -113,11 +113,11 @@ class Server {
   // How many connections drain() or stop() has ended without a complete closing handshake: cut at
   // drain_timeout_ms, silent for limits.close_timeout_ms after a drain's Close, or stopped. Peers
   // that went by themselves are not among them. Final when wait() has returned. Any thread.
-  [[nodiscard]] std::size_t cut_connections() const noexcept;
+  [[nodiscard]] std::size_t forced_closes() const noexcept;
 
   // Whether each reactor has turned since the last call, for a watchdog; and asks each anew, which
   // wakes it once. True at the first call. False once reactors have ended. One thread at a time.
-  [[nodiscard]] bool reactors_turn();
+  [[nodiscard]] bool check_liveness();
 
   // start() and wait(). Returns 0, or 1 after writing start()'s sentence to stderr. Any thread but
   // a reactor's.

@@ -12,16 +12,16 @@
 #include <utility>
 
 #include "daemon/admin/admin.h"
-#include "daemon/config/config_file.h"
-#include "daemon/page/demo_page.h"
+#include "daemon/admin/top.h"
 #include "daemon/auth/gate.h"
+#include "daemon/auth/token_file.h"
+#include "daemon/config/config_file.h"
 #include "daemon/config/print.h"
+#include "daemon/config/settings.h"
+#include "daemon/page/demo_page.h"
 #include "daemon/rooms/room_members.h"
 #include "daemon/rooms/room_routes.h"
 #include "daemon/service/service.h"
-#include "daemon/config/settings.h"
-#include "daemon/auth/token_file.h"
-#include "daemon/admin/top.h"
 
 extern "C" char** environ;  // NOLINT(readability-redundant-declaration)
 
@@ -196,7 +196,7 @@ int serve(const Parts& parts) {
   let_signals_kill();
   server.wait();
   admin.stop();
-  const DrainVerdict verdict = judge_drain(server.cut_connections());
+  const DrainVerdict verdict = judge_drain(server.forced_closes());
   return verdict.sentence.empty() ? kExitClean : fail(verdict.exit_code, verdict.sentence);
 }
 

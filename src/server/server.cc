@@ -39,8 +39,8 @@ void Server::stop() {
   core_->wait();
 }
 void Server::wait() { core_->wait(); }
-std::size_t Server::cut_connections() const noexcept { return core_->cut_connections(); }
-bool Server::reactors_turn() { return core_->reactors_turn(); }
+std::size_t Server::forced_closes() const noexcept { return core_->forced_closes(); }
+bool Server::check_liveness() { return core_->check_liveness(); }
 
 int Server::run() {
   if (const std::string error = start(); !error.empty()) {

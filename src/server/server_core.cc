@@ -216,21 +216,21 @@ std::size_t ServerCore::connection_count() const noexcept {
   return counts_.connections.load(std::memory_order_acquire);
 }
 
-std::size_t ServerCore::cut_connections() const noexcept {
+std::size_t ServerCore::forced_closes() const noexcept {
   return counts_.forced_closes.load(std::memory_order_relaxed);
 }
 
-bool ServerCore::reactors_turn() {
+bool ServerCore::check_liveness() {
   if (!started_.load()) return false;
   const std::uint64_t all = ~std::uint64_t{0} >> (hub::Hub::kMaxShards - reactor_count_);
   // Who has not answered has the question still.
-  if (asked_to_turn_ && counts_.answered.load(std::memory_order_relaxed) != all) return false;
+  if (liveness_asked_ && counts_.answered.load(std::memory_order_relaxed) != all) return false;
   counts_.answered.store(0, std::memory_order_relaxed);
   try {
     hub_->command(net::Reactor::kReportAlive);
-    asked_to_turn_ = true;
+    liveness_asked_ = true;
   } catch (const std::bad_alloc&) {
-    asked_to_turn_ = false;  // who was not asked is not to be blamed
+    liveness_asked_ = false;  // who was not asked is not to be blamed
   }
   return true;
 }

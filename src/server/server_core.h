@@ -50,8 +50,8 @@ class ServerCore final : public net::Application {
   void stop();
   void wait();
   [[nodiscard]] std::size_t connection_count() const noexcept;
-  [[nodiscard]] std::size_t cut_connections() const noexcept;
-  [[nodiscard]] bool reactors_turn();  // one thread at a time
+  [[nodiscard]] std::size_t forced_closes() const noexcept;
+  [[nodiscard]] bool check_liveness();  // one thread at a time
   [[nodiscard]] ServerStats stats() const;
   [[nodiscard]] Listing<ConnectionInfo> connections(const ConnectionQuery& query) const;
   [[nodiscard]] Listing<RoomInfo> rooms(std::uint32_t limit) const;
@@ -165,7 +165,7 @@ class ServerCore final : public net::Application {
   std::uint64_t start_time_ms_ = 0;  // constant once started_
   const std::shared_ptr<std::atomic<bool>> gone_ = std::make_shared<std::atomic<bool>>(false);
   std::atomic<bool> draining_{false};  // relaxed: a hint to new handshakes
-  bool asked_to_turn_ = false;         // who calls reactors_turn() alone
+  bool liveness_asked_ = false;        // who calls check_liveness() alone
 };
 
 }  // namespace wsd

@@ -333,7 +333,7 @@ TEST(ServerLife, DrainTellsEveryoneAndEnds) {
   rig.server.wait();
   EXPECT_EQ(rig.server.connection_count(), 0U);
   EXPECT_EQ(drained.load(), 10);
-  EXPECT_EQ(rig.server.cut_connections(), 0U);
+  EXPECT_EQ(rig.server.forced_closes(), 0U);
 }
 
 TEST(ServerLife, TellsHowManyADrainHasCut) {
@@ -346,7 +346,7 @@ TEST(ServerLife, TellsHowManyADrainHasCut) {
   for (int i = 0; i < 3; ++i) peers.push_back(rig.open());
   rig.server.drain();
   rig.server.wait();
-  EXPECT_EQ(rig.server.cut_connections(), 3U);
+  EXPECT_EQ(rig.server.forced_closes(), 3U);
 }
 
 TEST(ServerLife, ReactorsTurnUntilOneHangs) {
@@ -357,9 +357,9 @@ TEST(ServerLife, ReactorsTurnUntilOneHangs) {
                      inside.raise();
                      EXPECT_TRUE(go_on.wait());
                    }});
-  EXPECT_FALSE(rig.server.reactors_turn()) << "not started";
+  EXPECT_FALSE(rig.server.check_liveness()) << "not started";
   rig.start();
-  const auto turn = [&] { return rig.server.reactors_turn(); };
+  const auto turn = [&] { return rig.server.check_liveness(); };
   const auto turns = [&] { return test::until(turn, [] { std::this_thread::yield(); }); };
   EXPECT_TRUE(turn()) << "nothing was asked yet";
   EXPECT_TRUE(turns());
@@ -378,8 +378,8 @@ TEST(ServerLife, AllReactorsAreAsked) {
   Rig rig(quiet(3));
   rig.start();
   for (int i = 0; i < 10; ++i) {
-    EXPECT_TRUE(
-        test::until([&] { return rig.server.reactors_turn(); }, [] { std::this_thread::yield(); }));
+    EXPECT_TRUE(test::until([&] { return rig.server.check_liveness(); },
+                            [] { std::this_thread::yield(); }));
   }
 }
 

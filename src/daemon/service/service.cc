@@ -77,7 +77,7 @@ std::unique_ptr<Watchdog> Service::ready(Server& server) const {
   };
   return std::make_unique<Watchdog>(
       notifier_, watchdog_period(variables_, ::getpid()),
-      [&server] { return server.reactors_turn(); }, status);
+      [&server] { return server.check_liveness(); }, status);
 }
 
 void Service::reloading() const { notifier_.tell(reloading_lines()); }
