@@ -16,8 +16,8 @@ class ServerCore;
 
 // Why a connection may not be in one more room.
 enum class JoinRefusal : std::uint8_t {
-  kConnectionLimit,  // it is in RateOptions::max_rooms_per_connection already
-  kServerLimit,      // the room would be a new one, and there are RateOptions::max_rooms already
+  kConnectionLimit,  // it is in ClientLimits::max_rooms_per_connection already
+  kServerLimit,      // the room would be a new one, and there are ClientLimits::max_rooms already
 };
 
 // Names a connection for the life of the server; never used twice. 0 is no connection.

@@ -98,7 +98,7 @@ struct DeflateOptions {
 //
 // Per address: an IPv4 address, or the /64 of an IPv6 address, since that is what one customer has.
 // Peers of a Unix socket have no address and are not limited so.
-struct RateOptions {
+struct ClientLimits {
   // WebSocket connections of one address at once; one more is answered 429.
   std::uint32_t max_connections_per_address = 0;
   // Opening handshakes of one address, refused ones too; beyond it 429 with Retry-After. At most
@@ -175,7 +175,7 @@ struct ServerOptions {
   std::uint32_t notsent_lowat = 0;          // TCP_NOTSENT_LOWAT in bytes; 0: the kernel's choice
   std::uint32_t drain_window_ms = 10'000;   // closes are spread over at most this
   std::uint32_t drain_timeout_ms = 20'000;  // then what is left is cut
-  RateOptions rates;
+  ClientLimits rates;
   HttpOptions http;
   HistoryOptions history;
   std::vector<RoomRule> rooms = {};  // the first that fits a room is the room's

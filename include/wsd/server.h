@@ -52,7 +52,7 @@ using HttpHandler = std::function<Response(const Request&)>;
 using DeferredHandler = std::function<void(const Request&, Responder)>;
 // Asked once for each request when its head has come, before anything of its body is read or kept:
 // what it answers is the answer, and std::nullopt lets the request through.
-using HttpJudge = std::function<std::optional<Response>(const Request&)>;
+using HttpGuard = std::function<std::optional<Response>(const Request&)>;
 
 // One server: its routes, its listeners, its threads. Made and taken apart by one thread.
 class Server {
@@ -81,7 +81,7 @@ class Server {
   void http(std::string_view method, std::string_view pattern, HttpHandler handler);
   void http(std::string_view method, std::string_view pattern, DeferredHandler handler);
   // As above, for whom `judge` lets through alone. Before start().
-  void http(std::string_view method, std::string_view pattern, HttpJudge judge,
+  void http(std::string_view method, std::string_view pattern, HttpGuard judge,
             DeferredHandler handler);
 
   // Binds "HOST:PORT", "[V6]:PORT", ":PORT" (all addresses) or "unix:PATH"; port 0 is any free one.

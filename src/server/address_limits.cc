@@ -139,7 +139,7 @@ std::size_t AddressLimits::size() const {
   return count;
 }
 
-std::unique_ptr<AddressLimits> address_limits_of(const RateOptions& rates) {
+std::unique_ptr<AddressLimits> address_limits_of(const ClientLimits& rates) {
   if (rates.max_connections_per_address == 0 && rates.max_handshakes_per_second == 0) return {};
   return std::make_unique<AddressLimits>(rates.max_connections_per_address,
                                          rates.max_handshakes_per_second);

@@ -99,6 +99,6 @@ class AddressLimits {
 };
 
 // Null where neither limit is set.
-[[nodiscard]] std::unique_ptr<AddressLimits> address_limits_of(const RateOptions& rates);
+[[nodiscard]] std::unique_ptr<AddressLimits> address_limits_of(const ClientLimits& rates);
 
 }  // namespace wsd::server

@@ -19,7 +19,7 @@ class HttpRoutes {
   struct Served {
     HttpHandler handler;
     DeferredHandler deferred;
-    HttpJudge judge = {};
+    HttpGuard judge = {};
   };
 
   // False when `method` is no known one, or HEAD, which comes with GET; when `pattern` is none (see

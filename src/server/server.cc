@@ -25,7 +25,7 @@ void Server::http(std::string_view method, std::string_view pattern, HttpHandler
 void Server::http(std::string_view method, std::string_view pattern, DeferredHandler handler) {
   core_->http(method, pattern, {{}, std::move(handler)});
 }
-void Server::http(std::string_view method, std::string_view pattern, HttpJudge judge,
+void Server::http(std::string_view method, std::string_view pattern, HttpGuard judge,
                   DeferredHandler handler) {
   core_->http(method, pattern, {{}, std::move(handler), std::move(judge)});
 }

@@ -117,7 +117,7 @@ std::string check_upgrade(const UpgradeOptions& upgrade) {
   return {};
 }
 
-std::string check_rates(const RateOptions& rates) {
+std::string check_rates(const ClientLimits& rates) {
   constexpr std::uint32_t kMostPerSecond = 1'000'000;
   if (rates.max_handshakes_per_second > kMostPerSecond) {
     return must("--max-handshakes-per-second", "at most 1000000, or 0 for no limit",

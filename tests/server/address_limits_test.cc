@@ -153,7 +153,7 @@ TEST(AddressLimits, ThreadsTogetherGetNoMoreThanTheLimit) {
 
 TEST(AddressLimits, ThereAreNoneWhereNoneIsSet) {
   EXPECT_EQ(address_limits_of({}), nullptr);
-  RateOptions one;
+  ClientLimits one;
   one.max_handshakes_per_second = 1;
   EXPECT_NE(address_limits_of(one), nullptr);
 }
