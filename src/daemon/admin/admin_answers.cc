@@ -4,8 +4,8 @@
 #include <limits>
 
 #include "daemon/text/json.h"
+#include "daemon/text/strings.h"
 #include "daemon/text/units.h"
-#include "daemon/text/words.h"
 
 namespace wsd::daemon {
 namespace {
@@ -94,14 +94,13 @@ AdminQuery parse_admin_query(std::string_view query, bool sortable) {
       } else if (value == "age") {
         parsed.connections.order = ConnectionOrder::kAge;
       } else {
-        parsed.error = "sort=" + in_quotes(value) + " is not an order: use queue, rtt or age";
+        parsed.error = "sort=" + quote(value) + " is not an order: use queue, rtt or age";
       }
     } else if (name == "limit" && !has_limit) {
       has_limit = true;
       const auto limit = parse_count(value, kMaxListingRows);
       if (!limit.ok()) {
-        parsed.error = "limit=" + in_quotes(value) +
-                       " is not a limit: use a whole number, at most " +
+        parsed.error = "limit=" + quote(value) + " is not a limit: use a whole number, at most " +
                        std::to_string(kMaxListingRows);
       }
       parsed.connections.limit = static_cast<std::uint32_t>(limit.value);

@@ -11,12 +11,12 @@
 #include <string_view>
 #include <utility>
 
-#include "daemon/config/address_text.h"
 #include "daemon/admin/http_fetch.h"
 #include "daemon/admin/metrics_text.h"
-#include "daemon/auth/token_file.h"
 #include "daemon/admin/top_screen.h"
-#include "daemon/text/words.h"
+#include "daemon/auth/token_file.h"
+#include "daemon/config/address_text.h"
+#include "daemon/text/strings.h"
 
 namespace wsd::daemon {
 namespace {
@@ -145,7 +145,7 @@ TopOptions parse_top_arguments(const std::vector<std::string>& arguments,
     } else if (each.starts_with(std::string(kTokenFile) + "=")) {
       options.token_file = each.substr(kTokenFile.size() + 1);
     } else if (each.starts_with("-") || has_address) {
-      options.error = in_quotes(each) +
+      options.error = quote(each) +
                       " is not an argument of wsd top, which accepts one ADDRESS and " +
                       "--token-file FILE";
       return options;

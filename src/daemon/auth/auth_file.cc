@@ -13,7 +13,7 @@
 #include <utility>
 
 #include "daemon/text/room_path.h"
-#include "daemon/text/words.h"
+#include "daemon/text/strings.h"
 
 namespace wsd::daemon {
 namespace {
@@ -38,9 +38,8 @@ std::string pattern_error(std::string_view key, std::string_view pattern) {
   const std::string right(key);
   if (pattern.empty()) return right + "= has an empty pattern; write " + right + "=news,chat-*";
   if (room_name_error(pattern).empty()) return {};
-  return right + "= has the pattern " + in_quotes(pattern) +
-         ", which matches no room; write 1 to " + std::to_string(kRoomNameMax) +
-         " bytes of UTF-8 without control bytes";
+  return right + "= has the pattern " + quote(pattern) + ", which matches no room; write 1 to " +
+         std::to_string(kRoomNameMax) + " bytes of UTF-8 without control bytes";
 }
 
 std::string take_right(std::string_view field, User& user, std::array<bool, 2>& seen) {
@@ -48,7 +47,7 @@ std::string take_right(std::string_view field, User& user, std::array<bool, 2>& 
   const std::string_view key = field.substr(0, equals);
   const bool read = key == "read";
   if (equals == field.size() || (!read && key != "write")) {
-    const std::string_view meant = nearest(key, {"read", "write"});
+    const std::string_view meant = closest_match(key, {"read", "write"});
     // Not quoted: it may be a token that has slipped here.
     return "there is a field that is neither read=PATTERN nor write=PATTERN" +
            (meant.empty() ? std::string() : "; did you mean " + std::string(meant) + "=?");
@@ -162,7 +161,7 @@ AuthFile parse_auth_file(std::string_view name, std::string_view text) {
 AuthFile load_auth_file(const std::string& path) {
   const auto failed = [&path](const std::string& why) {
     return AuthFile{
-        nullptr, "cannot read the file of --auth-file, " + in_quotes(path) + ": " + why, {}};
+        nullptr, "cannot read the file of --auth-file, " + quote(path) + ": " + why, {}};
   };
   const auto reason = [] { return std::system_category().message(errno); };
   // O_NONBLOCK: a FIFO would wait for its writer.
@@ -182,8 +181,8 @@ AuthFile load_auth_file(const std::string& path) {
   }
   AuthFile parsed = parse_auth_file(path, text);
   if ((status.st_mode & S_IROTH) != 0) {
-    parsed.warnings.push_back("every user of this machine can read the tokens in " +
-                              in_quotes(path) + "; remove that right with chmod o-rwx");
+    parsed.warnings.push_back("every user of this machine can read the tokens in " + quote(path) +
+                              "; remove that right with chmod o-rwx");
   }
   return parsed;
 }

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "daemon/text/words.h"
+#include "daemon/text/strings.h"
 
 namespace wsd::daemon {
 namespace {

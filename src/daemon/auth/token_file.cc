@@ -4,7 +4,7 @@
 
 #include "daemon/auth/bearer.h"
 #include "daemon/config/config_file.h"
-#include "daemon/text/words.h"
+#include "daemon/text/strings.h"
 
 namespace wsd::daemon {
 namespace {
@@ -25,7 +25,7 @@ TokenFile read_token_file(std::string_view flag, const std::string& path) {
   const std::string why = token_error(token);
   if (why.empty()) return {std::string(token), {}};
   return {{},
-          "the token in " + in_quotes(path) + ", the file of " + std::string(flag) + ", " + why +
+          "the token in " + quote(path) + ", the file of " + std::string(flag) + ", " + why +
               "; write one token and nothing else, such as the output of openssl rand -hex 32"};
 }
 

@@ -11,7 +11,7 @@ std::string path_error(std::string_view value) {
   for (const char c : value) {
     const auto byte = static_cast<unsigned char>(c);
     if (byte < 0x20 || byte == 0x7F)
-      return in_quotes(value) + " contains a control byte; write a file name without one";
+      return quote(value) + " contains a control byte; write a file name without one";
   }
   return {};
 }
@@ -19,7 +19,7 @@ std::string path_error(std::string_view value) {
 // RFC 6265 §4.1.1: a cookie's name is a token, as a subprotocol's is.
 std::string cookie_name_error(std::string_view value) {
   if (subprotocol_error(value).empty()) return {};
-  return in_quotes(value) + " is not a cookie name: write a word, such as wsd_token";
+  return quote(value) + " is not a cookie name: write a word, such as wsd_token";
 }
 
 Flag word(std::string_view metavar, Text text, std::string (*error_of)(std::string_view),

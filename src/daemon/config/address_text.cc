@@ -7,8 +7,8 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "daemon/text/strings.h"
 #include "daemon/text/units.h"
-#include "daemon/text/words.h"
 
 namespace wsd::daemon {
 namespace {
@@ -35,9 +35,9 @@ bool is_ipv6(std::string_view text) {
 }
 
 std::string unix_path_error(std::string_view text, std::string_view path) {
-  if (path.empty()) return in_quotes(text) + " has no path; write one, as in unix:/run/wsd.sock";
+  if (path.empty()) return quote(text) + " has no path; write one, as in unix:/run/wsd.sock";
   if (path.size() > kUnixPathMax) {
-    return in_quotes(text) + " has a path of " + std::to_string(path.size()) +
+    return quote(text) + " has a path of " + std::to_string(path.size()) +
            " bytes; use a shorter one, the limit is " + std::to_string(kUnixPathMax);
   }
   return {};
@@ -47,7 +47,7 @@ std::string unix_path_error(std::string_view text, std::string_view path) {
 std::string host_error(std::string_view text, std::string_view host) {
   if (host.starts_with('[')) {
     if (!host.ends_with(']') || !is_ipv6(host.substr(1, host.size() - 2))) {
-      return in_quotes(text) +
+      return quote(text) +
              " has no valid IPv6 address between its brackets; write one, as in [::1]:9001";
     }
     return {};
@@ -56,15 +56,14 @@ std::string host_error(std::string_view text, std::string_view host) {
     return is_one_of(c, kLetters) || is_one_of(c, kDigits) || is_one_of(c, "-._");
   });
   if (clean) return {};
-  return in_quotes(text) + " has a host that is neither a name nor an address" +
+  return quote(text) + " has a host that is neither a name nor an address" +
          (is_one_of(':', host) ? "; write an IPv6 address in brackets, as in [::1]:9001"
                                : "; write one, such as localhost or 127.0.0.1");
 }
 
 std::string port_error(std::string_view text, std::string_view port) {
   if (parse_count(port, kPortMax).ok()) return {};
-  return in_quotes(text) +
-         " has no valid port after its last colon; write a number from 0 to 65535";
+  return quote(text) + " has no valid port after its last colon; write a number from 0 to 65535";
 }
 
 }  // namespace
@@ -72,13 +71,13 @@ std::string port_error(std::string_view text, std::string_view port) {
 std::string listen_address_error(std::string_view text) {
   if (text == kSystemdAddress) return {};
   if (has_space_or_control(text))
-    return in_quotes(text) + " contains a space or a control byte; remove it";
+    return quote(text) + " contains a space or a control byte; remove it";
   if (text.starts_with(kUnixPrefix)) {
     return unix_path_error(text, text.substr(kUnixPrefix.size()));
   }
   const std::size_t colon = text.rfind(':');
   if (colon == std::string_view::npos || text.ends_with(']')) {
-    return in_quotes(text) + " has no port; write HOST:PORT, [V6]:PORT, :PORT or unix:PATH";
+    return quote(text) + " has no port; write HOST:PORT, [V6]:PORT, :PORT or unix:PATH";
   }
   std::string host(text.substr(0, colon));
   // A link-local address is bound in a zone (RFC 4007 §11): [fe80::1%eth0].
@@ -99,38 +98,37 @@ std::string origin_error(std::string_view text) {
         return is_one_of(c, kLetters) || is_one_of(c, kDigits) || is_one_of(c, "+-.");
       });
   if (!has_scheme) {
-    return in_quotes(text) +
+    return quote(text) +
            " is not an origin; write SCHEME://HOST[:PORT], such as "
            "https://app.example.com, or * for all origins";
   }
   const std::string_view authority = text.substr(mark + 3);
   if (authority.find_first_of("?#@") != std::string_view::npos) {
-    return in_quotes(text) +
+    return quote(text) +
            " has more parts than an origin may have; keep only the scheme, the host and the port";
   }
   if (is_one_of('/', authority)) {
-    return in_quotes(text) + " has a path, which an origin must not have; write " +
-           in_quotes(text.substr(0, mark + 3 + authority.find('/')));
+    return quote(text) + " has a path, which an origin must not have; write " +
+           quote(text.substr(0, mark + 3 + authority.find('/')));
   }
   const std::size_t colon = authority.rfind(':');
   const bool has_port = colon != std::string_view::npos && !authority.ends_with(']');
   std::string_view host = has_port ? authority.substr(0, colon) : authority;
-  if (host.empty())
-    return in_quotes(text) + " has no host; write one, as in https://app.example.com";
+  if (host.empty()) return quote(text) + " has no host; write one, as in https://app.example.com";
   if (has_port && is_one_of('*', authority.substr(colon))) {
-    return in_quotes(text) + " has a wildcard as its port; list each origin with its port";
+    return quote(text) + " has a wildcard as its port; list each origin with its port";
   }
   const bool subdomains = host.starts_with("*.");
   if (subdomains) host.remove_prefix(2);
   if (is_one_of('*', host)) {
-    return in_quotes(text) +
+    return quote(text) +
            " has a wildcard in a place where none is allowed; write https://*.example.com for all "
            "subdomains of example.com, or * alone for all origins";
   }
   const std::string_view label = host.substr(host.rfind('.') + 1);
   const bool number = label.find_first_not_of(kDigits) == std::string_view::npos;
   if (subdomains && (host.starts_with('.') || host.starts_with('[') || number)) {
-    return in_quotes(text) +
+    return quote(text) +
            " has no domain after its wildcard; write one, as in https://*.example.com";
   }
   if (std::string error = host_error(text, host); !error.empty()) return error;
@@ -142,7 +140,7 @@ std::string subprotocol_error(std::string_view text) {
     return is_one_of(c, kLetters) || is_one_of(c, kDigits) || is_one_of(c, kTokenMarks);
   });
   if (token) return {};
-  return in_quotes(text) + " is not a subprotocol; write a name of letters, digits and " +
+  return quote(text) + " is not a subprotocol; write a name of letters, digits and " +
          std::string(kTokenMarks);
 }
 

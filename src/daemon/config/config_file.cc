@@ -8,7 +8,7 @@
 #include <system_error>
 #include <utility>
 
-#include "daemon/text/words.h"
+#include "daemon/text/strings.h"
 
 namespace wsd::daemon {
 namespace {
@@ -36,13 +36,12 @@ Line parse_line(std::string_view text) {
   const bool control = std::any_of(text.begin(), text.end(), [](char c) {
     return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == '\x7f';
   });
-  if (control) return {{}, {}, "the line contains a control byte; remove it: " + in_quotes(text)};
+  if (control) return {{}, {}, "the line contains a control byte; remove it: " + quote(text)};
   text = trimmed(text);
   if (text.empty() || text.front() == '#') return {};
   const std::size_t equals = text.find('=');
   if (equals == std::string_view::npos) {
-    return {
-        {}, {}, in_quotes(text) + " is not a setting; write key = value, or # before a comment"};
+    return {{}, {}, quote(text) + " is not a setting; write key = value, or # before a comment"};
   }
   Line line;
   line.key = trimmed(text.substr(0, equals));
@@ -51,14 +50,14 @@ Line parse_line(std::string_view text) {
     line.error = "there is no key before \"=\"; write key = value";
   } else if (line.value.empty()) {
     line.error =
-        in_quotes(line.key) + " has no value; write one, or remove the line to use the default";
+        quote(line.key) + " has no value; write one, or remove the line to use the default";
   }
   return line;
 }
 
 std::string unknown_key(std::string_view key) {
   if (find_flag(key) != nullptr) {
-    return in_quotes(key) + " can be set only on the command line; remove this line";
+    return quote(key) + " can be set only on the command line; remove this line";
   }
   std::vector<std::string_view> names;
   for (const Flag& flag : flag_table()) {
@@ -67,10 +66,10 @@ std::string unknown_key(std::string_view key) {
   // A key as it stands on the command line or in the environment is the likeliest slip.
   std::string plain(key.substr(std::min(key.find_first_not_of('-'), key.size())));
   std::replace(plain.begin(), plain.end(), '_', '-');
-  const std::string_view meant = nearest(plain, names);
-  return in_quotes(key) + " is not a setting" +
+  const std::string_view meant = closest_match(plain, names);
+  return quote(key) + " is not a setting" +
          (meant.empty() ? "; wsd --help lists the settings"
-                        : "; did you mean " + in_quotes(meant) + "?");
+                        : "; did you mean " + quote(meant) + "?");
 }
 
 // What is wrong with `flag` coming again, or empty.
@@ -79,7 +78,7 @@ std::string doubled_key(const Flag& flag, const std::vector<ConfigEntry>& before
   const auto first = std::find_if(before.begin(), before.end(),
                                   [&](const ConfigEntry& entry) { return entry.flag == &flag; });
   if (first == before.end()) return {};
-  return in_quotes(flag.name) + " is already set on line " + std::to_string(first->line) +
+  return quote(flag.name) + " is already set on line " + std::to_string(first->line) +
          "; keep one of the two lines";
 }
 
@@ -133,7 +132,7 @@ FileText read_config_file(const std::string& path) {
 FileText read_file(std::string_view kind, std::string_view flag, const std::string& path) {
   const auto failed = [&](int code) {
     std::string error = "cannot read the ";
-    error.append(kind).append(" ").append(in_quotes(path)).append(": ");
+    error.append(kind).append(" ").append(quote(path)).append(": ");
     error.append(std::system_category().message(code)).append("; fix ").append(flag);
     return FileText{{}, error + " or the file"};
   };

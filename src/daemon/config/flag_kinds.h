@@ -14,8 +14,8 @@
 #include <vector>
 
 #include "daemon/config/flag_table.h"
+#include "daemon/text/strings.h"
 #include "daemon/text/units.h"
-#include "daemon/text/words.h"
 
 namespace wsd::daemon {
 
@@ -94,7 +94,7 @@ Flag choice(std::string_view metavar, Text text, const std::array<Choice<T>, N>&
       }
       names.append(names.empty() ? "" : ", ").append(each.name);
     }
-    return in_quotes(value) + " is not one of " + names;
+    return quote(value) + " is not one of " + names;
   };
   flag.get = [=](Options options) {
     const auto found = std::find_if(choices.begin(), choices.end(),

@@ -6,7 +6,7 @@
 #include "daemon/config/flag_table.h"
 #include "daemon/config/print.h"
 #include "daemon/config/settings.h"
-#include "daemon/text/words.h"
+#include "daemon/text/strings.h"
 
 namespace wsd::daemon {
 namespace {

@@ -4,7 +4,7 @@
 #include <array>
 
 #include "daemon/config/flag_groups.h"
-#include "daemon/text/words.h"
+#include "daemon/text/strings.h"
 
 namespace wsd::daemon {
 namespace {
@@ -46,7 +46,7 @@ std::string print_error(std::string_view what) {
   for (const Printable& each : kPrintables) {
     names.append(names.empty() ? "" : ", ").append(each.name);
   }
-  return "--print: " + in_quotes(what) + " is not one of " + names;
+  return "--print: " + quote(what) + " is not one of " + names;
 }
 
 std::string printed(std::string_view what) {

@@ -19,7 +19,7 @@ constexpr std::array<Choice<bool>, 2> kSwitch = {{{"off", false}, {"on", true}}}
 std::string network_error(std::string_view value) {
   constexpr std::string_view kOfNetworks = "0123456789abcdefABCDEF.:/unix";
   if (!value.empty() && value.find_first_not_of(kOfNetworks) == std::string_view::npos) return {};
-  return in_quotes(value) +
+  return quote(value) +
          " is not a network: write 10.0.0.0/8, 2001:db8::/32, an address, or unix for peers of "
          "Unix "
          "sockets";

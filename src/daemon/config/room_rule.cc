@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "daemon/text/room_path.h"
-#include "daemon/text/words.h"
+#include "daemon/text/strings.h"
 
 namespace wsd::daemon {
 namespace {
@@ -27,7 +27,7 @@ Parsed<SlowPolicy> parse_policy(std::string_view text) {
     if (name == text) return {policy, {}};
     names.append(names.empty() ? "" : ", ").append(name);
   }
-  return {{}, in_quotes(text) + " is not one of " + names};
+  return {{}, quote(text) + " is not one of " + names};
 }
 
 std::string format_policy(SlowPolicy policy) {
@@ -99,7 +99,7 @@ std::string set(RoomRule& rule, std::string_view word) {
   const std::size_t equals = word.find('=');
   const std::string_view name = word.substr(0, equals);
   if (equals == std::string_view::npos) {
-    return in_quotes(word) + " has no \"=\"; write SETTING=VALUE, where SETTING is one of " +
+    return quote(word) + " has no \"=\"; write SETTING=VALUE, where SETTING is one of " +
            names_of_settings();
   }
   for (const Setting& each : kSettings) {
@@ -107,7 +107,7 @@ std::string set(RoomRule& rule, std::string_view word) {
     std::string error = each.set(rule, word.substr(equals + 1));
     return error.empty() ? error : std::string(name) + ": " + error;
   }
-  return in_quotes(name) + " is not a room setting; use one of " + names_of_settings();
+  return quote(name) + " is not a room setting; use one of " + names_of_settings();
 }
 
 std::vector<std::string_view> words_of(std::string_view text) {
@@ -127,7 +127,7 @@ Parsed<RoomRule> parse_room_rule(std::string_view text) {
   Parsed<RoomRule> parsed;
   const std::vector<std::string_view> words = words_of(text);
   if (words.size() < 2) {
-    parsed.error = in_quotes(text) +
+    parsed.error = quote(text) +
                    " is not a room rule; write PATTERN SETTING=VALUE, such as \"quotes-* "
                    "slow-policy=latest-only\"";
     return parsed;
@@ -135,7 +135,7 @@ Parsed<RoomRule> parse_room_rule(std::string_view text) {
   parsed.value.pattern = words.front();
   parsed.error = room_name_error(words.front());
   if (!parsed.error.empty()) {
-    parsed.error = in_quotes(words.front()) + " matches no room: " + parsed.error;
+    parsed.error = quote(words.front()) + " matches no room: " + parsed.error;
   }
   for (std::size_t i = 1; i < words.size() && parsed.ok(); ++i) {
     parsed.error = set(parsed.value, words[i]);

@@ -26,7 +26,7 @@ Flag file_name(Text text, Field<std::string> field) {
       return static_cast<unsigned char>(c) <= ' ' || c == '\x7f';
     });
     if (value.empty() || odd)
-      return in_quotes(value) + " is not a file name without spaces; rename the file";
+      return quote(value) + " is not a file name without spaces; rename the file";
     field(options) = value;
     return {};
   };

@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "daemon/config/print.h"
-#include "daemon/text/words.h"
+#include "daemon/text/strings.h"
 
 namespace wsd::daemon {
 namespace {
@@ -47,7 +47,7 @@ std::string unknown_flag(std::string_view name) {
   for (const Flag& flag : flag_table()) names.push_back(flag.name);
   std::string plain(name);
   std::replace(plain.begin(), plain.end(), '_', '-');
-  const std::string_view meant = nearest(plain, names);
+  const std::string_view meant = closest_match(plain, names);
   return "--" + std::string(name) + " is not a flag of wsd" +
          (meant.empty() ? "; wsd --help lists the flags"
                         : "; did you mean --" + std::string(meant) + "?");
@@ -55,13 +55,13 @@ std::string unknown_flag(std::string_view name) {
 
 std::string not_a_flag(const std::string& argument) {
   if (argument.size() > 1 && argument.front() == '-') {
-    return in_quotes(argument) +
+    return quote(argument) +
            " is not a flag of wsd; flags begin with two dashes, as in --listen, and wsd --help "
            "lists "
            "them";
   }
   const bool address = argument.find(':') != std::string::npos;
-  return in_quotes(argument) + " is not a flag, and wsd accepts only flags" +
+  return quote(argument) + " is not a flag, and wsd accepts only flags" +
          (address ? "; did you mean --listen " + argument + "?" : "; wsd --help lists them");
 }
 
@@ -151,9 +151,9 @@ std::vector<std::string> environment_warnings(const Sources& sources) {
   std::vector<std::string> warnings;
   for (const auto& [name, value] : sources.environment) {
     if (!name.starts_with(kEnvironmentPrefix) || name.starts_with("WSD_SERVICE_")) continue;
-    const std::string_view meant = nearest(name, candidates);
+    const std::string_view meant = closest_match(name, candidates);
     if (meant.empty() || meant == name) continue;
-    warnings.push_back("the environment variable " + in_quotes(name) +
+    warnings.push_back("the environment variable " + quote(name) +
                        " is not a setting of wsd and has no effect; did you mean " +
                        std::string(meant) + "?");
   }

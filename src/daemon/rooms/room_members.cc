@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "daemon/text/room_path.h"
-#include "daemon/text/words.h"
+#include "daemon/text/strings.h"
 
 namespace wsd::daemon {
 namespace {

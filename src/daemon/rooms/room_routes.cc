@@ -6,7 +6,7 @@
 
 #include "daemon/rooms/since_query.h"
 #include "daemon/text/room_path.h"
-#include "daemon/text/words.h"
+#include "daemon/text/strings.h"
 
 namespace wsd::daemon {
 namespace {

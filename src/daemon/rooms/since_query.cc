@@ -6,8 +6,8 @@
 #include <optional>
 
 #include "daemon/text/room_path.h"
+#include "daemon/text/strings.h"
 #include "daemon/text/units.h"
-#include "daemon/text/words.h"
 
 namespace wsd::daemon {
 namespace {
@@ -41,7 +41,7 @@ SinceQuery since_of_query(std::string_view query) {
     if (position) {
       result.since = Since::after(*position);
     } else {
-      result.error = "last_event_id=" + in_quotes(id.value) +
+      result.error = "last_event_id=" + quote(id.value) +
                      " is not a position: use EPOCH:SEQ, two decimal numbers below 2^64";
     }
   } else if (last.count == 1) {
@@ -49,7 +49,7 @@ SinceQuery since_of_query(std::string_view query) {
     if (count.ok()) {
       result.since = Since::last(static_cast<std::uint32_t>(count.value));
     } else {
-      result.error = "last=" + in_quotes(last.value) +
+      result.error = "last=" + quote(last.value) +
                      " is not a number of messages: use a whole number below 2^32";
     }
   }

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "daemon/config/address_text.h"
-#include "daemon/text/words.h"
+#include "daemon/text/strings.h"
 
 namespace wsd::daemon {
 namespace {
@@ -60,7 +60,7 @@ std::string Service::listen(Server& server, std::string_view address) {
   for (PassedSockets::Socket& socket : passed_.sockets) {
     if (socket.fd < 0) continue;
     if (const std::string error = server.adopt(socket.fd); !error.empty()) {
-      return "the socket " + in_quotes(socket.name) + " passed by systemd: " + error;
+      return "the socket " + quote(socket.name) + " passed by systemd: " + error;
     }
     socket.fd = -1;
   }

@@ -16,8 +16,8 @@
 #include <new>
 #include <utility>
 
+#include "daemon/text/strings.h"
 #include "daemon/text/units.h"
-#include "daemon/text/words.h"
 
 namespace wsd::daemon {
 namespace {
@@ -78,7 +78,7 @@ PassedSockets passed_sockets(const Environment& variables, pid_t self) {
 
 Notifier::Notifier(std::string_view address) {
   if (address.empty()) return;
-  const std::string place = "NOTIFY_SOCKET " + in_quotes(address);
+  const std::string place = "NOTIFY_SOCKET " + quote(address);
   if (address.front() != '/' && address.front() != '@') {
     error_ =
         place +

@@ -6,7 +6,7 @@
 #include <optional>
 #include <system_error>
 
-#include "daemon/text/words.h"
+#include "daemon/text/strings.h"
 
 namespace wsd::daemon {
 namespace {
@@ -64,7 +64,7 @@ std::string format(const std::array<Unit, N>& units, std::uint64_t value) {
 }
 
 std::string too_large(std::string_view text, std::string_view most) {
-  return in_quotes(text) + " is too large; the limit is " + std::string(most);
+  return quote(text) + " is too large; the limit is " + std::string(most);
 }
 
 }  // namespace
@@ -77,7 +77,7 @@ Parsed<std::uint32_t> parse_duration_ms(std::string_view text, Zero zero) {
   }
   const auto quantity = split_quantity(text);
   if (!quantity) {
-    return {0, in_quotes(text) +
+    return {0, quote(text) +
                    " is not a duration; write a whole number and its unit, such as 250ms, 10s, 1m "
                    "or 2h" +
                    (zero == Zero::kOff ? ", or off" : "")};
@@ -86,17 +86,17 @@ Parsed<std::uint32_t> parse_duration_ms(std::string_view text, Zero zero) {
   const Unit* const unit = bare_zero ? kDurationUnits.end() - 1  // zero is zero in every unit
                                      : find_unit(kDurationUnits, quantity->unit);
   if (unit == nullptr) {
-    return {
-        0, quantity->unit.empty()
-               ? in_quotes(text) + " has no unit; write it with ms, s, m or h, such as 250ms or 10s"
-               : in_quotes(text) + " is not a duration: the unit " + in_quotes(quantity->unit) +
-                     " is not ms, s, m or h, and a fraction needs a smaller unit, as in 1500ms"};
+    return {0,
+            quantity->unit.empty()
+                ? quote(text) + " has no unit; write it with ms, s, m or h, such as 250ms or 10s"
+                : quote(text) + " is not a duration: the unit " + quote(quantity->unit) +
+                      " is not ms, s, m or h, and a fraction needs a smaller unit, as in 1500ms"};
   }
   if (quantity->overflow || quantity->number > kDurationMax / unit->factor) {
     return {0, too_large(text, "1193h (4294967295ms)")};
   }
   if (quantity->number == 0 && zero == Zero::kRefused) {
-    return {0, in_quotes(text) + " is too short: this duration must be at least 1ms"};
+    return {0, quote(text) + " is too short: this duration must be at least 1ms"};
   }
   return {static_cast<std::uint32_t>(quantity->number * unit->factor), {}};
 }
@@ -109,12 +109,12 @@ std::string format_duration_ms(std::uint32_t value, Zero zero) {
 Parsed<std::uint64_t> parse_size(std::string_view text, std::uint64_t max) {
   const auto quantity = split_quantity(text);
   if (!quantity) {
-    return {0, in_quotes(text) +
+    return {0, quote(text) +
                    " is not a size; write a whole number of bytes, such as 4096, 64KiB or 1MiB"};
   }
   const Unit* const unit = find_unit(kSizeUnits, quantity->unit);
   if (unit == nullptr) {
-    return {0, in_quotes(text) + " is not a size: the unit " + in_quotes(quantity->unit) +
+    return {0, quote(text) + " is not a size: the unit " + quote(quantity->unit) +
                    " is not B, KiB, MiB, GiB or TiB, and a fraction needs a smaller unit, as in "
                    "1536KiB"};
   }
@@ -131,7 +131,7 @@ std::string format_size(std::uint64_t bytes) {
 Parsed<std::uint64_t> parse_count(std::string_view text, std::uint64_t max) {
   const auto quantity = split_quantity(text);
   if (!quantity || !quantity->unit.empty()) {
-    return {0, in_quotes(text) + " is not a whole number; write digits only, such as 16"};
+    return {0, quote(text) + " is not a whole number; write digits only, such as 16"};
   }
   if (quantity->overflow || quantity->number > max) {
     return {0, too_large(text, std::to_string(max))};

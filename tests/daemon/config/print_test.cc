@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "daemon/config/config_file.h"
-#include "daemon/text/words.h"
+#include "daemon/text/strings.h"
 
 namespace wsd::daemon {
 namespace {

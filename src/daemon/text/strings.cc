@@ -1,4 +1,4 @@
-#include "daemon/text/words.h"
+#include "daemon/text/strings.h"
 
 #include <algorithm>
 #include <cstddef>
@@ -29,7 +29,7 @@ std::size_t edit_distance(std::string_view left, std::string_view right) {
 
 }  // namespace
 
-std::string in_quotes(std::string_view text) {
+std::string quote(std::string_view text) {
   static constexpr std::string_view kHex = "0123456789abcdef";
   std::string out = "\"";
   for (const char c : text.substr(0, kQuotedMax)) {
@@ -67,7 +67,8 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
   }
 }
 
-std::string_view nearest(std::string_view word, const std::vector<std::string_view>& candidates) {
+std::string_view closest_match(std::string_view word,
+                               const std::vector<std::string_view>& candidates) {
   std::size_t least = std::min(kDistanceMax, std::max<std::size_t>(1, word.size() / 3)) + 1;
   std::string_view best;
   for (const std::string_view candidate : candidates) {

@@ -9,7 +9,7 @@ namespace wsd::daemon {
 
 // `text` in double quotes, fit for a terminal: bytes that are not printable ASCII as \xNN, and cut
 // after 80 bytes.
-[[nodiscard]] std::string in_quotes(std::string_view text);
+[[nodiscard]] std::string quote(std::string_view text);
 
 // `text` as a line: with a newline at its end, added only if it is missing. For the bodies of
 // errors.
@@ -24,7 +24,7 @@ namespace wsd::daemon {
 // The candidate a writer of `word` most likely meant: the one at the least edit distance
 // (Levenshtein) if that is small beside the word's length, else the first that `word` begins.
 // Empty when none comes near. A copy of one of `candidates`.
-[[nodiscard]] std::string_view nearest(std::string_view word,
-                                       const std::vector<std::string_view>& candidates);
+[[nodiscard]] std::string_view closest_match(std::string_view word,
+                                             const std::vector<std::string_view>& candidates);
 
 }  // namespace wsd::daemon
