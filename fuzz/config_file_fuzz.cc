@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "daemon/config/config_file.h"
-#include "daemon/config/settings.h"
+#include "daemon/config/load_config.h"
 
 namespace {
 
@@ -18,7 +18,7 @@ wsd::daemon::Loaded load(std::string_view text) {
     return wsd::daemon::FileText{std::string(text), {}};
   };
   sources.check = [](const wsd::ServerOptions&) { return std::string(); };
-  return wsd::daemon::load_settings(sources);
+  return wsd::daemon::load_config(sources);
 }
 
 bool is_printable(std::string_view text) {

@@ -16,8 +16,8 @@
 #include "daemon/auth/gate.h"
 #include "daemon/auth/token_file.h"
 #include "daemon/config/config_file.h"
+#include "daemon/config/load_config.h"
 #include "daemon/config/print.h"
-#include "daemon/config/settings.h"
 #include "daemon/page/demo_page.h"
 #include "daemon/rooms/room_members.h"
 #include "daemon/rooms/room_routes.h"
@@ -140,7 +140,7 @@ struct Parts {
 
 void reload(const Server& server, const Parts& parts) {
   parts.service.reloading();
-  Loaded reread = load_settings(parts.sources);
+  Loaded reread = load_config(parts.sources);
   parts.service.choose_listeners(reread);
   const ReloadReport report = reload_report(parts.options, reread);
   parts.service.reloaded();
@@ -217,7 +217,7 @@ int top(const Sources& sources) {
 int run(int argc, char** argv) {
   const Sources sources = sources_of_process(argc, argv);
   if (!sources.arguments.empty() && sources.arguments.front() == "top") return top(sources);
-  Loaded loaded = load_settings(sources);
+  Loaded loaded = load_config(sources);
   for (const std::string& warning : loaded.warnings) say("wsd: warning: " + warning);
   if (!loaded.error.empty()) return fail(loaded.exit_code, loaded.error);
   Gate gate(loaded.options.auth);

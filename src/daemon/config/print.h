@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "daemon/config/settings.h"
+#include "daemon/config/load_config.h"
 
 namespace wsd::daemon {
 

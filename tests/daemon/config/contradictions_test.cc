@@ -6,13 +6,13 @@
 #include <utility>
 #include <vector>
 
-#include "daemon/config/settings.h"
+#include "daemon/config/load_config.h"
 
 namespace wsd::daemon {
 namespace {
 
 Loaded load(std::vector<std::string> arguments) {
-  return load_settings({std::move(arguments), {}, &read_config_file, &check_options});
+  return load_config({std::move(arguments), {}, &read_config_file, &check_options});
 }
 
 TEST(Contradictions, DefaultsHaveNone) { EXPECT_EQ(load({}).error, ""); }

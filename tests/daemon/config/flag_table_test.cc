@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "daemon/config/settings.h"
+#include "daemon/config/load_config.h"
 
 namespace wsd::daemon {
 namespace {

@@ -52,7 +52,7 @@ struct Loaded {
 // its values from the highest source that names it. In the environment its values stand between
 // commas, and a variable that is empty counts as unset. With --help, --version or --print nothing
 // beyond the command line is read.
-[[nodiscard]] Loaded load_settings(const Sources& sources);
+[[nodiscard]] Loaded load_config(const Sources& sources);
 
 // What --help prints: every flag with its default.
 [[nodiscard]] std::string help_text();

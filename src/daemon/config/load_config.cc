@@ -1,4 +1,4 @@
-#include "daemon/config/settings.h"
+#include "daemon/config/load_config.h"
 
 #include <algorithm>
 #include <optional>
@@ -220,7 +220,7 @@ std::string merge(const Sources& sources, const CommandLine& line, Loaded& loade
 
 }  // namespace
 
-Loaded load_settings(const Sources& sources) {
+Loaded load_config(const Sources& sources) {
   Loaded loaded;
   CommandLine line = parse_command_line(sources.arguments);
   loaded.error = std::move(line.error);

@@ -1,4 +1,4 @@
-#include "daemon/config/settings.h"
+#include "daemon/config/load_config.h"
 
 #include <gtest/gtest.h>
 
@@ -25,7 +25,7 @@ Sources sources(Words arguments, Environment environment = {}, std::string file 
 }
 
 Loaded load(Words arguments, Environment environment = {}, std::string file = {}) {
-  return load_settings(sources(std::move(arguments), std::move(environment), std::move(file)));
+  return load_config(sources(std::move(arguments), std::move(environment), std::move(file)));
 }
 
 std::string error_of(Words arguments, Environment environment = {}, std::string file = {}) {
@@ -198,7 +198,7 @@ TEST(Settings, ContradictionsAreBadConfigurationWhereverTheyComeFrom) {
     return options.heartbeat.read_timeout_ms == 1'000 ? std::string("--read-timeout is too short")
                                                       : std::string();
   };
-  const Loaded loaded = load_settings(given);
+  const Loaded loaded = load_config(given);
   EXPECT_EQ(loaded.exit_code, kExitBadConfiguration);
   EXPECT_EQ(loaded.error, "--read-timeout is too short");
 }
