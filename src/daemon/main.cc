@@ -13,7 +13,7 @@
 
 #include "daemon/admin/admin.h"
 #include "daemon/admin/top.h"
-#include "daemon/auth/gate.h"
+#include "daemon/auth/authenticator.h"
 #include "daemon/auth/token_file.h"
 #include "daemon/config/config_file.h"
 #include "daemon/config/load_config.h"
@@ -59,15 +59,17 @@ Sources sources_of_process(int argc, char** argv) {
   return sources;
 }
 
-void add_routes(Server& server, const Gate& gate, const PublishAccess& access,
+void add_routes(Server& server, const Authenticator& authenticator, const PublishAccess& access,
                 const ServerOptions& options) {
   Handlers echo;
-  echo.upgrade = [&gate](const Request& request) { return gate.admit(request); };
+  echo.upgrade = [&authenticator](const Request& request) {
+    return authenticator.authorize(request);
+  };
   echo.message = [](Connection& from, const Message& message) { from.send(message); };
   server.route("/", echo);
   server.route("/echo", echo);
-  add_room_routes(server, gate, access);
-  add_room_members(server, gate, options);
+  add_room_routes(server, authenticator, access);
+  add_room_members(server, authenticator, options);
   for (const PageFile& file : page_files()) {
     server.http(file.path, [&file](const Request&) { return page_response(file); });
   }
@@ -90,8 +92,8 @@ std::string users_text(std::size_t count) {
   return std::to_string(count) + (count == 1 ? " user" : " users");
 }
 
-void reload_users(const Server& server, Gate& gate) {
-  const AuthFile file = gate.load();
+void reload_users(const Server& server, Authenticator& authenticator) {
+  const AuthFile file = authenticator.load();
   for (const std::string& warning : file.warnings) {
     server.log(LogLevel::kWarn, "auth_reload", warning);
   }
@@ -133,7 +135,7 @@ Secrets read_secrets(const DaemonOptions& options) {
 struct Parts {
   const Sources& sources;
   const DaemonOptions& options;
-  Gate& gate;
+  Authenticator& authenticator;
   const Secrets& secrets;
   Service& service;
 };
@@ -145,7 +147,7 @@ void reload(const Server& server, const Parts& parts) {
   const ReloadReport report = reload_report(parts.options, reread);
   parts.service.reloaded();
   server.log(report.valid ? LogLevel::kInfo : LogLevel::kError, "reload", report.text);
-  if (parts.gate.guarded()) reload_users(server, parts.gate);
+  if (parts.authenticator.guarded()) reload_users(server, parts.authenticator);
 }
 
 // Returns when a signal has asked for the end.
@@ -175,7 +177,7 @@ int serve(const Parts& parts) {
   static_cast<void>(pthread_sigmask(SIG_BLOCK, &signals, nullptr));
   static_cast<void>(std::signal(SIGPIPE, SIG_IGN));
   Server server(options.server);
-  add_routes(server, parts.gate, parts.secrets.publish, options.server);
+  add_routes(server, parts.authenticator, parts.secrets.publish, options.server);
   for (const std::string& address : options.listen) {
     if (const std::string error = parts.service.listen(server, address); !error.empty()) {
       return fail(kExitCannotBind, error);
@@ -220,10 +222,10 @@ int run(int argc, char** argv) {
   Loaded loaded = load_config(sources);
   for (const std::string& warning : loaded.warnings) say("wsd: warning: " + warning);
   if (!loaded.error.empty()) return fail(loaded.exit_code, loaded.error);
-  Gate gate(loaded.options.auth);
+  Authenticator authenticator(loaded.options.auth);
   const bool judged = loaded.action == Action::kServe || loaded.action == Action::kCheckConfig;
-  if (judged && gate.guarded()) {
-    const AuthFile file = gate.load();
+  if (judged && authenticator.guarded()) {
+    const AuthFile file = authenticator.load();
     for (const std::string& warning : file.warnings) say("wsd: warning: " + warning);
     if (!file.error.empty()) return fail(kExitBadConfiguration, file.error);
   }
@@ -246,7 +248,7 @@ int run(int argc, char** argv) {
   for (const std::string& warning : service.warnings(loaded.options)) {
     say("wsd: warning: " + warning);
   }
-  return serve({sources, loaded.options, gate, secrets, service});
+  return serve({sources, loaded.options, authenticator, secrets, service});
 }
 
 }  // namespace

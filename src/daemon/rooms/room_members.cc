@@ -28,8 +28,8 @@ Response refusal(Upgrade verdict) {
   return response;
 }
 
-std::optional<Response> judge(const Gate& gate, const Request& request) {
-  Upgrade verdict = gate.admit_to_room(request, room_of_members_path(request.path()));
+std::optional<Response> judge(const Authenticator& authenticator, const Request& request) {
+  Upgrade verdict = authenticator.authorize_room(request, room_of_members_path(request.path()));
   if (verdict.status == 101) return std::nullopt;
   return refusal(std::move(verdict));
 }
@@ -47,9 +47,11 @@ void tell(const Server& server, const ServerOptions& options, const Request& req
 
 }  // namespace
 
-void add_room_members(Server& server, const Gate& gate, const ServerOptions& options) {
+void add_room_members(Server& server, const Authenticator& authenticator,
+                      const ServerOptions& options) {
   server.http(
-      "GET", kPattern, [&gate](const Request& request) { return judge(gate, request); },
+      "GET", kPattern,
+      [&authenticator](const Request& request) { return judge(authenticator, request); },
       [&server, &options](const Request& request, const Responder& responder) {
         tell(server, options, request, responder);
       });

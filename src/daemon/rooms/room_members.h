@@ -8,15 +8,16 @@
 #include <string>
 #include <string_view>
 
-#include "daemon/auth/gate.h"
+#include "daemon/auth/authenticator.h"
 
 namespace wsd::daemon {
 
-// Answers whom `gate` would let into the room, as it would a WebSocket: 400, 401 and 403 are its
-// verdicts, which a page learns in no other way, since a browser does not tell why a handshake has
-// failed. `options` are the server's. Before server.start(); `gate` and `options` outlive the
-// server's threads.
-void add_room_members(Server& server, const Gate& gate, const ServerOptions& options);
+// Answers whom `authenticator` would let into the room, as it would a WebSocket: 400, 401 and 403
+// are its verdicts, which a page learns in no other way, since a browser does not tell why a
+// handshake has failed. `options` are the server's. Before server.start(); `authenticator` and
+// `options` outlive the server's threads.
+void add_room_members(Server& server, const Authenticator& authenticator,
+                      const ServerOptions& options);
 
 // How many messages of itself that room keeps.
 [[nodiscard]] std::uint32_t history_messages(const ServerOptions& options, std::string_view room);

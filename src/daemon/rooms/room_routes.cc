@@ -62,13 +62,13 @@ void tell(const Server& server, const Request& request, const Responder& respond
   });
 }
 
-// Where to begin is looked at for whom the gate has let in alone.
-Upgrade admit(const Gate& gate, const Request& request) {
-  Upgrade verdict = gate.admit_to_room(request, room_of_path(request.path()));
+// Where to begin is looked at for whom the authenticator has let in alone.
+Upgrade authorize(const Authenticator& authenticator, const Request& request) {
+  Upgrade verdict = authenticator.authorize_room(request, room_of_path(request.path()));
   if (verdict.status != 101) return verdict;
   const SinceQuery since = since_of_query(request.query());
   if (!since.error.empty()) return Upgrade::reject(400, since.error);
-  // Before the gate's choice, which is a matter of courtesy.
+  // Before the authenticator's choice, which is a matter of courtesy.
   const auto& offered = request.subprotocols();
   if (std::find(offered.begin(), offered.end(), kNchanSubprotocol) != offered.end()) {
     verdict.subprotocol = kNchanSubprotocol;
@@ -83,13 +83,15 @@ Upgrade admit(const Gate& gate, const Request& request) {
   return verdict;
 }
 
-Handlers room_handlers(const Server& server, const Gate& gate) {
+Handlers room_handlers(const Server& server, const Authenticator& authenticator) {
   Handlers room;
-  room.upgrade = [&gate](const Request& request) { return admit(gate, request); };
+  room.upgrade = [&authenticator](const Request& request) {
+    return authorize(authenticator, request);
+  };
   room.message = [&server](Connection& from, const Message& message) {
     server.hub().publish(from.room(), message);
   };
-  if (gate.guarded()) {
+  if (authenticator.guarded()) {
     room.message = [publish = room.message](Connection& from, const Message& message) {
       if (from.data<ReadOnlyMember>() == nullptr) {
         publish(from, message);
@@ -103,9 +105,10 @@ Handlers room_handlers(const Server& server, const Gate& gate) {
 
 }  // namespace
 
-void add_room_routes(Server& server, const Gate& gate, const PublishAccess& access) {
+void add_room_routes(Server& server, const Authenticator& authenticator,
+                     const PublishAccess& access) {
   constexpr std::string_view kPattern = "/rooms/{room}";
-  server.route(kPattern, room_handlers(server, gate));
+  server.route(kPattern, room_handlers(server, authenticator));
   if (!access.open()) return;
   const auto judged = [&access](const Request& request) { return judge(request, access); };
   server.http("POST", kPattern, judged, [&server](const Request& request, const Responder& later) {

@@ -6,15 +6,16 @@
 #include <string>
 #include <string_view>
 
-#include "daemon/auth/gate.h"
+#include "daemon/auth/authenticator.h"
 #include "daemon/auth/publish_access.h"
 
 namespace wsd::daemon {
 
-// WebSocket on /rooms/ROOM for whom `gate` lets in; and, where `access` opens it, POST, which
-// publishes, and GET, which tells how the room is. Before server.start(); all three outlive the
-// server's threads.
-void add_room_routes(Server& server, const Gate& gate, const PublishAccess& access);
+// WebSocket on /rooms/ROOM for whom `authenticator` lets in; and, where `access` opens it, POST,
+// which publishes, and GET, which tells how the room is. Before server.start(); all three outlive
+// the server's threads.
+void add_room_routes(Server& server, const Authenticator& authenticator,
+                     const PublishAccess& access);
 
 // The answers to POST and to GET. Numbers are exact in JSON.
 [[nodiscard]] std::string published_json(const Position& position);

@@ -1,4 +1,4 @@
-#include "daemon/auth/gate.h"
+#include "daemon/auth/authenticator.h"
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -48,119 +48,123 @@ FakeRequest with(const std::string& token) {
 }
 
 TEST_F(GateTest, WithoutAFileEveryoneGetsIn) {
-  const Gate gate({});
-  EXPECT_FALSE(gate.guarded());
-  EXPECT_EQ(gate.admit(FakeRequest()).status, 101);
-  const Upgrade room = gate.admit_to_room(FakeRequest(), "news");
+  const Authenticator authenticator({});
+  EXPECT_FALSE(authenticator.guarded());
+  EXPECT_EQ(authenticator.authorize(FakeRequest()).status, 101);
+  const Upgrade room = authenticator.authorize_room(FakeRequest(), "news");
   EXPECT_EQ(room.status, 101);
   EXPECT_EQ(room.data, nullptr);
-  EXPECT_EQ(gate.admit_to_room(FakeRequest(), "").status, 400);
+  EXPECT_EQ(authenticator.authorize_room(FakeRequest(), "").status, 400);
 }
 
 TEST_F(GateTest, Rfc9110_15_5_2_WithoutATokenOrWithAWrongOneNobodyDoes) {
-  Gate gate(options());
-  ASSERT_EQ(gate.load().error, "");
+  Authenticator authenticator(options());
+  ASSERT_EQ(authenticator.load().error, "");
   for (const FakeRequest& request :
        {FakeRequest(), with("wrong-0123456789abcdef"), with(""), with(kAnn + "x"), with("x" + kAnn),
         with(kAnn.substr(1)), with(kAnn + ' ' + kBob)}) {
     for (const bool room : {false, true}) {
-      const Upgrade verdict = room ? gate.admit_to_room(request, "news") : gate.admit(request);
+      const Upgrade verdict =
+          room ? authenticator.authorize_room(request, "news") : authenticator.authorize(request);
       EXPECT_EQ(verdict.status, 401);
       EXPECT_EQ(verdict.headers, (Headers{{"WWW-Authenticate", "Bearer"}}));
       EXPECT_EQ(verdict.body.find("0123"), std::string::npos);
     }
   }
-  EXPECT_EQ(gate.admit_to_room(FakeRequest(), "").status, 401) << "before the name is judged";
+  EXPECT_EQ(authenticator.authorize_room(FakeRequest(), "").status, 401)
+      << "before the name is judged";
 }
 
 TEST_F(GateTest, BeforeItsFileIsReadNobodyDoes) {
-  const Gate gate(options());
-  EXPECT_EQ(gate.admit(with(kAnn)).status, 401);
-  EXPECT_EQ(gate.admit(with("")).status, 401);
+  const Authenticator authenticator(options());
+  EXPECT_EQ(authenticator.authorize(with(kAnn)).status, 401);
+  EXPECT_EQ(authenticator.authorize(with("")).status, 401);
 }
 
 TEST_F(GateTest, RightsAreThoseOfTheRoom) {
-  Gate gate(options());
-  ASSERT_EQ(gate.load().error, "");
-  const Upgrade ann = gate.admit_to_room(with(kAnn), "anything");
+  Authenticator authenticator(options());
+  ASSERT_EQ(authenticator.load().error, "");
+  const Upgrade ann = authenticator.authorize_room(with(kAnn), "anything");
   EXPECT_EQ(ann.status, 101);
   EXPECT_EQ(ann.user, "ann");
   EXPECT_EQ(ann.data, nullptr);
-  const Upgrade bob = gate.admit_to_room(with(kBob), "chat-1");
+  const Upgrade bob = authenticator.authorize_room(with(kBob), "chat-1");
   EXPECT_EQ(bob.user, "bob");
   EXPECT_EQ(bob.data, nullptr);
-  const Upgrade reader = gate.admit_to_room(with(kBob), "news");
+  const Upgrade reader = authenticator.authorize_room(with(kBob), "news");
   EXPECT_EQ(reader.status, 101);
   EXPECT_NE(dynamic_cast<const ReadOnlyMember*>(reader.data.get()), nullptr);
-  const Upgrade stranger = gate.admit_to_room(with(kBob), "secrets");
+  const Upgrade stranger = authenticator.authorize_room(with(kBob), "secrets");
   EXPECT_EQ(stranger.status, 403);
   EXPECT_EQ(stranger.body, "this user may not read this room");
-  EXPECT_EQ(gate.admit(with(kBob)).status, 101);
-  EXPECT_EQ(gate.admit_to_room(with(kAnn), "").status, 400);
+  EXPECT_EQ(authenticator.authorize(with(kBob)).status, 101);
+  EXPECT_EQ(authenticator.authorize_room(with(kAnn), "").status, 400);
 }
 
 TEST_F(GateTest, TheAnswerNamesTheSubprotocolBearerAndNeverTheToken) {
-  Gate gate(options());
-  ASSERT_EQ(gate.load().error, "");
+  Authenticator authenticator(options());
+  ASSERT_EQ(authenticator.load().error, "");
   FakeRequest offered;
   offered.offer("bearer").offer(kAnn).offer("chat");
-  EXPECT_EQ(gate.admit(offered).subprotocol, "bearer");
-  EXPECT_EQ(gate.admit_to_room(offered, "news").subprotocol, "bearer");
-  EXPECT_EQ(gate.admit(with(kAnn)).subprotocol, "");
+  EXPECT_EQ(authenticator.authorize(offered).subprotocol, "bearer");
+  EXPECT_EQ(authenticator.authorize_room(offered, "news").subprotocol, "bearer");
+  EXPECT_EQ(authenticator.authorize(with(kAnn)).subprotocol, "");
 }
 
 TEST_F(GateTest, SeveralAuthorizationsAreABadRequest) {
-  Gate gate(options());
-  ASSERT_EQ(gate.load().error, "");
+  Authenticator authenticator(options());
+  ASSERT_EQ(authenticator.load().error, "");
   FakeRequest request = with(kAnn);
   request.field("Authorization", "Bearer " + kAnn);
-  EXPECT_EQ(gate.admit(request).status, 400);
-  EXPECT_EQ(gate.admit_to_room(request, "news").status, 400);
+  EXPECT_EQ(authenticator.authorize(request).status, 400);
+  EXPECT_EQ(authenticator.authorize_room(request, "news").status, 400);
 }
 
 TEST_F(GateTest, TheCookieHasTheNameThatWasAskedFor) {
   AuthOptions other = options();
   other.cookie = "sid";
-  Gate gate(other);
-  ASSERT_EQ(gate.load().error, "");
-  EXPECT_EQ(gate.admit(FakeRequest().field("Cookie", "sid=" + kAnn)).status, 101);
-  EXPECT_EQ(gate.admit(FakeRequest().field("Cookie", "wsd_token=" + kAnn)).status, 401);
+  Authenticator authenticator(other);
+  ASSERT_EQ(authenticator.load().error, "");
+  EXPECT_EQ(authenticator.authorize(FakeRequest().field("Cookie", "sid=" + kAnn)).status, 101);
+  EXPECT_EQ(authenticator.authorize(FakeRequest().field("Cookie", "wsd_token=" + kAnn)).status,
+            401);
 }
 
 TEST_F(GateTest, AReloadTakesTheNewUsersAndABadOneLeavesTheOld) {
-  Gate gate(options());
-  ASSERT_EQ(gate.load().error, "");
+  Authenticator authenticator(options());
+  ASSERT_EQ(authenticator.load().error, "");
   write("short ann\n");
-  EXPECT_EQ(gate.load().error, path() + ":1: the token has 5 characters; it must have 16 to 512");
-  EXPECT_EQ(gate.admit(with(kAnn)).status, 101);
+  EXPECT_EQ(authenticator.load().error,
+            path() + ":1: the token has 5 characters; it must have 16 to 512");
+  EXPECT_EQ(authenticator.authorize(with(kAnn)).status, 101);
   std::filesystem::remove(path());
-  EXPECT_NE(gate.load().error, "");
-  EXPECT_EQ(gate.admit(with(kAnn)).status, 101);
+  EXPECT_NE(authenticator.load().error, "");
+  EXPECT_EQ(authenticator.authorize(with(kAnn)).status, 101);
   write(kBob + " bob\n");
-  EXPECT_EQ(gate.load().error, "");
-  EXPECT_EQ(gate.admit(with(kAnn)).status, 401);
-  EXPECT_EQ(gate.admit(with(kBob)).status, 101);
-  EXPECT_EQ(gate.admit_to_room(with(kBob), "chat-1").status, 403);
+  EXPECT_EQ(authenticator.load().error, "");
+  EXPECT_EQ(authenticator.authorize(with(kAnn)).status, 401);
+  EXPECT_EQ(authenticator.authorize(with(kBob)).status, 101);
+  EXPECT_EQ(authenticator.authorize_room(with(kBob), "chat-1").status, 403);
 }
 
 // Handshakes of several reactors while the file changes, well or badly: each sees one whole table.
 TEST_F(GateTest, HandshakesGoOnDuringReloads) {
-  Gate gate(options());
-  ASSERT_EQ(gate.load().error, "");
+  Authenticator authenticator(options());
+  ASSERT_EQ(authenticator.load().error, "");
   std::atomic<bool> stop{false};
   std::atomic<int> wrong{0};
   std::vector<std::thread> reactors;
   for (int i = 0; i < 3; ++i) {
     reactors.emplace_back([&] {
       while (!stop) {
-        const Upgrade verdict = gate.admit_to_room(with(kAnn), "news");
+        const Upgrade verdict = authenticator.authorize_room(with(kAnn), "news");
         if (verdict.status != 101 || verdict.user != "ann") ++wrong;
       }
     });
   }
   for (int i = 0; i < 50; ++i) {
     write(i % 2 == 0 ? "broken\n" : kBob + " bob\n" + kAnn + " ann read=*\n");
-    EXPECT_EQ(gate.load().error.empty(), i % 2 == 1);
+    EXPECT_EQ(authenticator.load().error.empty(), i % 2 == 1);
   }
   stop = true;
   for (std::thread& each : reactors) each.join();

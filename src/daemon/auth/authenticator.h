@@ -22,11 +22,11 @@ class ReadOnlyMember final : public ConnectionData {};
 // A table of users never changes; a reload puts another in its place. The mutex guards the pointer
 // for the length of its copy, at handshakes and reloads alone: a handshake ends with the table that
 // it began with.
-class Gate {
+class Authenticator {
  public:
-  explicit Gate(AuthOptions options) : options_(std::move(options)) {}
-  Gate(const Gate&) = delete;
-  Gate& operator=(const Gate&) = delete;
+  explicit Authenticator(AuthOptions options) : options_(std::move(options)) {}
+  Authenticator(const Authenticator&) = delete;
+  Authenticator& operator=(const Authenticator&) = delete;
 
   [[nodiscard]] bool guarded() const noexcept { return !options_.file.empty(); }
 
@@ -37,18 +37,18 @@ class Gate {
   // Verdicts on an opening handshake: for a path that any user may have (401), and for a room
   // (beside that 400 for a name that cannot be one, 403 without the right to read). With
   // ReadOnlyMember for who may not write.
-  [[nodiscard]] Upgrade admit(const Request& request) const;
-  [[nodiscard]] Upgrade admit_to_room(const Request& request, std::string_view room) const;
+  [[nodiscard]] Upgrade authorize(const Request& request) const;
+  [[nodiscard]] Upgrade authorize_room(const Request& request, std::string_view room) const;
 
  private:
-  struct Visitor {
+  struct Identity {
     const User* user = nullptr;              // nullptr: `verdict` is why not
     std::shared_ptr<const UserTable> users;  // holds `user`
     Upgrade verdict;
   };
 
   [[nodiscard]] std::shared_ptr<const UserTable> users() const;
-  [[nodiscard]] Visitor visitor(const Request& request) const;
+  [[nodiscard]] Identity identify(const Request& request) const;
 
   const AuthOptions options_;
   mutable std::mutex mutex_;

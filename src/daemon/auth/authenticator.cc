@@ -1,0 +1,78 @@
+#include "daemon/auth/authenticator.h"
+
+#include <utility>
+
+#include "daemon/text/room_path.h"
+
+namespace wsd::daemon {
+namespace {
+
+// RFC 6750 §3, RFC 9110 §15.5.2: a 401 MUST say what would do.
+Upgrade ask_for_token(std::string body) {
+  Upgrade verdict = Upgrade::reject(401, std::move(body));
+  verdict.headers.emplace_back("WWW-Authenticate", "Bearer");
+  return verdict;
+}
+
+}  // namespace
+
+AuthFile Authenticator::load() {
+  AuthFile file = load_auth_file(options_.file);
+  if (file.error.empty()) {
+    const std::lock_guard lock(mutex_);
+    users_ = file.users;
+  }
+  return file;
+}
+
+std::shared_ptr<const UserTable> Authenticator::users() const {
+  const std::lock_guard lock(mutex_);
+  return users_;
+}
+
+Authenticator::Identity Authenticator::identify(const Request& request) const {
+  Identity identity;
+  const PresentedToken presented = presented_token(request, options_.cookie);
+  if (presented.ambiguous) {
+    identity.verdict = Upgrade::reject(400, "more than one Authorization field: send one");
+    return identity;
+  }
+  if (presented.place == PresentedToken::Place::kNone) {
+    identity.verdict = ask_for_token("a token is required");
+    return identity;
+  }
+  identity.users = users();
+  if (identity.users) identity.user = identity.users->find(presented.token);
+  if (identity.user == nullptr) {
+    identity.verdict = ask_for_token("the token is not valid");
+    return identity;
+  }
+  identity.verdict = Upgrade::accept(identity.user->name);
+  if (presented.place == PresentedToken::Place::kSubprotocol) {
+    identity.verdict.subprotocol = kBearerSubprotocol;
+  }
+  return identity;
+}
+
+Upgrade Authenticator::authorize(const Request& request) const {
+  return guarded() ? identify(request).verdict : Upgrade::accept();
+}
+
+Upgrade Authenticator::authorize_room(const Request& request, std::string_view room) const {
+  Identity identity;
+  if (guarded()) {
+    identity = this->identify(request);
+    if (identity.user == nullptr) return std::move(identity.verdict);
+  }
+  if (const std::string error = room_name_error(room); !error.empty()) {
+    return Upgrade::reject(400, error);
+  }
+  if (!guarded()) return Upgrade::accept();
+  if (!identity.user->may_read(room)) {
+    return Upgrade::reject(403, "this user may not read this room");
+  }
+  if (!identity.user->may_write(room)) identity.verdict.data = std::make_unique<ReadOnlyMember>();
+  return std::move(identity.verdict);
+}
+
+}  // namespace wsd::daemon
