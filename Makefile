@@ -136,7 +136,7 @@ $(O)/src/protocol/accept_key.o: CXXFLAGS += $(CRYPTO_CFLAGS)
 $(O)/src/protocol/deflate.o: CXXFLAGS += $(ZLIB_CFLAGS)
 # What it takes in with .incbin, of which -MMD knows nothing.
 PAGE_FILES := $(wildcard src/daemon/page/*)
-$(O)/src/daemon/page/demo_page.o: $(PAGE_FILES)
+$(O)/src/daemon/page/page.o: $(PAGE_FILES)
 
 $(O)/%.o: %.cc | toolchain
 	@mkdir -p $(@D)

@@ -11,15 +11,15 @@
 #include <string_view>
 #include <utility>
 
-#include "daemon/admin/admin.h"
+#include "daemon/admin/admin_server.h"
 #include "daemon/admin/top.h"
 #include "daemon/auth/authenticator.h"
 #include "daemon/auth/token_file.h"
 #include "daemon/config/config_file.h"
+#include "daemon/config/generated_texts.h"
 #include "daemon/config/load_config.h"
-#include "daemon/config/print.h"
-#include "daemon/page/demo_page.h"
-#include "daemon/rooms/room_members.h"
+#include "daemon/page/page.h"
+#include "daemon/rooms/members_route.h"
 #include "daemon/rooms/room_routes.h"
 #include "daemon/service/service.h"
 
@@ -184,7 +184,7 @@ int serve(const Parts& parts) {
     }
   }
   if (const std::string error = server.start(); !error.empty()) return fail(kExitFailed, error);
-  Admin admin(server, options.server.log);
+  AdminServer admin(server, options.server.log);
   if (const std::string error = admin.start(options.admin.address, parts.secrets.admin_token);
       !error.empty()) {
     return fail(kExitCannotBind, error);

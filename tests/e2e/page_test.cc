@@ -54,7 +54,7 @@ TEST(ForeignPage, IsForKeysPhonesAndTheDark) {
 
 class PageFiles : public SharedServer {};
 
-// No one but this server is asked, and nothing is kept: see also tests/daemon/page/demo_page_test.cc.
+// No one but this server is asked, and nothing is kept: see also tests/daemon/page/page_test.cc.
 TEST_F(PageFiles, ComeWithTheirTypesAndHeaders) {
   struct Row {
     const char* path;

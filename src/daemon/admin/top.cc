@@ -12,10 +12,10 @@
 #include <utility>
 
 #include "daemon/admin/http_fetch.h"
-#include "daemon/admin/metrics_text.h"
+#include "daemon/admin/prometheus.h"
 #include "daemon/admin/top_screen.h"
 #include "daemon/auth/token_file.h"
-#include "daemon/config/address_text.h"
+#include "daemon/config/address_syntax.h"
 #include "daemon/text/strings.h"
 
 namespace wsd::daemon {

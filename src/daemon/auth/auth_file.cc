@@ -12,7 +12,7 @@
 #include <unordered_map>
 #include <utility>
 
-#include "daemon/text/room_path.h"
+#include "daemon/text/room_name.h"
 #include "daemon/text/strings.h"
 
 namespace wsd::daemon {

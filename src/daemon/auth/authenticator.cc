@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "daemon/text/room_path.h"
+#include "daemon/text/room_name.h"
 
 namespace wsd::daemon {
 namespace {

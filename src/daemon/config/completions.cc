@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "daemon/config/flag_table.h"
-#include "daemon/config/print.h"
+#include "daemon/config/generated_texts.h"
 
 namespace wsd::daemon {
 namespace {

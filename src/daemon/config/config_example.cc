@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "daemon/config/flag_table.h"
-#include "daemon/config/print.h"
+#include "daemon/config/generated_texts.h"
 #include "daemon/text/strings.h"
 
 namespace wsd::daemon {

@@ -5,11 +5,11 @@
 
 namespace wsd::daemon {
 
-[[nodiscard]] Flag print_flag();     // print.cc
-[[nodiscard]] Table access_flags();  // access_flags.cc
-[[nodiscard]] Table rate_flags();    // access_flags.cc
-[[nodiscard]] Table admin_flags();   // admin_flags.cc
-[[nodiscard]] Table room_flags();    // rooms_flags.cc
-[[nodiscard]] Table proxy_flags();   // proxy_flags.cc
+[[nodiscard]] Flag print_flag();     // generated_texts.cc
+[[nodiscard]] Table access_flags();  // flags_access.cc
+[[nodiscard]] Table rate_flags();    // flags_access.cc
+[[nodiscard]] Table admin_flags();   // flags_admin.cc
+[[nodiscard]] Table room_flags();    // flags_rooms.cc
+[[nodiscard]] Table proxy_flags();   // flags_proxy.cc
 
 }  // namespace wsd::daemon

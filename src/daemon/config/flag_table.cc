@@ -4,7 +4,7 @@
 #include <array>
 #include <utility>
 
-#include "daemon/config/address_text.h"
+#include "daemon/config/address_syntax.h"
 #include "daemon/config/flag_groups.h"
 #include "daemon/config/flag_kinds.h"
 

@@ -4,8 +4,8 @@
 #include <string_view>
 
 #include "daemon/config/flag_table.h"
+#include "daemon/config/generated_texts.h"
 #include "daemon/config/load_config.h"
-#include "daemon/config/print.h"
 #include "daemon/text/strings.h"
 
 namespace wsd::daemon {

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <utility>
 
-#include "daemon/config/print.h"
+#include "daemon/config/generated_texts.h"
 #include "daemon/text/strings.h"
 
 namespace wsd::daemon {

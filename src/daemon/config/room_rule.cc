@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "daemon/text/room_path.h"
+#include "daemon/text/room_name.h"
 #include "daemon/text/strings.h"
 
 namespace wsd::daemon {

@@ -4,8 +4,8 @@
 #include <optional>
 #include <utility>
 
-#include "daemon/rooms/since_query.h"
-#include "daemon/text/room_path.h"
+#include "daemon/rooms/history_query.h"
+#include "daemon/text/room_name.h"
 #include "daemon/text/strings.h"
 
 namespace wsd::daemon {

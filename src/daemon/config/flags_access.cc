@@ -1,7 +1,7 @@
 // The flags that say who gets in, and how much of what all share one may take.
 #include <utility>
 
-#include "daemon/config/address_text.h"
+#include "daemon/config/address_syntax.h"
 #include "daemon/config/flag_groups.h"
 
 namespace wsd::daemon {

@@ -1,4 +1,4 @@
-#include "daemon/text/room_path.h"
+#include "daemon/text/room_name.h"
 
 #include <algorithm>
 #include <cstddef>

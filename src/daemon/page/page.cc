@@ -1,4 +1,4 @@
-#include "daemon/page/demo_page.h"
+#include "daemon/page/page.h"
 
 #include <string>
 
@@ -9,7 +9,7 @@
       ",\"a\",%progbits\n"                                   \
       ".global " #symbol "_begin, " #symbol "_end\n" #symbol \
       "_begin:\n"                                            \
-      ".incbin \"daemon/page/" file "\"\n" #symbol              \
+      ".incbin \"daemon/page/" file "\"\n" #symbol           \
       "_end: .byte 0\n"                                      \
       ".popsection\n");                                      \
   extern "C" const char symbol##_begin[];                    \

@@ -1,4 +1,4 @@
-#include "daemon/config/print.h"
+#include "daemon/config/generated_texts.h"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
-// The page a browser gets from the daemon: joins rooms and chats. Its files lie in src/daemon/page and
-// are put into the binary as they are. It asks for nothing outside this server, and its
+// The page a browser gets from the daemon: joins rooms and chats. Its files lie in src/daemon/page
+// and are put into the binary as they are. It asks for nothing outside this server, and its
 // Content-Security-Policy would not let it.
 #pragma once
 

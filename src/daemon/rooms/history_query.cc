@@ -1,11 +1,11 @@
-#include "daemon/rooms/since_query.h"
+#include "daemon/rooms/history_query.h"
 
 #include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <optional>
 
-#include "daemon/text/room_path.h"
+#include "daemon/text/room_name.h"
 #include "daemon/text/strings.h"
 #include "daemon/text/units.h"
 

@@ -1,4 +1,4 @@
-#include "daemon/config/address_text.h"
+#include "daemon/config/address_syntax.h"
 #include "daemon/config/flag_groups.h"
 
 namespace wsd::daemon {

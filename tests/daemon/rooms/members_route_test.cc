@@ -1,4 +1,4 @@
-#include "daemon/rooms/room_members.h"
+#include "daemon/rooms/members_route.h"
 
 #include <gtest/gtest.h>
 

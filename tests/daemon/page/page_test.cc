@@ -1,4 +1,4 @@
-#include "daemon/page/demo_page.h"
+#include "daemon/page/page.h"
 
 #include <gtest/gtest.h>
 

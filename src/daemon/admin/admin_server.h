@@ -12,12 +12,12 @@
 
 namespace wsd::daemon {
 
-class Admin {
+class AdminServer {
  public:
   // `watched` outlives this. `log` is where troubles go.
-  Admin(const Server& watched, const LogOptions& log);
-  Admin(const Admin&) = delete;
-  Admin& operator=(const Admin&) = delete;
+  AdminServer(const Server& watched, const LogOptions& log);
+  AdminServer(const AdminServer&) = delete;
+  AdminServer& operator=(const AdminServer&) = delete;
 
   // Answers from here on. `token`: what callers must bring, but for /livez and /readyz; empty:
   // nothing. Returns an empty string, or a sentence. Does nothing where there is no address.
@@ -30,7 +30,7 @@ class Admin {
  private:
   // Under which names it lets itself be asked.
   enum class Hosts : std::uint8_t { kAny, kLocal };
-  using Answer = Response (Admin::*)(const Request&) const;
+  using Answer = Response (AdminServer::*)(const Request&) const;
   void add(std::string_view method, std::string_view path, Answer answer, bool guarded);
 
   [[nodiscard]] Response livez(const Request& request) const;

@@ -1,11 +1,11 @@
-#include "daemon/admin/admin.h"
+#include "daemon/admin/admin_server.h"
 
 #include <algorithm>
 #include <utility>
 
-#include "daemon/admin/admin_answers.h"
+#include "daemon/admin/admin_json.h"
+#include "daemon/admin/prometheus.h"
 #include "daemon/auth/bearer.h"
-#include "daemon/admin/metrics_text.h"
 
 namespace wsd::daemon {
 namespace {
@@ -24,24 +24,24 @@ ServerOptions options_of(const LogOptions& log) {
 
 }  // namespace
 
-Admin::Admin(const Server& watched, const LogOptions& log)
+AdminServer::AdminServer(const Server& watched, const LogOptions& log)
     : watched_(watched), server_(options_of(log)) {}
 
-std::string Admin::start(const std::string& address, std::string token) {
+std::string AdminServer::start(const std::string& address, std::string token) {
   if (address.empty()) return {};
   token_ = std::move(token);
   hosts_ = !token_.empty() || address.starts_with("unix:") ? Hosts::kAny : Hosts::kLocal;
-  add("GET", "/livez", &Admin::livez, false);
-  add("GET", "/readyz", &Admin::readyz, false);
-  add("GET", "/metrics", &Admin::metrics, true);
-  add("GET", "/connections", &Admin::connections, true);
-  add("DELETE", "/connections/{id}", &Admin::close_connection, true);
-  add("GET", "/rooms", &Admin::rooms, true);
+  add("GET", "/livez", &AdminServer::livez, false);
+  add("GET", "/readyz", &AdminServer::readyz, false);
+  add("GET", "/metrics", &AdminServer::metrics, true);
+  add("GET", "/connections", &AdminServer::connections, true);
+  add("DELETE", "/connections/{id}", &AdminServer::close_connection, true);
+  add("GET", "/rooms", &AdminServer::rooms, true);
   std::string error = server_.listen(address);
   return error.empty() ? server_.start() : error;
 }
 
-void Admin::add(std::string_view method, std::string_view path, Answer answer, bool guarded) {
+void AdminServer::add(std::string_view method, std::string_view path, Answer answer, bool guarded) {
   server_.http(method, path, [this, answer, guarded](const Request& request) {
     if (guarded && hosts_ == Hosts::kLocal && !is_local_host(request.host())) {
       return admin_text(421,
@@ -59,24 +59,24 @@ void Admin::add(std::string_view method, std::string_view path, Answer answer, b
   });
 }
 
-Response Admin::livez(const Request& /*request*/) const { return admin_text(200, "alive"); }
+Response AdminServer::livez(const Request& /*request*/) const { return admin_text(200, "alive"); }
 
-Response Admin::readyz(const Request& /*request*/) const {
+Response AdminServer::readyz(const Request& /*request*/) const {
   if (!watched_.stats().draining) return admin_text(200, "ready");
   return admin_text(503, "not ready: the server is draining");
 }
 
-Response Admin::metrics(const Request& /*request*/) const {
+Response AdminServer::metrics(const Request& /*request*/) const {
   return admin_response(200, kMetricsContentType, metrics_text(watched_.stats()));
 }
 
-Response Admin::connections(const Request& request) const {
+Response AdminServer::connections(const Request& request) const {
   const AdminQuery query = parse_admin_query(request.query(), true);
   if (!query.error.empty()) return admin_text(400, query.error);
   return connections_response(watched_.connections(query.connections));
 }
 
-Response Admin::close_connection(const Request& request) const {
+Response AdminServer::close_connection(const Request& request) const {
   const auto id = parse_connection_id(request.param("id"));
   if (!id || !watched_.close_connection(*id, CloseCode::kPolicyViolation, "closed by operator")) {
     return admin_text(404, "no open connection has this id");
@@ -85,7 +85,7 @@ Response Admin::close_connection(const Request& request) const {
   return admin_text(200, "closing");
 }
 
-Response Admin::rooms(const Request& request) const {
+Response AdminServer::rooms(const Request& request) const {
   const AdminQuery query = parse_admin_query(request.query(), false);
   if (!query.error.empty()) return admin_text(400, query.error);
   return rooms_response(watched_.rooms(query.connections.limit));

@@ -1,4 +1,4 @@
-#include "daemon/admin/metrics_text.h"
+#include "daemon/admin/prometheus.h"
 
 #include <wsd/version.h>
 

@@ -1,4 +1,4 @@
-#include "daemon/config/address_text.h"
+#include "daemon/config/address_syntax.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

@@ -1,4 +1,4 @@
-#include "daemon/rooms/since_query.h"
+#include "daemon/rooms/history_query.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "daemon/rooms/room_members.h"
+#include "daemon/rooms/members_route.h"
 
 #include <wsd/room_pattern.h>
 
@@ -6,7 +6,7 @@
 #include <optional>
 #include <utility>
 
-#include "daemon/text/room_path.h"
+#include "daemon/text/room_name.h"
 #include "daemon/text/strings.h"
 
 namespace wsd::daemon {

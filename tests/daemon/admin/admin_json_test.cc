@@ -1,4 +1,4 @@
-#include "daemon/admin/admin_answers.h"
+#include "daemon/admin/admin_json.h"
 
 #include <gtest/gtest.h>
 
