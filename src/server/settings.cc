@@ -97,7 +97,7 @@ std::string check_limits(const LimitOptions& limits) {
 std::string check_upgrade(const UpgradeOptions& upgrade) {
   for (const std::string& origin : upgrade.allowed_origins) {
     if (!protocol::is_origin_pattern(origin)) {
-      return "--origin '" + origin +
+      return "--allowed-origin '" + origin +
              "' is not an origin: write scheme://host, scheme://host:port, scheme://*.domain or *";
     }
   }

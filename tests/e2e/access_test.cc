@@ -366,7 +366,7 @@ TEST_F(Access, CheckConfigJudgesTheFile) {
 
 TEST(Origins, AWildcardIsForSubdomains) {
   ServerProcess server(
-      {"--origin", "https://*.app.example", "--origin", "http://dev.example:3000"});
+      {"--allowed-origin", "https://*.app.example", "--allowed-origin", "http://dev.example:3000"});
   ASSERT_TRUE(server.listening());
   const auto status = [&](const std::string& origin) {
     RawClient client = server.connect();
@@ -385,7 +385,7 @@ TEST(Origins, AWildcardIsForSubdomains) {
 }
 
 TEST(Origins, ARefusalSaysWhoWhomAndWhy) {
-  ServerProcess server({"--origin", "https://*.app.example"});
+  ServerProcess server({"--allowed-origin", "https://*.app.example"});
   ASSERT_TRUE(server.listening());
   RawClient client = server.connect();
   client.send(RequestText::upgrade("/echo")
@@ -415,7 +415,7 @@ TEST(Origins, AnOperatorsSlipGetsASentence) {
       {"https://*.10.0.0.1", "has no domain after its wildcard"},
   };
   for (const auto& [origin, sentence] : rows) {
-    const Output output = run(server_command({"--origin", origin}));
+    const Output output = run(server_command({"--allowed-origin", origin}));
     EXPECT_EQ(output.status.code, 2) << origin;
     EXPECT_NE(output.err.find(sentence), std::string::npos) << output.err;
   }

@@ -34,7 +34,7 @@ TEST(Daemon, HelpListsTheFlags) {
   for (const char* flag :
        {"--listen",          "--reactors",         "--max-message",       "--ping-interval",
         "--pong-timeout",    "--read-timeout",     "--handshake-timeout", "--write-timeout",
-        "--close-timeout",   "--send-queue-bytes", "--slow-policy",       "--origin",
+        "--close-timeout",   "--send-queue-bytes", "--slow-policy",       "--allowed-origin",
         "--max-connections", "--drain-window",     "--drain-timeout",     "--log-level",
         "--log-format",      "--config",           "--check-config",      "--help",
         "--version"}) {
@@ -64,7 +64,7 @@ TEST(Daemon, WrongCommandLinesAreUsageErrors) {
                                              {"--slow-policy", "hope"},
                                              {"--listen", "nowhere"},
                                              {"--listen", "127.0.0.1:99999"},
-                                             {"--origin", "not an origin"},
+                                             {"--allowed-origin", "not an origin"},
                                              {"stray"}}) {
     const Output output = daemon(flags);
     EXPECT_EQ(output.status.code, kUsage) << flags[0] << "\n" << output.all();
@@ -73,7 +73,8 @@ TEST(Daemon, WrongCommandLinesAreUsageErrors) {
 }
 
 TEST(Daemon, CheckConfigPrintsWhatItCanReadAgain) {
-  const Output first = daemon({"--check-config", "--ping-interval", "10s", "--origin", "*"});
+  const Output first =
+      daemon({"--check-config", "--ping-interval", "10s", "--allowed-origin", "*"});
   EXPECT_EQ(first.status.code, 0) << first.all();
   EXPECT_TRUE(mentions(first.out, "10s")) << first.out;
   const TemporaryDirectory folder;

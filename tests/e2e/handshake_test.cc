@@ -258,7 +258,8 @@ INSTANTIATE_TEST_SUITE_P(DeclinedExtension, HandshakeRow,
 class OriginRow : public SharedServer, public ::testing::WithParamInterface<Row> {
  protected:
   static void SetUpTestSuite() {
-    start({"--origin", "https://good.example", "--origin", "https://app.example:8443"});
+    start({"--allowed-origin", "https://good.example", "--allowed-origin",
+           "https://app.example:8443"});
   }
 };
 

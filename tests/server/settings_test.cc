@@ -37,7 +37,7 @@ TEST(CheckOptions, EachSettingIsRefusedByASentenceThatNamesIt) {
        [](auto& o) { o.proxy.trusted.assign(1025, "unix"); }},
       {"--proxy-protocol on needs --trusted-proxy, or any client could claim any address",
        [](auto& o) { o.proxy.proxy_protocol = true; }},
-      {"--origin 'example.com' is not an origin",
+      {"--allowed-origin 'example.com' is not an origin",
        [](auto& o) {
          o.upgrade.allowed_origins = {"https://a", "example.com"};
        }},

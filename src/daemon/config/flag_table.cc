@@ -52,7 +52,7 @@ Table handshake_flags() {
   return {
       list(
           "ORIGIN",
-          {"origin",
+          {"allowed-origin",
            "also allow pages from SCHEME://HOST[:PORT]; HOST may be *.DOMAIN, and * alone allows "
            "all"},
           &origin_error, [](Options & o) -> auto& { return o.server.upgrade.allowed_origins; }),

@@ -239,8 +239,8 @@ TEST(Settings, VariablesOfOthersAreLeftAlone) {
 
 TEST(Settings, EffectiveSettingsReadBackAsTheyWere) {
   const Loaded first =
-      load({"--listen=unix:/run/a#b", "--listen=[::1]:0", "--origin=https://a.example:8443",
-            "--origin=*", "--subprotocol=#chat", "--subprotocol=v2", "--ping-interval=off",
+      load({"--listen=unix:/run/a#b", "--listen=[::1]:0", "--allowed-origin=https://a.example:8443",
+            "--allowed-origin=*", "--subprotocol=#chat", "--subprotocol=v2", "--ping-interval=off",
             "--read-timeout=0", "--drain-window=0", "--close-timeout=1234ms", "--max-message=65537",
             "--max-input-bytes=18446744073709551615", "--notsent-lowat=16KiB",
             "--slow-policy=drop-oldest", "--log-level=off", "--log-format=json", "--reactors=7",
