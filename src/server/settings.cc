@@ -81,7 +81,7 @@ std::string check_limits(const LimitOptions& limits) {
   }
   constexpr std::uint32_t kMostControlFrames = 1'000'000;
   if (limits.max_control_frames_per_second > kMostControlFrames) {
-    return must("--max-control-rate", "at most 1000000, or 0 for no limit",
+    return must("--max-control-frames-per-second", "at most 1000000, or 0 for no limit",
                 limits.max_control_frames_per_second);
   }
   if (limits.slow_policy == SlowPolicy::kLatestOnly) {
@@ -124,12 +124,12 @@ std::string check_rates(const ClientLimits& rates) {
                 rates.max_handshakes_per_second);
   }
   if (rates.max_messages_per_second > kMostPerSecond) {
-    return must("--max-messages-rate", "at most 1000000, or 0 for no limit",
+    return must("--max-messages-per-second", "at most 1000000, or 0 for no limit",
                 rates.max_messages_per_second);
   }
   const std::size_t per_second = rates.max_bytes_per_second;
   if (per_second != 0 && (per_second < 1024 || per_second > TokenBucket::kMostPerSecond)) {
-    return must("--max-bytes-rate", "at least 1KiB and at most 1024TiB, or 0 for no limit",
+    return must("--max-bytes-per-second", "at least 1KiB and at most 1024TiB, or 0 for no limit",
                 bytes(per_second));
   }
   return {};

@@ -166,7 +166,7 @@ TEST(MaxMessage, IsTheLimit) {
 }
 
 TEST(ControlRate, PingFloodOverTheBudgetEndsIn1008) {
-  ServerProcess server({"--max-control-rate", "100"});
+  ServerProcess server({"--max-control-frames-per-second", "100"});
   ASSERT_TRUE(server.listening());
   RawClient client = server.connect();
   const std::string address = client.local_address();
@@ -179,7 +179,7 @@ TEST(ControlRate, PingFloodOverTheBudgetEndsIn1008) {
 }
 
 TEST(ControlRate, DataIsNotCounted) {
-  ServerProcess server({"--max-control-rate", "10"});
+  ServerProcess server({"--max-control-frames-per-second", "10"});
   ASSERT_TRUE(server.listening());
   RawClient client = server.connect();
   ASSERT_TRUE(opens(client));
@@ -187,7 +187,7 @@ TEST(ControlRate, DataIsNotCounted) {
 }
 
 TEST(ControlRate, ZeroIsUnlimited) {
-  ServerProcess server({"--max-control-rate", "0"});
+  ServerProcess server({"--max-control-frames-per-second", "0"});
   ASSERT_TRUE(server.listening());
   RawClient client = server.connect();
   ASSERT_TRUE(opens(client));

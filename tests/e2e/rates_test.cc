@@ -88,7 +88,7 @@ TEST(Rates, HandshakesOfOneAddress) {
 }
 
 TEST(Rates, MessagesASecond) {
-  ServerProcess server({"--max-messages-rate", "10"});
+  ServerProcess server({"--max-messages-per-second", "10"});
   ASSERT_TRUE(server.listening());
   RawClient client = server.connect();
   const std::string address = client.local_address();
@@ -111,7 +111,7 @@ TEST(Rates, MessagesASecond) {
 }
 
 TEST(Rates, BytesASecond) {
-  ServerProcess server({"--max-bytes-rate", "4KiB"});
+  ServerProcess server({"--max-bytes-per-second", "4KiB"});
   ASSERT_TRUE(server.listening());
   RawClient client = server.connect();
   const std::string address = client.local_address();

@@ -31,7 +31,8 @@ bool all_open(Attack& attack, std::size_t count) {
   return open;
 }
 
-// Half the peers ping as fast as they can, the others within what --max-control-rate grants.
+// Half the peers ping as fast as they can, the others within what --max-control-frames-per-second
+// grants.
 void ping_flood(Attack& attack) {
   Swarm& swarm = attack.swarm();
   constexpr std::size_t kPerGroup = 20;
@@ -193,7 +194,7 @@ void giant_lengths(Attack& attack) {
 
 std::vector<Scenario> frame_scenarios() {
   return {
-      {"ping_flood", {"--max-control-rate", "1000"}, &ping_flood},
+      {"ping_flood", {"--max-control-frames-per-second", "1000"}, &ping_flood},
       {"empty_fragments", {}, &empty_fragments},
       {"tiny_fragments", {}, &tiny_fragments},
       {"giant_lengths", {}, &giant_lengths},

@@ -118,7 +118,7 @@ Table receiving_flags() {
            "limit on the memory for incomplete messages, all connections together"},
           [](Options & o) -> auto& { return o.server.limits.max_input_bytes; }),
       count<std::uint32_t>(
-          {"max-control-rate",
+          {"max-control-frames-per-second",
            "limit on control frames per second from one connection; 0 for no limit"},
           [](Options & o) -> auto& { return o.server.limits.max_control_frames_per_second; }),
       size<std::size_t>(

@@ -65,10 +65,11 @@ Table rate_flags() {
            "limit on opening handshakes per second from one such address; 0 for no limit"},
           [](Options & o) -> auto& { return o.server.rates.max_handshakes_per_second; }),
       count<std::uint32_t>(
-          {"max-messages-rate", "limit on messages per second from one connection; 0 for no limit"},
+          {"max-messages-per-second",
+           "limit on messages per second from one connection; 0 for no limit"},
           [](Options & o) -> auto& { return o.server.rates.max_messages_per_second; }),
       size<std::size_t>(
-          {"max-bytes-rate", "limit on bytes per second from one connection; 0 for no limit"},
+          {"max-bytes-per-second", "limit on bytes per second from one connection; 0 for no limit"},
           [](Options & o) -> auto& { return o.server.rates.max_bytes_per_second; }),
       count<std::uint32_t>(
           {"max-rooms-per-connection",

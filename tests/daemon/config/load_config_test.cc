@@ -244,7 +244,7 @@ TEST(Settings, EffectiveSettingsReadBackAsTheyWere) {
             "--read-timeout=0", "--drain-window=0", "--close-timeout=1234ms", "--max-message=65537",
             "--max-input-bytes=18446744073709551615", "--notsent-lowat=16KiB",
             "--slow-policy=drop-oldest", "--log-level=off", "--log-format=json", "--reactors=7",
-            "--max-control-rate=0"});
+            "--max-control-frames-per-second=0"});
   ASSERT_EQ(first.error, "");
   const std::string rendered = render_config(first.options);
   const Loaded again = load({"--config=wsd.conf"}, {}, rendered);
