@@ -49,7 +49,7 @@ struct LimitOptions {
   std::size_t send_queue_bytes = std::size_t{1} << 20;  // per connection
   std::uint32_t send_queue_frames = 16'384;             // per connection
   SlowPolicy slow_policy = SlowPolicy::kDisconnect;
-  std::uint32_t mailbox_messages = 65'536;  // publishes waiting for one reactor
+  std::uint32_t max_pending_publishes = 65'536;  // publishes waiting for one reactor
 
   // HTTP request head (RFC 9112 §3, RFC 6585 §5).
   std::size_t max_request_line_bytes = std::size_t{8} << 10;

@@ -65,8 +65,8 @@ Shard::Shard(Hub& hub, std::uint32_t index, const Options& options, Waker& waker
       next_epoch_(options.first_epoch),
       max_rooms_per_member_(options.max_rooms_per_member),
       max_rooms_(options.max_rooms),
-      publish_gate_(options.mailbox_messages),
-      deliver_gate_(options.mailbox_messages) {}
+      publish_gate_(options.max_pending_publishes),
+      deliver_gate_(options.max_pending_publishes) {}
 
 Shard::~Shard() {
   dispose(backlog_);

@@ -46,10 +46,10 @@ enum class PublishOutcome : std::uint8_t {
 class Shard final : private HistoryExpiryListener {
  public:
   struct Options {
-    std::uint32_t mailbox_messages = 65'536;  // bound of each gate
-    std::uint64_t first_epoch = 1;            // of the rooms that have their home here
-    std::uint32_t max_rooms_per_member = 0;   // 0: unlimited
-    std::uint32_t max_rooms = 0;              // at home on all shards; 0: unlimited
+    std::uint32_t max_pending_publishes = 65'536;  // bound of each gate
+    std::uint64_t first_epoch = 1;                 // of the rooms that have their home here
+    std::uint32_t max_rooms_per_member = 0;        // 0: unlimited
+    std::uint32_t max_rooms = 0;                   // at home on all shards; 0: unlimited
     HistoryLimits history = {};
     std::vector<RoomConfigRule> rooms = {};  // where it is different: the first that fits a name
   };

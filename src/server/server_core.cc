@@ -170,7 +170,7 @@ std::string ServerCore::start() {
     wakers.push_back(reactors_.back().get());
   }
   hub_ = std::make_unique<hub::Hub>(
-      wakers, hub::Shard::Options{options_.limits.mailbox_messages, random_epoch(),
+      wakers, hub::Shard::Options{options_.limits.max_pending_publishes, random_epoch(),
                                   options_.rates.max_rooms_per_connection, options_.rates.max_rooms,
                                   server::history_limits(options_, reactor_count_),
                                   server::room_config_rules(options_, reactor_count_)});

@@ -62,8 +62,8 @@ std::string check_limits(const LimitOptions& limits) {
   if (limits.send_queue_frames < 2) {
     return must("--send-queue-frames", "at least 2", limits.send_queue_frames);
   }
-  if (limits.mailbox_messages < 2) {
-    return must("--mailbox-messages", "at least 2", limits.mailbox_messages);
+  if (limits.max_pending_publishes < 2) {
+    return must("--max-pending-publishes", "at least 2", limits.max_pending_publishes);
   }
   if (limits.max_head_bytes < 256 || limits.max_head_bytes > kMiB) {
     return must("--max-head", "from 256 bytes to 1MiB", bytes(limits.max_head_bytes));

@@ -72,9 +72,9 @@ class FakeWaker final : public Waker {
 // A hub whose shards are driven by hand, in one thread.
 class ManualHub {
  public:
-  explicit ManualHub(std::uint32_t shards, std::uint32_t mailbox_messages = 65'536,
+  explicit ManualHub(std::uint32_t shards, std::uint32_t max_pending_publishes = 65'536,
                      const HistoryLimits& history = {})
-      : ManualHub(shards, Shard::Options{mailbox_messages, 1, 0, 0, history}) {}
+      : ManualHub(shards, Shard::Options{max_pending_publishes, 1, 0, 0, history}) {}
   ManualHub(std::uint32_t shards, const Shard::Options& options)
       : wakers_(shards), hub_(pointers(wakers_), options) {}
 

@@ -89,7 +89,8 @@ class FakeApplication final : public Application {
 class ReactorRig {
  public:
   explicit ReactorRig(ReactorSettings with = calm_settings(), std::uint32_t reactors = 1,
-                      std::uint32_t mailbox_messages = 65'536, const ListenOptions& options = {})
+                      std::uint32_t max_pending_publishes = 65'536,
+                      const ListenOptions& options = {})
       : settings(with) {
     std::vector<hub::Waker*> wakers;
     for (std::uint32_t i = 0; i < reactors; ++i) {
@@ -97,7 +98,7 @@ class ReactorRig {
       EXPECT_TRUE(reactors_.back()->valid());
       wakers.push_back(reactors_.back().get());
     }
-    hub_ = std::make_unique<hub::Hub>(wakers, hub::Shard::Options{mailbox_messages, 1});
+    hub_ = std::make_unique<hub::Hub>(wakers, hub::Shard::Options{max_pending_publishes, 1});
     ListenAddress address;
     EXPECT_EQ(parse_listen_address("127.0.0.1:0", address), "");
     EXPECT_EQ(listener_.open(address, reactors, options), "");

@@ -254,7 +254,7 @@ TEST(Server, RoomsCarryMessagesBetweenReactors) {
 // Publishers over the bound are left unread; here nothing but the hub itself can end that.
 TEST(Server, APublisherOverTheMailboxBoundIsReadAgain) {
   ServerOptions options = quiet();
-  options.limits.mailbox_messages = 2;
+  options.limits.max_pending_publishes = 2;
   options.upgrade.read_buffer_size = 1024;  // held after each receive, with more to read
   options.heartbeat = {0, 0, 0};
   Rig rig(options);

@@ -65,7 +65,8 @@ TEST(CheckOptions, EachSettingIsRefusedByASentenceThatNamesIt) {
       {"--send-queue-bytes must be at least 1KiB",
        [](auto& o) { o.limits.send_queue_bytes = 1023; }},
       {"--send-queue-frames must be at least 2", [](auto& o) { o.limits.send_queue_frames = 1; }},
-      {"--mailbox-messages must be at least 2", [](auto& o) { o.limits.mailbox_messages = 1; }},
+      {"--max-pending-publishes must be at least 2",
+       [](auto& o) { o.limits.max_pending_publishes = 1; }},
       {"--max-head must be from 256 bytes to 1MiB, not 255 bytes",
        [](auto& o) { o.limits.max_head_bytes = 255; }},
       {"--max-head must be", [](auto& o) { o.limits.max_head_bytes = kMiB + 1; }},
@@ -125,7 +126,7 @@ TEST(CheckOptions, ValuesAtTheirBoundsAreFine) {
       [](auto& o) { o.limits.max_empty_fragments = 0; },
       [](auto& o) { o.limits.max_control_frames_per_second = 0; },
       [](auto& o) { o.limits.send_queue_bytes = 1024; },
-      [](auto& o) { o.limits.send_queue_frames = o.limits.mailbox_messages = 2; },
+      [](auto& o) { o.limits.send_queue_frames = o.limits.max_pending_publishes = 2; },
       [](auto& o) {
         o.limits.max_head_bytes = 256;
         o.limits.max_request_line_bytes = o.limits.max_field_bytes = 256;

@@ -63,7 +63,7 @@ void draw_faults(Random& random, Faults& faults) {
 
 Plan::Plan(std::uint64_t seed, Random& random) {
   reactors = static_cast<std::uint32_t>(random.between(1, 3));
-  mailbox_messages = pick(random, std::array<std::uint32_t, 4>{2, 5, 30, 65'536});
+  max_pending_publishes = pick(random, std::array<std::uint32_t, 4>{2, 5, 30, 65'536});
   peers = static_cast<std::uint32_t>(random.between(1, 10));
   rooms = static_cast<std::uint32_t>(random.between(1, 3));
   steps = static_cast<std::uint32_t>(random.between(50, 700));

@@ -13,7 +13,7 @@ struct Plan {
   Plan(std::uint64_t seed, Random& random);
 
   std::uint32_t reactors = 1;
-  std::uint32_t mailbox_messages = 65'536;
+  std::uint32_t max_pending_publishes = 65'536;
   std::uint32_t peers = 4;
   std::uint32_t rooms = 1;
   std::uint32_t steps = 200;  // of the unkind part of the run

@@ -38,7 +38,7 @@ Manner draw_manner(Random& random, const Plan& plan) {
 // History: all of it for ever, or none.
 hub::Shard::Options shard_options(const Plan& plan) {
   hub::Shard::Options options;
-  options.mailbox_messages = plan.mailbox_messages;
+  options.max_pending_publishes = plan.max_pending_publishes;
   if (plan.history) {
     constexpr std::size_t kMost = ~std::size_t{0};
     options.history = {1'000'000, kMost, ticks_for_ms(1'000'000'000), kMost};

@@ -141,9 +141,9 @@ Table sending_flags() {
            "what to do if a send queue is full: disconnect the client, drop-newest or drop-oldest"},
           kSlowPolicies, [](Options & o) -> auto& { return o.server.limits.slow_policy; }),
       count<std::uint32_t>(
-          {"mailbox-messages",
+          {"max-pending-publishes",
            "publishes that may wait for one thread before publishers are paused"},
-          [](Options & o) -> auto& { return o.server.limits.mailbox_messages; }),
+          [](Options & o) -> auto& { return o.server.limits.max_pending_publishes; }),
       duration(
           {"write-timeout",
            "close a connection that accepts no data for this long while data is queued"},

@@ -63,7 +63,7 @@ TEST(Contradictions, SentencesNameOnlyFlagsOfTheTable) {
                                              {"--send-queue-bytes=0"},
                                              {"--max-head=0"},
                                              {"--read-buffer=0"},
-                                             {"--mailbox-messages=0"},
+                                             {"--max-pending-publishes=0"},
                                              {"--max-fields=0"},
                                              {"--max-input-bytes=0"}}) {
     const std::string error = load(arguments).error;

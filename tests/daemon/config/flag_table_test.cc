@@ -71,7 +71,7 @@ const std::vector<FlagCase>& cases() {
       {"trusted-proxy", "none", "10.0.0.0/8", {"", "localhost", "10.0.0.0/8,unix"}},
       {"forwarded-field", "x-forwarded-for", "forwarded", {"x-real-ip", "", "Forwarded"}},
       {"proxy-protocol", "off", "on", {"yes", "", "v2"}},
-      {"mailbox-messages", "65536", "1024", {"x"}},
+      {"max-pending-publishes", "65536", "1024", {"x"}},
       {"write-timeout", "30s", "10s", {"0"}},
       {"write-buffer", "0", "64KiB", {"x"}},
       {"notsent-lowat", "0", "16KiB", {"4GiB"}},
