@@ -25,7 +25,7 @@ wsd::ServerOptions chat_options(int argc, char** argv) {
   options.upgrade.subprotocols = {"chat.v1"};
   options.upgrade.allowed_origins = {};           // only the server's own page
   options.upgrade.read_buffer_size = 64 << 10;    // one per reactor
-  options.upgrade.write_buffer_size = 0;          // SO_SNDBUF; 0: the kernel decides
+  options.upgrade.socket_send_buffer = 0;         // SO_SNDBUF; 0: the kernel decides
   options.upgrade.handshake_timeout_ms = 10'000;  // from connect to complete request
   options.limits.max_message_bytes = 4 << 10;     // enough for typed text
   options.limits.send_queue_bytes = 256 << 10;    // limit for a slow reader

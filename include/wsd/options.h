@@ -72,7 +72,7 @@ struct UpgradeOptions {
   // Subprotocols this server speaks, in its order of preference (§4.2.2 /subprotocol/).
   std::vector<std::string> subprotocols;
   std::size_t read_buffer_size = std::size_t{64} << 10;  // one per reactor, not per connection
-  std::size_t write_buffer_size = 0;                     // SO_SNDBUF; 0: the kernel's choice
+  std::size_t socket_send_buffer = 0;                    // SO_SNDBUF; 0: the kernel's choice
   std::uint32_t handshake_timeout_ms = 10'000;           // connect to complete request head
 };
 

@@ -145,7 +145,7 @@ std::string ServerCore::adopt(int fd) {
 }
 
 net::ListenOptions ServerCore::listen_options() const noexcept {
-  return {options_.listen_backlog, options_.upgrade.write_buffer_size, options_.notsent_lowat};
+  return {options_.listen_backlog, options_.upgrade.socket_send_buffer, options_.notsent_lowat};
 }
 
 std::vector<std::string> ServerCore::addresses() const {

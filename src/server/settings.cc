@@ -110,8 +110,8 @@ std::string check_upgrade(const UpgradeOptions& upgrade) {
   if (upgrade.read_buffer_size < 1024 || upgrade.read_buffer_size > 64 * kMiB) {
     return must("--read-buffer", "from 1KiB to 64MiB", bytes(upgrade.read_buffer_size));
   }
-  if (upgrade.write_buffer_size > 1024 * kMiB) {
-    return must("--write-buffer", "at most 1GiB", bytes(upgrade.write_buffer_size));
+  if (upgrade.socket_send_buffer > 1024 * kMiB) {
+    return must("--socket-send-buffer", "at most 1GiB", bytes(upgrade.socket_send_buffer));
   }
   if (upgrade.handshake_timeout_ms == 0) return must("--handshake-timeout", "more than 0", 0);
   return {};

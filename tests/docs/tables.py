@@ -77,7 +77,7 @@ def flags(lines, build):
 
 def limits(lines, build):
     """Each flag whose default is a number, but for those that bound nothing."""
-    no_limits = {"reactors", "deflate-level", "deflate-threshold", "log-level", "write-buffer", "notsent-lowat"}
+    no_limits = {"reactors", "deflate-level", "deflate-threshold", "log-level", "socket-send-buffer", "notsent-lowat"}
     options = {}
     for path in sorted(glob.glob("src/**/*.cc", recursive=True)):
         for flag, field in re.findall(

@@ -166,7 +166,7 @@ class StalledMember {
   // `rule`: of the room.
   explicit StalledMember(const char* policy, const char* send_queue_bytes = "65536",
                          const char* rule = "no-room history-messages=0")
-      : server_({"--reactors", "2", "--write-buffer", "16384", "--send-queue-bytes",
+      : server_({"--reactors", "2", "--socket-send-buffer", "16384", "--send-queue-bytes",
                  send_queue_bytes, "--close-timeout", "300ms", "--slow-policy", policy, "--room",
                  rule}) {}
 
@@ -337,8 +337,8 @@ TEST(SlowConsumer, PongOvertakesTheQueue) {
 
 // An echo has one peer, so there the stalled reader is its own publisher.
 TEST(SlowConsumer, EchoToAPeerThatDoesNotReadIsBounded) {
-  ServerProcess server({"--write-buffer", "16384", "--send-queue-bytes", "65536", "--write-timeout",
-                        "1s", "--close-timeout", "300ms"});
+  ServerProcess server({"--socket-send-buffer", "16384", "--send-queue-bytes", "65536",
+                        "--write-timeout", "1s", "--close-timeout", "300ms"});
   ASSERT_TRUE(server.listening());
   RawClient stalled = server.connect(4096);
   const std::string address = stalled.local_address();

@@ -35,7 +35,7 @@ ServerOptions server_options(const Stage::Options& options, int log_fd) {
   all.log.fd = log_fd;
   all.limits.close_timeout_ms = kCloseTimeoutMs;
   // So that a slow reader has a backlog of ours after some 100 KiB.
-  all.upgrade.write_buffer_size = std::size_t{16} << 10;
+  all.upgrade.socket_send_buffer = std::size_t{16} << 10;
   all.drain_window_ms = 0;
   all.drain_timeout_ms = 3000;
   if (options.context_takeover) all.deflate.mode = DeflateMode::kContextTakeover;

@@ -324,9 +324,9 @@ void half_open(Attack& attack) {
 }
 
 std::vector<std::string> stalled_flags(const char* policy, std::size_t queue_kib) {
-  return {"--reactors",      "2",     "--write-buffer",     "16384",
-          "--notsent-lowat", "16384", "--send-queue-bytes", std::to_string(queue_kib) + "KiB",
-          "--close-timeout", "300ms", "--slow-policy",      policy};
+  return {"--reactors",      "2",     "--socket-send-buffer", "16384",
+          "--notsent-lowat", "16384", "--send-queue-bytes",   std::to_string(queue_kib) + "KiB",
+          "--close-timeout", "300ms", "--slow-policy",        policy};
 }
 
 }  // namespace

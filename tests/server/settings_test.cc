@@ -49,8 +49,8 @@ TEST(CheckOptions, EachSettingIsRefusedByASentenceThatNamesIt) {
       {"--read-buffer must be from 1KiB to 64MiB",
        [](auto& o) { o.upgrade.read_buffer_size = 1023; }},
       {"--read-buffer must be", [](auto& o) { o.upgrade.read_buffer_size = 64 * kMiB + 1; }},
-      {"--write-buffer must be at most 1GiB",
-       [](auto& o) { o.upgrade.write_buffer_size = 1024 * kMiB + 1; }},
+      {"--socket-send-buffer must be at most 1GiB",
+       [](auto& o) { o.upgrade.socket_send_buffer = 1024 * kMiB + 1; }},
       {"--handshake-timeout must be more than 0",
        [](auto& o) { o.upgrade.handshake_timeout_ms = 0; }},
       {"--read-timeout must be 0 (off) or at least 45000ms, which is --ping-interval 25000ms plus "
@@ -112,7 +112,7 @@ TEST(CheckOptions, ValuesAtTheirBoundsAreFine) {
       },
       [](auto& o) { o.upgrade.read_buffer_size = 1024; },
       [](auto& o) { o.upgrade.read_buffer_size = 64 * kMiB; },
-      [](auto& o) { o.upgrade.write_buffer_size = 1024 * kMiB; },
+      [](auto& o) { o.upgrade.socket_send_buffer = 1024 * kMiB; },
       [](auto& o) { o.heartbeat.read_timeout_ms = 45'000; },
       [](auto& o) { o.heartbeat.read_timeout_ms = 0; },
       [](auto& o) {

@@ -149,8 +149,8 @@ Table sending_flags() {
            "close a connection that accepts no data for this long while data is queued"},
           Zero::kRefused, [](Options & o) -> auto& { return o.server.limits.write_timeout_ms; }),
       size<std::size_t>(
-          {"write-buffer", "SO_SNDBUF of each connection; 0 leaves it to the kernel"},
-          [](Options & o) -> auto& { return o.server.upgrade.write_buffer_size; }),
+          {"socket-send-buffer", "SO_SNDBUF of each connection; 0 leaves it to the kernel"},
+          [](Options & o) -> auto& { return o.server.upgrade.socket_send_buffer; }),
       size<std::uint32_t>(
           {"notsent-lowat", "TCP_NOTSENT_LOWAT of each connection; 0 leaves it to the kernel"},
           [](Options & o) -> auto& { return o.server.notsent_lowat; }),

@@ -73,7 +73,7 @@ const std::vector<FlagCase>& cases() {
       {"proxy-protocol", "off", "on", {"yes", "", "v2"}},
       {"max-pending-publishes", "65536", "1024", {"x"}},
       {"write-timeout", "30s", "10s", {"0"}},
-      {"write-buffer", "0", "64KiB", {"x"}},
+      {"socket-send-buffer", "0", "64KiB", {"x"}},
       {"notsent-lowat", "0", "16KiB", {"4GiB"}},
       {"close-timeout", "5s", "1s", {"0"}},
       {"drain-window", "10s", "0", {"off"}},
