@@ -86,7 +86,7 @@ std::string check_limits(const LimitOptions& limits) {
   }
   if (limits.slow_policy == SlowPolicy::kLatestOnly) {
     return "--slow-policy does not accept latest-only, which applies to rooms: write "
-           "--room '* slow-policy=latest-only'";
+           "--room-rule '* slow-policy=latest-only'";
   }
   if (limits.message_timeout_ms == 0) return must("--message-timeout", "more than 0", 0);
   if (limits.write_timeout_ms == 0) return must("--write-timeout", "more than 0", 0);
@@ -178,10 +178,11 @@ HistoryOptions history_there(const ServerOptions& options, const RoomRule& rule)
 std::string check_rooms(const ServerOptions& options) {
   for (const RoomRule& rule : options.rooms) {
     if (rule.pattern.empty()) {
-      return "--room has an empty pattern: write a room name, in which * matches any characters";
+      return "--room-rule has an empty pattern: write a room name, in which * matches any "
+             "characters";
     }
     if (std::string error = check_history(history_there(options, rule)); !error.empty()) {
-      return "--room '" + rule.pattern + "': " + error;
+      return "--room-rule '" + rule.pattern + "': " + error;
     }
   }
   return {};

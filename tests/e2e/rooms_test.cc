@@ -167,8 +167,8 @@ class StalledMember {
   explicit StalledMember(const char* policy, const char* send_queue_bytes = "65536",
                          const char* rule = "no-room history-messages=0")
       : server_({"--reactors", "2", "--socket-send-buffer", "16384", "--send-queue-bytes",
-                 send_queue_bytes, "--close-timeout", "300ms", "--slow-policy", policy, "--room",
-                 rule}) {}
+                 send_queue_bytes, "--close-timeout", "300ms", "--slow-policy", policy,
+                 "--room-rule", rule}) {}
 
   AssertionResult join() {
     if (!server_.listening()) return AssertionFailure() << "no server";

@@ -197,30 +197,32 @@ TEST(ReactorSettings, TimesAreTicksRoundedUpAndSizesGoThrough) {
 
 TEST(CheckOptions, ARuleForRoomsIsJudgedAsIfItHeldForAll) {
   EXPECT_EQ(judged([](auto& o) { o.rooms = {{"quotes-*", SlowPolicy::kLatestOnly}}; }), "");
-  EXPECT_EQ(judged([](auto& o) {
-              o.rooms = {{"", SlowPolicy::kLatestOnly}};
-            }),
-            "--room has an empty pattern: write a room name, in which * matches any characters");
+  EXPECT_EQ(
+      judged([](auto& o) {
+        o.rooms = {{"", SlowPolicy::kLatestOnly}};
+      }),
+      "--room-rule has an empty pattern: write a room name, in which * matches any characters");
   EXPECT_EQ(judged([](auto& o) {
               o.rooms.push_back({"a"});
               o.rooms.push_back({"b"});
               o.rooms.back().history_messages = 1'000'001;
             }),
-            "--room 'b': --history-messages must be at most 1000000, not 1000001");
+            "--room-rule 'b': --history-messages must be at most 1000000, not 1000001");
   const std::string small = judged([](auto& o) {
     o.history.total_bytes = 1000;
     o.rooms.push_back({"b"});
     o.rooms.back().history_messages = 10;
     o.rooms.back().history_bytes = 1001;
   });
-  EXPECT_EQ(small.rfind("--room 'b': --history-memory must be at least --history-bytes", 0), 0U)
+  EXPECT_EQ(small.rfind("--room-rule 'b': --history-memory must be at least --history-bytes", 0),
+            0U)
       << small;
 }
 
 TEST(CheckOptions, LatestOnlyIsForRooms) {
   const std::string error = judged([](auto& o) { o.limits.slow_policy = SlowPolicy::kLatestOnly; });
   EXPECT_NE(error.find("--slow-policy does not accept latest-only, which applies to rooms: "
-                       "write --room '* slow-policy=latest-only'"),
+                       "write --room-rule '* slow-policy=latest-only'"),
             std::string::npos)
       << error;
 }

@@ -39,7 +39,7 @@ Flag file_name(Text text, Field<std::string> field) {
 Flag rules() {
   Flag flag = setting(
       "RULE",
-      {"room",
+      {"room-rule",
        "override settings for some rooms: PATTERN SETTING=VALUE..., with slow-policy (latest-only "
        "keeps just the newest queued message), history-messages, history-bytes or history-age; the "
        "first matching pattern applies"});
