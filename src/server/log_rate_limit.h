@@ -18,9 +18,9 @@ class LogRateLimit {
   explicit LogRateLimit(std::uint32_t most_per_second = kMostPerSecond) noexcept
       : most_(most_per_second) {}
 
-  // Whether this one is to be said; then `unsaid` is how many before it were not. A race may let
-  // one more or one fewer through.
-  [[nodiscard]] bool take(std::uint64_t now_ms, std::uint64_t& unsaid) noexcept {
+  // Whether this one is to be said; then `suppressed` is how many before it were not. A race may
+  // let one more or one fewer through.
+  [[nodiscard]] bool take(std::uint64_t now_ms, std::uint64_t& suppressed) noexcept {
     const std::uint64_t second = now_ms / 1000;
     if (second_.exchange(second, std::memory_order_relaxed) != second) {
       said_.store(0, std::memory_order_relaxed);
@@ -29,7 +29,7 @@ class LogRateLimit {
       unsaid_.fetch_add(1, std::memory_order_relaxed);
       return false;
     }
-    unsaid = unsaid_.exchange(0, std::memory_order_relaxed);
+    suppressed = unsaid_.exchange(0, std::memory_order_relaxed);
     return true;
   }
 

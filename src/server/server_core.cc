@@ -395,12 +395,12 @@ void ServerCore::guarded(net::Connection& connection, const char* handler, Call 
 }
 
 void ServerCore::log_handler_exception(std::string_view where) noexcept {
-  std::uint64_t unsaid = 0;
-  if (!log_.wants(LogLevel::kError) || !exception_log_limit_.take(net::monotonic_ms(), unsaid))
+  std::uint64_t suppressed = 0;
+  if (!log_.wants(LogLevel::kError) || !exception_log_limit_.take(net::monotonic_ms(), suppressed))
     return;
   write_line(LogLevel::kError, "handler_exception", [&](LogLine& line) {
     line.add("text", std::string(where) + ": " + server::current_exception_text());
-    if (unsaid != 0) line.add("suppressed", unsaid);
+    if (suppressed != 0) line.add("suppressed", suppressed);
   });
 }
 
@@ -458,25 +458,26 @@ void ServerCore::on_end(const net::EndRecord& record) {
   // A page that was fetched is no news; a WebSocket connection or a refusal is.
   const LogLevel level =
       record.close.cause == CloseCause::kHttpDone ? LogLevel::kDebug : LogLevel::kInfo;
-  std::uint64_t unsaid = 0;
+  std::uint64_t suppressed = 0;
   if (!record.opened && log_.wants(level) &&
-      !refusal_log_limits_.of(record.close.cause).take(net::monotonic_ms(), unsaid)) {
+      !refusal_log_limits_.of(record.close.cause).take(net::monotonic_ms(), suppressed)) {
     return;
   }
   write_line(level, "connection_end", [&](LogLine& line) {
     fill_end(line, record);
-    if (unsaid != 0) line.add("suppressed", unsaid);
+    if (suppressed != 0) line.add("suppressed", suppressed);
   });
 }
 
 // Most likely a proxy or this server is set wrong, and nobody gets in: louder than other refusals.
 void ServerCore::log_rejected_proxy_header(const net::EndRecord& record) noexcept {
-  std::uint64_t unsaid = 0;
-  if (!log_.wants(LogLevel::kWarn) || !proxy_log_limit_.take(net::monotonic_ms(), unsaid)) return;
+  std::uint64_t suppressed = 0;
+  if (!log_.wants(LogLevel::kWarn) || !proxy_log_limit_.take(net::monotonic_ms(), suppressed))
+    return;
   write_line(LogLevel::kWarn, "proxy_header_refused", [&](LogLine& line) {
     line.add("remote", record.peer_info->remote());
     line.add("text", protocol::violation_text(record.violation));
-    if (unsaid != 0) line.add("suppressed", unsaid);
+    if (suppressed != 0) line.add("suppressed", suppressed);
   });
 }
 

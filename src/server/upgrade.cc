@@ -200,12 +200,12 @@ net::RequestResult ServerCore::refuse_origin(const protocol::HttpRequest& reques
                                              std::string_view remote, std::string_view origin) {
   const std::vector<std::string>& allowed = options_.upgrade.allowed_origins;
   // A page that asks again and again, in many browsers, is one piece of news a moment.
-  std::uint64_t unsaid = 0;
-  if (log_.wants(LogLevel::kInfo) && origin_log_limit_.take(net::monotonic_ms(), unsaid)) {
+  std::uint64_t suppressed = 0;
+  if (log_.wants(LogLevel::kInfo) && origin_log_limit_.take(net::monotonic_ms(), suppressed)) {
     LogLine line = log_.line(LogLevel::kInfo, "origin_refused");
     line.add("remote", remote).add("origin", origin).add("host", request.host);
     line.add("allowed", protocol::origin_rules(allowed));
-    if (unsaid != 0) line.add("suppressed", unsaid);
+    if (suppressed != 0) line.add("suppressed", suppressed);
     log_.write(line);
   }
   return reject(request, http_status_of(protocol::Violation::kOriginNotAllowed),
