@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-#include "faults/baton.h"
+#include "faults/reactor_scheduler.h"
 
 namespace wsd::faults {
 namespace {
@@ -76,7 +76,7 @@ Serving::~Serving() { serving = before_; }
 bool Serving::here() noexcept { return serving; }
 void Serving::begin() noexcept { serving = true; }
 
-Aside::Aside() noexcept : before_(serving) { serving = false; }
-Aside::~Aside() { serving = before_; }
+FaultsSuspended::FaultsSuspended() noexcept : before_(serving) { serving = false; }
+FaultsSuspended::~FaultsSuspended() { serving = before_; }
 
 }  // namespace wsd::faults

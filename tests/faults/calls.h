@@ -1,7 +1,7 @@
 // The server's system calls and allocations, counted one by one; the one that is told to fails.
 //
 // Only calls made on the server's behalf count: a thread says so with Serving, and takes it back
-// with Aside. One thread at a time serves (see stage.h), so nothing here needs a lock.
+// with FaultsSuspended. One thread at a time serves (see harness.h), so nothing here needs a lock.
 #pragma once
 
 #include <array>
@@ -116,12 +116,12 @@ class Serving {
 };
 
 // What this thread does in the scope is the test's.
-class Aside {
+class FaultsSuspended {
  public:
-  Aside() noexcept;
-  Aside(const Aside&) = delete;
-  Aside& operator=(const Aside&) = delete;
-  ~Aside();
+  FaultsSuspended() noexcept;
+  FaultsSuspended(const FaultsSuspended&) = delete;
+  FaultsSuspended& operator=(const FaultsSuspended&) = delete;
+  ~FaultsSuspended();
 
  private:
   bool before_;

@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "faults/calls.h"
+#include "faults/harness.h"
 #include "faults/scenario.h"
-#include "faults/stage.h"
 
 // LeakSanitizer's, where it is linked in: without it nothing looks for leaks.
 extern "C" [[gnu::weak]] int __lsan_do_recoverable_leak_check();
@@ -24,7 +24,7 @@ namespace {
 // How a call may fail, and what that may do.
 struct Way {
   int error;
-  Blame blame = Blame::kNobody;
+  ExpectedDamage expected = ExpectedDamage::kNobody;
   std::uint32_t times = 1;
   std::uint64_t for_ms = 0;
 };
@@ -34,50 +34,50 @@ constexpr int kShort = Fault::kShort;
 // recv(2), tcp(7)
 const std::vector<Way> kRecvWays = {
     {EAGAIN},
-    {EAGAIN, Blame::kNobody, 3},
+    {EAGAIN, ExpectedDamage::kNobody, 3},
     {EINTR},
-    {EINTR, Blame::kNobody, 5},
+    {EINTR, ExpectedDamage::kNobody, 5},
     {ENOMEM},
-    {ENOBUFS, Blame::kNobody, 1, 300},
+    {ENOBUFS, ExpectedDamage::kNobody, 1, 300},
     {kShort},
-    {kShort, Blame::kNobody, 20},
-    {ECONNRESET, Blame::kStruck},
-    {ECONNREFUSED, Blame::kStruck},
-    {ETIMEDOUT, Blame::kStruck},
-    {ENOTCONN, Blame::kStruck},
-    {EHOSTUNREACH, Blame::kStruck},
+    {kShort, ExpectedDamage::kNobody, 20},
+    {ECONNRESET, ExpectedDamage::kStruck},
+    {ECONNREFUSED, ExpectedDamage::kStruck},
+    {ETIMEDOUT, ExpectedDamage::kStruck},
+    {ENOTCONN, ExpectedDamage::kStruck},
+    {EHOSTUNREACH, ExpectedDamage::kStruck},
 };
 // send(2), tcp(7)
 const std::vector<Way> kSendWays = {
     {EAGAIN},
-    {EAGAIN, Blame::kNobody, 3},
+    {EAGAIN, ExpectedDamage::kNobody, 3},
     {EINTR},
-    {EINTR, Blame::kNobody, 5},
+    {EINTR, ExpectedDamage::kNobody, 5},
     {ENOBUFS},
-    {ENOBUFS, Blame::kNobody, 1, 300},
+    {ENOBUFS, ExpectedDamage::kNobody, 1, 300},
     {ENOMEM},
     {kShort},
-    {kShort, Blame::kNobody, 20},
-    {EPIPE, Blame::kStruck},
-    {ECONNRESET, Blame::kStruck},
-    {ETIMEDOUT, Blame::kStruck},
-    {EMSGSIZE, Blame::kStruck},
-    {ENOTCONN, Blame::kStruck},
-    {EHOSTUNREACH, Blame::kStruck},
+    {kShort, ExpectedDamage::kNobody, 20},
+    {EPIPE, ExpectedDamage::kStruck},
+    {ECONNRESET, ExpectedDamage::kStruck},
+    {ETIMEDOUT, ExpectedDamage::kStruck},
+    {EMSGSIZE, ExpectedDamage::kStruck},
+    {ENOTCONN, ExpectedDamage::kStruck},
+    {EHOSTUNREACH, ExpectedDamage::kStruck},
 };
 // accept(2), with what Linux passes on from the network and from sockets in general
 const std::vector<Way> kAcceptWays = {
     {EAGAIN},
-    {EAGAIN, Blame::kNobody, 3},
+    {EAGAIN, ExpectedDamage::kNobody, 3},
     {EINTR},
-    {EINTR, Blame::kNobody, 5},
+    {EINTR, ExpectedDamage::kNobody, 5},
     {ECONNABORTED},
     {EMFILE},
-    {EMFILE, Blame::kNobody, 1, 450},
+    {EMFILE, ExpectedDamage::kNobody, 1, 450},
     {ENFILE},
-    {ENFILE, Blame::kNobody, 1, 450},
+    {ENFILE, ExpectedDamage::kNobody, 1, 450},
     {ENOBUFS},
-    {ENOBUFS, Blame::kNobody, 1, 450},
+    {ENOBUFS, ExpectedDamage::kNobody, 1, 450},
     {ENOMEM},
     {EPROTO},
     {EPERM},
@@ -93,18 +93,22 @@ const std::vector<Way> kAcceptWays = {
     {EPROTONOSUPPORT},
     {ETIMEDOUT},
 };
-const std::vector<Way> kEpollWaitWays = {{EINTR}, {EINTR, Blame::kNobody, 5}};
-const std::vector<Way> kEpollCtlWays = {
-    {ENOMEM, Blame::kStruck}, {ENOSPC, Blame::kStruck}, {EPERM, Blame::kStruck}};
+const std::vector<Way> kEpollWaitWays = {{EINTR}, {EINTR, ExpectedDamage::kNobody, 5}};
+const std::vector<Way> kEpollCtlWays = {{ENOMEM, ExpectedDamage::kStruck},
+                                        {ENOSPC, ExpectedDamage::kStruck},
+                                        {EPERM, ExpectedDamage::kStruck}};
 // To an eventfd: eventfd(2), write(2)
 const std::vector<Way> kWriteWays = {{EAGAIN}, {EINTR}};
 // What is left of a connection then ends by its deadline, or with FIN instead of RST.
-const std::vector<Way> kShutdownWays = {{ENOTCONN, Blame::kStruck}, {ENOBUFS, Blame::kStruck}};
-const std::vector<Way> kSetsockoptWays = {{ENOMEM, Blame::kStruck}, {EINVAL, Blame::kStruck}};
+const std::vector<Way> kShutdownWays = {{ENOTCONN, ExpectedDamage::kStruck},
+                                        {ENOBUFS, ExpectedDamage::kStruck}};
+const std::vector<Way> kSetsockoptWays = {{ENOMEM, ExpectedDamage::kStruck},
+                                          {EINVAL, ExpectedDamage::kStruck}};
 const std::vector<Way> kCloseWays = {{EINTR}, {EIO}};
-const std::vector<Way> kMemoryWays = {{ENOMEM, Blame::kAnyoneOne}};
-const std::vector<Way> kNewWays = {
-    {ENOMEM, Blame::kAnyoneOne}, {ENOMEM, Blame::kAll, 25}, {ENOMEM, Blame::kAll, 1, 120}};
+const std::vector<Way> kMemoryWays = {{ENOMEM, ExpectedDamage::kAnyoneOne}};
+const std::vector<Way> kNewWays = {{ENOMEM, ExpectedDamage::kAnyoneOne},
+                                   {ENOMEM, ExpectedDamage::kAll, 25},
+                                   {ENOMEM, ExpectedDamage::kAll, 1, 120}};
 
 const std::vector<Way>& ways_of(Call call) {
   switch (call) {
@@ -181,16 +185,16 @@ struct Counts {
   std::uint64_t turns = 0;
 };
 
-Outcome run(const Scenario& scenario, std::span<const Fault> faults, Blame blame,
+Outcome run(const Scenario& scenario, std::span<const Fault> faults, ExpectedDamage expected,
             Counts* counts = nullptr) {
   under_way = std::string(scenario.name);
   for (const Fault& each : faults) under_way += ": " + each.text();
   ++totals.runs;
-  Stage stage(scenario.options);
-  if (const std::string error = stage.start(); !error.empty())
+  Harness harness(scenario.options);
+  if (const std::string error = harness.start(); !error.empty())
     return {{error}, false, false, 0, {}};
   for (const Fault& each : faults) calls().plan(each);
-  scenario.run(stage);
+  scenario.run(harness);
   const auto look = [&] {
     if (counts == nullptr) return;
     for (std::size_t i = 0; i < kCalls; ++i) counts->calls[i] = calls().count(static_cast<Call>(i));
@@ -199,7 +203,7 @@ Outcome run(const Scenario& scenario, std::span<const Fault> faults, Blame blame
     look();
     calls().end();
   }
-  Outcome outcome = stage.finish(blame);
+  Outcome outcome = harness.finish(expected);
   if (scenario.drained) look();
   if (counts != nullptr) counts->turns = outcome.turns;
   if (outcome.struck) ++totals.struck;
@@ -239,7 +243,7 @@ TEST_P(EveryCall, FailsInEveryWay) {
   const auto [index, call] = GetParam();
   const Scenario& scenario = scenarios()[index];
   Counts counts;
-  const Outcome clean = run(scenario, {}, Blame::kNobody, &counts);
+  const Outcome clean = run(scenario, {}, ExpectedDamage::kNobody, &counts);
   ASSERT_TRUE(clean.faults.empty()) << describe(clean);
   const std::uint64_t points = counts.calls[static_cast<std::size_t>(call)];
   const std::vector<Way>& ways = ways_of(call);
@@ -253,7 +257,7 @@ TEST_P(EveryCall, FailsInEveryWay) {
       if ((at + i) % stride != 0) continue;
       const Way& way = ways[i];
       const Fault fault{call, at, way.error, way.times, way.for_ms};
-      const Outcome outcome = run(scenario, {&fault, 1}, way.blame);
+      const Outcome outcome = run(scenario, {&fault, 1}, way.expected);
       EXPECT_TRUE(outcome.faults.empty()) << describe(outcome);
       EXPECT_LE(outcome.turns, counts.turns * 2 + kExtraTurns) << under_way << ": a busy loop";
       if (!outcome.faults.empty()) ++shown;
@@ -270,7 +274,7 @@ TEST(Faults, AListenerThatEpollRefusesAfterAPauseIsTriedAgain) {
     alone.options.reactors = 1;
     const std::array faults = {Fault{Call::kAccept, 1, EMFILE},
                                Fault{Call::kEpollCtl, 1, ENOMEM, 1, 250}};
-    const Outcome outcome = run(alone, faults, Blame::kNobody);
+    const Outcome outcome = run(alone, faults, ExpectedDamage::kNobody);
     EXPECT_TRUE(outcome.struck);
     EXPECT_TRUE(outcome.faults.empty()) << describe(outcome);
   }
@@ -283,14 +287,14 @@ TEST(Faults, WhatAShortSendLeavesNeedsMemory) {
     if (each.name != "echo" && each.name != "room") continue;
     for (const Call call : {Call::kSend, Call::kSendmsg}) {
       Counts counts;
-      static_cast<void>(run(each, {}, Blame::kNobody, &counts));
+      static_cast<void>(run(each, {}, ExpectedDamage::kNobody, &counts));
       for (std::uint64_t at = 1; at <= counts.calls[static_cast<std::size_t>(call)]; ++at) {
         const Fault cut{call, at, kShort};
-        static_cast<void>(run(each, {&cut, 1}, Blame::kNobody));
+        static_cast<void>(run(each, {&cut, 1}, ExpectedDamage::kNobody));
         const std::uint64_t news = calls().news_when_struck();
         for (std::uint64_t after = 1; after <= kNewsAfter; ++after) {
           const std::array faults = {cut, Fault{Call::kNew, news + after, ENOMEM}};
-          const Outcome outcome = run(each, faults, Blame::kAnyoneOne);
+          const Outcome outcome = run(each, faults, ExpectedDamage::kAnyoneOne);
           EXPECT_TRUE(outcome.faults.empty()) << describe(outcome);
         }
       }

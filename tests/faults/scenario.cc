@@ -31,38 +31,38 @@ std::string pattern(std::size_t size, unsigned seed) {
 }
 
 // A client on each reactor, with whom nothing is the matter, is served to the end.
-void witness(Stage& stage, std::uint32_t reactors = 2) {
+void witness(Harness& harness, std::uint32_t reactors = 2) {
   for (std::uint32_t i = 0; i < reactors; ++i) {
-    Client& client = stage.open("witness " + std::to_string(i), i, "/echo");
-    stage.echo(client, "still here");
+    Client& client = harness.open("witness " + std::to_string(i), i, "/echo");
+    harness.echo(client, "still here");
   }
 }
 
 // Small messages, whole and in fragments, Pings both ways, the peer's Close.
-void run_echo(Stage& stage) {
-  Client& witness = stage.open("witness", 0, "/echo");
-  Client& client = stage.open("client", 0, "/echo");
-  stage.echo(client, "hello");
+void run_echo(Harness& harness) {
+  Client& witness = harness.open("witness", 0, "/echo");
+  Client& client = harness.open("client", 0, "/echo");
+  harness.echo(client, "hello");
   client.send(client_frame(kText, "in ", false) + client_frame(kPing, "mid") +
               client_frame(0, "two ", false));
-  stage.expect(client, {kPong, "mid"});
+  harness.expect(client, {kPong, "mid"});
   client.send(client_frame(0, "three"));
-  stage.expect(client, {kText, "in two three"});
+  harness.expect(client, {kText, "in two three"});
   const std::string split = client_frame(kBinary, std::string(300, 'b'));
   client.send(split.substr(0, 3));
-  stage.quiet();
+  harness.quiet();
   client.send(split.substr(3));
-  stage.expect(client, {kBinary, std::string(300, 'b')});
-  stage.pass(26'000);
-  stage.must(client, client.take_frame() == std::nullopt && client.pings() > 0, "no Ping");
+  harness.expect(client, {kBinary, std::string(300, 'b')});
+  harness.pass(26'000);
+  harness.must(client, client.take_frame() == std::nullopt && client.pings() > 0, "no Ping");
   client.send(client_frame(kClose, close_payload(1000, "done")));
-  stage.expect(client, {kClose, close_payload(1000)});
-  stage.expect_end(client, Client::End::kFin, "peer_closed");
-  stage.echo(witness, "still here");
+  harness.expect(client, {kClose, close_payload(1000)});
+  harness.expect_end(client, Client::End::kFin, "peer_closed");
+  harness.echo(witness, "still here");
 }
 
 // A message of 3 MiB in three fragments, echoed to a peer that reads late.
-void run_large(Stage& stage) {
+void run_large(Harness& harness) {
   static const std::string message = pattern((std::size_t{3} << 20) + 5, 7);
   static const std::string frames = [] {
     const std::size_t third = message.size() / 3;
@@ -70,20 +70,20 @@ void run_large(Stage& stage) {
            client_frame(0, std::string_view(message).substr(third, third), false) +
            client_frame(0, std::string_view(message).substr(2 * third));
   }();
-  Client& client = stage.open("client", 0, "/echo");
-  Client& witness = stage.open("witness", 0, "/echo");
+  Client& client = harness.open("client", 0, "/echo");
+  Client& witness = harness.open("witness", 0, "/echo");
   client.set_deaf(true);
   client.send(frames);
-  stage.quiet();
-  stage.echo(witness, "meanwhile");
+  harness.quiet();
+  harness.echo(witness, "meanwhile");
   client.set_deaf(false);
-  stage.expect(client, {kBinary, message});
-  stage.echo(client, "and small again");
-  stage.echo(witness, "still here");
+  harness.expect(client, {kBinary, message});
+  harness.echo(client, "and small again");
+  harness.echo(witness, "still here");
 }
 
 // Whoever hears, hears all in one order; what a member misses is of a publisher that was struck.
-void judge_order(Stage& stage, const std::vector<Client*>& members,
+void judge_order(Harness& harness, const std::vector<Client*>& members,
                  const std::vector<Client*>& sources, int messages) {
   std::vector<std::vector<std::string>> heard(members.size());
   const auto complete = [&](const std::vector<std::string>& log, std::size_t source) {
@@ -91,11 +91,11 @@ void judge_order(Stage& stage, const std::vector<Client*>& members,
              return each[0] == static_cast<char>('a' + source);
            }) >= messages;
   };
-  static_cast<void>(stage.until([&] {
+  static_cast<void>(harness.until([&] {
     bool all = true;
     for (std::size_t i = 0; i < members.size(); ++i) {
       while (const auto frame = members[i]->take_frame()) {
-        stage.must(*members[i], frame->opcode == kText, "opcode of a room's message");
+        harness.must(*members[i], frame->opcode == kText, "opcode of a room's message");
         if (frame->opcode != kText) break;
         heard[i].push_back(frame->payload);
       }
@@ -113,18 +113,18 @@ void judge_order(Stage& stage, const std::vector<Client*>& members,
       for (const std::string& each : heard[i]) {
         if (each[0] != static_cast<char>('a' + s)) continue;
         const std::string number = std::to_string(next++);
-        stage.must(*members[i], each.substr(1, number.size() + 1) == number + " ",
-                   "after " + number + " came " + each.substr(0, 10));
+        harness.must(*members[i], each.substr(1, number.size() + 1) == number + " ",
+                     "after " + number + " came " + each.substr(0, 10));
       }
-      const bool excused = sources[s]->harmed() || stage.was_struck(*sources[s]) ||
+      const bool excused = sources[s]->harmed() || harness.was_struck(*sources[s]) ||
                            sources[s]->end() != Client::End::kOpen;
-      stage.must(*members[i], next == messages || excused,
-                 std::to_string(next) + " of " + std::to_string(messages));
+      harness.must(*members[i], next == messages || excused,
+                   std::to_string(next) + " of " + std::to_string(messages));
     }
     for (std::size_t j = 0; j < i; ++j) {
       if (members[j]->harmed() || members[i]->harmed()) continue;
       const auto shorter = std::min(heard[i].size(), heard[j].size());
-      stage.must(
+      harness.must(
           *members[i],
           std::equal(heard[i].begin(), heard[i].begin() + static_cast<std::ptrdiff_t>(shorter),
                      heard[j].begin()),
@@ -135,17 +135,17 @@ void judge_order(Stage& stage, const std::vector<Client*>& members,
 
 // Three members on two reactors, one of them slow; two publish at the same time. `extra`: what
 // they ask for in the handshake.
-void room(Stage& stage, std::string_view extra) {
+void room(Harness& harness, std::string_view extra) {
   constexpr int kMessages = 12;
-  const std::string path = stage.room_at(1);
+  const std::string path = harness.room_at(1);
   std::vector<Client*> members;
   for (const char* name : {"first", "second", "slow"}) {
-    Client& each = stage.open(name, members.size() % 2, path, extra);
+    Client& each = harness.open(name, members.size() % 2, path, extra);
     if (!extra.empty()) each.agree_on_deflate(false);
     members.push_back(&each);
   }
   // So that all have joined: a round through the room's home for each.
-  stage.quiet();
+  harness.quiet();
   Client& slow = *members.back();
   slow.set_deaf(true);
   const std::vector<Client*> sources = {members[0], members[1]};
@@ -154,37 +154,37 @@ void room(Stage& stage, std::string_view extra) {
       sources[s]->say(kText, static_cast<char>('a' + s) + std::to_string(i) + " " +
                                  std::string(i % 4 == 3 ? 30'000 : 40, 'r'));
     }
-    if (i % 3 == 2) stage.quiet();
+    if (i % 3 == 2) harness.quiet();
   }
-  stage.quiet();
+  harness.quiet();
   slow.set_deaf(false);
-  judge_order(stage, members, sources, kMessages);
+  judge_order(harness, members, sources, kMessages);
   members[1]->say(kText, "leave");
-  stage.expect(*members[1], {kText, "leave"});
+  harness.expect(*members[1], {kText, "leave"});
   members[0]->say(kText, "who is left?");
-  stage.expect(*members[0], {kText, "who is left?"});
-  stage.expect(slow, {kText, "who is left?"}, members[0]);
+  harness.expect(*members[0], {kText, "who is left?"});
+  harness.expect(slow, {kText, "who is left?"}, members[0]);
 }
 
-void run_room(Stage& stage) { room(stage, {}); }
-void run_deflate_room(Stage& stage) { room(stage, kOffer); }
+void run_room(Harness& harness) { room(harness, {}); }
+void run_deflate_room(Harness& harness) { room(harness, kOffer); }
 
 // A room whose slow member's backlog is deep: nothing of it is lost.
-void run_backlog(Stage& stage) {
+void run_backlog(Harness& harness) {
   constexpr int kMessages = 14;
-  const std::string path = stage.room_at(0);
-  Client& publisher = stage.open("publisher", 1, path);
-  Client& slow = stage.open("slow", 0, path);
-  stage.quiet();
+  const std::string path = harness.room_at(0);
+  Client& publisher = harness.open("publisher", 1, path);
+  Client& slow = harness.open("slow", 0, path);
+  harness.quiet();
   slow.set_deaf(true);
   const auto text = [](int i) { return std::to_string(i) + std::string(60'000, 'x'); };
   for (int i = 0; i < kMessages; ++i) {
     publisher.say(kText, text(i));
-    stage.expect(publisher, {kText, text(i)});
+    harness.expect(publisher, {kText, text(i)});
   }
   slow.send(client_frame(kPing, "a"));
   slow.send(client_frame(kPing, "b"));
-  stage.quiet();
+  harness.quiet();
   slow.set_deaf(false);
   // The last Ping is answered, the first perhaps with it, before or behind the messages.
   bool answered = false;
@@ -194,56 +194,56 @@ void run_backlog(Stage& stage) {
   };
   for (int i = 0; i < kMessages && !slow.harmed(); ++i) {
     std::optional<test::WireFrame> frame;
-    static_cast<void>(stage.until([&] {
+    static_cast<void>(harness.until([&] {
       do {
         frame = slow.take_frame();
       } while (is_pong(frame));
       return frame || slow.end() != Client::End::kOpen;
     }));
-    const bool excused = publisher.harmed() || stage.was_struck(publisher);
+    const bool excused = publisher.harmed() || harness.was_struck(publisher);
     if (!frame && excused && slow.end() == Client::End::kOpen) break;
-    stage.must(slow, frame == test::WireFrame{kText, text(i)}, "message " + std::to_string(i));
+    harness.must(slow, frame == test::WireFrame{kText, text(i)}, "message " + std::to_string(i));
   }
-  static_cast<void>(stage.until([&] {
+  static_cast<void>(harness.until([&] {
     while (!answered && is_pong(slow.take_frame())) {
     }
     return answered || slow.harmed() || slow.end() != Client::End::kOpen;
   }));
-  stage.must(slow, answered, "no Pong");
-  stage.echo(stage.open("witness", 0, "/echo"), "still here");
+  harness.must(slow, answered, "no Pong");
+  harness.echo(harness.open("witness", 0, "/echo"), "still here");
 }
 
-void deflate(Stage& stage, bool context_takeover) {
-  Client& witness = stage.open("witness", 0, "/echo");
-  Client& client = stage.connect("client", 0);
+void deflate(Harness& harness, bool context_takeover) {
+  Client& witness = harness.open("witness", 0, "/echo");
+  Client& client = harness.connect("client", 0);
   client.send(test::upgrade_request("/echo", kOffer));
-  const std::string head = stage.expect_head(client, "HTTP/1.1 101 ");
-  stage.must(client, head.find("permessage-deflate") != std::string::npos, "no compression");
-  stage.must(client,
-             (head.find("server_no_context_takeover") == std::string::npos) == context_takeover,
-             "other terms of compression");
+  const std::string head = harness.expect_head(client, "HTTP/1.1 101 ");
+  harness.must(client, head.find("permessage-deflate") != std::string::npos, "no compression");
+  harness.must(client,
+               (head.find("server_no_context_takeover") == std::string::npos) == context_takeover,
+               "other terms of compression");
   if (client.harmed()) return;
   client.agree_on_deflate(context_takeover);
-  stage.echo(client, std::string(200, 'z'));
-  stage.echo(client, pattern(50, 3).append(3000, 'q').append(std::string(200, 'z')).substr(60));
+  harness.echo(client, std::string(200, 'z'));
+  harness.echo(client, pattern(50, 3).append(3000, 'q').append(std::string(200, 'z')).substr(60));
   const std::string large(200'000, 'm');
-  stage.echo(client, large);
-  stage.echo(client, "short");
-  stage.echo(witness, "still here");
+  harness.echo(client, large);
+  harness.echo(client, "short");
+  harness.echo(witness, "still here");
 }
 
-void run_deflate(Stage& stage) { deflate(stage, false); }
-void run_takeover(Stage& stage) { deflate(stage, true); }
+void run_deflate(Harness& harness) { deflate(harness, false); }
+void run_takeover(Harness& harness) { deflate(harness, true); }
 
 // Pages on one connection, a head in pieces, refusals.
-void run_http(Stage& stage) {
+void run_http(Harness& harness) {
   const std::string host = "Host: server.example.com\r\n";
-  Client& client = stage.connect("client", 0);
+  Client& client = harness.connect("client", 0);
   client.send("GET /page HTTP/1.1\r\n" + host);
-  stage.quiet();
+  harness.quiet();
   client.send("\r\nGET /nowhere HTTP/1.1\r\n" + host + "\r\n");
   const auto body = [&](std::string_view text) {
-    stage.until(
+    harness.until(
         client,
         [&] {
           if (!client.input().starts_with(text)) return false;
@@ -252,84 +252,84 @@ void run_http(Stage& stage) {
         },
         "no body");
   };
-  static_cast<void>(stage.expect_head(client, "HTTP/1.1 200 "));
+  static_cast<void>(harness.expect_head(client, "HTTP/1.1 200 "));
   body("you asked for /page" + std::string(200, '.'));
-  const std::string missing = stage.expect_head(client, "HTTP/1.1 404 ");
+  const std::string missing = harness.expect_head(client, "HTTP/1.1 404 ");
   client.shutdown_write();
-  stage.expect_end(client, Client::End::kFin, "http_done");
-  Client& refused = stage.connect("refused", 0);
+  harness.expect_end(client, Client::End::kFin, "http_done");
+  Client& refused = harness.connect("refused", 0);
   refused.send(test::upgrade_request("/nowhere"));
-  static_cast<void>(stage.expect_head(refused, "HTTP/1.1 404 "));
-  stage.expect_end(refused, Client::End::kFin, "handshake_rejected");
-  Client& bad = stage.connect("bad", 1);
+  static_cast<void>(harness.expect_head(refused, "HTTP/1.1 404 "));
+  harness.expect_end(refused, Client::End::kFin, "handshake_rejected");
+  Client& bad = harness.connect("bad", 1);
   bad.send("GET /echo HTTP/1.1\r\nno colon\r\n\r\n");
-  static_cast<void>(stage.expect_head(bad, "HTTP/1.1 400 "));
-  stage.expect_end(bad, Client::End::kFin, "handshake_rejected");
-  witness(stage);
+  static_cast<void>(harness.expect_head(bad, "HTTP/1.1 400 "));
+  harness.expect_end(bad, Client::End::kFin, "handshake_rejected");
+  witness(harness);
 }
 
 // The other ways to end: the application's Close, a violation, half close, EOF, reset.
-void run_ends(Stage& stage) {
-  Client& closed = stage.open("closed", 0, "/echo");
+void run_ends(Harness& harness) {
+  Client& closed = harness.open("closed", 0, "/echo");
   closed.say(kText, "close me");
-  stage.expect(closed, {kClose, close_payload(1000, "as you wish")});
+  harness.expect(closed, {kClose, close_payload(1000, "as you wish")});
   closed.send(client_frame(kClose, close_payload(1000)));
-  stage.expect_end(closed, Client::End::kFin, "application_closed");
-  Client& rude = stage.open("rude", 0, "/echo");
+  harness.expect_end(closed, Client::End::kFin, "application_closed");
+  Client& rude = harness.open("rude", 0, "/echo");
   rude.send(test::server_frame(kText, "not masked"));
   std::optional<test::WireFrame> frame;
-  stage.until(
+  harness.until(
       rude, [&] { return (frame = rude.take_frame()).has_value(); }, "no Close");
-  stage.must(rude, frame && frame->payload.starts_with(close_payload(1002)), "no 1002");
+  harness.must(rude, frame && frame->payload.starts_with(close_payload(1002)), "no 1002");
   rude.shutdown_write();
-  stage.expect_end(rude, Client::End::kFin, "protocol_error");
-  Client& half = stage.open("half", 1, "/echo");
+  harness.expect_end(rude, Client::End::kFin, "protocol_error");
+  Client& half = harness.open("half", 1, "/echo");
   half.send(client_frame(kText, "last words"));
   half.shutdown_write();
-  stage.expect(half, {kText, "last words"});
-  stage.expect_end(half, Client::End::kFin, "eof");
-  Client& gone = stage.open("gone", 1, "/echo");
-  stage.echo(gone, "hello");
+  harness.expect(half, {kText, "last words"});
+  harness.expect_end(half, Client::End::kFin, "eof");
+  Client& gone = harness.open("gone", 1, "/echo");
+  harness.echo(gone, "hello");
   gone.expected_cause = "reset";
   gone.reset();
-  stage.quiet();
-  Client& silent = stage.open("silent", 0, "/echo");
+  harness.quiet();
+  Client& silent = harness.open("silent", 0, "/echo");
   silent.say(kText, "close me");
-  stage.expect(silent, {kClose, close_payload(1000, "as you wish")});
-  stage.expect_end(silent, Client::End::kReset, "close_timeout");
-  witness(stage);
+  harness.expect(silent, {kClose, close_payload(1000, "as you wish")});
+  harness.expect_end(silent, Client::End::kReset, "close_timeout");
+  witness(harness);
 }
 
 // The drain, with connections in every state.
-void run_drain(Stage& stage) {
-  stage.echo(stage.open("open", 0, "/echo"), "hello");
-  static_cast<void>(stage.open("member", 1, stage.room_at(0)));
-  Client& fresh = stage.connect("fresh", 1);
-  Client& begun = stage.open("begun", 1, "/echo");
+void run_drain(Harness& harness) {
+  harness.echo(harness.open("open", 0, "/echo"), "hello");
+  static_cast<void>(harness.open("member", 1, harness.room_at(0)));
+  Client& fresh = harness.connect("fresh", 1);
+  Client& begun = harness.open("begun", 1, "/echo");
   begun.send(client_frame(kBinary, std::string(100, 'x'), false));
   // Longer than accepting pauses: who waits when a listener closes is reset by the kernel.
-  stage.pass(600);
+  harness.pass(600);
   fresh.expected_cause = "drain";
 }
 
 // One listening socket for both reactors.
-void run_unix(Stage& stage) {
+void run_unix(Harness& harness) {
   std::vector<Client*> all;
   for (const char* name : {"a", "b", "c", "d"}) {
-    Client& client = stage.connect(name, 0);
+    Client& client = harness.connect(name, 0);
     client.send(test::upgrade_request("/echo"));
     all.push_back(&client);
   }
   for (Client* each : all) {
-    static_cast<void>(stage.expect_head(*each, "HTTP/1.1 101 "));
-    stage.echo(*each, "hello");
+    static_cast<void>(harness.expect_head(*each, "HTTP/1.1 101 "));
+    harness.echo(*each, "hello");
   }
 }
 
-constexpr Stage::Options kPlain{};
+constexpr Harness::Options kPlain{};
 // Also where much is sent: a Unix socket takes and gives bytes at once, and TCP by its own clock.
-constexpr Stage::Options kUnix{.reactors = 2, .unix_socket = true};
-constexpr Stage::Options kTakeover{.reactors = 2, .context_takeover = true};
+constexpr Harness::Options kUnix{.reactors = 2, .unix_socket = true};
+constexpr Harness::Options kTakeover{.reactors = 2, .context_takeover = true};
 
 constexpr std::array kAll = {
     Scenario{"echo", kPlain, run_echo},

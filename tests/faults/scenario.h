@@ -4,14 +4,14 @@
 #include <span>
 #include <string_view>
 
-#include "faults/stage.h"
+#include "faults/harness.h"
 
 namespace wsd::faults {
 
 struct Scenario {
   std::string_view name;
-  Stage::Options options;
-  void (*run)(Stage&);
+  Harness::Options options;
+  void (*run)(Harness&);
   bool drained = false;  // the drain at the end is part of what fails
 };
 

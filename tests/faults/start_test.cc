@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "faults/calls.h"
-#include "faults/stage.h"
+#include "faults/harness.h"
 
 namespace wsd::faults {
 namespace {
@@ -34,37 +34,37 @@ const std::vector<Refusal> kRefusals = {
 bool may_start(Call call) { return call == Call::kSetsockopt; }
 
 // The server's sentence; "std::bad_alloc" when it threw that; empty when it started.
-std::string start(Stage& stage) {
+std::string start(Harness& harness) {
   const Serving serving;
   try {
-    return stage.start();
+    return harness.start();
   } catch (const std::bad_alloc&) {
     return "std::bad_alloc";
   }
 }
 
-void refuse_each(const Stage::Options& options) {
+void refuse_each(const Harness::Options& options) {
   for (const Refusal& each : kRefusals) {
     std::uint64_t points = 0;
     {
-      Stage clean(options);
+      Harness clean(options);
       ASSERT_EQ(start(clean), "");
       points = calls().count(each.call);
-      ASSERT_TRUE(clean.finish(Blame::kNobody).faults.empty());
+      ASSERT_TRUE(clean.finish(ExpectedDamage::kNobody).faults.empty());
     }
     for (std::uint64_t at = 1; at <= points; ++at) {
       for (const int error : each.errors) {
         const Fault fault{each.call, at, error};
         const int before = open_descriptors();
         {
-          Stage stage(options);
+          Harness harness(options);
           calls().plan(fault);
-          const std::string said = start(stage);
+          const std::string said = start(harness);
           EXPECT_TRUE(calls().struck()) << fault.text();
           calls().end();
           if (said.empty()) {
             EXPECT_TRUE(may_start(each.call)) << fault.text();
-            const Outcome outcome = stage.finish(Blame::kNobody);
+            const Outcome outcome = harness.finish(ExpectedDamage::kNobody);
             EXPECT_TRUE(outcome.faults.empty()) << fault.text() << ": " << outcome.faults.at(0);
           }
         }

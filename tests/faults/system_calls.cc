@@ -9,14 +9,14 @@
 #include <cerrno>
 #include <cstdint>
 
-#include "faults/baton.h"
 #include "faults/calls.h"
-#include "faults/watch.h"
+#include "faults/edge_tracker.h"
+#include "faults/reactor_scheduler.h"
 
-using wsd::faults::Baton;
 using wsd::faults::Call;
 using wsd::faults::calls;
 using wsd::faults::Fault;
+using wsd::faults::ReactorScheduler;
 using wsd::faults::Serving;
 using wsd::faults::watch;
 
@@ -88,7 +88,7 @@ int __wrap_accept4(int fd, sockaddr* address, socklen_t* size, int flags) {
 }
 
 int __wrap_epoll_wait(int epoll, epoll_event* events, int max, int timeout) {
-  return Baton::wait(epoll, {events, static_cast<std::size_t>(max)}, timeout);
+  return ReactorScheduler::wait(epoll, {events, static_cast<std::size_t>(max)}, timeout);
 }
 
 int __real_epoll_ctl(int epoll, int operation, int fd, epoll_event* event);

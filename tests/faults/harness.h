@@ -12,8 +12,8 @@
 #include <string_view>
 #include <vector>
 
-#include "faults/baton.h"
 #include "faults/client.h"
+#include "faults/reactor_scheduler.h"
 #include "hub/shard.h"
 #include "net/reactor_context.h"
 #include "wsd/server.h"
@@ -21,7 +21,7 @@
 namespace wsd::faults {
 
 // How much a planned fault may do.
-enum class Blame : std::uint8_t {
+enum class ExpectedDamage : std::uint8_t {
   kNobody,     // the server is to make it good: nobody notices
   kStruck,     // the connection that it struck may end, no other
   kAnyoneOne,  // one connection may end: memory ran out while something was done for it
@@ -37,7 +37,7 @@ struct Outcome {
   std::vector<std::string> harmed;  // "name: how", those that were allowed to be too
 };
 
-class Stage {
+class Harness {
  public:
   struct Options {
     std::uint32_t reactors = 2;
@@ -45,10 +45,10 @@ class Stage {
     bool context_takeover = false;
   };
 
-  explicit Stage(const Options& options);
-  Stage(const Stage&) = delete;
-  Stage& operator=(const Stage&) = delete;
-  ~Stage();
+  explicit Harness(const Options& options);
+  Harness(const Harness&) = delete;
+  Harness& operator=(const Harness&) = delete;
+  ~Harness();
 
   // Listens and serves. Returns the server's own sentence when it cannot.
   [[nodiscard]] std::string start();
@@ -59,7 +59,7 @@ class Stage {
   Client& open(std::string name, std::uint32_t reactor, std::string_view path,
                std::string_view extra = {});
   // Waits until `client` has that frame as its next. Where it does not come and `source`, whose
-  // message it is, was itself struck, nobody is to blame.
+  // message it is, was itself struck, nobody is to expected.
   bool expect(Client& client, const test::WireFrame& frame, const Client* source = nullptr);
   // Waits for a response head that begins like that; returns it.
   std::string expect_head(Client& client, std::string_view start);
@@ -76,7 +76,7 @@ class Stage {
   void pass(std::uint64_t ms);
 
   // Drains the server, sees all clients out, and judges.
-  [[nodiscard]] Outcome finish(Blame blame);
+  [[nodiscard]] Outcome finish(ExpectedDamage expected);
   // Whether the fault may be blamed on this client.
   [[nodiscard]] bool was_struck(const Client& client) const;
   // Whether what has come begins as a drain's answer to who is not open yet.
@@ -103,15 +103,15 @@ class Stage {
   [[nodiscard]] bool network_moves();
   void see_out();
   void judge_counts(Outcome& outcome) const;
-  void judge_ends(Outcome& outcome, Blame blame);
-  void judge_harm(Outcome& outcome, Blame blame) const;
+  void judge_ends(Outcome& outcome, ExpectedDamage expected);
+  void judge_harm(Outcome& outcome, ExpectedDamage expected) const;
   [[nodiscard]] std::vector<End> read_log(std::size_t& dropped) const;
 
   Options options_;
   int descriptors_before_;
   int log_fd_;
   std::string unix_path_;
-  Baton baton_;
+  ReactorScheduler scheduler_;
   std::unique_ptr<Server> server_;
   std::uint16_t port_ = 0;
   std::vector<hub::Shard*> shards_;

@@ -16,9 +16,9 @@
 
 namespace wsd::faults {
 
-class Watch {
+class EdgeTracker {
  public:
-  void reset() noexcept { *this = Watch(); }
+  void reset() noexcept { *this = EdgeTracker(); }
   void add(int epoll, int fd, const epoll_event& event) noexcept;
   void remove(int fd) noexcept { at(fd) = {}; }
   void owe(int fd) noexcept;
@@ -41,6 +41,6 @@ class Watch {
   int end_ = 0;  // no descriptor at or above it is watched
 };
 
-[[nodiscard]] Watch& watch() noexcept;
+[[nodiscard]] EdgeTracker& watch() noexcept;
 
 }  // namespace wsd::faults

@@ -1,4 +1,4 @@
-#include "faults/stage.h"
+#include "faults/harness.h"
 
 #include <dirent.h>
 #include <poll.h>
@@ -12,7 +12,7 @@
 
 #include "base/name_hash.h"
 #include "faults/calls.h"
-#include "faults/watch.h"
+#include "faults/edge_tracker.h"
 #include "net/application.h"
 #include "net/reactor.h"
 #include "protocol/deflate.h"
@@ -20,14 +20,14 @@
 namespace wsd::faults {
 namespace {
 
-Stage* current_stage = nullptr;
+Harness* current_harness = nullptr;
 
 // How long the kernel may take to carry a byte over loopback.
 constexpr int kNetworkMs = 3;
 
 constexpr std::uint32_t kCloseTimeoutMs = 1000;
 
-ServerOptions server_options(const Stage::Options& options, int log_fd) {
+ServerOptions server_options(const Harness::Options& options, int log_fd) {
   ServerOptions all;
   all.reactors = options.reactors;
   all.log.level = LogLevel::kDebug;
@@ -66,35 +66,35 @@ int open_descriptors() {
   return count;
 }
 
-Stage::Stage(const Options& options)
+Harness::Harness(const Options& options)
     : options_(options),
       descriptors_before_(open_descriptors()),
       log_fd_(::memfd_create("log", MFD_CLOEXEC)) {
-  current_stage = this;
+  current_harness = this;
   watch().reset();
   calls().reset();
   server_ = std::make_unique<Server>(server_options(options, log_fd_));
   add_routes(*server_);
 }
 
-Stage::~Stage() {
+Harness::~Harness() {
   clients_.clear();
-  baton_.release();
+  scheduler_.release();
   server_.reset();
   if (log_fd_ >= 0) ::close(log_fd_);
-  current_stage = nullptr;
+  current_harness = nullptr;
 }
 
-void Stage::note_reactor(hub::Shard& shard, net::ProcessCounts& counts) {
-  if (current_stage == nullptr) return;
-  current_stage->shards_.push_back(&shard);
-  current_stage->counts_ = &counts;
+void Harness::note_reactor(hub::Shard& shard, net::ProcessCounts& counts) {
+  if (current_harness == nullptr) return;
+  current_harness->shards_.push_back(&shard);
+  current_harness->counts_ = &counts;
 }
 
-void Stage::add_routes(Server& server) {
+void Harness::add_routes(Server& server) {
   Handlers echo;
   echo.open = [this](Connection& connection) {
-    const Aside aside;
+    const FaultsSuspended suspended;
     ++opened_[connection.id()];
   };
   echo.message = [](Connection& from, const Message& message) {
@@ -105,14 +105,14 @@ void Stage::add_routes(Server& server) {
     }
   };
   echo.close = [this](Connection& connection, const CloseInfo& /*info*/) {
-    const Aside aside;
+    const FaultsSuspended suspended;
     ++closed_[connection.id()];
   };
   server.route("/echo", echo);
   Handlers room = echo;
   room.open = [this](Connection& connection) {
     {
-      const Aside aside;
+      const FaultsSuspended suspended;
       ++opened_[connection.id()];
     }
     connection.join(connection.path());
@@ -133,7 +133,7 @@ void Stage::add_routes(Server& server) {
   });
 }
 
-std::string Stage::start() {
+std::string Harness::start() {
   std::string address = "127.0.0.1:0";
   if (options_.unix_socket) {
     unix_path_ = "/tmp/wsd-faults-" + std::to_string(::getpid()) + ".sock";
@@ -141,11 +141,11 @@ std::string Stage::start() {
   }
   if (std::string error = server_->listen(address); !error.empty()) return error;
   if (std::string error = server_->start(); !error.empty()) return error;
-  const Aside aside;
-  baton_.gather(options_.reactors);
+  const FaultsSuspended suspended;
+  scheduler_.gather(options_.reactors);
   const std::string name = server_->addresses().at(0);
   if (!options_.unix_socket) port_ = test::port_of(name);
-  for (const int poll : baton_.polls()) {
+  for (const int poll : scheduler_.polls()) {
     std::array<int, 1> found = {-1};
     static_cast<void>(watch().listeners(poll, found));
     listeners_.push_back(found[0]);
@@ -153,14 +153,14 @@ std::string Stage::start() {
   return {};
 }
 
-std::string Stage::room_at(std::uint32_t home) const {
+std::string Harness::room_at(std::uint32_t home) const {
   for (int i = 0;; ++i) {
     std::string name = "/rooms/a-room-with-a-long-name-" + std::to_string(i);
     if (keyed_hash(name, process_hash_key()) % options_.reactors == home) return name;
   }
 }
 
-Client& Stage::connect(std::string name, std::uint32_t reactor) {
+Client& Harness::connect(std::string name, std::uint32_t reactor) {
   stirred_ = true;
   if (options_.unix_socket) {
     const int key = -static_cast<int>(clients_.size() + 1);
@@ -183,19 +183,20 @@ Client& Stage::connect(std::string name, std::uint32_t reactor) {
   }
 }
 
-Client& Stage::open(std::string name, std::uint32_t reactor, std::string_view path,
-                    std::string_view extra) {
+Client& Harness::open(std::string name, std::uint32_t reactor, std::string_view path,
+                      std::string_view extra) {
   Client& client = connect(std::move(name), reactor);
   client.send(test::upgrade_request(path, extra));
   static_cast<void>(expect_head(client, "HTTP/1.1 101 "));
   return client;
 }
 
-void Stage::must(Client& client, bool condition, const std::string& what) {
+void Harness::must(Client& client, bool condition, const std::string& what) {
   if (!condition) client.note_harm(what);
 }
 
-bool Stage::until(Client& client, const std::function<bool()>& condition, const std::string& what) {
+bool Harness::until(Client& client, const std::function<bool()>& condition,
+                    const std::string& what) {
   if (client.harmed()) return false;
   bool done = false;
   static_cast<void>(until([&] {
@@ -206,7 +207,7 @@ bool Stage::until(Client& client, const std::function<bool()>& condition, const 
   return done;
 }
 
-bool Stage::expect(Client& client, const test::WireFrame& frame, const Client* source) {
+bool Harness::expect(Client& client, const test::WireFrame& frame, const Client* source) {
   if (client.harmed()) return false;
   std::optional<test::WireFrame> got;
   static_cast<void>(until([&] {
@@ -223,7 +224,7 @@ bool Stage::expect(Client& client, const test::WireFrame& frame, const Client* s
   return false;
 }
 
-std::string Stage::expect_head(Client& client, std::string_view start) {
+std::string Harness::expect_head(Client& client, std::string_view start) {
   std::optional<std::string> head;
   if (!until(
           client, [&] { return (head = client.take_head()).has_value(); },
@@ -234,7 +235,7 @@ std::string Stage::expect_head(Client& client, std::string_view start) {
   return *head;
 }
 
-void Stage::expect_end(Client& client, Client::End end, std::string_view cause) {
+void Harness::expect_end(Client& client, Client::End end, std::string_view cause) {
   client.expected_cause = cause;
   if (client.harmed()) return;
   static_cast<void>(until([&] { return client.end() != Client::End::kOpen; }));
@@ -244,22 +245,22 @@ void Stage::expect_end(Client& client, Client::End end, std::string_view cause) 
   client.close();
 }
 
-void Stage::echo(Client& client, std::string_view text) {
+void Harness::echo(Client& client, std::string_view text) {
   client.say(test::kText, text);
   expect(client, {test::kText, std::string(text)});
 }
 
-bool Stage::pump() {
+bool Harness::pump() {
   bool any = false;
   for (Client& each : clients_) any = each.pump() || any;
   return any;
 }
 
 // Whether something is on its way to somebody. Asks for it only when it can be so.
-bool Stage::network_moves() {
+bool Harness::network_moves() {
   if (!std::exchange(stirred_, false)) return false;
   std::vector<pollfd> entries;
-  for (const int each : baton_.polls()) entries.push_back({each, POLLIN, 0});
+  for (const int each : scheduler_.polls()) entries.push_back({each, POLLIN, 0});
   for (const Client& each : clients_) {
     const bool listens = !each.closed() && !each.deaf() && each.end() == Client::End::kOpen;
     if (listens) entries.push_back({each.fd(), POLLIN, 0});
@@ -267,46 +268,46 @@ bool Stage::network_moves() {
   return ::poll(entries.data(), entries.size(), kNetworkMs) > 0;
 }
 
-bool Stage::until(const std::function<bool()>& condition, std::uint64_t budget_ms) {
+bool Harness::until(const std::function<bool()>& condition, std::uint64_t budget_ms) {
   const std::uint64_t end = now_ms() + budget_ms;
   for (;;) {
     if (pump()) stirred_ = true;
     if (condition()) return true;
-    if (hung_ || baton_.turns() > kMaxTurns) {
+    if (hung_ || scheduler_.turns() > kMaxTurns) {
       hung_ = true;
       return false;
     }
-    if (baton_.turn()) {
+    if (scheduler_.turn()) {
       stirred_ = true;
       continue;
     }
     if (network_moves()) continue;
     if (now_ms() >= end) return false;
-    Baton::advance_to(std::clamp(baton_.next_deadline(), now_ms() + 1, end));
+    ReactorScheduler::advance_to(std::clamp(scheduler_.next_deadline(), now_ms() + 1, end));
   }
 }
 
-void Stage::quiet() {
+void Harness::quiet() {
   static_cast<void>(until([] { return false; }, 0));
 }
 
-void Stage::pass(std::uint64_t ms) {
+void Harness::pass(std::uint64_t ms) {
   const std::uint64_t end = now_ms() + ms;
   static_cast<void>(until([&] { return now_ms() >= end; }, ms + 1));
 }
 
-bool Stage::was_struck(const Client& client) const {
+bool Harness::was_struck(const Client& client) const {
   return calls().struck() && calls().struck_key() == client.key();
 }
 
-bool Stage::refused(Client& client) {
+bool Harness::refused(Client& client) {
   constexpr std::string_view kRefusal = "HTTP/1.1 503 ";
   const std::string_view there = std::string_view(client.input()).substr(0, kRefusal.size());
   return !there.empty() && kRefusal.starts_with(there);
 }
 
 // Drains: who is open gets 1001 and answers; then all reactors end.
-void Stage::see_out() {
+void Harness::see_out() {
   for (Client& each : clients_) each.set_deaf(false);
   server_->drain();
   static_cast<void>(until(
@@ -328,22 +329,22 @@ void Stage::see_out() {
             each.close();
           }
         }
-        return baton_.all_gone();
+        return scheduler_.all_gone();
       },
       6000));
-  if (!baton_.all_gone()) hung_ = true;
+  if (!scheduler_.all_gone()) hung_ = true;
 }
 
-Outcome Stage::finish(Blame blame) {
+Outcome Harness::finish(ExpectedDamage expected) {
   see_out();
   Outcome outcome;
   outcome.struck = calls().struck();
   outcome.hung = hung_;
-  outcome.turns = baton_.turns();
+  outcome.turns = scheduler_.turns();
   calls().end();
   if (hung_) {
     outcome.faults.push_back("hung");
-    baton_.release();
+    scheduler_.release();
   } else {
     judge_counts(outcome);
   }
@@ -352,8 +353,8 @@ Outcome Stage::finish(Blame blame) {
   }
   server_->stop();
   server_.reset();
-  judge_ends(outcome, blame);
-  judge_harm(outcome, blame);
+  judge_ends(outcome, expected);
+  judge_harm(outcome, expected);
   clients_.clear();
   ::close(std::exchange(log_fd_, -1));
   if (const int now = open_descriptors(); now != descriptors_before_) {
@@ -362,7 +363,7 @@ Outcome Stage::finish(Blame blame) {
   return outcome;
 }
 
-void Stage::judge_counts(Outcome& outcome) const {
+void Harness::judge_counts(Outcome& outcome) const {
   const auto zero = [&](const std::string& what, std::uint64_t value) {
     if (value != 0) outcome.faults.push_back(what + " left: " + std::to_string(value));
   };
@@ -378,7 +379,7 @@ void Stage::judge_counts(Outcome& outcome) const {
   }
 }
 
-std::vector<Stage::End> Stage::read_log(std::size_t& dropped) const {
+std::vector<Harness::End> Harness::read_log(std::size_t& dropped) const {
   std::string text(static_cast<std::size_t>(::lseek(log_fd_, 0, SEEK_END)), '\0');
   if (::pread(log_fd_, text.data(), text.size(), 0) < 0) return {};
   std::vector<End> ends;
@@ -398,7 +399,7 @@ std::vector<Stage::End> Stage::read_log(std::size_t& dropped) const {
 
 // Each accepted connection has ended once, each opened one was closed once; and those that nothing
 // was the matter with ended as the script has it.
-void Stage::judge_ends(Outcome& outcome, Blame blame) {
+void Harness::judge_ends(Outcome& outcome, ExpectedDamage expected) {
   for (const auto& [id, count] : opened_) {
     if (count != 1 || closed_[id] != 1) {
       outcome.faults.push_back("opened " + std::to_string(count) + " times, closed " +
@@ -410,8 +411,8 @@ void Stage::judge_ends(Outcome& outcome, Blame blame) {
   const std::vector<End> ends = read_log(dropped);
   // Where memory ran out a connection may be refused before it is one, or its line be lost.
   std::size_t excused = 0;
-  if (outcome.struck && blame == Blame::kAnyoneOne) excused = 1;
-  if (outcome.struck && blame == Blame::kAll) excused = ends.size() + calls().accepts();
+  if (outcome.struck && expected == ExpectedDamage::kAnyoneOne) excused = 1;
+  if (outcome.struck && expected == ExpectedDamage::kAll) excused = ends.size() + calls().accepts();
   if (ends.size() > calls().accepts() || ends.size() + excused < calls().accepts()) {
     outcome.faults.push_back(std::to_string(calls().accepts()) + " accepted, " +
                              std::to_string(ends.size()) + " ended");
@@ -430,14 +431,15 @@ void Stage::judge_ends(Outcome& outcome, Blame blame) {
   }
 }
 
-void Stage::judge_harm(Outcome& outcome, Blame blame) const {
+void Harness::judge_harm(Outcome& outcome, ExpectedDamage expected) const {
   std::size_t harmed = 0;
   for (const Client& each : clients_) {
     if (!each.harmed()) continue;
     ++harmed;
     const bool excused =
-        outcome.struck && (blame == Blame::kAll || (blame == Blame::kStruck && was_struck(each)) ||
-                           (blame == Blame::kAnyoneOne && harmed == 1));
+        outcome.struck && (expected == ExpectedDamage::kAll ||
+                           (expected == ExpectedDamage::kStruck && was_struck(each)) ||
+                           (expected == ExpectedDamage::kAnyoneOne && harmed == 1));
     if (!excused) outcome.faults.push_back(each.name() + ": " + each.harm());
   }
 }
@@ -447,6 +449,6 @@ void Stage::judge_harm(Outcome& outcome, Blame blame) const {
 // The linker's --wrap puts this function in the place of the one that Reactor::attach() calls.
 extern "C" void __wrap_wsd_reactor_attached(wsd::hub::Shard* shard,
                                             wsd::net::ProcessCounts* counts) noexcept {
-  const wsd::faults::Aside aside;
-  wsd::faults::Stage::note_reactor(*shard, *counts);
+  const wsd::faults::FaultsSuspended suspended;
+  wsd::faults::Harness::note_reactor(*shard, *counts);
 }

@@ -19,13 +19,13 @@ namespace wsd::faults {
 [[nodiscard]] std::uint64_t now_ms() noexcept;
 
 // One for a server's life; one at a time.
-class Baton {
+class ReactorScheduler {
  public:
-  Baton();
-  Baton(const Baton&) = delete;
-  Baton& operator=(const Baton&) = delete;
+  ReactorScheduler();
+  ReactorScheduler(const ReactorScheduler&) = delete;
+  ReactorScheduler& operator=(const ReactorScheduler&) = delete;
   // The threads have ended.
-  ~Baton();
+  ~ReactorScheduler();
 
   // Waits until that many threads have come to their first wait.
   void gather(std::size_t threads);
@@ -72,9 +72,9 @@ class Baton {
     std::uint64_t deadline = 0;
     bool gone = false;
   };
-  // Gives the baton back when its thread ends.
+  // Gives the scheduler back when its thread ends.
   struct Leaver {
-    Baton* baton = nullptr;
+    ReactorScheduler* scheduler = nullptr;
     Seat* seat = nullptr;
     ~Leaver();
   };

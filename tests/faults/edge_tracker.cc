@@ -1,4 +1,4 @@
-#include "faults/watch.h"
+#include "faults/edge_tracker.h"
 
 #include <poll.h>
 #include <sys/socket.h>
@@ -11,30 +11,30 @@ extern "C" int __real_epoll_wait(int epoll, epoll_event* events, int max, int ti
 namespace wsd::faults {
 namespace {
 
-Watch the_watch;
+EdgeTracker the_watch;
 
 }  // namespace
 
-Watch& watch() noexcept { return the_watch; }
+EdgeTracker& watch() noexcept { return the_watch; }
 
-void Watch::add(int epoll, int fd, const epoll_event& event) noexcept {
+void EdgeTracker::add(int epoll, int fd, const epoll_event& event) noexcept {
   if (static_cast<std::size_t>(fd) >= Calls::kMaxFds) std::abort();
   at(fd) = {epoll, false, event};
   end_ = std::max(end_, fd + 1);
 }
 
-void Watch::owe(int fd) noexcept {
+void EdgeTracker::owe(int fd) noexcept {
   if (at(fd).epoll >= 0) at(fd).owed = true;
 }
 
-bool Watch::ready(int epoll) const noexcept {
+bool EdgeTracker::ready(int epoll) const noexcept {
   pollfd entry{epoll, POLLIN, 0};
   if (::poll(&entry, 1, 0) > 0) return true;
   return std::any_of(entries_.begin(), entries_.begin() + end_,
                      [&](const Entry& each) { return each.owed && each.epoll == epoll; });
 }
 
-int Watch::collect(int epoll, std::span<epoll_event> events) noexcept {
+int EdgeTracker::collect(int epoll, std::span<epoll_event> events) noexcept {
   int count = __real_epoll_wait(epoll, events.data(), static_cast<int>(events.size()), 0);
   if (count < 0) return count;
   for (int fd = 0; fd < end_; ++fd) {
@@ -59,7 +59,7 @@ int Watch::collect(int epoll, std::span<epoll_event> events) noexcept {
   return count;
 }
 
-std::size_t Watch::listeners(int epoll, std::span<int> into) const noexcept {
+std::size_t EdgeTracker::listeners(int epoll, std::span<int> into) const noexcept {
   std::size_t count = 0;
   for (int fd = 0; fd < end_; ++fd) {
     if (entries_[static_cast<std::size_t>(fd)].epoll != epoll) continue;

@@ -1,4 +1,4 @@
-#include "faults/baton.h"
+#include "faults/reactor_scheduler.h"
 
 #include <algorithm>
 #include <atomic>
@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "faults/calls.h"
-#include "faults/watch.h"
+#include "faults/edge_tracker.h"
 #include "net/clock.h"
 
 extern "C" int __real_epoll_wait(int epoll, epoll_event* events, int max, int timeout);
@@ -30,29 +30,29 @@ namespace {
 
 constexpr std::uint64_t kNever = ~std::uint64_t{0};
 
-std::atomic<Baton*> current{nullptr};
+std::atomic<ReactorScheduler*> current{nullptr};
 std::atomic<bool> released{false};
 
 }  // namespace
 
-thread_local Baton::Leaver Baton::leaver_;
+thread_local ReactorScheduler::Leaver ReactorScheduler::leaver_;
 
 std::uint64_t now_ms() noexcept { return net::monotonic_ns() / 1'000'000; }
 
-Baton::Baton() {
+ReactorScheduler::ReactorScheduler() {
   released.store(false);
   current.store(this);
 }
 
-Baton::~Baton() { current.store(nullptr); }
+ReactorScheduler::~ReactorScheduler() { current.store(nullptr); }
 
-Baton::Leaver::~Leaver() {
+ReactorScheduler::Leaver::~Leaver() {
   if (seat == nullptr) return;
   seat->gone = true;
-  baton->back_.release();
+  scheduler->back_.release();
 }
 
-Baton::Seat& Baton::take_seat(int epoll) {
+ReactorScheduler::Seat& ReactorScheduler::take_seat(int epoll) {
   const std::lock_guard lock(seating_);
   seats_.push_back(std::make_unique<Seat>());
   seats_.back()->epoll = epoll;
@@ -60,17 +60,17 @@ Baton::Seat& Baton::take_seat(int epoll) {
   return *seats_.back();
 }
 
-void Baton::gather(std::size_t threads) {
+void ReactorScheduler::gather(std::size_t threads) {
   for (std::size_t i = 0; i < threads; ++i) back_.acquire();
   std::sort(seats_.begin(), seats_.end(),
             [](const auto& a, const auto& b) { return a->epoll < b->epoll; });
 }
 
-bool Baton::wakeable(const Seat& seat) noexcept {
+bool ReactorScheduler::wakeable(const Seat& seat) noexcept {
   return seat.timeout == 0 || now_ms() >= seat.deadline || watch().ready(seat.epoll);
 }
 
-bool Baton::turn() {
+bool ReactorScheduler::turn() {
   bool any = false;
   for (const auto& seat : seats_) {
     if (seat->gone || !wakeable(*seat)) continue;
@@ -82,11 +82,11 @@ bool Baton::turn() {
   return any;
 }
 
-bool Baton::all_gone() const noexcept {
+bool ReactorScheduler::all_gone() const noexcept {
   return std::all_of(seats_.begin(), seats_.end(), [](const auto& each) { return each->gone; });
 }
 
-std::uint64_t Baton::next_deadline() const noexcept {
+std::uint64_t ReactorScheduler::next_deadline() const noexcept {
   std::uint64_t next = kNever;
   for (const auto& seat : seats_) {
     if (!seat->gone) next = std::min(next, seat->deadline);
@@ -94,38 +94,38 @@ std::uint64_t Baton::next_deadline() const noexcept {
   return next;
 }
 
-void Baton::advance_to(std::uint64_t ms) noexcept {
+void ReactorScheduler::advance_to(std::uint64_t ms) noexcept {
   clock_ms.store(std::max(ms, clock_ms.load()), std::memory_order_relaxed);
 }
 
-void Baton::release() noexcept {
+void ReactorScheduler::release() noexcept {
   const std::lock_guard lock(seating_);
   released.store(true);
   for (const auto& seat : seats_) seat->go.release();
 }
 
-std::vector<int> Baton::polls() const {
+std::vector<int> ReactorScheduler::polls() const {
   std::vector<int> all;
   for (const auto& seat : seats_) all.push_back(seat->epoll);
   return all;
 }
 
-int Baton::wait(int epoll, std::span<epoll_event> events, int timeout) {
-  Baton* const baton = current.load();
-  if (baton == nullptr || released.load()) {
+int ReactorScheduler::wait(int epoll, std::span<epoll_event> events, int timeout) {
+  ReactorScheduler* const scheduler = current.load();
+  if (scheduler == nullptr || released.load()) {
     clock_ms.fetch_add(1);
     return __real_epoll_wait(epoll, events.data(), static_cast<int>(events.size()), 1);
   }
   {
-    const Aside aside;
+    const FaultsSuspended suspended;
     if (leaver_.seat == nullptr) {
-      leaver_.baton = baton;
-      leaver_.seat = &baton->take_seat(epoll);
+      leaver_.scheduler = scheduler;
+      leaver_.seat = &scheduler->take_seat(epoll);
     }
     Seat& seat = *leaver_.seat;
     seat.timeout = timeout;
     seat.deadline = timeout < 0 ? kNever : now_ms() + static_cast<std::uint64_t>(timeout);
-    baton->back_.release();
+    scheduler->back_.release();
     seat.go.acquire();
   }
   Serving::begin();
