@@ -14,7 +14,7 @@ constexpr int kAcceptTries = 16;  // in one moment, though no descriptor is free
 
 }  // namespace
 
-void Simulation::check_step(Driven& driven) {
+void Simulation::check_step(SimulatedReactor& driven) {
   if (trace_.hash() == last_event_hash_) {
     if (++driven.idle_turns > kIdleTurns) broken("a reactor spins");
   } else {
@@ -31,7 +31,7 @@ void Simulation::check_step(Driven& driven) {
   if (!plan_.time_jumps) check_deadlines();
 }
 
-void Simulation::check_queues(Driven& driven) {
+void Simulation::check_queues(SimulatedReactor& driven) {
   const net::SendQueueLimits& limits = plan_.settings.send_queue;
   const std::size_t message = plan_.settings.session.message.max_message_bytes + kFrameSlack;
   const std::size_t bound = std::max(limits.bytes, limits.high_water() + message) + kControlSlack;

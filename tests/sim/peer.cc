@@ -51,22 +51,22 @@ std::string bad_header(const std::string& header) {
 
 }  // namespace
 
-const char* name_of(Manner manner) noexcept {
+const char* name_of(PeerBehavior behavior) noexcept {
   static constexpr std::array kNames = {"honest",     "slow",          "stalls",      "vanishes",
                                         "resets",     "leaves",        "half-closes", "violates",
                                         "drips head", "drips message", "floods"};
-  return kNames[static_cast<std::size_t>(manner)];
+  return kNames[static_cast<std::size_t>(behavior)];
 }
 
 Peer::Peer(Kernel& kernel, Random& random, Trace& trace, const Plan& plan, int number, Role role,
-           Manner manner, char room)
+           PeerBehavior behavior, char room)
     : kernel_(kernel),
       random_(random),
       trace_(trace),
       plan_(plan),
       number_(number),
       role_(role),
-      manner_(manner),
+      behavior_(behavior),
       room_(room),
       actions_(static_cast<std::uint32_t>(random.between(1, 30))),
       misbehave_after_(static_cast<std::uint32_t>(random.below(actions_ + 1))),
@@ -78,7 +78,7 @@ void Peer::complain(const std::string& what) const {
          role_ == Role::kEcho   ? "echo"
          : role_ == Role::kRoom ? "room"
                                 : "page",
-         name_of(manner_), what.c_str());
+         name_of(behavior_), what.c_str());
 }
 
 // What it sends
@@ -98,7 +98,7 @@ void Peer::act(std::uint16_t port) {
     return;
   }
   // Inside a message the same bytes may be another offence, or none.
-  const bool can_misbehave = manner_ != Manner::kViolates || !fragmented_;
+  const bool can_misbehave = behavior_ != PeerBehavior::kViolates || !fragmented_;
   if (!honest() && !rogue_ && actions_ <= misbehave_after_ && can_misbehave) {
     misbehave();
     return;
@@ -114,17 +114,17 @@ void Peer::act(std::uint16_t port) {
 void Peer::open_connection(std::uint16_t port) {
   const std::size_t buffer = plan_.small_buffers ? random_.between(100, 5'000) : 200'000;
   link_ = &kernel_.connect(port, buffer);
-  trace_.note("%8lu  connect %d: %s to room %c", kernel_.now_ms(), link_->number, name_of(manner_),
-              role_ == Role::kRoom ? room_ : '-');
+  trace_.note("%8lu  connect %d: %s to room %c", kernel_.now_ms(), link_->number,
+              name_of(behavior_), role_ == Role::kRoom ? room_ : '-');
   const std::string header = plan_.proxied ? proxy_header() : std::string();
-  if (manner_ == Manner::kDripsHead) {
+  if (behavior_ == PeerBehavior::kDripsHead) {
     rogue_ = true;
     silent_ = true;
     dripping_ = (header + test::upgrade_request("/echo")).substr(0, 40);
     next_drip_ms_ = kernel_.now_ms();
     return;
   }
-  if (plan_.proxied && manner_ == Manner::kViolates && misbehave_after_ % 2 == 0) {
+  if (plan_.proxied && behavior_ == PeerBehavior::kViolates && misbehave_after_ % 2 == 0) {
     rogue_ = true;
     silent_ = true;
     bad_header_ = true;
@@ -271,30 +271,30 @@ void Peer::end_own_side() {
 void Peer::misbehave() {
   rogue_ = true;
   misbehave_after_ = 0;
-  trace_.note("%8lu  peer %d %s", kernel_.now_ms(), link_->number, name_of(manner_));
-  switch (manner_) {
-    case Manner::kStalls:
+  trace_.note("%8lu  peer %d %s", kernel_.now_ms(), link_->number, name_of(behavior_));
+  switch (behavior_) {
+    case PeerBehavior::kStalls:
       reading_ = false;
       break;
-    case Manner::kVanishes:
+    case PeerBehavior::kVanishes:
       reading_ = false;
       silent_ = true;
       break;
-    case Manner::kResets:
+    case PeerBehavior::kResets:
       kernel_.peer_reset(*link_);
       ended_ = true;
       break;
-    case Manner::kLeaves:
+    case PeerBehavior::kLeaves:
       kernel_.peer_close(*link_);
       ended_ = true;
       break;
-    case Manner::kHalfCloses:
+    case PeerBehavior::kHalfCloses:
       end_own_side();
       break;
-    case Manner::kViolates:
+    case PeerBehavior::kViolates:
       violate();
       break;
-    case Manner::kDripsMessage:
+    case PeerBehavior::kDripsMessage:
       silent_ = true;
       // In the middle of a message its fragments are enough of a beginning.
       dripping_ = fragmented_ ? test::client_frame(0, std::string(100, 'x'), false)
@@ -302,7 +302,7 @@ void Peer::misbehave() {
       dripping_.resize(60);
       next_drip_ms_ = kernel_.now_ms();
       break;
-    case Manner::kFloods:
+    case PeerBehavior::kFloods:
       silent_ = true;
       for (int i = 0; i < 120; ++i) send_ping();
       break;

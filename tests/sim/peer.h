@@ -22,7 +22,7 @@ namespace wsd::sim {
 enum class Role : std::uint8_t { kEcho, kRoom, kPage };
 
 // How a peer behaves from some point of its life on.
-enum class Manner : std::uint8_t {
+enum class PeerBehavior : std::uint8_t {
   kHonest,
   kSlow,          // honest, but reads little at a time
   kStalls,        // goes on sending and never reads again
@@ -36,12 +36,12 @@ enum class Manner : std::uint8_t {
   kFloods,        // more Pings than the budget
 };
 
-[[nodiscard]] const char* name_of(Manner manner) noexcept;
+[[nodiscard]] const char* name_of(PeerBehavior behavior) noexcept;
 
 class Peer {
  public:
   Peer(Kernel& kernel, Random& random, Trace& trace, const Plan& plan, int number, Role role,
-       Manner manner, char room);
+       PeerBehavior behavior, char room);
   Peer(const Peer&) = delete;
   Peer& operator=(const Peer&) = delete;
 
@@ -80,9 +80,9 @@ class Peer {
 
   [[nodiscard]] int number() const noexcept { return number_; }
   [[nodiscard]] Role role() const noexcept { return role_; }
-  [[nodiscard]] Manner manner() const noexcept { return manner_; }
+  [[nodiscard]] PeerBehavior behavior() const noexcept { return behavior_; }
   [[nodiscard]] bool honest() const noexcept {
-    return manner_ == Manner::kHonest || manner_ == Manner::kSlow;
+    return behavior_ == PeerBehavior::kHonest || behavior_ == PeerBehavior::kSlow;
   }
   // It has misbehaved.
   [[nodiscard]] bool rogue() const noexcept { return rogue_; }
@@ -139,7 +139,7 @@ class Peer {
   const Plan& plan_;
   const int number_;
   const Role role_;
-  const Manner manner_;
+  const PeerBehavior behavior_;
   const char room_;
 
   Link* link_ = nullptr;

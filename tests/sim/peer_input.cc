@@ -29,7 +29,7 @@ void Peer::read() {
     return;
   }
   const std::size_t most =
-      manner_ == Manner::kSlow ? random_.between(1, 60) : random_.between(1, 20'000);
+      behavior_ == PeerBehavior::kSlow ? random_.between(1, 60) : random_.between(1, 20'000);
   input_ += kernel_.peer_read(*link_, most);
   take_input();
   if (!ended_ && Kernel::peer_sees_end(*link_)) see_end();

@@ -24,15 +24,16 @@ SharedBytes text_frame(std::string_view text) {
   return protocol::make_frame(protocol::Opcode::kText, as_bytes(text));
 }
 
-Manner draw_manner(Random& random, const Plan& plan) {
+PeerBehavior draw_manner(Random& random, const Plan& plan) {
   if (random.chance(plan.rogues)) {
     static constexpr std::array kRogues = {
-        Manner::kStalls,     Manner::kVanishes, Manner::kResets,    Manner::kLeaves,
-        Manner::kHalfCloses, Manner::kViolates, Manner::kDripsHead, Manner::kDripsMessage,
-        Manner::kFloods,     Manner::kStalls,   Manner::kVanishes};
-    return random.one_of(std::span<const Manner>(kRogues));
+        PeerBehavior::kStalls,    PeerBehavior::kVanishes,     PeerBehavior::kResets,
+        PeerBehavior::kLeaves,    PeerBehavior::kHalfCloses,   PeerBehavior::kViolates,
+        PeerBehavior::kDripsHead, PeerBehavior::kDripsMessage, PeerBehavior::kFloods,
+        PeerBehavior::kStalls,    PeerBehavior::kVanishes};
+    return random.one_of(std::span<const PeerBehavior>(kRogues));
   }
-  return random.chance(plan.slow) ? Manner::kSlow : Manner::kHonest;
+  return random.chance(plan.slow) ? PeerBehavior::kSlow : PeerBehavior::kHonest;
 }
 
 // History: all of it for ever, or none.
@@ -60,7 +61,7 @@ void Simulation::build() {
   kernel_.sleep = [this](int epoll, std::uint64_t until_ms) { return sleep(epoll, until_ms); };
   std::vector<hub::Waker*> wakers;
   for (std::uint32_t i = 0; i < plan_.reactors; ++i) {
-    driven_.push_back(std::make_unique<Driven>());
+    driven_.push_back(std::make_unique<SimulatedReactor>());
     driven_.back()->reactor = std::make_unique<net::Reactor>();
     wakers.push_back(driven_.back()->reactor.get());
   }
@@ -72,7 +73,7 @@ void Simulation::build() {
     net::Reactor& reactor = *driven_[i]->reactor;
     reactor.attach(plan_.settings, hub_->shard(i), *this, counts_);
     WSD_ASSERT(reactor.listen(listener_));
-    Driven& driven = *driven_[i];
+    SimulatedReactor& driven = *driven_[i];
     driven.fiber.start([&driven] {
       while (!driven.reactor->finished()) {
         driven.reactor->turn(-1);
@@ -97,19 +98,19 @@ void Simulation::build() {
 // Reactors
 
 bool Simulation::sleep(int epoll, std::uint64_t until_ms) {
-  Driven& self = *running_;
+  SimulatedReactor& self = *running_;
   self.epoll = epoll;
   self.until_ms = until_ms;
   self.fiber.pause();
   return !std::exchange(self.interrupted, false);
 }
 
-bool Simulation::runnable(Driven& driven) {
+bool Simulation::runnable(SimulatedReactor& driven) {
   if (driven.fiber.ended()) return false;
   return driven.epoll < 0 || kernel_.now_ms() >= driven.until_ms || kernel_.ready(driven.epoll);
 }
 
-void Simulation::run_reactor(Driven& driven) {
+void Simulation::run_reactor(SimulatedReactor& driven) {
   running_ = &driven;
   driven.fiber.resume();
   running_ = nullptr;
@@ -259,7 +260,7 @@ Tally Simulation::run() {
       jump(random_.chance(80) ? random_.between(1, 30) : random_.between(100, 5'000));
     }
     if (!driven_.empty() && random_.chance(plan_.faults.interrupted / 4)) {
-      Driven& driven = *driven_[random_.below(driven_.size())];
+      SimulatedReactor& driven = *driven_[random_.below(driven_.size())];
       if (!driven.fiber.ended() && driven.epoll >= 0) {
         driven.interrupted = true;
         run_reactor(driven);
@@ -305,12 +306,12 @@ void Simulation::wait_out() {
   for (Peer& each : peers_) {
     if (each.link() == nullptr || !each.rogue() || !each.link()->accepted) continue;
     // A peer that floods, or stalls and is sent nothing, may stay.
-    const bool may_stay =
-        each.manner() == Manner::kFloods ||
-        (each.opened() && !plan_.gives_up_the_silent() && each.manner() != Manner::kDripsMessage);
+    const bool may_stay = each.behavior() == PeerBehavior::kFloods ||
+                          (each.opened() && !plan_.gives_up_the_silent() &&
+                           each.behavior() != PeerBehavior::kDripsMessage);
     if (!may_stay && !each.link()->server_closed) {
       broken("peer %d, which %s, was not given up in %lu ms", each.link()->number,
-             name_of(each.manner()), plan_.patience_ms());
+             name_of(each.behavior()), plan_.patience_ms());
     }
   }
 }

@@ -53,7 +53,7 @@ class Simulation final : public net::Application {
 
  private:
   // A reactor on a fiber: it sleeps in epoll_wait, and between two turns anything may happen.
-  struct Driven {
+  struct SimulatedReactor {
     std::unique_ptr<net::Reactor> reactor;
     Fiber fiber;
     int epoll = -1;  // of the sleep under way; -1: between two turns
@@ -64,8 +64,8 @@ class Simulation final : public net::Application {
 
   void build();
   void step();
-  [[nodiscard]] bool runnable(Driven& driven);
-  void run_reactor(Driven& driven);
+  [[nodiscard]] bool runnable(SimulatedReactor& driven);
+  void run_reactor(SimulatedReactor& driven);
   [[nodiscard]] bool sleep(int epoll, std::uint64_t until_ms);
   [[nodiscard]] bool work_is_left();
   [[nodiscard]] std::uint64_t next_moment();
@@ -88,8 +88,8 @@ class Simulation final : public net::Application {
   [[nodiscard]] Peer* peer_at(int index);
 
   // invariants.cc
-  void check_step(Driven& driven);
-  void check_queues(Driven& driven);
+  void check_step(SimulatedReactor& driven);
+  void check_queues(SimulatedReactor& driven);
   void check_deadlines();
   void check_rest();
   void check_end();
@@ -100,13 +100,13 @@ class Simulation final : public net::Application {
   Kernel kernel_;
   RoomLog log_;
   net::ProcessCounts counts_;
-  std::vector<std::unique_ptr<Driven>> driven_;
+  std::vector<std::unique_ptr<SimulatedReactor>> driven_;
   std::unique_ptr<hub::Hub> hub_;
   net::Listener listener_;
   std::uint16_t port_ = 0;
   std::deque<Peer> peers_;
   std::map<int, Peer*> peers_by_link_;
-  Driven* running_ = nullptr;
+  SimulatedReactor* running_ = nullptr;
   std::map<ConnectionId, int> opens_;
   std::map<ConnectionId, int> closes_;
   std::map<ConnectionId, int> ends_;
