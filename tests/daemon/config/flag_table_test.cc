@@ -28,7 +28,7 @@ const std::vector<FlagCase>& cases() {
       {"reactors", "0", "4", {"-1", "two", "4294967296"}},
       {"max-connections", "0", "1000", {"1k", "off"}},
       {"backlog", "4096", "128", {"-1", "2147483648"}},
-      {"origin", "none", "https://app.example.com", {"app.example.com", "https://a/"}},
+      {"allowed-origin", "none", "https://app.example.com", {"app.example.com", "https://a/"}},
       {"subprotocol", "none", "v1.chat", {"a b", ""}},
       {"handshake-timeout", "10s", "3s", {"0", "off", "10"}},
       {"max-head", "16KiB", "32KiB", {"16KB", "off"}},
@@ -67,7 +67,7 @@ const std::vector<FlagCase>& cases() {
       {"history-bytes", "1MiB", "64KiB", {"x"}},
       {"history-age", "5m", "10s", {"0"}},
       {"history-memory", "256MiB", "1GiB", {"x"}},
-      {"room", "none", "quotes-* slow-policy=latest-only", {"", "quotes-*", "a b=c"}},
+      {"room-rule", "none", "quotes-* slow-policy=latest-only", {"", "quotes-*", "a b=c"}},
       {"trusted-proxy", "none", "10.0.0.0/8", {"", "localhost", "10.0.0.0/8,unix"}},
       {"forwarded-field", "x-forwarded-for", "forwarded", {"x-real-ip", "", "Forwarded"}},
       {"proxy-protocol", "off", "on", {"yes", "", "v2"}},
@@ -148,7 +148,7 @@ TEST(FlagTable, RepeatableSettingsAppend) {
   for (const Flag& flag : flag_table()) {
     if (flag.repeatable) repeatable.insert(flag.name);
   }
-  EXPECT_EQ(repeatable, (std::set<std::string_view>{"listen", "origin", "room", "subprotocol",
+  EXPECT_EQ(repeatable, (std::set<std::string_view>{"listen", "allowed-origin", "room-rule", "subprotocol",
                                                     "trusted-proxy"}));
   DaemonOptions options;
   EXPECT_EQ(find_flag("listen")->set(options, ":1"), "");
