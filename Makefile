@@ -268,11 +268,13 @@ asan tsan:
 	@tests/run $@-unit $@-e2e
 
 # The tests, in tiers: tests/steps has the table. EXCEPT=test leaves out what `make test` runs.
-.PHONY: quick test check nightly check-install check-deb check-nozlib
+.PHONY: quick test check nightly check-install check-deb check-hardening check-nozlib
 quick test check nightly:
 	@tests/run $(if $(EXCEPT),--except $(EXCEPT)) $@
 check-deb: $(B)/wsd
 	@WSD=$(B)/wsd VERSION=0 tests/deploy/deb
+check-hardening: $(B)/wsd
+	@WSD=$(B)/wsd CXX=$(CXX) tests/deploy/hardening
 check-install: all
 	@CXX=$(CXX) tests/deploy/install
 # The build without zlib is whole: it has its own tests, and does not compress.
