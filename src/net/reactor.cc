@@ -164,7 +164,9 @@ void Reactor::begin_turn(std::size_t events) noexcept {
 void Reactor::exclude_suspension(std::uint64_t before, std::size_t events) noexcept {
   if (due_ms_ != 0 && real_ms_ > due_ms_ + kLateMs) {
     catching_up_until_ms_ = real_ms_ + kCatchUpMs;
-    stood_still_ms_ += real_ms_ - due_ms_;
+    // Nobody can tell when in its sleep the process was suspended. So none of the sleep counts:
+    // otherwise peers that were silent before it would have only the rest of a tick to speak.
+    stood_still_ms_ += real_ms_ - slept_since_ms_;
   } else if (real_ms_ < catching_up_until_ms_) {
     stood_still_ms_ += real_ms_ - before;
   }
@@ -227,7 +229,8 @@ int Reactor::wait_ms(int max_wait_ms) noexcept {
 
 int Reactor::ms_until_due(int max_wait_ms) noexcept {
   const int wait = wait_ms(max_wait_ms);
-  due_ms_ = std::min(ended_ms_, real_ms_ + kLongestTurnMs) + static_cast<std::uint64_t>(wait);
+  slept_since_ms_ = std::min(ended_ms_, real_ms_ + kLongestTurnMs);
+  due_ms_ = slept_since_ms_ + static_cast<std::uint64_t>(wait);
   return wait;
 }
 

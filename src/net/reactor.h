@@ -100,9 +100,10 @@ class Reactor final : public hub::Waker {
   Tick kept_until_ = 0;  // then large blocks that were not needed again are given back
   // The clock of deadlines is the real one without the time in which this stood still.
   std::uint64_t now_ms_ = 0;
-  std::uint64_t real_ms_ = 0;   // when the turn began
-  std::uint64_t ended_ms_ = 0;  // when the last one ended
-  std::uint64_t due_ms_ = 0;    // when it had to begin at the latest; 0: there was none before
+  std::uint64_t real_ms_ = 0;         // when the turn began
+  std::uint64_t ended_ms_ = 0;        // when the last one ended
+  std::uint64_t slept_since_ms_ = 0;  // when the wait began
+  std::uint64_t due_ms_ = 0;  // when the turn had to begin at the latest; 0: there was none before
   std::uint64_t stood_still_ms_ = 0;
   std::uint64_t catching_up_until_ms_ = 0;  // 0: it is not
   std::vector<std::unique_ptr<Acceptor>> acceptors_;

@@ -9,7 +9,7 @@ const { once } = require("node:events");
 
 // How long anything may take that has to happen; never a measure of speed.
 const kSanitized = Boolean(process.env.WSD_TEST_SANITIZED);
-const kPatienceMs = (kSanitized ? 60000 : 20000) * Number(process.env.WSD_TEST_PATIENCE || 1);
+const kPatienceMs = (kSanitized ? 120000 : 60000) * Number(process.env.WSD_TEST_PATIENCE || 1);
 const kLookEveryMs = 20;
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));

@@ -13,7 +13,7 @@ Duration patience() {
   static const int seconds = [] {
     const char* factor = std::getenv("WSD_TEST_PATIENCE");
     const int times = factor == nullptr ? 1 : std::atoi(factor);
-    return (sanitized() ? 40 : 10) * (times > 0 ? times : 1);
+    return (sanitized() ? 90 : 30) * (times > 0 ? times : 1);
   }();
   return std::chrono::seconds(seconds);
 }

@@ -10,7 +10,7 @@ namespace e2e {
 using Clock = std::chrono::steady_clock;
 using Duration = Clock::duration;
 
-// 10 seconds, more under a sanitizer, times the environment's WSD_TEST_PATIENCE.
+// 30 seconds, more under a sanitizer, times the environment's WSD_TEST_PATIENCE.
 [[nodiscard]] Duration patience();
 
 // Whether the server is built with a sanitizer, as the environment's WSD_TEST_SANITIZED says: its

@@ -148,8 +148,8 @@ TEST(FlagTable, RepeatableSettingsAppend) {
   for (const Flag& flag : flag_table()) {
     if (flag.repeatable) repeatable.insert(flag.name);
   }
-  EXPECT_EQ(repeatable, (std::set<std::string_view>{"listen", "allowed-origin", "room-rule", "subprotocol",
-                                                    "trusted-proxy"}));
+  EXPECT_EQ(repeatable, (std::set<std::string_view>{"listen", "allowed-origin", "room-rule",
+                                                    "subprotocol", "trusted-proxy"}));
   DaemonOptions options;
   EXPECT_EQ(find_flag("listen")->set(options, ":1"), "");
   EXPECT_EQ(options.listen, (std::vector<std::string>{"127.0.0.1:9001", ":1"}));

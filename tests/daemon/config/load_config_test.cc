@@ -116,12 +116,12 @@ TEST(Settings, EverySettingCanComeFromEverySource) {
   for (const Flag& flag : flag_table()) {
     if (flag.kind != FlagKind::kSetting) continue;
     const Words defaults = flag.get(DaemonOptions{});
-    const std::string value = !defaults.empty()              ? defaults.front()
-                              : flag.name == "allowed-origin"        ? "https://a.example"
-                              : flag.name == "admin"         ? "127.0.0.1:0"
-                              : flag.name == "trusted-proxy" ? "10.0.0.0/8"
-                              : flag.name == "room-rule"          ? "a history-messages=1"
-                                                             : "chat";
+    const std::string value = !defaults.empty()               ? defaults.front()
+                              : flag.name == "allowed-origin" ? "https://a.example"
+                              : flag.name == "admin"          ? "127.0.0.1:0"
+                              : flag.name == "trusted-proxy"  ? "10.0.0.0/8"
+                              : flag.name == "room-rule"      ? "a history-messages=1"
+                                                              : "chat";
     const std::string name(flag.name);
     for (const Loaded& loaded : {load({"--" + name + "=" + value}), load({"--" + name, value}),
                                  load({}, {{environment_name(flag), value}}),
