@@ -510,19 +510,19 @@ help:
 	  '  make check-deps       install what make check needs: clang, browsers, proxies, tools for documents' \
 	  '  make check            run make test and all other checks; EXCEPT=test leaves out the steps of make test' \
 	  '  make nightly          run the campaigns: 1,000,000 seeds, all faults, long fuzzing, full load, coverage, mutants' \
-	  '  tests/run --list      list the steps of these tiers; tests/run STEP runs one, tests/run --failed what failed last' \
+	  '  tests/run --list      list the steps of these tiers; tests/run STEP runs one, tests/run --failed runs what failed' \
 	  '' \
 	  'Test one thing' \
-	  '  make foreign          run the end-to-end tests with programs of other projects; TEST= as above' \
+	  '  make foreign          run the end-to-end tests with clients and proxies of other projects; TEST= as above' \
 	  '  make asan, make tsan  run unit and end-to-end tests with a sanitizer; make asan-unit TEST= as above' \
 	  '  make sim              run SEEDS=20000 seeds of the simulation, or one: SEED=7' \
 	  '  make sim-mutants      check that the simulation finds injected faults' \
 	  '  make model            explore every interleaving of the lock-free headers' \
-	  '  make faults           let system calls and allocations fail one by one; faults-all: in every way' \
+	  '  make faults           let system calls and allocations fail one by one; faults-all tries every way' \
 	  '  make hostile          attack the daemon; HOSTILE=--quick is shorter' \
 	  '  make fuzz             run each fuzzer for FUZZ_SECONDS=60' \
 	  '  make conformance      run the 517 cases of the Autobahn catalogue against ./wsd' \
-	  '  make check-conformance  run them against wsd and against servers with known faults' \
+	  '  make check-conformance  run the cases against wsd, two other servers, and servers with known faults' \
 	  '  make autobahn         run the Autobahn suite itself, with wstest or Docker' \
 	  '  make coverage         print the lines and branches of src/ that the tests run, by file' \
 	  '' \

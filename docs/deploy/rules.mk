@@ -1,7 +1,7 @@
-# What a system needs besides program and library: manual page, completions, units, configuration.
-# The Debian packages hold all of these.
+# The files of a system besides the program and the library: manual page, completions, units,
+# configuration. The Debian packages contain all of them.
 
-# Made from the flag table: FILE:WHAT for `wsd --print WHAT`.
+# Files that are made from the flag table, as FILE:WHAT for `wsd --print WHAT`.
 PRINTED := docs/wsd.8:man docs/completions/wsd.bash:bash docs/completions/_wsd:zsh \
   docs/completions/wsd.fish:fish docs/deploy/wsd.conf:config
 
@@ -32,7 +32,7 @@ DOC     := $(ROOT)/share/doc/wsd
 install: install-service
 uninstall: uninstall-service
 
-# A configuration that is there already is the operator's, and stays.
+# An existing configuration belongs to the operator, so it stays.
 install-service:
 	install -D -m 644 docs/wsd.8 $(MAN)
 	install -D -m 644 docs/completions/wsd.bash $(BASH_COMPLETION)

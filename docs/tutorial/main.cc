@@ -86,5 +86,5 @@ int main(int argc, char** argv) {
   server.http("/seats", [&hub](const wsd::Request&) {
     return wsd::Response{.body = std::to_string(hub.seats()) + "\n", .headers = {}};
   });
-  return chat::serve(server, argc > 1 ? argv[1] : "127.0.0.1:9002");
+  return chat::serve(server, argc > 1 ? argv[1] : "127.0.0.1:9003");
 }

@@ -420,7 +420,7 @@ def clauses(rfc):
         for clause in sorted({*named, *tests}, key=lambda each: [int(n) for n in each.split(".")]):
             key = f"§{clause}"
             rows.append([key, links(named.get(clause, [])), links(tests.get(clause, [])), kept.of(key)])
-        return table(["clause", "source", "tests", "what is done"], rows), kept.missing
+        return table(["clause", "source", "tests", "requirement"], rows), kept.missing
 
     return make
 

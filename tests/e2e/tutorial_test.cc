@@ -250,5 +250,26 @@ TEST(TutorialSolutions, RoomSpansTwoNodes) {
   EXPECT_TRUE(receives_text(ann, "hello"));
 }
 
+TEST(TutorialSolutions, Presence_NewMemberReceivesTheNamesOfTheMembers) {
+  Tool program = tutorial("solutions/presence");
+  E2E_REQUIRE(program);
+  ServerProcess server(program.with({"127.0.0.1:0"}));
+  ASSERT_TRUE(server.listening());
+  RawClient ann = server.connect();
+  ASSERT_TRUE(opens(ann, "/ann"));
+  EXPECT_TRUE(receives_text(ann, "here: ann"));
+  EXPECT_TRUE(receives_text(ann, "ann joined"));
+  RawClient bob = server.connect();
+  ASSERT_TRUE(opens(bob, "/bob"));
+  EXPECT_TRUE(receives_text(bob, "here: ann bob"));
+  EXPECT_TRUE(receives_text(ann, "bob joined"));
+  EXPECT_TRUE(closes_normally(ann));
+  EXPECT_TRUE(receives_text(bob, "bob joined"));
+  EXPECT_TRUE(receives_text(bob, "ann left"));
+  RawClient cyd = server.connect();
+  ASSERT_TRUE(opens(cyd, "/cyd"));
+  EXPECT_TRUE(receives_text(cyd, "here: bob cyd"));
+}
+
 }  // namespace
 }  // namespace e2e

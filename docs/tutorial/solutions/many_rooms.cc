@@ -43,5 +43,5 @@ int main(int argc, char** argv) {
     from.send_text("no more rooms: " + std::string(room));
   };
   server.route("/", handlers);
-  return chat::serve(server, argc > 1 ? argv[1] : "127.0.0.1:9002");
+  return chat::serve(server, argc > 1 ? argv[1] : "127.0.0.1:9003");
 }

@@ -59,5 +59,5 @@ int main(int argc, char** argv) {
   Names present;  // before the server, whose receipts use it
   wsd::Server server;
   server.route("/{name}", presence_handlers(server.hub(), present));
-  return chat::serve(server, argc > 1 ? argv[1] : "127.0.0.1:9002");
+  return chat::serve(server, argc > 1 ? argv[1] : "127.0.0.1:9003");
 }

@@ -45,7 +45,7 @@ int main(int argc, char** argv) {
 
   std::jthread source;
   const int per_second = argc > 2 ? std::max(1, std::atoi(argv[2])) : 10;
-  const int status = chat::serve(server, argc > 1 ? argv[1] : "127.0.0.1:9002", [&] {
+  const int status = chat::serve(server, argc > 1 ? argv[1] : "127.0.0.1:9003", [&] {
     source = std::jthread(publish_prices, server.hub(), per_second);
   });
   std::fprintf(stderr, "dropped for slow readers: %llu\n",

@@ -54,8 +54,8 @@ int main(int argc, char** argv) {
   wsd::Server b;
   connect_node(a, bus);
   connect_node(b, bus);
-  return chat::serve(a, argc > 2 ? argv[1] : "127.0.0.1:9002", [&] {
-    std::string error = b.listen(argc > 2 ? argv[2] : "127.0.0.1:9003");
+  return chat::serve(a, argc > 2 ? argv[1] : "127.0.0.1:9003", [&] {
+    std::string error = b.listen(argc > 2 ? argv[2] : "127.0.0.1:9004");
     if (error.empty()) error = b.start();
     if (!error.empty()) return b.log(wsd::LogLevel::kError, "node_b", error);
     std::fprintf(stderr, "listening on %s\n", b.addresses().front().c_str());
