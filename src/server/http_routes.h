@@ -19,7 +19,7 @@ class HttpRoutes {
   struct Served {
     HttpHandler handler;
     DeferredHandler deferred;
-    HttpGuard judge = {};
+    HttpGuard guard = {};
   };
 
   // False when `method` is no known one, or HEAD, which comes with GET; when `pattern` is none (see
