@@ -26,7 +26,8 @@ namespace wsd::server {
 [[nodiscard]] std::vector<hub::RoomConfigRule> room_config_rules(const ServerOptions& options,
                                                                  std::uint32_t shards);
 
-// Returns whether the slow policy of any room may drop a message that is already queued.
+// Returns whether a slow policy, server-wide or of a room rule, may drop a message that is already
+// queued.
 [[nodiscard]] bool drops_queued(const ServerOptions& options) noexcept;
 
 // Returns the number of reactors to run: options.reactors, or one per core if that is 0.

@@ -27,8 +27,8 @@ class ServerCore;
 namespace wsd::server {
 
 // Owns the routes with their handlers, the limits per client address and the log limit for rejected
-// origins. A member of the ServerCore that it refers to. Any reactor thread after start(). If
-// memory runs out, functions throw std::bad_alloc unless they are noexcept.
+// origins. The ServerCore that it refers to owns it. After start(), any reactor thread may call it.
+// If memory runs out, functions that are not noexcept throw std::bad_alloc.
 //
 // `remote` is the client's address: the socket's peer, or the address that a trusted proxy reports.
 class RequestHandler {
@@ -42,8 +42,8 @@ class RequestHandler {
   void route(std::string_view pattern, Handlers handlers);
   void http(std::string_view method, std::string_view pattern, HttpRoutes::Served served);
 
-  // Returns the handlers of a WebSocket route, for the connections that RequestResult::route names
-  // it for.
+  // Returns the handlers of the WebSocket route that RequestResult::route and Connection::route()
+  // name by its number.
   [[nodiscard]] const Handlers& handlers(std::size_t route) const noexcept {
     return handlers_[route];
   }
@@ -51,14 +51,15 @@ class RequestHandler {
   // Answers a request whose head is complete, or asks for its body (kReadBody).
   [[nodiscard]] net::RequestResult on_head(net::Connection& connection,
                                            const protocol::HttpRequest& request);
-  // Answers a request whose body on_head() has asked for, once the body is complete.
+  // Answers a request whose body is complete, after on_head() has asked for it.
   [[nodiscard]] net::RequestResult on_body(net::Connection& connection,
                                            const protocol::HttpRequest& request);
 
   // Builds the response to a request, which may already be freed. Any thread.
   [[nodiscard]] net::RequestResult response_for(const RequestTraits& request, Response response);
 
-  // Uncounts a connection whose handshake was accepted with that `remote`.
+  // Subtracts a connection of `remote` from its address limit, after its handshake was accepted and
+  // the connection has ended.
   void release_address(std::string_view remote) noexcept;
 
  private:
@@ -69,7 +70,8 @@ class RequestHandler {
   [[nodiscard]] net::RequestResult on_http_head(ConnectionId id,
                                                 const protocol::HttpRequest& request,
                                                 std::string_view remote, const RouteMatch& match);
-  // Asks the route's guard, which may end the request with a response.
+  // Returns the response by which the route's guard or the rate of rejections ends the request, or
+  // std::nullopt to let it proceed.
   [[nodiscard]] std::optional<net::RequestResult> check_guard(const HttpRoutes::Served& served,
                                                               const protocol::HttpRequest& request,
                                                               std::string_view remote,
@@ -79,7 +81,7 @@ class RequestHandler {
                                                 const protocol::HttpRequest& request,
                                                 std::string_view remote, const RouteMatch& match);
 
-  // The opening handshake. `client`: the peer info of the connection that sent the request.
+  // The opening handshake. `client` is the peer info of the connection that sent the request.
   [[nodiscard]] net::RequestResult on_handshake(ConnectionId id,
                                                 const protocol::HttpRequest& request,
                                                 const net::PeerInfo& client,

@@ -1,4 +1,4 @@
-// The public handles over ServerCore.
+// Implements the public handles by calls to ServerCore.
 #include "wsd/server.h"
 
 #include <cstdio>

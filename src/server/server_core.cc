@@ -18,8 +18,8 @@
 namespace wsd {
 namespace {
 
-// free() returns blocks of this size to the system, so that large messages do not enlarge the heap
-// for good. An explicit value also stops glibc from raising the threshold.
+// free() returns blocks of at least this size to the system, so that the heap does not stay large
+// after a large message. An explicit value also stops glibc from raising the threshold.
 constexpr int kMmapThreshold = 256 << 10;
 
 void raise_file_limit() {
@@ -411,7 +411,7 @@ void ServerCore::run_opened(ConnectionId id, const std::function<void(Connection
 
 net::RequestResult ServerCore::on_request(net::Connection& connection,
                                           const protocol::HttpRequest& request) {
-  // Only a body that is not empty is ever asked for.
+  // The body is empty until it is read, and on_head() never asks for an empty one.
   return request.body.empty() ? requests_.on_head(connection, request)
                               : requests_.on_body(connection, request);
 }
@@ -452,7 +452,7 @@ void ServerCore::on_close(net::Connection& connection, const CloseInfo& info) {
 void ServerCore::on_end(const net::EndRecord& record) {
   if (record.granted) requests_.release_address(record.peer_info->remote());
   if (record.close.cause == CloseCause::kProxyHeader) log_rejected_proxy_header(record);
-  // Plain HTTP that succeeded is worth less attention than WebSocket connections and rejections.
+  // Successful plain HTTP is at level debug. WebSocket connections and rejections matter more.
   const LogLevel level =
       record.close.cause == CloseCause::kHttpDone ? LogLevel::kDebug : LogLevel::kInfo;
   std::uint64_t suppressed = 0;
@@ -466,8 +466,8 @@ void ServerCore::on_end(const net::EndRecord& record) {
   });
 }
 
-// At level warn, unlike other rejections: the configuration of wsd or of the proxy is probably
-// wrong, and then no client can connect.
+// Logs at level warn, unlike other rejections, because the configuration of wsd or of the proxy is
+// probably wrong, and then no client can connect.
 void ServerCore::log_rejected_proxy_header(const net::EndRecord& record) noexcept {
   std::uint64_t suppressed = 0;
   if (!log_.wants(LogLevel::kWarn) || !proxy_log_limit_.take(net::monotonic_ms(), suppressed))

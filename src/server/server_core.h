@@ -57,7 +57,7 @@ class ServerCore final : public net::Application {
   bool close_connection(ConnectionId id, CloseCode code, std::string_view reason) const;
   void log(LogLevel level, std::string_view event, std::string_view text);
 
-  // Implement the methods of Connection and Hub, whose comments state the threads.
+  // Implement the methods of Connection and Hub. The comments in include/wsd state the threads.
   SendResult send(ConnectionId id, MessageType type, std::string_view payload);
   SendResult publish(std::string_view room, MessageType type, std::string_view payload,
                      Hub::Receipt receipt = {});
@@ -65,11 +65,11 @@ class ServerCore final : public net::Application {
   void close(ConnectionId id, CloseCode code, std::string_view reason);
   void join(ConnectionId id, std::string_view room, const Since& since = {});
   void leave(ConnectionId id, std::string_view room);
-  // Returns the connection if it belongs to the reactor whose turn runs on this thread, or nullptr.
+  // Returns the connection if it belongs to the reactor that runs on this thread, or nullptr.
   [[nodiscard]] net::Connection* find_local(ConnectionId id) const noexcept;
 
-  // For objects that may outlive the server. The flag is set when the server is destroyed; from
-  // then on they must not use it.
+  // Returns a flag for objects that may outlive the server. The destructor sets it, and from then
+  // on the objects must not use the server.
   [[nodiscard]] std::shared_ptr<const std::atomic<bool>> gone() const noexcept { return gone_; }
   // Builds the response to a request, which may already be freed. Any thread.
   [[nodiscard]] net::RequestResult response_for(const server::RequestTraits& request,
@@ -104,7 +104,7 @@ class ServerCore final : public net::Application {
  private:
   // Returns whether this thread may wait for responses of the reactors.
   [[nodiscard]] bool may_ask() const noexcept;
-  // Returns this server's reactor whose turn runs on this thread, or nullptr.
+  // Returns this server's reactor that runs on this thread, or nullptr.
   [[nodiscard]] net::Reactor* own_reactor() const noexcept;
   [[nodiscard]] net::ListenOptions listen_options() const noexcept;
   [[nodiscard]] bool too_big(std::string_view payload) const noexcept;
