@@ -11,15 +11,15 @@ namespace {
 
 using Change = std::function<void(ServerOptions&)>;
 
-std::string judged(const Change& change) {
+std::string checked(const Change& change) {
   ServerOptions options;
   change(options);
   return check_options(options);
 }
 
-TEST(CheckOptions, TheDefaultsAreFine) { EXPECT_EQ(check_options(ServerOptions{}), ""); }
+TEST(CheckOptions, Defaults_AreAccepted) { EXPECT_EQ(check_options(ServerOptions{}), ""); }
 
-TEST(CheckOptions, EachSettingIsRefusedByASentenceThatNamesIt) {
+TEST(CheckOptions, InvalidValue_ErrorNamesTheFlag) {
   constexpr std::size_t kMiB = std::size_t{1} << 20;
   struct Case {
     std::string begins;
@@ -98,12 +98,12 @@ TEST(CheckOptions, EachSettingIsRefusedByASentenceThatNamesIt) {
        [](auto& o) { o.drain_window_ms = 20'001; }},
   };
   for (const Case& each : cases) {
-    const std::string sentence = judged(each.change);
-    EXPECT_EQ(sentence.substr(0, each.begins.size()), each.begins) << sentence;
+    const std::string error = checked(each.change);
+    EXPECT_EQ(error.substr(0, each.begins.size()), each.begins) << error;
   }
 }
 
-TEST(CheckOptions, ValuesAtTheirBoundsAreFine) {
+TEST(CheckOptions, ValuesAtTheirLimits_AreAccepted) {
   constexpr std::size_t kMiB = std::size_t{1} << 20;
   const std::vector<Change> changes = {
       [](auto& o) { o.reactors = 64; },
@@ -134,25 +134,25 @@ TEST(CheckOptions, ValuesAtTheirBoundsAreFine) {
       [](auto& o) { o.drain_window_ms = 0; },
       [](auto& o) { o.drain_window_ms = o.drain_timeout_ms = 1; },
   };
-  for (std::size_t i = 0; i < changes.size(); ++i) EXPECT_EQ(judged(changes[i]), "") << i;
+  for (std::size_t i = 0; i < changes.size(); ++i) EXPECT_EQ(checked(changes[i]), "") << i;
   // The sum must not wrap.
-  EXPECT_NE(judged([](auto& o) { o.heartbeat = {~std::uint32_t{0}, ~std::uint32_t{0}, 1}; }), "");
+  EXPECT_NE(checked([](auto& o) { o.heartbeat = {~std::uint32_t{0}, ~std::uint32_t{0}, 1}; }), "");
 }
 
-TEST(CheckOptions, ARuleForRoomsIsJudgedAsIfItHeldForAll) {
-  EXPECT_EQ(judged([](auto& o) { o.rooms = {{"quotes-*", SlowPolicy::kLatestOnly}}; }), "");
+TEST(CheckOptions, RoomRule_IsCheckedLikeServerWideOptions) {
+  EXPECT_EQ(checked([](auto& o) { o.rooms = {{"quotes-*", SlowPolicy::kLatestOnly}}; }), "");
   EXPECT_EQ(
-      judged([](auto& o) {
+      checked([](auto& o) {
         o.rooms = {{"", SlowPolicy::kLatestOnly}};
       }),
       "--room-rule has an empty pattern: write a room name, in which * matches any characters");
-  EXPECT_EQ(judged([](auto& o) {
+  EXPECT_EQ(checked([](auto& o) {
               o.rooms.push_back({"a"});
               o.rooms.push_back({"b"});
               o.rooms.back().history_messages = 1'000'001;
             }),
             "--room-rule 'b': --history-messages must be at most 1000000, not 1000001");
-  const std::string small = judged([](auto& o) {
+  const std::string small = checked([](auto& o) {
     o.history.total_bytes = 1000;
     o.rooms.push_back({"b"});
     o.rooms.back().history_messages = 10;
@@ -163,8 +163,9 @@ TEST(CheckOptions, ARuleForRoomsIsJudgedAsIfItHeldForAll) {
       << small;
 }
 
-TEST(CheckOptions, LatestOnlyIsForRooms) {
-  const std::string error = judged([](auto& o) { o.limits.slow_policy = SlowPolicy::kLatestOnly; });
+TEST(CheckOptions, ServerWideLatestOnly_IsRejected) {
+  const std::string error =
+      checked([](auto& o) { o.limits.slow_policy = SlowPolicy::kLatestOnly; });
   EXPECT_NE(error.find("--slow-policy does not accept latest-only, which applies to rooms: "
                        "write --room-rule '* slow-policy=latest-only'"),
             std::string::npos)

@@ -63,7 +63,7 @@ TEST(ReactorSettings, TimesAreTicksRoundedUpAndSizesGoThrough) {
   EXPECT_EQ(settings.max_bytes_per_second, 26'000U);
 }
 
-TEST(ReactorSettings, ARuleForRoomsHasWhatItDoesNotSayFromAllRooms) {
+TEST(ReactorSettings, UnsetFieldOfRoomRule_HasServerWideValue) {
   ServerOptions options;
   options.history.messages = 7;
   options.rooms.push_back({"a", SlowPolicy::kDropNewest});
@@ -82,8 +82,8 @@ TEST(ReactorSettings, ARuleForRoomsHasWhatItDoesNotSayFromAllRooms) {
   EXPECT_EQ(terms[1].terms.history.messages, 0U);
 }
 
-// A compressor that refers to what it sent before may not have some of that dropped.
-TEST(ReactorSettings, KnowsWhetherAQueuedMessageMayBeDropped) {
+// Later compressed messages may refer to earlier ones, which must then not be dropped.
+TEST(ReactorSettings, DropsQueued_IsTrueForDropOldestAndLatestOnly) {
   ServerOptions options;
   EXPECT_FALSE(server::drops_queued(options));
   for (const SlowPolicy policy : {SlowPolicy::kDisconnect, SlowPolicy::kDropNewest}) {
@@ -99,7 +99,7 @@ TEST(ReactorSettings, KnowsWhetherAQueuedMessageMayBeDropped) {
   EXPECT_TRUE(server::drops_queued(options));
 }
 
-TEST(ReactorSettings, ReactorsAreAsAskedOrOneForEachCore) {
+TEST(ReactorSettings, ReactorCount_DefaultsToOnePerCore) {
   ServerOptions options;
   options.reactors = 3;
   EXPECT_EQ(reactor_count(options), 3U);
