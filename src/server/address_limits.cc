@@ -28,8 +28,8 @@ std::optional<AddressKey> address_key(std::string_view remote) noexcept {
   const std::size_t end = remote.find(v6 ? ']' : ':');
   if (v6 && end == std::string_view::npos) return std::nullopt;
   std::string_view host = v6 ? remote.substr(1, end - 1) : remote.substr(0, end);
-  if (v6) host = host.substr(0, host.find('%'));  // RFC 4007 §11: a zone is a link, no customer
-  std::array<char, INET6_ADDRSTRLEN> text{};      // inet_pton() wants a NUL
+  if (v6) host = host.substr(0, host.find('%'));  // RFC 4007 §11: a zone names a link, not a client
+  std::array<char, INET6_ADDRSTRLEN> text{};      // inet_pton() needs a NUL
   if (host.size() >= text.size() || host.find('\0') != std::string_view::npos) return std::nullopt;
   host.copy(text.data(), host.size());
   std::array<std::uint8_t, 16> bytes{};
@@ -50,7 +50,7 @@ std::size_t AddressLimits::Hash::operator()(const AddressKey& key) const noexcep
 }
 
 AddressLimits::Stripe& AddressLimits::stripe_of(const AddressKey& key) noexcept {
-  // The table uses the low bits.
+  // The high bits, because the table uses the low ones.
   return stripes_[std::uint64_t{Hash()(key)} >> (64 - std::countr_zero(kStripes))];
 }
 
@@ -69,7 +69,7 @@ void AddressLimits::sweep(Stripe& stripe, Tick now) noexcept {
   if (static_cast<std::size_t>(idle) >= kMostIdle) {
     std::erase_if(entries, [](const auto& each) { return each.second.connections == 0; });
   }
-  // So that a sweep is paid for by as many newcomers as it has looked at.
+  // A sweep visits every entry. The next one therefore waits for as many new entries.
   stripe.sweep_at = std::max(kMostIdle, 2 * entries.size());
 }
 
@@ -82,7 +82,7 @@ std::uint64_t AddressLimits::with_entry(std::string_view remote, Tick now, Use u
   if (stripe.entries.size() >= stripe.sweep_at) sweep(stripe, now);
   const TokenBucket full(handshakes_, now);
   Entry& entry = entry_of(stripe, *key, {0, full, full, now});
-  // Another thread may have been here with a clock that is a tick ahead.
+  // The clock of the thread that was here before may be a tick ahead.
   now = std::max(now, entry.last);
   entry.last = now;
   return use(entry, now);
@@ -126,7 +126,7 @@ void AddressLimits::leave(std::string_view remote) noexcept {
   const std::lock_guard lock(stripe.mutex);
   const auto found = stripe.entries.find(*key);
   WSD_ASSERT(found != stripe.entries.end() && found->second.connections > 0);
-  // With a limit for handshakes its second is not over: a sweep forgets it.
+  // With a handshake rate the entry is needed for the rest of its second. A sweep removes it later.
   if (--found->second.connections == 0 && handshakes_ == 0) stripe.entries.erase(found);
 }
 

@@ -1,15 +1,15 @@
-// How many connections and handshakes one address may have.
+// Limits the connections and the handshakes of one client address.
 //
-// One table for the process: SO_REUSEPORT spreads the connections of one address over all reactors,
-// so that tables of each reactor would allow N times as many. It is asked once a handshake and once
-// at the end of a connection, never for a message, and is in stripes, each with a mutex that is
-// held for one look-up: two reactors meet in one at one time in 64 at most. The stripe and the
-// place in it come from a hash with the key of the process, so that nobody can choose addresses
-// that share one.
+// The process has one table, because SO_REUSEPORT spreads the connections of one address over all
+// reactors: a table per reactor would allow N times as many. The table is used once per handshake
+// and once at the end of a connection, never for a message. It consists of 64 stripes. Each has a
+// mutex that is held for one lookup, so two reactors rarely wait for each other. A keyed hash
+// chooses the stripe and the place in it, so clients cannot choose addresses that collide.
 //
-// Bounded: addresses with connections are as many as connections, and of others a stripe holds
-// kMostIdle, some 5 MiB in all. At that number those whose second has passed are forgotten, and
-// where that does not help, all: who has so many addresses is not stopped by a limit for each.
+// Memory is bounded. There are at most as many addresses with connections as connections. Each
+// stripe keeps up to kMostIdle other addresses, about 5 MiB in total. At that number it removes
+// those that were not used within the last second, and if that is not enough, all idle ones. A
+// client with so many addresses cannot be stopped by a limit per address anyway.
 #pragma once
 
 #include <array>
@@ -27,46 +27,48 @@
 
 namespace wsd::server {
 
-// What counts as one: an IPv4 address, or the first 64 bits of an IPv6 address. An IPv4 address in
-// IPv6 (::ffff:192.0.2.1, RFC 4291 §2.5.5.2), as a socket for both kinds sees it, is IPv4.
+// Identifies one client: an IPv4 address, or the first 64 bits of an IPv6 address. An IPv4-mapped
+// IPv6 address (::ffff:192.0.2.1, RFC 4291 §2.5.5.2), which a dual-stack socket reports, is IPv4.
 struct AddressKey {
   std::uint64_t prefix = 0;
   bool v6 = false;
   bool operator==(const AddressKey&) const = default;
 };
 
-// Of "192.0.2.1:4711", "[2001:db8::1]:4711" or either without its port; nothing for any other text,
-// such as "unix".
+// Returns the key of "192.0.2.1:4711" or "[2001:db8::1]:4711", with or without the port. Returns
+// std::nullopt for any other text, such as "unix".
 [[nodiscard]] std::optional<AddressKey> address_key(std::string_view remote) noexcept;
 
-// Any thread. Times are ticks and never go back for longer than the threads' clocks differ.
+// Any thread. Times are ticks. They go back only by as much as the threads' clocks differ.
+//
+// `remote` is the client's address: the peer of the socket, or the address that a trusted proxy
+// reports. A `remote` without an address_key() has no limit. If memory runs out, functions throw
+// std::bad_alloc and change nothing.
 class AddressLimits {
  public:
   static constexpr std::size_t kStripes = 64;
   static constexpr std::size_t kMostIdle = 1'024;
 
-  // 0: no limit.
+  // 0 turns a limit off.
   AddressLimits(std::uint32_t max_connections, std::uint32_t handshakes_per_second) noexcept
       : max_connections_(max_connections), handshakes_(handshakes_per_second) {}
   AddressLimits(const AddressLimits&) = delete;
   AddressLimits& operator=(const AddressLimits&) = delete;
 
-  // `remote` is whom a request comes from: the peer of its socket, or whom a proxy that is trusted
-  // names. A `remote` without address_key() has no limit. Where memory runs out (std::bad_alloc)
-  // nothing has changed.
-
-  // Takes one handshake. Returns 0, or after how many milliseconds there will be another.
+  // Counts one handshake and returns 0. If the rate is exceeded, it counts nothing and returns the
+  // milliseconds until the next handshake is allowed.
   [[nodiscard]] std::uint64_t handshake(std::string_view remote, Tick now);
-  // Who is refused at a door of plain HTTP may be so as often as it may begin a handshake. Returns
-  // 0, or after how many milliseconds it may try again; refused() counts.
+  // Limits rejected plain HTTP requests, with the same rate as handshakes but counted apart from
+  // them. may_try() returns 0, or the milliseconds until the client may try again. refused() counts
+  // one rejection.
   [[nodiscard]] std::uint64_t may_try(std::string_view remote, Tick now);
   void refused(std::string_view remote, Tick now);
-  // Counts one connection. False: there are as many already. True: leave() must follow with the
-  // same `remote`.
+  // Counts one connection and returns true; leave() must follow with the same `remote`. Returns
+  // false if the address already has as many connections as it may.
   [[nodiscard]] bool enter(std::string_view remote);
   void leave(std::string_view remote) noexcept;
 
-  // Addresses that are known at the moment, for tests.
+  // Returns the number of stored addresses. For tests.
   [[nodiscard]] std::size_t size() const;
 
  private:
@@ -74,7 +76,7 @@ class AddressLimits {
     std::uint32_t connections = 0;
     TokenBucket handshakes;
     TokenBucket tries;
-    Tick last = 0;  // when it was last asked for
+    Tick last = 0;  // when it was last used
   };
   struct Hash {
     std::size_t operator()(const AddressKey& key) const noexcept;
@@ -82,13 +84,13 @@ class AddressLimits {
   struct Stripe {
     mutable std::mutex mutex;
     std::unordered_map<AddressKey, Entry, Hash> entries;
-    std::size_t sweep_at = kMostIdle;  // entries at which it is worth looking for idle ones
+    std::size_t sweep_at = kMostIdle;  // the number of entries that starts the next sweep
   };
 
   [[nodiscard]] Stripe& stripe_of(const AddressKey& key) noexcept;
   [[nodiscard]] static Entry& entry_of(Stripe& stripe, const AddressKey& key, const Entry& fresh);
-  // Calls `use` with the entry, locked, and with `now`, which never goes back there; 0 where there
-  // is no limit.
+  // Locks the entry and returns the result of `use`. `use` also gets `now`, which never goes back
+  // for one entry. Returns 0 if there is no limit.
   template <class Use>
   std::uint64_t with_entry(std::string_view remote, Tick now, Use use);
   static void sweep(Stripe& stripe, Tick now) noexcept;
@@ -98,7 +100,7 @@ class AddressLimits {
   std::array<Stripe, kStripes> stripes_;
 };
 
-// Null where neither limit is set.
+// Returns null if neither limit is set.
 [[nodiscard]] std::unique_ptr<AddressLimits> address_limits_of(const ClientLimits& rates);
 
 }  // namespace wsd::server

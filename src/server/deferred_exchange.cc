@@ -12,10 +12,10 @@ class DeferredExchange::Delivery final : public hub::MemberTask {
  public:
   void run(hub::Member* member) noexcept override {
     if (member == nullptr) return;
-    // A connection whose request has come to another end in the meantime takes no notice.
+    // Does nothing if the request has already ended in another way.
     static_cast<net::Connection*>(member)->complete_request(result);
   }
-  net::RequestResult result;  // as it is: nothing is said, and the connection ends
+  net::RequestResult result;  // by default empty, which ends the connection
 };
 
 DeferredExchange::DeferredExchange(ServerCore& core, ConnectionId connection,
@@ -45,7 +45,7 @@ void DeferredExchange::respond(Response response) {
   core_.post(std::move(mail_));
 }
 
-// Once alone.
+// Returns true for the first call only, and false if the server is destroyed.
 bool DeferredExchange::begin() noexcept {
   if (gone_->load(std::memory_order_acquire)) return false;
   return !answered_.exchange(true, std::memory_order_relaxed);

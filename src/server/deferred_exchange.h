@@ -1,4 +1,4 @@
-// One request that is answered later: what is behind a Responder.
+// The implementation of a Responder: one request whose response comes later.
 #pragma once
 
 #include <atomic>
@@ -16,8 +16,9 @@ class ServerCore;
 
 namespace wsd::server {
 
-// The answer goes to the connection's shard as mail, which is made beforehand: answering never
-// fails for want of memory, though it may be a mere end then. Any thread.
+// Sends the response to the connection's shard as mail. The constructor allocates the mail, so
+// respond() cannot fail. If memory runs out in it, the connection ends without a response.
+// Any thread.
 class DeferredExchange final : public Responder::Exchange {
  public:
   DeferredExchange(ServerCore& core, ConnectionId connection, const RequestTraits& request);
@@ -30,7 +31,8 @@ class DeferredExchange final : public Responder::Exchange {
   [[nodiscard]] bool begin() noexcept;
 
   ServerCore& core_;
-  std::shared_ptr<const std::atomic<bool>> gone_;  // the server, and everything of it
+  std::shared_ptr<const std::atomic<bool>>
+      gone_;  // set when the server is destroyed, with all it owns
   const RequestTraits request_;
   std::atomic<bool> answered_{false};
   Delivery* delivery_;  // in mail_

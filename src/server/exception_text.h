@@ -1,4 +1,4 @@
-// What an application's exception says, for the log.
+// The text of an application's exception, for the log.
 #pragma once
 
 #include <exception>
@@ -6,7 +6,7 @@
 
 namespace wsd::server {
 
-// Inside a catch block.
+// Returns the text of the current exception. Call it within a catch block.
 [[nodiscard]] inline std::string current_exception_text() {
   try {
     throw;

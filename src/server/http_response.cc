@@ -10,7 +10,7 @@ namespace wsd::server {
 
 RequestTraits::RequestTraits(const protocol::HttpRequest& request) noexcept
     : head_request(request.method == "HEAD"),
-      // A body that is not read ends the connection instead (RFC 9112 §9.3).
+      // If a body is left unread, the connection must end (RFC 9112 §9.3).
       keep_alive(request.keep_alive && !request.body_due()),
       old_keep_alive(request.minor_version == 0) {}
 

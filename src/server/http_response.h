@@ -1,4 +1,4 @@
-// Answers to plain HTTP requests.
+// Responses to plain HTTP requests.
 #pragma once
 
 #include <string>
@@ -11,28 +11,30 @@
 
 namespace wsd::server {
 
-// What an answer has to know of its request, which may be gone by then.
+// The properties of a request that its response depends on. The request may be freed before it.
 struct RequestTraits {
   explicit RequestTraits(const protocol::HttpRequest& request) noexcept;
-  bool head_request;  // the body is left out (RFC 9110 §9.3.2)
-  bool keep_alive;    // another request may follow: the client lets it, and no body was left unread
-  bool old_keep_alive;  // HTTP/1.0: it has to be said that the connection is kept (RFC 9112 §C.2.2)
+  bool head_request;    // the body is left out (RFC 9110 §9.3.2)
+  bool keep_alive;      // another request may follow: the client allows it, and no body is unread
+  bool old_keep_alive;  // HTTP/1.0: the response must state that (RFC 9112 §C.2.2)
 };
 
+// Builds a response from its parts. The caller has checked `content_type` and `extra`.
 [[nodiscard]] net::RequestResult write_response(const RequestTraits& request, int status,
                                                 std::string_view body, bool keep_alive,
                                                 std::string_view content_type,
                                                 const protocol::HeaderList& extra);
 
-// A handler's response. One with a field that may not be written becomes a 500, and `bad_field` its
-// name. `last`: the connection ends with it in any case.
+// Builds the response that a handler has returned. If a header field has an invalid name or value,
+// it builds a 500 response instead and sets `bad_field` to the name. `last`: the connection ends
+// after it in any case.
 [[nodiscard]] net::RequestResult build_response(const RequestTraits& request, Response response,
                                                 bool last, std::string& bad_field);
 
-// What a client is told of a fault on this side.
+// Returns the 500 response to a request whose handling failed.
 [[nodiscard]] Response internal_error();
 
-// The first of an application's fields that may not be written; nullptr when all may.
+// Returns the name of the first header field with an invalid name or value, or nullptr.
 [[nodiscard]] const std::string* bad_header(const Headers& headers);
 
 }  // namespace wsd::server

@@ -1,4 +1,4 @@
-// Plain HTTP: which handler serves a path by a method.
+// The handlers of plain HTTP requests, by path and method.
 #pragma once
 
 #include <cstddef>
@@ -12,26 +12,26 @@
 
 namespace wsd::server {
 
-// Constant while the server runs; then any thread may look.
+// Constant while the server runs. Any thread may then call the const functions.
 class HttpRoutes {
  public:
-  // One of the two handlers, behind `judge` where there is one.
+  // One of the two handlers, and optionally a guard that runs before it.
   struct Served {
     HttpHandler handler;
     DeferredHandler deferred;
-    HttpGuard judge = {};
+    HttpGuard guard = {};
   };
 
-  // False when `method` is no known one, or HEAD, which comes with GET; when `pattern` is none (see
-  // Router::add); or when the two are there already.
+  // Adds a handler. Returns false if `method` is unknown, or is HEAD, which GET includes; if
+  // Router::add() does not accept `pattern`; or if the pattern already has that method.
   [[nodiscard]] bool add(std::string_view method, std::string_view pattern, Served served);
   [[nodiscard]] std::optional<RouteMatch> match(std::string_view path) const {
     return router_.match(path);
   }
-  // What serves a matched route; HEAD is served by GET's (RFC 9110 §9.3.2). nullptr when it has
-  // none for that method.
+  // Returns the handler of a matched route, or nullptr if it has none for that method. HEAD has the
+  // handler of GET (RFC 9110 §9.3.2).
   [[nodiscard]] const Served* find(std::size_t route, std::string_view method) const noexcept;
-  // The value of its Allow field (RFC 9110 §10.2.1).
+  // Returns the value of the Allow field of a matched route (RFC 9110 §10.2.1).
   [[nodiscard]] const std::string& allow(std::size_t route) const noexcept {
     return routes_[route].allow;
   }

@@ -13,8 +13,8 @@
 namespace wsd::server {
 namespace {
 
-// Collects the answers of several shards. A shard's thread holds the lock for as long as it takes
-// to hand its answer over, and the asking thread for as long as it takes to look at them.
+// Collects the answers of several shards. A shard's thread holds the lock while it hands over its
+// answer, and the asking thread while it takes the answers.
 template <class Answer>
 class GatherQuery : public hub::ShardQuery {
  public:
@@ -23,12 +23,12 @@ class GatherQuery : public hub::ShardQuery {
   void answer(hub::Shard& shard) noexcept final {
     try {
       hand_over(look(shard));
-    } catch (const std::bad_alloc&) {  // then it is one that did not answer
+    } catch (const std::bad_alloc&) {  // counts as a shard that did not answer
       hand_over(Answer{});
     }
   }
 
-  // What there is when all have answered, or when it has been waited for long enough.
+  // Waits until all shards have answered or kAnswerMs has passed. Returns the answers.
   [[nodiscard]] std::vector<Answer> wait() {
     std::unique_lock lock(mutex_);
     changed_.wait_for(lock, std::chrono::milliseconds(kAnswerMs),
@@ -44,7 +44,7 @@ class GatherQuery : public hub::ShardQuery {
   void hand_over(Answer&& answer) noexcept {
     const std::lock_guard lock(mutex_);
     if (closed_) return;
-    answers_.push_back(std::move(answer));  // there is room
+    answers_.push_back(std::move(answer));  // the constructor reserved the space
     changed_.notify_one();
   }
 
@@ -68,21 +68,21 @@ struct Rows {
   bool whole = false;
 };
 
-// One answer out of those of all shards.
+// Merges the answers of all shards into one listing.
 template <class Row, class Before>
 Listing<Row> merged(std::vector<Rows<Row>>&& answers, std::uint32_t shards, std::size_t limit,
                     Before before) {
-  Listing<Row> inquiry;
+  Listing<Row> listing;
   std::uint32_t whole = 0;
   for (Rows<Row>& each : answers) {
     whole += each.whole ? 1 : 0;
-    inquiry.total += each.total;
-    std::move(each.rows.begin(), each.rows.end(), std::back_inserter(inquiry.rows));
+    listing.total += each.total;
+    std::move(each.rows.begin(), each.rows.end(), std::back_inserter(listing.rows));
   }
-  inquiry.complete = whole == shards;
-  std::sort(inquiry.rows.begin(), inquiry.rows.end(), before);
-  if (inquiry.rows.size() > limit) inquiry.rows.resize(limit);
-  return inquiry;
+  listing.complete = whole == shards;
+  std::sort(listing.rows.begin(), listing.rows.end(), before);
+  if (listing.rows.size() > limit) listing.rows.resize(limit);
+  return listing;
 }
 
 std::uint64_t rank(const ConnectionInfo& info, ConnectionOrder order) {

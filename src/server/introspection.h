@@ -1,5 +1,5 @@
-// Questions to the reactors, asked from outside: each answers on its own thread, of what is its
-// own.
+// Lists connections and rooms of a running server, and closes a connection by its id. Each reactor
+// answers on its own thread, for its own connections and rooms.
 #pragma once
 
 #include <condition_variable>
@@ -13,16 +13,17 @@
 
 namespace wsd::server {
 
-// How long the asking thread waits: far longer than any turn should last. A reactor that is stuck,
-// or has ended, is left out.
+// The time for which the asking thread waits, far longer than a turn should last. The answer leaves
+// out a reactor that hangs or has ended.
 inline constexpr std::uint32_t kAnswerMs = 1'000;
 
-// All three: any thread but a reactor's of this hub, which would wait for itself. A reactor looks
-// at each of its members or rooms once and keeps the first of them, as many as are asked for.
+// Any thread but a reactor's of this hub, which would wait for itself. That holds for all three
+// functions. A listing has at most kMaxListingRows rows: each reactor visits each of its
+// connections or rooms once and keeps the first ones.
 [[nodiscard]] Listing<ConnectionInfo> ask_connections(const hub::Hub& hub,
                                                       const ConnectionQuery& query);
 [[nodiscard]] Listing<RoomInfo> ask_rooms(const hub::Hub& hub, std::uint32_t limit);
-// Closes it, and says whether it was open.
+// Closes the connection. Returns whether it was open.
 [[nodiscard]] bool ask_close(const hub::Hub& hub, ConnectionId id, CloseCode code,
                              std::string_view reason);
 

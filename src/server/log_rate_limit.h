@@ -1,4 +1,4 @@
-// So that what happens very often is said in the log a few times a second.
+// Limits the log entries of frequent events.
 #pragma once
 
 #include <array>
@@ -10,7 +10,7 @@
 
 namespace wsd::server {
 
-// Any thread.
+// Allows a number of log entries per second. Any thread.
 class LogRateLimit {
  public:
   static constexpr std::uint32_t kMostPerSecond = 10;
@@ -18,8 +18,8 @@ class LogRateLimit {
   explicit LogRateLimit(std::uint32_t most_per_second = kMostPerSecond) noexcept
       : most_(most_per_second) {}
 
-  // Whether this one is to be said; then `suppressed` is how many before it were not. A race may
-  // let one more or one fewer through.
+  // Returns whether to write this entry. If so, sets `suppressed` to the number of entries that
+  // were suppressed before it. A race may allow one entry more or one fewer.
   [[nodiscard]] bool take(std::uint64_t now_ms, std::uint64_t& suppressed) noexcept {
     const std::uint64_t second = now_ms / 1000;
     if (second_.exchange(second, std::memory_order_relaxed) != second) {
@@ -35,14 +35,14 @@ class LogRateLimit {
 
  private:
   const std::uint32_t most_;
-  // Relaxed: statistics, they order nothing.
+  // Relaxed: these are statistics and order nothing.
   std::atomic<std::uint64_t> second_{~std::uint64_t{0}};
   std::atomic<std::uint64_t> said_{0};
   std::atomic<std::uint64_t> unsaid_{0};
 };
 
-// One for each cause that ends a connection before it is open: whoever floods a server with what it
-// refuses does not fill its log, and hides none of the others.
+// One limit for each cause that ends a connection before it is open. A flood of rejected requests
+// then neither fills the log nor hides other causes.
 class RefusalLogLimits {
  public:
   static constexpr std::uint32_t kMostRefusals = 100;

@@ -83,9 +83,9 @@ void LogWriter::run() {
   }
 }
 
-// A target that is full is waited for, but at the end no longer than kLastWordsMs; one that fails
-// loses the lines, which is all that can be done. A pipe that is said to be writable takes PIPE_BUF
-// bytes without blocking (pipe(7)), in whichever mode it is.
+// Waits if the target is full, but for no longer than kLastWordsMs once the writer is stopping. If
+// a write fails, the lines are lost. A pipe that poll() reports as writable takes PIPE_BUF bytes
+// without blocking (pipe(7)), even in blocking mode.
 void LogWriter::write_all(std::string_view text) noexcept {
   constexpr int kRetryMs = 100;
   while (!text.empty()) {

@@ -1,4 +1,4 @@
-// The thread that writes log lines, so that a slow target never blocks a reactor.
+// Writes log lines on a thread of its own, so that a slow target never blocks a reactor.
 #pragma once
 
 #include <atomic>
@@ -15,25 +15,29 @@ namespace wsd::server {
 
 class LogWriter {
  public:
-  // Lines that may wait; beyond them lines are dropped and counted.
+  // The number of lines that may wait. Further lines are dropped and counted.
   static constexpr std::uint32_t kMaxWaiting = 16'384;
+  // The time in which the destructor writes the waiting lines.
   static constexpr std::uint64_t kLastWordsMs = 2'000;
 
   explicit LogWriter(const LogOptions& options);
   LogWriter(const LogWriter&) = delete;
   LogWriter& operator=(const LogWriter&) = delete;
-  // Writes what waits, as far as its target takes it within kLastWordsMs.
+  // Writes the waiting lines, as far as the target takes them within kLastWordsMs.
   ~LogWriter();
 
-  // All: any thread.
+  // All functions below: any thread.
+
+  // Returns whether entries of this level are written.
   [[nodiscard]] bool wants(LogLevel level) const noexcept {
     return level != LogLevel::kOff && level >= level_;
   }
-  // A line to be filled and given to write().
+  // Begins a line. Complete it with LogLine::add() and pass it to write().
   [[nodiscard]] LogLine line(LogLevel level, std::string_view event) const;
-  // Where memory runs out (std::bad_alloc) the line is as it was.
+  // Queues the line for the thread. If memory runs out, throws std::bad_alloc and leaves the line
+  // unchanged.
   void write(LogLine& line);
-  // Counts a line that memory was lacking for, as one that was dropped.
+  // Counts a line as dropped because memory ran out.
   void lost() noexcept { dropped_.fetch_add(1, std::memory_order_relaxed); }
 
  private:
@@ -50,10 +54,10 @@ class LogWriter {
   const int fd_;
   const bool json_;
   std::atomic<std::uint64_t> dropped_{0};  // relaxed: a statistic
-  std::atomic<std::uint32_t> count_{0};    // relaxed: a bound, it orders nothing
-  std::atomic<std::uint32_t> wakes_{0};    // what the thread sleeps on
+  std::atomic<std::uint32_t> count_{0};    // relaxed: a limit, it orders nothing
+  std::atomic<std::uint32_t> wakes_{0};    // the thread waits for a change of it
   std::atomic<bool> stop_{false};
-  std::uint64_t give_up_at_ms_ = 0;  // the thread's
+  std::uint64_t give_up_at_ms_ = 0;  // used by the thread only
   std::thread thread_;
 };
 

@@ -1,4 +1,4 @@
-// The public Request over a parsed head.
+// Implements the public Request for a parsed request.
 #pragma once
 
 #include <string>
@@ -11,7 +11,7 @@
 
 namespace wsd::server {
 
-// Everything it is made of outlives it.
+// The constructor's arguments must outlive the view.
 class RequestView final : public Request {
  public:
   RequestView(const protocol::HttpRequest& request, std::string_view remote,

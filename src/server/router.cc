@@ -7,7 +7,7 @@
 namespace wsd::server {
 namespace {
 
-// The segments behind the leading '/'.
+// Returns the segments after the leading '/'.
 std::vector<std::string_view> split(std::string_view path) {
   std::vector<std::string_view> segments;
   while (!path.empty()) {

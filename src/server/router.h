@@ -1,4 +1,4 @@
-// Which handlers serve a path.
+// Matches the path of a request with the patterns of the routes.
 #pragma once
 
 #include <cstddef>
@@ -18,16 +18,18 @@ struct RouteMatch {
   PathParams params;
 };
 
-// Patterns such as "/rooms/{room}", numbered in the order in which they were added. Constant while
-// the server runs; then any thread may match.
+// A list of patterns such as "/rooms/{room}", numbered in the order in which they were added.
+// Constant while the server runs. Any thread may then call the const functions.
 class Router {
  public:
-  // False when `pattern` is no path, names a segment twice or is known already under other names.
+  // Adds a pattern. Returns false if it is not a path, uses a segment name twice, or equals a known
+  // pattern except for the names.
   [[nodiscard]] bool add(std::string_view pattern);
-  // The number of the route with that very pattern.
+  // Returns the number of the route that was added with exactly this pattern.
   [[nodiscard]] std::optional<std::size_t> find(std::string_view pattern) const;
-  // `path` as received. Literal segments win over named ones, from left to right. A named segment
-  // matches any that is not empty.
+  // Returns the route for `path`, which is as received. A named segment matches any segment that is
+  // not empty. If several routes match, a literal segment wins over a named one, from left to
+  // right.
   [[nodiscard]] std::optional<RouteMatch> match(std::string_view path) const;
   [[nodiscard]] std::size_t size() const noexcept { return routes_.size(); }
 
@@ -39,13 +41,13 @@ class Router {
   using Route = std::vector<Segment>;
 
   [[nodiscard]] static bool matches(const Route& route, const std::vector<std::string_view>& path);
-  // Whether `a` has a literal at the first place where the two differ in kind.
+  // Returns whether `a` has the literal at the first segment where only one of the two has one.
   [[nodiscard]] static bool more_literal(const Route& a, const Route& b) noexcept;
 
   std::vector<Route> routes_;
 };
 
-// nullopt when a '%' is not followed by two hex digits.
+// Decodes "%XX". Returns std::nullopt if a '%' is not followed by two hex digits.
 [[nodiscard]] std::optional<std::string> percent_decode(std::string_view text);
 
 }  // namespace wsd::server

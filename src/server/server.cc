@@ -1,4 +1,4 @@
-// The public handles over ServerCore.
+// Implements the public handles by calls to ServerCore.
 #include "wsd/server.h"
 
 #include <cstdio>
@@ -25,9 +25,9 @@ void Server::http(std::string_view method, std::string_view pattern, HttpHandler
 void Server::http(std::string_view method, std::string_view pattern, DeferredHandler handler) {
   core_->http(method, pattern, {{}, std::move(handler)});
 }
-void Server::http(std::string_view method, std::string_view pattern, HttpGuard judge,
+void Server::http(std::string_view method, std::string_view pattern, HttpGuard guard,
                   DeferredHandler handler) {
-  core_->http(method, pattern, {{}, std::move(handler), std::move(judge)});
+  core_->http(method, pattern, {{}, std::move(handler), std::move(guard)});
 }
 std::string Server::listen(std::string_view address) { return core_->listen(address); }
 std::string Server::adopt(int fd) { return core_->adopt(fd); }

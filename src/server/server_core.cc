@@ -4,7 +4,6 @@
 #include <sys/resource.h>
 
 #include <new>
-#include <stdexcept>
 #include <system_error>
 #include <utility>
 
@@ -13,14 +12,14 @@
 #include "protocol/frame_writer.h"
 #include "server/exception_text.h"
 #include "server/introspection.h"
-#include "server/settings.h"
+#include "server/reactor_settings.h"
 #include "server/stats.h"
 
 namespace wsd {
 namespace {
 
-// Blocks of this size go back to the system when they are freed, instead of staying with the heap:
-// a large message leaves no trace. Setting it also keeps glibc from raising it by itself.
+// free() returns blocks of at least this size to the system, so that the heap does not stay large
+// after a large message. An explicit value also stops glibc from raising the threshold.
 constexpr int kMmapThreshold = 256 << 10;
 
 void raise_file_limit() {
@@ -31,12 +30,12 @@ void raise_file_limit() {
 }
 
 std::uint64_t random_epoch() {
-  // 48 bits leave room to count on, and a JSON number holds them exactly.
+  // 48 bits leave room for increments, and a JSON number holds them exactly.
   return (wsd_random_word() >> 16) + 1;
 }
 
-// Empty when memory has run out; but on a reactor thread, where nothing is refused, that ends the
-// connection whose handler it is.
+// Returns the message as a frame, or an empty one if memory runs out. On a reactor thread it throws
+// std::bad_alloc instead, which ends the connection whose handler is running.
 SharedBytes frame_of(MessageType type, std::string_view payload, bool on_reactor) {
   SharedBytes frame = protocol::make_frame(static_cast<protocol::Opcode>(type), as_bytes(payload));
   if (!frame && on_reactor) throw std::bad_alloc();
@@ -69,7 +68,7 @@ void fill_end(LogLine& line, const net::EndRecord& record) {
   }
 }
 
-// Calls what an application handed in with a publish or a question.
+// Calls the callback that the application passed to publish() or query().
 template <class Call>
 class Listener final : public hub::RoomStateCallback {
  public:
@@ -99,33 +98,24 @@ std::unique_ptr<hub::RoomStateCallback> listener(ServerCore& core, const char* n
 ServerCore::ServerCore(ServerOptions options)
     : options_(std::move(options)),
       log_(options_.log),
-      addresses_(server::address_limits_of(options_.rates)),
+      requests_(*this),
       reactor_count_(server::reactor_count(options_)) {}
 
 ServerCore::~ServerCore() {
   stop();
   wait();
   gone_->store(true, std::memory_order_release);
-  // Reactors go first: their connections leave the hub's shards.
+  // Before the hub, because the reactors' connections leave the hub's shards.
   reactors_.clear();
 }
 
 void ServerCore::route(std::string_view pattern, Handlers handlers) {
-  if (!routes_.add(pattern)) {
-    throw std::invalid_argument(
-        "route '" + std::string(pattern) +
-        "' is not a path pattern such as /rooms/{room}, or was added before");
-  }
-  handlers_.push_back(std::move(handlers));
+  requests_.route(pattern, std::move(handlers));
 }
 
 void ServerCore::http(std::string_view method, std::string_view pattern,
                       server::HttpRoutes::Served served) {
-  if (!http_routes_.add(method, pattern, std::move(served))) {
-    throw std::invalid_argument("http route '" + std::string(method) + " " + std::string(pattern) +
-                                "' needs a method other than HEAD and a path pattern such as "
-                                "/rooms/{room}, and may be added only once");
-  }
+  requests_.http(method, pattern, std::move(served));
 }
 
 std::string ServerCore::listen(std::string_view address) {
@@ -161,7 +151,7 @@ std::string ServerCore::start() {
     return "the server has no address to listen on: call listen() before start()";
   raise_file_limit();
   ::mallopt(M_MMAP_THRESHOLD, kMmapThreshold);
-  settings_ = server::settings_of(options_);
+  settings_ = server::reactor_settings(options_);
   std::vector<hub::Waker*> wakers;
   for (std::uint32_t i = 0; i < reactor_count_; ++i) {
     reactors_.push_back(std::make_unique<net::Reactor>());
@@ -223,19 +213,19 @@ std::size_t ServerCore::forced_closes() const noexcept {
 bool ServerCore::check_liveness() {
   if (!started_.load()) return false;
   const std::uint64_t all = ~std::uint64_t{0} >> (hub::Hub::kMaxShards - reactor_count_);
-  // Who has not answered has the question still.
+  // A reactor that has not answered still has the previous command.
   if (liveness_asked_ && counts_.answered.load(std::memory_order_relaxed) != all) return false;
   counts_.answered.store(0, std::memory_order_relaxed);
   try {
     hub_->command(net::Reactor::kReportAlive);
     liveness_asked_ = true;
   } catch (const std::bad_alloc&) {
-    liveness_asked_ = false;  // who was not asked is not to be blamed
+    liveness_asked_ = false;  // some reactors did not get the command
   }
   return true;
 }
 
-// Seeing into it
+// Introspection
 
 ServerStats ServerCore::stats() const {
   ServerStats stats;
@@ -284,7 +274,7 @@ void ServerCore::log(LogLevel level, std::string_view event, std::string_view te
   write_line(level, event, [&](LogLine& line) { line.add("text", text); });
 }
 
-// What the handles do
+// Methods of Connection and Hub
 
 net::Reactor* ServerCore::own_reactor() const noexcept {
   net::Reactor* const current = net::Reactor::current();
@@ -339,9 +329,9 @@ SendResult ServerCore::publish(std::string_view room, MessageType type, std::str
   return SendResult::kSent;
 }
 
-SendResult ServerCore::query(std::string_view room, Hub::StateCallback answer) {
+SendResult ServerCore::query(std::string_view room, Hub::StateCallback callback) {
   if (!started_.load(std::memory_order_acquire)) return SendResult::kClosed;
-  auto waiting = listener(*this, "answer", std::move(answer));
+  auto waiting = listener(*this, "answer", std::move(callback));
   if (net::Reactor* const reactor = own_reactor()) {
     reactor->shard().query(room, std::move(waiting));
   } else {
@@ -384,7 +374,7 @@ void ServerCore::leave(ConnectionId id, std::string_view room) {
 
 // net::Application
 
-// An exception of the application's code ends its own connection and nothing else.
+// Runs application code. If it throws, only this connection ends.
 template <class Call>
 void ServerCore::guarded(net::Connection& connection, const char* handler, Call call) {
   try {
@@ -404,7 +394,7 @@ void ServerCore::log_handler_exception(std::string_view where) noexcept {
   });
 }
 
-// Within a catch clause. Apart from it, so that messages do not pay for what this needs.
+// Called within a catch clause. Not inlined, so that its code stays out of the message path.
 [[gnu::noinline]] void ServerCore::handler_exception(net::Connection& connection,
                                                      const char* handler) noexcept {
   log_handler_exception(handler);
@@ -419,15 +409,22 @@ void ServerCore::run_opened(ConnectionId id, const std::function<void(Connection
   guarded(*connection, "opened", [&] { opened(handle); });
 }
 
+net::RequestResult ServerCore::on_request(net::Connection& connection,
+                                          const protocol::HttpRequest& request) {
+  // The body is empty until it is read, and on_head() never asks for an empty one.
+  return request.body.empty() ? requests_.on_head(connection, request)
+                              : requests_.on_body(connection, request);
+}
+
 void ServerCore::on_open(net::Connection& connection) {
-  const Handlers& handlers = handlers_[connection.route()];
+  const Handlers& handlers = requests_.handlers(connection.route());
   if (!handlers.open) return;
   Connection handle(this, connection.id());
   guarded(connection, "open", [&] { handlers.open(handle); });
 }
 
 void ServerCore::on_message(net::Connection& connection, const Message& message) {
-  const Handlers& handlers = handlers_[connection.route()];
+  const Handlers& handlers = requests_.handlers(connection.route());
   if (!handlers.message) return;
   Connection handle(this, connection.id());
   guarded(connection, "message", [&] { handlers.message(handle, message); });
@@ -435,7 +432,7 @@ void ServerCore::on_message(net::Connection& connection, const Message& message)
 
 void ServerCore::on_join_refused(net::Connection& connection, std::string_view room,
                                  JoinRefusal why) {
-  const Handlers& handlers = handlers_[connection.route()];
+  const Handlers& handlers = requests_.handlers(connection.route());
   if (!handlers.join_refused) {
     connection.fail(CloseCause::kRoomLimit, close_code_for(CloseCause::kRoomLimit),
                     "too many rooms");
@@ -446,16 +443,16 @@ void ServerCore::on_join_refused(net::Connection& connection, std::string_view r
 }
 
 void ServerCore::on_close(net::Connection& connection, const CloseInfo& info) {
-  const Handlers& handlers = handlers_[connection.route()];
+  const Handlers& handlers = requests_.handlers(connection.route());
   if (!handlers.close) return;
   Connection handle(this, connection.id());
   guarded(connection, "close", [&] { handlers.close(handle, info); });
 }
 
 void ServerCore::on_end(const net::EndRecord& record) {
-  if (addresses_ && record.granted) addresses_->leave(record.peer_info->remote());
+  if (record.granted) requests_.release_address(record.peer_info->remote());
   if (record.close.cause == CloseCause::kProxyHeader) log_rejected_proxy_header(record);
-  // A page that was fetched is no news; a WebSocket connection or a refusal is.
+  // Successful plain HTTP is at level debug. WebSocket connections and rejections matter more.
   const LogLevel level =
       record.close.cause == CloseCause::kHttpDone ? LogLevel::kDebug : LogLevel::kInfo;
   std::uint64_t suppressed = 0;
@@ -469,7 +466,8 @@ void ServerCore::on_end(const net::EndRecord& record) {
   });
 }
 
-// Most likely a proxy or this server is set wrong, and nobody gets in: louder than other refusals.
+// Logs at level warn, unlike other rejections, because the configuration of wsd or of the proxy is
+// probably wrong, and then no client can connect.
 void ServerCore::log_rejected_proxy_header(const net::EndRecord& record) noexcept {
   std::uint64_t suppressed = 0;
   if (!log_.wants(LogLevel::kWarn) || !proxy_log_limit_.take(net::monotonic_ms(), suppressed))

@@ -1,4 +1,4 @@
-// The figures of all reactors, added up.
+// Adds up the statistics of all reactors and shards.
 #pragma once
 
 #include "hub/shard.h"

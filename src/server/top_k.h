@@ -1,4 +1,4 @@
-// The first few of many, without sorting the many.
+// Selects the first few of many entries without sorting all of them.
 #pragma once
 
 #include <algorithm>
@@ -8,24 +8,24 @@
 
 namespace wsd::server {
 
-// The first `limit` of what is offered, in a heap of no more than these. `a < b`: a comes first.
+// Keeps the first `limit` of the offered entries in a heap of that size. If a < b, a comes first.
 template <class Entry>
 class TopK {
  public:
   explicit TopK(std::size_t limit) : limit_(limit) {}
 
-  // Where memory runs out: std::bad_alloc.
+  // Throws std::bad_alloc if memory runs out.
   void offer(const Entry& entry) {
     if (entries_.size() < limit_) {
       entries_.push_back(entry);
       std::push_heap(entries_.begin(), entries_.end());
-    } else if (limit_ != 0 && entry < entries_.front()) {  // where the last of them is
+    } else if (limit_ != 0 && entry < entries_.front()) {  // the front is the last one
       std::pop_heap(entries_.begin(), entries_.end());
       entries_.back() = entry;
       std::push_heap(entries_.begin(), entries_.end());
     }
   }
-  // In order; nothing is left.
+  // Returns the entries in order and removes them.
   [[nodiscard]] std::vector<Entry> take() {
     std::sort_heap(entries_.begin(), entries_.end());
     return std::exchange(entries_, {});

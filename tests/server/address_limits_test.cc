@@ -35,14 +35,14 @@ TEST(AddressKey, AnIpv6AddressCountsByItsFirst64Bits) {
   EXPECT_EQ(address_key("[fe80::1%eth0]:1"), address_key("[fe80::2]:1"));
 }
 
-// Otherwise all of IPv4 would be one address behind a socket that is bound to [::].
+// Otherwise all IPv4 clients of a socket bound to [::] would share one limit.
 TEST(AddressKey, AnIpv4AddressInIpv6IsIpv4) {
   EXPECT_EQ(address_key("[::ffff:192.0.2.1]:4711"), address_key("192.0.2.1:1"));
   EXPECT_NE(address_key("[::ffff:192.0.2.1]:4711"), address_key("[::ffff:192.0.2.2]:4711"));
   EXPECT_EQ(address_key("[64:ff9b::192.0.2.1]:1"), (AddressKey{0x0064ff9b00000000, true}));
 }
 
-TEST(AddressKey, OtherTextsHaveNone) {
+TEST(AddressKey, OtherTexts_HaveNoKey) {
   for (const char* text : {"", "unix", "localhost:80", "1.2.3:4", "1.2.3.4.5:6", "256.1.1.1:1", "[",
                            "[]", "[:", "]", "[::1", "[::g]:1", "[1.2.3.4]:1", "::1", ":80"}) {
     EXPECT_FALSE(address_key(text)) << text;
@@ -61,7 +61,7 @@ TEST(AddressLimits, ConnectionsOfOneAddress) {
   EXPECT_TRUE(limits.enter("192.0.2.1:3"));
   EXPECT_FALSE(limits.enter("192.0.2.1:4"));
   for (const char* each : {"192.0.2.1:1", "192.0.2.1:3", "192.0.2.2:3"}) limits.leave(each);
-  EXPECT_EQ(limits.size(), 0U) << "nothing is kept of who has gone";
+  EXPECT_EQ(limits.size(), 0U) << "no entry remains";
 }
 
 TEST(AddressLimits, PeersOfAUnixSocketHaveNoLimit) {
@@ -85,8 +85,8 @@ TEST(AddressLimits, HandshakesOfOneAddress) {
   EXPECT_EQ(limits.handshake("192.0.2.9:2", kNow), 0U) << "others are not affected";
 }
 
-// Clocks of two reactors are read at different moments.
-TEST(AddressLimits, AClockThatIsATickBehindDoesNotRefillABucket) {
+// Two reactors read their clocks at different times.
+TEST(AddressLimits, ClockOneTickBehind_DoesNotRefillTheBucket) {
   AddressLimits limits(0, 1);
   EXPECT_EQ(limits.handshake("192.0.2.1:1", 1'000), 0U);
   for (int i = 0; i < 1'000; ++i) {
@@ -94,13 +94,13 @@ TEST(AddressLimits, AClockThatIsATickBehindDoesNotRefillABucket) {
   }
 }
 
-TEST(AddressLimits, WhoComesFromManyAddressesTakesBoundedMemory) {
+TEST(AddressLimits, ManyAddresses_TakeBoundedMemory) {
   AddressLimits limits(1, 1);
   constexpr std::uint32_t kCount = 300'000;
   std::vector<std::string> connected;
   for (std::uint32_t i = 0; i < kCount; ++i) {
     const std::string remote = v4(0x0A000000 + i);
-    // All within one second: the hardest case.
+    // All within one second, so that no entry has expired.
     static_cast<void>(limits.handshake(remote, 1'000));
     if (i % 1'000 != 0) continue;
     EXPECT_TRUE(limits.enter(remote));
@@ -109,18 +109,18 @@ TEST(AddressLimits, WhoComesFromManyAddressesTakesBoundedMemory) {
   EXPECT_LE(limits.size(), AddressLimits::kStripes * AddressLimits::kMostIdle + connected.size());
   EXPECT_GT(limits.size(), AddressLimits::kMostIdle) << "a stripe does not stand for all";
   for (const std::string& each : connected) {
-    EXPECT_FALSE(limits.enter(each)) << "never forgotten while connected";
+    EXPECT_FALSE(limits.enter(each)) << "never removed while connected";
     limits.leave(each);
   }
 }
 
-TEST(AddressLimits, AddressesAreForgottenWhenTheirSecondHasPassed) {
+TEST(AddressLimits, IdleAddresses_AreRemovedAfterOneSecond) {
   AddressLimits limits(0, 1);
   constexpr std::uint32_t kCount = AddressLimits::kStripes * AddressLimits::kMostIdle * 2;
   Tick now = 0;
   std::size_t most = 0;
   for (std::uint32_t i = 0; i < kCount; ++i) {
-    // A thousand a second.
+    // One thousand addresses per second.
     now += i % 10 == 0 ? 1 : 0;
     EXPECT_EQ(limits.handshake(v4(0x0A000000 + i), now), 0U);
     most = std::max(most, limits.size());
@@ -151,14 +151,14 @@ TEST(AddressLimits, ThreadsTogetherGetNoMoreThanTheLimit) {
   EXPECT_EQ(shaken.load(), 1'000U);
 }
 
-TEST(AddressLimits, ThereAreNoneWhereNoneIsSet) {
+TEST(AddressLimits, NoLimitSet_ReturnsNull) {
   EXPECT_EQ(address_limits_of({}), nullptr);
   ClientLimits one;
   one.max_handshakes_per_second = 1;
   EXPECT_NE(address_limits_of(one), nullptr);
 }
 
-TEST(AddressLimits, RefusalsAreCountedBesideHandshakes) {
+TEST(AddressLimits, Rejections_CountApartFromHandshakes) {
   AddressLimits limits(0, 2);
   EXPECT_EQ(limits.may_try("192.0.2.1:1", 0), 0U);
   limits.refused("192.0.2.1:1", 0);

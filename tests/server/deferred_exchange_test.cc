@@ -1,4 +1,4 @@
-// Requests that are answered later, as a client sees it.
+// Deferred responses to HTTP requests, through the public API.
 #include <gtest/gtest.h>
 
 #include <mutex>
@@ -33,7 +33,7 @@ Response says(std::string body) {
   return response;
 }
 
-// Keeps the responders of /later until the test answers through them.
+// Keeps the responders of /later until the test calls them.
 class DeferredRig : public Rig {
  public:
   explicit DeferredRig(const ServerOptions& options = quiet()) : Rig(options) {
@@ -100,7 +100,7 @@ TEST(DeferredExchange, AnswersWithinTheHandlerAndFromAnotherThread) {
   }
 }
 
-TEST(DeferredExchange, WhatFollowsWaitsForTheAnswer) {
+TEST(DeferredExchange, PipelinedRequests_WaitForTheResponse) {
   DeferredRig rig;
   rig.start();
   Peer peer = rig.connect();
@@ -133,7 +133,7 @@ TEST(DeferredExchange, ManyInOnePieceAreAnsweredInOrder) {
   for (int i = 0; i < 2000; ++i) ASSERT_EQ(next_body(peer), "now " + std::to_string(i));
 }
 
-TEST(DeferredExchange, WhatComesInAnotherPieceWaitsToo) {
+TEST(DeferredExchange, LaterRequest_WaitsForTheResponse) {
   DeferredRig rig;
   rig.start();
   Peer peer = rig.connect();
@@ -147,7 +147,7 @@ TEST(DeferredExchange, WhatComesInAnotherPieceWaitsToo) {
   EXPECT_EQ(next_body(peer), "plain");
 }
 
-TEST(DeferredExchange, WithoutAnAnswerItIs500) {
+TEST(DeferredExchange, NoResponse_Sends500) {
   DeferredRig rig;
   rig.start();
   Peer peer = rig.connect();
@@ -159,7 +159,7 @@ TEST(DeferredExchange, WithoutAnAnswerItIs500) {
   EXPECT_EQ(next_body(peer), "plain");
 }
 
-TEST(DeferredExchange, WhoWaitsTooLongIsAnswered503AndTheAnswerComesTooLate) {
+TEST(DeferredExchange, ResponseTimeout_Sends503AndDiscardsLateResponse) {
   ServerOptions options = quiet();
   options.http.response_timeout_ms = 50;
   DeferredRig rig(options);
@@ -174,7 +174,7 @@ TEST(DeferredExchange, WhoWaitsTooLongIsAnswered503AndTheAnswerComesTooLate) {
   EXPECT_EQ(next_body(peer), "plain");
 }
 
-TEST(DeferredExchange, AClientThatIsGoneIsNotFound) {
+TEST(DeferredExchange, ClientDisconnected_ResponseIsDiscarded) {
   DeferredRig rig;
   rig.start();
   {
@@ -182,11 +182,11 @@ TEST(DeferredExchange, AClientThatIsGoneIsNotFound) {
     peer.send(get("/later"));
     ASSERT_TRUE(rig.asked.wait(1));
   }
-  rig.take().respond(says("to nobody"));
+  rig.take().respond(says("late"));
   EXPECT_TRUE(rig.emptied());
 }
 
-TEST(DeferredExchange, TheConnectionEndsWhereTheRequestSaysSo) {
+TEST(DeferredExchange, ConnectionClose_EndsAfterTheResponse) {
   DeferredRig rig;
   rig.start();
   const std::string answer = rig.answer(get("/now?x", "Connection: close\r\n") + get("/plain"));
@@ -207,19 +207,19 @@ TEST(DeferredExchange, ADrainWaitsForTheAnswer) {
   rig.server.wait();
 }
 
-TEST(DeferredExchange, AServerThatGoesTakesItsExchangesWithIt) {
+TEST(DeferredExchange, ServerDestroyed_ResponderHasNoEffect) {
   std::optional<DeferredRig> rig(std::in_place);
   rig->start();
   Peer peer = rig->connect();
   peer.send(get("/later"));
   ASSERT_TRUE(rig->asked.wait(1));
   const Responder kept = rig->take();
-  rig.reset();  // the copy that is left goes after it, unanswered
+  rig.reset();  // `kept` is destroyed later and has no response
 }
 
-// Publishing and asking, from handlers and from other threads
+// Publishes and queries, from handlers and from other threads
 
-TEST(ServerHub, ReceiptsAndAnswersComeFromWhereverTheRoomIs) {
+TEST(ServerHub, ReceiptsAndStates_ComeFromEveryHomeShard) {
   ServerOptions options = quiet(2);
   options.history.messages = 100;
   Rig rig(options);
@@ -258,7 +258,7 @@ TEST(ServerHub, ReceiptsAndAnswersComeFromWhereverTheRoomIs) {
   }
 }
 
-TEST(ServerHub, AReceiptThatThrowsHarmsNobody) {
+TEST(ServerHub, ReceiptThrows_ServerContinues) {
   Rig rig;
   rig.start();
   Signal told;
@@ -271,7 +271,7 @@ TEST(ServerHub, AReceiptThatThrowsHarmsNobody) {
   EXPECT_TRUE(told.wait());
 }
 
-TEST(ServerUpgrade, TheHookMayLeaveWordForWhenTheConnectionIsOpen) {
+TEST(ServerUpgrade, OpenedCallback_RunsBeforeOpenHandler) {
   Rig rig;
   rig.server.route("/", {.upgrade =
                              [](const Request& request) {
@@ -287,7 +287,7 @@ TEST(ServerUpgrade, TheHookMayLeaveWordForWhenTheConnectionIsOpen) {
   EXPECT_EQ(Rig::frame(peer).payload, "open");
 }
 
-TEST(ServerUpgrade, WhatThatWordHasClosedIsNotOpened) {
+TEST(ServerUpgrade, OpenedCallbackCloses_OpenHandlerIsNotCalled) {
   for (const bool throws : {false, true}) {
     Rig rig;
     rig.server.route("/", {.upgrade =
@@ -308,7 +308,7 @@ TEST(ServerUpgrade, WhatThatWordHasClosedIsNotOpened) {
   }
 }
 
-TEST(ServerUpgrade, MembersThatSpeakMetaGetTheirPlaces) {
+TEST(ServerUpgrade, NchanMembers_GetPositionsOfMessages) {
   ServerOptions options = quiet(2);
   options.history.messages = 100;
   options.upgrade.subprotocols = {std::string(kNchanSubprotocol)};

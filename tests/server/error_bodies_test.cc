@@ -1,4 +1,4 @@
-// Every error response that the library itself writes has a body of one line with one newline.
+// The body of every error response that the library writes is one line that ends with a newline.
 #include <gtest/gtest.h>
 
 #include <optional>
@@ -21,7 +21,7 @@ std::string request(std::string_view method, std::string_view path, std::string_
          " HTTP/1.1\r\nHost: a\r\nConnection: close\r\n" + std::string(extra) + "\r\n";
 }
 
-// The answer has that status and a body of one line, whose length is that of Content-Length.
+// Expects that status and a body of one line. Its length must equal Content-Length.
 void expect_one_line(const std::string& answer, int status) {
   SCOPED_TRACE(answer);
   EXPECT_EQ(answer.find("HTTP/1.1 " + std::to_string(status) + " "), 0U);
@@ -85,7 +85,7 @@ TEST(ErrorBodies, HooksAndHandlers) {
   }
 }
 
-// An application's own response is sent as it is.
+// The server sends the application's own error response unchanged.
 TEST(ErrorBodies, AnApplicationsResponse_IsNotChanged) {
   Rig rig;
   rig.server.http("/own", [](const Request&) { return Response{404, "text/plain", "mine", {}}; });

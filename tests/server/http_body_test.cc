@@ -1,4 +1,4 @@
-// Requests with bodies on plain HTTP routes, as a client sees it.
+// Requests with bodies on plain HTTP routes, through the public API.
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -56,7 +56,7 @@ class BodyRig : public Rig {
   }
 };
 
-// The body of the next answer on a connection that stays open.
+// Returns the body of the next response on a connection that stays open.
 std::string next_body(Peer& peer) {
   const std::string head = Rig::read_head(peer);
   EXPECT_EQ(head.find("HTTP/1.1 200 OK\r\n"), 0U) << head;
@@ -122,7 +122,7 @@ TEST(HttpBody, AnUpgradeMayFollowOnTheSameConnection) {
   EXPECT_EQ(Rig::frame(peer).payload, "hi");
 }
 
-// What follows the announced length is the next request, and this is none.
+// The bytes after the announced length are parsed as the next request, and are not a valid one.
 TEST(HttpBody, LongerThanAnnouncedIsABadRequestAfterTheAnswer) {
   BodyRig rig;
   rig.start();
@@ -141,7 +141,7 @@ TEST(HttpBody, ShorterThanAnnouncedReachesNoHandler) {
   EXPECT_EQ(peer.input, "");
 }
 
-TEST(HttpBody, ThatDoesNotComeInTimeIsAnswered408) {
+TEST(HttpBody, MessageTimeout_Sends408) {
   ServerOptions options = quiet();
   options.limits.message_timeout_ms = 50;
   BodyRig rig(options);
@@ -151,8 +151,8 @@ TEST(HttpBody, ThatDoesNotComeInTimeIsAnswered408) {
   EXPECT_TRUE(has(answer, "the request body was not complete in time")) << answer;
 }
 
-// The time for a head begins anew after a body, and is the head's.
-TEST(HttpBody, ThenTheNextHeadHasItsOwnTime) {
+// The handshake timeout starts again after a body, and is not the timeout of the body.
+TEST(HttpBody, NextHead_HasItsOwnTimeout) {
   ServerOptions options = quiet();
   options.upgrade.handshake_timeout_ms = 50;
   BodyRig rig(options);
@@ -179,42 +179,42 @@ TEST(HttpBody, TooLargeIs413BeforeItIsRead) {
           "HTTP/1.1 200 "));
 }
 
-TEST(HttpBody, IsNeitherAskedForNorReadOfWhomTheJudgeRefuses) {
+TEST(HttpBody, BodyIsNotRead_WhenGuardRejects) {
   Rig rig(quiet());
   std::atomic<int> asked = 0;
   rig.server.http(
-      "POST", "/judged",
+      "POST", "/guarded",
       [&](const Request& r) -> std::optional<Response> {
         ++asked;
         EXPECT_EQ(r.body(), "");
-        if (r.header("X").empty()) return Response{401, "text/plain", "who are you?", {}};
-        if (r.header("X") == "throw") throw std::runtime_error("judge");
+        if (r.header("X").empty()) return Response{401, "text/plain", "no token", {}};
+        if (r.header("X") == "throw") throw std::runtime_error("guard");
         return std::nullopt;
       },
       [](const Request& r, const Responder& responder) {
         responder.respond(Response{200, "text/plain", "[" + std::string(r.body()) + "]", {}});
       });
   rig.start();
-  // No byte of the body has to come for the answer, which ends the connection: what follows it
-  // would be taken for a request.
+  // The response does not wait for the body. It ends the connection, because the server would parse
+  // the unread body as the next request.
   const std::string refused =
-      rig.answer(request("POST", "/judged", with_length(70'000) + "Expect: 100-continue\r\n"));
+      rig.answer(request("POST", "/guarded", with_length(70'000) + "Expect: 100-continue\r\n"));
   EXPECT_EQ(refused.find("HTTP/1.1 401 "), 0U) << refused;
   EXPECT_TRUE(has(refused, kClose)) << refused;
   EXPECT_FALSE(has(refused, "100 Continue")) << refused;
-  EXPECT_EQ(
-      rig.answer(request("POST", "/judged", "X: throw\r\n" + with_length(9))).find("HTTP/1.1 500 "),
-      0U);
+  EXPECT_EQ(rig.answer(request("POST", "/guarded", "X: throw\r\n" + with_length(9)))
+                .find("HTTP/1.1 500 "),
+            0U);
   EXPECT_EQ(asked, 2);
-  // Whom it lets through, with and without a body: asked once each.
+  // The guard runs once for each request that it allows, with and without a body.
   Peer peer = rig.connect();
-  peer.send(request("POST", "/judged", "X: a\r\n" + with_length(4), "body") +
-            request("POST", "/judged", "X: a\r\n") + request("POST", "/judged"));
+  peer.send(request("POST", "/guarded", "X: a\r\n" + with_length(4), "body") +
+            request("POST", "/guarded", "X: a\r\n") + request("POST", "/guarded"));
   EXPECT_EQ(next_body(peer), "[body]");
   EXPECT_EQ(next_body(peer), "[]");
   const std::string last = Rig::read_head(peer);
   EXPECT_EQ(last.find("HTTP/1.1 401 "), 0U) << last;
-  EXPECT_FALSE(has(last, kClose)) << "there was no body to be left unread";
+  EXPECT_FALSE(has(last, kClose)) << "no body is left unread";
   EXPECT_EQ(asked, 5);
 }
 
@@ -228,7 +228,7 @@ TEST(HttpBody, CountsInTheInputBudget) {
   first.send(request("POST", "/a", with_length(3'500'000), std::string(3'000'000, 'x')));
   Peer second = rig.connect();
   second.send(request("POST", "/a", with_length(3'500'000), std::string(3'000'000, 'x')));
-  // Whichever of them is over the budget first.
+  // Either of them may exceed the budget first.
   ASSERT_TRUE(test::until([&] { return !first.input.empty() || !second.input.empty(); },
                           [&] {
                             first.pump();
@@ -250,7 +250,7 @@ TEST(HttpBody, Rfc9112_7_TransferCodingsAreNotRead) {
             0U);
 }
 
-TEST(HttpBody, Rfc9110_15_5_6_OtherMethodsAreToldWhichAreThere) {
+TEST(HttpBody, Rfc9110_15_5_6_UnsupportedMethod_ResponseNamesAllowedMethods) {
   BodyRig rig;
   rig.start();
   const std::string put = rig.answer(request("PUT", "/a", with_length(5), "hello"));
@@ -261,7 +261,7 @@ TEST(HttpBody, Rfc9110_15_5_6_OtherMethodsAreToldWhichAreThere) {
   EXPECT_TRUE(has(get, "Allow: PUT\r\n")) << get;
 }
 
-TEST(HttpBody, Rfc9110_10_1_1_WhoWaitsForItIsToldToContinue) {
+TEST(HttpBody, Rfc9110_10_1_1_Expect_Sends100Continue) {
   BodyRig rig;
   rig.start();
   Peer peer = rig.connect();
@@ -269,23 +269,23 @@ TEST(HttpBody, Rfc9110_10_1_1_WhoWaitsForItIsToldToContinue) {
   EXPECT_EQ(Rig::read_head(peer), "HTTP/1.1 100 Continue\r\n\r\n");
   peer.send("hi");
   EXPECT_EQ(next_body(peer), "POST[hi]");
-  // Not where no body will be read.
+  // 100 is not sent if the server will not read the body.
   const std::string large = "Content-Length: 99999999999\r\nExpect: 100-continue\r\n";
   EXPECT_EQ(rig.answer(request("POST", "/a", large)).find("HTTP/1.1 413 "), 0U);
   const std::string none = "Content-Length: 2\r\nExpect: 100-continue\r\n";
   EXPECT_EQ(rig.answer(request("DELETE", "/a", none)).find("HTTP/1.1 405 "), 0U);
 }
 
-// RFC 6455 has no use for one; a peer that means it for something else gets no chance.
-TEST(HttpBody, AnUpgradeHasNone) {
+// RFC 6455 gives the body of a handshake no meaning, so the server rejects the request.
+TEST(HttpBody, UpgradeWithBody_IsRejected) {
   BodyRig rig;
   rig.start();
   std::string upgrade = upgrade_request("/both", with_length(2)) + "hi";
   EXPECT_EQ(rig.answer(upgrade).find("HTTP/1.1 400 "), 0U);
 }
 
-// RFC 9110 §9.3.1: its content has no meaning, and the end of the connection is what follows.
-TEST(HttpBody, OfAGetIsNotRead) {
+// RFC 9110 §9.3.1: the content of a GET has no meaning. The connection ends after the response.
+TEST(HttpBody, Get_BodyIsNotRead) {
   BodyRig rig;
   rig.start();
   const std::string answer =

@@ -16,7 +16,7 @@ HttpRoutes::Served says(int status) {
           {}};
 }
 
-// What the handler found is known by; 0: none was found.
+// Returns the status that identifies the handler, or 0 if there is no handler.
 int found(const HttpRoutes& routes, std::string_view path, std::string_view method) {
   const auto match = routes.match(path);
   if (!match) return 0;
@@ -60,7 +60,7 @@ TEST(HttpRoutes, AMethodAndAPathHaveOneHandler) {
   EXPECT_EQ(routes.allow(routes.match("/b/x")->route), "DELETE");
 }
 
-TEST(HttpRoutes, RefusesWhatCannotBeServed) {
+TEST(HttpRoutes, InvalidRoutes_AreRejected) {
   HttpRoutes routes;
   EXPECT_FALSE(routes.add("BREW", "/a", says(200)));
   EXPECT_FALSE(routes.add("post", "/a", says(200)));  // RFC 9110 §9.1: case-sensitive
@@ -69,7 +69,7 @@ TEST(HttpRoutes, RefusesWhatCannotBeServed) {
   EXPECT_FALSE(routes.add("GET", "a", says(200)));
   ASSERT_TRUE(routes.add("GET", "/a/{x}", says(200)));
   EXPECT_FALSE(routes.add("GET", "/a/{x}", says(200)));
-  EXPECT_FALSE(routes.add("POST", "/a/{y}", says(200)));  // the same under another name
+  EXPECT_FALSE(routes.add("POST", "/a/{y}", says(200)));  // the same pattern with another name
   EXPECT_EQ(found(routes, "/a", "GET"), 0);
 }
 

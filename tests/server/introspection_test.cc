@@ -1,4 +1,4 @@
-// Asking a running server: who is connected, which rooms there are, and ending one connection.
+// Lists the connections and rooms of a running server, and closes a connection by its id.
 #include "server/introspection.h"
 
 #include <gtest/gtest.h>
@@ -49,7 +49,7 @@ TEST(Listing, BeforeStartThereIsNothingToAsk) {
   EXPECT_EQ(server.stats().reactors, 0U);
 }
 
-TEST(Listing, EveryReactorTellsOfItsConnections) {
+TEST(Listing, Connections_ComeFromAllReactors) {
   Rig rig(quiet(3));
   add_routes(rig.server);
   rig.start();
@@ -79,7 +79,7 @@ TEST(Listing, EveryReactorTellsOfItsConnections) {
   EXPECT_EQ(few.total, 9U);
   EXPECT_EQ(few.rows.size(), 4U);
   EXPECT_EQ(users(few), users(rig.server.connections({ConnectionOrder::kQueue, 4})))
-      << "equal ones have an order";
+      << "connections with equal values have a fixed order";
 }
 
 TEST(Listing, TheLongestQueueComesFirst) {
@@ -104,7 +104,7 @@ TEST(Listing, TheLongestQueueComesFirst) {
   EXPECT_EQ(listing.total, 2U);
 }
 
-TEST(Listing, RoomsAreToldWithTheirMembersOverAllReactors) {
+TEST(Listing, Rooms_CountMembersOfAllReactors) {
   Rig rig(quiet(3));
   add_routes(rig.server);
   rig.start();
@@ -142,7 +142,7 @@ TEST(Listing, AConnectionIsClosedByItsIdOnce) {
   EXPECT_FALSE(rig.server.close_connection(id, CloseCode::kPolicyViolation, "again"));
 }
 
-TEST(Listing, AReactorThatAsksItselfIsNotKeptWaiting) {
+TEST(Listing, CalledOnReactorThread_ReturnsIncompleteAtOnce) {
   Rig rig(quiet(1));
   std::atomic<int> answers{0};
   rig.server.http("/ask", [&](const Request&) {
@@ -154,7 +154,7 @@ TEST(Listing, AReactorThatAsksItselfIsNotKeptWaiting) {
   EXPECT_EQ(answers.load(), 2);
 }
 
-TEST(Listing, AServerThatHasEndedAnswersThatNotAllDid) {
+TEST(Listing, AfterStop_ListingIsIncomplete) {
   Rig rig(quiet(2));
   rig.start();
   rig.server.stop();

@@ -30,7 +30,7 @@ class Pipe {
     ::close(fds_[0]);
     fds_[0] = -1;
   }
-  // One read, waiting for something.
+  // Waits for data and returns the result of one read().
   [[nodiscard]] std::string read_some() const {
     std::array<char, 65536> buffer;
     const ssize_t count = ::read(fds_[0], buffer.data(), buffer.size());
@@ -40,13 +40,13 @@ class Pipe {
     ::close(fds_[1]);
     fds_[1] = -1;
   }
-  // Up to the end of the stream.
+  // Reads up to the end of the stream.
   [[nodiscard]] std::string read_to_end() const {
     std::string all;
     for (std::string some = read_some(); !some.empty(); some = read_some()) all += some;
     return all;
   }
-  // All that was written, once the writer is gone.
+  // Returns all written bytes. The writer must be destroyed before.
   [[nodiscard]] std::string read_all() {
     close_write_end();
     return read_to_end();
@@ -72,7 +72,7 @@ void log(LogWriter& writer, std::string_view event, std::uint64_t number) {
   writer.write(line);
 }
 
-TEST(LogWriter, WritesLinesInOrderAndEverythingBeforeItGoes) {
+TEST(LogWriter, Destruction_WritesAllLinesInOrder) {
   Pipe pipe;
   {
     LogWriter writer({LogLevel::kInfo, LogFormat::kText, pipe.write_end()});
@@ -119,15 +119,15 @@ TEST(LogWriter, AutoIsJsonWhereThereIsNoTerminal) {
   EXPECT_NE(line.find("\"event\":\"tick\",\"number\":7}"), std::string::npos) << line;
 }
 
-// A pipe whose reader is stopped must not keep the process from its end.
-TEST(LogWriter, DoesNotWaitForEverForATargetThatTakesNothing) {
+// A process must be able to end although the reader of its log is stopped.
+TEST(LogWriter, BlockedTarget_DestructorGivesUp) {
   Pipe pipe;
   for (const bool blocking : {true, false}) {
     ASSERT_EQ(::fcntl(pipe.write_end(), F_SETFL, blocking ? 0 : O_NONBLOCK), 0);
     LogWriter writer({LogLevel::kInfo, LogFormat::kText, pipe.write_end()});
     for (std::uint64_t i = 0; i < 3'000; ++i) log(writer, "flood", i);
   }
-  // What the pipe has taken is whole lines up to the last.
+  // The pipe holds whole lines, except for the last one.
   const std::vector<std::string> lines = lines_of(pipe.read_all());
   ASSERT_GT(lines.size(), 100U);
   for (std::size_t i = 0; i < 100; ++i) {
@@ -135,12 +135,12 @@ TEST(LogWriter, DoesNotWaitForEverForATargetThatTakesNothing) {
   }
 }
 
-TEST(LogWriter, DropsAndCountsWhatASlowTargetDoesNotTake) {
+TEST(LogWriter, SlowTarget_LinesAreDroppedAndCounted) {
   Pipe pipe;
   constexpr std::uint64_t kLines = 40'000;
   auto writer =
       std::make_unique<LogWriter>(LogOptions{LogLevel::kInfo, LogFormat::kText, pipe.write_end()});
-  // Nobody reads yet, and the pipe holds far less than these.
+  // The reader starts later, and the pipe holds far fewer bytes than these lines have.
   for (std::uint64_t i = 0; i < kLines; ++i) log(*writer, "flood", i);
   std::string text;
   std::thread reader([&] { text = pipe.read_to_end(); });
@@ -181,7 +181,7 @@ TEST(LogWriter, LinesOfSeveralThreadsStayWhole) {
   }
 }
 
-TEST(LogWriter, ATargetThatFailsLosesLinesAndNothingElse) {
+TEST(LogWriter, FailedWrite_LosesOnlyLines) {
   Pipe pipe;
   pipe.close_read_end();
   struct sigaction ignore {};

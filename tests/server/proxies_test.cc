@@ -1,4 +1,4 @@
-// Who is whose client behind a proxy, through the public API: what is believed, and of whom.
+// Client addresses behind proxies, through the public API: which proxies and fields are trusted.
 #include <gtest/gtest.h>
 
 #include <mutex>
@@ -33,7 +33,7 @@ ServerOptions with_headers() {
   return options;
 }
 
-// "/whoami" tells request.remote() without the port of a peer that nobody spoke for.
+// "/whoami" responds with request.remote(), or with "peer" if no proxy has named a client.
 void serve(Rig& rig) {
   rig.server.http("/whoami", [](const Request& request) {
     std::string remote(request.remote());
@@ -56,14 +56,14 @@ std::string whoami(const Rig& rig, const std::string& fields, const std::string&
 constexpr const char* kXff = "X-Forwarded-For: 192.0.2.1\r\n";
 constexpr const char* kForwarded = "Forwarded: for=198.51.100.2\r\n";
 
-TEST(Proxies, ByDefaultNobodyIsBelieved) {
+TEST(Proxies, ByDefault_NoProxyIsTrusted) {
   Rig rig;
   serve(rig);
   EXPECT_EQ(whoami(rig, ""), "peer\n");
   EXPECT_EQ(whoami(rig, std::string(kXff) + kForwarded), "peer\n");
 }
 
-TEST(Proxies, FieldsOfAPeerThatIsNotTrustedAreForged) {
+TEST(Proxies, UntrustedPeer_FieldsAreIgnored) {
   Rig rig(trusting({"10.0.0.0/8", "127.0.0.2", "::/0", "unix"}));
   serve(rig);
   for (const std::string fields :
@@ -85,7 +85,7 @@ TEST(Proxies, ATrustedPeerNamesItsClient) {
       {"X-Forwarded-For: 2001:db8::7\r\n", "[2001:db8::7]\n"},
       {"X-Forwarded-For: 6.6.6.6, garbage\r\n", "peer\n"},
       {"X-Forwarded-For: 6.6.6.6, garbage, 10.0.0.1\r\n", "10.0.0.1\n"},
-      {kForwarded, "peer\n"},  // not the field that is configured
+      {kForwarded, "peer\n"},  // not the configured field
       {std::string(kXff) + kForwarded, "192.0.2.1\n"},
       {"X-Real-IP: 6.6.6.6\r\n", "peer\n"},
   };
@@ -121,7 +121,7 @@ TEST(Proxies, EachRequestOfAConnectionHasItsOwnClient) {
   EXPECT_EQ(clients, (std::vector<std::string>{"192.0.2.1", "192.0.2.2", "peer", "192.0.2.3"}));
 }
 
-TEST(Proxies, ConnectionsAreCountedForTheClientAndGivenBack) {
+TEST(Proxies, ConnectionLimit_CountsConnectionsOfTheClient) {
   ServerOptions options = trusting({"127.0.0.1"});
   options.rates.max_connections_per_address = 1;
   Rig rig(options);
@@ -132,7 +132,7 @@ TEST(Proxies, ConnectionsAreCountedForTheClientAndGivenBack) {
       const Peer two = rig.open("/", "X-Forwarded-For: 192.0.2.2\r\n");
       const Peer three = rig.open("/", "X-Forwarded-For: 2001:db8::7\r\n");
       const Peer proxy = rig.open();
-      // With another port, by another way of writing, in the same /64: the same client.
+      // The same clients with another port, in another notation, and with another address in a /64.
       for (const std::string again :
            {"X-Forwarded-For: 192.0.2.1:4711\r\n", "X-Forwarded-For: 6.6.6.6, ::ffff:192.0.2.1\r\n",
             "X-Forwarded-For: [2001:db8::8]:80\r\n", ""}) {
@@ -156,7 +156,7 @@ TEST(Proxies, HandshakesAreCountedForTheClient) {
   options.rates.max_handshakes_per_second = 1;
   Rig rig(options);
   serve(rig);
-  // However fast: each of these is the first of its address.
+  // Allowed at any speed, because each is the first handshake of its address.
   for (int i = 1; i < 100; ++i) {
     const Peer peer = rig.open("/", "X-Forwarded-For: 192.0.2." + std::to_string(i) + "\r\n");
   }
@@ -167,7 +167,7 @@ TEST(Proxies, HandshakesAreCountedForTheClient) {
   EXPECT_EQ(answer.find("HTTP/1.1 429 "), 0U) << answer;
 }
 
-TEST(Proxies, HandlersAndInquiriesSeeTheClient) {
+TEST(Proxies, HandlersAndListings_ReportTheClient) {
   Rig rig(trusting({"127.0.0.1"}));
   test::Signal seen;
   std::string at_open;
@@ -207,7 +207,7 @@ TEST(Proxies, AProxyHeaderNamesTheClient) {
   EXPECT_EQ(ended_by_header(rig), 0U);
 }
 
-TEST(Proxies, WithAProxyHeaderFieldsAreNotLookedAt) {
+TEST(Proxies, ProxyHeader_FieldsAreIgnored) {
   Rig rig(with_headers());
   serve(rig);
   EXPECT_EQ(whoami(rig, "X-Forwarded-For: 6.6.6.6\r\n", kV2), "192.0.2.1:4711\n");
@@ -215,7 +215,7 @@ TEST(Proxies, WithAProxyHeaderFieldsAreNotLookedAt) {
   EXPECT_EQ(
       whoami(rig, "X-Forwarded-For: 6.6.6.6\r\n", "PROXY TCP4 127.0.0.9 127.0.0.1 4711 443\r\n"),
       "127.0.0.9:4711\n")
-      << "also where the client that is named is in a trusted network";
+      << "also if the named client is in a trusted network";
 }
 
 TEST(Proxies, WithoutAProxyHeaderAConnectionEndsWithoutAnAnswer) {
@@ -230,7 +230,7 @@ TEST(Proxies, WithoutAProxyHeaderAConnectionEndsWithoutAnAnswer) {
   }
 }
 
-TEST(Proxies, AProxyHeaderOfAPeerThatIsNotTrustedIsNotRead) {
+TEST(Proxies, UntrustedPeer_ProxyHeaderEndsConnection) {
   ServerOptions options = with_headers();
   options.proxy.trusted = {"10.0.0.0/8", "unix"};
   Rig rig(options);
@@ -240,7 +240,7 @@ TEST(Proxies, AProxyHeaderOfAPeerThatIsNotTrustedIsNotRead) {
   EXPECT_EQ(ended_by_header(rig), 1U);
 }
 
-TEST(Proxies, AProxyHeaderHasTheHandshakesTime) {
+TEST(Proxies, ProxyHeader_CountsInTheHandshakeTimeout) {
   ServerOptions options = with_headers();
   options.upgrade.handshake_timeout_ms = 50;
   Rig rig(options);

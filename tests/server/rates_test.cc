@@ -1,4 +1,4 @@
-// Limits of what one peer may take, through the public API.
+// Limits on one client's use of shared resources, through the public API.
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -27,7 +27,7 @@ bool has(const std::string& text, std::string_view part) {
 }
 
 TEST(Rates, ConnectionsOfOneAddress) {
-  ServerOptions options = quiet(3);  // more reactors than connections, and still one limit
+  ServerOptions options = quiet(3);  // more reactors than connections, but one limit
   options.rates.max_connections_per_address = 2;
   Rig rig(options);
   rig.server.route("/", {});
@@ -39,7 +39,7 @@ TEST(Rates, ConnectionsOfOneAddress) {
   EXPECT_EQ(answer.find("HTTP/1.1 429 Too Many Requests\r\n"), 0U) << answer;
   EXPECT_TRUE(has(answer, "Connection: close\r\n"));
   EXPECT_TRUE(has(answer, "too many connections from this address\n"));
-  EXPECT_TRUE(has(rig.answer("GET /page HTTP/1.0\r\n\r\n"), "page")) << "pages are no connections";
+  EXPECT_TRUE(has(rig.answer("GET /page HTTP/1.0\r\n\r\n"), "page")) << "plain HTTP does not count";
   one.send(client_frame(kClose, test::close_payload(1000)));
   EXPECT_EQ(Rig::frame(one).opcode, kClose);
   one.close();
@@ -49,7 +49,7 @@ TEST(Rates, ConnectionsOfOneAddress) {
   EXPECT_TRUE(has(rig.answer(upgrade_request()), "429"));
 }
 
-// Whatever becomes of a handshake, what it was counted for is given back once.
+// The count of a connection is released exactly once, however its handshake ends.
 TEST(Rates, RefusedHandshakesAreNotCountedAsConnections) {
   ServerOptions options = quiet();
   options.rates.max_connections_per_address = 1;
@@ -78,8 +78,8 @@ TEST(Rates, HandshakesOfOneAddress) {
   Rig rig(options);
   rig.server.route("/", {.upgrade = [](const Request&) { return Upgrade::reject(401); }});
   rig.start();
-  // Refused ones count: who guesses at tokens is slowed down. However slow this machine is, two of
-  // so many come within a second.
+  // Rejected handshakes count too, to limit token guessing. Of so many, two come within one second
+  // even on a slow machine.
   std::string answer;
   for (int i = 0; i < 1'000 && !has(answer, "HTTP/1.1 429 "); ++i) {
     answer = rig.answer(upgrade_request());
@@ -90,7 +90,7 @@ TEST(Rates, HandshakesOfOneAddress) {
   EXPECT_TRUE(has(answer, "too many handshakes from this address, try again later\n"));
 }
 
-TEST(Rates, AJoinThatIsRefusedIsToldToTheHandler) {
+TEST(Rates, RefusedJoin_CallsTheHandler) {
   for (const std::uint32_t reactors : {1U, 3U}) {
     ServerOptions options = quiet(reactors);
     options.rates.max_rooms_per_connection = 3;
@@ -120,11 +120,11 @@ TEST(Rates, AJoinThatIsRefusedIsToldToTheHandler) {
         EXPECT_EQ(refused[0].first, "c");
       }
     }
-    EXPECT_TRUE(has(Rig::frame(peer).payload, "refused ")) << "the connection goes on";
+    EXPECT_TRUE(has(Rig::frame(peer).payload, "refused ")) << "the connection stays open";
   }
 }
 
-TEST(Rates, WithoutAHandlerARefusedJoinEndsTheConnection) {
+TEST(Rates, RefusedJoinWithoutHandler_ClosesWith1008) {
   ServerOptions options = quiet();
   options.rates.max_rooms_per_connection = 2;
   Rig rig(options);
@@ -146,8 +146,8 @@ TEST(Rates, WithoutAHandlerARefusedJoinEndsTheConnection) {
   EXPECT_EQ(info.cause, CloseCause::kRoomLimit);
 }
 
-// What the hook has found out is there from the open handler on.
-TEST(Rates, TheHooksDataIsTheConnections) {
+// The data that the hook returns is available from the open handler on.
+TEST(Rates, UpgradeData_IsTheConnectionsData) {
   struct Note final : ConnectionData {
     std::string text;
   };
@@ -174,7 +174,7 @@ TEST(Rates, TheHooksDataIsTheConnections) {
   EXPECT_EQ(Rig::frame(none).payload, "none");
 }
 
-TEST(Rates, AnOriginThatIsRefusedIsToldWhy) {
+TEST(Rates, RejectedOrigin_ResponseNamesAllowedOrigins) {
   ServerOptions options = quiet();
   options.upgrade.allowed_origins = {"https://*.good.example"};
   Rig rig(options);

@@ -17,7 +17,7 @@ Router router_of(const std::vector<std::string>& patterns) {
   return router;
 }
 
-// "2 a=x b=y", or "none".
+// Returns "2 a=x b=y" for route 2 with two named segments, or "none".
 std::string found(const Router& router, std::string_view path) {
   const std::optional<RouteMatch> match = router.match(path);
   if (!match) return "none";
@@ -39,7 +39,7 @@ TEST(Router, MatchesWholePaths) {
   }
 }
 
-TEST(Router, NamedSegmentsMatchAnythingThatIsNotEmpty) {
+TEST(Router, NamedSegments_MatchNonEmptySegments) {
   const Router router = router_of({"/rooms/{room}", "/{a}/x/{b}"});
   EXPECT_EQ(found(router, "/rooms/lobby"), "0 room=lobby");
   EXPECT_EQ(found(router, "/rooms/{room}"), "0 room={room}");
@@ -81,19 +81,19 @@ TEST(Router, NamedSegmentsAreDecodedAndLiteralsAreNot) {
   }
 }
 
-TEST(Router, RefusesPatternsThatMakeNoSense) {
+TEST(Router, InvalidPatterns_AreRejected) {
   Router router = router_of({"/rooms/{room}", "/rooms/all"});
   EXPECT_FALSE(router.add(""));
   EXPECT_FALSE(router.add("rooms"));
   EXPECT_FALSE(router.add("*"));
-  EXPECT_FALSE(router.add("/{a}/{a}"));        // one name, two values
-  EXPECT_FALSE(router.add("/rooms/{other}"));  // known under another name
+  EXPECT_FALSE(router.add("/{a}/{a}"));        // one name for two segments
+  EXPECT_FALSE(router.add("/rooms/{other}"));  // known with another name
   EXPECT_FALSE(router.add("/rooms/all"));
   EXPECT_EQ(router.size(), 2U);
   EXPECT_TRUE(router.add("/{rooms}/all"));
 }
 
-TEST(Router, BracesThatNameNothingAreLiterals) {
+TEST(Router, BracesWithoutName_AreLiterals) {
   const Router router = router_of({"/{}", "/a{b}", "/{b}c"});
   EXPECT_EQ(found(router, "/{}"), "0");
   EXPECT_EQ(found(router, "/a{b}"), "1");

@@ -1,4 +1,4 @@
-// A server of the public API in its own threads, and what a client of it needs.
+// A server of the public API on its own threads, with clients for it.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -25,7 +25,7 @@ inline ServerOptions quiet(std::uint32_t reactors = 2) {
   return options;
 }
 
-// Something that happens in another thread, to be waited for.
+// Waits for events in another thread.
 class Signal {
  public:
   void raise() {
@@ -44,7 +44,7 @@ class Signal {
   int count_ = 0;
 };
 
-// A server on a port of its own, and what a client of it needs.
+// A server on a free port, with functions to connect clients to it.
 class ServerRig {
  public:
   explicit ServerRig(const ServerOptions& options = quiet()) : server(options) {}
@@ -62,7 +62,7 @@ class ServerRig {
     EXPECT_EQ(head.find("HTTP/1.1 101 "), 0U) << head;
     return peer;
   }
-  // The whole answer to `request`, which must end the connection.
+  // Returns the whole response to `request`, which must end the connection.
   [[nodiscard]] std::string answer(const std::string& request) const {
     Peer peer = connect();
     peer.send(request);

@@ -1,4 +1,4 @@
-// The library as an embedder meets it.
+// The public API: handlers, sends, rooms, start, drain and stop.
 #include "wsd/server.h"
 
 #include <gtest/gtest.h>
@@ -33,7 +33,7 @@ void echo(Connection& connection, const Message& message) { connection.send(mess
 
 // Handlers
 
-TEST(Server, AHandlerThatThrowsEndsItsOwnConnectionAlone) {
+TEST(Server, HandlerThrows_ClosesOnlyItsConnectionWith1011) {
   struct Odd {};
   Rig rig(quiet(1));
   std::atomic<int> ends{0};
@@ -110,7 +110,7 @@ TEST(Server, ConnectionsCarryTypedData) {
   EXPECT_EQ(last.load(), 3);
 }
 
-TEST(Server, HandlesTellWhatBecameOfAMessage) {
+TEST(Server, SendResults_ReportTheOutcome) {
   ServerOptions options = quiet();
   options.limits.max_message_bytes = 1000;
   Rig rig(options);
@@ -129,7 +129,7 @@ TEST(Server, HandlesTellWhatBecameOfAMessage) {
   Peer peer = rig.open();
   peer.send(client_frame(test::kText, "x"));
   EXPECT_EQ(Rig::frame(peer).payload, std::string(1000, 'x'));
-  // A code that must not be sent is 1000, a reason is cut to what a control frame holds.
+  // close() replaces a code that must not be sent by 1000, and cuts the reason to fit a frame.
   EXPECT_EQ(Rig::frame(peer),
             (WireFrame{test::kClose, close_payload(1000, std::string(123, 'r'))}));
   EXPECT_TRUE(done.wait());
@@ -143,7 +143,7 @@ TEST(Server, HandlesTellWhatBecameOfAMessage) {
   EXPECT_EQ(nobody.data<Counter>(), nullptr);
 }
 
-// From other threads
+// Other threads
 
 TEST(Server, AnyThreadMaySendJoinPublishLeaveAndClose) {
   Rig rig;
@@ -183,7 +183,7 @@ TEST(Server, AnyThreadMaySendJoinPublishLeaveAndClose) {
   peer.send(client_frame(test::kText, "rooms:"));
   EXPECT_EQ(Rig::frame(peer).payload, "rooms:first,first,second");
   const Hub hub = rig.server.hub();
-  // The join may still be on its way to a room at home on another reactor.
+  // The join may still be in transit to the home shard of the room.
   ASSERT_TRUE(Rig::until(peer, [&] {
     EXPECT_EQ(hub.publish("second", MessageType::kText, "news"), SendResult::kSent);
     const std::optional<WireFrame> frame = test::take_frame(peer.input);
@@ -227,7 +227,7 @@ TEST(Server, RoomsCarryMessagesBetweenReactors) {
     peers.push_back(rig.open("/rooms/lobby"));
     ASSERT_EQ(Rig::frame(peers.back()).payload, "hello");
   }
-  // A member hears its own messages: who has heard one is in.
+  // A member gets its own messages, so a peer that has got one has joined.
   for (Peer& each : peers) {
     ASSERT_TRUE(Rig::until(each, [&] {
       if (each.all_sent()) each.send(client_frame(test::kText, "ready?"));
@@ -251,11 +251,11 @@ TEST(Server, RoomsCarryMessagesBetweenReactors) {
   }
 }
 
-// Publishers over the bound are left unread; here nothing but the hub itself can end that.
-TEST(Server, APublisherOverTheMailboxBoundIsReadAgain) {
+// A publisher that exceeds the limit is paused. Without timers, only the hub can resume it.
+TEST(Server, PublisherOverTheMailboxLimit_IsReadAgain) {
   ServerOptions options = quiet();
   options.limits.max_pending_publishes = 2;
-  options.upgrade.read_buffer_size = 1024;  // held after each receive, with more to read
+  options.upgrade.read_buffer_size = 1024;  // paused after each receive, with more to read
   options.heartbeat = {0, 0, 0};
   Rig rig(options);
   rig.server.route(
@@ -270,7 +270,7 @@ TEST(Server, APublisherOverTheMailboxBoundIsReadAgain) {
   constexpr int kMessages = 1000;
   std::string bytes;
   for (int i = 0; i < kMessages; ++i) bytes += client_frame(test::kText, std::to_string(i));
-  // Rooms enough that some have their home on the publisher's reactor and some on the other.
+  // Enough rooms that both the publisher's reactor and the other one are home to some.
   for (const char* room : {"/a", "/b", "/c", "/d", "/e", "/f", "/g", "/h"}) {
     Peer peer = rig.open(room);
     peer.send(bytes);
@@ -278,9 +278,9 @@ TEST(Server, APublisherOverTheMailboxBoundIsReadAgain) {
   }
 }
 
-// Life
+// Start, drain and stop
 
-TEST(ServerLife, StartSaysWhyItCannot) {
+TEST(ServerLife, FailedStart_ReturnsTheReason) {
   Server no_listener(quiet());
   EXPECT_EQ(no_listener.start(),
             "the server has no address to listen on: call listen() before start()");
@@ -296,7 +296,7 @@ TEST(ServerLife, StartSaysWhyItCannot) {
   EXPECT_NE(twice.listen("127.0.0.1"), "");
 }
 
-TEST(ServerLife, RoutesThatMakeNoSenseThrow) {
+TEST(ServerLife, InvalidRoutes_Throw) {
   Server server(quiet());
   server.route("/a", {});
   EXPECT_THROW(server.route("/a", {}), std::invalid_argument);
@@ -314,7 +314,7 @@ TEST(ServerLife, MayBeDestroyedWithoutAStart) {
   EXPECT_EQ(bound.connection_count(), 0U);
 }
 
-TEST(ServerLife, DrainTellsEveryoneAndEnds) {
+TEST(ServerLife, Drain_ClosesEveryConnectionWith1001) {
   Rig rig;
   std::atomic<int> drained{0};
   rig.server.route("/", {.close = [&](Connection&, const CloseInfo& info) {
@@ -336,7 +336,7 @@ TEST(ServerLife, DrainTellsEveryoneAndEnds) {
   EXPECT_EQ(rig.server.forced_closes(), 0U);
 }
 
-TEST(ServerLife, TellsHowManyADrainHasCut) {
+TEST(ServerLife, DrainTimeout_CountsForcedCloses) {
   ServerOptions options = quiet();
   options.drain_timeout_ms = 50;
   Rig rig(options);
@@ -349,7 +349,7 @@ TEST(ServerLife, TellsHowManyADrainHasCut) {
   EXPECT_EQ(rig.server.forced_closes(), 3U);
 }
 
-TEST(ServerLife, ReactorsTurnUntilOneHangs) {
+TEST(ServerLife, CheckLiveness_IsFalseWhileAReactorHangs) {
   Rig rig(quiet(1));
   Signal inside;
   Signal go_on;
@@ -361,12 +361,12 @@ TEST(ServerLife, ReactorsTurnUntilOneHangs) {
   rig.start();
   const auto turn = [&] { return rig.server.check_liveness(); };
   const auto turns = [&] { return test::until(turn, [] { std::this_thread::yield(); }); };
-  EXPECT_TRUE(turn()) << "nothing was asked yet";
+  EXPECT_TRUE(turn()) << "the first call";
   EXPECT_TRUE(turns());
   Peer peer = rig.open();
   peer.send(client_frame(test::kText, "hang"));
   ASSERT_TRUE(inside.wait());
-  // What was asked before may have been answered before; what is asked now is not.
+  // The reactor may have answered the previous command before it hung. It cannot answer this one.
   static_cast<void>(turn());
   for (int i = 0; i < 100; ++i) EXPECT_FALSE(turn());
   go_on.raise();
@@ -374,7 +374,7 @@ TEST(ServerLife, ReactorsTurnUntilOneHangs) {
   EXPECT_TRUE(turns());
 }
 
-TEST(ServerLife, AllReactorsAreAsked) {
+TEST(ServerLife, CheckLiveness_AsksAllReactors) {
   Rig rig(quiet(3));
   rig.start();
   for (int i = 0; i < 10; ++i) {
@@ -383,7 +383,7 @@ TEST(ServerLife, AllReactorsAreAsked) {
   }
 }
 
-TEST(ServerLife, ServesASocketThatItIsGiven) {
+TEST(ServerLife, AdoptedSocket_IsServed) {
   const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
   sockaddr_in at{};
   at.sin_family = AF_INET;
@@ -406,7 +406,7 @@ TEST(ServerLife, ServesASocketThatItIsGiven) {
   }
   server.drain();
   server.wait();
-  // Who comes meanwhile waits for who serves the socket next.
+  // A client that connects now waits for the next server of the socket.
   Peer late(port);
   late.send(test::upgrade_request("/"));
   Server next(quiet());
@@ -468,7 +468,7 @@ TEST(ServerLife, TwoServersLiveInOneProcess) {
                         c.join("room");
                         opened.raise();
                       }});
-  // A handler of one server uses the other: there it is just another thread.
+  // A handler of one server calls the other server, for which it is just another thread.
   first.server.route("/", {.message = [&](Connection& c, const Message& m) {
                        EXPECT_EQ(other.send(m), SendResult::kSent);
                        EXPECT_EQ(other.user(), "");

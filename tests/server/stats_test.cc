@@ -47,7 +47,7 @@ TEST(Stats, ReactorsAndShardsAddUp) {
   EXPECT_EQ(total.round_trip.count(), 1U);
 }
 
-TEST(Stats, WhatWaitsAtAGateIsTold) {
+TEST(Stats, QueuedMail_IsReported) {
   net::ReactorRig rig(net::calm_settings(), 2);
   std::string room;
   for (int i = 0; rig.hub().home_of(room = std::to_string(i)) != 1;) ++i;

@@ -8,7 +8,7 @@
 namespace wsd::server {
 namespace {
 
-TEST(TopK, KeepsTheFirstFewInOrderWhateverComesWhen) {
+TEST(TopK, KeepsTheFirstFew_ForEveryOrderOfOffers) {
   std::vector<int> all;
   for (int i = 0; i < 200; ++i) all.push_back(i * 37 % 101);
   std::vector<int> sorted = all;

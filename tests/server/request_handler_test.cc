@@ -1,4 +1,4 @@
-// What requests are answered, as a client sees it.
+// Responses to handshakes and plain HTTP requests, through the public API.
 #include <gtest/gtest.h>
 
 #include <functional>
@@ -28,7 +28,7 @@ bool has(const std::string& text, std::string_view part) {
 
 // The upgrade hook
 
-TEST(Server, TheHookSaysWhoSomeoneIs) {
+TEST(RequestHandler, UpgradeHook_SetsTheUser) {
   Rig rig;
   std::string seen;
   Upgrade verdict;
@@ -68,7 +68,7 @@ TEST(Server, TheHookSaysWhoSomeoneIs) {
             "ann|/rooms/a%20b|v2|127.0.0.1:" + std::to_string(peer.local_port()));
 }
 
-TEST(Server, WithoutAHookEveryoneIsAcceptedAndOptionsChooseTheSubprotocol) {
+TEST(RequestHandler, WithoutUpgradeHook_OptionsChooseTheSubprotocol) {
   ServerOptions options = quiet();
   options.upgrade.subprotocols = {"b", "a"};
   Rig rig(options);
@@ -82,7 +82,7 @@ TEST(Server, WithoutAHookEveryoneIsAcceptedAndOptionsChooseTheSubprotocol) {
   EXPECT_FALSE(has(Rig::read_head(none), "Sec-WebSocket-Protocol"));
 }
 
-TEST(Server, TheHookMayReject) {
+TEST(RequestHandler, UpgradeHook_MayReject) {
   Rig rig;
   rig.server.route("/", {.upgrade = [](const Request&) {
                      Upgrade verdict = Upgrade::reject(401, "who are you?\n");
@@ -97,7 +97,7 @@ TEST(Server, TheHookMayReject) {
   EXPECT_TRUE(answer.ends_with("\r\n\r\nwho are you?\n"));
 }
 
-TEST(Server, AHookThatGoesWrongIsA500) {
+TEST(RequestHandler, UpgradeHookFails_Sends500) {
   struct Odd {};
   const std::vector<std::function<Upgrade(const Request&)>> hooks = {
       [](const Request&) -> Upgrade { throw std::runtime_error("secret"); },
@@ -160,7 +160,7 @@ std::string request(std::string_view method, std::string_view path, std::string_
          std::string(extra) + "\r\n";
 }
 
-TEST(ServerHttp, ServesPagesBesideWebSocket) {
+TEST(RequestHandler, ServesPagesBesideWebSocket) {
   HttpRig rig;
   rig.start();
   const std::string page = rig.answer(request("GET", "/both", "Connection: close\r\n"));
@@ -176,7 +176,7 @@ TEST(ServerHttp, ServesPagesBesideWebSocket) {
   EXPECT_TRUE(file.ends_with("\r\n\r\na b")) << file;
 }
 
-TEST(ServerHttp, HeadHasTheFieldsWithoutTheBody) {
+TEST(RequestHandler, HeadHasTheFieldsWithoutTheBody) {
   HttpRig rig;
   rig.start();
   const std::string head = rig.answer(request("HEAD", "/both", "Connection: close\r\n"));
@@ -185,7 +185,7 @@ TEST(ServerHttp, HeadHasTheFieldsWithoutTheBody) {
   EXPECT_TRUE(head.ends_with("\r\n\r\n"));
 }
 
-TEST(ServerHttp, OtherMethodsAreNotAllowed) {
+TEST(RequestHandler, OtherMethodsAreNotAllowed) {
   HttpRig rig;
   rig.start();
   const std::string post = rig.answer(request("POST", "/both", "Content-Length: 0\r\n"));
@@ -196,7 +196,7 @@ TEST(ServerHttp, OtherMethodsAreNotAllowed) {
   EXPECT_EQ(rig.answer(upgrade_request("/none")).find("HTTP/1.1 404 "), 0U);
 }
 
-TEST(ServerHttp, KeepsTheConnectionAlive) {
+TEST(RequestHandler, KeepsTheConnectionAlive) {
   HttpRig rig;
   rig.start();
   Peer peer = rig.connect();
@@ -214,7 +214,7 @@ TEST(ServerHttp, KeepsTheConnectionAlive) {
   EXPECT_EQ(Rig::frame(peer).payload, "hi");
 }
 
-TEST(ServerHttp, AHandlerThatGoesWrongIsA500) {
+TEST(RequestHandler, HandlerFails_Sends500) {
   HttpRig rig;
   rig.start();
   for (const char* path : {"/throws", "/odd", "/evil", "/evil-type"}) {

@@ -1,23 +1,21 @@
-#include "server/settings.h"
-
-#include <algorithm>
+// Checks options before the server uses them. Each error names the option by its flag.
 #include <string>
-#include <thread>
 
-#include "base/assert.h"
 #include "base/token_bucket.h"
 #include "hub/hub.h"
 #include "protocol/deflate.h"
 #include "protocol/http_request.h"
 #include "protocol/origin.h"
 #include "protocol/trusted_proxies.h"
+#include "server/reactor_settings.h"
+#include "wsd/options.h"
 
 namespace wsd {
 namespace {
 
 constexpr std::size_t kMiB = std::size_t{1} << 20;
 
-// "--flag must be RULE, not VALUE".
+// Returns "--flag must be RULE, not VALUE".
 std::string must(const char* flag, const std::string& rule, const std::string& value) {
   return std::string(flag) + " must be " + rule + ", not " + value;
 }
@@ -136,7 +134,7 @@ std::string check_rates(const ClientLimits& rates) {
 }
 
 std::string check_proxy(const ProxyOptions& proxy) {
-  constexpr std::size_t kMostTrusted = 1'024;  // each of them is compared with
+  constexpr std::size_t kMostTrusted = 1'024;  // each request is compared with all of them
   if (proxy.trusted.size() > kMostTrusted) {
     return must("--trusted-proxy", "given at most 1024 times", proxy.trusted.size()) +
            ": combine networks";
@@ -167,21 +165,13 @@ std::string check_history(const HistoryOptions& history) {
   return {};
 }
 
-HistoryOptions history_there(const ServerOptions& options, const RoomRule& rule) {
-  HistoryOptions history = options.history;
-  history.messages = rule.history_messages.value_or(history.messages);
-  history.bytes = rule.history_bytes.value_or(history.bytes);
-  history.age_ms = rule.history_age_ms.value_or(history.age_ms);
-  return history;
-}
-
 std::string check_rooms(const ServerOptions& options) {
   for (const RoomRule& rule : options.rooms) {
     if (rule.pattern.empty()) {
       return "--room-rule has an empty pattern: write a room name, in which * matches any "
              "characters";
     }
-    if (std::string error = check_history(history_there(options, rule)); !error.empty()) {
+    if (std::string error = check_history(server::history_options(options, rule)); !error.empty()) {
       return "--room-rule '" + rule.pattern + "': " + error;
     }
   }
@@ -222,71 +212,4 @@ std::string check_options(const ServerOptions& options) {
   return {};
 }
 
-namespace server {
-
-net::ReactorSettings settings_of(const ServerOptions& options) {
-  const LimitOptions& limits = options.limits;
-  net::ReactorSettings settings;
-  settings.session.head = {limits.max_request_line_bytes, limits.max_head_bytes,
-                           limits.max_field_bytes, limits.max_fields};
-  settings.session.message = {limits.max_message_bytes, limits.max_fragments,
-                              limits.max_empty_fragments};
-  settings.send_queue = {limits.send_queue_bytes, limits.send_queue_frames, limits.slow_policy};
-  settings.heartbeat = {ticks_for_ms(options.heartbeat.ping_interval_ms),
-                        ticks_for_ms(options.heartbeat.pong_timeout_ms),
-                        ticks_for_ms(options.heartbeat.read_timeout_ms)};
-  settings.handshake_timeout = ticks_for_ms(options.upgrade.handshake_timeout_ms);
-  settings.response_timeout = ticks_for_ms(options.http.response_timeout_ms);
-  settings.message_timeout = ticks_for_ms(limits.message_timeout_ms);
-  settings.write_timeout = ticks_for_ms(limits.write_timeout_ms);
-  settings.close_timeout = ticks_for_ms(limits.close_timeout_ms);
-  settings.max_control_frames_per_second = limits.max_control_frames_per_second;
-  settings.max_input_bytes = limits.max_input_bytes;
-  settings.max_connections = limits.max_connections;
-  settings.max_messages_per_second = options.rates.max_messages_per_second;
-  settings.max_bytes_per_second = options.rates.max_bytes_per_second;
-  settings.read_buffer_size = options.upgrade.read_buffer_size;
-  settings.drain_window = ticks_for_ms(options.drain_window_ms);
-  settings.drain_timeout = ticks_for_ms(options.drain_timeout_ms);
-  settings.deflate_level = static_cast<int>(options.deflate.level);
-  settings.deflate_threshold = options.deflate.threshold;
-  settings.session.proxy_header = options.proxy.proxy_protocol;
-  for (const std::string& each : options.proxy.trusted) {
-    const std::string error = settings.trusted_proxies.add(each);
-    WSD_ASSERT(error.empty());
-  }
-  return settings;
-}
-
-hub::HistoryLimits history_limits(const ServerOptions& options, std::uint32_t shards) {
-  const HistoryOptions& history = options.history;
-  return {history.messages, history.bytes, ticks_for_ms(history.age_ms),
-          history.total_bytes / shards};
-}
-
-std::vector<hub::RoomConfigRule> room_config_rules(const ServerOptions& options,
-                                                   std::uint32_t shards) {
-  std::vector<hub::RoomConfigRule> terms;
-  for (const RoomRule& rule : options.rooms) {
-    ServerOptions there = options;
-    there.history = history_there(options, rule);
-    terms.push_back({rule.pattern, {rule.slow_policy, history_limits(there, shards)}});
-  }
-  return terms;
-}
-
-bool drops_queued(const ServerOptions& options) noexcept {
-  return options.limits.slow_policy == SlowPolicy::kDropOldest ||
-         std::any_of(options.rooms.begin(), options.rooms.end(), [](const RoomRule& rule) {
-           return rule.slow_policy == SlowPolicy::kDropOldest ||
-                  rule.slow_policy == SlowPolicy::kLatestOnly;
-         });
-}
-
-std::uint32_t reactor_count(const ServerOptions& options) {
-  if (options.reactors != 0) return options.reactors;
-  return std::clamp<std::uint32_t>(std::thread::hardware_concurrency(), 1, hub::Hub::kMaxShards);
-}
-
-}  // namespace server
 }  // namespace wsd

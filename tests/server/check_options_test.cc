@@ -1,25 +1,25 @@
-#include "server/settings.h"
-
 #include <gtest/gtest.h>
 
 #include <functional>
 #include <string>
 #include <vector>
 
+#include "wsd/options.h"
+
 namespace wsd {
 namespace {
 
 using Change = std::function<void(ServerOptions&)>;
 
-std::string judged(const Change& change) {
+std::string checked(const Change& change) {
   ServerOptions options;
   change(options);
   return check_options(options);
 }
 
-TEST(CheckOptions, TheDefaultsAreFine) { EXPECT_EQ(check_options(ServerOptions{}), ""); }
+TEST(CheckOptions, Defaults_AreAccepted) { EXPECT_EQ(check_options(ServerOptions{}), ""); }
 
-TEST(CheckOptions, EachSettingIsRefusedByASentenceThatNamesIt) {
+TEST(CheckOptions, InvalidValue_ErrorNamesTheFlag) {
   constexpr std::size_t kMiB = std::size_t{1} << 20;
   struct Case {
     std::string begins;
@@ -98,12 +98,12 @@ TEST(CheckOptions, EachSettingIsRefusedByASentenceThatNamesIt) {
        [](auto& o) { o.drain_window_ms = 20'001; }},
   };
   for (const Case& each : cases) {
-    const std::string sentence = judged(each.change);
-    EXPECT_EQ(sentence.substr(0, each.begins.size()), each.begins) << sentence;
+    const std::string error = checked(each.change);
+    EXPECT_EQ(error.substr(0, each.begins.size()), each.begins) << error;
   }
 }
 
-TEST(CheckOptions, ValuesAtTheirBoundsAreFine) {
+TEST(CheckOptions, ValuesAtTheirLimits_AreAccepted) {
   constexpr std::size_t kMiB = std::size_t{1} << 20;
   const std::vector<Change> changes = {
       [](auto& o) { o.reactors = 64; },
@@ -134,81 +134,25 @@ TEST(CheckOptions, ValuesAtTheirBoundsAreFine) {
       [](auto& o) { o.drain_window_ms = 0; },
       [](auto& o) { o.drain_window_ms = o.drain_timeout_ms = 1; },
   };
-  for (std::size_t i = 0; i < changes.size(); ++i) EXPECT_EQ(judged(changes[i]), "") << i;
+  for (std::size_t i = 0; i < changes.size(); ++i) EXPECT_EQ(checked(changes[i]), "") << i;
   // The sum must not wrap.
-  EXPECT_NE(judged([](auto& o) { o.heartbeat = {~std::uint32_t{0}, ~std::uint32_t{0}, 1}; }), "");
+  EXPECT_NE(checked([](auto& o) { o.heartbeat = {~std::uint32_t{0}, ~std::uint32_t{0}, 1}; }), "");
 }
 
-using server::reactor_count;
-using server::settings_of;
-
-TEST(ReactorSettings, TimesAreTicksRoundedUpAndSizesGoThrough) {
-  ServerOptions options;
-  options.heartbeat = {1, 10, 11};
-  options.upgrade.handshake_timeout_ms = 100;
-  options.upgrade.read_buffer_size = 2048;
-  options.limits.message_timeout_ms = 101;
-  options.limits.write_timeout_ms = 120;
-  options.limits.close_timeout_ms = 130;
-  options.limits.max_message_bytes = 11;
-  options.limits.max_fragments = 12;
-  options.limits.max_empty_fragments = 13;
-  options.limits.max_connections = 14;
-  options.limits.max_input_bytes = 15;
-  options.limits.max_control_frames_per_second = 16;
-  options.limits.send_queue_bytes = 17;
-  options.limits.send_queue_frames = 18;
-  options.limits.slow_policy = SlowPolicy::kDropOldest;
-  options.limits.max_request_line_bytes = 19;
-  options.limits.max_head_bytes = 20;
-  options.limits.max_field_bytes = 21;
-  options.limits.max_fields = 22;
-  options.drain_window_ms = 230;
-  options.drain_timeout_ms = 240;
-  options.rates.max_messages_per_second = 25;
-  options.rates.max_bytes_per_second = 26'000;
-  const net::ReactorSettings settings = settings_of(options);
-  EXPECT_EQ(settings.heartbeat.ping_interval, 1U);
-  EXPECT_EQ(settings.heartbeat.pong_timeout, 1U);
-  EXPECT_EQ(settings.heartbeat.read_timeout, 2U);
-  EXPECT_EQ(settings.handshake_timeout, 10U);
-  EXPECT_EQ(settings.message_timeout, 11U);
-  EXPECT_EQ(settings.write_timeout, 12U);
-  EXPECT_EQ(settings.close_timeout, 13U);
-  EXPECT_EQ(settings.session.message.max_message_bytes, 11U);
-  EXPECT_EQ(settings.session.message.max_fragments, 12U);
-  EXPECT_EQ(settings.session.message.max_empty_fragments, 13U);
-  EXPECT_EQ(settings.max_connections, 14U);
-  EXPECT_EQ(settings.max_input_bytes, 15U);
-  EXPECT_EQ(settings.max_control_frames_per_second, 16U);
-  EXPECT_EQ(settings.send_queue.bytes, 17U);
-  EXPECT_EQ(settings.send_queue.frames, 18U);
-  EXPECT_EQ(settings.send_queue.policy, SlowPolicy::kDropOldest);
-  EXPECT_EQ(settings.session.head.max_request_line_bytes, 19U);
-  EXPECT_EQ(settings.session.head.max_head_bytes, 20U);
-  EXPECT_EQ(settings.session.head.max_field_bytes, 21U);
-  EXPECT_EQ(settings.session.head.max_fields, 22U);
-  EXPECT_EQ(settings.drain_window, 23U);
-  EXPECT_EQ(settings.drain_timeout, 24U);
-  EXPECT_EQ(settings.read_buffer_size, 2048U);
-  EXPECT_EQ(settings.max_messages_per_second, 25U);
-  EXPECT_EQ(settings.max_bytes_per_second, 26'000U);
-}
-
-TEST(CheckOptions, ARuleForRoomsIsJudgedAsIfItHeldForAll) {
-  EXPECT_EQ(judged([](auto& o) { o.rooms = {{"quotes-*", SlowPolicy::kLatestOnly}}; }), "");
+TEST(CheckOptions, RoomRule_IsCheckedLikeServerWideOptions) {
+  EXPECT_EQ(checked([](auto& o) { o.rooms = {{"quotes-*", SlowPolicy::kLatestOnly}}; }), "");
   EXPECT_EQ(
-      judged([](auto& o) {
+      checked([](auto& o) {
         o.rooms = {{"", SlowPolicy::kLatestOnly}};
       }),
       "--room-rule has an empty pattern: write a room name, in which * matches any characters");
-  EXPECT_EQ(judged([](auto& o) {
+  EXPECT_EQ(checked([](auto& o) {
               o.rooms.push_back({"a"});
               o.rooms.push_back({"b"});
               o.rooms.back().history_messages = 1'000'001;
             }),
             "--room-rule 'b': --history-messages must be at most 1000000, not 1000001");
-  const std::string small = judged([](auto& o) {
+  const std::string small = checked([](auto& o) {
     o.history.total_bytes = 1000;
     o.rooms.push_back({"b"});
     o.rooms.back().history_messages = 10;
@@ -219,57 +163,13 @@ TEST(CheckOptions, ARuleForRoomsIsJudgedAsIfItHeldForAll) {
       << small;
 }
 
-TEST(CheckOptions, LatestOnlyIsForRooms) {
-  const std::string error = judged([](auto& o) { o.limits.slow_policy = SlowPolicy::kLatestOnly; });
+TEST(CheckOptions, ServerWideLatestOnly_IsRejected) {
+  const std::string error =
+      checked([](auto& o) { o.limits.slow_policy = SlowPolicy::kLatestOnly; });
   EXPECT_NE(error.find("--slow-policy does not accept latest-only, which applies to rooms: "
                        "write --room-rule '* slow-policy=latest-only'"),
             std::string::npos)
       << error;
-}
-
-TEST(ReactorSettings, ARuleForRoomsHasWhatItDoesNotSayFromAllRooms) {
-  ServerOptions options;
-  options.history.messages = 7;
-  options.rooms.push_back({"a", SlowPolicy::kDropNewest});
-  options.rooms.back().history_age_ms = 1000;
-  options.rooms.push_back({"b"});
-  options.rooms.back().history_messages = 0;
-  const std::vector<hub::RoomConfigRule> terms = server::room_config_rules(options, 2);
-  ASSERT_EQ(terms.size(), 2U);
-  EXPECT_EQ(terms[0].pattern, "a");
-  EXPECT_EQ(terms[0].terms.slow_policy, SlowPolicy::kDropNewest);
-  EXPECT_EQ(terms[0].terms.history.messages, 7U);
-  EXPECT_EQ(terms[0].terms.history.age, ticks_for_ms(1000));
-  EXPECT_EQ(terms[0].terms.history.bytes, options.history.bytes);
-  EXPECT_EQ(terms[0].terms.history.total_bytes, options.history.total_bytes / 2);
-  EXPECT_FALSE(terms[1].terms.slow_policy.has_value());
-  EXPECT_EQ(terms[1].terms.history.messages, 0U);
-}
-
-// A compressor that refers to what it sent before may not have some of that dropped.
-TEST(ReactorSettings, KnowsWhetherAQueuedMessageMayBeDropped) {
-  ServerOptions options;
-  EXPECT_FALSE(server::drops_queued(options));
-  for (const SlowPolicy policy : {SlowPolicy::kDisconnect, SlowPolicy::kDropNewest}) {
-    options.rooms.push_back({"a", policy});
-  }
-  EXPECT_FALSE(server::drops_queued(options));
-  for (const SlowPolicy policy : {SlowPolicy::kDropOldest, SlowPolicy::kLatestOnly}) {
-    ServerOptions some = options;
-    some.rooms.push_back({"b", policy});
-    EXPECT_TRUE(server::drops_queued(some));
-  }
-  options.limits.slow_policy = SlowPolicy::kDropOldest;
-  EXPECT_TRUE(server::drops_queued(options));
-}
-
-TEST(ReactorSettings, ReactorsAreAsAskedOrOneForEachCore) {
-  ServerOptions options;
-  options.reactors = 3;
-  EXPECT_EQ(reactor_count(options), 3U);
-  options.reactors = 0;
-  EXPECT_GE(reactor_count(options), 1U);
-  EXPECT_LE(reactor_count(options), 64U);
 }
 
 }  // namespace

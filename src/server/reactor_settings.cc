@@ -1,0 +1,84 @@
+#include "server/reactor_settings.h"
+
+#include <algorithm>
+#include <string>
+#include <thread>
+
+#include "base/assert.h"
+#include "hub/hub.h"
+
+namespace wsd::server {
+
+net::ReactorSettings reactor_settings(const ServerOptions& options) {
+  const LimitOptions& limits = options.limits;
+  net::ReactorSettings settings;
+  settings.session.head = {limits.max_request_line_bytes, limits.max_head_bytes,
+                           limits.max_field_bytes, limits.max_fields};
+  settings.session.message = {limits.max_message_bytes, limits.max_fragments,
+                              limits.max_empty_fragments};
+  settings.send_queue = {limits.send_queue_bytes, limits.send_queue_frames, limits.slow_policy};
+  settings.heartbeat = {ticks_for_ms(options.heartbeat.ping_interval_ms),
+                        ticks_for_ms(options.heartbeat.pong_timeout_ms),
+                        ticks_for_ms(options.heartbeat.read_timeout_ms)};
+  settings.handshake_timeout = ticks_for_ms(options.upgrade.handshake_timeout_ms);
+  settings.response_timeout = ticks_for_ms(options.http.response_timeout_ms);
+  settings.message_timeout = ticks_for_ms(limits.message_timeout_ms);
+  settings.write_timeout = ticks_for_ms(limits.write_timeout_ms);
+  settings.close_timeout = ticks_for_ms(limits.close_timeout_ms);
+  settings.max_control_frames_per_second = limits.max_control_frames_per_second;
+  settings.max_input_bytes = limits.max_input_bytes;
+  settings.max_connections = limits.max_connections;
+  settings.max_messages_per_second = options.rates.max_messages_per_second;
+  settings.max_bytes_per_second = options.rates.max_bytes_per_second;
+  settings.read_buffer_size = options.upgrade.read_buffer_size;
+  settings.drain_window = ticks_for_ms(options.drain_window_ms);
+  settings.drain_timeout = ticks_for_ms(options.drain_timeout_ms);
+  settings.deflate_level = static_cast<int>(options.deflate.level);
+  settings.deflate_threshold = options.deflate.threshold;
+  settings.session.proxy_header = options.proxy.proxy_protocol;
+  for (const std::string& each : options.proxy.trusted) {
+    const std::string error = settings.trusted_proxies.add(each);
+    WSD_ASSERT(error.empty());
+  }
+  return settings;
+}
+
+HistoryOptions history_options(const ServerOptions& options, const RoomRule& rule) {
+  HistoryOptions history = options.history;
+  history.messages = rule.history_messages.value_or(history.messages);
+  history.bytes = rule.history_bytes.value_or(history.bytes);
+  history.age_ms = rule.history_age_ms.value_or(history.age_ms);
+  return history;
+}
+
+hub::HistoryLimits history_limits(const ServerOptions& options, std::uint32_t shards) {
+  const HistoryOptions& history = options.history;
+  return {history.messages, history.bytes, ticks_for_ms(history.age_ms),
+          history.total_bytes / shards};
+}
+
+std::vector<hub::RoomConfigRule> room_config_rules(const ServerOptions& options,
+                                                   std::uint32_t shards) {
+  std::vector<hub::RoomConfigRule> terms;
+  for (const RoomRule& rule : options.rooms) {
+    ServerOptions there = options;
+    there.history = history_options(options, rule);
+    terms.push_back({rule.pattern, {rule.slow_policy, history_limits(there, shards)}});
+  }
+  return terms;
+}
+
+bool drops_queued(const ServerOptions& options) noexcept {
+  return options.limits.slow_policy == SlowPolicy::kDropOldest ||
+         std::any_of(options.rooms.begin(), options.rooms.end(), [](const RoomRule& rule) {
+           return rule.slow_policy == SlowPolicy::kDropOldest ||
+                  rule.slow_policy == SlowPolicy::kLatestOnly;
+         });
+}
+
+std::uint32_t reactor_count(const ServerOptions& options) {
+  if (options.reactors != 0) return options.reactors;
+  return std::clamp<std::uint32_t>(std::thread::hardware_concurrency(), 1, hub::Hub::kMaxShards);
+}
+
+}  // namespace wsd::server

@@ -1,0 +1,36 @@
+// Converts ServerOptions into the settings and units that reactors and shards use. All functions
+// here need options that check_options() has accepted.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "hub/room_config.h"
+#include "hub/room_history.h"
+#include "net/reactor_context.h"
+#include "wsd/options.h"
+
+namespace wsd::server {
+
+// Returns the settings of each reactor.
+[[nodiscard]] net::ReactorSettings reactor_settings(const ServerOptions& options);
+
+// Returns the history options of the rooms that match `rule`: the server's, with the values of the
+// rule in their place. check_options() calls it with options that it has not accepted yet.
+[[nodiscard]] HistoryOptions history_options(const ServerOptions& options, const RoomRule& rule);
+
+// Returns the history limits of each of `shards` shards, which share the total memory equally.
+[[nodiscard]] hub::HistoryLimits history_limits(const ServerOptions& options, std::uint32_t shards);
+
+// Returns the room rules of each of `shards` shards.
+[[nodiscard]] std::vector<hub::RoomConfigRule> room_config_rules(const ServerOptions& options,
+                                                                 std::uint32_t shards);
+
+// Returns whether a slow policy, server-wide or of a room rule, may drop a message that is already
+// queued.
+[[nodiscard]] bool drops_queued(const ServerOptions& options) noexcept;
+
+// Returns the number of reactors to run: options.reactors, or one per core if that is 0.
+[[nodiscard]] std::uint32_t reactor_count(const ServerOptions& options);
+
+}  // namespace wsd::server

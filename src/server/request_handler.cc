@@ -1,0 +1,387 @@
+#include "server/request_handler.h"
+
+#include <algorithm>
+#include <stdexcept>
+#include <utility>
+
+#include "base/assert.h"
+#include "net/clock.h"
+#include "net/message_encoder.h"
+#include "protocol/deflate.h"
+#include "protocol/forwarded.h"
+#include "protocol/http_date.h"
+#include "protocol/http_response.h"
+#include "protocol/origin.h"
+#include "server/deferred_exchange.h"
+#include "server/reactor_settings.h"
+#include "server/request_view.h"
+#include "server/server_core.h"
+
+namespace wsd::server {
+namespace {
+
+constexpr std::string_view kWebSocketMethods = "GET";
+
+bool is_head(const protocol::HttpRequest& request) { return request.method == "HEAD"; }
+
+// RFC 9110 §9.3.1, §9.3.2: a body has no meaning in a GET or a HEAD.
+bool takes_body(const protocol::HttpRequest& request) {
+  return request.method != "GET" && !is_head(request);
+}
+
+Headers retry_after(std::uint64_t wait_ms) {
+  return {{"Retry-After", std::to_string((wait_ms + 999) / 1000)}};
+}
+
+protocol::HttpDate date_now() { return protocol::HttpDate(net::wall_clock_ms() / 1000); }
+
+net::RequestResult reject(const protocol::HttpRequest& request, protocol::Violation violation,
+                          std::string_view allow) {
+  const protocol::HttpDate date = date_now();
+  net::RequestResult result;
+  result.rejected = true;
+  result.status = protocol::http_status_of(violation);
+  protocol::write_violation(result.bytes, violation, allow, is_head(request), date.text());
+  return result;
+}
+
+net::RequestResult reject(const protocol::HttpRequest& request, int status, std::string_view body,
+                          const protocol::HeaderList& extra = {}) {
+  net::RequestResult result =
+      write_response(RequestTraits(request), status, protocol::error_body(body), false,
+                     protocol::HttpResponseHead{}.content_type, extra);
+  result.rejected = true;
+  return result;
+}
+
+net::RequestResult reject_address(const protocol::HttpRequest& request, std::string_view body,
+                                  const protocol::HeaderList& extra = {}) {
+  net::RequestResult result = reject(request, 429, body, extra);
+  result.refusal = CloseCause::kAddressLimit;
+  return result;
+}
+
+net::RequestResult without_response(net::RequestResult::Kind kind) {
+  net::RequestResult result;
+  result.kind = kind;
+  return result;
+}
+
+std::string bad_header_text(const std::string& name) {
+  return "the application's header field " + name +
+         " has an invalid name or value, so the client got 500: correct it";
+}
+
+bool asks_upgrade(const protocol::HttpRequest& request) {
+  return request.find("Upgrade") != nullptr;
+}
+
+net::RequestResult not_found(const protocol::HttpRequest& request) {
+  if (asks_upgrade(request)) {
+    return reject(request, protocol::Violation::kNotFound, kWebSocketMethods);
+  }
+  const RequestTraits traits(request);
+  return write_response(
+      traits, 404, protocol::error_body(protocol::violation_text(protocol::Violation::kNotFound)),
+      traits.keep_alive, protocol::HttpResponseHead{}.content_type, {});
+}
+
+}  // namespace
+
+RequestHandler::RequestHandler(ServerCore& core)
+    : core_(core), addresses_(address_limits_of(core.options().rates)) {}
+
+void RequestHandler::route(std::string_view pattern, Handlers handlers) {
+  if (!routes_.add(pattern)) {
+    throw std::invalid_argument(
+        "route '" + std::string(pattern) +
+        "' is not a path pattern such as /rooms/{room}, or was added before");
+  }
+  handlers_.push_back(std::move(handlers));
+}
+
+void RequestHandler::http(std::string_view method, std::string_view pattern,
+                          HttpRoutes::Served served) {
+  if (!http_routes_.add(method, pattern, std::move(served))) {
+    throw std::invalid_argument("http route '" + std::string(method) + " " + std::string(pattern) +
+                                "' needs a method other than HEAD and a path pattern such as "
+                                "/rooms/{room}, and may be added only once");
+  }
+}
+
+net::RequestResult RequestHandler::on_head(net::Connection& connection,
+                                           const protocol::HttpRequest& request) {
+  resolve_client_address(connection, request);
+  if (!protocol::is_known_method(request.method)) {
+    return reject(request, protocol::Violation::kUnknownMethod, kWebSocketMethods);
+  }
+  const net::PeerInfo& client = connection.peer_info();
+  const auto web_socket = routes_.match(request.path);
+  const auto http = http_routes_.match(request.path);
+  // RFC 9110 §7.8: an Upgrade may be ignored; only a GET can open a WebSocket.
+  if (http && (!web_socket || !asks_upgrade(request) || request.method != "GET")) {
+    return on_http_head(connection.id(), request, client.remote(), *http);
+  }
+  if (web_socket) return on_handshake(connection.id(), request, client, *web_socket);
+  return not_found(request);
+}
+
+net::RequestResult RequestHandler::on_body(net::Connection& connection,
+                                           const protocol::HttpRequest& request) {
+  // on_head() found both, and routes do not change.
+  const auto match = http_routes_.match(request.path);
+  WSD_ASSERT(match.has_value());
+  const HttpRoutes::Served* const served = http_routes_.find(match->route, request.method);
+  WSD_ASSERT(served != nullptr);
+  return call_handler(connection.id(), *served, request, connection.peer_info().remote(), *match);
+}
+
+// Runs for each request, because a proxy may send requests of several clients through one
+// connection.
+void RequestHandler::resolve_client_address(net::Connection& connection,
+                                            const protocol::HttpRequest& request) const {
+  const protocol::TrustedProxies& trusted = core_.settings().trusted_proxies;
+  if (trusted.empty() || core_.settings().session.proxy_header) return;
+  const net::PeerInfo& known = connection.peer_info();
+  const std::string_view peer = known.via().empty() ? known.remote() : known.via();
+  if (!trusted.trusts_peer(peer)) return;
+  const auto client =
+      protocol::forwarded_client(*request.fields, core_.options().proxy.field, trusted);
+  connection.set_client(client ? client->text() : std::string());
+}
+
+net::RequestResult RequestHandler::on_http_head(ConnectionId id,
+                                                const protocol::HttpRequest& request,
+                                                std::string_view remote, const RouteMatch& match) {
+  const HttpRoutes::Served* const served = http_routes_.find(match.route, request.method);
+  if (served == nullptr) {
+    return reject(request, protocol::Violation::kMethodNotAllowed, http_routes_.allow(match.route));
+  }
+  if (served->guard) {
+    if (auto response = check_guard(*served, request, remote, match)) return std::move(*response);
+  }
+  if (takes_body(request) && request.body_due()) {
+    const protocol::Violation violation = check_body(request);
+    if (violation != protocol::Violation::kNone) return reject(request, violation, {});
+    return without_response(net::RequestResult::Kind::kReadBody);
+  }
+  return call_handler(id, *served, request, remote, match);
+}
+
+std::optional<net::RequestResult> RequestHandler::check_guard(const HttpRoutes::Served& served,
+                                                              const protocol::HttpRequest& request,
+                                                              std::string_view remote,
+                                                              const RouteMatch& match) {
+  const Tick now = net::tick_of(net::monotonic_ms());
+  if (addresses_) {
+    // Limits token guessing here as in on_handshake().
+    if (const std::uint64_t wait_ms = addresses_->may_try(remote, now); wait_ms != 0) {
+      return reject_address(request,
+                            "too many rejected requests from this address, try again later",
+                            retry_after(wait_ms));
+    }
+  }
+  const std::vector<std::string_view> no_subprotocols;
+  std::optional<Response> refusal;
+  try {
+    refusal = served.guard(RequestView(request, remote, match.params, no_subprotocols));
+  } catch (...) {
+    core_.log_handler_exception("http");
+    refusal = internal_error();
+  }
+  if (!refusal) return std::nullopt;
+  if (addresses_ && (refusal->status == 401 || refusal->status == 403)) {
+    addresses_->refused(remote, now);
+  }
+  return response_for(RequestTraits(request), std::move(*refusal));
+}
+
+// Returns the rule by which a request's body must not be read (RFC 9112 §6), or kNone.
+protocol::Violation RequestHandler::check_body(
+    const protocol::HttpRequest& request) const noexcept {
+  if (request.chunked) return protocol::Violation::kCodingNotRead;
+  if (request.content_length > core_.options().limits.max_message_bytes) {
+    return protocol::Violation::kBodyTooLarge;
+  }
+  return protocol::Violation::kNone;
+}
+
+net::RequestResult RequestHandler::call_handler(ConnectionId id, const HttpRoutes::Served& served,
+                                                const protocol::HttpRequest& request,
+                                                std::string_view remote, const RouteMatch& match) {
+  const RequestTraits traits(request);
+  const std::vector<std::string_view> no_subprotocols;
+  const RequestView view(request, remote, match.params, no_subprotocols);
+  Response response;
+  try {
+    if (served.deferred) {
+      served.deferred(view, Responder(std::make_shared<DeferredExchange>(core_, id, traits)));
+      return without_response(net::RequestResult::Kind::kDefer);
+    }
+    response = served.handler(view);
+  } catch (...) {
+    core_.log_handler_exception("http");
+    // The destructor of the last copy of the Responder sends a deferred response.
+    if (served.deferred) return without_response(net::RequestResult::Kind::kDefer);
+    response = internal_error();
+  }
+  return response_for(traits, std::move(response));
+}
+
+net::RequestResult RequestHandler::response_for(const RequestTraits& request, Response response) {
+  std::string bad_field;
+  net::RequestResult result =
+      build_response(request, std::move(response), core_.draining(), bad_field);
+  if (!bad_field.empty()) {
+    core_.log(LogLevel::kError, "bad_response_header", bad_header_text(bad_field));
+  }
+  return result;
+}
+
+void RequestHandler::release_address(std::string_view remote) noexcept {
+  if (addresses_) addresses_->leave(remote);
+}
+
+net::RequestResult RequestHandler::on_handshake(ConnectionId id,
+                                                const protocol::HttpRequest& request,
+                                                const net::PeerInfo& client,
+                                                const RouteMatch& match) {
+  const std::string_view remote = client.remote();
+  // Before all other checks, so that the rate also limits token guessing.
+  if (addresses_) {
+    if (auto response = check_handshake_rate(request, remote)) return std::move(*response);
+  }
+  const protocol::Handshake handshake = protocol::check_handshake(request);
+  if (handshake.violation != protocol::Violation::kNone) {
+    return reject(request, handshake.violation, kWebSocketMethods);
+  }
+  if (handshake.has_origin && !protocol::origin_allowed(handshake.origin, request.host,
+                                                        core_.options().upgrade.allowed_origins)) {
+    return reject_origin(request, remote, handshake.origin);
+  }
+  if (core_.draining()) {
+    return reject(request, 503, "the server is shutting down, try again", {{"Retry-After", "1"}});
+  }
+  Upgrade verdict = run_upgrade_hook(handlers_[match.route], request, remote, match, handshake);
+  net::RequestResult result = finish_handshake(request, client, match, handshake, verdict);
+  result.data = std::move(verdict.data);
+  if (result.kind == net::RequestResult::Kind::kUpgrade && verdict.opened) {
+    result.opened = [&core = core_, id, opened = std::move(verdict.opened)] {
+      core.run_opened(id, opened);
+    };
+  }
+  // Last, because release_address() runs only for a connection whose handshake was accepted.
+  if (result.kind == net::RequestResult::Kind::kUpgrade && addresses_ &&
+      !addresses_->enter(remote)) {
+    return reject_address(request, "too many connections from this address");
+  }
+  return result;
+}
+
+std::optional<net::RequestResult> RequestHandler::check_handshake_rate(
+    const protocol::HttpRequest& request, std::string_view remote) {
+  const std::uint64_t wait_ms = addresses_->handshake(remote, net::tick_of(net::monotonic_ms()));
+  if (wait_ms == 0) return std::nullopt;
+  return reject_address(request, "too many handshakes from this address, try again later",
+                        retry_after(wait_ms));
+}
+
+net::RequestResult RequestHandler::reject_origin(const protocol::HttpRequest& request,
+                                                 std::string_view remote, std::string_view origin) {
+  const std::vector<std::string>& allowed = core_.options().upgrade.allowed_origins;
+  LogWriter& log = core_.log_writer();
+  // Rate-limited, because many browsers may repeat the request of one page.
+  std::uint64_t suppressed = 0;
+  if (log.wants(LogLevel::kInfo) && origin_log_limit_.take(net::monotonic_ms(), suppressed)) {
+    LogLine line = log.line(LogLevel::kInfo, "origin_refused");
+    line.add("remote", remote).add("origin", origin).add("host", request.host);
+    line.add("allowed", protocol::origin_rules(allowed));
+    if (suppressed != 0) line.add("suppressed", suppressed);
+    log.write(line);
+  }
+  return reject(request, http_status_of(protocol::Violation::kOriginNotAllowed),
+                protocol::origin_refusal(origin, request.host, allowed));
+}
+
+Upgrade RequestHandler::run_upgrade_hook(const Handlers& handlers,
+                                         const protocol::HttpRequest& request,
+                                         std::string_view remote, const RouteMatch& match,
+                                         const protocol::Handshake& handshake) {
+  if (!handlers.upgrade) return Upgrade::accept();
+  const RequestView view(request, remote, match.params, handshake.subprotocols);
+  Upgrade verdict;
+  try {
+    verdict = handlers.upgrade(view);
+  } catch (...) {
+    core_.log_handler_exception("upgrade");
+    return Upgrade::reject(500, "internal error");
+  }
+  if (verdict.status != 101 && (verdict.status < 400 || verdict.status > 599)) {
+    core_.log(LogLevel::kError, "bad_upgrade_verdict",
+              "the upgrade handler returned status " + std::to_string(verdict.status) +
+                  ": return 101, or 400 to 599");
+    return Upgrade::reject(500, "internal error");
+  }
+  if (const std::string* name = bad_header(verdict.headers)) {
+    core_.log(LogLevel::kError, "bad_response_header", bad_header_text(*name));
+    return Upgrade::reject(500, "internal error");
+  }
+  const auto& offered = handshake.subprotocols;
+  if (verdict.status == 101 && !verdict.subprotocol.empty() &&
+      std::find(offered.begin(), offered.end(), verdict.subprotocol) == offered.end()) {
+    // RFC 6455 §4.1: a client fails a connection whose subprotocol it did not offer.
+    core_.log(LogLevel::kError, "bad_upgrade_verdict",
+              "the upgrade handler chose the subprotocol " + verdict.subprotocol +
+                  ", which the client did not offer: choose one of Request::subprotocols()");
+    return Upgrade::reject(500, "internal error");
+  }
+  return verdict;
+}
+
+net::RequestResult RequestHandler::finish_handshake(const protocol::HttpRequest& request,
+                                                    const net::PeerInfo& client,
+                                                    const RouteMatch& match,
+                                                    const protocol::Handshake& handshake,
+                                                    const Upgrade& verdict) {
+  if (verdict.status != 101) return reject(request, verdict.status, verdict.body, verdict.headers);
+  std::string_view subprotocol = verdict.subprotocol;
+  if (subprotocol.empty()) {
+    subprotocol = protocol::choose_subprotocol(core_.options().upgrade.subprotocols, handshake);
+  }
+  net::RequestResult result;
+  result.kind = net::RequestResult::Kind::kUpgrade;
+  result.status = 101;
+  result.route = static_cast<std::uint16_t>(match.route);
+  result.peer_info =
+      net::PeerInfo(client.remote(), request.path, verdict.user, subprotocol, client.via());
+  std::optional<protocol::DeflateAgreement> agreement;
+  if (subprotocol == kNchanSubprotocol) {
+    result.encoding = net::kNchanEncoding;
+  } else {
+    agreement = negotiate(handshake);
+  }
+  if (agreement) result.deflate = agreement->terms;
+  protocol::write_switching_protocols(result.bytes, handshake.key, subprotocol, verdict.headers,
+                                      agreement ? agreement->response : std::string_view());
+  return result;
+}
+
+std::optional<protocol::DeflateAgreement> RequestHandler::negotiate(
+    const protocol::Handshake& handshake) const {
+  const DeflateOptions& options = core_.options().deflate;
+  if (options.mode == DeflateMode::kOff || !protocol::have_deflate()) return std::nullopt;
+  protocol::DeflatePolicy policy;
+  if (options.mode == DeflateMode::kContextTakeover) {
+    constexpr std::uint8_t kWidest = 15;
+    const std::size_t most = protocol::inflater_bytes(kWidest) + protocol::deflater_bytes(kWidest);
+    const std::size_t held = core_.counts().context_bytes.load(std::memory_order_relaxed);
+    policy.client_context_takeover =
+        most <= options.max_context_bytes && held <= options.max_context_bytes - most;
+    // Later messages refer to earlier ones, so a queued message must not be dropped.
+    policy.server_context_takeover =
+        policy.client_context_takeover && !drops_queued(core_.options());
+  }
+  return protocol::negotiate_deflate(handshake.extensions, policy);
+}
+
+}  // namespace wsd::server

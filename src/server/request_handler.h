@@ -1,0 +1,113 @@
+// Responds to HTTP requests: routing, the opening handshake and plain HTTP.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "net/application.h"
+#include "net/connection.h"
+#include "protocol/deflate_offer.h"
+#include "protocol/handshake.h"
+#include "protocol/http_request.h"
+#include "server/address_limits.h"
+#include "server/http_response.h"
+#include "server/http_routes.h"
+#include "server/log_rate_limit.h"
+#include "server/router.h"
+#include "wsd/server.h"
+
+namespace wsd {
+class ServerCore;
+}
+
+namespace wsd::server {
+
+// Owns the routes with their handlers, the limits per client address and the log limit for rejected
+// origins. The ServerCore that it refers to owns it. After start(), any reactor thread may call it.
+// If memory runs out, functions that are not noexcept throw std::bad_alloc.
+//
+// `remote` is the client's address: the socket's peer, or the address that a trusted proxy reports.
+class RequestHandler {
+ public:
+  explicit RequestHandler(ServerCore& core);
+  RequestHandler(const RequestHandler&) = delete;
+  RequestHandler& operator=(const RequestHandler&) = delete;
+
+  // Adds a WebSocket route, or an HTTP route. Throws std::invalid_argument if Router::add() or
+  // HttpRoutes::add() does not accept it. Before start().
+  void route(std::string_view pattern, Handlers handlers);
+  void http(std::string_view method, std::string_view pattern, HttpRoutes::Served served);
+
+  // Returns the handlers of the WebSocket route that RequestResult::route and Connection::route()
+  // name by its number.
+  [[nodiscard]] const Handlers& handlers(std::size_t route) const noexcept {
+    return handlers_[route];
+  }
+
+  // Answers a request whose head is complete, or asks for its body (kReadBody).
+  [[nodiscard]] net::RequestResult on_head(net::Connection& connection,
+                                           const protocol::HttpRequest& request);
+  // Answers a request whose body is complete, after on_head() has asked for it.
+  [[nodiscard]] net::RequestResult on_body(net::Connection& connection,
+                                           const protocol::HttpRequest& request);
+
+  // Builds the response to a request, which may already be freed. Any thread.
+  [[nodiscard]] net::RequestResult response_for(const RequestTraits& request, Response response);
+
+  // Subtracts a connection of `remote` from its address limit, after its handshake was accepted and
+  // the connection has ended.
+  void release_address(std::string_view remote) noexcept;
+
+ private:
+  void resolve_client_address(net::Connection& connection,
+                              const protocol::HttpRequest& request) const;
+
+  // Plain HTTP
+  [[nodiscard]] net::RequestResult on_http_head(ConnectionId id,
+                                                const protocol::HttpRequest& request,
+                                                std::string_view remote, const RouteMatch& match);
+  // Returns the response by which the route's guard or the rate of rejections ends the request, or
+  // std::nullopt to let it proceed.
+  [[nodiscard]] std::optional<net::RequestResult> check_guard(const HttpRoutes::Served& served,
+                                                              const protocol::HttpRequest& request,
+                                                              std::string_view remote,
+                                                              const RouteMatch& match);
+  [[nodiscard]] protocol::Violation check_body(const protocol::HttpRequest& request) const noexcept;
+  [[nodiscard]] net::RequestResult call_handler(ConnectionId id, const HttpRoutes::Served& served,
+                                                const protocol::HttpRequest& request,
+                                                std::string_view remote, const RouteMatch& match);
+
+  // The opening handshake. `client` is the peer info of the connection that sent the request.
+  [[nodiscard]] net::RequestResult on_handshake(ConnectionId id,
+                                                const protocol::HttpRequest& request,
+                                                const net::PeerInfo& client,
+                                                const RouteMatch& match);
+  [[nodiscard]] std::optional<net::RequestResult> check_handshake_rate(
+      const protocol::HttpRequest& request, std::string_view remote);
+  [[nodiscard]] net::RequestResult reject_origin(const protocol::HttpRequest& request,
+                                                 std::string_view remote, std::string_view origin);
+  [[nodiscard]] Upgrade run_upgrade_hook(const Handlers& handlers,
+                                         const protocol::HttpRequest& request,
+                                         std::string_view remote, const RouteMatch& match,
+                                         const protocol::Handshake& handshake);
+  [[nodiscard]] net::RequestResult finish_handshake(const protocol::HttpRequest& request,
+                                                    const net::PeerInfo& client,
+                                                    const RouteMatch& match,
+                                                    const protocol::Handshake& handshake,
+                                                    const Upgrade& verdict);
+  [[nodiscard]] std::optional<protocol::DeflateAgreement> negotiate(
+      const protocol::Handshake& handshake) const;
+
+  ServerCore& core_;
+  Router routes_;
+  std::vector<Handlers> handlers_;  // by the number of their route
+  HttpRoutes http_routes_;
+  std::unique_ptr<AddressLimits> addresses_;  // null if no limit per address is set
+  LogRateLimit origin_log_limit_;
+};
+
+}  // namespace wsd::server
