@@ -24,11 +24,15 @@ struct Handshake {
   std::vector<ExtensionOffer> extensions;      // as offered, in the client's order
 };
 
-// Checks a request for a WebSocket path, in this order: method (405 for a known method that is not
-// GET, 501 for an unknown one), HTTP version (400 below 1.1), body (Content-Length above 0 or any
-// Transfer-Encoding: 400), Upgrade and Connection tokens (426), version (426; two lines: 400), key
-// (400), Origin lines (two: 400), subprotocols and extensions (400 if they do not match the ABNF of
-// §4.3, §9.1).
+// Checks a request for a WebSocket path, in this order:
+// - method: 405 for a known method that is not GET, 501 for an unknown one
+// - HTTP version: 400 below 1.1
+// - body: 400 for a Content-Length above 0 or any Transfer-Encoding
+// - Upgrade and Connection tokens: 426
+// - version: 426, or 400 for two lines
+// - key: 400
+// - Origin: 400 for two lines
+// - subprotocols and extensions: 400 if they do not match the ABNF of §4.3, §9.1
 [[nodiscard]] Handshake check_handshake(const HttpRequest& request);
 
 // Returns the first of `supported`, in the server's order of preference, that the client offered.

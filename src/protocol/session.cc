@@ -353,8 +353,8 @@ Event Session::next_frame_event(MutableBytes& input, const MessageLimits& limits
   }
 }
 
-// Removes a header from the input. Returns false if the header is incomplete; its bytes are then
-// kept for the next call, and `violation` is set if the first two bytes already break a rule.
+// Removes a header from the input. Returns false if the header is incomplete, and keeps its bytes
+// for the next call. If the first two bytes already break a rule, it also sets `violation`.
 bool Session::read_header(MutableBytes& input, FrameHeader& header, Violation& violation) {
   const bool stashed = begun() != nullptr && begun()->header_size != 0;
   if (!stashed && input.size() >= 2 && input.size() >= frame_header_size(input[1])) {

@@ -1,11 +1,11 @@
 // After J. Keiser and D. Lemire, "Validating UTF-8 In Less Than One Instruction Per Byte",
 // Software: Practice and Experience 51(5), 2021.
 //
-// Whether two adjacent bytes may follow each other depends on three nibbles only: both of the first
-// byte and the high nibble of the second. Each kind of error is a box in the space of these three
-// nibbles and has one bit. Three 16-byte tables, one per nibble, contain the boxes in which a
-// nibble may lie; a shuffle looks up all bytes of a vector at once. The AND of the three lookups is
-// the set of boxes in which the pair lies.
+// Three nibbles decide whether two adjacent bytes may follow each other: both of the first byte and
+// the high nibble of the second. Each kind of error is a box in the space of these three nibbles
+// and has one bit. Three 16-byte tables, one per nibble, contain the boxes in which a nibble may
+// lie. A shuffle looks up all bytes of a vector at once. The AND of the three lookups is the set of
+// boxes in which the pair lies.
 //
 // Pairs cannot show whether a continuation byte in third or fourth place is right. Two continuation
 // bytes in a row are therefore a box too. Its bit is XORed with "a lead byte of three or four bytes
@@ -82,8 +82,8 @@ alignas(16) constexpr auto kFirstHigh = look_up_table(&Box::first_high);
 alignas(16) constexpr auto kFirstLow = look_up_table(&Box::first_low);
 alignas(16) constexpr auto kSecondHigh = look_up_table(&Box::second_high);
 
-// Subtracting these with saturation leaves a nonzero value only if a lead byte in the last three
-// bytes of a vector begins a sequence that does not end inside.
+// Finds a sequence that a vector cuts off. Subtracting these with saturation leaves a nonzero value
+// only for a lead byte in the last three bytes whose sequence does not end inside.
 constexpr std::array<std::uint8_t, 32> last_three_table() {
   std::array<std::uint8_t, 32> table = {};
   table.fill(0xFF);
@@ -99,9 +99,9 @@ constexpr std::size_t kBlock = 64;
 #define WSD_SSSE3 __attribute__((target("ssse3")))
 #define WSD_AVX2 __attribute__((target("avx2")))
 
-// The state of one pass over a text. The two vector widths do the same with their own intrinsics,
-// because code with different target attributes cannot be shared through a template and still be
-// inlined.
+// The state of one pass over a text. The two vector widths do the same with their own intrinsics.
+// A template could not be shared between them and still be inlined, because their target attributes
+// differ.
 struct Ssse3Pass {
   __m128i error;
   __m128i previous;  // the sixteen bytes before; zeros, which are ASCII, before the first
