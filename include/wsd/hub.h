@@ -42,7 +42,8 @@ class Hub {
   // room has no members and keeps no history. The call happens on a reactor thread, possibly before
   // publish() returns, and must not block. All receipts of one room are called on the same thread,
   // one after another, in the order of their positions. `receipt` is not called if the result is
-  // not kSent or if the server stops first. Any thread.
+  // not kSent or if the server stops first. Its exceptions are logged and have no other effect. Any
+  // thread.
   using Receipt = std::function<void(const Position&)>;
   SendResult publish(std::string_view room, MessageType type, std::string_view payload,
                      Receipt receipt) const;

@@ -46,15 +46,16 @@ struct Handlers {
   std::function<void(Connection&, std::string_view room, JoinRefusal)> join_refused = {};
 };
 
-// Returns the response to a plain HTTP request. Runs on a reactor thread and must not block.
+// Returns the response to a plain HTTP request. Runs on a reactor thread and must not block. If it
+// throws an exception, the client gets 500.
 using HttpHandler = std::function<Response(const Request&)>;
 // Responds through the Responder, at any time and from any thread. Runs on a reactor thread and
 // must not block. The request's views are valid until it returns. Later requests of the connection
-// wait for the response.
+// wait for the response. An exception ends the handler, but not the request: see Responder.
 using DeferredHandler = std::function<void(const Request&, Responder)>;
 // Called once per request, when the head is complete and before any of the body is read. A returned
 // Response is sent to the client and ends the request. std::nullopt lets the request proceed. Runs
-// on a reactor thread and must not block.
+// on a reactor thread and must not block. If it throws an exception, the client gets 500.
 using HttpGuard = std::function<std::optional<Response>(const Request&)>;
 
 // A server: its routes, listeners and threads. One thread constructs and destroys it.
@@ -138,8 +139,8 @@ class Server {
   // Any thread but a reactor's.
   int run();
 
-  // Returns a handle to the rooms. It may be taken before start(), but a publish before start()
-  // reaches no member. Any thread.
+  // Returns a handle to the rooms. It may be taken before start(), but its methods have no effect
+  // until then. Any thread.
   [[nodiscard]] Hub hub() const noexcept;
   // Returns the number of connections, including those in the handshake. Any thread.
   [[nodiscard]] std::size_t connection_count() const noexcept;
