@@ -25,8 +25,7 @@ class Hub {
 
   // Sends one message to every member of `room`. Any thread. Returns
   // - kSent if the message is on its way to the room's home shard;
-  // - kCongested if the home shard is behind or memory ran out. Nothing was queued: try again
-  // later.
+  // - kCongested if the home shard is behind or memory ran out. Nothing was queued: retry later.
   //   Never returned on a reactor thread. There the message is accepted, and the reactor pauses the
   //   publishing connections until the home shard has caught up;
   // - kTooBig if the payload exceeds max_message_bytes;
