@@ -1,4 +1,4 @@
-// What a handler sees of an HTTP request, and what it answers.
+// HTTP requests and responses, as handlers see them.
 #pragma once
 
 #include <functional>
@@ -12,15 +12,16 @@
 
 namespace wsd {
 
-// Nchan's subprotocol. A connection that speaks it gets each message of a room behind its place:
-// "id: EPOCH:SEQ\n", an empty line, then the payload, in one message of the same type. A gap (see
-// Connection::join) is told by an empty message whose meta has the line "content-type: " and
-// kGapContentType too. send() is not changed by it; and permessage-deflate is not spoken with it.
+// Nchan's subprotocol. On a connection that uses it, each message of a room begins with its
+// position: "id: EPOCH:SEQ\n", then an empty line, then the payload. All of it is one message of
+// the original type. A gap (see Connection::join()) is reported by an empty message that also has a
+// line "content-type: " with kGapContentType. send() is not affected. permessage-deflate is never
+// used with this subprotocol.
 inline constexpr std::string_view kNchanSubprotocol = "ws+meta.nchan";
-// The content type of what tells a gap.
+// The content type of a message that reports a gap.
 inline constexpr std::string_view kGapContentType = "application/vnd.wsd.gap";
 
-// A request, as views that are valid until the handler returns. Implemented by the library.
+// A request. Its views are valid until the handler returns. Implemented by the library.
 class Request {
  public:
   Request() = default;
@@ -28,51 +29,55 @@ class Request {
   Request& operator=(const Request&) = delete;
   virtual ~Request() = default;
 
-  // "GET", and so on, as received.
+  // The method as received, for example "GET".
   [[nodiscard]] virtual std::string_view method() const = 0;
   [[nodiscard]] virtual std::string_view path() const = 0;   // as received, not percent-decoded
   [[nodiscard]] virtual std::string_view query() const = 0;  // without '?'
-  // The Host field, or the authority of an absolute target, with its port if any.
+  // The Host field, or the authority of an absolute target, with the port if there is one.
   [[nodiscard]] virtual std::string_view host() const = 0;
-  // Who asks: "127.0.0.1:4711", "[::1]:4711" or "unix". Behind a proxy that ProxyOptions trusts it
-  // is whom the proxy names, often without a port: "192.0.2.1", "[2001:db8::1]".
+  // The client's address: "127.0.0.1:4711", "[::1]:4711" or "unix". Behind a proxy that
+  // ProxyOptions trusts, it is the address that the proxy reports, often without a port:
+  // "192.0.2.1", "[2001:db8::1]".
   [[nodiscard]] virtual std::string_view remote() const = 0;
-  // The first field of that name, compared without case; empty when absent.
+  // Returns the first field with that name, compared without case. Empty if there is none.
   [[nodiscard]] virtual std::string_view header(std::string_view name) const = 0;
-  // All fields of that name, in their order.
+  // Returns all fields with that name, in the order received.
   [[nodiscard]] virtual std::vector<std::string_view> headers(std::string_view name) const = 0;
-  // What a "{name}" segment of the route's pattern matched, percent-decoded; empty when the pattern
-  // has no such segment.
+  // Returns the part of the path that matched the "{name}" segment of the route's pattern,
+  // percent-decoded. Empty if the pattern has no such segment.
   [[nodiscard]] virtual std::string_view param(std::string_view name) const = 0;
-  // Subprotocols the client offered, in its order.
+  // The subprotocols that the client offered, in its order.
   [[nodiscard]] virtual const std::vector<std::string_view>& subprotocols() const = 0;
-  // The whole body; empty when there is none.
+  // The complete body. Empty if there is none.
   [[nodiscard]] virtual std::string_view body() const = 0;
 };
 
-// Fields of an answer, name and value, in their order.
+// Response header fields as pairs of name and value, sent in this order.
 using Headers = std::vector<std::pair<std::string, std::string>>;
 
-// An upgrade hook's verdict.
+// The result of an upgrade hook.
 struct Upgrade {
-  int status = 101;         // 101 accepts; 400..599 rejects with that status
-  std::string user;         // who this is, for the application and the log
-  std::string subprotocol;  // must be one the client offered; empty: chosen from UpgradeOptions
-  Headers headers;          // added to the answer
-  std::string body;         // of a rejection, text/plain
-  // What the hook has found out, for the handlers: Connection::data() from the open handler on.
+  int status = 101;         // 101 accepts the handshake; 400 to 599 rejects it with that status
+  std::string user;         // the user's name, for the application and the log
+  std::string subprotocol;  // one that the client offered; empty: chosen from UpgradeOptions
+  Headers headers;          // added to the response
+  std::string body;         // of a rejection, text/plain; a missing final newline is added
+  // The application's data, available to the handlers as Connection::data() from the open handler
+  // on.
   std::unique_ptr<ConnectionData> data;
-  // Called once the connection is open, before Handlers::open: for what this hook knows and that
-  // handler does not. Where it closes the connection, or throws, Handlers::open is not called.
+  // Called when the connection is open, before Handlers::open. It can capture results of this hook
+  // that Handlers::open needs. If it closes the connection or throws an exception, Handlers::open
+  // is not called.
   std::function<void(Connection&)> opened = {};
 
-  // Accepts, as that user.
+  // Accepts the handshake, with that user name.
   [[nodiscard]] static Upgrade accept(std::string user = {}) {
     Upgrade verdict;
     verdict.user = std::move(user);
     return verdict;
   }
-  // Rejects with that status, 400 to 599.
+  // Rejects the handshake with that status, 400 to 599. `body` is sent as text/plain. If it does
+  // not end with a newline, one is added, as in the library's own error responses.
   [[nodiscard]] static Upgrade reject(int status, std::string body = {}) {
     Upgrade verdict;
     verdict.status = status;
@@ -81,7 +86,7 @@ struct Upgrade {
   }
 };
 
-// The answer to a plain HTTP request.
+// The response to a plain HTTP request. Its body is sent unchanged.
 struct Response {
   int status = 200;
   std::string content_type = "text/plain; charset=utf-8";
@@ -89,10 +94,11 @@ struct Response {
   Headers headers;
 };
 
-// Answers one request, later and from any thread: a value to copy and to keep, but not for longer
-// than its Server lives. The first respond() of all copies counts. When the last copy goes without
-// one the answer is 500. A client that has waited for response_timeout_ms is answered 503, and one
-// that is gone is not found; both go unnoticed here.
+// Responds to one request, later and from any thread. It is a value that may be copied and kept,
+// but must not be used after its Server is destroyed. Only the first respond() of all copies
+// counts. If the last copy is destroyed without a response, the client gets 500. If
+// response_timeout_ms expires first, it gets 503. A response that comes after that, or after the
+// client has disconnected, is discarded silently.
 class Responder {
  public:
   // Implemented by the library.
@@ -105,10 +111,10 @@ class Responder {
     virtual void respond(Response response) = 0;
   };
 
-  // The library's.
+  // For the library only.
   explicit Responder(std::shared_ptr<Exchange> exchange) noexcept
       : exchange_(std::move(exchange)) {}
-  // Any thread; see above.
+  // Sends the response, unless one was sent before. Does not wait. Any thread.
   void respond(Response response) const { exchange_->respond(std::move(response)); }
 
  private:

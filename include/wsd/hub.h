@@ -1,4 +1,4 @@
-// Rooms: who is in them and what is published to them.
+// Rooms: publishing messages and querying state.
 #pragma once
 
 #include <functional>
@@ -9,37 +9,46 @@
 
 namespace wsd {
 
-// A handle on the server's hub; a small value. All methods: any thread, while the Server lives.
+// A handle to the server's hub. It is a small value that may be copied. Any thread may call its
+// methods while the Server lives.
 //
-// Order: all members of a room see its messages in one order. Messages published by one thread (or
-// by handlers of one connection) keep their order.
+// Order: all members of a room get its messages in the same order. Messages published by one
+// thread, or by handlers of one connection, keep their order.
 class Hub {
  public:
-  // The library's: see Server::hub().
+  // For the library only; see Server::hub().
   explicit Hub(ServerCore* core) noexcept : core_(core) {}
 
-  // The same as Connection::join() and Connection::leave().
+  // These do the same as Connection::join() and Connection::leave().
   void join(const Connection& connection, std::string_view room) const { connection.join(room); }
   void leave(const Connection& connection, std::string_view room) const { connection.leave(room); }
 
-  // Sends one message to every member of `room`. kSent: it is on its way to the room's home.
-  // kCongested: the home is behind and nothing was queued (never on a reactor thread: there the
-  // message is accepted and the publishing connections are left unread until the home has caught
-  // up). Where memory runs out: std::bad_alloc, which a handler may leave to end its connection.
-  // kTooBig: over max_message_bytes.
+  // Sends one message to every member of `room`. Any thread. Returns
+  // - kSent if the message is on its way to the room's home shard;
+  // - kCongested if the home shard is behind or memory ran out. Nothing was queued: retry later.
+  //   Never returned on a reactor thread. There the message is accepted, and the reactor pauses the
+  //   publishing connections until the home shard has caught up;
+  // - kTooBig if the payload exceeds max_message_bytes;
+  // - kClosed if the server has not started.
+  // Throws std::bad_alloc if out of memory. A handler may let that exception pass, which ends its
+  // connection.
   SendResult publish(std::string_view room, MessageType type, std::string_view payload) const;
   SendResult publish(std::string_view room, const Message& message) const {
     return publish(room, message.type, message.payload);
   }
 
-  // Likewise, and `receipt` is called with the place that the message got, all 0 where nobody was
-  // in the room and no history is kept. Once, on a reactor's thread, after publish() or within it;
-  // it must not block. Never where the result is not kSent, nor when the server ends before.
+  // Publishes the message and calls `receipt` once with its position, which is all zeros if the
+  // room has no members and keeps no history. The call happens on a reactor thread, possibly before
+  // publish() returns, and must not block. All receipts of one room are called on the same thread,
+  // one after another, in the order of their positions. `receipt` is not called if the result is
+  // not kSent or if the server stops first. Its exceptions are logged and have no other effect. Any
+  // thread.
   using Receipt = std::function<void(const Position&)>;
   SendResult publish(std::string_view room, MessageType type, std::string_view payload,
                      Receipt receipt) const;
 
-  // Asks the room's home how it is; `answer` is called like a receipt. kClosed: not started yet.
+  // Calls `callback` once with the room's state, under the same rules as a receipt. Returns kSent,
+  // or kClosed if the server has not started. Any thread.
   using StateCallback = std::function<void(const RoomState&)>;
   SendResult query(std::string_view room, StateCallback callback) const;
 

@@ -1,4 +1,5 @@
-// How the library logs: one line per event, never a payload or a token, peers' bytes escaped.
+// How the library logs. Each event is one line. It never contains a payload or a token, and bytes
+// from peers are escaped.
 #pragma once
 
 #include <cstdint>
@@ -8,18 +9,19 @@
 
 namespace wsd {
 
-// Lines of a lower level are left out.
+// Entries below the configured level are not written.
 enum class LogLevel : std::uint8_t { kDebug, kInfo, kWarn, kError, kOff };
 
-// kAuto is text when the target is a terminal, JSON otherwise.
+// kAuto means text if the target is a terminal, and JSON otherwise.
 enum class LogFormat : std::uint8_t { kAuto, kText, kJson };
 
-// What is logged, how, and to where.
+// Log settings.
 struct LogOptions {
   LogLevel level = LogLevel::kInfo;
   LogFormat format = LogFormat::kAuto;
-  // Descriptor the lines go to; not owned. A writer thread does the writing, so that a slow target
-  // never blocks a reactor; when it lags, lines are dropped and the number dropped is logged.
+  // The file descriptor to write to. The library does not close it. A separate thread writes, so
+  // that a slow target never blocks a reactor. If that thread falls behind, entries are dropped,
+  // and their number is logged.
   int fd = 2;
 };
 

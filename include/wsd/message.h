@@ -1,4 +1,4 @@
-// Messages and what became of them.
+// Messages and the results of sending them.
 #pragma once
 
 #include <cstdint>
@@ -6,23 +6,23 @@
 
 namespace wsd {
 
-// What kind of payload a message carries (RFC 6455 §5.6).
+// The type of a message's payload (RFC 6455 §5.6).
 enum class MessageType : std::uint8_t { kText = 1, kBinary = 2 };
 
-// A received message. `payload` is a view into the reactor's or the message's buffer and is valid
-// until the handler returns; copy it to keep it. Text has been checked to be UTF-8 (§8.1).
+// A received message. `payload` is a view into a buffer of the library. It is valid until the
+// handler returns: copy the bytes to keep them. Text is valid UTF-8 (§8.1).
 struct Message {
   MessageType type = MessageType::kText;
   std::string_view payload;
 };
 
-// What became of a message given to send() or publish().
+// The result of send() or publish().
 enum class SendResult : std::uint8_t {
-  kSent,       // accepted: written, queued, or handed to the owning reactor
-  kDropped,    // the slow-consumer policy dropped this message
-  kClosed,     // the connection is closing or gone: no-op
-  kCongested,  // a mailbox is at its bound: nothing was queued, try again later
-  kTooBig,     // larger than max_message_bytes: nothing was queued
+  kSent,       // accepted: written, queued, or passed to another reactor
+  kDropped,    // the slow policy dropped this message
+  kClosed,     // the connection is closing or has ended, or the server has not started
+  kCongested,  // too much is pending, or out of memory: nothing was queued, try again later
+  kTooBig,     // exceeds max_message_bytes: nothing was queued
 };
 
 }  // namespace wsd

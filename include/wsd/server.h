@@ -29,117 +29,139 @@
 
 namespace wsd {
 
-// What an application does on one route. All of them run on the connection's reactor thread, must
-// not block, and may be left empty. Handlers of one connection never run at the same time; those of
-// different connections may. A handler that throws ends its connection with 1011. The close handler
-// may still ask the connection for its facts and its data; it is in no room any more.
+// The functions of an application on one route. Each may be left empty. All run on the connection's
+// reactor thread and must not block. Handlers of one connection never run at the same time;
+// handlers of different connections may. If a handler throws an exception, its connection ends with
+// 1011. In the close handler, the connection's properties and data are still available, but the
+// connection is no longer in any room.
 struct Handlers {
-  // Accepts or rejects a valid opening handshake. Empty: accepts everyone as user "".
-  // An exception rejects with 500.
+  // Accepts or rejects a valid opening handshake. If empty, every client is accepted, as user "".
+  // An exception rejects the handshake with 500.
   std::function<Upgrade(const Request&)> upgrade = {};
   std::function<void(Connection&)> open = {};
   std::function<void(Connection&, const Message&)> message = {};
   std::function<void(Connection&, const CloseInfo&)> close = {};
-  // A join of that room has been refused; it may be called from within join(). Empty: the
-  // connection ends with 1008, cause kRoomLimit. `room` is valid until the handler returns.
+  // Called when a join was refused, possibly from within join(). `room` is valid until the handler
+  // returns. If empty, a refused join ends the connection with 1008, cause kRoomLimit.
   std::function<void(Connection&, std::string_view room, JoinRefusal)> join_refused = {};
 };
 
-// Answers a plain HTTP request at once.
+// Returns the response to a plain HTTP request. Runs on a reactor thread and must not block. If it
+// throws an exception, the client gets 500.
 using HttpHandler = std::function<Response(const Request&)>;
-// Answers through the Responder, whenever it can. The request's views die when it returns. The
-// connection's next requests wait for the answer.
+// Responds through the Responder, at any time and from any thread. Runs on a reactor thread and
+// must not block. The request's views are valid until it returns. Later requests of the connection
+// wait for the response. An exception ends the handler, but not the request: see Responder.
 using DeferredHandler = std::function<void(const Request&, Responder)>;
-// Asked once for each request when its head has come, before anything of its body is read or kept:
-// what it answers is the answer, and std::nullopt lets the request through.
+// Called once per request, when the head is complete and before any of the body is read. A returned
+// Response is sent to the client and ends the request. std::nullopt lets the request proceed. Runs
+// on a reactor thread and must not block. If it throws an exception, the client gets 500.
 using HttpGuard = std::function<std::optional<Response>(const Request&)>;
 
-// One server: its routes, its listeners, its threads. Made and taken apart by one thread.
+// A server: its routes, listeners and threads. One thread constructs and destroys it.
 class Server {
  public:
-  // With default options, or with these.
+  // Constructs a server with the default options, or with `options`.
   Server();
   explicit Server(ServerOptions options);
-  // Stops at once what still runs; see stop().
+  // Stops the server if it still runs; see stop().
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  // Serves WebSocket on `pattern`: a path in which "{name}" stands for one non-empty segment, as in
-  // "/rooms/{room}". Literal segments win over named ones. Before start().
+  // Serves WebSocket on `pattern`: a path in which "{name}" matches one non-empty segment, as in
+  // "/rooms/{room}". Literal segments take precedence over named ones. Throws std::invalid_argument
+  // if the pattern is not valid or was added before. Before start().
   void route(std::string_view pattern, Handlers handlers);
 
-  // Serves GET and HEAD on `pattern`. A path may have both: requests that ask for an upgrade go to
-  // the WebSocket route. Before start().
+  // Serves GET and HEAD on `pattern`. A path may have an HTTP route and a WebSocket route. Requests
+  // that ask for an upgrade go to the WebSocket route. Throws std::invalid_argument if the pattern
+  // is not valid or was added before. Before start().
   void http(std::string_view pattern, HttpHandler handler);
-  // Serves `method`, one of RFC 9110 §9.3 or PATCH, on `pattern`; "GET" is the call above. A path
-  // may have several, each once; any other is answered 405 with an Allow field. The handler is
-  // called when the body is complete: a Content-Length up to max_message_bytes (413 above it), in
-  // message_timeout_ms. Its bytes count in max_input_bytes while they come in. Other bodies than
-  // those with a Content-Length are refused (501). A GET has none: one that comes with it ends the
-  // connection after the answer. Before start().
+  // Serves `method`, one of RFC 9110 §9.3 or PATCH, on `pattern`; for "GET" it is the same as the
+  // overload above. A path may have several methods, each added once. Any other method gets 405
+  // with an Allow field.
+  //
+  // The handler is called when the body is complete. A body needs a Content-Length (otherwise 501)
+  // of at most max_message_bytes (otherwise 413) and must arrive within message_timeout_ms. Until
+  // it is complete, its bytes count in max_input_bytes. A GET has no body: if one comes with it,
+  // the connection ends after the response.
+  //
+  // Throws std::invalid_argument if the method or the pattern is not valid, or was added before.
+  // Before start().
   void http(std::string_view method, std::string_view pattern, HttpHandler handler);
   void http(std::string_view method, std::string_view pattern, DeferredHandler handler);
-  // As above, for whom `judge` lets through alone. Before start().
-  void http(std::string_view method, std::string_view pattern, HttpGuard judge,
+  // The same, but `guard` is called first and may reject the request. Before start().
+  void http(std::string_view method, std::string_view pattern, HttpGuard guard,
             DeferredHandler handler);
 
-  // Binds "HOST:PORT", "[V6]:PORT", ":PORT" (all addresses) or "unix:PATH"; port 0 is any free one.
-  // Returns an empty string, or a sentence that says what could not be bound and why. A stale
-  // socket file is replaced; one that is served by a living process is not. Before start().
+  // Binds "HOST:PORT", "[V6]:PORT", ":PORT" (all addresses) or "unix:PATH". Port 0 chooses a free
+  // port. Returns an empty string, or a sentence that names the address and the error. A stale
+  // socket file is replaced, but not one that a running process serves. Before start().
   [[nodiscard]] std::string listen(std::string_view address);
-  // Serves a socket that listens already, such as one that systemd has passed; reactors share it.
-  // On success it is the server's; or it stays the caller's, and a sentence says what is wrong with
-  // it: not open, not a stream socket of IPv4, IPv6 or Unix, not listening. A drain leaves who
-  // waits in its backlog to the next process that serves it. Before start().
+  // Serves a socket that is already listening, for example one passed by systemd. All reactors
+  // share it. Returns an empty string on success, and the server then owns `fd`. Otherwise the
+  // caller keeps `fd`, and the returned sentence gives the error: not open, not an IPv4, IPv6 or
+  // Unix stream socket, or not listening. A drain leaves the clients in the socket's backlog to the
+  // next process that serves it. Before start().
   [[nodiscard]] std::string adopt(int fd);
-  // The bound addresses, ports filled in. Any thread.
+  // Returns the bound addresses, with the actual ports. Any thread.
   [[nodiscard]] std::vector<std::string> addresses() const;
 
-  // Starts the reactors. Returns an empty string, or why it could not: bad options (see
-  // check_options), no listener, no threads or descriptors. Once, and one thread at a time.
+  // Starts the reactors. Returns an empty string, or a sentence with the error: invalid options
+  // (see check_options()), no listener, or no threads or descriptors available. May be called once.
+  // One thread at a time.
   [[nodiscard]] std::string start();
 
-  // Stops accepting and closes every connection with 1001, each at its own moment within
-  // drain_window_ms (and at most a millisecond for each connection); what is left after
-  // drain_timeout_ms is cut. Who is in the backlog of a listener is answered 503. Returns at once;
-  // wait() returns when it is done. Any thread.
+  // Stops accepting and closes every connection with 1001. The Close frames are spread over
+  // drain_window_ms, but over at most one millisecond per connection. After drain_timeout_ms the
+  // remaining connections are force-closed. Clients in the backlog of a listener get 503. Returns
+  // at once; wait() returns when the drain is complete. Any thread.
   void drain();
-  // Ends all connections without ceremony. Any thread but a reactor's.
+  // Resets all connections, without closing handshakes, and waits until the reactors have stopped.
+  // Any thread but a reactor's.
   void stop();
-  // Waits until drain() or stop() is done. Any thread but a reactor's.
+  // Waits until drain() or stop() is complete. Any thread but a reactor's.
   void wait();
 
-  // How many connections drain() or stop() has ended without a complete closing handshake: cut at
-  // drain_timeout_ms, silent for limits.close_timeout_ms after a drain's Close, or stopped. Peers
-  // that went by themselves are not among them. Final when wait() has returned. Any thread.
+  // Returns how many connections drain() or stop() ended without a complete closing handshake. They
+  // were force-closed at drain_timeout_ms, did not answer a drain's Close frame within
+  // limits.close_timeout_ms, or were stopped. Connections that the peer ended are not counted. The
+  // number is final when wait() has returned. Any thread.
   [[nodiscard]] std::size_t forced_closes() const noexcept;
 
-  // Whether each reactor has turned since the last call, for a watchdog; and asks each anew, which
-  // wakes it once. True at the first call. False once reactors have ended. One thread at a time.
+  // For a watchdog. Returns whether every reactor has completed a turn since the previous call, and
+  // then wakes each of them once for the next one. Returns true on the first call after start(),
+  // and false before start() and after the reactors have stopped. One thread at a time.
   [[nodiscard]] bool check_liveness();
 
-  // start() and wait(). Returns 0, or 1 after writing start()'s sentence to stderr. Any thread but
-  // a reactor's.
+  // Calls start() and wait(). Returns 0, or 1 after writing the error of start() to standard error.
+  // Any thread but a reactor's.
   int run();
 
-  // Rooms, from any thread; may be taken before start(), where publishing reaches nobody.
+  // Returns a handle to the rooms. It may be taken before start(), but its methods have no effect
+  // until then. Any thread.
   [[nodiscard]] Hub hub() const noexcept;
-  // How many connections are open, handshakes included. Any thread.
+  // Returns the number of connections, including those in the handshake. Any thread.
   [[nodiscard]] std::size_t connection_count() const noexcept;
 
-  // Seeing into it. stats() costs the reactors nothing and is for any thread at any time. The other
-  // three ask each reactor and wait for the answers, a second at most: any thread but a reactor's
-  // of this server, where they would wait for themselves and so answer that nothing is there.
+  // Returns the server's figures, without work for the reactors. Any thread.
   [[nodiscard]] ServerStats stats() const;
+
+  // The next three ask the reactors and wait at most one second for the answers. On a reactor
+  // thread of this server they would wait for themselves, so there they return an empty result or
+  // false.
+  //
+  // Returns the connections that `query` selects. Any thread but a reactor's.
   [[nodiscard]] Listing<ConnectionInfo> connections(const ConnectionQuery& query) const;
-  // The rooms with the most members.
+  // Returns the rooms with the most members: at most `limit`, and at most kMaxListingRows. Any
+  // thread but a reactor's.
   [[nodiscard]] Listing<RoomInfo> rooms(std::uint32_t limit) const;
-  // Starts the close handshake as Connection::close() does, and says whether there was such a
-  // connection, open.
+  // Starts the closing handshake as Connection::close() does. Returns true if the connection
+  // existed and was open. Any thread but a reactor's.
   bool close_connection(ConnectionId id, CloseCode code, std::string_view reason) const;
 
-  // Logs one line of the application's own, "event" and "text", escaped. Any thread.
+  // Logs one entry of the application, with `event` and `text` escaped. Any thread.
   void log(LogLevel level, std::string_view event, std::string_view text) const;
 
  private:

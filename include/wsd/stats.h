@@ -1,4 +1,4 @@
-// What a running server tells about itself: figures, and who is connected.
+// Figures of a running server, and lists of its connections and rooms.
 #pragma once
 
 #include <array>
@@ -14,100 +14,116 @@
 
 namespace wsd {
 
-// How often something took how long.
+// A histogram of durations.
 struct DurationHistogram {
-  // The bounds are 2^0 to 2^23 microseconds (8.4 s); the last bucket has none.
+  // The upper limits of the buckets are 2^0 to 2^23 microseconds (8.4 s). The last bucket has no
+  // limit.
   static constexpr std::size_t kBuckets = 25;
 
-  // What took at most bound_ns(i) and more than bound_ns(i - 1).
+  // counts[i] is the number of durations above bound_ns(i - 1) and up to bound_ns(i).
   std::array<std::uint64_t, kBuckets> counts{};
   std::uint64_t sum_ns = 0;
 
-  // The most that falls into a bucket.
+  // Returns the largest duration that belongs to a bucket.
   [[nodiscard]] static constexpr std::uint64_t bound_ns(std::size_t bucket) noexcept {
     return std::uint64_t{1000} << bucket;
   }
-  // How many there were.
+  // Returns the number of durations in all buckets.
   [[nodiscard]] std::uint64_t count() const noexcept {
     return std::accumulate(counts.begin(), counts.end(), std::uint64_t{0});
   }
 };
 
-// The statuses under which refused handshakes are counted; 0 stands for any other.
+// The HTTP statuses by which rejected handshakes are counted. 0 stands for any other status.
 inline constexpr std::array<int, 16> kRefusalStatuses = {400, 401, 403, 404, 405, 408, 413, 414,
                                                          426, 429, 431, 500, 501, 503, 505, 0};
 
-// A server's figures, added up over its reactors. Each is right for some moment of the last turn of
-// its reactor; two of them need not be of the same moment. Totals count from start() and never go
-// down; the others are what is there now.
+// The figures of a server, added up over its reactors. The daemon exports them as metrics. The
+// figures of a reactor are from its latest turn, but two of them may be of different moments.
+// Totals count from start() and never decrease. The other figures are current values.
 struct ServerStats {
-  std::uint32_t reactors = 0;
+  std::uint32_t reactors = 0;       // number of reactor threads
   std::uint64_t start_time_ms = 0;  // since 1970-01-01 00:00 UTC; 0 before start()
   bool draining = false;
 
-  // Connections that read a request, that are open, and that are on their way out.
+  // Current connections, by state.
   std::uint64_t connections_handshaking = 0;
   std::uint64_t connections_open = 0;
   std::uint64_t connections_closing = 0;
+  // Connections accepted.
   std::uint64_t accepted_total = 0;
-  std::array<std::uint64_t, kCloseCauseCount> ended_total{};                      // by CloseCause
-  std::array<std::uint64_t, kRefusalStatuses.size()> handshakes_refused_total{};  // by status
+  // Connections that have ended, by CloseCause.
+  std::array<std::uint64_t, kCloseCauseCount> ended_total{};
+  // Connections that ended with cause kHandshakeRejected, kHandshakeTimeout or kOverload after an
+  // HTTP error response, by its status.
+  std::array<std::uint64_t, kRefusalStatuses.size()> handshakes_refused_total{};
 
+  // Complete messages received from clients.
   std::uint64_t messages_in_total = 0;
-  std::uint64_t messages_out_total = 0;  // given to connections, those dropped later included
+  // Messages handed to connections for sending, including those dropped afterwards.
+  std::uint64_t messages_out_total = 0;
+  // Messages not sent because the send queue was full, a newer message of a latest-only room
+  // replaced them, or a Close frame overtook them.
   std::uint64_t messages_dropped_total = 0;
-  std::uint64_t bytes_in_total = 0;  // from and to the kernel, of any kind
-  std::uint64_t bytes_out_total = 0;
+  std::uint64_t bytes_in_total = 0;   // received, HTTP and WebSocket together
+  std::uint64_t bytes_out_total = 0;  // accepted by the kernel for sending
 
-  std::uint64_t rooms = 0;
-  std::uint64_t room_members = 0;      // memberships, joins under way included
-  std::uint64_t publishes_total = 0;   // messages that reached their room's home
-  std::uint64_t deliveries_total = 0;  // messages handed to members, one for each
+  std::uint64_t rooms = 0;            // with members or stored history
+  std::uint64_t room_members = 0;     // memberships, including joins in progress
+  std::uint64_t publishes_total = 0;  // messages to rooms, including rooms without members
+  // Room messages handed to members, counted once per member, replayed history included.
+  std::uint64_t deliveries_total = 0;
 
-  std::uint64_t send_queue_bytes = 0;    // waiting in send queues
-  std::uint64_t input_bytes = 0;         // held for unfinished messages
-  std::uint64_t context_bytes = 0;       // promised to compression contexts
-  std::uint64_t publishes_waiting = 0;   // for the homes of their rooms
-  std::uint64_t deliveries_waiting = 0;  // for reactors with members of the room
+  std::uint64_t send_queue_bytes = 0;  // waiting in send queues
+  std::uint64_t input_bytes = 0;       // of incomplete messages and requests
+  std::uint64_t context_bytes = 0;     // reserved for compression windows kept between messages
+  // Publishes, and messages for a connection of another thread, that wait for a reactor.
+  std::uint64_t publishes_waiting = 0;
+  // Room messages that wait for reactors with members of the room.
+  std::uint64_t deliveries_waiting = 0;
 
-  std::uint64_t turns_total = 0;
-  DurationHistogram turn;            // from the end of a reactor's wait to its next wait
-  DurationHistogram fan_out;         // from sending what rooms have pending to the end of the turn
-  DurationHistogram round_trip;      // from a Ping to its Pong
-  DurationHistogram delivery_delay;  // from a message's place in its room to the end of the turn
-                                     // that sent it; of each batch its oldest message
+  std::uint64_t turns_total = 0;  // passes of all reactors' event loops
+  // From the end of a reactor's wait for events to the end of its turn.
+  DurationHistogram turn;
+  // From the start of sending pending room messages to the end of the turn.
+  DurationHistogram fan_out;
+  // From a Ping to its Pong.
+  DurationHistogram round_trip;
+  // From giving a message its position in the room to the end of the turn that sent it. A batch
+  // counts with its oldest message.
+  DurationHistogram delivery_delay;
 };
 
-// Rows of one listing are kept to this many.
+// The largest number of rows in one listing.
 inline constexpr std::uint32_t kMaxListingRows = 1'000;
 
-// Which connections come first.
+// The order of a list of connections.
 enum class ConnectionOrder : std::uint8_t {
-  kQueue,      // the longest send queue first
-  kRoundTrip,  // the longest round trip first
-  kAge,        // the oldest first
+  kQueue,      // longest send queue first
+  kRoundTrip,  // longest round trip first
+  kAge,        // oldest first
 };
 
-// Where in its life a connection is.
+// The state of a connection.
 enum class ConnectionState : std::uint8_t { kHandshaking, kOpen, kClosing };
 
-// Which connections are asked for.
+// Selects the connections to list.
 struct ConnectionQuery {
   ConnectionOrder order = ConnectionOrder::kQueue;
   std::uint32_t limit = 100;  // at most kMaxListingRows
 };
 
-// One connection at the moment of asking.
+// One connection at the moment of the query.
 struct ConnectionInfo {
   ConnectionId id = 0;
   ConnectionState state = ConnectionState::kHandshaking;
   std::string remote;
-  std::string via;   // the proxy that has named `remote`; empty: there is none
-  std::string path;  // empty until it is open, like the next two
+  std::string via;   // the proxy that reported `remote`; empty if there is none
+  std::string path;  // this and the next two are empty until the connection is open
   std::string user;
   std::string subprotocol;
   std::uint64_t age_ms = 0;
-  std::uint64_t round_trip_us = 0;  // of the last Ping, within 7 %; 0: none was answered yet
+  std::uint64_t round_trip_us = 0;  // of the last Ping, within 7 %; 0: no Ping was answered yet
   std::uint64_t queued_bytes = 0;
   std::uint64_t rooms = 0;
   std::uint64_t messages_in = 0;
@@ -117,18 +133,18 @@ struct ConnectionInfo {
   std::uint64_t bytes_out = 0;
 };
 
-// One room at the moment of asking.
+// One room at the moment of the query.
 struct RoomInfo {
   std::string name;  // any bytes
   std::uint64_t members = 0;
 };
 
-// An answer of all reactors, each consistent in itself.
+// The combined answer of all reactors. Each reactor's part is consistent in itself.
 template <class Row>
 struct Listing {
-  std::vector<Row> rows;    // in the order asked for, equal ones in that of ids or names
-  std::uint64_t total = 0;  // how many there were to choose from
-  bool complete = false;    // every reactor answered in time
+  std::vector<Row> rows;    // in the requested order; equal rows by id or name
+  std::uint64_t total = 0;  // number of connections or rooms in all
+  bool complete = false;    // true if every reactor answered in time
 };
 
 }  // namespace wsd

@@ -1,19 +1,20 @@
-// Which wsd this is.
+// The version of the library.
 #pragma once
 
 #include <string_view>
 
 namespace wsd {
 
-// As numbers.
+// The version as numbers.
 inline constexpr int kVersionMajor = 0;
 inline constexpr int kVersionMinor = 1;
 inline constexpr int kVersionPatch = 0;
 
-// "0.1.0". Any thread.
+// Returns the version as text, "0.1.0". Any thread.
 [[nodiscard]] std::string_view version() noexcept;
 
-// The library behind permessage-deflate, "zlib 1.2.13"; empty when built without. Any thread.
+// Returns the name and version of the compression library behind permessage-deflate, "zlib 1.2.13".
+// Empty if the library was built without one. Any thread.
 [[nodiscard]] std::string_view deflate_library() noexcept;
 
 }  // namespace wsd

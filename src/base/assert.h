@@ -1,5 +1,6 @@
-// WSD_ASSERT states what must hold for the process to go on and is always compiled in;
-// WSD_DCHECK is for the hot path and for whole-structure invariants, compiled in with WSD_DEBUG.
+// WSD_ASSERT ends the process if the expression is false; it is always compiled in. WSD_DCHECK is
+// the same for the hot path and for checks of whole structures; it is compiled in with WSD_DEBUG
+// only.
 #pragma once
 
 namespace wsd {

@@ -12,7 +12,7 @@ namespace {
 
 thread_local BlockCache* current = nullptr;
 
-// More than that and a block would be wasted on who takes it.
+// A larger block would waste memory on its user.
 constexpr std::size_t kMostRatio = 4;
 
 }  // namespace
@@ -37,7 +37,7 @@ void* BlockCache::find(std::size_t least, std::size_t wanted) noexcept {
   for (std::size_t i = 0; i < count_; ++i) {
     Entry& each = entries_[i];
     if (each.size < least || each.size / kMostRatio > wanted) continue;
-    // The smallest that has all that is wanted; where none has, the largest.
+    // Choose the smallest block of at least `wanted` bytes. If there is none, choose the largest.
     const bool enough = each.size >= wanted;
     if (best == nullptr ||
         (best->size >= wanted ? enough && each.size < best->size : each.size > best->size)) {
@@ -72,7 +72,7 @@ void BlockCache::clear() noexcept {
     std::free(last.block);
   }
   bytes_ = 0;
-  // glibc's own threshold for that grows with the largest block that it has seen.
+  // The threshold at which free() trims by itself grows with the largest block that glibc has seen.
   ::malloc_trim(0);
 }
 

@@ -1,6 +1,5 @@
-// Large blocks of memory, kept for a moment when they are given back. An allocator asks the kernel
-// for each of them and gives it back at once, and fresh pages cost more than what is done with
-// them.
+// A short-lived cache of large memory blocks. Without it, the allocator would map and unmap each
+// block, and faulting in fresh pages costs more than the work done in them.
 #pragma once
 
 #include <array>
@@ -9,12 +8,13 @@
 
 namespace wsd {
 
-// Blocks come from malloc and are such as free() takes: who has one need not know this.
+// Owns the blocks that it caches. Blocks come from malloc() and may be passed to free(), also by
+// code that does not know this class. One thread at a time.
 class BlockCache {
  public:
-  static constexpr std::size_t kLeastBytes = std::size_t{64} << 10;  // smaller ones are malloc's
-  static constexpr std::size_t kMostBytes = std::size_t{16} << 20;   // kept at one time, in all
-  static constexpr std::size_t kMostBlocks = 64;                     // likewise
+  static constexpr std::size_t kLeastBytes = std::size_t{64} << 10;  // of one block
+  static constexpr std::size_t kMostBytes = std::size_t{16} << 20;   // of all cached blocks
+  static constexpr std::size_t kMostBlocks = 64;                     // cached at the same time
 
   BlockCache() = default;
   BlockCache(const BlockCache&) = delete;
@@ -23,12 +23,13 @@ class BlockCache {
 
   [[nodiscard]] bool empty() const noexcept { return count_ == 0; }
   [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
-  // Gives all of them back, through the allocator to the kernel.
+  // Frees all blocks, and returns their memory to the kernel.
   void clear() noexcept;
-  // Whether one was taken or given since the last call.
+  // Returns whether a block was acquired or released since the last call.
   [[nodiscard]] bool take_used() noexcept { return std::exchange(used_, false); }
 
-  // While one lives, release() and acquire() on this thread use `blocks`; without, nothing is kept.
+  // While a Scope lives, acquire() and release() on its thread use `blocks`. Without a Scope,
+  // nothing is cached.
   class Scope {
    public:
     explicit Scope(BlockCache& blocks) noexcept;
@@ -40,12 +41,13 @@ class BlockCache {
     BlockCache* before_;
   };
 
-  // A kept block of at least `least` bytes, best of about `wanted`; nullptr when there is none.
-  // Nothing is allocated: `wanted` may be what a peer has only announced.
+  // Returns a cached block of at least `least` bytes, preferably of about `wanted` bytes, or
+  // nullptr if there is none. Never allocates, because `wanted` may be a size that a peer has only
+  // announced.
   [[nodiscard]] static void* acquire(std::size_t least, std::size_t wanted) noexcept;
-  // For free(). nullptr is allowed.
+  // Caches or frees `block`, which may be nullptr.
   static void release(void* block) noexcept;
-  // What `block` has room for.
+  // Returns the usable size of `block` in bytes.
   [[nodiscard]] static std::size_t size_of(void* block) noexcept;
 
  private:

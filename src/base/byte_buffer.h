@@ -1,4 +1,4 @@
-// Bytes that grow without being cleared first.
+// A byte buffer that grows without clearing its memory first.
 #pragma once
 
 #include <cstddef>
@@ -16,8 +16,8 @@ class ByteBuffer {
   ByteBuffer& operator=(const ByteBuffer&) = delete;
   ~ByteBuffer() { std::free(data_); }
 
-  // Makes room for at least `capacity` bytes; those up to size() stay. False when memory has run
-  // out, and nothing has changed.
+  // Reserves memory for at least `capacity` bytes and keeps those up to size(). Returns false if
+  // out of memory; the buffer is then unchanged.
   [[nodiscard]] bool reserve(std::size_t capacity) noexcept {
     if (capacity <= capacity_) return true;
     void* const moved = std::realloc(data_, capacity);
@@ -26,12 +26,13 @@ class ByteBuffer {
     capacity_ = capacity;
     return true;
   }
-  // The room behind size(), to be written; grow() then takes `count` of it in.
+  // Returns the unused memory after size(). After writing to it, call grow() with the number of
+  // bytes written.
   [[nodiscard]] MutableBytes room() noexcept { return {data_ + size_, capacity_ - size_}; }
   void grow(std::size_t count) noexcept { size_ += count; }
   void cut(std::size_t size) noexcept { size_ = size; }
   void clear() noexcept { size_ = 0; }
-  // Gives the memory back.
+  // Frees the memory.
   void reset() noexcept {
     std::free(data_);
     data_ = nullptr;

@@ -1,4 +1,4 @@
-// Byte spans, and the one place where they become text and back.
+// Byte spans, and the only place that converts them to text and back.
 #pragma once
 
 #include <cstdint>

@@ -2,8 +2,8 @@
 
 namespace wsd {
 
-// After H. Hinnant, "chrono-compatible low-level date algorithms", civil_from_days: years that
-// begin in March, so that the leap day comes last, in eras of 400 years.
+// After H. Hinnant, "chrono-compatible low-level date algorithms", civil_from_days. Years begin in
+// March, so that the leap day comes last, and are grouped in eras of 400 years.
 CivilTime civil_time(std::uint64_t unix_seconds) noexcept {
   constexpr std::uint64_t kSecondsPerDay = 86'400;
   constexpr std::uint64_t kDaysPerEra = 146'097;

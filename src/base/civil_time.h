@@ -1,4 +1,4 @@
-// Calendar and clock in UTC, from a count of seconds.
+// Converts a number of seconds to calendar date and time in UTC.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,8 @@ struct CivilTime {
   unsigned second = 0;
 };
 
-// Of a time in seconds since 1970-01-01 00:00 UTC, in the proleptic Gregorian calendar.
+// Returns the date and time of a number of seconds since 1970-01-01 00:00 UTC, in the proleptic
+// Gregorian calendar.
 [[nodiscard]] CivilTime civil_time(std::uint64_t unix_seconds) noexcept;
 
 }  // namespace wsd

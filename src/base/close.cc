@@ -55,8 +55,8 @@ CloseCode close_code_for(CloseCause cause) noexcept {
 }
 
 bool is_sendable_close_code(std::uint16_t code) noexcept {
-  // §7.4.1: 1004 is reserved, 1005 and 1006 are never sent, nor is 1015; the registry assigns 1012
-  // to 1014. §7.4.2: 1016 to 2999 await assignment, 3000 to 4999 are for libraries and
+  // §7.4.1: 1004 is reserved, and 1005, 1006 and 1015 are never sent. The registry assigns 1012 to
+  // 1014. §7.4.2: 1016 to 2999 are not assigned yet; 3000 to 4999 are for libraries and
   // applications.
   if (code >= 3000) return code <= 4999;
   return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014);

@@ -1,4 +1,4 @@
-// Copying a few bytes without a call.
+// Copies a few bytes without a function call.
 #pragma once
 
 #include <cstddef>
@@ -9,8 +9,8 @@ namespace wsd {
 
 namespace copy_detail {
 
-// sizeof(Word) to 2 * sizeof(Word) bytes as two words, one from each end; both are read before one
-// is written.
+// Copies sizeof(Word) to 2 * sizeof(Word) bytes as two words, one from each end. Both are read
+// before the first is written.
 template <class Word>
 inline void both_ends(std::uint8_t* to, const std::uint8_t* from, std::size_t size) noexcept {
   Word head;
@@ -25,8 +25,8 @@ typedef std::uint64_t Chunk __attribute__((vector_size(16)));
 
 }  // namespace copy_detail
 
-// As memcpy does, and faster where there are at most 32 bytes: most messages have some twenty, and
-// the call would cost more than the work. `from` may be null where `size` is 0.
+// Does the same as memcpy(), but faster for at most 32 bytes. Most messages have about twenty
+// bytes, for which the call would cost more than the copy. `from` may be null if `size` is 0.
 inline void copy_short(std::uint8_t* to, const std::uint8_t* from, std::size_t size) noexcept {
   if (size >= sizeof(copy_detail::Chunk)) {
     if (size <= 2 * sizeof(copy_detail::Chunk)) {

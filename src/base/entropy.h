@@ -1,12 +1,12 @@
-// Random words from the system.
+// Random words from the operating system.
 #pragma once
 
 #include <cstdint>
 
 namespace wsd {
 
-// Returns 64 random bits from the system's entropy. Any thread. It has a C name and a file of its
-// own, so that the simulation can replace it by the linker's --wrap.
+// Returns 64 random bits from the system's entropy source. Any thread. The function has a C name
+// and its own file, so that the simulation can replace it with the linker's --wrap.
 extern "C" std::uint64_t wsd_random_word() noexcept;
 
 }  // namespace wsd

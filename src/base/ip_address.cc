@@ -8,7 +8,7 @@ namespace {
 
 constexpr std::array<std::uint8_t, 12> kMapped = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF};
 
-// The whole of `text` as an unsigned number of at most `digits` digits.
+// Parses all of `text` as an unsigned number of at most `digits` digits.
 template <class T>
 bool read_number(std::string_view text, std::size_t digits, int base, T& value) noexcept {
   if (text.empty() || text.size() > digits) return false;
@@ -29,8 +29,8 @@ bool parse_v4(std::string_view text, std::uint8_t* out) noexcept {
   return true;
 }
 
-// Groups between colons, without "::" in them. Returns how many bytes they make, or nothing.
-// `last`: they end the address, so that an IPv4address may stand for the last two.
+// Parses groups between colons, without a "::". Returns how many bytes they make, or std::nullopt.
+// If `last`, the groups end the address, so that an IPv4address may replace the last two.
 std::optional<std::size_t> parse_groups(std::string_view text, bool last,
                                         std::array<std::uint8_t, 16>& out) noexcept {
   std::size_t size = 0;
@@ -61,7 +61,7 @@ bool parse_v6(std::string_view text, std::array<std::uint8_t, 16>& out) noexcept
   std::array<std::uint8_t, 16> tail{};
   const auto before = parse_groups(text.substr(0, gap), false, out);
   const auto after = parse_groups(text.substr(gap + 2), true, tail);
-  // RFC 4291 §2.2: "::" stands for one group at least.
+  // RFC 4291 §2.2: "::" stands for at least one group.
   if (!before || !after || *before + *after > out.size() - 2) return false;
   std::fill(out.begin() + static_cast<std::ptrdiff_t>(*before), out.end(), std::uint8_t{0});
   std::copy_n(tail.begin(), *after, out.end() - static_cast<std::ptrdiff_t>(*after));
@@ -78,7 +78,7 @@ std::string v6_text(const std::array<std::uint8_t, 16>& bytes) {
   constexpr std::size_t kGroups = 8;
   std::array<unsigned, kGroups> groups{};
   for (std::size_t i = 0; i < kGroups; ++i) groups[i] = bytes[2 * i] * 256U + bytes[2 * i + 1];
-  // RFC 5952 §4.2: the first of the longest runs of zeros, if it is longer than one.
+  // RFC 5952 §4.2: shorten the first of the longest runs of zeros, if it has more than one group.
   std::size_t gap = kGroups;
   std::size_t gap_size = 1;
   for (std::size_t i = 0; i < kGroups; ++i) {
@@ -148,7 +148,7 @@ std::optional<IpEndpoint> IpEndpoint::parse(std::string_view text) noexcept {
   const std::size_t end = text.find(bracketed ? ']' : ':');
   if (bracketed && end == std::string_view::npos) return std::nullopt;
   const std::string_view host = bracketed ? text.substr(1, end - 1) : text.substr(0, end);
-  // Brackets are IPv6's, and IPv6 is within brackets.
+  // IPv6 addresses must be in brackets, and only they may be.
   if (bracketed != (host.find(':') != std::string_view::npos)) return std::nullopt;
   const auto address = IpAddress::parse(host);
   if (!address) return std::nullopt;

@@ -11,21 +11,21 @@
 
 namespace wsd {
 
-// IPv4 or IPv6. An IPv4 address in IPv6 (::ffff:192.0.2.1, RFC 4291 §2.5.5.2), as a socket for both
-// kinds sees it, is the IPv4 address.
+// An IPv4 or IPv6 address. An IPv4-mapped IPv6 address (::ffff:192.0.2.1, RFC 4291 §2.5.5.2), as
+// reported by a dual-stack socket, equals the IPv4 address.
 class IpAddress {
  public:
   IpAddress() = default;  // ::
   [[nodiscard]] static IpAddress v4(std::span<const std::uint8_t, 4> bytes) noexcept;
   [[nodiscard]] static IpAddress v6(std::span<const std::uint8_t, 16> bytes) noexcept;
-  // RFC 3986 §3.2.2 IPv4address (no leading zeros) or IPv6address (RFC 4291 §2.2). No zone, no
-  // port, no brackets.
+  // Parses an RFC 3986 §3.2.2 IPv4address (no leading zeros) or an IPv6address (RFC 4291 §2.2).
+  // Zones, ports and brackets are not allowed.
   [[nodiscard]] static std::optional<IpAddress> parse(std::string_view text) noexcept;
 
   [[nodiscard]] bool is_v4() const noexcept;
-  // In network order; an IPv4 address as ::ffff:a.b.c.d.
+  // The bytes in network order. An IPv4 address is ::ffff:a.b.c.d.
   [[nodiscard]] const std::array<std::uint8_t, 16>& bytes() const noexcept { return bytes_; }
-  // "192.0.2.1", or as RFC 5952 §4 writes IPv6.
+  // Returns "192.0.2.1", or the IPv6 form of RFC 5952 §4.
   [[nodiscard]] std::string text() const;
   bool operator==(const IpAddress&) const = default;
 
@@ -33,18 +33,18 @@ class IpAddress {
   std::array<std::uint8_t, 16> bytes_{};
 };
 
-// An address with the port, where one is known.
+// An address, with its port if that is known.
 struct IpEndpoint {
   IpAddress address;
   std::optional<std::uint16_t> port;
 
-  // "192.0.2.1", "192.0.2.1:4711", "[2001:db8::1]" or "[2001:db8::1]:4711".
+  // Parses "192.0.2.1", "192.0.2.1:4711", "[2001:db8::1]" or "[2001:db8::1]:4711".
   [[nodiscard]] static std::optional<IpEndpoint> parse(std::string_view text) noexcept;
   [[nodiscard]] std::string text() const;
   bool operator==(const IpEndpoint&) const = default;
 };
 
-// A decimal port up to 65535 of at most five digits.
+// Parses a decimal port: at most five digits, at most 65535.
 [[nodiscard]] std::optional<std::uint16_t> parse_port(std::string_view text) noexcept;
 
 }  // namespace wsd

@@ -1,4 +1,4 @@
-// A network: the addresses that begin with the same bits (RFC 4632 §3.1, RFC 4291 §2.3).
+// A network: all addresses that begin with the same bits (RFC 4632 §3.1, RFC 4291 §2.3).
 #pragma once
 
 #include <optional>
@@ -11,12 +11,13 @@ namespace wsd {
 
 class IpNetwork {
  public:
-  // "10.0.0.0/8", "2001:db8::/32", or one address. Nothing, and a clause in `error` that says what
-  // is wrong and how to mend it, for any other text. Bits beyond the length must be 0, since one
-  // who writes 10.1.2.3/8 may have meant either.
+  // Parses "10.0.0.0/8", "2001:db8::/32" or one address. For any other text, returns std::nullopt
+  // and sets `error` to a clause with the error and its remedy. Bits after the prefix must be 0,
+  // because the meaning of 10.1.2.3/8 is not clear.
   [[nodiscard]] static std::optional<IpNetwork> parse(std::string_view text, std::string& error);
 
-  // IPv4 addresses are in networks of IPv4 alone, also those that a socket shows as ::ffff:a.b.c.d.
+  // Returns whether the network contains `address`. IPv4 addresses, including IPv4-mapped ones,
+  // belong only to IPv4 networks.
   [[nodiscard]] bool contains(const IpAddress& address) const noexcept;
 
  private:

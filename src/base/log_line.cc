@@ -22,8 +22,8 @@ void append_hex(std::string& out, unsigned char byte) {
   out += kDigits[byte & 0xF];
 }
 
-// Quotes and backslashes are escaped alike in both forms; other bytes that are not printable ASCII
-// become \xNN, whose backslash JSON needs doubled.
+// Both forms escape quotes and backslashes the same way. Other bytes that are not printable ASCII
+// become \xNN. JSON needs that backslash doubled.
 void append_escaped(std::string& out, std::string_view value, bool json) {
   for (const char each : value) {
     if (each == '"' || each == '\\') {
@@ -43,7 +43,7 @@ void append_padded(std::string& out, unsigned value, std::size_t width) {
   out.append(width - std::min(width, digits.size()), '0').append(digits);
 }
 
-// RFC 3339, in UTC.
+// Formats the time according to RFC 3339, in UTC.
 std::string timestamp(std::uint64_t unix_ms) {
   const CivilTime time = civil_time(unix_ms / 1000);
   std::string out;

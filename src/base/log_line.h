@@ -1,4 +1,4 @@
-// One line of log, as text or as JSON. Bytes that a peer chose never break out of their field.
+// One log entry, as text or as JSON. Bytes that a peer chose cannot leave their field.
 #pragma once
 
 #include <concepts>
@@ -10,14 +10,14 @@
 
 namespace wsd {
 
-// Builds `ts=… level=… event=… key=value …` or the same as a JSON object. Keys are the program's
-// own and written as they are. Values are cut at kMaxValueBytes; in text those that need it are
-// quoted; control bytes, DEL and bytes above 0x7E are written as \xNN in both forms.
+// Builds `ts=… level=… event=… key=value …`, or the same as a JSON object. Keys come from the
+// program and are written unchanged. Values are shortened to kMaxValueBytes. In text, values are
+// quoted if necessary. Control bytes, DEL and bytes above 0x7E are written as \xNN in both forms.
 class LogLine {
  public:
   static constexpr std::size_t kMaxValueBytes = 256;
 
-  // `json`: which form. `unix_ms`: milliseconds since 1970-01-01 00:00 UTC.
+  // `json` selects the form. `unix_ms` is in milliseconds since 1970-01-01 00:00 UTC.
   LogLine(bool json, LogLevel level, std::string_view event, std::uint64_t unix_ms);
 
   LogLine& add(std::string_view key, std::string_view value);
@@ -26,7 +26,7 @@ class LogLine {
     return add_number(key, value);
   }
 
-  // The line with its newline; the object is empty afterwards.
+  // Returns the line with its newline, and leaves the object empty.
   [[nodiscard]] std::string take();
 
  private:
@@ -37,7 +37,7 @@ class LogLine {
   bool json_;
 };
 
-// "debug", "info", "warn", "error", "off".
+// Returns "debug", "info", "warn", "error" or "off".
 [[nodiscard]] std::string_view log_level_name(LogLevel level) noexcept;
 
 }  // namespace wsd

@@ -30,7 +30,8 @@ struct SipState {
   }
 };
 
-// Little-endian by construction of the hash; a big-endian machine gets another, equally good one.
+// Reads the bytes as a little-endian word, as the hash is defined. A big-endian machine computes a
+// different hash, which is equally good.
 std::uint64_t load(const char* from, std::size_t count) noexcept {
   std::uint64_t word = 0;
   std::memcpy(&word, from, count);

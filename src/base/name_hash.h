@@ -1,7 +1,7 @@
-// A keyed hash for names that peers choose, so that no peer can pick names that collide.
+// A keyed hash for names that peers choose, so that no peer can choose names that collide.
 //
-// SipHash-1-3: J.-P. Aumasson and D. J. Bernstein, "SipHash: a fast short-input PRF" (2012), with
-// one compression and three finalization rounds, as hash tables elsewhere use it.
+// SipHash-1-3: J.-P. Aumasson and D. J. Bernstein, "SipHash: a fast short-input PRF" (2012). It has
+// one compression round and three finalization rounds, as in the hash tables of other projects.
 #pragma once
 
 #include <cstddef>
@@ -17,10 +17,12 @@ struct HashKey {
 
 [[nodiscard]] std::uint64_t keyed_hash(std::string_view text, HashKey key) noexcept;
 
-// The key of this process, drawn from the system's entropy at the first call. Any thread.
+// Returns the key of this process. The first call draws it from the system's entropy source. Any
+// thread.
 [[nodiscard]] HashKey process_hash_key() noexcept;
 
-// For unordered containers keyed by name; transparent, so that a view finds a string.
+// A hasher for unordered containers keyed by name. It is transparent, so that a string_view can
+// look up a string.
 struct NameHash {
   using is_transparent = void;
   [[nodiscard]] std::size_t operator()(std::string_view name) const noexcept {

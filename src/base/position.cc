@@ -5,7 +5,7 @@
 namespace wsd {
 namespace {
 
-// All of `text` as one number.
+// Parses all of `text` as one number.
 bool parse_number(std::string_view text, std::uint64_t& number) noexcept {
   const char* const end = text.data() + text.size();
   const auto [stopped, error] = std::from_chars(text.data(), end, number);

@@ -1,4 +1,4 @@
-// How many references there are to what several threads share.
+// The number of references to an object that several threads share.
 #pragma once
 
 #include <atomic>
@@ -6,9 +6,10 @@
 
 namespace wsd {
 
-// Begins at one, the maker's. Any thread that has a reference may add one or drop its own.
+// Starts at one, the creator's reference. Any thread that has a reference may add another or drop
+// its own.
 //
-// Atomic is a parameter so that a model checker can run this very code.
+// Atomic is a parameter, so that a model checker can run this code unchanged.
 template <template <class> class Atomic = std::atomic>
 class BasicReferenceCount {
  public:
@@ -16,15 +17,15 @@ class BasicReferenceCount {
   BasicReferenceCount(const BasicReferenceCount&) = delete;
   BasicReferenceCount& operator=(const BasicReferenceCount&) = delete;
 
-  // Relaxed: a reference is only copied from another that keeps alive what both refer to.
+  // Relaxed, because a reference is only copied from another one, which keeps the object alive.
   void add() noexcept { count_.fetch_add(1, std::memory_order_relaxed); }
 
-  // True for the last one: who hears it ends what was shared.
-  // Release: what this thread read happens before that end. Acquire: the thread that ends it sees
-  // that every other one has finished.
+  // Returns true for the last reference: the caller must then destroy the object. Release: this
+  // thread's accesses happen before the destruction. Acquire: the destroying thread sees the
+  // accesses of all other threads.
   [[nodiscard]] bool drop() noexcept { return count_.fetch_sub(1, std::memory_order_acq_rel) == 1; }
 
-  // Whether the caller's reference is the only one.
+  // Returns whether the caller has the only reference.
   [[nodiscard]] bool is_one() const noexcept { return count_.load(std::memory_order_relaxed) == 1; }
 
  private:

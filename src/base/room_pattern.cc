@@ -6,8 +6,8 @@ namespace wsd {
 
 bool room_fits(std::string_view pattern, std::string_view room) noexcept {
   std::size_t at = 0;    // in pattern
-  std::size_t star = 0;  // behind the last "*" of it; 0: none yet
-  std::size_t from = 0;  // where that "*" ends in room, for now
+  std::size_t star = 0;  // after the last "*" seen in pattern; 0: none yet
+  std::size_t from = 0;  // in room, where the match of that "*" currently ends
   for (std::size_t i = 0; i < room.size();) {
     if (at < pattern.size() && pattern[at] == '*') {
       star = ++at;
@@ -16,7 +16,7 @@ bool room_fits(std::string_view pattern, std::string_view room) noexcept {
       ++at;
       ++i;
     } else if (star != 0) {
-      // The last "*" takes one more; an earlier one need not.
+      // Let the last "*" match one more byte. Earlier ones need not grow.
       at = star;
       i = ++from;
     } else {

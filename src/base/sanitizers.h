@@ -1,5 +1,5 @@
-// Which of the sanitizers this is built with, and how AddressSanitizer is told of memory that a
-// pool holds back. GCC names them by macros, clang by __has_feature.
+// Detects the sanitizers of this build, and tells AddressSanitizer about memory that a pool keeps
+// unused. GCC announces sanitizers with macros, clang with __has_feature.
 
 #pragma once
 
@@ -29,7 +29,8 @@ inline constexpr bool kSanitized = true;
 inline constexpr bool kSanitized = false;
 #endif
 
-// From now on a touch of [block, block + size) is reported; nothing without AddressSanitizer.
+// Makes AddressSanitizer report every access to [block, block + size). Does nothing in other
+// builds.
 inline void poison([[maybe_unused]] const void* block, [[maybe_unused]] std::size_t size) noexcept {
 #ifdef WSD_ASAN
   ASAN_POISON_MEMORY_REGION(block, size);

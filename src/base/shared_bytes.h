@@ -1,4 +1,4 @@
-// Counted immutable bytes: one encoded frame, shared by every queue it waits in.
+// Reference-counted immutable bytes: one encoded frame, shared by every queue that contains it.
 #pragma once
 
 #include <cstddef>
@@ -10,12 +10,14 @@
 
 namespace wsd {
 
-// A reference to a counted block. Copying counts; the bytes go with the last reference, on whatever
-// thread drops it. Filled by its maker before the first copy is made, never written afterwards.
+// A reference to a counted block. Copying adds a reference. The thread that drops the last
+// reference frees the bytes. The creator fills the block before it makes the first copy; after
+// that, the block never changes.
 class SharedBytes {
  public:
   SharedBytes() = default;
-  // A block of `size` bytes, not yet written; empty (see operator bool) when memory has run out.
+  // Returns a block of `size` bytes that are not initialized. Empty (see operator bool) if out of
+  // memory.
   [[nodiscard]] static SharedBytes make(std::size_t size) noexcept;
   [[nodiscard]] static SharedBytes copy_of(Bytes bytes) noexcept;
 
@@ -34,7 +36,7 @@ class SharedBytes {
   explicit operator bool() const noexcept { return block_ != nullptr; }
   [[nodiscard]] std::size_t size() const noexcept { return block_ == nullptr ? 0 : block_->size; }
   [[nodiscard]] Bytes bytes() const noexcept { return {data(), size()}; }
-  // For the maker, while this is the only reference.
+  // Only for the creator, while this is the only reference.
   [[nodiscard]] MutableBytes mutable_bytes() noexcept;
 
  private:
@@ -53,7 +55,7 @@ class SharedBytes {
   Block* block_ = nullptr;
 };
 
-// A stretch of a shared block: one frame, or several that lie side by side.
+// Part of a shared block: one frame, or several adjacent ones.
 struct Slice {
   SharedBytes block;
   std::size_t offset = 0;

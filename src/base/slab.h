@@ -1,4 +1,4 @@
-// Many objects of one type, closely packed: no header for each, nothing lost to rounding.
+// Densely packed objects of one type, without a header or rounding for each.
 #pragma once
 
 #include <cstddef>
@@ -10,12 +10,12 @@
 
 namespace wsd {
 
-// One thread at a time. An object that is made here is destroyed here, before the slab. The blocks
-// that it takes from the system go back as soon as nothing is left in them, but for one.
+// Creates and destroys objects of type T. One thread at a time. All objects must be destroyed
+// before the slab. A block without objects is freed at once, except for the last block.
 template <class T>
 class Slab {
  public:
-  // Where memory runs out: std::bad_alloc, or what the constructor throws.
+  // Throws std::bad_alloc if out of memory, and any exception of the constructor.
   template <class... Arguments>
   [[nodiscard]] T* make(Arguments&&... arguments) {
     static_assert(alignof(T) <= SlabCells::kAlignment);

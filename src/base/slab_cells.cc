@@ -65,7 +65,8 @@ void SlabCells::give_back(void* cell) noexcept {
   if (block->used-- == cells_per_block_) link(block);
   block->free = new (cell) FreeCell{block->free};
   poison(cell, cell_bytes_);
-  // The last one stays, so that one object that comes and goes does not take a block each time.
+  // Keep the last block, so that creating and destroying one object does not allocate a block each
+  // time.
   if (block->used != 0 || (block->next == nullptr && block->prev == nullptr)) return;
   unlink(block);
   unpoison(block + 1, kBlockBytes - sizeof(Block));

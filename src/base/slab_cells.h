@@ -1,4 +1,4 @@
-// The memory under a Slab: cells of one size in large blocks.
+// The memory of a Slab: cells of one size in large blocks.
 #pragma once
 
 #include <cstddef>
@@ -9,18 +9,18 @@ namespace wsd {
 class SlabCells {
  public:
   static constexpr std::size_t kAlignment = 8;
-  // Above the size from which glibc maps blocks of their own, so that pages that were never touched
-  // take no memory and a block that is given back leaves none behind.
+  // Above glibc's threshold for mapping a block of its own. Untouched pages then take no memory,
+  // and a freed block returns to the kernel completely.
   static constexpr std::size_t kBlockBytes = std::size_t{1} << 20;
 
-  // `cell_bytes` is at most kBlockBytes / 2.
+  // `cell_bytes` must be at most kBlockBytes / 2.
   explicit SlabCells(std::size_t cell_bytes) noexcept;
   SlabCells(const SlabCells&) = delete;
   SlabCells& operator=(const SlabCells&) = delete;
-  // All cells have been given back.
+  // All cells must be free.
   ~SlabCells();
 
-  // kAlignment is kept. std::bad_alloc when there is no memory.
+  // Returns a cell with kAlignment. Throws std::bad_alloc if out of memory.
   [[nodiscard]] void* take();
   void give_back(void* cell) noexcept;
 
@@ -28,13 +28,13 @@ class SlabCells {
   struct FreeCell {
     FreeCell* next;
   };
-  // At the start of each block, which is aligned to its size: a cell finds its block by its
-  // address.
+  // The start of each block. Blocks are aligned to their size, so the address of a cell gives its
+  // block.
   struct Block {
-    Block* next;  // in the list of those with a free cell
+    Block* next;  // in the list of blocks with a free cell
     Block* prev;
-    FreeCell* free;       // given back
-    std::uint32_t fresh;  // cells never taken yet are those from here on
+    FreeCell* free;       // list of freed cells
+    std::uint32_t fresh;  // the first cell that was never used
     std::uint32_t used;
   };
 

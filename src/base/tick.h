@@ -1,22 +1,22 @@
-// Coarse time: what deadlines are counted in.
+// Coarse time, in which deadlines are counted.
 #pragma once
 
 #include <cstdint>
 
 namespace wsd {
 
-// Counts up from an arbitrary start; never wraps.
+// Counts up from an arbitrary start and never wraps.
 using Tick = std::uint64_t;
 
 inline constexpr std::uint32_t kTickMs = 10;
 
-// The least number of ticks that last at least `ms` milliseconds.
+// Returns the smallest number of ticks that last at least `ms` milliseconds.
 [[nodiscard]] constexpr Tick ticks_for_ms(std::uint64_t ms) noexcept {
   return static_cast<Tick>((ms + kTickMs - 1) / kTickMs);
 }
 
-// A tick in four bytes, for what is kept once for each connection. It is read beside the present
-// tick, and names the right one as long as the two are within 2^31 ticks (248 days) of each other.
+// A tick in four bytes, for values that every connection stores. near() needs the current tick, and
+// is right if the two are at most 2^31 ticks (248 days) apart.
 class ShortTick {
  public:
   constexpr ShortTick() = default;
@@ -27,7 +27,7 @@ class ShortTick {
     const auto distance = static_cast<std::int32_t>(low_ - static_cast<std::uint32_t>(now));
     return now + static_cast<Tick>(static_cast<std::int64_t>(distance));
   }
-  // How long ago it was. Right up to 2^32 ticks (497 days), where near() is not.
+  // Returns how long ago the tick was. Right up to 2^32 ticks (497 days), unlike near().
   [[nodiscard]] constexpr Tick age(Tick now) const noexcept {
     return static_cast<std::uint32_t>(static_cast<std::uint32_t>(now) - low_);
   }

@@ -25,7 +25,7 @@ AcceptKey accept_key(std::string_view key) noexcept {
   std::array<unsigned char, SHA_DIGEST_LENGTH> digest{};
   WSD_ASSERT(SHA1(text.data(), text.size(), digest.data()) != nullptr);
 
-  std::array<unsigned char, kAcceptKeyBytes + 1> encoded{};  // EVP_EncodeBlock ends it with a NUL
+  std::array<unsigned char, kAcceptKeyBytes + 1> encoded{};  // EVP_EncodeBlock adds a NUL
   const int written =
       EVP_EncodeBlock(encoded.data(), digest.data(), static_cast<int>(digest.size()));
   WSD_ASSERT(written == static_cast<int>(kAcceptKeyBytes));
@@ -34,13 +34,13 @@ AcceptKey accept_key(std::string_view key) noexcept {
   return result;
 }
 
-// By hand, since EVP_DecodeBlock skips whitespace and takes any unused bits.
+// Written by hand, because EVP_DecodeBlock skips whitespace and accepts any unused bits.
 bool is_valid_key(std::string_view key) noexcept {
   if (key.size() != kKeyBytes || !key.ends_with("==")) return false;
   for (const char c : key.substr(0, kKeyDigits)) {
     if (!is_alpha(c) && !is_digit(c) && c != '+' && c != '/') return false;
   }
-  // RFC 4648 §3.5: unused bits are zero, which leaves digits of a multiple of 16.
+  // RFC 4648 §3.5: unused bits are zero, so the last digit is a multiple of 16.
   return std::string_view("AQgw").find(key[kKeyDigits - 1]) != std::string_view::npos;
 }
 

@@ -9,10 +9,10 @@ namespace wsd::protocol {
 inline constexpr std::size_t kAcceptKeyBytes = 28;
 using AcceptKey = std::array<char, kAcceptKeyBytes>;
 
-// base64(SHA-1(key + GUID)). `key` must be a valid key.
+// Returns base64(SHA-1(key + GUID)). `key` must be a valid key.
 [[nodiscard]] AcceptKey accept_key(std::string_view key) noexcept;
 
-// Whether `key` is base64 (RFC 4648 §4, padded, unused bits zero) of exactly 16 bytes.
+// Returns whether `key` is base64 (RFC 4648 §4, padded, unused bits zero) of exactly 16 bytes.
 [[nodiscard]] bool is_valid_key(std::string_view key) noexcept;
 
 }  // namespace wsd::protocol

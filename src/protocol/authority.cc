@@ -75,8 +75,8 @@ bool is_ipv6(std::string_view text) noexcept {
   return elided ? groups < kGroups : groups == kGroups;
 }
 
-// RFC 3986 §3.2.2 reg-name; an IPv4address is one too. A comma would be legal, but it is what two
-// Host lines joined by an intermediary look like (RFC 9110 §5.3). NUL ends names in C.
+// RFC 3986 §3.2.2 reg-name, which includes an IPv4address. A comma would be legal, but is rejected:
+// it appears when an intermediary joins two Host lines (RFC 9110 §5.3). NUL ends names in C.
 bool is_reg_name(std::string_view text) noexcept {
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] == '%') {

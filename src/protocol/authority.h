@@ -7,17 +7,18 @@
 
 namespace wsd::protocol {
 
-// Views into the parsed text.
+// A host and its port, as views into the parsed text.
 struct Authority {
-  std::string_view host;  // with the brackets of an IPv6 literal; never empty
-  std::string_view port;  // 1 to 5 digits, at most 65535; empty when there is none
+  std::string_view host;  // never empty; includes the brackets of an IPv6 literal
+  std::string_view port;  // 1 to 5 digits, at most 65535; empty if there is none
 
-  // `implied` when there is no port.
+  // Returns the port's number, or `implied` if there is no port.
   [[nodiscard]] std::uint16_t port_or(std::uint16_t implied) const noexcept;
 };
 
-// Nothing when `text` is not an authority without userinfo and with a host. Stricter than RFC 3986
-// in three ways: no comma in a registered name, no IPvFuture, no port above 65535.
+// Parses an authority without userinfo. Returns std::nullopt for any other text, or if the host is
+// empty. It is stricter than RFC 3986: no comma in a registered name, no IPvFuture, no port above
+// 65535.
 [[nodiscard]] std::optional<Authority> parse_authority(std::string_view text) noexcept;
 
 }  // namespace wsd::protocol

@@ -11,7 +11,7 @@ namespace wsd::protocol {
 
 struct ClosePayload {
   Violation violation = Violation::kNone;
-  std::uint16_t code = 0;   // 0: the body was empty
+  std::uint16_t code = 0;   // 0: the payload was empty
   std::string_view reason;  // a view into the payload
 };
 

@@ -26,7 +26,7 @@ Bytes Compression::deflate(Bytes payload) {
     deflater_ = std::make_unique<Deflater>(terms_.server_max_window_bits, pool_.level());
   }
   if (!deflater_->message(payload, pool_.deflated) || pool_.deflated.size() >= payload.size()) {
-    // The peer will not see these bytes through its own context.
+    // The message is sent uncompressed, so the peer's context will not contain these bytes.
     deflater_->forget();
     return {};
   }

@@ -1,4 +1,4 @@
-// permessage-deflate on one connection: the terms agreed on, and the contexts that they ask for.
+// permessage-deflate on one connection: the agreed parameters, and the contexts that they need.
 #pragma once
 
 #include <cstddef>
@@ -9,24 +9,25 @@
 
 namespace wsd::protocol {
 
-// Without context takeover a connection borrows the pool's contexts for the length of a message and
-// holds nothing of its own.
+// Compresses and decompresses a connection's messages. Without context takeover, a connection
+// borrows the pool's contexts for one message at a time and keeps none of its own.
 class Compression {
  public:
-  // `pool` outlives this.
+  // `pool` must outlive this object.
   Compression(const DeflateParameters& terms, DeflatePool& pool) noexcept
       : terms_(terms), pool_(pool) {}
 
   [[nodiscard]] const DeflateParameters& terms() const noexcept { return terms_; }
 
-  // Decompresses a message of at most `limit` bytes into the pool's `inflated`.
+  // Decompresses a message into the pool's `inflated`, if the result has at most `limit` bytes.
   [[nodiscard]] Inflater::Status inflate(Bytes compressed, std::size_t limit);
 
-  // Compresses a message. Empty: it is to go out as it is (it did not shrink and may be left alone,
-  // or memory has run out). Otherwise a view into the pool, valid until its next use; then it must
-  // go out, or forget_sent() be called.
+  // Compresses a message. Returns a view into the pool, valid until its next use. The caller must
+  // then send it, or call forget_sent(). Returns an empty view if the message must be sent
+  // uncompressed, because it did not shrink or because memory ran out.
   [[nodiscard]] Bytes deflate(Bytes payload);
-  // A compressed message was not sent after all: what follows must not refer to it.
+  // Call this if a compressed message was not sent after all, so that later messages do not refer
+  // to it.
   void forget_sent() noexcept;
 
   [[nodiscard]] DeflatePool& pool() const noexcept { return pool_; }
@@ -38,11 +39,11 @@ class Compression {
   std::unique_ptr<Deflater> deflater_;
 };
 
-// What a connection on these terms may come to hold, in bytes.
+// Returns the most memory, in bytes, that a connection with these parameters may use.
 [[nodiscard]] std::size_t context_bytes(const DeflateParameters& terms) noexcept;
 
-// The room that a compressed message may take on the wire when `limit` bounds its plain size:
-// DEFLATE enlarges what it cannot compress, by 5 bytes for each stored block (RFC 1951 §3.2.4).
+// Returns the largest size on the wire of a compressed message of at most `limit` plain bytes.
+// DEFLATE enlarges incompressible data by 5 bytes per stored block (RFC 1951 §3.2.4).
 [[nodiscard]] constexpr std::uint64_t compressed_limit(std::uint64_t limit) noexcept {
   return limit + limit / 256 + 64;
 }

@@ -17,26 +17,27 @@ namespace {
 
 constexpr int kMemLevel = 8;
 
-// §7.2.1 (2), §7.2.2 (1): what a sender takes off the end and a receiver puts back.
+// §7.2.1 (2), §7.2.2 (1): a sender removes these bytes from the end, and a receiver appends them
+// again.
 constexpr std::array<std::uint8_t, 4> kTail = {0x00, 0x00, 0xFF, 0xFF};
 
 constexpr std::size_t kFirstOutput = 4096;
 
-// What a flush may add to deflateBound(), which does not count it.
+// Bytes that a flush may add; deflateBound() does not count them.
 constexpr std::size_t kFlushBytes = 16;
 
-// In z_stream::data_type, see inflate() in zlib.h.
+// Flags in z_stream::data_type; see inflate() in zlib.h.
 constexpr int kBetweenBlocks = 128;
 
-// zlib counts in unsigned int; messages are limited to less, and its input is not const.
+// zlib counts in unsigned int. Messages are smaller than that, and zlib does not change its input.
 void set_input(z_stream& stream, Bytes bytes) noexcept {
   stream.next_in = const_cast<Bytef*>(bytes.data());
   stream.avail_in = static_cast<uInt>(bytes.size());
 }
 
-// zlib lets a distance reach over the window into what the same call has written. Writing little in
-// each call holds such a distance to an eighth more than the window; with the widest window there
-// is no larger distance (RFC 1951 §3.2.5).
+// zlib lets a distance reach beyond the window, into the output of the same call. Small outputs per
+// call limit such a distance to an eighth more than the window. With the largest window, larger
+// distances do not exist (RFC 1951 §3.2.5).
 std::size_t output_step(std::uint8_t window_bits) noexcept {
   constexpr std::uint8_t kWidest = 15;
   return window_bits == kWidest ? ~std::size_t{0} : (std::size_t{1} << window_bits) / 8;
@@ -64,7 +65,7 @@ Inflater::~Inflater() = default;
 Inflater::Status Inflater::message(Bytes compressed, ByteBuffer& out, std::size_t limit) {
   if (state_ == nullptr) {
     auto state = std::make_unique<State>();
-    // Negative: raw DEFLATE (§7.2), and distances beyond the window are errors.
+    // A negative value selects raw DEFLATE (§7.2) and makes distances beyond the window errors.
     if (::inflateInit2(&state->stream, -static_cast<int>(window_bits_)) != Z_OK) {
       return Status::kNoMemory;
     }
@@ -74,7 +75,7 @@ Inflater::Status Inflater::message(Bytes compressed, ByteBuffer& out, std::size_
   if (!out.reserve(kFirstOutput)) return Status::kNoMemory;
   Status status = feed(compressed, out, limit);
   if (status == Status::kOk) status = feed(kTail, out, limit);
-  // Between blocks is where §7.2.1 has every message end; anything else was cut off.
+  // §7.2.1 makes every message end between two blocks. Any other end means that data is missing.
   if (status == Status::kOk && (state_->stream.data_type & kBetweenBlocks) == 0) {
     status = Status::kCorrupt;
   }
@@ -85,7 +86,7 @@ Inflater::Status Inflater::feed(Bytes compressed, ByteBuffer& out, std::size_t l
   z_stream& stream = state_->stream;
   set_input(stream, compressed);
   for (;;) {
-    // One byte above the limit is room enough to see that it is crossed.
+    // One byte more than the limit is enough to notice that the limit is exceeded.
     if (out.room().empty() && !out.reserve(std::min(out.capacity() * 2, limit + 1))) {
       return Status::kNoMemory;
     }
@@ -96,7 +97,7 @@ Inflater::Status Inflater::feed(Bytes compressed, ByteBuffer& out, std::size_t l
     out.grow(room.size() - stream.avail_out);
     if (out.size() > limit) return Status::kTooBig;
     if (result == Z_STREAM_END) {
-      // §7.2.3.4: a final block does not end the message, nor the window's life.
+      // §7.2.3.4: a final block ends neither the message nor the window.
       if (::inflateResetKeep(&stream) != Z_OK) return Status::kCorrupt;
       if (stream.avail_in == 0) return Status::kOk;
       continue;
@@ -105,7 +106,7 @@ Inflater::Status Inflater::feed(Bytes compressed, ByteBuffer& out, std::size_t l
     if (stream.avail_in == 0 && stream.avail_out != 0) {
       return result == Z_OK || result == Z_BUF_ERROR ? Status::kOk : Status::kCorrupt;
     }
-    // Z_BUF_ERROR with room left: neither input nor room is lacking, and yet no progress.
+    // Z_BUF_ERROR although neither input nor output space ran out: zlib makes no progress.
     if (result != Z_OK && (result != Z_BUF_ERROR || stream.avail_out != 0)) return Status::kCorrupt;
   }
 }
@@ -145,7 +146,7 @@ bool Deflater::message(Bytes payload, ByteBuffer& out) {
     if (::deflate(&stream, Z_SYNC_FLUSH) == Z_STREAM_ERROR) return false;
     out.grow(room.size() - stream.avail_out);
   } while (stream.avail_out == 0);
-  // §7.2.1 (2): the empty stored block of the flush, less its header bits, is not sent.
+  // §7.2.1 (2): the empty stored block of the flush is not sent, except for its header bits.
   const Bytes written = out.bytes();
   if (written.size() < kTail.size() ||
       !std::equal(kTail.begin(), kTail.end(), written.end() - kTail.size())) {
@@ -153,7 +154,7 @@ bool Deflater::message(Bytes payload, ByteBuffer& out) {
   }
   out.cut(written.size() - kTail.size());
   if (out.size() != 0) return true;
-  // §7.2.3.6: an empty payload would be nothing at all, and is sent as an empty block's header.
+  // §7.2.3.6: an empty payload would leave nothing, so the header of an empty block is sent.
   out.room().front() = 0x00;
   out.grow(1);
   return true;

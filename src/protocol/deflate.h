@@ -1,5 +1,5 @@
-// Compressing and decompressing message payloads (RFC 7692 §7.2), over zlib. Built without zlib,
-// have_deflate() says so and nothing here can be made.
+// Compresses and decompresses message payloads (RFC 7692 §7.2) with zlib. In a build without zlib,
+// have_deflate() returns false and none of these classes may be constructed.
 #pragma once
 
 #include <array>
@@ -15,18 +15,18 @@ namespace wsd::protocol {
 
 [[nodiscard]] bool have_deflate() noexcept;
 
-// What one context of that window holds when it is in use, in bytes, by zlib's own formula
-// (zconf.h). For accounting.
+// Returns the bytes that a context with that window uses, by zlib's own formula (zconf.h). For
+// accounting.
 [[nodiscard]] std::size_t inflater_bytes(std::uint8_t window_bits) noexcept;
 [[nodiscard]] std::size_t deflater_bytes(std::uint8_t window_bits) noexcept;
 
-// One decompressor. Memory is taken at the first message.
+// A decompressor. It allocates its memory at the first message.
 class Inflater {
  public:
   enum class Status : std::uint8_t {
     kOk,
     kCorrupt,  // not DEFLATE, or a distance beyond the window
-    kTooBig,   // the result would exceed `limit`; inflating stopped there
+    kTooBig,   // the result would exceed `limit`; decompression stopped there
     kNoMemory,
   };
 
@@ -35,9 +35,9 @@ class Inflater {
   Inflater& operator=(const Inflater&) = delete;
   ~Inflater();
 
-  // Decompresses one whole message into `out`, which is overwritten (§7.2.2).
+  // Decompresses one whole message into `out`, replacing the content (§7.2.2).
   [[nodiscard]] Status message(Bytes compressed, ByteBuffer& out, std::size_t limit);
-  // Forgets the window: the next message stands by itself.
+  // Forgets the window, so that the next message does not depend on earlier ones.
   void forget() noexcept;
 
  private:
@@ -48,17 +48,17 @@ class Inflater {
   std::uint8_t window_bits_;
 };
 
-// One compressor. Memory is taken at the first message.
+// A compressor. It allocates its memory at the first message.
 class Deflater {
  public:
-  // `level`: zlib's, 1 to 9.
+  // `level` is zlib's, from 1 to 9.
   Deflater(std::uint8_t window_bits, int level) noexcept;
   Deflater(const Deflater&) = delete;
   Deflater& operator=(const Deflater&) = delete;
   ~Deflater();
 
-  // Compresses one whole message into `out`, which is overwritten (§7.2.1). False when memory has
-  // run out.
+  // Compresses one whole message into `out`, replacing the content (§7.2.1). Returns false if out
+  // of memory.
   [[nodiscard]] bool message(Bytes payload, ByteBuffer& out);
   void forget() noexcept;
 
@@ -70,7 +70,7 @@ class Deflater {
 };
 
 // The contexts that connections without context takeover share, one of each kind and window, and
-// the buffers that results are written to. One for a reactor; its thread only.
+// the output buffers. One pool per reactor, for its thread only.
 class DeflatePool {
  public:
   explicit DeflatePool(int level) noexcept : level_(level) {}
@@ -79,14 +79,15 @@ class DeflatePool {
   [[nodiscard]] Inflater& inflater(std::uint8_t window_bits);
   [[nodiscard]] Deflater& deflater(std::uint8_t window_bits);
 
-  // The last message's plain bytes, and the last compressed ones.
+  // The plain bytes and the compressed bytes of the last message.
   ByteBuffer inflated;
   ByteBuffer deflated;
-  // Plain bytes since the last end_turn(), those of messages that proved too big included: few
-  // compressed ones may cost as much time as a thousand times as many.
+  // Plain bytes since the last end_turn(), including those of messages that exceeded the limit.
+  // They measure the time spent, because a few compressed bytes may become a thousand times as many
+  // plain ones.
   std::size_t inflated_in_turn = 0;
-  // To be called when the messages of a turn have been dealt with. Gives large buffers back, unless
-  // there is `more` to do at once: taking 16 MiB from the system costs more than inflating to them.
+  // Call this after the messages of a turn. Frees large buffers, unless `more` messages follow at
+  // once: getting 16 MiB from the system takes longer than decompressing into them.
   void end_turn(bool more) noexcept;
 
  private:

@@ -1,4 +1,4 @@
-// Stands in for deflate.cc where there is no zlib: the extension is never agreed on.
+// Replaces deflate.cc in builds without zlib. The extension is then never agreed on.
 #include "base/assert.h"
 #include "protocol/deflate.h"
 #include "wsd/version.h"

@@ -10,7 +10,7 @@ constexpr std::string_view kName = "permessage-deflate";
 constexpr std::uint8_t kLeastBits = 8;
 constexpr std::uint8_t kMostBits = 15;
 
-// One offer, its parameters checked.
+// One offer, with its parameters checked.
 struct Offer {
   bool server_no_context_takeover = false;
   bool client_no_context_takeover = false;
@@ -48,7 +48,7 @@ bool read_parameter(const ExtensionParameter& parameter, Offer& offer) {
   return false;
 }
 
-// nullopt: the offer is to be declined.
+// Returns std::nullopt if the offer must be declined.
 std::optional<Offer> read_offer(const ExtensionOffer& extension) {
   if (extension.name != kName) return std::nullopt;
   Offer offer;
@@ -58,11 +58,11 @@ std::optional<Offer> read_offer(const ExtensionOffer& extension) {
       return each.name == parameters[i].name;
     };
     const auto end = parameters.begin() + static_cast<std::ptrdiff_t>(i);
-    if (std::any_of(parameters.begin(), end, same)) return std::nullopt;  // §7.1: doubled
+    if (std::any_of(parameters.begin(), end, same)) return std::nullopt;  // §7.1: given twice
     if (!read_parameter(parameters[i], offer)) return std::nullopt;
   }
-  // zlib compresses into no raw stream with a window of 256 bytes (deflateInit2 refuses 8 bits):
-  // what cannot be kept is not promised.
+  // zlib cannot write raw DEFLATE with a window of 256 bytes (deflateInit2 rejects 8 bits), so the
+  // server must not promise such a window.
   if (offer.server_max_window_bits == kLeastBits) return std::nullopt;
   return offer;
 }
@@ -72,7 +72,7 @@ DeflateAgreement accept(const Offer& offer, const DeflatePolicy& policy) {
   DeflateParameters& terms = agreement.terms;
   std::string& response = agreement.response;
   response = kName;
-  // §7.1.1: either side may be bound by the server, whether the client asked or not.
+  // §7.1.1: the server may restrict both directions, even if the client did not ask for it.
   terms.server_no_context_takeover =
       offer.server_no_context_takeover || !policy.server_context_takeover;
   terms.client_no_context_takeover =
@@ -83,9 +83,9 @@ DeflateAgreement accept(const Offer& offer, const DeflatePolicy& policy) {
     terms.server_max_window_bits = *offer.server_max_window_bits;
     response += "; server_max_window_bits=" + std::to_string(terms.server_max_window_bits);
   }
-  // §7.1.2.2: only when the client says that it understands it; its value is the most it will use.
-  // An offered 8 is left unanswered, which leaves the client 15: zlib's compressors that are told 8
-  // use 9.
+  // §7.1.2.2: allowed only if the client says that it understands the parameter; its value is the
+  // most that it will use. The server does not answer an offered 8, which leaves the client 15:
+  // zlib compressors that are set to 8 use 9.
   if (offer.client_max_window_bits && *offer.client_max_window_bits > kLeastBits) {
     terms.client_max_window_bits = *offer.client_max_window_bits;
     response += "; client_max_window_bits=" + std::to_string(terms.client_max_window_bits);

@@ -1,4 +1,4 @@
-// Negotiating permessage-deflate (RFC 7692 §5, §7.1): which offer is taken, and on what terms.
+// Negotiates permessage-deflate (RFC 7692 §5, §7.1): selects an offer and its parameters.
 #pragma once
 
 #include <cstdint>
@@ -10,18 +10,18 @@
 
 namespace wsd::protocol {
 
-// The terms agreed on, as the four parameters of §7.1 state them.
+// The agreed parameters, the four of §7.1.
 struct DeflateParameters {
   bool server_no_context_takeover = true;
   bool client_no_context_takeover = true;
-  std::uint8_t server_max_window_bits = 15;  // 9..15: what our compressor may use
-  std::uint8_t client_max_window_bits = 15;  // 9..15: what the peer's may use
+  std::uint8_t server_max_window_bits = 15;  // 9..15: the window limit of our compressor
+  std::uint8_t client_max_window_bits = 15;  // 9..15: the window limit of the peer's
 };
 
-// What this server is willing to do.
+// The server's settings for the negotiation.
 struct DeflatePolicy {
   bool server_context_takeover = false;  // keep our compressor's window between messages
-  bool client_context_takeover = false;  // let the peer keep its own
+  bool client_context_takeover = false;  // let the peer keep its window
 };
 
 struct DeflateAgreement {
@@ -29,9 +29,10 @@ struct DeflateAgreement {
   std::string response;  // for Sec-WebSocket-Extensions
 };
 
-// Takes the first offer of permessage-deflate that is valid and can be met (§5: they are in order
-// of preference). Unknown, doubled or malformed parameters decline that offer (§7.1), never the
-// connection; other extensions are passed over. nullopt: nothing to agree on.
+// Accepts the first offer of permessage-deflate that is valid and acceptable (§5: offers are in
+// order of preference). An offer with unknown, repeated or malformed parameters is declined (§7.1),
+// but never ends the connection. Other extensions are ignored. Returns std::nullopt if no offer is
+// accepted.
 [[nodiscard]] std::optional<DeflateAgreement> negotiate_deflate(
     const std::vector<ExtensionOffer>& offers, const DeflatePolicy& policy);
 

@@ -3,7 +3,7 @@
 namespace wsd::protocol {
 namespace {
 
-// What a buffer may keep between messages.
+// The largest buffer kept between turns.
 constexpr std::size_t kKept = std::size_t{64} << 10;
 
 void trim_buffer(ByteBuffer& buffer) noexcept {

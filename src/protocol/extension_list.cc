@@ -8,13 +8,14 @@
 namespace wsd::protocol {
 namespace {
 
-// Whitespace may stand between any two words and separators, as RFC 2616 §2.1 (implied *LWS), which
-// the ABNF of §9.1 is written in, has it.
+// Whitespace may appear between any two words and separators. The ABNF of §9.1 is written in
+// RFC 2616 §2.1, which has implied *LWS.
 class ExtensionReader {
  public:
   explicit ExtensionReader(std::string_view line) noexcept : rest_(line) {}
 
-  // A quoted string holds no comma, being a token, so the lines of a list can be read one by one.
+  // A quoted string contains no comma, because it must be a token. The lines of a list can
+  // therefore be parsed one by one.
   [[nodiscard]] bool read(std::vector<ExtensionOffer>& offers) {
     skip_blanks();
     while (!rest_.empty()) {
@@ -55,7 +56,7 @@ class ExtensionReader {
     return !token.empty();
   }
 
-  // RFC 6455 §9.1: what a quoted-string says after unescaping MUST be a token.
+  // RFC 6455 §9.1: the value of a quoted-string after unescaping MUST be a token.
   [[nodiscard]] bool read_quoted_token(std::string& token) {
     if (!rest_.starts_with('"')) return false;
     std::size_t at = 1;

@@ -1,4 +1,4 @@
-// Sec-WebSocket-Extensions as a client offers it (RFC 6455 §9.1).
+// Parses Sec-WebSocket-Extensions as a client offers it (RFC 6455 §9.1).
 #pragma once
 
 #include <string>
@@ -10,7 +10,7 @@ namespace wsd::protocol {
 struct ExtensionParameter {
   std::string_view name;
   bool has_value = false;
-  std::string value;  // unescaped where it was a quoted-string
+  std::string value;  // unescaped if it was a quoted-string
 };
 
 struct ExtensionOffer {
@@ -18,8 +18,8 @@ struct ExtensionOffer {
   std::vector<ExtensionParameter> parameters;
 };
 
-// Appends the offers of one field line to `offers`, in their order. False when the line is not the
-// ABNF; the offers before the fault may have been appended. Empty list elements are skipped.
+// Appends the offers of one field line to `offers`, in order. Returns false if the line does not
+// match the ABNF; offers before the error may have been appended. Empty list elements are skipped.
 [[nodiscard]] bool read_extensions(std::string_view line, std::vector<ExtensionOffer>& offers);
 
 }  // namespace wsd::protocol

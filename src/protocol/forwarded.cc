@@ -13,7 +13,7 @@ bool same_word(std::string_view a, std::string_view b) noexcept {
                     [](char x, char y) { return to_lower(x) == to_lower(y); });
 }
 
-// Where the quoted string that begins at `at` ends (RFC 9110 §5.6.4), or npos.
+// Returns the end of the quoted string that begins at `at` (RFC 9110 §5.6.4), or npos.
 std::size_t end_of_quoted(std::string_view text, std::size_t at) noexcept {
   for (++at; at < text.size(); ++at) {
     if (text[at] == '\\') {
@@ -25,9 +25,9 @@ std::size_t end_of_quoted(std::string_view text, std::size_t at) noexcept {
   return std::string_view::npos;
 }
 
-// Takes the last element off `rest`, and leaves nothing when it was the only one. Returns nothing
-// where a quoted string has no end. Commas within quoted strings separate nothing, and which those
-// are can be told from the left alone.
+// Removes the last element from `rest`, which becomes empty after the only element. Returns
+// std::nullopt if a quoted string does not end. Commas in quoted strings do not separate elements,
+// and only a scan from the left can recognize them.
 std::optional<std::string_view> take_last(std::optional<std::string_view>& rest,
                                           bool quoting) noexcept {
   const std::string_view list = *rest;
@@ -64,7 +64,8 @@ std::optional<IpEndpoint> read_node(std::string_view node) {
   return IpEndpoint::parse(node);
 }
 
-// A token or a quoted string at the start of `text`, which is taken off it. Nothing: neither.
+// Removes a token or quoted string from the start of `text`. Returns std::nullopt if there is
+// neither.
 std::optional<std::string> take_value(std::string_view& text) {
   std::string value;
   if (text.starts_with('"')) {
@@ -85,7 +86,7 @@ std::optional<std::string> take_value(std::string_view& text) {
   return value;
 }
 
-// RFC 7239 §4: forwarded-pair *( ";" forwarded-pair ), of which one has to be "for".
+// RFC 7239 §4: forwarded-pair *( ";" forwarded-pair ). One of them must be "for".
 std::optional<IpEndpoint> read_forwarded(std::string_view element) {
   std::optional<std::string> node;
   for (;;) {
@@ -97,7 +98,7 @@ std::optional<IpEndpoint> read_forwarded(std::string_view element) {
     auto value = take_value(element);
     if (!value) return std::nullopt;
     if (same_word(name, "for")) {
-      if (node) return std::nullopt;  // §4: each parameter once at most
+      if (node) return std::nullopt;  // §4: each parameter at most once
       node = std::move(value);
     }
     element = trim_blanks(element);
@@ -113,7 +114,7 @@ std::optional<IpEndpoint> read_forwarded(std::string_view element) {
 std::optional<IpEndpoint> read_hop(std::string_view element, ForwardedField field) {
   if (field == ForwardedField::kForwarded) return read_forwarded(element);
   if (const auto endpoint = IpEndpoint::parse(element)) return endpoint;
-  // Most proxies write an IPv6 address without brackets here.
+  // Most proxies write an IPv6 address here without brackets.
   if (const auto address = IpAddress::parse(element)) return IpEndpoint{*address, std::nullopt};
   return std::nullopt;
 }

@@ -1,13 +1,13 @@
-// Whom proxies name as their client: X-Forwarded-For, and Forwarded (RFC 7239).
+// Finds the client that proxies report: X-Forwarded-For, and Forwarded (RFC 7239).
 //
-// Each proxy adds the address it was connected from at the right end, so the list is read from
-// there: what stands left of a proxy that is not ours, anyone may have written. Hops that are
-// trusted are skipped, and the first that is not is the client.
+// Each proxy adds the address of its peer at the right end, so the list is read from there. Trusted
+// hops are skipped, and the first other hop is the client. Anyone may have written the text left of
+// it.
 //
-// Whatever cannot be read ends the reading: an empty element, a name, "unknown" and other
-// obfuscated identifiers (RFC 7239 §6.3), a bad port, a broken quoted string. The client is then
-// the last good hop, a proxy of ours, and whoever is on the other side of it counts as that proxy.
-// The same is true where more than kMostHops were skipped, or all of them.
+// Reading stops at an element that is not an address: an empty element, a name, "unknown" and other
+// obfuscated identifiers (RFC 7239 §6.3), a bad port, or a broken quoted string. The client is then
+// the last good hop, which is a trusted proxy. The same applies if all hops are trusted, or more
+// than kMostHops.
 #pragma once
 
 #include <cstddef>
@@ -24,14 +24,14 @@ namespace wsd::protocol {
 
 inline constexpr std::size_t kMostHops = 32;
 
-// Of a request whose peer is trusted. Nothing: the peer itself is all that is known. Several lines
-// of the field are one list, in their order (RFC 9110 §5.3); other fields are not looked at. A port
-// is the client's where the hop has one that is a number.
+// Returns the client of a request whose peer is trusted, or std::nullopt if only the peer is known.
+// Several lines of the field form one list, in order (RFC 9110 §5.3); other fields are ignored. The
+// port is the client's if the hop has a numeric one.
 [[nodiscard]] std::optional<IpEndpoint> forwarded_client(const std::vector<HttpField>& fields,
                                                          ForwardedField field,
                                                          const TrustedProxies& trusted);
 
-// One element of either field; nothing where it names no address.
+// Parses one element of either field. Returns std::nullopt if it is not an address.
 [[nodiscard]] std::optional<IpEndpoint> read_hop(std::string_view element, ForwardedField field);
 
 }  // namespace wsd::protocol

@@ -36,7 +36,7 @@ Violation check_frame_length(const FrameHeader& header, std::uint64_t message_by
   if (header.length_code == 126 && length < 126) return Violation::kLengthNotMinimal;
   if (header.length_code == 127 && length <= 0xFFFF) return Violation::kLengthNotMinimal;
   if (is_control(header.opcode)) return Violation::kNone;
-  // §10.4: at the header that crosses the limit, before any of its payload.
+  // §10.4: reject at the header that exceeds the limit, before any of its payload.
   if (length > max_message_bytes || message_bytes > max_message_bytes - length) {
     return Violation::kMessageTooBig;
   }

@@ -1,4 +1,4 @@
-// The frame header on the wire (RFC 6455 §5.2): decoding only, judging is frame_check's.
+// Decodes the frame header on the wire (RFC 6455 §5.2). frame_check.h checks it.
 #pragma once
 
 #include <cstddef>
@@ -18,7 +18,7 @@ enum class Opcode : std::uint8_t {
   kPong = 0xA,
 };
 
-// Opcodes with the top bit set are control frames, assigned or reserved (§5.5).
+// Returns whether the top bit is set: control frames, assigned or reserved (§5.5).
 [[nodiscard]] constexpr bool is_control(Opcode opcode) noexcept {
   return (static_cast<std::uint8_t>(opcode) & 0x8) != 0;
 }
@@ -28,29 +28,29 @@ inline constexpr std::uint8_t kRsv1 = 0x4;  // in FrameHeader::rsv
 inline constexpr std::size_t kMaxFrameHeaderBytes = 14;
 inline constexpr std::size_t kMaxControlPayload = 125;
 
-// Exactly what the bytes say, valid or not.
+// The decoded header, valid or not.
 struct FrameHeader {
   bool fin = false;
   std::uint8_t rsv = 0;                   // RSV1 is bit 2, RSV2 bit 1, RSV3 bit 0
   Opcode opcode = Opcode::kContinuation;  // any value 0..15
   bool masked = false;
-  std::uint8_t length_code = 0;  // the 7-bit field: 126 and 127 announce a longer form
+  std::uint8_t length_code = 0;  // the 7-bit field; 126 and 127 announce a longer form
   std::uint8_t size = 0;         // bytes of this header on the wire
   std::uint64_t payload_length = 0;
   MaskingKey key = {};
 };
 
-// Header size that the first two bytes announce.
+// Returns the header size that the second byte announces.
 [[nodiscard]] constexpr std::size_t frame_header_size(std::uint8_t second) noexcept {
   const std::size_t length_code = second & 0x7F;
   const std::size_t extended = length_code == 126 ? 2 : length_code == 127 ? 8 : 0;
   return 2 + extended + ((second & 0x80) != 0 ? 4 : 0);
 }
 
-// Decodes the first two bytes alone; payload_length is then the 7-bit field.
+// Decodes only the first two bytes. payload_length is then the 7-bit field.
 [[nodiscard]] FrameHeader decode_frame_start(std::uint8_t first, std::uint8_t second) noexcept;
 
-// Decodes a whole header. `bytes` holds at least frame_header_size(bytes[1]).
+// Decodes a whole header. `bytes` must hold at least frame_header_size(bytes[1]).
 [[nodiscard]] FrameHeader decode_frame_header(Bytes bytes) noexcept;
 
 }  // namespace wsd::protocol

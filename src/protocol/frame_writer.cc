@@ -12,8 +12,8 @@ constexpr std::uint8_t kFin = 0x80;
 constexpr std::uint8_t kCompressed = kRsv1 << 4;
 constexpr std::size_t kMaxCloseReason = kMaxControlPayload - 2;
 
-// `text` up to `limit` bytes, not cutting a code point: continuation bytes are 10xxxxxx (RFC 3629
-// §3).
+// Returns at most `limit` bytes of `text`, without splitting a code point. Continuation bytes are
+// 10xxxxxx (RFC 3629 §3).
 std::string_view cut_utf8(std::string_view text, std::size_t limit) noexcept {
   if (text.size() <= limit) return text;
   while (limit > 0 && (static_cast<std::uint8_t>(text[limit]) & 0xC0) == 0x80) --limit;

@@ -1,4 +1,4 @@
-// Frames that the server sends (RFC 6455 §5.2): never masked (§5.1), never fragmented.
+// Writes the frames of a server (RFC 6455 §5.2): never masked (§5.1), never fragmented.
 #pragma once
 
 #include <array>
@@ -14,16 +14,16 @@ namespace wsd::protocol {
 
 inline constexpr std::size_t kMaxServerHeaderBytes = 10;
 
-// Bytes that a server's frame header takes for that payload.
+// Returns the size of a server's frame header for that payload size.
 [[nodiscard]] constexpr std::size_t server_header_size(std::uint64_t payload_length) noexcept {
   return payload_length <= 125 ? 2 : payload_length <= 0xFFFF ? 4 : 10;
 }
 
-// Writes the header of a whole, final frame to `out` (room for kMaxServerHeaderBytes) and returns
-// its size. `compressed` sets RSV1 (RFC 7692 §6).
+// Writes the header of a whole, final frame to `out`, which must have space for
+// kMaxServerHeaderBytes. Returns the size of the header. `compressed` sets RSV1 (RFC 7692 §6).
 std::size_t write_frame_header(std::uint8_t* out, Opcode opcode, std::uint64_t payload_length,
                                bool compressed = false) noexcept;
-// The same for a payload of at most 125 bytes that is not compressed: two bytes.
+// The same for an uncompressed payload of at most 125 bytes. The header has two bytes.
 inline void write_small_frame_header(std::uint8_t* out, Opcode opcode,
                                      std::size_t payload_length) noexcept {
   constexpr unsigned kFinal = 0x80;
@@ -31,18 +31,18 @@ inline void write_small_frame_header(std::uint8_t* out, Opcode opcode,
   out[1] = static_cast<std::uint8_t>(payload_length);
 }
 
-// A whole frame, encoded once for all who get it. Empty when memory has run out.
+// Returns a whole frame, encoded once for all recipients. Empty if out of memory.
 [[nodiscard]] SharedBytes make_frame(Opcode opcode, Bytes payload,
                                      bool compressed = false) noexcept;
 
-// What a frame made by make_frame() carries.
+// Returns the content of a frame made by make_frame().
 struct FrameContent {
   Opcode opcode = Opcode::kContinuation;
   Bytes payload;
 };
 [[nodiscard]] FrameContent frame_content(Bytes frame) noexcept;
 
-// A control frame as a value: small enough never to need memory of its own.
+// A control frame as a value. It is small enough to need no allocation.
 struct ControlFrame {
   std::uint8_t size = 0;
   std::array<std::uint8_t, 2 + kMaxControlPayload> storage = {};
@@ -50,11 +50,11 @@ struct ControlFrame {
   [[nodiscard]] Bytes bytes() const noexcept { return {storage.data(), size}; }
 };
 
-// `payload` is at most kMaxControlPayload bytes.
+// `payload` must have at most kMaxControlPayload bytes.
 [[nodiscard]] ControlFrame make_control_frame(Opcode opcode, Bytes payload) noexcept;
 
-// A Close frame (§5.5.1). `code` 0 makes an empty body; `reason` is cut to 123 bytes at a code
-// point boundary.
+// A Close frame (§5.5.1). `code` 0 makes an empty payload. `reason` is shortened to at most 123
+// bytes at a code point boundary.
 [[nodiscard]] ControlFrame make_close_frame(std::uint16_t code, std::string_view reason) noexcept;
 
 }  // namespace wsd::protocol

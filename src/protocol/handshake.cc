@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::string_view kVersion = "13";  // RFC 6455 §4.2.1 (6)
 
-// RFC 9110 §5.3: lines of one name are one list.
+// RFC 9110 §5.3: lines with the same name form one list.
 bool fields_have_token(const HttpRequest& request, std::string_view name,
                        std::string_view token) noexcept {
   for (const HttpField& field : *request.fields) {
@@ -22,13 +22,13 @@ bool fields_have_token(const HttpRequest& request, std::string_view name,
 }
 
 Violation judge_request(const HttpRequest& request) noexcept {
-  // RFC 6455 §4.2.1 (1): a GET of HTTP/1.1 or higher; RFC 9110 §9.1 tells 501 from 405.
+  // RFC 6455 §4.2.1 (1): a GET of HTTP/1.1 or higher; RFC 9110 §9.1 separates 501 from 405.
   if (!is_known_method(request.method)) return Violation::kUnknownMethod;
   if (request.method != "GET") return Violation::kMethodNotAllowed;
   // RFC 9110 §7.8: Upgrade MUST be ignored in HTTP/1.0.
   if (request.minor_version < 1) return Violation::kHandshakeNeedsHttp11;
-  // RFC 9110 §7.8 would have the body read before the protocol changes. No client sends one, and
-  // bytes that are either body or frames are an invitation to smuggle.
+  // RFC 9110 §7.8 would require reading the body before the protocol changes. No client sends a
+  // body, and bytes that are either body or frames would make request smuggling possible.
   if (request.content_length > 0 || request.chunked) return Violation::kBodyNotAllowed;
   return Violation::kNone;
 }
@@ -72,7 +72,7 @@ Violation judge_origin(const HttpRequest& request, Handshake& handshake) noexcep
 }
 
 bool has_duplicates(std::vector<std::string_view> names) {
-  // Sorted: a head has room for thousands of names, too many to compare each with each.
+  // Sorted, because a head can contain thousands of names, too many to compare every pair.
   std::sort(names.begin(), names.end());
   return std::adjacent_find(names.begin(), names.end()) != names.end();
 }
@@ -90,14 +90,14 @@ Violation judge_subprotocols(const HttpRequest& request, Handshake& handshake) {
       handshake.subprotocols.push_back(element);
     }
   }
-  // RFC 9110 §5.6.1.2: 1# needs one element that is not empty.
+  // RFC 9110 §5.6.1.2: 1# needs one non-empty element.
   if (present && handshake.subprotocols.empty()) return Violation::kBadSubprotocol;
-  // RFC 6455 §4.1 (10): MUST all be unique strings.
+  // RFC 6455 §4.1 (10): all strings MUST be unique.
   if (has_duplicates(handshake.subprotocols)) return Violation::kBadSubprotocol;
   return Violation::kNone;
 }
 
-// RFC 6455 §4.2.1 (9), §9.1: a value that is not the ABNF MUST fail the handshake.
+// RFC 6455 §4.2.1 (9), §9.1: a value that does not match the ABNF MUST fail the handshake.
 Violation judge_extensions(const HttpRequest& request, Handshake& handshake) {
   bool present = false;
   for (const HttpField& field : *request.fields) {

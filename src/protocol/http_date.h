@@ -1,4 +1,4 @@
-// Dates as HTTP writes them.
+// Dates in the format of HTTP.
 #pragma once
 
 #include <array>
@@ -7,8 +7,8 @@
 
 namespace wsd::protocol {
 
-// IMF-fixdate of RFC 9110 §5.6.7, "Sun, 06 Nov 1994 08:49:37 GMT", of a time in seconds since
-// 1970-01-01 00:00 UTC.
+// Returns the IMF-fixdate of RFC 9110 §5.6.7, "Sun, 06 Nov 1994 08:49:37 GMT", for a number of
+// seconds since 1970-01-01 00:00 UTC.
 class HttpDate {
  public:
   explicit HttpDate(std::uint64_t unix_seconds) noexcept;

@@ -14,7 +14,8 @@ namespace {
 
 constexpr std::uint32_t kMaxMethodBytes = 64;
 constexpr std::uint8_t kMaxEmptyLines = 4;
-constexpr std::size_t kExpectedFields = 16;  // of a browser's handshake, so that it allocates once
+constexpr std::size_t kExpectedFields =
+    16;  // as in a browser's handshake, so that one allocation is enough
 
 constexpr std::string_view kVersionPrefix = "HTTP/";
 constexpr std::size_t kMajorAt = 5;
@@ -28,13 +29,13 @@ Violation judge_host(HttpRequest& request) noexcept {
     return request.minor_version == 0 ? Violation::kNone : Violation::kMissingHost;
   }
   if (request.count("Host") > 1) return Violation::kDuplicateHost;
-  // An empty value means that the target has no authority; every http target has one (§3.3).
+  // An empty value means a target without an authority, but every http target has one (§3.3).
   if (!parse_authority(host->value)) return Violation::kBadHost;
   request.host = host->value;
   return Violation::kNone;
 }
 
-// RFC 9110 §8.6: 1*DIGIT. False when it is not, or does not fit.
+// RFC 9110 §8.6: 1*DIGIT. Returns false for any other text, and if the value is too large.
 bool parse_length(std::string_view text, std::uint64_t& length) noexcept {
   constexpr std::uint64_t kMax = std::numeric_limits<std::uint64_t>::max();
   if (text.empty()) return false;
@@ -48,7 +49,7 @@ bool parse_length(std::string_view text, std::uint64_t& length) noexcept {
   return true;
 }
 
-// RFC 9112 §6.3 (5): several values are one only if all are valid and equal.
+// RFC 9112 §6.3 (5): several values count as one only if all are valid and equal.
 Violation judge_content_length(HttpRequest& request) noexcept {
   bool seen = false;
   for (const HttpField& field : *request.fields) {
@@ -68,11 +69,11 @@ Violation judge_content_length(HttpRequest& request) noexcept {
 Violation judge_transfer_encoding(HttpRequest& request) noexcept {
   const HttpField* coding = request.find("Transfer-Encoding");
   if (coding == nullptr) return Violation::kNone;
-  // RFC 9112 §6.1, §11.2: may be an attempt at smuggling.
+  // RFC 9112 §6.1, §11.2: possibly an attempt at request smuggling.
   if (request.find("Content-Length") != nullptr) return Violation::kLengthAndTransferEncoding;
   // RFC 9112 §6.1: in HTTP/1.0 the framing is faulty.
   if (request.minor_version == 0) return Violation::kBadTransferEncoding;
-  // RFC 9112 §6.3 (4): chunked must be last, and §7 knows no other that is safe to guess at.
+  // RFC 9112 §6.3 (4): chunked must be last, and §7 has no other coding whose end is certain.
   if (request.count("Transfer-Encoding") > 1) return Violation::kBadTransferEncoding;
   if (!equals_ignore_case(coding->value, "chunked")) return Violation::kBadTransferEncoding;
   request.chunked = true;
@@ -229,7 +230,7 @@ Violation RequestParser::step_method(char c) noexcept {
   }
   if (c == '\n') return Violation::kBareLineFeed;
   if (c == ' ' || c == '\r') return Violation::kBadRequestLine;
-  // The first byte of a TLS ClientHello (0x16) ends here.
+  // A TLS ClientHello starts with 0x16, which is not a method, and fails here.
   if (!is_tchar(c)) return Violation::kBadMethod;
   // RFC 9112 §3: SHOULD be 501 when a method is longer than any that the server implements.
   if (size >= kMaxMethodBytes) return Violation::kMethodTooLong;
@@ -262,9 +263,9 @@ Violation RequestParser::step_version(char c) noexcept {
   } else if (at == kMinorAt) {
     minor_ = c;
     fits = is_digit(c);
-    // RFC 9110 §2.5: a higher minor version is as good as 1.1; §15.6.6: another major is not. Said
-    // before the target is judged, so that the HTTP/2 preface "PRI * HTTP/2.0" gets the true
-    // reason.
+    // RFC 9110 §2.5: a higher minor version is treated as 1.1; §15.6.6: another major version is an
+    // error. It is reported before the target is checked, so that the HTTP/2 preface "PRI *
+    // HTTP/2.0" gets the real reason.
     if (fits && major_ != '1') return Violation::kHttpVersionNotSupported;
   } else {
     fits = c == '\r';
@@ -285,14 +286,15 @@ Violation RequestParser::step_fields(char c) {
       state_ = State::kHeadEnd;
       return Violation::kNone;
     }
-    // RFC 9112 §2.2 before the first field; §5.2 obs-fold after one.
+    // RFC 9112 §2.2 applies before the first field; §5.2 obs-fold after one.
     if (is_blank(c)) return Violation::kLeadingWhitespace;
     if (c == '\n') return Violation::kBareLineFeed;
     if (spans_.size() >= limits_.max_fields) return Violation::kTooManyFields;
     line_begin_ = offset();
     state_ = State::kFieldName;
   }
-  // RFC 9112 §2.2 would let LF alone end a line; who else reads this request may not agree.
+  // RFC 9112 §2.2 would allow a bare LF to end a line, but a proxy may disagree about where the
+  // line ends.
   if (c == '\n') return Violation::kBareLineFeed;
   if (position_ - line_begin_ >= limits_.max_field_bytes && c != '\r') {
     return Violation::kFieldTooLong;  // RFC 6585 §5
@@ -306,7 +308,7 @@ Violation RequestParser::step_field_name(char c) noexcept {
     state_ = State::kFieldValue;
     return Violation::kNone;
   }
-  // RFC 9112 §5.1: whitespace before the colon MUST be refused; RFC 9110 §5.1: a name is a token.
+  // RFC 9112 §5.1: whitespace before the colon MUST be rejected; RFC 9110 §5.1: a name is a token.
   return is_tchar(c) ? Violation::kNone : Violation::kBadFieldName;
 }
 
@@ -319,7 +321,7 @@ Violation RequestParser::step_field_value(char c) {
     state_ = State::kFieldEnd;
     return Violation::kNone;
   }
-  // RFC 9110 §5.5: CR, LF and NUL MUST be refused; other controls are invalid too.
+  // RFC 9110 §5.5: CR, LF and NUL MUST be rejected; other control characters are invalid too.
   return is_control_byte(c) && c != '\t' ? Violation::kBadFieldValue : Violation::kNone;
 }
 

@@ -1,4 +1,4 @@
-// HTTP/1.1 request heads (RFC 9112), parsed strictly and resumably.
+// Parses HTTP/1.1 request heads (RFC 9112), strictly and resumably.
 #pragma once
 
 #include <cstddef>
@@ -23,41 +23,45 @@ struct HttpField {
   std::string_view value;  // without the optional whitespace around it (RFC 9112 §5)
 };
 
-// A complete, well-formed request head. All views point into the bytes given to the parser and into
-// the parser, and are valid as long as both stand unchanged.
+// A complete, well-formed request head. All views point into the parser and into the bytes given to
+// it. They are valid until either changes.
 struct HttpRequest {
   std::string_view method;
   std::string_view target;  // as received
-  std::string_view path;    // origin-form path, not percent-decoded; absolute-form is reduced to it
-  std::string_view query;   // without the '?'; empty when absent
-  std::string_view host;    // Host field (RFC 9112 §3.2), empty only for HTTP/1.0 without one;
-                            // for absolute-form the target's authority replaces it (§3.2.2)
-  int minor_version = 1;    // HTTP/1.minor_version
-  bool keep_alive = true;   // RFC 9112 §9.3
+  std::string_view path;    // of the target, not percent-decoded, also for the absolute-form
+  std::string_view query;   // without the '?'; empty if absent
+  std::string_view host;  // Host field (RFC 9112 §3.2) or the authority of an absolute-form target,
+                          // which replaces it (§3.2.2); empty only for HTTP/1.0 without Host
+  int minor_version = 1;   // HTTP/1.minor_version
+  bool keep_alive = true;  // RFC 9112 §9.3
   bool expects_continue = false;
-  bool chunked = false;  // Transfer-Encoding: chunked, the only coding known
+  bool chunked = false;  // Transfer-Encoding: chunked; no other coding is supported
   std::uint64_t content_length = 0;
-  std::string_view body;  // content_length bytes once it was read; empty before
+  std::string_view body;  // content_length bytes after it was read; empty before
   const std::vector<HttpField>* fields = nullptr;
 
-  // Whether there is a body (RFC 9112 §6) that was not read.
+  // Returns whether the request has a body (RFC 9112 §6) that was not read yet.
   [[nodiscard]] bool body_due() const noexcept { return chunked || body.size() != content_length; }
 
-  // The first field of that name (case-insensitive), or nullptr.
+  // Returns the first field with that name (case-insensitive), or nullptr.
   [[nodiscard]] const HttpField* find(std::string_view name) const noexcept;
-  // How many fields have that name.
+  // Returns the number of fields with that name.
   [[nodiscard]] std::size_t count(std::string_view name) const noexcept;
 };
 
-// Reads one request head from bytes that arrive in any cut. It goes on where it stopped, so the
-// work is O(bytes) in all, and the result does not depend on the cut.
+// Parses one request head from bytes that arrive in pieces of any size. It continues where it
+// stopped, so the total work is O(bytes), and the result does not depend on the pieces.
 //
-// Strict where leniency has let requests be smuggled: lines end in CRLF (§2.2 would allow bare LF;
-// refused), no bare CR, no obs-fold (§5.2), no whitespace before the colon (§5.1) or before the
-// first field (§2.2), exactly one valid Host in HTTP/1.1 (§3.2), Content-Length never together with
-// Transfer-Encoding (§6.1), up to 4 empty lines before the request line skipped (§2.2). Field names
-// are tokens (RFC 9110 §5.1), no value has a control byte but HTAB (§5.5), and Content-Length is a
-// list of equal decimal numbers (§8.6). Any token is taken as a method: see is_known_method().
+// It is strict wherever leniency has made request smuggling possible:
+// - Lines end in CRLF (§2.2 would allow a bare LF), without any bare CR.
+// - There is no obs-fold (§5.2).
+// - There is no whitespace before the colon (§5.1) or the first field (§2.2).
+// - HTTP/1.1 needs exactly one valid Host (§3.2).
+// - Content-Length and Transfer-Encoding never appear together (§6.1).
+// - At most 4 empty lines before the request line are skipped (§2.2).
+// - Field names are tokens (RFC 9110 §5.1), and values have no control byte except HTAB (§5.5).
+// - Content-Length is a list of equal decimal numbers (§8.6).
+// Any token is accepted as a method: see is_known_method().
 class RequestParser {
  public:
   enum class Status : std::uint8_t { kNeedMore, kComplete, kFailed };
@@ -67,24 +71,24 @@ class RequestParser {
   RequestParser(const RequestParser&) = delete;
   RequestParser& operator=(const RequestParser&) = delete;
 
-  // `head` is all bytes of this request so far: those of the calls before (they may have moved in
-  // memory) and the new ones. After kComplete, request() holds views into this call's `head`.
+  // `head` is all bytes of this request so far: those of earlier calls, which may have moved in
+  // memory, and the new ones. After kComplete, request() has views into this call's `head`.
   // kComplete and kFailed stay until reset().
   [[nodiscard]] Status parse(Bytes head);
 
-  // Bytes of the head including the empty line that ends it. Only after kComplete.
+  // Bytes of the head, including the empty line that ends it. Only after kComplete.
   [[nodiscard]] std::size_t head_size() const noexcept { return position_; }
   // Only after kComplete.
   [[nodiscard]] const HttpRequest& request() const noexcept { return request_; }
   // Only after kFailed.
   [[nodiscard]] Violation violation() const noexcept { return violation_; }
-  // Ready for the next request on the connection. Frees what the last one held.
+  // Prepares for the next request on the connection, and frees the memory of the last one.
   void reset() noexcept;
-  // Whether a byte other than an empty line's CRLF has been seen since reset().
+  // Returns whether a byte other than an empty line's CRLF has arrived since reset().
   [[nodiscard]] bool started() const noexcept;
 
  private:
-  // In the order of the bytes; what comes up to kRequestLineEnd belongs to the request line.
+  // In the order of the bytes. States up to kRequestLineEnd belong to the request line.
   enum class State : std::uint8_t {
     kEmptyLine,
     kEmptyLineEnd,
@@ -101,14 +105,14 @@ class RequestParser {
     kFailed,
   };
 
-  // Offsets, since the bytes may move until the head is complete.
+  // Offsets, because the bytes may move until the head is complete.
   struct FieldSpan {
     std::uint32_t begin;
     std::uint32_t colon;
     std::uint32_t end;
   };
 
-  // Each takes the byte at position_ and says what is wrong with it.
+  // Each of these handles the byte at position_ and returns its violation, if any.
   [[nodiscard]] Violation step_empty_line(char c) noexcept;
   [[nodiscard]] Violation step_request_line(std::string_view text);
   [[nodiscard]] Violation step_method(char c) noexcept;
@@ -140,10 +144,10 @@ class RequestParser {
   HttpRequest request_;
 };
 
-// Whether `method` is one of RFC 9110 §9.3 or PATCH (RFC 5789); case-sensitive (§9.1).
+// Returns whether `method` is one of RFC 9110 §9.3 or PATCH (RFC 5789). Case-sensitive (§9.1).
 [[nodiscard]] bool is_known_method(std::string_view method) noexcept;
 
-// ASCII case-insensitive equality (RFC 9110 §5.1).
+// Compares ASCII text without case (RFC 9110 §5.1).
 [[nodiscard]] bool equals_ignore_case(std::string_view a, std::string_view b) noexcept;
 
 // RFC 9110 §5.6.2.

@@ -11,7 +11,7 @@ struct Reason {
   std::string_view phrase;
 };
 
-// RFC 9110 §15; 428, 429, 431 and 511 are of RFC 6585. In the order of the status.
+// RFC 9110 §15; 428, 429, 431 and 511 are from RFC 6585. Sorted by status.
 constexpr auto kReasons = std::to_array<Reason>({
     {100, "Continue"},
     {101, "Switching Protocols"},
@@ -64,12 +64,12 @@ constexpr auto kReasons = std::to_array<Reason>({
 });
 
 void append_status_line(std::string& out, int status) {
-  // RFC 9110 §2.5: a server answers with its own version, whatever the request's minor version is.
+  // RFC 9110 §2.5: a server responds with its own version, whatever the request's minor version is.
   out.append("HTTP/1.1 ").append(std::to_string(status)).append(" ");
   out.append(reason_phrase(status)).append("\r\n");
 }
 
-// RFC 9112 §6.3 (1): these end with the empty line.
+// RFC 9112 §6.3 (1): these responses end with the empty line.
 bool is_bodiless(int status) noexcept {
   return (status >= 100 && status < 200) || status == 204 || status == 304;
 }
@@ -86,7 +86,7 @@ void append_date(std::string& out, std::string_view date) {
   if (!date.empty()) out.append("Date: ").append(date).append("\r\n");
 }
 
-// RFC 6455 §4.4: tell a client which version would do.
+// RFC 6455 §4.4: name the supported version to the client.
 bool names_version(Violation violation) noexcept {
   return violation == Violation::kUpgradeRequired || violation == Violation::kUnsupportedVersion ||
          violation == Violation::kDuplicateVersion;
@@ -97,7 +97,7 @@ bool names_version(Violation violation) noexcept {
 void write_response(std::string& out, const HttpResponseHead& head, std::string_view body,
                     const HeaderList& extra) {
   append_status_line(out, head.status);
-  // RFC 9110 §8.6: no Content-Length in 1xx and 204, and in 304 only that of the 200.
+  // RFC 9110 §8.6: no Content-Length in 1xx and 204; in 304 only that of the 200.
   if (!is_bodiless(head.status)) append_content_fields(out, head.content_type, body);
   if (!head.keep_alive) out.append("Connection: close\r\n");  // RFC 9112 §9.6
   append_date(out, head.date);

@@ -28,8 +28,8 @@ void apply_portable(std::uint8_t* data, std::size_t size, std::uint32_t word) no
 
 #ifdef __x86_64__
 
-// Both vector kernels deal with a rest that fills no vector by reading the last full vector before
-// the loop runs into it, and writing it after: no loop over single bytes, whatever the length.
+// Both vector kernels handle a remainder smaller than a vector without a byte loop. They read the
+// last full vector before the main loop reaches it, and write it after the loop.
 
 void apply_sse2(std::uint8_t* data, std::size_t size, std::uint32_t word) noexcept {
   constexpr std::size_t kStep = sizeof(__m128i);
@@ -106,8 +106,8 @@ std::span<const MaskKernel> mask_kernels() noexcept {
 }
 
 void mask_detail::apply_long(std::uint8_t* data, std::size_t size, std::uint32_t word) noexcept {
-  // Chosen at the first use and not by a global's constructor, so that it is right however early
-  // another global asks.
+  // Chosen at the first use instead of in a global's constructor, so that it is right even if
+  // another global uses it first.
   static const auto apply = [] {
     const auto kernels = mask_kernels();
     return std::find_if(kernels.begin(), kernels.end(),

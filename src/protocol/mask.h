@@ -17,11 +17,11 @@ namespace wsd::protocol {
 
 using MaskingKey = std::array<std::uint8_t, 4>;
 
-// How apply_mask() does it; for mask.cc and its tests. A "mask word" holds the key's octets in the
-// order in which they lie in memory, so that it can be XORed onto four bytes as they lie there.
+// The implementation of apply_mask(), for mask.cc and its tests. A "mask word" contains the key's
+// octets in memory order, so that it can be XORed with four bytes of the payload.
 namespace mask_detail {
 
-// The mask word for `bytes` further on in the payload.
+// Returns the mask word that applies `bytes` later in the payload.
 [[nodiscard]] constexpr std::uint32_t advance(std::uint32_t word, std::uint64_t bytes) noexcept {
   const auto bits = static_cast<int>(bytes % 4 * 8);
   return std::endian::native == std::endian::little ? std::rotr(word, bits) : std::rotl(word, bits);
@@ -45,7 +45,7 @@ typedef std::uint32_t Chunk __attribute__((vector_size(16)));
 }
 
 // Masks sizeof(Word) to 2 * sizeof(Word) bytes as two words, one from each end. Both are read
-// before one is written, so bytes that lie under both are not masked twice. Returns the OR of the
+// before the first is written, so overlapping bytes are not masked twice. Returns the OR of the
 // results.
 template <class Word>
 inline Word both_ends(std::uint8_t* data, std::size_t size, Word head_mask,
@@ -64,9 +64,8 @@ inline Word both_ends(std::uint8_t* data, std::size_t size, Word head_mask,
 
 inline constexpr std::size_t kMostShort = 2 * sizeof(Chunk);
 
-// At most kMostShort bytes. Returns whether all of the results are ASCII: the caller need not read
-// again what was written a moment ago, which would wait until overlapping stores have left the
-// store buffer.
+// Masks at most kMostShort bytes. Returns whether all results are ASCII, so that the caller need
+// not read them again. Such a read would wait until overlapping stores have left the store buffer.
 inline bool apply_short(std::uint8_t* data, std::size_t size, std::uint32_t word) noexcept {
   const std::uint32_t tail_word = advance(word, size);
   if (size >= sizeof(Chunk)) {
@@ -89,16 +88,16 @@ inline bool apply_short(std::uint8_t* data, std::size_t size, std::uint32_t word
   return is_ascii(all);
 }
 
-// Any size, by the best kernel that this CPU has.
+// Masks any number of bytes, with the best kernel for this CPU.
 void apply_long(std::uint8_t* data, std::size_t size, std::uint32_t word) noexcept;
 
 }  // namespace mask_detail
 
-// XORs each byte with the key's octet at (offset + i) mod 4, in place: masks and unmasks alike.
-// `offset` is how many bytes of the payload came before these.
+// XORs each byte with the key's octet at (offset + i) mod 4, in place. Masks and unmasks. `offset`
+// is the number of payload bytes before these.
 //
-// Inline for short payloads: most messages are some twenty bytes, and a call would cost more than
-// the work.
+// Inline for short payloads, because most messages have about twenty bytes and a call would cost
+// more than the work.
 inline void apply_mask(MutableBytes bytes, MaskingKey key, std::uint64_t offset = 0) noexcept {
   const std::uint32_t word = mask_detail::advance(std::bit_cast<std::uint32_t>(key), offset);
   if (bytes.size() <= mask_detail::kMostShort) {

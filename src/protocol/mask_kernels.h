@@ -10,12 +10,13 @@ namespace wsd::protocol {
 
 struct MaskKernel {
   std::string_view name;
-  // `word` is the key's octets in memory order, that of data[0] first. Any size, any alignment.
+  // `word` is the key's octets in memory order, starting with that of data[0]. Any size, any
+  // alignment.
   void (*apply)(std::uint8_t* data, std::size_t size, std::uint32_t word) noexcept;
   bool supported;  // by this CPU
 };
 
-// The best first.
+// Returns all kernels, best first.
 [[nodiscard]] std::span<const MaskKernel> mask_kernels() noexcept;
 
 }  // namespace wsd::protocol

@@ -10,7 +10,7 @@
 namespace wsd::protocol {
 namespace {
 
-// First allocation for a message whose end is farther away than this.
+// The size of the first allocation for a message that ends beyond it.
 constexpr std::size_t kFirstCapacity = std::size_t{64} << 10;
 
 }  // namespace
@@ -31,11 +31,12 @@ Violation MessageAssembler::count_fragment(bool empty, const MessageLimits& limi
 bool MessageAssembler::reserve(std::uint64_t more, std::uint64_t expected) noexcept {
   const std::uint64_t needed = size_ + more;
   if (needed <= capacity_) return true;
-  // Doubling keeps copying linear; the announced length caps it so that the last step is exact.
+  // Doubling keeps the total copying linear. The announced length limits it, so that the last step
+  // is exact.
   const std::uint64_t whole = size_ + expected;
   const std::uint64_t grown = std::max<std::uint64_t>(kFirstCapacity, std::uint64_t{capacity_} * 2);
   const std::uint64_t target = std::max(needed, std::min(whole, grown));
-  // A kept block may have room for all that was announced: it is there, whatever becomes of that.
+  // A cached block may have space for the whole announced length, because it needs no new memory.
   if (void* const kept = BlockCache::acquire(target, whole)) {
     if (size_ != 0) std::memcpy(kept, data_, size_);
     BlockCache::release(data_);
@@ -53,7 +54,7 @@ bool MessageAssembler::reserve(std::uint64_t more, std::uint64_t expected) noexc
 bool MessageAssembler::append(MutableBytes masked, MaskingKey key, std::uint64_t offset,
                               std::uint64_t expected) noexcept {
   if (masked.empty()) return true;
-  // A fragment's successors are unknown: doubling is for them, hence no cap by this frame alone.
+  // The message may have further fragments, so capacity doubles even if this frame needs less.
   if (!reserve(masked.size(), std::max<std::uint64_t>(expected, capacity_))) return false;
   std::memcpy(data_ + size_, masked.data(), masked.size());
   commit(masked.size(), key, offset);
@@ -61,7 +62,7 @@ bool MessageAssembler::append(MutableBytes masked, MaskingKey key, std::uint64_t
 }
 
 MutableBytes MessageAssembler::room(std::uint64_t expected) noexcept {
-  // A receive into little room costs as much as one into much.
+  // A receive into a small space costs as much as one into a large space.
   const std::uint64_t worthwhile = std::min<std::uint64_t>(expected, kFirstCapacity / 4);
   if (capacity_ - size_ < worthwhile && !reserve(worthwhile, expected)) return {};
   return {data_ + size_,

@@ -1,4 +1,4 @@
-// A message that does not lie whole in the read buffer: collects its frames' payloads.
+// Collects the payloads of a message that is not complete in the read buffer.
 #pragma once
 
 #include <cstddef>
@@ -17,7 +17,7 @@ struct MessageLimits {
   std::uint32_t max_empty_fragments = 1'024;
 };
 
-// Holds what has arrived of one message. Memory grows with the bytes received, never with a length
+// The received part of one message. Its memory grows with the bytes received, never with a length
 // that was only announced (RFC 6455 §10.4).
 class MessageAssembler {
  public:
@@ -26,7 +26,7 @@ class MessageAssembler {
   MessageAssembler& operator=(const MessageAssembler&) = delete;
   ~MessageAssembler() { reset(); }
 
-  // Whether a message has begun and not been reset.
+  // Returns whether a message has begun since the last reset().
   [[nodiscard]] bool active() const noexcept { return active_; }
   [[nodiscard]] Opcode opcode() const noexcept { return opcode_; }
   [[nodiscard]] bool compressed() const noexcept { return compressed_; }
@@ -34,28 +34,28 @@ class MessageAssembler {
   [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
   [[nodiscard]] MutableBytes payload() noexcept { return {data_, size_}; }
 
-  // `compressed`: what arrives is DEFLATE, and text is not looked at.
+  // `compressed` means that the payload is DEFLATE, so text is not checked.
   void begin(Opcode opcode, bool compressed = false) noexcept;
   // Counts one more frame of this message against the limits.
   [[nodiscard]] Violation count_fragment(bool empty, const MessageLimits& limits) noexcept;
 
-  // Appends masked payload: unmasks, copies, and checks text. `offset`: bytes of this frame's
-  // payload before these. `expected`: payload bytes of this frame still to come, these included.
-  // False: memory has run out, nothing was appended.
+  // Unmasks and appends payload, and checks text. `offset` is the number of bytes of this frame's
+  // payload before these. `expected` is the number of payload bytes of this frame still to come,
+  // including these. Returns false if out of memory; nothing was appended then.
   [[nodiscard]] bool append(MutableBytes masked, MaskingKey key, std::uint64_t offset,
                             std::uint64_t expected) noexcept;
 
-  // Room behind the payload to receive into directly, at most `expected` bytes; empty when memory
-  // has run out. commit() takes over what was received there.
+  // Returns memory after the payload to receive into directly, at most `expected` bytes. Empty if
+  // out of memory. Call commit() with the number of bytes received.
   [[nodiscard]] MutableBytes room(std::uint64_t expected) noexcept;
   void commit(std::size_t received, MaskingKey key, std::uint64_t offset) noexcept;
 
-  // Whether the text so far can still become valid (§8.1). True for binary.
+  // Returns whether the text so far can still become valid (§8.1). Always true for binary.
   [[nodiscard]] bool text_valid() const noexcept { return text_valid_; }
-  // Whether the message may end here. True for binary.
+  // Returns whether the message may end here. Always true for binary.
   [[nodiscard]] bool text_complete() const noexcept { return text_valid_ && utf8_.complete(); }
 
-  // Gives all memory back.
+  // Frees all memory.
   void reset() noexcept;
 
  private:

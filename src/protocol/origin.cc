@@ -14,11 +14,11 @@ namespace {
 
 constexpr std::string_view kAny = "*";
 
-// RFC 6454 §4: the triple that is compared.
+// RFC 6454 §4: the three parts that are compared.
 struct Origin {
   std::string_view scheme;
   std::string_view host;
-  std::uint16_t port;  // 0 when there is none and the scheme implies none
+  std::uint16_t port;  // 0 if there is none and the scheme implies none
 };
 
 std::uint16_t implied_port(std::string_view scheme) noexcept {
@@ -36,8 +36,7 @@ bool is_scheme(std::string_view text) noexcept {
   return true;
 }
 
-// RFC 6454 §6.2, the one form in which a browser sends an origin: no path, no empty port, no
-// leading zero.
+// RFC 6454 §6.2, the only form that browsers send: no path, no empty port, no leading zero.
 std::optional<Origin> parse_origin(std::string_view text) noexcept {
   const std::size_t separator = text.find("://");
   if (separator == std::string_view::npos) return {};
@@ -48,11 +47,11 @@ std::optional<Origin> parse_origin(std::string_view text) noexcept {
   return Origin{scheme, authority->host, authority->port_or(implied_port(scheme))};
 }
 
-// The scheme under which the client reached us is unknown behind a proxy that ends TLS, so a Host
-// without a port is taken to have the origin's.
+// Behind a proxy that ends TLS, the scheme that the client used is unknown. A Host without a port
+// is therefore assumed to have the port of the origin's scheme.
 bool is_same_origin(const Origin& origin, std::string_view host) noexcept {
   const std::uint16_t implied = implied_port(origin.scheme);
-  if (implied == 0) return false;  // we are reached by http and https alone
+  if (implied == 0) return false;  // only http and https reach this server
   const auto authority = parse_authority(host);
   return authority && equals_ignore_case(origin.host, authority->host) &&
          origin.port == authority->port_or(implied);
@@ -60,33 +59,33 @@ bool is_same_origin(const Origin& origin, std::string_view host) noexcept {
 
 constexpr std::string_view kSubdomains = "*.";
 
-// What makes a browser take a host for an IPv4 address (WHATWG URL §3.5).
+// Returns whether a browser would take the host for an IPv4 address (WHATWG URL §3.5).
 bool ends_in_number(std::string_view host) noexcept {
   const std::string_view label = host.substr(host.rfind('.') + 1);
   return std::all_of(label.begin(), label.end(), [](char c) { return is_digit(c); });
 }
 
-// A pattern is an origin, or one whose host begins with "*.", which stands for one or more labels.
+// Parses an origin whose host may begin with "*.", which stands for one or more labels.
 std::optional<Origin> parse_pattern(std::string_view text) noexcept {
   auto pattern = parse_origin(text);
   if (!pattern) return {};
   std::string_view host = pattern->host;
   if (host.starts_with(kSubdomains)) {
     host.remove_prefix(kSubdomains.size());
-    // An address has no sub-domains. "*.com" would be half the web, but "*.localhost" and
-    // "*.internal" are names that people have.
+    // An address has no subdomains. "*.com" is too wide, but "*.localhost" and "*.internal" are in
+    // use, so single labels are allowed.
     if (host.empty() || host.starts_with('.') || ends_in_number(host)) return {};
   }
   if (host.find('*') != std::string_view::npos) return {};
   return pattern;
 }
 
-// Whether `host` has one or more whole labels before ".rest".
+// Returns whether `host` has one or more whole labels before ".rest".
 bool is_subdomain(std::string_view host, std::string_view rest) noexcept {
   if (host.size() < rest.size() + kSubdomains.size()) return false;
   const std::size_t labels = host.size() - rest.size() - 1;
   if (host[labels] != '.' || !equals_ignore_case(host.substr(labels + 1), rest)) return false;
-  // No empty label: not ".example.com", nor "a..example.com".
+  // No label may be empty: neither ".example.com" nor "a..example.com" matches.
   for (std::size_t i = 0; i < labels; ++i) {
     if (host[i] == '.' && (i == 0 || host[i - 1] == '.')) return false;
   }
@@ -101,7 +100,7 @@ bool matches(const Origin& origin, const Origin& pattern) noexcept {
   return is_subdomain(origin.host, pattern.host.substr(kSubdomains.size()));
 }
 
-// `text` in quotes, fit for a text that people read: what is not printable ASCII as \xNN.
+// Appends `text` in quotes for people to read. Bytes that are not printable ASCII become \xNN.
 void append_quoted(std::string& out, std::string_view text) {
   constexpr std::size_t kMostBytes = 128;
   constexpr std::string_view kHex = "0123456789abcdef";

@@ -1,4 +1,4 @@
-// Origin (RFC 6454) compared for the handshake's access rule (RFC 6455 §10.2).
+// Compares Origin (RFC 6454) for the access rule of the handshake (RFC 6455 §10.2).
 #pragma once
 
 #include <string>
@@ -7,25 +7,31 @@
 
 namespace wsd::protocol {
 
-// Whether a request with this Origin may connect: it is an http or https origin whose host and port
-// are the Host field's (the port a scheme implies counts as equal to none: http 80, https 443), or
-// it matches an entry of `allowed`. An entry is an origin, equal in scheme, host and port; or
-// "https://*.example.com", of which the host stands for every one with one or more labels before
-// ".example.com", and scheme and port are as exact; or "*". Hosts compare without ASCII case, all
-// else exactly; "null" and anything that is not one serialized origin matches "*" alone.
+// Returns whether a request with this Origin may connect.
+//
+// It may if `origin` is an http or https origin with the host and port of the Host field. A missing
+// port counts as the scheme's default (http 80, https 443). It also may if it matches an entry of
+// `allowed`. An entry is one of these:
+// - An origin, which must be equal in scheme, host and port.
+// - "https://*.example.com", which matches every host with one or more labels before
+//   ".example.com". Scheme and port must be equal.
+// - "*", which matches everything.
+// Hosts are compared without ASCII case, everything else exactly. "null" and any text that is not a
+// single serialized origin match only "*".
 [[nodiscard]] bool origin_allowed(std::string_view origin, std::string_view host,
                                   const std::vector<std::string>& allowed) noexcept;
 
-// What may connect, for people: "the same host, or one of: 'https://a.example'". At most eight
-// entries, each cut at 128 bytes.
+// Describes the allowed origins for people: "the same host, or one of: 'https://a.example'". Lists
+// at most eight entries, each shortened to 128 bytes.
 [[nodiscard]] std::string origin_rules(const std::vector<std::string>& allowed);
 
-// Says to a client why it was refused. What it has sent is escaped and cut.
+// Returns a text that tells a client why its origin was rejected. Its own input is escaped and
+// shortened.
 [[nodiscard]] std::string origin_refusal(std::string_view origin, std::string_view host,
                                          const std::vector<std::string>& allowed);
 
-// Whether `text` may stand in an allow list: "*" or scheme "://" ["*."] host [":" port], nothing
-// after, and no "*" anywhere else. An address cannot follow "*.".
+// Returns whether `text` may be an entry of an allow list: "*", or scheme "://" ["*."] host [":"
+// port] with nothing after it and no other "*". An IP address cannot follow "*.".
 [[nodiscard]] bool is_origin_pattern(std::string_view text) noexcept;
 
 }  // namespace wsd::protocol

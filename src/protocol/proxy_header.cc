@@ -10,7 +10,7 @@ namespace {
 constexpr std::string_view kLineStart = "PROXY ";
 constexpr std::string_view kSignature("\r\n\r\n\0\r\nQUIT\n", 12);
 
-// PROXY protocol §2.2: where things lie in version 2.
+// PROXY protocol §2.2: the layout of version 2.
 constexpr std::size_t kCommandAt = 12;
 constexpr std::size_t kFamilyAt = 13;
 constexpr std::size_t kLengthAt = 14;
@@ -26,7 +26,7 @@ constexpr unsigned kUnix = 3;
 constexpr unsigned kStream = 1;
 constexpr unsigned kDatagram = 2;
 
-// What the addresses and ports of a family take.
+// Returns the bytes that the addresses and ports of a family occupy.
 constexpr std::size_t address_bytes(unsigned family) noexcept {
   switch (family) {
     case kInet:
@@ -40,7 +40,7 @@ constexpr std::size_t address_bytes(unsigned family) noexcept {
   }
 }
 
-// Takes the next word off `text`, and one space behind it. Empty: there is none.
+// Removes the next word and one space after it from `text`. Returns an empty view if there is none.
 std::string_view take_word(std::string_view& text) noexcept {
   const std::size_t space = text.find(' ');
   const std::string_view word = text.substr(0, space);
@@ -48,7 +48,7 @@ std::string_view take_word(std::string_view& text) noexcept {
   return word;
 }
 
-// As it is written: ::ffff:192.0.2.1 is an address of TCP6.
+// As written: ::ffff:192.0.2.1 is a TCP6 address.
 std::optional<IpAddress> line_address(std::string_view text, bool v6) noexcept {
   if ((text.find(':') != std::string_view::npos) != v6) return std::nullopt;
   return IpAddress::parse(text);
@@ -80,7 +80,7 @@ ProxyHeaderParser::Status ProxyHeaderParser::parse(Bytes& input) noexcept {
 
 void ProxyHeaderParser::take(std::uint8_t byte) noexcept {
   bytes_[size_++] = byte;
-  // The first byte tells the versions apart.
+  // The first byte distinguishes the versions.
   if (bytes_[0] == static_cast<std::uint8_t>(kLineStart[0])) {
     take_of_line();
   } else {
@@ -95,7 +95,7 @@ void ProxyHeaderParser::take_of_line() noexcept {
     return;
   }
   const bool after_cr = bytes_[size_ - 2] == '\r';
-  const bool torn = after_cr != (byte == '\n');  // CR and LF come together and end the line
+  const bool torn = after_cr != (byte == '\n');  // CR and LF must come together, at the end
   const bool too_long = !after_cr && size_ == bytes_.size();
   if (torn || too_long) {
     fail(Violation::kBadProxyHeader);
@@ -109,13 +109,13 @@ void ProxyHeaderParser::read_line() noexcept {
   text.remove_prefix(kLineStart.size());
   status_ = Status::kComplete;
   const std::string_view protocol = take_word(text);
-  // What follows is to be ignored (PROXY protocol §2.1).
+  // The rest must be ignored (PROXY protocol §2.1).
   if (protocol == "UNKNOWN") return;
   const bool v6 = protocol == "TCP6";
   const auto source = line_address(take_word(text), v6);
   const auto destination = line_address(take_word(text), v6);
   const auto source_port = line_port(take_word(text));
-  // To the end of the line: another word would be part of it.
+  // Up to the end of the line, so that a further word makes the port invalid.
   const auto destination_port = line_port(text);
   const bool known = v6 || protocol == "TCP4";
   if (!known || !source || !destination || !source_port || !destination_port) {
@@ -137,7 +137,7 @@ void ProxyHeaderParser::take_of_block() noexcept {
     const bool known = command == kLocal || command == kProxied;
     if (bytes_[kCommandAt] >> 4 != kVersion2 || !known) fail(Violation::kBadProxyHeader);
   } else if (size_ == kFamilyAt + 1) {
-    // Of LOCAL the family means nothing (PROXY protocol §2.2).
+    // For LOCAL, the family has no meaning (PROXY protocol §2.2).
     const unsigned family = bytes_[kFamilyAt] >> 4;
     const unsigned transport = bytes_[kFamilyAt] & 0xFU;
     if (command == kProxied && (family > kUnix || transport > kDatagram)) {
@@ -155,7 +155,7 @@ void ProxyHeaderParser::begin_addresses() noexcept {
   const bool proxied = (bytes_[kCommandAt] & 0xFU) == kProxied;
   const unsigned family = bytes_[kFamilyAt] >> 4;
   const unsigned transport = bytes_[kFamilyAt] & 0xFU;
-  // With a transport that is not specified the addresses mean nothing either.
+  // With an unspecified transport, the addresses have no meaning either.
   const bool named = proxied && family != kUnspecified && transport != kUnspecified;
   const std::size_t needed = named ? address_bytes(family) : 0;
   if (length < needed) {

@@ -1,5 +1,5 @@
-// The header of the PROXY protocol, versions 1 and 2 (HAProxy's proxy-protocol.txt, referred to as
-// "spec"), with which a proxy begins each connection to say whose it is.
+// The header of the PROXY protocol, versions 1 and 2 (HAProxy's proxy-protocol.txt, called "spec"
+// here). A proxy sends it at the start of each connection to report the client.
 //
 //   version 1   PROXY TCP4 192.0.2.1 198.51.100.1 4711 443 CR LF        a line of 107 bytes at most
 //               PROXY UNKNOWN ... CR LF
@@ -18,24 +18,25 @@
 
 namespace wsd::protocol {
 
-// Reads one header from bytes that arrive in any cut; the result does not depend on it. Holds what
-// it needs of the header itself, a fixed amount however long it is: TLVs are skipped, not kept.
-// Their length is bounded by its two bytes, and their time by the caller's deadline.
+// Reads one header from bytes that arrive in pieces of any size; the result does not depend on the
+// pieces. It stores only a fixed amount of the header and skips TLVs. Two bytes limit their length,
+// and the caller's deadline limits their time.
 class ProxyHeaderParser {
  public:
   enum class Status : std::uint8_t { kNeedMore, kComplete, kFailed };
 
   static constexpr std::size_t kMostLineBytes = 107;  // PROXY protocol §2.1, with CR LF
 
-  // Takes the header's bytes off the front of `input`, and nothing behind its end. It fails at the
-  // first byte that makes it impossible. kComplete and kFailed stay, and take nothing.
+  // Removes the header's bytes from the front of `input`, and nothing after them. Fails at the
+  // first byte that makes a valid header impossible. kComplete and kFailed are final, and remove
+  // nothing.
   [[nodiscard]] Status parse(Bytes& input) noexcept;
 
-  // After kComplete: whom the connection is for. Nothing where the header does not say, so that the
-  // connection's own peer counts: UNKNOWN, LOCAL (the proxy's own, a health check), and what is no
-  // TCP over IP.
+  // After kComplete: the client that the header reports. std::nullopt means that the connection's
+  // own peer counts: UNKNOWN, LOCAL (the proxy's own connection, for example a health check), and
+  // anything but TCP over IP.
   [[nodiscard]] const std::optional<IpEndpoint>& source() const noexcept { return source_; }
-  // After kFailed: kNoProxyHeader for what is something else altogether, or kBadProxyHeader.
+  // After kFailed: kNoProxyHeader if the bytes are something else, otherwise kBadProxyHeader.
   [[nodiscard]] Violation violation() const noexcept { return violation_; }
 
  private:
@@ -52,8 +53,8 @@ class ProxyHeaderParser {
 
   std::array<std::uint8_t, kMostLineBytes> bytes_{};
   std::size_t size_ = 0;      // of bytes_
-  std::size_t wanted_ = 0;    // version 2: where the addresses end in bytes_; 0: not known yet
-  std::size_t skipping_ = 0;  // version 2: what is still to come behind them
+  std::size_t wanted_ = 0;    // version 2: the end of the addresses in bytes_; 0: not known yet
+  std::size_t skipping_ = 0;  // version 2: bytes still to come after them
   Status status_ = Status::kNeedMore;
   Violation violation_ = Violation::kNone;
   std::optional<IpEndpoint> source_;

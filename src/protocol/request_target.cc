@@ -10,8 +10,8 @@
 namespace wsd::protocol {
 namespace {
 
-// Wider than RFC 3986 §3.4: browsers send "[]{}|^\`" and a lone '%' as they are (WHATWG URL, query
-// percent-encode set). Nothing here is taken apart, so nothing can be misread.
+// More than RFC 3986 §3.4 allows, because browsers send "[]{}|^\`" and a lone '%' unencoded (WHATWG
+// URL, query percent-encode set). The query is not split, so it cannot be misread.
 bool is_query_byte(char c) noexcept {
   return c > ' ' && c <= '~' && c != '"' && c != '#' && c != '<' && c != '>';
 }
@@ -20,8 +20,8 @@ bool is_query(std::string_view text) noexcept {
   return std::all_of(text.begin(), text.end(), is_query_byte);
 }
 
-// RFC 3986 §3.3 path-abempty without dot segments. §5.2.4 would have them removed; a client that
-// sends them did not normalize, and a proxy in front may have judged another path than ours.
+// RFC 3986 §3.3 path-abempty without dot segments. §5.2.4 would remove them. A client that sends
+// them did not normalize, and a proxy may have checked a different path.
 bool is_plain_path(std::string_view text) noexcept {
   std::size_t dots = 0;
   bool only_dots = true;

@@ -1,4 +1,4 @@
-// The request-target of a request line (RFC 9112 §3.2).
+// Parses the request-target of a request line (RFC 9112 §3.2).
 #pragma once
 
 #include <optional>
@@ -8,16 +8,16 @@ namespace wsd::protocol {
 
 struct RequestTarget {
   std::string_view authority;  // of the absolute-form; empty for the origin-form
-  std::string_view path;       // begins with '/'; a static "/" when the absolute-form has none
+  std::string_view path;       // begins with '/'; a static "/" if the absolute-form has none
   std::string_view query;      // without the '?'
 };
 
-// Whether `c` can stand anywhere in a target that parse_request_target() takes.
+// Returns whether `c` may appear anywhere in a target that parse_request_target() accepts.
 [[nodiscard]] bool is_target_byte(char c) noexcept;
 
-// Takes the origin-form and the absolute-form with an http, https, ws or wss scheme, in the
-// characters of RFC 3986 alone. Nothing for any other form, for %00, and for paths whose meaning
-// depends on who normalizes them: "." and ".." segments, encoded slashes and backslashes.
+// Parses the origin-form and the absolute-form with an http, https, ws or wss scheme, and accepts
+// only the characters of RFC 3986. Returns std::nullopt for any other form, for %00, and for paths
+// that normalization could change: "." and ".." segments, encoded slashes and backslashes.
 [[nodiscard]] std::optional<RequestTarget> parse_request_target(std::string_view target) noexcept;
 
 }  // namespace wsd::protocol

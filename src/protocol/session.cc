@@ -16,10 +16,11 @@
 namespace wsd::protocol {
 namespace {
 
-// A frame of which this much is still to come is received straight into its message.
+// The payload of a frame with at least this many bytes to come is received directly into its
+// message.
 constexpr std::uint64_t kDirectReceiveBytes = std::uint64_t{16} << 10;
 
-// Slack beyond the head limit in what is copied, so that the parser sees the byte that crosses it.
+// Bytes kept beyond the head limit, so that the parser sees the byte that exceeds the limit.
 constexpr std::size_t kHeadSlack = 16;
 
 Event event_of(Event::Kind kind) {
@@ -34,16 +35,16 @@ struct Session::Head {
   explicit Head(const SessionLimits& limits)
       : proxy(limits.proxy_header ? std::make_unique<ProxyHeaderParser>() : nullptr),
         parser(limits.head) {}
-  std::unique_ptr<ProxyHeaderParser> proxy;  // null when its header has come, or is not awaited
+  std::unique_ptr<ProxyHeaderParser> proxy;  // null if none is expected, or after it is complete
   std::optional<IpEndpoint> proxy_source;
   RequestParser parser;
-  Bytes received;                 // a complete one, where it was parsed
-  std::string bytes;              // of one that came in more than one piece, or whose body is read
-  std::uint64_t body_length = 0;  // of the body that is being read; 0: none is
+  Bytes received;                 // a complete head, as it was parsed
+  std::string bytes;              // a head that arrived in several pieces, or whose body is read
+  std::uint64_t body_length = 0;  // of the body being read; 0: none
   ByteBuffer body;
   HttpRequest whole;                    // the request with its body
-  bool deferred = false;                // it is to be answered later
-  std::vector<std::uint8_t> pipelined;  // what has come behind it
+  bool deferred = false;                // the response comes later
+  std::vector<std::uint8_t> pipelined;  // bytes received after the request meanwhile
 };
 
 struct Session::Partial {
@@ -51,7 +52,7 @@ struct Session::Partial {
   std::uint8_t header_size = 0;  // bytes of an incomplete header
   bool in_frame = false;         // `frame` is valid and its payload incomplete
   FrameHeader frame;
-  std::uint64_t received = 0;  // payload bytes of `frame` so far
+  std::uint64_t received = 0;  // payload bytes of `frame` received so far
   std::array<std::uint8_t, kMaxControlPayload> control = {};
   MessageAssembler message;
 
@@ -61,7 +62,7 @@ struct Session::Partial {
   }
 };
 
-// Null but for what is under way; the whole is there while one of them is.
+// Each pointer is null unless its object is in use. Held exists while one of them is in use.
 struct Session::Held {
   std::unique_ptr<Head> head;
   std::unique_ptr<Partial> partial;
@@ -98,7 +99,7 @@ Compression* Session::compression() const noexcept {
   return held_ == nullptr ? nullptr : held_->compression.get();
 }
 
-// Masking again undoes it.
+// A second masking restores the masked bytes.
 bool Session::keep_utf8(MutableBytes text, MaskingKey key) noexcept {
   if (is_utf8(text)) return true;
   apply_mask(text, key);
@@ -166,8 +167,7 @@ Event Session::next_head(MutableBytes& input, const SessionLimits& limits) {
       break;
   }
   head.received = so_far.first(head.parser.head_size());
-  // What follows the head in this segment stays in `input`: the first frames, a body, or the next
-  // request.
+  // The bytes after the head stay in `input`: the first frames, a body, or the next request.
   input = input.subspan(head.parser.head_size() - held);
   Event event = event_of(Event::Kind::kRequest);
   event.request = &head.parser.request();
@@ -193,10 +193,10 @@ std::optional<IpEndpoint> Session::proxy_source() const noexcept {
 void Session::read_body() {
   WSD_ASSERT(phase_ == Phase::kHttp);
   Head& head = *held_->head;
-  // RFC 9112 §6.3 (6): the body is that many bytes, and what comes behind it is the next request.
+  // RFC 9112 §6.3 (6): the body has exactly that many bytes. The next request follows it.
   WSD_ASSERT(head.parser.request().content_length != 0 && !head.parser.request().chunked);
   if (head.bytes.empty()) {
-    // The request's views have to outlive the read buffer: they are made again, of a copy.
+    // The request's views must outlive the read buffer, so the head is parsed again from a copy.
     head.bytes.assign(as_text(head.received));
     head.parser.reset();
     const RequestParser::Status status = head.parser.parse(as_bytes(head.bytes));
@@ -211,7 +211,7 @@ Event Session::continue_body(MutableBytes& input) {
   const auto missing = static_cast<std::size_t>(head.body_length) - body.size();
   const std::size_t count = std::min(input.size(), missing);
   if (count > body.room().size()) {
-    // Twice what was received at the most, whatever was announced.
+    // At most twice the received bytes, whatever length was announced.
     const std::size_t doubled = std::max(2 * body.size(), body.size() + count);
     if (!body.reserve(std::min(doubled, body.size() + missing))) {
       finish();
@@ -256,7 +256,7 @@ void Session::next_request() noexcept {
   WSD_ASSERT(phase_ == Phase::kHttp);
   held_->head->deferred = false;
   held_->head->parser.reset();
-  std::string().swap(held_->head->bytes);  // not clear(), which keeps the memory
+  std::string().swap(held_->head->bytes);  // clear() would keep the memory
   held_->head->body.reset();
 }
 
@@ -353,8 +353,8 @@ Event Session::next_frame_event(MutableBytes& input, const MessageLimits& limits
   }
 }
 
-// Takes a header off the input. False when it is incomplete, kept for the next call, or when its
-// first two bytes prove a violation.
+// Removes a header from the input. Returns false if the header is incomplete, and keeps its bytes
+// for the next call. If the first two bytes already break a rule, it also sets `violation`.
 bool Session::read_header(MutableBytes& input, FrameHeader& header, Violation& violation) {
   const bool stashed = begun() != nullptr && begun()->header_size != 0;
   if (!stashed && input.size() >= 2 && input.size() >= frame_header_size(input[1])) {
@@ -366,7 +366,7 @@ bool Session::read_header(MutableBytes& input, FrameHeader& header, Violation& v
   Partial& held = *begun();
   if (held.header_size < 2) return false;
   if (held.header_size < frame_header_size(held.header_bytes[1])) {
-    // Fail on what is already proved, not when the rest has come.
+    // Fail as soon as a violation is certain, without waiting for the rest.
     violation = check_frame_start(decode_frame_start(held.header_bytes[0], held.header_bytes[1]),
                                   held.message.active(), compression() != nullptr);
     return false;
@@ -414,7 +414,7 @@ Event Session::whole_data(const FrameHeader& header, MutableBytes payload,
   } else {
     apply_mask(payload, header.key);
   }
-  if (close_sent_) return {};  // checked all the same: a frame that comes in pieces is
+  if (close_sent_) return {};  // checked anyway, like a frame that comes in pieces
   Event event = event_of(Event::Kind::kMessage);
   event.opcode = header.opcode;
   event.payload = payload;
@@ -461,7 +461,7 @@ Event Session::control(const FrameHeader& header, MutableBytes payload) {
   return event;
 }
 
-// False when the message has more fragments than it may.
+// Returns false if the message exceeds its fragment limit.
 bool Session::begin_frame(const FrameHeader& header, const MessageLimits& limits) {
   Partial& held = partial();
   held.in_frame = true;

@@ -1,14 +1,16 @@
-// One connection's protocol, without I/O and without time: bytes in, events out.
+// The protocol of one connection, without I/O and without time: bytes in, events out.
 //
-//   session.next(input, limits) is called with what was received until it returns kNone: it takes
-//   bytes off the front of `input` and returns the next event. What it cannot use yet it keeps
-//   itself, so that `input` is empty after kNone. Views in an event are valid until the next call.
+// Call session.next(input, limits) with the received bytes until it returns kNone. Each call
+// removes bytes from the front of `input` and returns the next event. The session keeps bytes that
+// it cannot use yet, so `input` is empty after kNone. Views in an event are valid until the next
+// call.
 //
-// At rest it holds nothing: the limits, which are the same for all sessions, come with each call.
+// An idle session holds no memory of its own. The limits are the same for all sessions, so each
+// call passes them.
 //
-// A fresh session reads HTTP requests; upgrade() makes it read frames. What is to be sent is asked
-// for by the caller, who knows what waits in the send queue: start_close() and close_reply() hand
-// out a Close frame once at most, and a Ping event is answered with a Pong of its payload (§5.5.3).
+// A new session reads HTTP requests; after upgrade() it reads frames. It sends nothing itself,
+// because only the caller knows the state of the send queue. start_close() returns a Close frame at
+// most once. The caller answers a Ping event with a Pong of the same payload (§5.5.3).
 #pragma once
 
 #include <algorithm>
@@ -37,21 +39,21 @@ namespace wsd::protocol {
 struct SessionLimits {
   HeadLimits head;
   MessageLimits message;
-  bool proxy_header = false;  // a PROXY protocol header comes before the first request
+  bool proxy_header = false;  // a PROXY protocol header precedes the first request
 };
 
 struct Event {
   enum class Kind : std::uint8_t {
-    kNone,       // all input is used up
-    kProxied,    // the PROXY protocol header has come: see proxy_source()
-    kRequest,    // a request head: answer with upgrade(), read_body(), defer(), next_request() or
-                 // finish(); again, `request->body` filled, when the body asked for has come
-    kMessage,    // a whole message: type by `opcode`, bytes in `payload`
-    kPing,       // `payload` is to go back in a Pong
-    kPong,       // `payload`
-    kClose,      // the peer's Close: `close_code` (0: none given), reason in `payload`
-    kViolation,  // the peer broke a rule: the session reads nothing more
-    kNoMemory,   // a message found no memory: the session reads nothing more
+    kNone,     // all input is used up
+    kProxied,  // the PROXY protocol header is complete: see proxy_source()
+    kRequest,  // a request head: call upgrade(), read_body(), defer(), next_request() or finish();
+               // again, with `request->body`, when a requested body is complete
+    kMessage,  // a whole message: type in `opcode`, bytes in `payload`
+    kPing,     // send `payload` back in a Pong
+    kPong,     // the Pong's `payload`
+    kClose,    // the peer's Close: `close_code` (0: none given), reason in `payload`
+    kViolation,  // the peer broke a rule; the session reads nothing more
+    kNoMemory,   // out of memory for a message; the session reads nothing more
   };
 
   Kind kind = Kind::kNone;
@@ -62,7 +64,7 @@ struct Event {
   const HttpRequest* request = nullptr;
 };
 
-// A whole message of at most 125 bytes, unmasked where it lay.
+// A whole message of at most 125 bytes, unmasked in place.
 struct SmallMessage {
   Opcode opcode = Opcode::kContinuation;
   MutableBytes payload;
@@ -75,13 +77,13 @@ class Session {
   Session& operator=(const Session&) = delete;
   ~Session();
 
-  // The same limits in each call.
+  // Returns the next event. Pass the same limits in each call.
   [[nodiscard]] Event next(MutableBytes& input, const SessionLimits& limits);
 
-  // The short way for what most frames are: a whole message of at most kMostSmall bytes, all of it
-  // there, and nothing begun before. False: nothing was taken, and next() is to judge what comes.
-  // What goes this way has no property of its own. Only while fast_path_ready(), which next_small()
-  // leaves as it is, and where max_message_bytes is no less.
+  // The fast path for most messages: at most kMostSmall bytes, complete in `input`, with no frame
+  // or message begun before. It accepts only messages that cannot break a rule. If it returns
+  // false, it has used no input, and next() must handle the bytes. Call it only while
+  // fast_path_ready(), which it does not change, and if max_message_bytes is at least kMostSmall.
   static constexpr std::size_t kMostSmall = kMaxControlPayload;  // §5.2: a header of two bytes
   [[nodiscard]] bool fast_path_ready() const noexcept {
     return held_ == nullptr && phase_ == Phase::kFrames && !close_sent_;
@@ -90,7 +92,7 @@ class Session {
     WSD_DCHECK(fast_path_ready());
     constexpr std::size_t kHeaderBytes = 6;  // §5.2: two bytes and the masking key
     constexpr unsigned kFinalText = 0x81;    // FIN, no RSV, opcode 1; binary is one more
-    constexpr unsigned kMask = 0x80;         // without it the length is above what is taken
+    constexpr unsigned kMask = 0x80;         // without this bit, `size` exceeds kMostSmall
     if (input.size() < kHeaderBytes) return false;
     std::uint8_t* const at = input.data();
     const unsigned kind = at[0] - kFinalText;
@@ -110,57 +112,63 @@ class Session {
     return true;
   }
 
-  // At kProxied: whose connection it is, or nothing where the peer of its socket counts.
+  // At kProxied: the client that the header reports, or std::nullopt if the socket's own peer is
+  // the client.
   [[nodiscard]] std::optional<IpEndpoint> proxy_source() const noexcept;
 
-  // Answers to kRequest. After each of them the request's views are dead.
+  // The answers to kRequest. Each of them invalidates the request's views.
   void upgrade() noexcept;                                          // frames follow
-  void upgrade(const DeflateParameters& terms, DeflatePool& pool);  // likewise, compressed or not
-  void read_body();              // its Content-Length, above 0, is what follows
-  void defer() noexcept;         // the answer comes later: what follows is kept until then
-  void next_request() noexcept;  // another request follows on the same connection
-  void finish() noexcept;        // nothing that follows is read
-  // After next_request(): what was kept meanwhile, for next(). Empty when nothing was.
+  void upgrade(const DeflateParameters& terms, DeflatePool& pool);  // frames, compressed or not
+  void read_body();              // its Content-Length, above 0, follows as body
+  void defer() noexcept;         // the response comes later; until then, input is kept
+  void next_request() noexcept;  // another request follows on this connection
+  void finish() noexcept;        // all further input is ignored
+  // After next_request(): returns the pipelined bytes that were kept meanwhile, to pass to next().
+  // Empty if there are none.
   [[nodiscard]] std::vector<std::uint8_t> take_pipelined() noexcept;
-  // After finish(), when no view of an event is in use any more: gives back what is held.
+  // After finish(), when the caller uses no view of an event any more: frees the session's memory.
   void release() noexcept;
 
-  // Our Close frame, unless one was handed out before. Received messages are no longer reported
-  // from then on; Pings still are (§5.5.1 forbids only data after Close, and the shell sends none).
+  // Returns our Close frame, or std::nullopt if it was returned before. Messages received after
+  // this call are not reported, but Pings still are: §5.5.1 forbids only data after Close, and the
+  // caller sends none.
   [[nodiscard]] std::optional<ControlFrame> start_close(std::uint16_t code,
                                                         std::string_view reason);
 
-  // The peer's Close has come in (§7.1.3: with ours sent, the closing handshake is complete).
+  // Returns whether the peer's Close was received. (§7.1.3: if ours was sent too, the closing
+  // handshake is complete.)
   [[nodiscard]] bool close_received() const noexcept { return close_received_; }
   [[nodiscard]] bool close_sent() const noexcept { return close_sent_; }
   // Null unless permessage-deflate was agreed on.
   [[nodiscard]] Compression* compression() const noexcept;
-  // Our Close is out and the peer's is due: the shell arms its deadline.
+  // Returns whether our Close was sent and the peer's is missing. The caller then sets its
+  // deadline.
   [[nodiscard]] bool close_expected() const noexcept { return close_sent_ && !close_received_; }
-  // Whether it holds nothing at all.
+  // Returns whether the session holds no memory.
   [[nodiscard]] bool at_rest() const noexcept { return held_ == nullptr; }
-  // Whether the session still takes input.
+  // Returns whether the session still reads input.
   [[nodiscard]] bool reading() const noexcept { return phase_ != Phase::kFinished; }
-  // Whether a request head or a message has begun and is not complete: a completion deadline is
-  // due.
+  // Returns whether a request head or a message is incomplete, so that a completion deadline is
+  // needed.
   [[nodiscard]] bool unfinished() const noexcept;
-  // Whether that is a request body.
+  // Returns whether the incomplete part is a request body.
   [[nodiscard]] bool in_body() const noexcept;
-  // Bytes held for the unfinished head, body or message.
+  // Bytes of memory held for the incomplete head, body or message.
   [[nodiscard]] std::size_t held_bytes() const noexcept;
 
-  // Where to receive the payload of a large frame directly, sparing a copy; empty when the ordinary
-  // read buffer is to be used. received_directly() must follow, then next() with empty input.
+  // Returns memory to receive the payload of a large frame directly, which saves a copy. Empty if
+  // the caller must use the ordinary read buffer. Otherwise received_directly() must follow, then
+  // next() with empty input.
   [[nodiscard]] MutableBytes direct_buffer() noexcept;
   void received_directly(std::size_t count) noexcept;
 
  private:
   enum class Phase : std::uint8_t { kHttp, kFrames, kFinished };
-  struct Head;     // an HTTP request on its way in
-  struct Partial;  // a frame or a message on its way in
-  struct Held;     // what is not there at rest
+  struct Head;     // an incomplete HTTP request
+  struct Partial;  // an incomplete frame or message
+  struct Held;     // state that an idle session does not have
 
-  // Unmasks a text in place. False where it is not UTF-8: then it is as it was.
+  // Unmasks a text in place. If it is not UTF-8, returns false and restores the masked bytes.
   [[nodiscard]] static bool unmask_text(MutableBytes payload, MaskingKey key) noexcept {
     if (payload.size() > mask_detail::kMostShort) return unmask_long_text(payload, key);
     const auto word = std::bit_cast<std::uint32_t>(key);

@@ -1,4 +1,4 @@
-// Character classes and small grammar shared by HTTP fields and URIs (RFC 9110 §5.6, RFC 3986 §2).
+// Character classes and small parsers shared by HTTP fields and URIs (RFC 9110 §5.6, RFC 3986 §2).
 #pragma once
 
 #include <array>
@@ -65,8 +65,8 @@ inline constexpr std::array<std::uint8_t, 256> kClasses = make_classes();
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
 
-// The byte that a pct-encoded triplet at the start of `text` stands for (RFC 3986 §2.1), or -1 when
-// there is no valid one.
+// Returns the byte encoded by a pct-encoded triplet at the start of `text` (RFC 3986 §2.1), or -1
+// if there is no valid triplet.
 [[nodiscard]] constexpr int percent_decoded(std::string_view text) noexcept {
   if (text.size() < 3 || text[0] != '%' || !is_hex_digit(text[1]) || !is_hex_digit(text[2])) {
     return -1;
@@ -81,13 +81,13 @@ inline constexpr std::array<std::uint8_t, 256> kClasses = make_classes();
   return text;
 }
 
-// Walks the elements of a comma-separated list whose elements hold no quoted strings
-// (RFC 9110 §5.6.1), empty elements included.
+// Iterates over the elements of a comma-separated list without quoted strings (RFC 9110 §5.6.1).
+// Empty elements are included.
 class ListCursor {
  public:
   explicit constexpr ListCursor(std::string_view list) noexcept : rest_(list) {}
 
-  // False when there is no further element.
+  // Returns false if there is no further element.
   [[nodiscard]] constexpr bool next(std::string_view& element) noexcept {
     if (done_) return false;
     const std::size_t comma = rest_.find(',');

@@ -1,4 +1,4 @@
-// The peers that are believed when they say whose connection they pass on.
+// The proxies that are trusted to report the client of a connection.
 #pragma once
 
 #include <string>
@@ -15,13 +15,13 @@ class TrustedProxies {
   // Stands for the peers of Unix sockets, which have no address.
   static constexpr std::string_view kUnix = "unix";
 
-  // A network, an address or "unix". Returns an empty string, or a clause that says what is wrong
-  // with it and how to mend it.
+  // Adds a network, an address or "unix". Returns an empty string, or a clause with the error and
+  // its remedy.
   [[nodiscard]] std::string add(std::string_view text);
 
   [[nodiscard]] bool empty() const noexcept { return networks_.empty() && !unix_; }
   [[nodiscard]] bool trusts(const IpAddress& address) const noexcept;
-  // `peer` as net::format_peer() writes it.
+  // Returns whether the peer is trusted. `peer` has the format of net::format_peer().
   [[nodiscard]] bool trusts_peer(std::string_view peer) const noexcept;
 
  private:

@@ -11,17 +11,17 @@
 namespace wsd::protocol {
 namespace {
 
-// Unmasked bytes are checked while they are still in the first-level cache (32 KiB at least), so
-// that a byte comes from memory once. Smaller blocks would gain nothing and pay a call each.
+// Unmasked bytes are checked while they are still in the first-level cache (at least 32 KiB), so
+// that each byte is read from memory once. Smaller blocks would gain nothing and cost more calls.
 constexpr std::size_t kSweep = 4096;
 
-// Below this the automaton is done before a kernel has loaded its tables.
+// For shorter texts, the automaton finishes before a kernel has loaded its tables.
 constexpr std::size_t kWorthAKernel = 16;
 
-// Up to this, most texts are ASCII and are done with neither a call nor a table.
+// Most texts up to this size are ASCII, and need neither a call nor a table.
 constexpr std::size_t kMostForAsciiFirst = 256;
 
-// Two chunks that overlap cover an end that fills none. Needs sizeof(Chunk) bytes.
+// Covers the end with a chunk that overlaps the previous one. Needs at least sizeof(Chunk) bytes.
 [[nodiscard]] bool is_ascii(Bytes bytes) noexcept {
   using mask_detail::Chunk;
   Chunk all;
@@ -34,7 +34,7 @@ constexpr std::size_t kMostForAsciiFirst = 256;
   return mask_detail::is_ascii(all);
 }
 
-// How many bytes at the end belong to a sequence that is still open, going by its lead byte alone.
+// Returns how many bytes at the end belong to an open sequence, judging by its lead byte only.
 [[nodiscard]] std::size_t open_tail(Bytes bytes) noexcept {
   const std::size_t most = std::min<std::size_t>(3, bytes.size());
   for (std::size_t back = 1; back <= most; ++back) {
@@ -58,8 +58,8 @@ constexpr std::size_t kMostForAsciiFirst = 256;
 }
 
 [[nodiscard]] bool valid_by_kernel(Bytes bytes) noexcept {
-  // Chosen at the first use and not by a global's constructor, so that it is right however early
-  // another global asks.
+  // Chosen at the first use instead of in a global's constructor, so that it is right even if
+  // another global uses it first.
   static const auto valid = [] {
     const auto all = utf8_kernels();
     return std::find_if(all.begin(), all.end(), [](const Utf8Kernel& k) { return k.supported; })
@@ -87,8 +87,8 @@ bool Utf8Validator::feed(Bytes bytes) noexcept {
   if (bytes.size() <= kMostForAsciiFirst && is_ascii(bytes)) {
     return true;
   }
-  // The kernel judges up to the sequence that the cut left open; the automaton alone sees whether
-  // that one is lost already, as E0 80 is.
+  // The kernel checks up to the open sequence at the end. Only the automaton detects that an open
+  // sequence is invalid already, such as E0 80.
   const std::size_t whole = bytes.size() - open_tail(bytes);
   state_ = valid_by_kernel(bytes.first(whole)) ? walk(state_, bytes.subspan(whole))
                                                : static_cast<std::uint8_t>(kUtf8Wrong);

@@ -9,14 +9,15 @@
 
 namespace wsd::protocol {
 
-// Checks a text that arrives in any cut. Rejects at the first byte that cannot continue any valid
-// text: overlong forms, surrogates and code points above U+10FFFF are seen at the second byte.
+// Checks a text that arrives in pieces of any size. It fails at the first byte that no valid text
+// can have there. For overlong forms, surrogates and code points above U+10FFFF, that is the second
+// byte.
 class Utf8Validator {
  public:
-  // False when the text so far cannot become valid; stays false until reset().
+  // Returns false if the text so far cannot become valid. Stays false until reset().
   [[nodiscard]] bool feed(Bytes bytes) noexcept;
-  // Unmasks `bytes` in place and checks them in the same sweep; see apply_mask(). When it returns
-  // false, some of them may still be masked: nobody reads a text that is wrong.
+  // Unmasks `bytes` in place and checks them in the same pass; see apply_mask(). If it returns
+  // false, some of them may still be masked, because an invalid text is not used.
   //
   // Inline for short texts, as apply_mask() is.
   [[nodiscard]] bool feed_masked(MutableBytes bytes, MaskingKey key,
@@ -27,7 +28,7 @@ class Utf8Validator {
     const std::uint32_t word = mask_detail::advance(std::bit_cast<std::uint32_t>(key), offset);
     return mask_detail::apply_short(bytes.data(), bytes.size(), word) || feed(bytes);
   }
-  // Whether the text may end here: no sequence is open and nothing was wrong.
+  // Returns whether the text may end here: it is valid so far, and no sequence is open.
   [[nodiscard]] bool complete() const noexcept { return state_ == 0; }
   void reset() noexcept { state_ = 0; }
 
@@ -35,10 +36,10 @@ class Utf8Validator {
   [[nodiscard]] bool feed_masked_long(MutableBytes bytes, MaskingKey key,
                                       std::uint64_t offset) noexcept;
 
-  std::uint8_t state_ = 0;  // 0 is "between code points"; the rest is in utf8_states.h
+  std::uint8_t state_ = 0;  // 0 means between code points; utf8_states.h has the others
 };
 
-// A whole text at once.
+// Checks a whole text.
 [[nodiscard]] bool is_utf8(Bytes bytes) noexcept;
 
 }  // namespace wsd::protocol

@@ -1,13 +1,15 @@
 // After J. Keiser and D. Lemire, "Validating UTF-8 In Less Than One Instruction Per Byte",
 // Software: Practice and Experience 51(5), 2021.
 //
-// Whether two neighbouring bytes can stand together hangs on three nibbles only: both of the first
-// byte and the high one of the second. Each way to be wrong is a box in the space of those three,
-// a bit of a byte names it, and three 16-byte tables (one for each nibble; a shuffle looks up all
-// bytes of a vector at once) say in which boxes a nibble may lie: the AND of the three look-ups is
-// the set of boxes the pair lies in. What pairs cannot show is a continuation byte in third or
-// fourth place. Two continuation bytes in a row are therefore a box, too, and its bit is XORed with
-// "a lead byte of three or four stands two or three places before": wrong where they differ.
+// Three nibbles decide whether two adjacent bytes may follow each other: both of the first byte and
+// the high nibble of the second. Each kind of error is a box in the space of these three nibbles
+// and has one bit. Three 16-byte tables, one per nibble, contain the boxes in which a nibble may
+// lie. A shuffle looks up all bytes of a vector at once. The AND of the three lookups is the set of
+// boxes in which the pair lies.
+//
+// Pairs cannot show whether a continuation byte in third or fourth place is right. Two continuation
+// bytes in a row are therefore a box too. Its bit is XORed with "a lead byte of three or four bytes
+// is two or three places before". The text is invalid if they differ.
 #include "protocol/utf8_kernels.h"
 
 #include <array>
@@ -42,7 +44,7 @@ bool valid_portable(const std::uint8_t* data, std::size_t size) noexcept {
 
 #ifdef __x86_64__
 
-// The nibbles at which a box lies, one bit for each of the sixteen.
+// The nibbles of a box in one dimension, one bit for each of the sixteen.
 struct Box {
   unsigned first_high;
   unsigned first_low;
@@ -53,17 +55,17 @@ constexpr unsigned nibbles(unsigned from, unsigned to) { return (1U << (to + 1))
 constexpr unsigned kAny = nibbles(0x0, 0xF);
 constexpr unsigned kContinuation = nibbles(0x8, 0xB);
 
-// Box i has bit i. Two continuations in a row must have the highest.
+// Box i has bit i. Two continuations in a row must have the highest bit.
 constexpr std::array kBoxes = {
-    Box{nibbles(0xC, 0xF), kAny, kAny & ~kContinuation},           // a lead byte alone
-    Box{nibbles(0x0, 0x7), kAny, kContinuation},                   // a continuation after ASCII
-    Box{nibbles(0xC, 0xC), nibbles(0x0, 0x1), kContinuation},      // C0, C1: overlong
+    Box{nibbles(0xC, 0xF), kAny, kAny & ~kContinuation},       // a lead byte without continuation
+    Box{nibbles(0x0, 0x7), kAny, kContinuation},               // a continuation after ASCII
+    Box{nibbles(0xC, 0xC), nibbles(0x0, 0x1), kContinuation},  // C0, C1: overlong
     Box{nibbles(0xE, 0xE), nibbles(0x0, 0x0), nibbles(0x8, 0x9)},  // E0 80..9F: overlong
     Box{nibbles(0xE, 0xE), nibbles(0xD, 0xD), nibbles(0xA, 0xB)},  // ED A0..BF: surrogate
     Box{nibbles(0xF, 0xF), nibbles(0x4, 0xF), nibbles(0x9, 0xB)},  // F4 90.. and above: too large
     Box{nibbles(0xF, 0xF), nibbles(0x0, 0x0) | nibbles(0x5, 0xF),  // F0 80..8F: overlong;
         nibbles(0x8, 0x8)},                                        // F5 80.. and above: too large
-    Box{nibbles(0x8, 0xB), kAny, kContinuation},                   // fine in third or fourth place
+    Box{nibbles(0x8, 0xB), kAny, kContinuation},                   // valid in third or fourth place
 };
 static_assert(kBoxes.size() == 8);
 
@@ -80,8 +82,8 @@ alignas(16) constexpr auto kFirstHigh = look_up_table(&Box::first_high);
 alignas(16) constexpr auto kFirstLow = look_up_table(&Box::first_low);
 alignas(16) constexpr auto kSecondHigh = look_up_table(&Box::second_high);
 
-// Subtracting these with saturation leaves something of the last three bytes of a vector only where
-// a lead byte stands too late for its sequence to end inside.
+// Finds a sequence that a vector cuts off. Subtracting these with saturation leaves a nonzero value
+// only for a lead byte in the last three bytes whose sequence does not end inside.
 constexpr std::array<std::uint8_t, 32> last_three_table() {
   std::array<std::uint8_t, 32> table = {};
   table.fill(0xFF);
@@ -97,12 +99,13 @@ constexpr std::size_t kBlock = 64;
 #define WSD_SSSE3 __attribute__((target("ssse3")))
 #define WSD_AVX2 __attribute__((target("avx2")))
 
-// What one pass over a text knows. The two vector widths say the same in their own intrinsics:
-// code with other target attributes cannot be shared through a template and still be inlined.
+// The state of one pass over a text. The two vector widths do the same with their own intrinsics.
+// A template could not be shared between them and still be inlined, because their target attributes
+// differ.
 struct Ssse3Pass {
   __m128i error;
   __m128i previous;  // the sixteen bytes before; zeros, which are ASCII, before the first
-  __m128i open;      // not zero where `previous` ends inside a sequence
+  __m128i open;      // nonzero if `previous` ends inside a sequence
 };
 
 WSD_SSSE3 inline __m128i look_up(const std::array<std::uint8_t, 16>& table, __m128i nibble) {
@@ -118,7 +121,7 @@ WSD_SSSE3 inline void check_vector(Ssse3Pass& pass, __m128i bytes) {
       _mm_and_si128(look_up(kFirstHigh, _mm_and_si128(_mm_srli_epi16(before1, 4), low_nibble)),
                     look_up(kFirstLow, _mm_and_si128(before1, low_nibble))),
       look_up(kSecondHigh, _mm_and_si128(_mm_srli_epi16(bytes, 4), low_nibble)));
-  // The highest bit of the difference is set from E0, or F0, on.
+  // The subtraction sets the highest bit from E0 on, or from F0 on.
   const __m128i third = _mm_subs_epu8(before2, _mm_set1_epi8(0xE0 - 0x80));
   const __m128i fourth = _mm_subs_epu8(before3, _mm_set1_epi8(0xF0 - 0x80));
   const __m128i expected =
@@ -175,7 +178,7 @@ WSD_AVX2 inline __m256i look_up_wide(const std::array<std::uint8_t, 16>& table, 
 
 WSD_AVX2 inline void check_vector(Avx2Pass& pass, __m256i bytes) {
   const __m256i low_nibble = _mm256_set1_epi8(0x0F);
-  // alignr works within 16-byte lanes, so each lane needs the one before it beside it.
+  // alignr works within 16-byte lanes, so each lane needs the previous lane next to it.
   const __m256i lane_before = _mm256_permute2x128_si256(pass.previous, bytes, 0x21);
   const __m256i before1 = _mm256_alignr_epi8(bytes, lane_before, 15);
   const __m256i before2 = _mm256_alignr_epi8(bytes, lane_before, 14);

@@ -1,4 +1,5 @@
-// The kernels behind Utf8Validator, which judge a whole text; for utf8.cc, tests and benchmarks.
+// The kernels of Utf8Validator, each of which checks a whole text. For utf8.cc, tests and
+// benchmarks.
 #pragma once
 
 #include <cstddef>
@@ -10,12 +11,12 @@ namespace wsd::protocol {
 
 struct Utf8Kernel {
   std::string_view name;
-  // Whether the bytes are whole, valid UTF-8. Any size, any alignment.
+  // Returns whether the bytes are whole, valid UTF-8. Any size, any alignment.
   bool (*valid)(const std::uint8_t* data, std::size_t size) noexcept;
   bool supported;  // by this CPU
 };
 
-// The best first.
+// Returns all kernels, best first.
 [[nodiscard]] std::span<const Utf8Kernel> utf8_kernels() noexcept;
 
 }  // namespace wsd::protocol

@@ -1,5 +1,5 @@
-// UTF-8 one byte at a time: the table of RFC 3629 §4 as an automaton. What feed() uses at the edges
-// of its input, and what every faster way is judged by.
+// An automaton for UTF-8, one byte at a time, from the table of RFC 3629 §4. feed() uses it at the
+// edges of its input, and the tests compare every faster implementation with it.
 #pragma once
 
 #include <array>
@@ -17,7 +17,7 @@ enum Utf8State : std::uint8_t {
   kUtf8AfterEd,  // 80..9F, then one more: above would be a surrogate
   kUtf8AfterF0,  // 90..BF, then two more: below would be overlong
   kUtf8AfterF4,  // 80..8F, then two more: above would be past U+10FFFF
-  kUtf8Wrong,    // for good
+  kUtf8Wrong,    // invalid; final
 };
 inline constexpr std::size_t kUtf8States = kUtf8Wrong + 1;
 
@@ -30,7 +30,7 @@ inline constexpr std::size_t kUtf8States = kUtf8Wrong + 1;
   if (byte == 0xF0) return kUtf8AfterF0;
   if (byte >= 0xF1 && byte <= 0xF3) return kUtf8Three;
   if (byte == 0xF4) return kUtf8AfterF4;
-  return kUtf8Wrong;  // 80..C1 begin nothing (C0 and C1 only overlong forms), nor do F5..FF
+  return kUtf8Wrong;  // no sequence begins with 80..C1 (C0 and C1 would be overlong) or F5..FF
 }
 
 [[nodiscard]] constexpr Utf8State utf8_next(std::uint8_t state, unsigned byte) noexcept {

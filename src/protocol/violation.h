@@ -1,4 +1,4 @@
-// Everything a peer can do wrong, each with its name and what it is answered on the wire.
+// Every rule that a peer can break, with its name and its response on the wire.
 #pragma once
 
 #include <cstdint>
@@ -8,9 +8,9 @@
 
 namespace wsd::protocol {
 
-// X(name, answer, text): answer below 1000 is an HTTP status of the opening handshake, otherwise
-// the close code of a Close frame. `text` is the sentence sent with it (at most 123 bytes for a
-// Close frame, RFC 6455 §5.5) and must not contain bytes from the peer.
+// X(name, answer, text). An answer below 1000 is an HTTP status of the opening handshake. Otherwise
+// it is the close code of a Close frame. `text` is the sentence sent to the peer (at most 123 bytes
+// for a Close frame, RFC 6455 §5.5). It must not contain bytes from the peer.
 #define WSD_VIOLATIONS(X)                                                                         \
   X(kNone, 0, "")                                                                                 \
   /* request line, RFC 9112 §3 */                                                                \
@@ -92,22 +92,22 @@ enum class Violation : std::uint8_t {
 #undef WSD_VIOLATION_NAME
 };
 
-// The enumerator's name without the k, e.g. "BadRequestLine".
+// Returns the enumerator's name without the k, for example "BadRequestLine".
 [[nodiscard]] std::string_view violation_name(Violation violation) noexcept;
 
-// The sentence for the peer.
+// Returns the sentence for the peer.
 [[nodiscard]] std::string_view violation_text(Violation violation) noexcept;
 
-// HTTP status of a handshake violation. The violation must be one.
+// Returns the HTTP status of a handshake violation. Only for those.
 [[nodiscard]] int http_status_of(Violation violation) noexcept;
 
-// Close code of a frame or message violation. The violation must be one.
+// Returns the close code of a frame or message violation. Only for those.
 [[nodiscard]] CloseCode close_code_of(Violation violation) noexcept;
 
-// Whether it comes before HTTP: there is nobody to answer in HTTP.
+// Returns whether the violation happened before HTTP began, so that no HTTP response is possible.
 [[nodiscard]] bool is_of_proxy_header(Violation violation) noexcept;
 
-// The cause under which a connection ends by this violation.
+// Returns the cause with which this violation ends a connection.
 [[nodiscard]] CloseCause close_cause_of(Violation violation) noexcept;
 
 }  // namespace wsd::protocol
