@@ -138,13 +138,21 @@ over
 After
 .B \-\-drain\-timeout
 it force\-closes the remaining connections.
-A second signal ends the process at once; shells report that as status 143
-(SIGTERM) or 130 (SIGINT).
+A second signal ends the process at once.
 .TP
 .B SIGHUP
 Re\-reads
 .BR \-\-auth\-file ,
 checks the configuration and logs which settings need a restart.
+)";
+
+// The values that shells report for a process which a signal has ended: 128 plus its number.
+constexpr std::string_view kSignalStatuses = R"(.TP
+.B 130
+ended by SIGINT, the second one or before wsd was ready
+.TP
+.B 143
+ended by SIGTERM, the second one or before wsd was ready
 )";
 
 }  // namespace
@@ -179,6 +187,7 @@ std::string man_page() {
     out.append(".TP\n.B ").append(std::to_string(each.code)) += '\n';
     append_text(out, each.meaning);
   }
+  out += kSignalStatuses;
   append_section(out, "SEE ALSO");
   out += ".BR systemd.socket (5),\n.BR sd_notify (3),\nRFC 6455, RFC 7692\n";
   return out;

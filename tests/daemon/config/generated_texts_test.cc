@@ -123,6 +123,9 @@ TEST(Print, ExitCodesAreThoseOfHelp) {
     EXPECT_TRUE(contains(help, std::to_string(each.code) + " " + std::string(each.meaning)));
     EXPECT_TRUE(contains(man_page(), ".B " + std::to_string(each.code) + "\n"));
   }
+  for (const char* signal_status : {"130", "143"}) {
+    EXPECT_TRUE(contains(man_page(), std::string(".B ") + signal_status + "\n")) << signal_status;
+  }
 }
 
 }  // namespace
