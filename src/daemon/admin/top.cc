@@ -4,6 +4,7 @@
 #include <sys/ioctl.h>
 #include <termios.h>
 #include <unistd.h>
+#include <wsd/check.h>
 
 #include <chrono>
 #include <csignal>
@@ -15,7 +16,6 @@
 #include "daemon/admin/prometheus.h"
 #include "daemon/admin/top_screen.h"
 #include "daemon/auth/token_file.h"
-#include "daemon/config/address_syntax.h"
 #include "daemon/text/strings.h"
 
 namespace wsd::daemon {
@@ -154,7 +154,7 @@ TopOptions parse_top_arguments(const std::vector<std::string>& arguments,
       has_address = true;
     }
   }
-  if (std::string error = listen_address_error(options.address); !error.empty()) {
+  if (std::string error = check_listen_address(options.address); !error.empty()) {
     options.error = "the address of wsd top: " + error;
   }
   return options;

@@ -10,7 +10,7 @@
 #include <string_view>
 
 #include "daemon/auth/auth_file.h"
-#include "daemon/config/flag_table.h"
+#include "daemon/config/daemon_options.h"
 
 namespace wsd::daemon {
 

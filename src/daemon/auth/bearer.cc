@@ -1,5 +1,7 @@
 #include "daemon/auth/bearer.h"
 
+#include <wsd/check.h>
+
 #include <algorithm>
 
 #include "daemon/text/strings.h"
@@ -45,30 +47,6 @@ std::optional<std::string_view> of_query(std::string_view query) {
     return piece.substr(std::min(equals + 1, piece.size()));
   }
   return std::nullopt;
-}
-
-int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (lower(c) >= 'a' && lower(c) <= 'f') return lower(c) - 'a' + 10;
-  return -1;
-}
-
-// RFC 3986 §2.1, and no more: a "+" is itself. Empty where an escape is broken.
-std::string percent_decoded(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '%') {
-      out += text[i];
-      continue;
-    }
-    if (text.size() - i < 3) return {};
-    const int high = hex_value(text[i + 1]);
-    const int low = hex_value(text[i + 2]);
-    if (high < 0 || low < 0) return {};
-    out += static_cast<char>(high * 16 + low);
-    i += 2;
-  }
-  return out;
 }
 
 // The OR of all differences; what the optimizer can know of it ends here, so that it cannot leave
@@ -128,7 +106,7 @@ PresentedToken presented_token(const Request& request, std::string_view cookie_n
     }
   }
   if (const auto token = of_query(request.query())) {
-    return {Place::kQuery, percent_decoded(*token)};
+    return {Place::kQuery, percent_decode(*token).value_or(std::string())};
   }
   return {};
 }

@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "daemon/config/flag_table.h"
+#include "daemon/config/daemon_options.h"
 
 namespace wsd::daemon {
 

@@ -2,36 +2,15 @@
 // --check-config and reload all read this table, so none of them can know another set of settings.
 #pragma once
 
-#include <wsd/options.h>
-
 #include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "daemon/config/admin_options.h"
+#include "daemon/config/daemon_options.h"
 
 namespace wsd::daemon {
-
-// Who gets in.
-struct AuthOptions {
-  std::string file;  // see auth_file.h; empty: everyone gets in
-  std::string cookie = "wsd_token";
-};
-
-// Who may publish to rooms over HTTP.
-enum class PublishMode : std::uint8_t { kOff, kLoopback, kToken };
-
-// What the daemon can be told.
-struct DaemonOptions {
-  std::vector<std::string> listen = {"127.0.0.1:9001"};
-  ServerOptions server;
-  AuthOptions auth = {};
-  AdminOptions admin = {};
-  PublishMode publish = PublishMode::kOff;
-  std::string publish_token_file;  // empty: none
-};
 
 enum class FlagKind : std::uint8_t {
   kSetting,     // command line, environment and configuration file

@@ -1,5 +1,7 @@
 #include "daemon/rooms/room_routes.h"
 
+#include <wsd/check.h>
+
 #include <algorithm>
 #include <optional>
 #include <utility>

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "daemon/config/address_syntax.h"
+#include "daemon/config/daemon_options.h"
 #include "daemon/text/strings.h"
 
 namespace wsd::daemon {
