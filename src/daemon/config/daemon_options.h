@@ -1,4 +1,4 @@
-// The settings of the daemon, as values. The flag table says how each of them is written.
+// The settings of the daemon as values. The flag table defines how an operator writes them.
 #pragma once
 
 #include <wsd/options.h>
@@ -12,7 +12,7 @@
 
 namespace wsd::daemon {
 
-// The address that stands for the sockets which systemd passes.
+// Stands in `listen` for all sockets passed by systemd.
 inline constexpr std::string_view kSystemdAddress = "systemd";
 
 // Authentication of clients.

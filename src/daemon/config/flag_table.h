@@ -1,5 +1,5 @@
-// Every flag of the daemon, once. Command line, environment, configuration file, --help,
-// --check-config and reload all read this table, so none of them can know another set of settings.
+// Defines every flag of the daemon once. Command line, environment, configuration file, --help,
+// --check-config and reload all read this table, so they cannot disagree about the settings.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,7 @@ namespace wsd::daemon {
 enum class FlagKind : std::uint8_t {
   kSetting,     // command line, environment and configuration file
   kConfigFile,  // --config: command line and environment
-  kAction,      // command line alone; a value only where there is a metavar
+  kAction,      // only the command line; takes a value if it has a metavar
 };
 
 struct Flag {
@@ -25,33 +25,33 @@ struct Flag {
   std::string_view metavar;  // empty for an action
   std::string_view help;
   bool repeatable = false;
-  std::vector<std::string_view> values = {};  // all there are, where they are few; else empty
+  std::vector<std::string_view> values = {};  // the accepted values, if they can be listed
 
-  // The three below are there for settings alone.
+  // Only settings have the three functions below.
 
-  // Stores `value` (appends, if repeatable) and returns an empty string, or leaves `options` as
-  // they were and returns a clause that says what is wrong with the value and how to mend it.
+  // Stores `value`, or appends it if the flag is repeatable, and returns an empty string. If the
+  // value is invalid, leaves `options` unchanged and returns a clause with the rule and the remedy.
   std::function<std::string(DaemonOptions& options, std::string_view value)> set;
-  // The setting's values as texts that `set` accepts: one, or any number if repeatable. By value,
-  // so that one accessor serves reading and writing.
+  // Returns the setting's values as texts that `set` accepts: one, or any number if repeatable.
+  // Takes the options by value, so that one accessor serves reading and writing.
   std::function<std::vector<std::string>(DaemonOptions options)> get;
   // Empties a repeatable setting.
   std::function<void(DaemonOptions& options)> clear;
 };
 
-// Grouped, in the order of --help.
+// Returns all flags, grouped and in the order of --help.
 [[nodiscard]] const std::vector<Flag>& flag_table();
 
-// The flag of that name, or nullptr. Lives as long as the process.
+// Returns the flag of that name, or nullptr. The pointer is valid as long as the process.
 [[nodiscard]] const Flag* find_flag(std::string_view name);
 
-// "WSD_PING_INTERVAL" for "ping-interval"; empty for an action.
+// Returns "WSD_PING_INTERVAL" for "ping-interval", and an empty string for an action.
 [[nodiscard]] std::string environment_name(const Flag& flag);
 
-// The help text, which says at its end if the flag may be repeated.
+// Returns the help text, with a note at its end if the flag may be repeated.
 [[nodiscard]] std::string described(const Flag& flag);
 
-// The default as --help shows it; empty for anything but a setting.
+// Returns the default as --help shows it, and an empty string for a flag that is not a setting.
 [[nodiscard]] std::string default_text(const Flag& flag);
 
 }  // namespace wsd::daemon

@@ -1,4 +1,4 @@
-// The flags that say who gets in, and how much of what all share one may take.
+// Flags for authentication and for limits per client.
 #include <wsd/check.h>
 
 #include <utility>
@@ -17,7 +17,7 @@ std::string path_error(std::string_view value) {
   return {};
 }
 
-// RFC 6265 §4.1.1: a cookie's name is a token, as a subprotocol's is.
+// RFC 6265 §4.1.1: a cookie name is a token, and so is a subprotocol.
 std::string cookie_name_error(std::string_view value) {
   if (check_subprotocol(value).empty()) return {};
   return quote(value) + " is not a cookie name: write a word, such as wsd_token";

@@ -5,7 +5,7 @@
 namespace wsd::daemon {
 namespace {
 
-// A text that is there or not.
+// An optional text.
 Flag text(std::string_view metavar, Text names, std::string (*error_of)(std::string_view),
           Field<std::string> field) {
   Flag flag = setting(metavar, names);

@@ -1,4 +1,4 @@
-// Proxies in front, and what is believed of what they say.
+// Flags for reverse proxies.
 #include <wsd/check.h>
 
 #include <array>
