@@ -123,7 +123,7 @@ TEST(Check, Origins) {
             "scheme, the host and the port");
 }
 
-TEST(Check, OriginAcceptsWhatTheHandshakeCompares) {
+TEST(Check, OriginPortOutsideTheHandshakesForm_IsRejected) {
   for (const std::string_view text : {"https://a:0443", "https://a:0"}) {
     EXPECT_NE(check_origin(text).find("has no valid port"), std::string::npos) << text;
   }

@@ -72,7 +72,7 @@ TEST(Print, RepeatableFlag_SaysSoInEveryText) {
 }
 
 // Roff takes a line that begins with "." or "'" for a request, and "-" for a hyphen.
-TEST(Print, TheManPageHasNoLineThatRoffMisreads) {
+TEST(Print, ManPageIsSafeForRoff) {
   const std::set<std::string_view> requests = {".TH", ".SH", ".SS", ".TP", ".PP",
                                                ".B",  ".BR", ".BI", ".I",  ".RI",
                                                ".RS", ".RE", ".nf", ".fi", ".\\\""};
