@@ -363,7 +363,8 @@ WSLAY_LIBS   := $(or $(shell pkg-config --libs libwslay 2>/dev/null),-lwslay)
 FUZZ_UNUSED := $(if $(filter 0,$(WITH_WSLAY)),fuzz/wslay_fuzz.cc) $(if $(filter 0,$(WITH_ZLIB)),fuzz/deflate_fuzz.cc)
 FUZZ_TARGETS := $(patsubst fuzz/%_fuzz.cc,%,$(filter-out $(FUZZ_UNUSED),$(FUZZ_SRCS)))
 FUZZ_LEFT_OUT := $(patsubst fuzz/%_fuzz.cc,%,$(wildcard $(FUZZ_UNUSED)))
-FUZZ_LIB_SRCS := $(filter src/base/% src/protocol/% src/hub/% src/net/send_queue.cc,$(LIB_SRCS)) $(APP_SRCS)
+FUZZ_LIB_SRCS := $(filter src/base/% src/protocol/% src/hub/% src/net/send_queue.cc src/net/address.cc \
+  src/server/check.cc src/server/router.cc,$(LIB_SRCS)) $(APP_SRCS)
 
 # GCC has no such counters. Tests and examples do without them.
 ifeq ($(MODE)$(findstring clang,$(if $(filter asan,$(MODE)),$(shell $(CXX) --version 2>/dev/null))),asanclang)

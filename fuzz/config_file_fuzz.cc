@@ -1,5 +1,5 @@
-// Any text as a configuration file: it is refused with a sentence, or the settings it makes can be
-// written and read back to the same settings.
+// Loads any text as a configuration file. It is rejected with a printable sentence, or its settings
+// can be rendered and loaded again without a difference.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -35,7 +35,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       load(std::string_view(reinterpret_cast<const char*>(data), size));
   if (!first.error.empty()) {
     if (!is_printable(first.error)) std::abort();
-    // Nothing else can be wrong: the command line names the file, and the environment is empty.
+    // No other error is possible: the command line names the file, and the environment is empty.
     if (first.exit_code != wsd::daemon::kExitBadConfiguration) std::abort();
     return 0;
   }

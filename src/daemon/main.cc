@@ -1,4 +1,4 @@
-// The daemon: what it serves, and its life between start and signal.
+// The daemon's main program: start, routes, signals and drain.
 #include <wsd/server.h>
 #include <wsd/version.h>
 
@@ -28,8 +28,8 @@ extern "C" char** environ;  // NOLINT(readability-redundant-declaration)
 namespace wsd::daemon {
 namespace {
 
-// Unbuffered and in one call, so that lines of several threads never mix; independent of the
-// logger, so that --log-level off hides neither the address nor the reason of an exit.
+// Writes a line to standard error in one call, so that lines of several threads never mix. Does not
+// use the logger, so that --log-level off hides neither the address nor the reason of an exit.
 void say(std::string_view line) {
   static_cast<void>(std::fprintf(stderr, "%.*s\n", static_cast<int>(line.size()), line.data()));
 }
@@ -80,7 +80,8 @@ void add_routes(Server& server, const Authenticator& authenticator, const Publis
   });
 }
 
-// The signals this daemon waits for. Blocked in all threads, as each inherits it from the first.
+// Returns the signals that the daemon waits for. All threads block them, because each inherits its
+// mask from the first.
 sigset_t awaited_signals() {
   sigset_t set;
   sigemptyset(&set);
@@ -104,7 +105,7 @@ void reload_users(const Server& server, Authenticator& authenticator) {
   }
 }
 
-// What the token files hold, or a sentence that says what is wrong with one.
+// The tokens from the token files, or an error sentence.
 struct Secrets {
   PublishAccess publish{PublishMode::kOff, {}};
   std::string admin_token;
@@ -131,7 +132,7 @@ Secrets read_secrets(const DaemonOptions& options) {
   return secrets;
 }
 
-// What lives as long as the daemon serves.
+// The objects that live as long as the daemon serves.
 struct Parts {
   const Sources& sources;
   const DaemonOptions& options;
@@ -150,7 +151,7 @@ void reload(const Server& server, const Parts& parts) {
   if (parts.authenticator.guarded()) reload_users(server, parts.authenticator);
 }
 
-// Returns when a signal has asked for the end.
+// Returns when SIGTERM or SIGINT has arrived. Handles SIGHUP.
 void await_end(const Server& server, const Parts& parts, const sigset_t& signals) {
   for (;;) {
     int number = 0;
@@ -160,7 +161,7 @@ void await_end(const Server& server, const Parts& parts, const sigset_t& signals
   }
 }
 
-// From here on the kernel's default stands, so a second signal ends the process at once.
+// Restores the kernel's default action, so that a second signal ends the process at once.
 void let_signals_kill() {
   sigset_t set;
   sigemptyset(&set);

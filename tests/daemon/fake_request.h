@@ -1,4 +1,4 @@
-// A request that is what a test says.
+// A Request with the parts that a test sets.
 #pragma once
 
 #include <wsd/http.h>
@@ -46,7 +46,7 @@ class FakeRequest final : public Request {
     const std::vector<std::string_view> all = headers(name);
     return all.empty() ? std::string_view() : all.front();
   }
-  // Names as the code under test writes them: comparing without case is the library's work.
+  // Compares names exactly, because the library compares without case.
   [[nodiscard]] std::vector<std::string_view> headers(std::string_view name) const override {
     std::vector<std::string_view> values;
     for (const auto& [each, value] : fields_) {

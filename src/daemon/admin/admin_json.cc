@@ -13,7 +13,8 @@ namespace {
 constexpr std::string_view kJson = "application/json; charset=utf-8";
 constexpr std::array<std::string_view, 3> kStates = {"handshaking", "open", "closing"};
 
-// An id has 64 bits, and a JSON number is sure of 53 only (RFC 8259 §6): it goes as a string.
+// Writes the id as a string, because it has 64 bits and a JSON number is exact only up to 53 bits
+// (RFC 8259 §6).
 std::string json_of(const ConnectionInfo& info) {
   JsonObject object;
   object.add("id", std::string_view(std::to_string(info.id)))

@@ -1,4 +1,4 @@
-// What the admin listener answers: documents made of what the server tells.
+// The responses of the admin listener, built from the server's statistics and listings.
 #pragma once
 
 #include <wsd/http.h>
@@ -11,23 +11,23 @@
 
 namespace wsd::daemon {
 
-// Not to be kept by caches, nor taken for anything but what it says it is.
+// Returns a response that caches must not store and browsers must not take for another type.
 [[nodiscard]] Response admin_response(int status, std::string_view content_type, std::string body);
-// A sentence as text/plain.
+// Returns a response with `sentence` as text/plain.
 [[nodiscard]] Response admin_text(int status, std::string_view sentence);
 
 [[nodiscard]] Response connections_response(const Listing<ConnectionInfo>& listing);
 [[nodiscard]] Response rooms_response(const Listing<RoomInfo>& listing);
 
-// What stands behind '?': "sort=queue|rtt|age" and "limit=N", each at most once.
+// A parsed query: "sort=queue|rtt|age" and "limit=N", each at most once.
 struct AdminQuery {
-  ConnectionQuery connections;  // its limit is that of rooms too
+  ConnectionQuery connections;  // its limit also applies to rooms
   std::string error;            // a sentence; empty when there is none
 };
-// `sortable`: "sort" may be there.
+// Parses the text after "?". Accepts "sort" only if `sortable`.
 [[nodiscard]] AdminQuery parse_admin_query(std::string_view query, bool sortable);
 
-// std::nullopt when it is no number of a connection.
+// Returns std::nullopt if `text` is not the id of a connection.
 [[nodiscard]] std::optional<ConnectionId> parse_connection_id(std::string_view text);
 
 }  // namespace wsd::daemon

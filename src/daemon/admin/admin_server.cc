@@ -17,7 +17,7 @@ ServerOptions options_of(const LogOptions& log) {
   options.listen_backlog = 64;
   options.deflate.mode = DeflateMode::kOff;
   options.log = log;
-  // Every scrape is no news.
+  // A log entry for every scrape would be noise.
   options.log.level = std::max(log.level, LogLevel::kWarn);
   return options;
 }

@@ -1,5 +1,5 @@
-// The admin listener: a server of its own beside the one it tells of, so that neither waits for the
-// other. A page of figures costs the main one nothing; a list of connections asks its reactors.
+// The admin listener. It is a second server, so neither server waits for the other. /metrics costs
+// the watched server nothing; a list of connections asks its reactors.
 #pragma once
 
 #include <wsd/server.h>
@@ -14,21 +14,22 @@ namespace wsd::daemon {
 
 class AdminServer {
  public:
-  // `watched` outlives this. `log` is where troubles go.
+  // `watched` must outlive this object. Warnings and errors go to `log`.
   AdminServer(const Server& watched, const LogOptions& log);
   AdminServer(const AdminServer&) = delete;
   AdminServer& operator=(const AdminServer&) = delete;
 
-  // Answers from here on. `token`: what callers must bring, but for /livez and /readyz; empty:
-  // nothing. Returns an empty string, or a sentence. Does nothing where there is no address.
+  // Listens and starts to respond. Requests other than /livez and /readyz must carry `token`,
+  // unless it is empty. Does nothing if `address` is empty. Returns an empty string, or an error
+  // sentence.
   [[nodiscard]] std::string start(const std::string& address, std::string token);
-  // The bound addresses.
+  // Returns the bound addresses.
   [[nodiscard]] std::vector<std::string> addresses() const { return server_.addresses(); }
-  // Ends at once. Until then it goes on answering, however far the watched server has drained.
+  // Ends at once. Until then it responds, even after the watched server has drained.
   void stop() { server_.stop(); }
 
  private:
-  // Under which names it lets itself be asked.
+  // The Host values that a request may have.
   enum class Hosts : std::uint8_t { kAny, kLocal };
   using Answer = Response (AdminServer::*)(const Request&) const;
   void add(std::string_view method, std::string_view path, Answer answer, bool guarded);

@@ -45,7 +45,7 @@ class Socket {
     }
     return true;
   }
-  // Up to the end of the stream; false when it broke off or is too long.
+  // Reads to the end of the stream. Returns false if it breaks off or exceeds the limit.
   [[nodiscard]] bool receive(std::string& all) const {
     std::array<char, 16'384> buffer{};
     while (all.size() < kMostBytes) {
@@ -62,7 +62,7 @@ class Socket {
   int fd_;
 };
 
-// The whole answer on a connection that has been made.
+// Sends the request on a connected socket and reads the whole response.
 Fetched exchange(const Socket& socket, const std::string& address, const std::string& target,
                  const std::string& token) {
   const auto failed = [&](const std::string& why) {

@@ -168,7 +168,7 @@ void render_times(Renderer& to, const ServerStats& stats) {
       stats.delivery_delay);
 }
 
-// Reading
+// Parsing
 
 std::uint64_t number_of(std::string_view text) {
   std::uint64_t number = 0;
@@ -206,7 +206,7 @@ constexpr std::array<SingleSample, 16> kSingles = {{
     {"wsd_turns_total", &ServerStats::turns_total},
 }};
 
-// One line of the histogram `name`; its buckets stay cumulative.
+// Reads one line of the histogram `name`. Its buckets stay cumulative.
 void read_bucket(std::string_view name, std::string_view series, std::string_view value,
                  DurationHistogram& histogram) {
   const std::string head = std::string(name) + "_bucket{le=\"";

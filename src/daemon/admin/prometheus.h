@@ -1,4 +1,4 @@
-// A server's figures in Prometheus' text format, and read from it again.
+// A server's statistics as Prometheus text format, in both directions.
 #pragma once
 
 #include <wsd/stats.h>
@@ -10,15 +10,15 @@ namespace wsd::daemon {
 
 inline constexpr std::string_view kMetricsContentType = "text/plain; version=0.0.4; charset=utf-8";
 
-// Text format 0.0.4: each metric with HELP and TYPE, in base units, and each label value from the
-// start, with 0, so that a first event is a rise and not a beginning.
+// Returns text format 0.0.4: each metric with HELP and TYPE, in base units. Every label value is
+// present from the start with 0, so that rate() also sees the first event.
 [[nodiscard]] std::string metrics_text(const ServerStats& stats);
 
-// `ns` as seconds, exactly, without trailing zeros: "0.0000015".
+// Returns `ns` as seconds, exactly and without trailing zeros: "0.0000015".
 [[nodiscard]] std::string seconds_text(std::uint64_t ns);
 
-// What metrics_text() said of the things that `wsd top` shows; the others stay as they are by
-// default. Lines that it does not know are passed over.
+// Parses the output of metrics_text(). Reads only the fields that `wsd top` shows; all others keep
+// their defaults. Ignores unknown lines.
 [[nodiscard]] ServerStats parse_metrics(std::string_view text);
 
 }  // namespace wsd::daemon

@@ -4,6 +4,7 @@
 #include <sys/ioctl.h>
 #include <termios.h>
 #include <unistd.h>
+#include <wsd/check.h>
 
 #include <chrono>
 #include <csignal>
@@ -15,7 +16,6 @@
 #include "daemon/admin/prometheus.h"
 #include "daemon/admin/top_screen.h"
 #include "daemon/auth/token_file.h"
-#include "daemon/config/address_syntax.h"
 #include "daemon/text/strings.h"
 
 namespace wsd::daemon {
@@ -24,14 +24,14 @@ namespace {
 constexpr std::uint32_t kTimeoutMs = 5'000;
 constexpr int kPeriodMs = 1'000;
 
-// Leaves as it was what it finds: the cursor, the screen before it, and how keys are read.
+// Sets up the terminal, and restores its cursor, screen and input mode on destruction.
 class Terminal {
  public:
   Terminal() {
     keys_ = ::tcgetattr(STDIN_FILENO, &before_) == 0;
     if (keys_) {
       termios raw = before_;
-      // Keys come at once and unseen; Ctrl-C is a key, so that the end is always the same.
+      // Keys arrive at once and without echo. Ctrl-C is a key too, so there is only one way out.
       raw.c_lflag &= ~static_cast<tcflag_t>(ICANON | ECHO | ISIG);
       static_cast<void>(::tcsetattr(STDIN_FILENO, TCSANOW, &raw));
     }
@@ -44,7 +44,7 @@ class Terminal {
     if (keys_) static_cast<void>(::tcsetattr(STDIN_FILENO, TCSANOW, &before_));
   }
 
-  // Draws over what was there, line by line, so that nothing flickers.
+  // Overwrites the screen line by line, so that it does not flicker.
   static void draw(const std::vector<std::string>& lines) {
     std::string out = "\x1b[H";
     for (std::size_t i = 0; i < lines.size(); ++i) {
@@ -52,7 +52,7 @@ class Terminal {
     }
     put(out.append("\x1b[J"));
   }
-  // Whether a key, a signal or the terminal's end asks for the end, within that time.
+  // Returns whether a key, a signal or a hangup asks to quit within `wait_ms`.
   [[nodiscard]] bool asked_to_end(int wait_ms) const {
     pollfd entry{STDIN_FILENO, POLLIN, 0};
     const int ready = ::poll(&entry, keys_ ? 1 : 0, wait_ms);
@@ -95,7 +95,7 @@ std::uint64_t now_ms() {
 
 struct Look {
   TopSample sample;
-  std::string error;  // a sentence; empty when there is none
+  std::string error;  // a sentence; empty if there is no error
 };
 
 Look look(const std::string& address, const std::string& token) {
@@ -154,7 +154,7 @@ TopOptions parse_top_arguments(const std::vector<std::string>& arguments,
       has_address = true;
     }
   }
-  if (std::string error = listen_address_error(options.address); !error.empty()) {
+  if (std::string error = check_listen_address(options.address); !error.empty()) {
     options.error = "the address of wsd top: " + error;
   }
   return options;
@@ -176,7 +176,7 @@ int run_top(const TopOptions& options, const std::function<int(int, const std::s
   if (!token.error.empty()) return fail(kExitBadConfiguration, token.error);
   Look now = look(options.address, token.token);
   if (!now.error.empty()) return fail(kExitFailed, now.error);
-  Look before;  // nothing, at the same time: no rates yet, and quantiles of all that ever was
+  Look before;  // empty, with the same time: no rates yet, and quantiles over the whole run
   before.sample.at_ms = now.sample.at_ms;
   if (::isatty(STDOUT_FILENO) == 0) {
     std::string all;
@@ -190,7 +190,7 @@ int run_top(const TopOptions& options, const std::function<int(int, const std::s
                ? kExitClean
                : fail(kExitFailed, "cannot write to standard output");
   }
-  // A signal ends the wait for a key, and so the program, by its own way out.
+  // A signal interrupts the wait for a key. The program then ends by its normal path.
   for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
     struct sigaction action {};
     action.sa_handler = &on_end_signal;

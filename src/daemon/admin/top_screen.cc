@@ -12,7 +12,7 @@ namespace {
 constexpr std::string_view kColumns =
     "              ID  REMOTE                   QUEUE      RTT   AGE  MSGS IN MSGS OUT  PATH  USER";
 
-// Peers' names have no business with the terminal.
+// Peers choose paths and user names, so control bytes in them must not reach the terminal.
 std::string printable(std::string_view text) {
   std::string out;
   for (const char each : text) out += each >= ' ' && each <= '~' ? each : '?';
@@ -31,7 +31,7 @@ std::string decimal(double number, std::string_view unit) {
   return std::string(text.data()).append(unit);
 }
 
-// A time, from its nanoseconds.
+// Formats a duration given in nanoseconds.
 std::string short_time(double ns) {
   if (ns < 1e6) return std::to_string(static_cast<std::uint64_t>(ns / 1e3)) + "us";
   if (ns < 1e9) return decimal(ns / 1e6, "ms");

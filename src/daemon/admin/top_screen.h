@@ -1,4 +1,4 @@
-// What `wsd top` shows, as text: a pure function of two looks at the figures.
+// The screen of `wsd top` as text: a pure function of two samples.
 #pragma once
 
 #include <wsd/stats.h>
@@ -12,24 +12,24 @@
 
 namespace wsd::daemon {
 
-// One look.
+// The statistics at one moment.
 struct TopSample {
   ServerStats stats;
-  std::vector<JsonRow> connections;  // of /connections, in its order
-  std::uint64_t at_ms = 0;           // by a clock that does not jump
+  std::vector<JsonRow> connections;  // the rows of /connections, in its order
+  std::uint64_t at_ms = 0;           // monotonic clock
 };
 
-// At most `rows` lines of at most `columns` characters, printable ASCII alone. Rates are those
-// between the two looks; "-" where there was no time between them.
+// Returns at most `rows` lines of at most `columns` characters, all printable ASCII. Rates are
+// averages between the two samples, or "-" if no time has passed between them.
 [[nodiscard]] std::vector<std::string> top_screen(const TopSample& before, const TopSample& now,
                                                   const std::string& address, std::size_t rows,
                                                   std::size_t columns);
 
-// The least bound under which `share` of 1000 of what `histogram` counted lies, such as "256us" or
-// ">8.3s"; "-" when it counted nothing.
+// Returns the quantile `share`/1000 of `histogram` as the upper end of a bucket, such as "256us" or
+// ">8.3s". Returns "-" for an empty histogram.
 [[nodiscard]] std::string quantile_text(const DurationHistogram& histogram, std::uint32_t share);
 
-// "950", "12.3k", "4.5M", "6.7G".
+// Returns `number` in short form: "950", "12.3k", "4.5M", "6.7G".
 [[nodiscard]] std::string short_number(double number);
 
 }  // namespace wsd::daemon

@@ -19,10 +19,10 @@ namespace wsd::daemon {
 namespace {
 
 constexpr std::size_t kFileBytesMax = std::size_t{8} << 20U;
-constexpr std::size_t kPatternsMax = 256;  // of one right: bounds the work of a handshake
+constexpr std::size_t kPatternsMax = 256;  // for one right: limits the work of a handshake
 constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
-// The fields of a line; what stands behind a "#" at a field's beginning is none.
+// Returns the fields of a line. A "#" at the beginning of a field starts a comment.
 std::vector<std::string_view> fields_of(std::string_view line) {
   std::vector<std::string_view> fields;
   for (;;) {
@@ -48,7 +48,7 @@ std::string take_right(std::string_view field, User& user, std::array<bool, 2>& 
   const bool read = key == "read";
   if (equals == field.size() || (!read && key != "write")) {
     const std::string_view meant = closest_match(key, {"read", "write"});
-    // Not quoted: it may be a token that has slipped here.
+    // The field is not quoted, because it may be a misplaced token.
     return "there is a field that is neither read=PATTERN nor write=PATTERN" +
            (meant.empty() ? std::string() : "; did you mean " + std::string(meant) + "=?");
   }
@@ -65,7 +65,7 @@ std::string take_right(std::string_view field, User& user, std::array<bool, 2>& 
          " patterns; use fewer, the limit is " + std::to_string(kPatternsMax);
 }
 
-// Takes in one line's fields; returns what is wrong, or an empty string.
+// Fills `user` from the fields of one line. Returns an empty string, or an error clause.
 std::string take_user(const std::vector<std::string_view>& fields, User& user) {
   if (std::string error = token_error(fields[0]); !error.empty()) return "the token " + error;
   if (fields.size() < 2)
@@ -96,7 +96,7 @@ bool fits_any(const std::vector<std::string>& patterns, std::string_view room) n
                      [&](const std::string& each) { return room_fits(each, room); });
 }
 
-// Closes what open(2) gave.
+// Owns a file descriptor.
 class Descriptor {
  public:
   explicit Descriptor(int fd) noexcept : fd_(fd) {}
@@ -120,7 +120,7 @@ AuthFile parse_auth_file(std::string_view name, std::string_view text) {
   if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
   std::vector<std::string> tokens;
   std::vector<User> users;
-  std::unordered_map<std::string_view, std::size_t> lines;  // of tokens
+  std::unordered_map<std::string_view, std::size_t> lines;  // line number by token
   std::size_t number = 0;
   for (std::string_view line : split(text, '\n')) {
     ++number;
@@ -164,7 +164,7 @@ AuthFile load_auth_file(const std::string& path) {
         nullptr, "cannot read the file of --auth-file, " + quote(path) + ": " + why, {}};
   };
   const auto reason = [] { return std::system_category().message(errno); };
-  // O_NONBLOCK: a FIFO would wait for its writer.
+  // Without O_NONBLOCK, open(2) would wait for the writer of a FIFO.
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   struct stat status {};
   if (file.get() < 0 || ::fstat(file.get(), &status) != 0) return failed(reason());

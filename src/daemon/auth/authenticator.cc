@@ -7,7 +7,7 @@
 namespace wsd::daemon {
 namespace {
 
-// RFC 6750 §3, RFC 9110 §15.5.2: a 401 MUST say what would do.
+// RFC 6750 §3, RFC 9110 §15.5.2: a 401 response MUST name the scheme to use.
 Upgrade ask_for_token(std::string body) {
   Upgrade verdict = Upgrade::reject(401, std::move(body));
   verdict.headers.emplace_back("WWW-Authenticate", "Bearer");

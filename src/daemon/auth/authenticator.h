@@ -1,4 +1,4 @@
-// Who gets in: what a request's token allows.
+// Authenticates requests by their token and authorizes them for rooms.
 #pragma once
 
 #include <wsd/connection.h>
@@ -10,18 +10,17 @@
 #include <string_view>
 
 #include "daemon/auth/auth_file.h"
-#include "daemon/config/flag_table.h"
+#include "daemon/config/daemon_options.h"
 
 namespace wsd::daemon {
 
-// On the connection of a member that may not write to its room; others have none.
+// Marks the connection of a member that may not write to its room.
 class ReadOnlyMember final : public ConnectionData {};
 
-// Without a file everyone gets in. All methods: any thread.
+// Allows every request if there is no auth file. All methods: any thread.
 //
-// A table of users never changes; a reload puts another in its place. The mutex guards the pointer
-// for the length of its copy, at handshakes and reloads alone: a handshake ends with the table that
-// it began with.
+// A table of users never changes; a reload replaces it. The mutex guards only the copy of the
+// pointer, at handshakes and reloads. A handshake uses one table from beginning to end.
 class Authenticator {
  public:
   explicit Authenticator(AuthOptions options) : options_(std::move(options)) {}
@@ -30,20 +29,21 @@ class Authenticator {
 
   [[nodiscard]] bool guarded() const noexcept { return !options_.file.empty(); }
 
-  // Reads the file and lets its users in from now on, and no others. Where it has an error the
-  // users stay as they were. Who is in stays in, whatever became of its token.
+  // Reads the file. If it is valid, later requests are checked against it; otherwise the users stay
+  // as they were. Open connections stay open even if their token is gone.
   [[nodiscard]] AuthFile load();
 
-  // Verdicts on an opening handshake: for a path that any user may have (401), and for a room
-  // (beside that 400 for a name that cannot be one, 403 without the right to read). With
-  // ReadOnlyMember for who may not write.
+  // Judges an opening handshake for a path that is open to every user. Rejects a request without a
+  // valid token with 401, and one with several Authorization fields with 400.
   [[nodiscard]] Upgrade authorize(const Request& request) const;
+  // Judges an opening handshake for a room. Also rejects an invalid room name with 400, and a user
+  // without the right to read with 403. Attaches ReadOnlyMember if the user may not write.
   [[nodiscard]] Upgrade authorize_room(const Request& request, std::string_view room) const;
 
  private:
   struct Identity {
-    const User* user = nullptr;              // nullptr: `verdict` is why not
-    std::shared_ptr<const UserTable> users;  // holds `user`
+    const User* user = nullptr;              // nullptr: `verdict` holds the rejection
+    std::shared_ptr<const UserTable> users;  // owns `user`
     Upgrade verdict;
   };
 

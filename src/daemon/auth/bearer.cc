@@ -1,5 +1,7 @@
 #include "daemon/auth/bearer.h"
 
+#include <wsd/check.h>
+
 #include <algorithm>
 
 #include "daemon/text/strings.h"
@@ -12,7 +14,7 @@ constexpr std::string_view kQueryName = "token";
 
 char lower(char c) { return static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c); }
 
-// RFC 9110 §11.1: a scheme compares without case.
+// RFC 9110 §11.1: schemes are compared without case.
 bool is_bearer_scheme(std::string_view text) {
   return std::equal(text.begin(), text.end(), kScheme.begin(), kScheme.end(),
                     [](char given, char wanted) { return lower(given) == wanted; });
@@ -24,7 +26,7 @@ std::optional<std::string_view> of_subprotocols(const std::vector<std::string_vi
   return bearer + 1 == offered.end() ? std::string_view() : *(bearer + 1);
 }
 
-// RFC 6265 §4.2.1: name=value pairs between semicolons.
+// RFC 6265 §4.2.1: semicolons separate name=value pairs.
 std::optional<std::string_view> of_cookies(std::string_view field, std::string_view name) {
   for (const std::string_view piece : split(field, ';')) {
     const std::size_t equals = piece.find('=');
@@ -47,32 +49,8 @@ std::optional<std::string_view> of_query(std::string_view query) {
   return std::nullopt;
 }
 
-int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (lower(c) >= 'a' && lower(c) <= 'f') return lower(c) - 'a' + 10;
-  return -1;
-}
-
-// RFC 3986 §2.1, and no more: a "+" is itself. Empty where an escape is broken.
-std::string percent_decoded(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '%') {
-      out += text[i];
-      continue;
-    }
-    if (text.size() - i < 3) return {};
-    const int high = hex_value(text[i + 1]);
-    const int low = hex_value(text[i + 2]);
-    if (high < 0 || low < 0) return {};
-    out += static_cast<char>(high * 16 + low);
-    i += 2;
-  }
-  return out;
-}
-
-// The OR of all differences; what the optimizer can know of it ends here, so that it cannot leave
-// the loop at the first one.
+// Returns the OR of all differences. The asm statement hides the value from the optimizer, so that
+// the loop cannot end at the first difference.
 std::size_t differences(const std::uint8_t* a, const std::uint8_t* b, std::size_t size) noexcept {
   std::uint8_t all = 0;
   for (std::size_t i = 0; i < size; ++i) all = static_cast<std::uint8_t>(all | (a[i] ^ b[i]));
@@ -80,7 +58,7 @@ std::size_t differences(const std::uint8_t* a, const std::uint8_t* b, std::size_
   return all;
 }
 
-// All ones for 0, 0 for anything else, without a branch.
+// Returns all ones for 0, and 0 for any other value, without a branch.
 std::size_t ones_if_zero(std::size_t value) noexcept {
   constexpr int kTopBit = sizeof(value) * 8 - 1;
   return ((value | (0 - value)) >> kTopBit) - 1;
@@ -115,7 +93,7 @@ PresentedToken presented_token(const Request& request, std::string_view cookie_n
   const std::vector<std::string_view> authorizations = request.headers("Authorization");
   for (const std::string_view value : authorizations) {
     const auto token = bearer_of(value);
-    // RFC 9110 §5.3: not a list, so two of them are two stories.
+    // RFC 9110 §5.3: the field is not a list, so two of them contradict each other.
     if (authorizations.size() > 1) return {Place::kAuthorization, {}, true};
     if (token) return {Place::kAuthorization, std::string(*token)};
   }
@@ -128,14 +106,14 @@ PresentedToken presented_token(const Request& request, std::string_view cookie_n
     }
   }
   if (const auto token = of_query(request.query())) {
-    return {Place::kQuery, percent_decoded(*token)};
+    return {Place::kQuery, percent_decode(*token).value_or(std::string())};
   }
   return {};
 }
 
 bool same_secret(std::string_view presented, std::string_view secret) noexcept {
-  // Of what is presented as much is read as the secret has; where it has less, the secret stands in
-  // for it, and the lengths differ.
+  // Reads exactly secret.size() bytes. A shorter text is replaced by the secret; its length still
+  // differs, so the result is false.
   const std::string_view read = presented.size() < secret.size() ? secret : presented;
   const auto* const a = reinterpret_cast<const std::uint8_t*>(read.data());
   const auto* const b = reinterpret_cast<const std::uint8_t*>(secret.data());

@@ -26,7 +26,7 @@ AccessVerdict PublishAccess::judge(std::string_view authorization, std::string_v
 AccessVerdict PublishAccess::judge(const Request& request) const {
   bool relayed = false;
   for (const std::string_view name : {"Forwarded", "X-Forwarded-For", "X-Real-IP", "Origin"}) {
-    // Present is enough: a proxy may add its own below an empty one of the client's.
+    // An empty field counts too: the client may send one, and a proxy add its own after it.
     relayed = relayed || !request.headers(name).empty();
   }
   return judge(request.header("Authorization"), request.remote(), relayed);

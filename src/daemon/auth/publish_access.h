@@ -1,4 +1,4 @@
-// Who may publish to rooms over HTTP.
+// The right to publish to rooms over HTTP.
 #pragma once
 
 #include <wsd/http.h>
@@ -7,11 +7,11 @@
 #include <string>
 #include <string_view>
 
-#include "daemon/config/flag_table.h"
+#include "daemon/config/daemon_options.h"
 
 namespace wsd::daemon {
 
-// A request's way past publish_access: 200, or what it is answered.
+// 200 allows the request. Any other status rejects it, with `text` as the body.
 struct AccessVerdict {
   int status = 200;
   std::string text;
@@ -19,13 +19,13 @@ struct AccessVerdict {
 
 class PublishAccess {
  public:
-  // `token` is what the token file holds; empty: there is none.
+  // `token` is the token that allows publishing; empty: there is none.
   PublishAccess(PublishMode mode, std::string token) : mode_(mode), token_(std::move(token)) {}
 
-  // Whether the HTTP side of rooms is served at all.
+  // Returns whether any request could be allowed. If not, the HTTP routes are not served.
   [[nodiscard]] bool open() const noexcept { return mode_ != PublishMode::kOff || !token_.empty(); }
-  // `authorization` and `remote` are the request's. `relayed`: it has a field that a proxy adds, or
-  // a browser's Origin, so that its peer says nothing of who asks.
+  // Judges a request by its Authorization field and its peer's address. `relayed`: the request has
+  // a field that a proxy adds, or a browser's Origin, so the peer's address proves nothing.
   [[nodiscard]] AccessVerdict judge(std::string_view authorization, std::string_view remote,
                                     bool relayed) const;
   [[nodiscard]] AccessVerdict judge(const Request& request) const;

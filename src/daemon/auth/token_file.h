@@ -1,5 +1,4 @@
-// A file that holds one bearer token, for those that are asked for by a single one: who publishes,
-// and who sees the admin listener.
+// A file with one bearer token: the one for publishing, or the one for the admin listener.
 #pragma once
 
 #include <string>
@@ -9,11 +8,11 @@ namespace wsd::daemon {
 
 struct TokenFile {
   std::string token;
-  std::string error;  // a sentence that has nothing of the file in it; empty when there is none
+  std::string error;  // a sentence that quotes nothing of the file; empty if there is no error
 };
 
-// The token without the white space around it; it has to be one by token_error(). `flag` is what
-// named the file, for the sentence.
+// Reads the token without the white space around it, and checks it with token_error(). `flag`
+// named the file, and appears in the error.
 [[nodiscard]] TokenFile read_token_file(std::string_view flag, const std::string& path);
 
 }  // namespace wsd::daemon

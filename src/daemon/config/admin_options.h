@@ -1,4 +1,4 @@
-// Where the daemon can be looked into, and by whom.
+// The address and the protection of the admin listener.
 #pragma once
 
 #include <string>
@@ -7,20 +7,19 @@
 namespace wsd::daemon {
 
 struct AdminOptions {
-  std::string address;     // as in --listen; empty: nowhere
-  std::string token_file;  // holds what callers must bring; empty: nothing is asked of them
+  std::string address;     // as in --listen; empty: no admin listener
+  std::string token_file;  // file with the required token; empty: no token is required
 };
 
-// Whether only this machine can reach `address`, of the form that listen_address_error() accepts: a
+// Returns whether only this machine can reach `address`, which check_listen_address() accepts: a
 // Unix socket, a loopback address (RFC 1122 §3.2.1.3, RFC 4291 §2.5.3), or "localhost".
 [[nodiscard]] bool is_local_address(std::string_view address);
 
-// Whether a Host field names this machine as only this machine can: such an address or "localhost",
-// with a port or without. A page of another site whose name was made to lead here (DNS rebinding)
-// brings that name.
+// Returns whether a Host field holds a loopback address or "localhost", with or without a port. In
+// an attack by DNS rebinding the field holds the attacker's name instead.
 [[nodiscard]] bool is_local_host(std::string_view host);
 
-// A sentence that says why `options` must not be served, and how to mend that; or empty.
+// Returns a sentence with the reason and the remedy if `options` are unsafe, else an empty string.
 [[nodiscard]] std::string admin_options_error(const AdminOptions& options);
 
 }  // namespace wsd::daemon

@@ -14,8 +14,8 @@ std::string joined(const std::vector<std::string_view>& words) {
   return text;
 }
 
-// `text` with a backslash before each of `marks`, and fit for single quotes of a shell whose way to
-// write a quote in them is `quote`.
+// Escapes `text` for a string in single quotes: a backslash before each of `marks`, and `quote` in
+// place of each single quote.
 std::string escaped(std::string_view text, std::string_view marks, std::string_view quote) {
   std::string out;
   for (const char c : text) {
@@ -34,7 +34,7 @@ bool takes_value(const Flag& flag) { return !flag.metavar.empty(); }
 }  // namespace
 
 std::string bash_completion() {
-  std::vector<std::string_view> free;  // any value
+  std::vector<std::string_view> free;  // flags that accept any value
   std::string cases;
   std::string flags;
   for (const Flag& flag : flag_table()) {

@@ -50,7 +50,7 @@ std::string config_example() {
     out += '\n';
     append_comment(out, described(flag));
     std::vector<std::string> values = flag.get(DaemonOptions{});
-    // What has no default shows what would stand there.
+    // A setting without a default shows its placeholder.
     if (values.empty() || values.front().empty()) values = {std::string(flag.metavar)};
     for (const std::string& value : values) {
       out.append("#").append(flag.name).append(" = ").append(value) += '\n';

@@ -14,8 +14,7 @@ namespace wsd::daemon {
 namespace {
 
 constexpr std::size_t kFileBytesMax = std::size_t{1} << 20U;
-constexpr std::string_view kByteOrderMark =
-    "\xef\xbb\xbf";  // some editors put it in front of UTF-8
+constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";  // some editors write it before UTF-8
 
 struct Line {
   std::string_view key;  // empty for a blank line or a comment
@@ -23,8 +22,7 @@ struct Line {
   std::string error;
 };
 
-// Where a trailing comment begins, or the end: "#" is a byte like any other unless a space is
-// before it.
+// Removes a trailing comment. "#" begins one only after a space or a tab.
 std::string_view without_comment(std::string_view value) {
   for (std::size_t at = value.find('#', 1); at < value.size(); at = value.find('#', at + 1)) {
     if (value[at - 1] == ' ' || value[at - 1] == '\t') return trimmed(value.substr(0, at));
@@ -63,7 +61,7 @@ std::string unknown_key(std::string_view key) {
   for (const Flag& flag : flag_table()) {
     if (flag.kind == FlagKind::kSetting) names.push_back(flag.name);
   }
-  // A key as it stands on the command line or in the environment is the likeliest slip.
+  // The most likely mistake is a key in its form for the command line or the environment.
   std::string plain(key.substr(std::min(key.find_first_not_of('-'), key.size())));
   std::replace(plain.begin(), plain.end(), '_', '-');
   const std::string_view meant = closest_match(plain, names);
@@ -72,7 +70,7 @@ std::string unknown_key(std::string_view key) {
                         : "; did you mean " + quote(meant) + "?");
 }
 
-// What is wrong with `flag` coming again, or empty.
+// Returns an error if `flag` is already set and not repeatable, else an empty string.
 std::string doubled_key(const Flag& flag, const std::vector<ConfigEntry>& before) {
   if (flag.repeatable) return {};
   const auto first = std::find_if(before.begin(), before.end(),

@@ -1,8 +1,8 @@
-// The configuration file: one `key = value` a line, where a key is a flag's name without "--".
+// The configuration file: one `key = value` per line. A key is a flag's name without "--".
 //
-// A line whose first character is "#" is a comment, and so is the rest of a line from a "#" that
-// stands after a value and a space. No quotes, no escapes, no sections: what stands between "=" and
-// the line's end or comment, without the spaces around it, is the value.
+// A line that begins with "#" is a comment. After a value, a space and "#" begin a comment. There
+// are no quotes, escapes or sections: the value is the text from "=" to the comment or the end of
+// the line, without the spaces around it.
 #pragma once
 
 #include <cstddef>
@@ -15,32 +15,33 @@
 namespace wsd::daemon {
 
 struct ConfigEntry {
-  const Flag* flag = nullptr;  // a setting; never nullptr in a Config without error
-  std::string value;           // not judged yet
-  std::size_t line = 0;        // from 1
+  const Flag* flag = nullptr;  // a setting; not nullptr in a Config without an error
+  std::string value;           // not checked yet
+  std::size_t line = 0;        // counted from 1
 };
 
 struct Config {
   std::vector<ConfigEntry> entries;
-  std::string error;  // a sentence that begins "NAME:LINE: "; empty when there is none
+  std::string error;  // a sentence that begins with "NAME:LINE: "; empty if there is no error
 };
 
-// Refuses unknown keys, a second line for a key that is not repeatable, empty values, control bytes
-// and lines without "=". `name` is for the errors alone.
+// Rejects unknown keys, a second line for a key that is not repeatable, empty values, control bytes
+// and lines without "=". `name` appears only in the errors.
 [[nodiscard]] Config parse_config(std::string_view name, std::string_view text);
 
-// All settings, defaults included, as a file that parse_config() accepts.
+// Returns all settings, also the defaults, as a file that parse_config() accepts.
 [[nodiscard]] std::string render_config(const DaemonOptions& options);
 
-// A file's content, or why there is none.
+// The content of a file, or an error.
 struct FileText {
   std::string text;
-  std::string error;  // a sentence; empty when there is none
+  std::string error;  // a sentence; empty if there is no error
 };
 
-// Reads a file of at most 1 MiB.
+// Reads a configuration file of at most 1 MiB.
 [[nodiscard]] FileText read_config_file(const std::string& path);
-// Likewise one of another kind, which `flag` names.
+// Reads a file of at most 1 MiB. `kind`, such as "configuration file", and the `flag` that names
+// the file appear in the error.
 [[nodiscard]] FileText read_file(std::string_view kind, std::string_view flag,
                                  const std::string& path);
 

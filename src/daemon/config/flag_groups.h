@@ -1,4 +1,4 @@
-// Groups of flags that have a file of their own, for the table in flag_table.cc.
+// Parts of the flag table that are defined outside flag_table.cc.
 #pragma once
 
 #include "daemon/config/flag_kinds.h"

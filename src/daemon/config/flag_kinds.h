@@ -1,5 +1,4 @@
-// The kinds of settings that the flag table is made of: how one is read from text, and written
-// again.
+// The kinds of settings in the flag table. Each kind defines how to parse and to print a value.
 #pragma once
 
 #include <algorithm>
@@ -22,7 +21,7 @@ namespace wsd::daemon {
 using Options = DaemonOptions;
 using Table = std::vector<Flag>;
 
-// Where a setting of type T lives.
+// Accesses a setting of type T.
 template <class T>
 using Field = T& (*)(Options&);
 

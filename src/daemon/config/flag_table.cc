@@ -1,10 +1,11 @@
 #include "daemon/config/flag_table.h"
 
+#include <wsd/check.h>
+
 #include <algorithm>
 #include <array>
 #include <utility>
 
-#include "daemon/config/address_syntax.h"
 #include "daemon/config/flag_groups.h"
 #include "daemon/config/flag_kinds.h"
 
@@ -27,6 +28,10 @@ constexpr std::array<Choice<DeflateMode>, 3> kDeflateModes{
 constexpr std::array<Choice<LogFormat>, 3> kLogFormats{
     {{"auto", LogFormat::kAuto}, {"text", LogFormat::kText}, {"json", LogFormat::kJson}}};
 
+std::string listen_error(std::string_view value) {
+  return value == kSystemdAddress ? std::string() : check_listen_address(value);
+}
+
 Table listening_flags() {
   return {
       list(
@@ -34,7 +39,7 @@ Table listening_flags() {
           {"listen",
            "listen on HOST:PORT, [V6]:PORT, :PORT, unix:PATH, or systemd for the sockets that "
            "systemd passes"},
-          &listen_address_error, [](Options & o) -> auto& { return o.listen; }),
+          &listen_error, [](Options & o) -> auto& { return o.listen; }),
       count<std::uint32_t>(
           {"reactors",
            "number of threads that serve connections, at most 64; 0 starts one per core"},
@@ -55,10 +60,10 @@ Table handshake_flags() {
           {"allowed-origin",
            "also allow pages from SCHEME://HOST[:PORT]; HOST may be *.DOMAIN, and * alone allows "
            "all"},
-          &origin_error, [](Options & o) -> auto& { return o.server.upgrade.allowed_origins; }),
+          &check_origin, [](Options & o) -> auto& { return o.server.upgrade.allowed_origins; }),
       list(
           "NAME", {"subprotocol", "offer this subprotocol, most preferred first"},
-          &subprotocol_error, [](Options & o) -> auto& { return o.server.upgrade.subprotocols; }),
+          &check_subprotocol, [](Options & o) -> auto& { return o.server.upgrade.subprotocols; }),
       duration(
           {"handshake-timeout",
            "close a connection that has not sent a complete request head within this time"},

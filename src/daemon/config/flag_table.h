@@ -1,8 +1,6 @@
-// Every flag of the daemon, once. Command line, environment, configuration file, --help,
-// --check-config and reload all read this table, so none of them can know another set of settings.
+// Defines every flag of the daemon once. Command line, environment, configuration file, --help,
+// --check-config and reload all read this table, so they cannot disagree about the settings.
 #pragma once
-
-#include <wsd/options.h>
 
 #include <cstdint>
 #include <functional>
@@ -10,33 +8,14 @@
 #include <string_view>
 #include <vector>
 
-#include "daemon/config/admin_options.h"
+#include "daemon/config/daemon_options.h"
 
 namespace wsd::daemon {
-
-// Who gets in.
-struct AuthOptions {
-  std::string file;  // see auth_file.h; empty: everyone gets in
-  std::string cookie = "wsd_token";
-};
-
-// Who may publish to rooms over HTTP.
-enum class PublishMode : std::uint8_t { kOff, kLoopback, kToken };
-
-// What the daemon can be told.
-struct DaemonOptions {
-  std::vector<std::string> listen = {"127.0.0.1:9001"};
-  ServerOptions server;
-  AuthOptions auth = {};
-  AdminOptions admin = {};
-  PublishMode publish = PublishMode::kOff;
-  std::string publish_token_file;  // empty: none
-};
 
 enum class FlagKind : std::uint8_t {
   kSetting,     // command line, environment and configuration file
   kConfigFile,  // --config: command line and environment
-  kAction,      // command line alone; a value only where there is a metavar
+  kAction,      // only the command line; takes a value if it has a metavar
 };
 
 struct Flag {
@@ -46,33 +25,33 @@ struct Flag {
   std::string_view metavar;  // empty for an action
   std::string_view help;
   bool repeatable = false;
-  std::vector<std::string_view> values = {};  // all there are, where they are few; else empty
+  std::vector<std::string_view> values = {};  // the accepted values, if they can be listed
 
-  // The three below are there for settings alone.
+  // Only settings have the three functions below.
 
-  // Stores `value` (appends, if repeatable) and returns an empty string, or leaves `options` as
-  // they were and returns a clause that says what is wrong with the value and how to mend it.
+  // Stores `value`, or appends it if the flag is repeatable, and returns an empty string. If the
+  // value is invalid, leaves `options` unchanged and returns a clause with the rule and the remedy.
   std::function<std::string(DaemonOptions& options, std::string_view value)> set;
-  // The setting's values as texts that `set` accepts: one, or any number if repeatable. By value,
-  // so that one accessor serves reading and writing.
+  // Returns the setting's values as texts that `set` accepts: one, or any number if repeatable.
+  // Takes the options by value, so that one accessor serves reading and writing.
   std::function<std::vector<std::string>(DaemonOptions options)> get;
   // Empties a repeatable setting.
   std::function<void(DaemonOptions& options)> clear;
 };
 
-// Grouped, in the order of --help.
+// Returns all flags, grouped and in the order of --help.
 [[nodiscard]] const std::vector<Flag>& flag_table();
 
-// The flag of that name, or nullptr. Lives as long as the process.
+// Returns the flag of that name, or nullptr. The pointer is valid as long as the process.
 [[nodiscard]] const Flag* find_flag(std::string_view name);
 
-// "WSD_PING_INTERVAL" for "ping-interval"; empty for an action.
+// Returns "WSD_PING_INTERVAL" for "ping-interval", and an empty string for an action.
 [[nodiscard]] std::string environment_name(const Flag& flag);
 
-// The help text, which says at its end if the flag may be repeated.
+// Returns the help text, with a note at its end if the flag may be repeated.
 [[nodiscard]] std::string described(const Flag& flag);
 
-// The default as --help shows it; empty for anything but a setting.
+// Returns the default as --help shows it, and an empty string for a flag that is not a setting.
 [[nodiscard]] std::string default_text(const Flag& flag);
 
 }  // namespace wsd::daemon

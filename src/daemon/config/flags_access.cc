@@ -1,7 +1,8 @@
-// The flags that say who gets in, and how much of what all share one may take.
+// Flags for authentication and for limits per client.
+#include <wsd/check.h>
+
 #include <utility>
 
-#include "daemon/config/address_syntax.h"
 #include "daemon/config/flag_groups.h"
 
 namespace wsd::daemon {
@@ -16,9 +17,9 @@ std::string path_error(std::string_view value) {
   return {};
 }
 
-// RFC 6265 §4.1.1: a cookie's name is a token, as a subprotocol's is.
+// RFC 6265 §4.1.1: a cookie name is a token, and so is a subprotocol.
 std::string cookie_name_error(std::string_view value) {
-  if (subprotocol_error(value).empty()) return {};
+  if (check_subprotocol(value).empty()) return {};
   return quote(value) + " is not a cookie name: write a word, such as wsd_token";
 }
 

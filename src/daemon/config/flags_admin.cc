@@ -1,10 +1,11 @@
-#include "daemon/config/address_syntax.h"
+#include <wsd/check.h>
+
 #include "daemon/config/flag_groups.h"
 
 namespace wsd::daemon {
 namespace {
 
-// A text that is there or not.
+// An optional text.
 Flag text(std::string_view metavar, Text names, std::string (*error_of)(std::string_view),
           Field<std::string> field) {
   Flag flag = setting(metavar, names);
@@ -30,7 +31,7 @@ Table admin_flags() {
           {"admin",
            "serve /metrics, /connections and other admin endpoints on this address, written as for "
            "--listen"},
-          &listen_address_error, [](Options & o) -> auto& { return o.admin.address; }),
+          &check_listen_address, [](Options & o) -> auto& { return o.admin.address; }),
       text(
           "FILE",
           {"admin-token-file",

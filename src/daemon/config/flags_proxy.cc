@@ -1,7 +1,7 @@
-// Proxies in front, and what is believed of what they say.
+// Flags for reverse proxies.
+#include <wsd/check.h>
+
 #include <array>
-#include <string>
-#include <string_view>
 
 #include "daemon/config/flag_groups.h"
 
@@ -15,16 +15,6 @@ constexpr std::array<Choice<ForwardedField>, 2> kForwardedFields = {{
 
 constexpr std::array<Choice<bool>, 2> kSwitch = {{{"off", false}, {"on", true}}};
 
-// What a network looks like from afar; the server judges it.
-std::string network_error(std::string_view value) {
-  constexpr std::string_view kOfNetworks = "0123456789abcdefABCDEF.:/unix";
-  if (!value.empty() && value.find_first_not_of(kOfNetworks) == std::string_view::npos) return {};
-  return quote(value) +
-         " is not a network: write 10.0.0.0/8, 2001:db8::/32, an address, or unix for peers of "
-         "Unix "
-         "sockets";
-}
-
 }  // namespace
 
 Table proxy_flags() {
@@ -34,7 +24,7 @@ Table proxy_flags() {
           {"trusted-proxy",
            "trust the client address that these proxies report: a network, an address, or unix for "
            "peers of Unix sockets"},
-          &network_error, [](Options & o) -> auto& { return o.server.proxy.trusted; }),
+          &check_network, [](Options & o) -> auto& { return o.server.proxy.trusted; }),
       choice(
           "FIELD",
           {"forwarded-field",

@@ -1,4 +1,4 @@
-// Settings of rooms: publishing over HTTP, and history.
+// Flags for rooms: publishing over HTTP, history and room rules.
 #include <algorithm>
 #include <array>
 #include <string>
@@ -18,7 +18,7 @@ constexpr std::array<Choice<PublishMode>, 3> kPublishModes = {{
     {"token", PublishMode::kToken},
 }};
 
-// A file's name, or none.
+// An optional file name.
 Flag file_name(Text text, Field<std::string> field) {
   Flag flag = setting("FILE", text);
   flag.set = [=](Options& options, std::string_view value) -> std::string {

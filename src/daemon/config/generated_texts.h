@@ -1,5 +1,5 @@
-// Texts for other programs, made from the flag table: a manual page, shell completions, a
-// configuration file to begin with.
+// Texts generated from the flag table: the manual page, shell completions and an example
+// configuration file.
 #pragma once
 
 #include <array>
@@ -10,17 +10,17 @@
 
 namespace wsd::daemon {
 
-// Empty for a text that --print knows, else a sentence.
+// Returns an empty string if --print knows a text of that name, else an error sentence.
 [[nodiscard]] std::string print_error(std::string_view what);
-// The text of that name; empty where print_error() is not.
+// Returns the text of that name, or an empty string if print_error() reports an error.
 [[nodiscard]] std::string printed(std::string_view what);
 
-// wsd(8), in the man macros of roff.
+// Returns wsd(8) in the man macros of roff.
 [[nodiscard]] std::string man_page();
 [[nodiscard]] std::string bash_completion();
 [[nodiscard]] std::string zsh_completion();
 [[nodiscard]] std::string fish_completion();
-// Every setting as a comment, with its default: it changes nothing as it is.
+// Returns a file with every setting and its default, all in comments, so that it changes nothing.
 [[nodiscard]] std::string config_example();
 
 struct ExitCode {

@@ -35,7 +35,7 @@ SIGTERM and SIGINT start a drain; a second one ends the process at once. SIGHUP 
 --auth-file, checks the configuration and logs which settings need a restart.
 )";
 
-// `text` broken at spaces, each line from kHelpColumn on.
+// Appends `text`, broken at spaces. Each line begins at kHelpColumn.
 void append_wrapped(std::string& out, std::string_view text) {
   std::size_t column = kHelpColumn;
   for (const std::string_view word : split(text, ' ')) {
@@ -57,7 +57,7 @@ void append_flag(std::string& out, const Flag& flag) {
   std::string left = "  --" + std::string(flag.name);
   if (!flag.metavar.empty()) left += ' ' + std::string(flag.metavar);
   out += left;
-  // Two spaces at least, or the description begins on its own line.
+  // Without room for two spaces, the description begins on its own line.
   if (left.size() + 2 > kHelpColumn) {
     out.append("\n").append(kHelpColumn, ' ');
   } else {

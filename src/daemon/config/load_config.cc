@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::string_view kEnvironmentPrefix = "WSD_";
 
-// One value for one setting, and the words that tell an operator where it stands.
+// One value for one setting, and its place as an operator knows it.
 struct Assignment {
   const Flag* flag = nullptr;
   std::string value;
@@ -72,7 +72,8 @@ Argument split_argument(std::string_view text) {
   return {text.substr(0, equals), std::string(text.substr(equals + 1))};
 }
 
-// Takes in one flag. `next` is the argument after it, or nullptr; says whether that was its value.
+// Adds one flag to `line`. `next` is the argument after the flag, or nullptr. Returns whether the
+// flag has used it as its value.
 bool take_flag(const Flag& flag, std::optional<std::string> value, const std::string* next,
                CommandLine& line) {
   const std::string name = "--" + std::string(flag.name);
@@ -140,8 +141,8 @@ std::vector<Assignment> environment_assignments(const Sources& sources) {
   return assignments;
 }
 
-// A name that nearly is a variable of ours is a slip worth a word. Others are not ours to judge: in
-// a Kubernetes namespace with a service "wsd" every container gets WSD_SERVICE_HOST and its like.
+// Warns only about names close to a known variable, because other names may be legitimate. In a
+// Kubernetes namespace with a service "wsd", every container gets variables like WSD_SERVICE_HOST.
 std::vector<std::string> environment_warnings(const Sources& sources) {
   std::vector<std::string> names;
   for (const Flag& flag : flag_table()) {
@@ -170,7 +171,7 @@ std::vector<Assignment> file_assignments(const std::string& path, Config&& confi
   return assignments;
 }
 
-// Lays one source over `options`; the first failure as a sentence, or empty.
+// Applies one source to `options`. Returns the first error as a sentence, or an empty string.
 std::string lay_over(const std::vector<Assignment>& assignments, DaemonOptions& options) {
   std::set<const Flag*> replaced;
   for (const Assignment& assignment : assignments) {
@@ -188,7 +189,8 @@ bool names_listen(const std::vector<Assignment>& assignments) {
                      [](const Assignment& each) { return each.flag->name == "listen"; });
 }
 
-// What the server cannot see, since only the daemon publishes over HTTP.
+// Checks a combination that wsd::check_options() does not know, because only the daemon publishes
+// over HTTP.
 std::string contradiction(const DaemonOptions& options) {
   if (!options.server.proxy.proxy_protocol || options.publish != PublishMode::kLoopback) return {};
   return "--publish loopback cannot be combined with --proxy-protocol on, because the client's "
@@ -196,7 +198,7 @@ std::string contradiction(const DaemonOptions& options) {
          "--publish-token-file";
 }
 
-// Lays file, environment and command line over the defaults.
+// Applies file, environment and command line to the defaults, in this order.
 std::string merge(const Sources& sources, const CommandLine& line, Loaded& loaded) {
   if (!loaded.config_path.empty()) {
     FileText file = sources.read_file(loaded.config_path);
@@ -224,8 +226,8 @@ Loaded load_config(const Sources& sources) {
   Loaded loaded;
   CommandLine line = parse_command_line(sources.arguments);
   loaded.error = std::move(line.error);
-  // The command line is judged first and by itself: its errors are the caller's, whatever the file
-  // and the environment hold.
+  // The command line is checked first and on its own, so that its errors do not depend on the file
+  // and the environment.
   DaemonOptions scratch;
   if (loaded.error.empty()) loaded.error = lay_over(line.assignments, scratch);
   if (!loaded.error.empty()) {

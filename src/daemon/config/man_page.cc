@@ -11,12 +11,12 @@
 namespace wsd::daemon {
 namespace {
 
-// Of the page's last change in what does not come from the flag table.
+// The date of the last change to text that does not come from the flag table.
 constexpr std::string_view kDate = "2026-11-30";
 
 constexpr std::size_t kWidth = 78;
 
-// One word of running text, as roff takes it literally.
+// Escapes one word of running text, so that roff prints it literally.
 std::string roff(std::string_view word) {
   std::string out;
   for (const char c : word) {
@@ -39,7 +39,7 @@ void append_text(std::string& out, std::string_view text) {
       out += '\n';
       column = 0;
     }
-    // A line that begins so would be a request.
+    // At the beginning of a line, these characters would begin a request.
     if (column == 0 && (piece.starts_with('.') || piece.starts_with('\''))) piece.insert(0, "\\&");
     if (column != 0) out += ' ';
     out += piece;
@@ -65,7 +65,7 @@ void append_flag(std::string& out, const Flag& flag) {
   append_text(out, text);
 }
 
-// The body of each is running text with the requests of man(7).
+// Each section is running text with the requests of man(7).
 constexpr std::string_view kDescription = R"(.B wsd
 is a WebSocket server (RFC 6455).
 Without flags it listens on 127.0.0.1:9001.
@@ -138,13 +138,21 @@ over
 After
 .B \-\-drain\-timeout
 it force\-closes the remaining connections.
-A second signal ends the process at once; shells report that as status 143
-(SIGTERM) or 130 (SIGINT).
+A second signal ends the process at once.
 .TP
 .B SIGHUP
 Re\-reads
 .BR \-\-auth\-file ,
 checks the configuration and logs which settings need a restart.
+)";
+
+// Shells report 128 plus the signal's number for a process that a signal has ended.
+constexpr std::string_view kSignalStatuses = R"(.TP
+.B 130
+ended by SIGINT, the second one or before wsd was ready
+.TP
+.B 143
+ended by SIGTERM, the second one or before wsd was ready
 )";
 
 }  // namespace
@@ -179,6 +187,7 @@ std::string man_page() {
     out.append(".TP\n.B ").append(std::to_string(each.code)) += '\n';
     append_text(out, each.meaning);
   }
+  out += kSignalStatuses;
   append_section(out, "SEE ALSO");
   out += ".BR systemd.socket (5),\n.BR sd_notify (3),\nRFC 6455, RFC 7692\n";
   return out;

@@ -37,7 +37,7 @@ std::string format_policy(SlowPolicy policy) {
   return {};
 }
 
-// Puts what was read into a setting that has no value yet.
+// Stores a parsed value in a setting that has no value yet.
 template <class T, class Value>
 std::string store(std::optional<T>& setting, Parsed<Value> parsed) {
   if (setting.has_value()) return "the setting is given twice; keep one of the two";
@@ -94,7 +94,7 @@ std::string names_of_settings() {
   return names;
 }
 
-// "NAME=VALUE" into `rule`, or what is wrong with it.
+// Stores "NAME=VALUE" in `rule`. Returns an empty string, or an error clause.
 std::string set(RoomRule& rule, std::string_view word) {
   const std::size_t equals = word.find('=');
   const std::string_view name = word.substr(0, equals);

@@ -1,10 +1,10 @@
-// A rule for some rooms, as an operator writes it:
+// The text of --room-rule:
 //
 //   PATTERN SETTING=VALUE [SETTING=VALUE...]
 //
-// with spaces or tabs between. A setting is slow-policy, history-messages, history-bytes or
-// history-age, and its value what the flag of that name takes; slow-policy may be latest-only too.
-// A space in a room's name is fitted by a "*".
+// Spaces or tabs separate the parts. A setting is slow-policy, history-messages, history-bytes or
+// history-age. It accepts the values of the flag with that name; slow-policy also accepts
+// latest-only. Write "*" for a space in a room name.
 #pragma once
 
 #include <wsd/options.h>
@@ -17,7 +17,7 @@
 namespace wsd::daemon {
 
 [[nodiscard]] Parsed<RoomRule> parse_room_rule(std::string_view text);
-// parse_room_rule() reads it back.
+// Returns a text that parse_room_rule() parses to the same rule.
 [[nodiscard]] std::string format_room_rule(const RoomRule& rule);
 
 }  // namespace wsd::daemon

@@ -2,8 +2,8 @@
 
 #include <string>
 
-// The assembler reads each file, by the way it finds headers (-Isrc); the Makefile knows what the
-// object depends on.
+// The assembler embeds each file, which it finds by the include path (-Isrc). The Makefile lists
+// the files as dependencies of the object.
 #define WSD_EMBED(symbol, file)                              \
   asm(".pushsection .rodata." #symbol                        \
       ",\"a\",%progbits\n"                                   \
@@ -24,7 +24,7 @@ WSD_EMBED(wsd_page_style, "page.css");
 namespace wsd::daemon {
 namespace {
 
-// img-src is there for the empty icon alone, without which browsers ask for /favicon.ico.
+// img-src serves only the empty icon. Without an icon, browsers would request /favicon.ico.
 constexpr std::string_view kPolicy =
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -46,8 +46,7 @@ const std::array<PageFile, 5>& page_files() {
   return files;
 }
 
-// Never kept by a browser or a proxy: the files fit one another within one build alone, and are
-// small.
+// no-store, because files of different builds do not fit together, and all of them are small.
 Response page_response(const PageFile& file) {
   Response response;
   response.content_type = file.content_type;

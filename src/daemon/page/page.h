@@ -1,6 +1,6 @@
-// The page a browser gets from the daemon: joins rooms and chats. Its files lie in src/daemon/page
-// and are put into the binary as they are. It asks for nothing outside this server, and its
-// Content-Security-Policy would not let it.
+// The web page of the daemon, on which a browser joins rooms and chats. The binary embeds its files
+// from src/daemon/page unchanged. The page loads nothing from other servers, and its
+// Content-Security-Policy forbids that.
 #pragma once
 
 #include <wsd/http.h>
@@ -11,12 +11,12 @@
 namespace wsd::daemon {
 
 struct PageFile {
-  std::string_view path;  // what it is served at
+  std::string_view path;  // URL path
   std::string_view content_type;
-  std::string_view text;  // lives as long as the process
+  std::string_view text;  // valid as long as the process
 };
 
-// The first is the page itself, which asks for the others.
+// Returns all files. The first is the page itself, which loads the others.
 [[nodiscard]] const std::array<PageFile, 5>& page_files();
 
 [[nodiscard]] Response page_response(const PageFile& file);

@@ -1,11 +1,12 @@
 #include "daemon/rooms/history_query.h"
 
+#include <wsd/check.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <optional>
 
-#include "daemon/text/room_name.h"
 #include "daemon/text/strings.h"
 #include "daemon/text/units.h"
 
@@ -23,7 +24,7 @@ Parameter parameter(std::string_view query, std::string_view name) {
     const std::size_t equals = piece.find('=');
     if (equals == std::string_view::npos || piece.substr(0, equals) != name) continue;
     ++found.count;
-    found.value = percent_decoded(piece.substr(equals + 1));
+    found.value = percent_decode(piece.substr(equals + 1)).value_or(std::string());
   }
   return found;
 }

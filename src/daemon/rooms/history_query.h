@@ -1,4 +1,4 @@
-// From where on a joiner wants a room's messages, as its URL says it.
+// The part of a room's history that a joining client requests in its URL.
 #pragma once
 
 #include <wsd/position.h>
@@ -8,14 +8,15 @@
 
 namespace wsd::daemon {
 
-// Where a joiner's query asks it to begin, or a sentence for the one who asked.
+// The parsed request for history, or an error sentence for the client.
 struct SinceQuery {
   Since since;
   std::string error;
 };
 
-// `last_event_id=EPOCH:SEQ` (what Nchan's clients send when they come again), else `last=N`, else
-// from now on. Other parameters are not looked at. Percent-encoding is undone (RFC 3986 §2.1).
+// Parses a query. `last_event_id=EPOCH:SEQ` requests the messages after that position; Nchan's
+// clients send it when they reconnect. `last=N` requests the last N messages. Without either, only
+// new messages count. Percent-decodes values (RFC 3986 §2.1) and ignores other parameters.
 [[nodiscard]] SinceQuery since_of_query(std::string_view query);
 
 }  // namespace wsd::daemon

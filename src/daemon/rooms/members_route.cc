@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::string_view kPattern = "/rooms/{room}/members";
 
-// Of no use a moment later, and for the asker alone.
+// The response is outdated at once, and only its client may see it.
 void keep_nowhere(Response& response) {
   response.headers.emplace_back("Cache-Control", "no-store");
 }

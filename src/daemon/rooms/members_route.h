@@ -1,5 +1,5 @@
-// GET /rooms/ROOM/members: how many are in a room, and where its stream of messages is. It is what
-// the page asks before it connects and every few seconds after that.
+// GET /rooms/ROOM/members: the number of members of a room and its latest position. The page
+// requests it before it connects, and every few seconds after that.
 #pragma once
 
 #include <wsd/server.h>
@@ -12,17 +12,18 @@
 
 namespace wsd::daemon {
 
-// Answers whom `authenticator` would let into the room, as it would a WebSocket: 400, 401 and 403
-// are its verdicts, which a page learns in no other way, since a browser does not tell why a
-// handshake has failed. `options` are the server's. Before server.start(); `authenticator` and
-// `options` outlive the server's threads.
+// Adds the route. `authenticator` judges each request as it would judge a WebSocket handshake for
+// the room, with 400, 401 or 403. A page needs this, because a browser does not report the reason
+// of a failed handshake. `options` are the server's. Call it before server.start(). `authenticator`
+// and `options` must outlive the server's threads.
 void add_room_members(Server& server, const Authenticator& authenticator,
                       const ServerOptions& options);
 
-// How many messages of itself that room keeps.
+// Returns the number of messages that the room keeps as history.
 [[nodiscard]] std::uint32_t history_messages(const ServerOptions& options, std::string_view room);
 
-// The room in "/rooms/ROOM/members", percent-decoded; empty where an escape is broken.
+// Returns the percent-decoded room of "/rooms/ROOM/members", or an empty string if the encoding is
+// broken.
 [[nodiscard]] std::string room_of_members_path(std::string_view path);
 
 [[nodiscard]] std::string members_json(const RoomState& state, std::uint32_t history_messages);

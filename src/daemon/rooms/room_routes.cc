@@ -1,5 +1,7 @@
 #include "daemon/rooms/room_routes.h"
 
+#include <wsd/check.h>
+
 #include <algorithm>
 #include <optional>
 #include <utility>
@@ -22,7 +24,7 @@ Response refusal(int status, std::string_view text) {
   return response;
 }
 
-// Who may not publish has none of a body kept for it.
+// Runs before the body is read, so that a rejected request costs no memory for its body.
 std::optional<Response> judge(const Request& request, const PublishAccess& access) {
   const AccessVerdict verdict = access.judge(request);
   if (verdict.status != 200) return refusal(verdict.status, verdict.text);
@@ -62,13 +64,13 @@ void tell(const Server& server, const Request& request, const Responder& respond
   });
 }
 
-// Where to begin is looked at for whom the authenticator has let in alone.
+// The query is parsed only after the authenticator has allowed the request.
 Upgrade authorize(const Authenticator& authenticator, const Request& request) {
   Upgrade verdict = authenticator.authorize_room(request, room_of_path(request.path()));
   if (verdict.status != 101) return verdict;
   const SinceQuery since = since_of_query(request.query());
   if (!since.error.empty()) return Upgrade::reject(400, since.error);
-  // Before the authenticator's choice, which is a matter of courtesy.
+  // Overrides the authenticator's choice, which is only a courtesy to the client.
   const auto& offered = request.subprotocols();
   if (std::find(offered.begin(), offered.end(), kNchanSubprotocol) != offered.end()) {
     verdict.subprotocol = kNchanSubprotocol;

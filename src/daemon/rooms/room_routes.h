@@ -1,4 +1,4 @@
-// What the daemon serves under /rooms/.
+// The routes of the daemon under /rooms/.
 #pragma once
 
 #include <wsd/server.h>
@@ -11,17 +11,17 @@
 
 namespace wsd::daemon {
 
-// WebSocket on /rooms/ROOM for whom `authenticator` lets in; and, where `access` opens it, POST,
-// which publishes, and GET, which tells how the room is. Before server.start(); all three outlive
-// the server's threads.
+// Adds the routes on /rooms/ROOM: WebSocket for clients that `authenticator` allows, and, if
+// access.open(), POST to publish and GET for the room's state. Call it before server.start(). All
+// three arguments must outlive the server's threads.
 void add_room_routes(Server& server, const Authenticator& authenticator,
                      const PublishAccess& access);
 
-// The answers to POST and to GET. Numbers are exact in JSON.
+// Return the response bodies of POST and GET. The numbers are exact in JSON.
 [[nodiscard]] std::string published_json(const Position& position);
 [[nodiscard]] std::string room_json(std::string_view room, const RoomState& state);
 
-// Text for what says it is text or JSON (RFC 9110 §8.3), binary for all else.
+// Returns kText for a textual content type or JSON (RFC 9110 §8.3), and kBinary for all others.
 [[nodiscard]] MessageType message_type_of(std::string_view content_type);
 
 }  // namespace wsd::daemon

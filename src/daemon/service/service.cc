@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "daemon/config/address_syntax.h"
+#include "daemon/config/daemon_options.h"
 #include "daemon/text/strings.h"
 
 namespace wsd::daemon {
@@ -24,7 +24,7 @@ std::string notify_address(const Environment& variables) {
   return found == variables.end() ? std::string() : found->second;
 }
 
-// Beyond the drain itself: threads end, the log is written.
+// Time after the drain itself, to end threads and write the log.
 constexpr std::uint64_t kEndingMs = 5'000;
 
 }  // namespace

@@ -1,4 +1,4 @@
-// The daemon as a service: what it tells the service manager, and the sockets it is passed.
+// The daemon as a service: reports to the service manager, and the sockets that it passes.
 #pragma once
 
 #include <wsd/server.h>
@@ -14,35 +14,37 @@
 
 namespace wsd::daemon {
 
-// Without a service manager everything but listen() does nothing.
+// Without a service manager, all functions except listen() do nothing.
 class Service {
  public:
-  // `variables`: see take_service_variables().
+  // `variables` come from take_service_variables().
   explicit Service(Environment variables);
 
-  // Where nothing names an address and sockets were passed, they are what is listened on.
+  // Listens on the passed sockets if there are any and no source sets --listen.
   void choose_listeners(Loaded& loaded) const;
-  // Things an operator should know before anything is served, as sentences.
+  // Returns warnings for the operator as sentences, before anything is served.
   [[nodiscard]] std::vector<std::string> warnings(const DaemonOptions& options) const;
-  // Server::listen(), or for "systemd" all sockets that were passed, once.
+  // Calls Server::listen(). For "systemd" it adopts all passed sockets instead, once. Returns an
+  // empty string, or an error sentence.
   [[nodiscard]] std::string listen(Server& server, std::string_view address);
 
-  // The server listens. What is returned asks it for the manager's watchdog; both outlive it.
+  // Reports that the server listens. Returns the watchdog, which this object and `server` must
+  // outlive.
   [[nodiscard]] std::unique_ptr<Watchdog> ready(Server& server) const;
   void reloading() const;
   void reloaded() const;
-  // The drain begins, and lasts at most so long.
+  // Reports that the drain begins and lasts at most `at_most_ms`.
   void stopping(const Server& server, std::uint64_t at_most_ms);
 
  private:
   Environment variables_;
   PassedSockets passed_;
   Notifier notifier_;
-  std::atomic<bool> stopping_{false};  // relaxed: which words the watchdog's status has
+  std::atomic<bool> stopping_{false};  // relaxed: selects only the words of the watchdog's status
 };
 
-// What a drain that is over comes to: the sentence for an operator, empty where all went in order,
-// and the exit status.
+// The result of a drain: the exit status, and a sentence for the operator unless all connections
+// closed in order.
 struct DrainVerdict {
   int exit_code = kExitClean;
   std::string sentence;

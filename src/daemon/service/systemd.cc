@@ -33,7 +33,7 @@ std::string_view value_of(const Environment& variables, const std::string& name)
   return found == variables.end() ? std::string_view() : std::string_view(found->second);
 }
 
-// Whether the variable of that name, which holds a process id, names `self`.
+// Returns whether the variable of that name holds the process id `self`.
 bool is_for(const Environment& variables, const std::string& name, pid_t self) {
   return value_of(variables, name) == std::to_string(self);
 }
@@ -46,7 +46,7 @@ Environment take_service_variables() {
     const char* const value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): one thread yet
     if (value == nullptr) continue;
     taken.emplace(name, value);
-    ::unsetenv(name);  // NOLINT(concurrency-mt-unsafe): likewise
+    ::unsetenv(name);  // NOLINT(concurrency-mt-unsafe): one thread yet
   }
   return taken;
 }
@@ -154,7 +154,7 @@ Watchdog::~Watchdog() {
   thread_.join();
 }
 
-// Where memory is lacking for the status, the sign of life goes alone.
+// Out of memory, it sends the keep-alive without the status.
 void Watchdog::give_sign() const noexcept {
   try {
     notifier_.tell("WATCHDOG=1\nSTATUS=" + status_());

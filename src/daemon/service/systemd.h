@@ -1,5 +1,5 @@
-// What a service manager and the daemon tell each other (sd_notify(3), sd_listen_fds(3)): a few
-// datagrams and variables of the environment, so no library is needed.
+// The protocol between a service manager and the daemon (sd_notify(3), sd_listen_fds(3)). It has a
+// few datagrams and environment variables, so it needs no library.
 #pragma once
 
 #include <sys/types.h>
@@ -17,61 +17,62 @@
 
 namespace wsd::daemon {
 
-// Variables by name; those that are not set are not there.
+// Environment variables by name, without those that are not set.
 using Environment = std::map<std::string, std::string>;
 
-// The service manager's variables, of which the process keeps none: what it starts is not what the
-// manager speaks to. Call it while there is one thread.
+// Returns the service manager's variables and removes them from the environment, because they are
+// not for child processes. Call it while there is only one thread.
 [[nodiscard]] Environment take_service_variables();
 
-// Sockets that were passed, which listen already.
+// The passed sockets, which already listen.
 struct PassedSockets {
   struct Socket {
     int fd = -1;
-    std::string name;  // of its FileDescriptorName=, or "unknown"
+    std::string name;  // its FileDescriptorName=, or "unknown"
   };
   std::vector<Socket> sockets;
-  std::string error;  // a sentence; empty when there is none
+  std::string error;  // a sentence; empty if there is no error
 };
 
-// LISTEN_FDS and LISTEN_FDNAMES, if LISTEN_PID is `self`; none if the variables are for another
-// process or not there. What the descriptors are is judged by who adopts them.
+// Reads LISTEN_FDS and LISTEN_FDNAMES if LISTEN_PID is `self`. Returns no sockets if the variables
+// are absent or for another process. Does not check the descriptors: Server::adopt() does.
 [[nodiscard]] PassedSockets passed_sockets(const Environment& variables, pid_t self);
 
-// The way to the service manager. Any thread.
+// Sends datagrams to the service manager. Any thread.
 class Notifier {
  public:
-  // `address`: the value of NOTIFY_SOCKET, a path or "@NAME"; empty: nobody is told anything.
+  // `address` is the value of NOTIFY_SOCKET: a path or "@NAME". Sends nothing if it is empty.
   explicit Notifier(std::string_view address);
   Notifier(const Notifier&) = delete;
   Notifier& operator=(const Notifier&) = delete;
   ~Notifier();
 
-  // A sentence where there is an address that cannot be used; else empty.
+  // Returns a sentence if the address cannot be used, else an empty string.
   [[nodiscard]] const std::string& error() const noexcept { return error_; }
-  // Lines such as "READY=1", with line ends between them. Never waits: false when nobody is told.
+  // Sends lines such as "READY=1", separated by newlines. Never blocks. Returns false if the
+  // manager does not get them.
   bool tell(std::string_view lines) const noexcept;
 
  private:
   int fd_ = -1;
-  std::string address_;  // a sockaddr_un's path, whole
+  std::string address_;  // the complete path of a sockaddr_un
   std::string error_;
 };
 
-// "RELOADING=1" and the moment, which ends with the next "READY=1" (Type=notify-reload).
+// Returns "RELOADING=1" with the time. The next "READY=1" ends the reload (Type=notify-reload).
 [[nodiscard]] std::string reloading_lines();
-// "STOPPING=1", and that it may take so long.
+// Returns "STOPPING=1" with the status and the time that stopping may take.
 [[nodiscard]] std::string stopping_lines(std::uint64_t at_most_ms, std::string_view status);
 
-// How often the manager wants a sign of life: half of WATCHDOG_USEC, if WATCHDOG_PID is absent or
-// `self`. Zero: never.
+// Returns the interval of keep-alives for the manager: half of WATCHDOG_USEC, if WATCHDOG_PID is
+// absent or `self`. Zero means none.
 [[nodiscard]] std::chrono::microseconds watchdog_period(const Environment& variables, pid_t self);
 
-// Gives a sign of life every `period`, if `alive()` says so. A thread of its own, which sleeps in
-// between, so it goes on while the daemon drains. With a period of zero there is none.
+// Sends a keep-alive every `period` if `alive()` returns true. Runs in its own thread, so it goes
+// on while the daemon drains. Starts no thread if the period is zero.
 class Watchdog {
  public:
-  // `notifier` outlives it; `status` is a line for the manager's display, after "STATUS=".
+  // `notifier` must outlive this object. `status` returns the text after "STATUS=".
   Watchdog(const Notifier& notifier, std::chrono::microseconds period, std::function<bool()> alive,
            std::function<std::string()> status);
   Watchdog(const Watchdog&) = delete;

@@ -7,12 +7,12 @@
 namespace wsd::daemon {
 namespace {
 
-// The bytes of the well-formed UTF-8 sequence that `text` begins with (RFC 3629 §4); 0: it does
-// not.
+// Returns the length of the well-formed UTF-8 sequence at the front of `text` (RFC 3629 §4), or 0
+// if there is none.
 std::size_t sequence_size(std::string_view text) {
   struct Form {
-    unsigned char first, last;             // of the first byte
-    unsigned char second_from, second_to;  // of the second one; others are 80 to BF
+    unsigned char first, last;             // range of the first byte
+    unsigned char second_from, second_to;  // range of the second byte; the others are 80 to BF
     std::size_t size;
   };
   constexpr std::array<Form, 9> kForms = {{{0x00, 0x7F, 0, 0, 1},
@@ -57,7 +57,7 @@ void append_utf8(std::string& out, unsigned code) {
   out += static_cast<char>(0x80 | (code & 0x3F));
 }
 
-// A reader of what JsonObject writes; each step says whether it found what it wants.
+// Parses the output of JsonObject. Each step returns whether it has found its input.
 class Reader {
  public:
   explicit Reader(std::string_view text) : text_(text) {}

@@ -1,5 +1,4 @@
-// The little of JSON (RFC 8259) that the daemon writes and reads again: rows of strings and
-// numbers.
+// The subset of JSON (RFC 8259) that the daemon writes and parses: rows of strings and numbers.
 #pragma once
 
 #include <concepts>
@@ -12,11 +11,11 @@
 
 namespace wsd::daemon {
 
-// Appends `text` as a JSON string. What is not UTF-8 becomes U+FFFD, a byte each, so that the
-// document is UTF-8 (§8.1) whatever a peer has called itself.
+// Appends `text` as a JSON string. Replaces each byte outside valid UTF-8 by U+FFFD, so that the
+// document is UTF-8 (§8.1) for any name that a peer chooses.
 void append_json_string(std::string& out, std::string_view text);
 
-// One flat object, built member by member.
+// Builds a flat object member by member.
 class JsonObject {
  public:
   JsonObject& add(std::string_view name, std::string_view value);
@@ -27,7 +26,7 @@ class JsonObject {
   JsonObject& add_bool(std::string_view name, bool value) {
     return add_raw(name, value ? "true" : "false");
   }
-  // `json` stands as it is.
+  // Adds `json` unchanged as the value.
   JsonObject& add_raw(std::string_view name, std::string_view json);
   [[nodiscard]] std::string take();
 
@@ -35,10 +34,10 @@ class JsonObject {
   std::string text_ = "{";
 };
 
-// A flat object's members as text: numbers, true, false and null as they stand, strings unescaped.
+// The members of a flat object as text: strings unescaped; numbers, true, false and null unchanged.
 using JsonRow = std::map<std::string, std::string>;
-// The array of flat objects that the member `name` of a document's object holds; std::nullopt when
-// there is none, or something in it is malformed or nested.
+// Returns the array of flat objects in the member `name` of the document. Returns std::nullopt if
+// it is missing, malformed or nested.
 [[nodiscard]] std::optional<std::vector<JsonRow>> json_rows(std::string_view document,
                                                             std::string_view name);
 

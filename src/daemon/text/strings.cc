@@ -8,7 +8,8 @@ namespace wsd::daemon {
 namespace {
 
 constexpr std::size_t kQuotedMax = 80;
-// Beyond this a suggestion is a guess; it also bounds the work on a hostile configuration file.
+// A suggestion at a larger distance would be a guess. The limit also bounds the work for a hostile
+// configuration file.
 constexpr std::size_t kDistanceMax = 4;
 constexpr std::size_t kPrefixMin = 3;
 
@@ -72,7 +73,7 @@ std::string_view closest_match(std::string_view word,
   std::size_t least = std::min(kDistanceMax, std::max<std::size_t>(1, word.size() / 3)) + 1;
   std::string_view best;
   for (const std::string_view candidate : candidates) {
-    // The distance is at least the difference in length; this spares the work.
+    // The distance is at least the difference of the lengths, so such candidates can be skipped.
     if (candidate.size() + least <= word.size()) continue;
     if (word.size() + least <= candidate.size()) continue;
     const std::size_t distance = edit_distance(word, candidate);

@@ -1,4 +1,4 @@
-// The pieces of which this daemon's error sentences are made.
+// Quoting, trimming, splitting and suggestions, mostly for error sentences.
 #pragma once
 
 #include <string>
@@ -7,23 +7,22 @@
 
 namespace wsd::daemon {
 
-// `text` in double quotes, fit for a terminal: bytes that are not printable ASCII as \xNN, and cut
-// after 80 bytes.
+// Returns `text` in double quotes, safe for a terminal: bytes outside printable ASCII become \xNN,
+// and the text is cut after 80 bytes.
 [[nodiscard]] std::string quote(std::string_view text);
 
-// `text` as a line: with a newline at its end, added only if it is missing. For the bodies of
-// errors.
+// Returns `text` with a newline at its end, for the bodies of error responses.
 [[nodiscard]] std::string line_of(std::string_view text);
 
-// `text` without spaces and tabs at its ends. A view into `text`.
+// Returns `text` without spaces and tabs at its ends, as a view into `text`.
 [[nodiscard]] std::string_view trimmed(std::string_view text) noexcept;
 
-// The pieces of `text` between the separators, empty ones included. Views into `text`.
+// Returns the pieces of `text` between the separators, also the empty ones, as views into `text`.
 [[nodiscard]] std::vector<std::string_view> split(std::string_view text, char separator);
 
-// The candidate a writer of `word` most likely meant: the one at the least edit distance
-// (Levenshtein) if that is small beside the word's length, else the first that `word` begins.
-// Empty when none comes near. A copy of one of `candidates`.
+// Returns the candidate that `word` most likely stands for: the one with the smallest edit distance
+// (Levenshtein), if that is small compared with the word's length. Otherwise returns the first
+// candidate that begins with `word`, or an empty view.
 [[nodiscard]] std::string_view closest_match(std::string_view word,
                                              const std::vector<std::string_view>& candidates);
 

@@ -16,7 +16,7 @@ struct Unit {
   std::uint64_t factor;
 };
 
-// Largest first: formatting takes the first that divides.
+// Largest first: format() uses the first unit that divides the value.
 constexpr std::array<Unit, 4> kDurationUnits{
     {{"h", 3'600'000}, {"m", 60'000}, {"s", 1'000}, {"ms", 1}}};
 constexpr std::array<Unit, 6> kSizeUnits{{{"TiB", std::uint64_t{1} << 40U},
@@ -28,7 +28,7 @@ constexpr std::array<Unit, 6> kSizeUnits{{{"TiB", std::uint64_t{1} << 40U},
 
 constexpr std::uint64_t kDurationMax = std::numeric_limits<std::uint32_t>::max();
 
-// A run of digits at the front of a text and what follows it.
+// The digits at the front of a text, and the text after them.
 struct Quantity {
   std::uint64_t number = 0;
   std::string_view unit;
@@ -83,7 +83,7 @@ Parsed<std::uint32_t> parse_duration_ms(std::string_view text, Zero zero) {
                    (zero == Zero::kOff ? ", or off" : "")};
   }
   const bool bare_zero = quantity->unit.empty() && quantity->number == 0 && !quantity->overflow;
-  const Unit* const unit = bare_zero ? kDurationUnits.end() - 1  // zero is zero in every unit
+  const Unit* const unit = bare_zero ? kDurationUnits.end() - 1  // zero needs no unit
                                      : find_unit(kDurationUnits, quantity->unit);
   if (unit == nullptr) {
     return {0,

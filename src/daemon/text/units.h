@@ -1,5 +1,5 @@
-// Durations, sizes and whole numbers as an operator writes them. Exact: a fraction, a missing unit
-// or a value that does not fit is refused, never rounded or cut.
+// Durations, sizes and whole numbers as an operator writes them. Parsing is exact: it rejects a
+// fraction, a missing unit or a value that does not fit, and never rounds.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,7 @@
 
 namespace wsd::daemon {
 
-// A value, or a clause that says what is wrong with the text and how to mend it.
+// A value, or a clause that names the text, the broken rule and the remedy.
 template <class T>
 struct Parsed {
   T value{};
@@ -16,24 +16,24 @@ struct Parsed {
   [[nodiscard]] bool ok() const noexcept { return error.empty(); }
 };
 
-// What a duration of zero means to a setting.
+// The meaning of a zero duration for a setting.
 enum class Zero : std::uint8_t {
   kRefused,
-  kOff,        // "off" and "0" switch the setting off
+  kOff,        // "off" and "0" disable the setting
   kImmediate,  // "0" is a duration like any other
 };
 
-// "250ms", "10s", "1m", "2h"; in milliseconds.
+// Parses "250ms", "10s", "1m" or "2h" to milliseconds.
 [[nodiscard]] Parsed<std::uint32_t> parse_duration_ms(std::string_view text, Zero zero);
-// In the largest unit that says it exactly; parse_duration_ms() reads it back.
+// Returns the duration in the largest unit that is exact. parse_duration_ms() parses it back.
 [[nodiscard]] std::string format_duration_ms(std::uint32_t value, Zero zero);
 
-// "4096", "4096B", "64KiB", "1MiB", "2GiB", "1TiB"; at most `max` bytes.
+// Parses "4096", "4096B", "64KiB", "1MiB", "2GiB" or "1TiB"; at most `max` bytes.
 [[nodiscard]] Parsed<std::uint64_t> parse_size(std::string_view text, std::uint64_t max);
-// In the largest unit that says it exactly; parse_size() reads it back.
+// Returns the size in the largest unit that is exact. parse_size() parses it back.
 [[nodiscard]] std::string format_size(std::uint64_t bytes);
 
-// Decimal digits; at most `max`.
+// Parses decimal digits; at most `max`.
 [[nodiscard]] Parsed<std::uint64_t> parse_count(std::string_view text, std::uint64_t max);
 
 }  // namespace wsd::daemon

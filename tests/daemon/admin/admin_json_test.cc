@@ -8,7 +8,7 @@
 namespace wsd::daemon {
 namespace {
 
-TEST(AdminAnswers, ConnectionsAreToldWhole) {
+TEST(AdminResponses, Connections_ListEveryField) {
   Listing<ConnectionInfo> listing;
   listing.total = 7;
   listing.complete = true;
@@ -45,7 +45,7 @@ TEST(AdminAnswers, ConnectionsAreToldWhole) {
       "\n");
 }
 
-TEST(AdminAnswers, RoomsAreToldByNameAndMembers) {
+TEST(AdminResponses, Rooms_ListNameAndMembers) {
   Listing<RoomInfo> listing;
   listing.total = 2;
   listing.rows = {{"a\n", 3}};
@@ -54,7 +54,7 @@ TEST(AdminAnswers, RoomsAreToldByNameAndMembers) {
             "\n");
 }
 
-TEST(AdminAnswers, NothingIsToBeKeptOrGuessedAt) {
+TEST(AdminResponses, Responses_ForbidCachingAndSniffing) {
   const Response response = admin_text(503, "not ready");
   EXPECT_EQ(response.status, 503);
   EXPECT_EQ(response.body, "not ready\n");
@@ -62,7 +62,7 @@ TEST(AdminAnswers, NothingIsToBeKeptOrGuessedAt) {
   EXPECT_EQ(response.headers, expected);
 }
 
-TEST(AdminAnswers, AQueryIsUnderstoodOrRefused) {
+TEST(AdminResponses, InvalidQuery_IsRejected) {
   const AdminQuery none = parse_admin_query("", true);
   EXPECT_EQ(none.error, "");
   EXPECT_EQ(none.connections.order, ConnectionOrder::kQueue);
@@ -81,7 +81,7 @@ TEST(AdminAnswers, AQueryIsUnderstoodOrRefused) {
   EXPECT_NE(parse_admin_query("sort=age", false).error, "");
 }
 
-TEST(AdminAnswers, AnIdIsANumberOfAConnection) {
+TEST(AdminResponses, ConnectionId_IsADecimalNumber) {
   EXPECT_EQ(parse_connection_id("4294967296"), 4'294'967'296U);
   for (const char* text : {"", "0", "-1", "1x", "18446744073709551616", "0x10"}) {
     EXPECT_FALSE(parse_connection_id(text)) << text;

@@ -29,7 +29,7 @@ TEST(MetricsText, SecondsAreExact) {
   EXPECT_EQ(seconds_text(12'000'000'000), "12");
 }
 
-TEST(MetricsText, AFigureHasItsHelpItsTypeAndItsValue) {
+TEST(MetricsText, MetricHasHelpTypeAndValue) {
   ServerStats stats;
   stats.messages_in_total = 18'446'744'073'709'551'615U;
   stats.start_time_ms = 1'700'000'000'123;
@@ -50,7 +50,7 @@ TEST(MetricsText, AFigureHasItsHelpItsTypeAndItsValue) {
             "wsd_draining 1\n");
 }
 
-TEST(MetricsText, EveryCauseAndEveryStatusIsThereFromTheStart) {
+TEST(MetricsText, EveryCauseAndStatus_IsPresentFromTheStart) {
   ServerStats stats;
   stats.ended_total[static_cast<std::size_t>(CloseCause::kSlowConsumer)] = 3;
   stats.handshakes_refused_total.back() = 4;
@@ -89,7 +89,7 @@ TEST(MetricsText, BucketsAreCumulativeAndEndWithAll) {
       << lines;
 }
 
-TEST(MetricsText, EachSeriesIsThereOnceAndEachLineWellFormed) {
+TEST(MetricsText, EverySeriesOccursOnceAndEveryLineIsWellFormed) {
   const std::string text = metrics_text(ServerStats{});
   EXPECT_EQ(text.back(), '\n');
   std::istringstream stream(text);
@@ -103,7 +103,7 @@ TEST(MetricsText, EachSeriesIsThereOnceAndEachLineWellFormed) {
   EXPECT_GT(series.size(), 100U);
 }
 
-TEST(MetricsText, IsReadBack) {
+TEST(MetricsText, RoundTrips) {
   ServerStats stats;
   stats.reactors = 3;
   stats.draining = true;
@@ -134,7 +134,7 @@ TEST(MetricsText, IsReadBack) {
   EXPECT_EQ(read.delivery_delay.counts, stats.delivery_delay.counts);
 }
 
-TEST(MetricsText, NonsenseIsReadAsNothing) {
+TEST(MetricsText, Nonsense_IsIgnored) {
   const ServerStats read = parse_metrics(
       "\n \nwsd_rooms\nwsd_rooms x\nwsd_turn_duration_seconds_bucket{le=\"\n"
       "wsd_turn_duration_seconds_bucket{le=\"7\"} 3\nunknown 5");

@@ -18,7 +18,7 @@ TEST(TopScreen, NumbersAreShort) {
   EXPECT_EQ(short_number(4.5e9), "4.5G");
 }
 
-TEST(TopScreen, AQuantileIsTheBoundItLiesUnder) {
+TEST(TopScreen, Quantile_IsTheUpperEndOfItsBucket) {
   DurationHistogram histogram;
   EXPECT_EQ(quantile_text(histogram, 990), "-");
   histogram.counts[3] = 98;
@@ -32,7 +32,7 @@ TEST(TopScreen, AQuantileIsTheBoundItLiesUnder) {
   EXPECT_EQ(quantile_text(histogram, 990), ">8.4s");
 }
 
-TEST(TopScreen, ShowsRatesBetweenTwoLooks) {
+TEST(TopScreen, ShowsRatesBetweenTwoSamples) {
   TopSample before;
   before.at_ms = 1'000;
   TopSample now = before;
@@ -71,7 +71,7 @@ TEST(TopScreen, ShowsRatesBetweenTwoLooks) {
             }));
 }
 
-TEST(TopScreen, WithoutTimeBetweenThemThereAreNoRates) {
+TEST(TopScreen, WithoutElapsedTime_ShowsNoRates) {
   TopSample now;
   now.stats.draining = true;
   now.connections = {{{"id", "1"}, {"rtt_us", "null"}}};

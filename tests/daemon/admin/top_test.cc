@@ -10,7 +10,7 @@ namespace {
 
 using Environment = std::map<std::string, std::string>;
 
-TEST(Top, TheAddressIsTheGivenOrTheEnvironmentsOrTheUsualOne) {
+TEST(Top, Address_ArgumentEnvironmentDefault) {
   EXPECT_EQ(parse_top_arguments({}, {}).address, "127.0.0.1:9002");
   const Environment environment = {{"WSD_ADMIN", "unix:/a"}, {"WSD_ADMIN_TOKEN_FILE", "/t"}};
   EXPECT_EQ(parse_top_arguments({}, environment).address, "unix:/a");
@@ -23,7 +23,7 @@ TEST(Top, TheAddressIsTheGivenOrTheEnvironmentsOrTheUsualOne) {
   EXPECT_TRUE(parse_top_arguments({"--help"}, {}).help);
 }
 
-TEST(Top, WhatItDoesNotKnowIsRefused) {
+TEST(Top, UnknownArgument_IsRejected) {
   for (const char* argument : {"--listen", "-x", "9002", "--token-file"}) {
     EXPECT_NE(parse_top_arguments({argument}, {}).error, "") << argument;
   }

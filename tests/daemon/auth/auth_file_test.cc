@@ -21,7 +21,7 @@ std::string error_of(const std::string& text) {
   return file.error;
 }
 
-TEST(AuthFile, OneUserALine) {
+TEST(AuthFile, ParsesOneUserPerLine) {
   const AuthFile file =
       parse_auth_file("users",
                       "# who gets in\n"
@@ -49,7 +49,7 @@ TEST(AuthFile, OneUserALine) {
   EXPECT_EQ(file.users->find(""), nullptr);
 }
 
-TEST(AuthFile, AnEmptyFileLetsNobodyInAndSaysSo) {
+TEST(AuthFile, EmptyFile_RejectsEveryoneAndWarns) {
   for (const char* text : {"", "\n", "# nobody\n\n", "\xef\xbb\xbf"}) {
     const AuthFile file = parse_auth_file("users", text);
     ASSERT_NE(file.users, nullptr);
@@ -60,7 +60,7 @@ TEST(AuthFile, AnEmptyFileLetsNobodyInAndSaysSo) {
   }
 }
 
-TEST(AuthFile, WhatIsWrongIsSaidWithItsPlaceAndWithoutTheToken) {
+TEST(AuthFile, Error_NamesLineButNotToken) {
   EXPECT_EQ(error_of("# a\nshort ann"),
             "users:2: the token has 5 characters; it must have 16 to 512");
   EXPECT_EQ(error_of(std::string(513, 'x') + " ann"),
@@ -90,13 +90,13 @@ TEST(AuthFile, ControlBytesAreRefused) {
   }
 }
 
-TEST(AuthFile, DoubledTokensAreRefused) {
+TEST(AuthFile, DuplicateToken_IsRejected) {
   EXPECT_EQ(error_of(kToken + " ann\n# between\n" + kToken + " bob\n"),
             "users:3: the token is already used on line 1; give each user a different one");
   EXPECT_EQ(error_of(kToken + " ann\n" + kToken + "2 ann\n"), "") << "two tokens of one user";
 }
 
-TEST(AuthFile, UnknownAndDoubledKeysAreRefused) {
+TEST(AuthFile, UnknownOrDuplicateKey_IsRejected) {
   const std::string user = kToken + " ann ";
   EXPECT_EQ(error_of(user + "wite=*"),
             "users:1: there is a field that is neither read=PATTERN nor write=PATTERN; did you "
@@ -106,7 +106,7 @@ TEST(AuthFile, UnknownAndDoubledKeysAreRefused) {
   for (const char* field : {"READ=*", "read", "read =*", "=*", "readwrite=*", "*", "write"}) {
     EXPECT_NE(error_of(user + field), "") << field;
   }
-  // Columns that have changed places must not bring the token into the log.
+  // With swapped columns the token must not get into the log.
   EXPECT_NE(error_of("annannannannannann bob " + kToken + "=="), "");
   EXPECT_EQ(error_of(user + "read=a write=b read=c"),
             "users:1: read= is set twice; write all patterns in one list, separated by commas");
@@ -157,7 +157,7 @@ class AuthFileOnDisk : public ::testing::Test {
   std::string directory_;
 };
 
-TEST_F(AuthFileOnDisk, WarnsWhereEveryoneMayReadIt) {
+TEST_F(AuthFileOnDisk, WorldReadableFile_Warns) {
   const AuthFile closed = load_auth_file(write(kToken + " ann\n", 0640));
   ASSERT_EQ(closed.error, "");
   EXPECT_TRUE(closed.warnings.empty());
@@ -169,7 +169,7 @@ TEST_F(AuthFileOnDisk, WarnsWhereEveryoneMayReadIt) {
                                   "\"; remove that right with chmod o-rwx");
 }
 
-TEST_F(AuthFileOnDisk, WhatCannotBeReadIsSaid) {
+TEST_F(AuthFileOnDisk, UnreadableFile_IsAnError) {
   EXPECT_NE(load_auth_file(directory_ + "/none").error.find("none\": No such file"),
             std::string::npos);
   EXPECT_NE(load_auth_file(directory_).error.find("it is not a regular file"), std::string::npos);

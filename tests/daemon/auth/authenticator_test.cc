@@ -18,7 +18,7 @@ namespace {
 const std::string kAnn = "ann-0123456789abcdef";
 const std::string kBob = "bob-0123456789abcdef";
 
-class GateTest : public ::testing::Test {
+class AuthenticatorTest : public ::testing::Test {
  protected:
   void SetUp() override {
     std::string name = (std::filesystem::temp_directory_path() / "wsd-gate-XXXXXX").string();
@@ -28,7 +28,7 @@ class GateTest : public ::testing::Test {
   }
   void TearDown() override { std::filesystem::remove_all(directory_); }
   void write(const std::string& text) {
-    // As a careful operator does it: whole, or not at all.
+    // Replaces the file atomically, as a careful operator does.
     const std::string fresh = directory_ + "/fresh";
     std::ofstream(fresh) << text;
     ::chmod(fresh.c_str(), 0600);
@@ -47,7 +47,7 @@ FakeRequest with(const std::string& token) {
   return request;
 }
 
-TEST_F(GateTest, WithoutAFileEveryoneGetsIn) {
+TEST_F(AuthenticatorTest, WithoutFile_AllowsEveryone) {
   const Authenticator authenticator({});
   EXPECT_FALSE(authenticator.guarded());
   EXPECT_EQ(authenticator.authorize(FakeRequest()).status, 101);
@@ -57,7 +57,7 @@ TEST_F(GateTest, WithoutAFileEveryoneGetsIn) {
   EXPECT_EQ(authenticator.authorize_room(FakeRequest(), "").status, 400);
 }
 
-TEST_F(GateTest, Rfc9110_15_5_2_WithoutATokenOrWithAWrongOneNobodyDoes) {
+TEST_F(AuthenticatorTest, Rfc9110_15_5_2_MissingOrWrongToken_IsRejected) {
   Authenticator authenticator(options());
   ASSERT_EQ(authenticator.load().error, "");
   for (const FakeRequest& request :
@@ -75,13 +75,13 @@ TEST_F(GateTest, Rfc9110_15_5_2_WithoutATokenOrWithAWrongOneNobodyDoes) {
       << "before the name is judged";
 }
 
-TEST_F(GateTest, BeforeItsFileIsReadNobodyDoes) {
+TEST_F(AuthenticatorTest, BeforeFirstLoad_RejectsEveryone) {
   const Authenticator authenticator(options());
   EXPECT_EQ(authenticator.authorize(with(kAnn)).status, 401);
   EXPECT_EQ(authenticator.authorize(with("")).status, 401);
 }
 
-TEST_F(GateTest, RightsAreThoseOfTheRoom) {
+TEST_F(AuthenticatorTest, RightsDependOnTheRoom) {
   Authenticator authenticator(options());
   ASSERT_EQ(authenticator.load().error, "");
   const Upgrade ann = authenticator.authorize_room(with(kAnn), "anything");
@@ -101,7 +101,7 @@ TEST_F(GateTest, RightsAreThoseOfTheRoom) {
   EXPECT_EQ(authenticator.authorize_room(with(kAnn), "").status, 400);
 }
 
-TEST_F(GateTest, TheAnswerNamesTheSubprotocolBearerAndNeverTheToken) {
+TEST_F(AuthenticatorTest, Response_SelectsBearerNeverTheToken) {
   Authenticator authenticator(options());
   ASSERT_EQ(authenticator.load().error, "");
   FakeRequest offered;
@@ -111,7 +111,7 @@ TEST_F(GateTest, TheAnswerNamesTheSubprotocolBearerAndNeverTheToken) {
   EXPECT_EQ(authenticator.authorize(with(kAnn)).subprotocol, "");
 }
 
-TEST_F(GateTest, SeveralAuthorizationsAreABadRequest) {
+TEST_F(AuthenticatorTest, SeveralAuthorizationsAreABadRequest) {
   Authenticator authenticator(options());
   ASSERT_EQ(authenticator.load().error, "");
   FakeRequest request = with(kAnn);
@@ -120,7 +120,7 @@ TEST_F(GateTest, SeveralAuthorizationsAreABadRequest) {
   EXPECT_EQ(authenticator.authorize_room(request, "news").status, 400);
 }
 
-TEST_F(GateTest, TheCookieHasTheNameThatWasAskedFor) {
+TEST_F(AuthenticatorTest, CookieHasTheConfiguredName) {
   AuthOptions other = options();
   other.cookie = "sid";
   Authenticator authenticator(other);
@@ -130,7 +130,7 @@ TEST_F(GateTest, TheCookieHasTheNameThatWasAskedFor) {
             401);
 }
 
-TEST_F(GateTest, AReloadTakesTheNewUsersAndABadOneLeavesTheOld) {
+TEST_F(AuthenticatorTest, Reload_ReplacesUsersUnlessFileIsInvalid) {
   Authenticator authenticator(options());
   ASSERT_EQ(authenticator.load().error, "");
   write("short ann\n");
@@ -148,7 +148,7 @@ TEST_F(GateTest, AReloadTakesTheNewUsersAndABadOneLeavesTheOld) {
 }
 
 // Handshakes of several reactors while the file changes, well or badly: each sees one whole table.
-TEST_F(GateTest, HandshakesGoOnDuringReloads) {
+TEST_F(AuthenticatorTest, HandshakesDuringReload_Succeed) {
   Authenticator authenticator(options());
   ASSERT_EQ(authenticator.load().error, "");
   std::atomic<bool> stop{false};

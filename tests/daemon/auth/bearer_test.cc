@@ -27,7 +27,7 @@ TEST(Bearer, Rfc6750_2_1_Authorization) {
   expect(FakeRequest().field("Authorization", "Bearer a b"), Place::kAuthorization, "a b");
 }
 
-TEST(Bearer, AnEmptyBearerIsThereAndIsNoToken) {
+TEST(Bearer, EmptyBearer_IsPresentButInvalid) {
   expect(FakeRequest().field("Authorization", "Bearer"), Place::kAuthorization, "");
   expect(FakeRequest().field("Authorization", "Bearer "), Place::kAuthorization, "");
   expect(FakeRequest().offer("bearer"), Place::kSubprotocol, "");
@@ -36,14 +36,14 @@ TEST(Bearer, AnEmptyBearerIsThereAndIsNoToken) {
   expect(FakeRequest().ask("token"), Place::kQuery, "");
 }
 
-TEST(Bearer, AnotherSchemeIsNoneOfOurs) {
+TEST(Bearer, OtherScheme_IsIgnored) {
   for (const char* value : {"Basic YTpi", "Bearer2 abc", "Bear abc", "", "Bearer\tabc", "abc"}) {
     expect(FakeRequest().field("Authorization", value), Place::kNone, "");
     expect(FakeRequest().field("Authorization", value).ask("token=q"), Place::kQuery, "q");
   }
 }
 
-TEST(Bearer, Rfc9110_5_3_SeveralAuthorizationFieldsAreNotBelieved) {
+TEST(Bearer, Rfc9110_5_3_SeveralAuthorizationFields_AreAmbiguous) {
   for (const char* second : {"Bearer abc", "Bearer def", "Basic YTpi", ""}) {
     expect(FakeRequest().field("Authorization", "Bearer abc").field("Authorization", second),
            Place::kAuthorization, "", true);
@@ -55,7 +55,7 @@ TEST(Bearer, Rfc9110_5_3_SeveralAuthorizationFieldsAreNotBelieved) {
   }
 }
 
-TEST(Bearer, TheSubprotocolBehindTheWordBearer) {
+TEST(Bearer, SubprotocolAfterBearer_IsTheToken) {
   expect(FakeRequest().offer("bearer").offer("abc"), Place::kSubprotocol, "abc");
   expect(FakeRequest().offer("bearer").offer("abc").offer("chat"), Place::kSubprotocol, "abc");
   expect(FakeRequest().offer("chat").offer("bearer").offer("abc"), Place::kSubprotocol, "abc");
@@ -104,7 +104,7 @@ TEST(Bearer, TheQueryIsPercentDecodedOnce) {
   }
 }
 
-TEST(Bearer, TheFirstPlaceThatHoldsAnythingDecides) {
+TEST(Bearer, FirstPlaceWithContent_Counts) {
   FakeRequest all;
   all.ask("token=query");
   expect(all, Place::kQuery, "query");
@@ -166,7 +166,7 @@ TEST(Bearer, ASetFindsEachOfItsSecretsAndNothingElse) {
   EXPECT_EQ(SecretSet({}).find(""), SecretSet::kNone);
 }
 
-TEST(BringsToken, IsWhatStandsBehindBearer) {
+TEST(BringsToken, ComparesTextAfterBearer) {
   constexpr const char* kToken = "0123456789abcdef";
   for (const char* field :
        {"Bearer 0123456789abcdef", "bearer 0123456789abcdef", "BEARER   0123456789abcdef "}) {

@@ -16,14 +16,14 @@ int status(const PublishAccess& access, std::string_view authorization, std::str
   return access.judge(authorization, remote, relayed).status;
 }
 
-TEST(PublishAccess, IsClosedUnlessAModeOrATokenOpensIt) {
+TEST(PublishAccess, WithoutModeAndToken_IsClosed) {
   EXPECT_FALSE(PublishAccess(PublishMode::kOff, "").open());
   EXPECT_TRUE(PublishAccess(PublishMode::kLoopback, "").open());
   EXPECT_TRUE(PublishAccess(PublishMode::kToken, kToken).open());
   EXPECT_TRUE(PublishAccess(PublishMode::kOff, kToken).open());
 }
 
-TEST(PublishAccess, LoopbackIsForThisMachine) {
+TEST(PublishAccess, Loopback_AllowsOnlyThisMachine) {
   const PublishAccess access(PublishMode::kLoopback, "");
   for (const char* remote :
        {"127.0.0.1:1", "127.9.9.9:1", "[::1]:1", "[::ffff:127.0.0.1]:1", "unix"}) {
@@ -37,7 +37,7 @@ TEST(PublishAccess, LoopbackIsForThisMachine) {
   }
 }
 
-TEST(PublishAccess, ATokenIsForWhoHasIt) {
+TEST(PublishAccess, Token_AllowsOnlyItsHolder) {
   const PublishAccess access(PublishMode::kToken, kToken);
   EXPECT_EQ(status(access, "Bearer " + kToken, kFar), 200);
   EXPECT_EQ(status(access, "bearer  " + kToken, kFar), 200);  // RFC 9110 §11.1, §11.4
@@ -60,7 +60,7 @@ TEST(PublishAccess, ATokenIsForWhoHasIt) {
   }
 }
 
-TEST(PublishAccess, LoopbackWithATokenIsEither) {
+TEST(PublishAccess, LoopbackWithToken_AllowsEither) {
   const PublishAccess access(PublishMode::kLoopback, kToken);
   EXPECT_EQ(status(access, "", "127.0.0.1:1"), 200);
   EXPECT_EQ(status(access, "", "127.0.0.1:1", true), 401);

@@ -36,7 +36,7 @@ TEST(TokenFile, IsReadWithoutTheSpaceAroundIt) {
   EXPECT_EQ(token.error, "");
 }
 
-TEST(TokenFile, OneThatCannotServeIsRefusedWithoutBeingTold) {
+TEST(TokenFile, InvalidToken_ErrorDoesNotQuoteIt) {
   for (const std::string& content :
        {std::string(), std::string(" \n"), std::string("0123456789abcde"),
         std::string(kToken) + " two", std::string(kToken) + "\x01",

@@ -17,7 +17,7 @@ TEST(AdminOptions, LoopbackAndUnixSocketsAreLocal) {
   }
 }
 
-TEST(AdminOptions, AHostIsLocalWithAPortOrWithout) {
+TEST(AdminOptions, LocalHost_WithOrWithoutPort) {
   for (const char* host :
        {"127.0.0.1", "127.0.0.1:9002", "[::1]", "[::1]:9002", "localhost", "localhost:8080"}) {
     EXPECT_TRUE(is_local_host(host)) << host;
@@ -28,7 +28,7 @@ TEST(AdminOptions, AHostIsLocalWithAPortOrWithout) {
   }
 }
 
-TEST(AdminOptions, WhatOthersCanReachNeedsAToken) {
+TEST(AdminOptions, RemoteAddress_NeedsToken) {
   EXPECT_EQ(admin_options_error({}), "");
   EXPECT_EQ(admin_options_error({"", "/token"}), "");
   EXPECT_EQ(admin_options_error({"127.0.0.1:0", ""}), "");

@@ -63,7 +63,7 @@ TEST(ConfigFile, FlagsOfTheCommandLineAreRefused) {
   }
 }
 
-TEST(ConfigFile, DoubledKeysAreRefusedWithBothLines) {
+TEST(ConfigFile, DuplicateKey_ErrorNamesBothLines) {
   EXPECT_EQ(error_of("reactors = 1\nlisten = :1\nlisten = :2\nreactors = 1"),
             "f:4: \"reactors\" is already set on line 1; keep one of the two lines");
 }
@@ -82,7 +82,7 @@ TEST(ConfigFile, BrokenLinesAreRefused) {
 
 TEST(ConfigFile, ValuesAreNotJudgedHere) { EXPECT_EQ(error_of("ping-interval = soon"), ""); }
 
-TEST(ConfigFile, RenderedSettingsAreOneForEachInTheTable) {
+TEST(ConfigFile, RenderedConfig_HasEverySetting) {
   const Config config = parse_config("f", render_config(DaemonOptions{}));
   ASSERT_EQ(config.error, "");
   std::size_t expected = 0;
@@ -101,7 +101,7 @@ class ConfigFileOnDisk : public testing::Test {
   const std::string path_ = testing::TempDir() + "wsd_config_" + std::to_string(getpid());
 };
 
-TEST_F(ConfigFileOnDisk, IsReadWhole) {
+TEST_F(ConfigFileOnDisk, ReadsWholeFile) {
   const std::string text(10'000, '#');
   write(text);
   const FileText file = read_config_file(path_);
@@ -109,13 +109,13 @@ TEST_F(ConfigFileOnDisk, IsReadWhole) {
   EXPECT_EQ(file.text, text);
 }
 
-TEST_F(ConfigFileOnDisk, IsRefusedAboveAMebibyte) {
+TEST_F(ConfigFileOnDisk, FileAboveOneMebibyte_IsRejected) {
   write(std::string((1U << 20U) + 1, '#'));
   EXPECT_NE(read_config_file(path_).error.find("too large"), std::string::npos);
   EXPECT_TRUE(read_config_file(path_).text.empty());
 }
 
-TEST_F(ConfigFileOnDisk, ThatIsMissingOrADirectoryIsASentence) {
+TEST_F(ConfigFileOnDisk, MissingFileOrDirectory_IsAnError) {
   const std::string missing = read_config_file(path_).error;
   EXPECT_NE(missing.find(path_), std::string::npos) << missing;
   EXPECT_NE(missing.find("No such file"), std::string::npos) << missing;

@@ -17,7 +17,7 @@ namespace {
 struct FlagCase {
   std::string_view name;
   std::string_view default_value;
-  std::string_view good;  // as `get` gives it back; never the default
+  std::string_view good;  // as `get` returns it; never the default
   std::vector<std::string_view> bad;
 };
 
@@ -99,7 +99,7 @@ TEST(FlagTable, EverySettingHasACaseHereAndEveryCaseASetting) {
   for (const FlagCase& each : cases()) EXPECT_NE(find_flag(each.name), nullptr) << each.name;
 }
 
-TEST(FlagTable, DefaultsAreThose) {
+TEST(FlagTable, DefaultsMatchTheCases) {
   for (const FlagCase& each : cases()) {
     EXPECT_EQ(default_text(*find_flag(each.name)), each.default_value) << each.name;
   }

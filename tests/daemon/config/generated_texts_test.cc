@@ -72,7 +72,7 @@ TEST(Print, RepeatableFlag_SaysSoInEveryText) {
 }
 
 // Roff takes a line that begins with "." or "'" for a request, and "-" for a hyphen.
-TEST(Print, TheManPageHasNoLineThatRoffMisreads) {
+TEST(Print, ManPageIsSafeForRoff) {
   const std::set<std::string_view> requests = {".TH", ".SH", ".SS", ".TP", ".PP",
                                                ".B",  ".BR", ".BI", ".I",  ".RI",
                                                ".RS", ".RE", ".nf", ".fi", ".\\\""};
@@ -122,6 +122,9 @@ TEST(Print, ExitCodesAreThoseOfHelp) {
   for (const ExitCode& each : kExitCodes) {
     EXPECT_TRUE(contains(help, std::to_string(each.code) + " " + std::string(each.meaning)));
     EXPECT_TRUE(contains(man_page(), ".B " + std::to_string(each.code) + "\n"));
+  }
+  for (const char* signal_status : {"130", "143"}) {
+    EXPECT_TRUE(contains(man_page(), std::string(".B ") + signal_status + "\n")) << signal_status;
   }
 }
 

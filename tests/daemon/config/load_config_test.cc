@@ -52,7 +52,7 @@ TEST(Settings, BothFormsOfAFlagAreTaken) {
   EXPECT_EQ(load({"--reactors=3", "--reactors", "4"}).options.server.reactors, 4U);
 }
 
-TEST(Settings, AFlagGoesBeforeEnvironmentBeforeFileBeforeDefault) {
+TEST(Settings, Precedence_FlagEnvironmentFileDefault) {
   const Words flag = {"--config=wsd.conf", "--ping-interval=1s"};
   const Words no_flag = {"--config=wsd.conf"};
   const Environment env = {{"WSD_PING_INTERVAL", "2s"}};
@@ -68,7 +68,7 @@ TEST(Settings, AFlagGoesBeforeEnvironmentBeforeFileBeforeDefault) {
   EXPECT_EQ(ping(load(no_flag, {}, "")), 25'000U);
 }
 
-TEST(Settings, AHigherSourceReplacesARepeatableSettingWhole) {
+TEST(Settings, HigherSource_ReplacesAllRepeatedValues) {
   const Environment env = {{"WSD_LISTEN", ":3, :4"}, {"WSD_CONFIG", "wsd.conf"}};
   const std::string file = "listen = :1\nlisten = :2\n";
   EXPECT_EQ(load({"--listen", ":5", "--listen=:6"}, env, file).options.listen, (Words{":5", ":6"}));
@@ -132,7 +132,7 @@ TEST(Settings, EverySettingCanComeFromEverySource) {
   }
 }
 
-TEST(Settings, UnknownFlagsAreUsageErrorsThatNameTheNearest) {
+TEST(Settings, UnknownFlag_IsAUsageErrorWithSuggestion) {
   EXPECT_EQ(error_of({"--ping-intervall=1s"}),
             "--ping-intervall is not a flag of wsd; did you mean --ping-interval?");
   EXPECT_EQ(error_of({"--max_message", "1"}),
@@ -141,7 +141,7 @@ TEST(Settings, UnknownFlagsAreUsageErrorsThatNameTheNearest) {
   EXPECT_EQ(load({"--zzz"}).exit_code, kExitUsage);
 }
 
-TEST(Settings, WhatIsNotAFlagIsAUsageError) {
+TEST(Settings, ArgumentWithoutDashes_IsAUsageError) {
   for (const std::string text : {"-p", "9001", "-", "--", "", "127.0.0.1:9001"}) {
     const Loaded loaded = load({text});
     EXPECT_EQ(loaded.exit_code, kExitUsage) << text;
@@ -175,7 +175,7 @@ TEST(Settings, ABadValueNamesItsPlaceAndDecidesTheExitCode) {
       << file.error;
 }
 
-TEST(Settings, ABadValueIsRefusedEvenWhereAHigherSourceReplacesIt) {
+TEST(Settings, InvalidValue_IsRejectedEvenIfReplaced) {
   EXPECT_EQ(load({"--reactors=1"}, {{"WSD_REACTORS", "many"}}).exit_code, kExitBadConfiguration);
   EXPECT_EQ(load({"--config=wsd.conf", "--reactors=1"}, {}, "reactors = many").exit_code,
             kExitBadConfiguration);
@@ -186,13 +186,13 @@ TEST(Settings, TheCommandLineIsJudgedBeforeTheRest) {
             kExitUsage);
 }
 
-TEST(Settings, AFileThatCannotBeReadIsBadConfiguration) {
+TEST(Settings, UnreadableFile_IsBadConfiguration) {
   const Loaded loaded = load({"--config", "nowhere.conf"});
   EXPECT_EQ(loaded.exit_code, kExitBadConfiguration);
   EXPECT_EQ(loaded.error, "nowhere.conf is not there");
 }
 
-TEST(Settings, ContradictionsAreBadConfigurationWhereverTheyComeFrom) {
+TEST(Settings, ContradictionFromAnySource_IsBadConfiguration) {
   Sources given = sources({"--read-timeout=1s"});
   given.check = [](const ServerOptions& options) {
     return options.heartbeat.read_timeout_ms == 1'000 ? std::string("--read-timeout is too short")
@@ -217,7 +217,7 @@ TEST(Settings, HelpAndVersionReadNothingElse) {
   }
 }
 
-TEST(Settings, AVariableThatIsNearlyOneOfOursIsWarnedAbout) {
+TEST(Settings, MisspelledVariable_Warns) {
   const Loaded loaded = load({}, {{"WSD_PING_INTERVALL", "1s"}});
   EXPECT_EQ(loaded.error, "");
   ASSERT_EQ(loaded.warnings.size(), 1U);
@@ -226,7 +226,7 @@ TEST(Settings, AVariableThatIsNearlyOneOfOursIsWarnedAbout) {
             "effect; did you mean WSD_PING_INTERVAL?");
 }
 
-TEST(Settings, VariablesOfOthersAreLeftAlone) {
+TEST(Settings, ForeignVariables_AreIgnored) {
   const Loaded loaded = load({}, {{"WSD_SERVICE_HOST", "10.0.0.1"},
                                   {"WSD_PORT", "tcp://10.0.0.1:80"},
                                   {"WSD_PORT_80_TCP", "tcp://10.0.0.1:80"},
@@ -259,7 +259,7 @@ TEST(Settings, DefaultSettingsReadBackAsTheyWere) {
   EXPECT_EQ(differing_settings(again.options, DaemonOptions{}), Words{});
 }
 
-TEST(Settings, AReloadSaysWhatNeedsARestart) {
+TEST(Settings, Reload_ListsSettingsForRestart) {
   const DaemonOptions running = load({"--reactors=1"}).options;
   const auto report = [&](std::string file) {
     return reload_report(running, load({"--reactors=1", "--config=wsd.conf"}, {}, std::move(file)));

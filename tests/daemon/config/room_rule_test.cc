@@ -7,7 +7,7 @@
 namespace wsd::daemon {
 namespace {
 
-TEST(RoomRule, IsReadAndWrittenAgain) {
+TEST(RoomRule, RoundTrips) {
   const Parsed<RoomRule> parsed = parse_room_rule(
       " quotes-*\tslow-policy=latest-only  history-messages=0 history-bytes=64KiB history-age=1m ");
   ASSERT_TRUE(parsed.ok()) << parsed.error;
@@ -23,7 +23,7 @@ TEST(RoomRule, IsReadAndWrittenAgain) {
   EXPECT_EQ(format_room_rule(parse_room_rule(text).value), text);
 }
 
-TEST(RoomRule, WhatIsNotSaidHasNoValue) {
+TEST(RoomRule, MissingSetting_HasNoValue) {
   const Parsed<RoomRule> parsed = parse_room_rule("* history-messages=10");
   ASSERT_TRUE(parsed.ok()) << parsed.error;
   EXPECT_FALSE(parsed.value.slow_policy.has_value());
@@ -32,7 +32,7 @@ TEST(RoomRule, WhatIsNotSaidHasNoValue) {
   EXPECT_EQ(format_room_rule(parsed.value), "* history-messages=10");
 }
 
-TEST(RoomRule, SaysWhatIsWrong) {
+TEST(RoomRule, InvalidRule_NamesTheError) {
   const struct {
     const char* text;
     const char* says;

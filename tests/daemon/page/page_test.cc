@@ -40,7 +40,7 @@ TEST(DemoPage, TheFilesAreWhole) {
   }
 }
 
-TEST(DemoPage, EveryPartForbidsWhatItDoesNotNeed) {
+TEST(DemoPage, EveryFile_HasStrictHeaders) {
   for (const PageFile& file : page_files()) {
     const Response part = page_response(file);
     EXPECT_EQ(part.status, 200);
@@ -55,7 +55,7 @@ TEST(DemoPage, EveryPartForbidsWhatItDoesNotNeed) {
   }
 }
 
-TEST(DemoPage, AsksForNothingOutsideThisServer) {
+TEST(DemoPage, LoadsNothingFromOtherServers) {
   for (const PageFile& file : page_files()) {
     for (const std::string_view outside :
          {"http:/", "https:/", "src=\"//", "href=\"//", "@import", "url("}) {
@@ -64,7 +64,7 @@ TEST(DemoPage, AsksForNothingOutsideThisServer) {
   }
 }
 
-TEST(DemoPage, HoldsNothingThatItsPolicyWouldBlock) {
+TEST(DemoPage, HoldsNothingBlockedByItsPolicy) {
   for (const std::string_view blocked :
        {"<script>", "<style", " style=", " onclick", " onsubmit", "javascript:"}) {
     EXPECT_EQ(page().find(blocked), std::string::npos) << blocked;
@@ -74,7 +74,7 @@ TEST(DemoPage, HoldsNothingThatItsPolicyWouldBlock) {
   }
 }
 
-TEST(DemoPage, PutsTextInAsTextAlone) {
+TEST(DemoPage, InsertsTextOnlyAsText) {
   for (const std::string_view markup :
        {"innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "DOMParser",
         "createContextualFragment", "setHTML"}) {
@@ -96,7 +96,7 @@ TEST(DemoPage, EveryElementOfTheScriptIsOnThePage) {
   EXPECT_GT(seen, 20);
 }
 
-TEST(DemoPage, EveryFileThatIsAskedForIsServed) {
+TEST(DemoPage, EveryReferencedFile_IsServed) {
   const std::string all = std::string(page()) + scripts();
   for (const std::string_view mark : {"src=\"", "rel=\"stylesheet\" href=\"", "from \"./"}) {
     for (std::size_t at = all.find(mark); at != std::string::npos; at = all.find(mark, at + 1)) {

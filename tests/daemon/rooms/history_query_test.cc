@@ -13,20 +13,20 @@ void expect_since(std::string_view query, const Since& since) {
   EXPECT_EQ(result.since.position, since.position) << query;
 }
 
-TEST(SinceQuery, SaysWhereToBegin) {
+TEST(SinceQuery, ParsesPositionAndCount) {
   expect_since("", {});
   expect_since("token=x&lastly=3&last_event=1", {});
   expect_since("last=5", Since::last(5));
   expect_since("a=b&last=0", Since::last(0));
   expect_since("last_event_id=12:3", Since::after({12, 3}));
   expect_since("last_event_id=12%3A3&x", Since::after({12, 3}));
-  // What Nchan's client makes of a URL that asks for the last ones, when it comes again.
+  // Nchan's client adds last_event_id to a URL with last= when it reconnects.
   expect_since("last=5&last_event_id=12%3a3", Since::after({12, 3}));
   expect_since("last_event_id=18446744073709551615:18446744073709551615",
                Since::after({~std::uint64_t{0}, ~std::uint64_t{0}}));
 }
 
-TEST(SinceQuery, RefusesWhatIsNoPlaceAndNoNumber) {
+TEST(SinceQuery, InvalidPositionOrNumber_IsRejected) {
   for (const char* query :
        {"last_event_id=", "last_event_id=abc", "last_event_id=1:", "last_event_id=:1",
         "last_event_id=-1:2", "last_event_id=18446744073709551616:1",

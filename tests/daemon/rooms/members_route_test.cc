@@ -12,13 +12,13 @@ TEST(RoomMembers, TheRoomIsTheSegmentBefore) {
   EXPECT_EQ(room_of_members_path("/rooms/%4/members"), "");
 }
 
-TEST(RoomMembers, TheAnswerIsJson) {
+TEST(RoomMembers, ResponseIsJson) {
   EXPECT_EQ(members_json({2, {9007199254740991, 6}}, 100),
             "{\"members\":2,\"epoch\":9007199254740991,\"seq\":6,\"history\":100}");
   EXPECT_EQ(members_json({}, 0), "{\"members\":0,\"epoch\":0,\"seq\":0,\"history\":0}");
 }
 
-TEST(RoomMembers, ARuleOfTheRoomSaysWhatItKeeps) {
+TEST(RoomMembers, RoomRule_SetsHistory) {
   ServerOptions options;
   options.history.messages = 7;
   options.rooms = {{.pattern = "q-*", .history_messages = 100}, {.pattern = "*-log"}};

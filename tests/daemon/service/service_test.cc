@@ -18,28 +18,28 @@
 namespace wsd::daemon {
 namespace {
 
-using Words = std::vector<std::string>;
+using Strings = std::vector<std::string>;
 
 // Nothing is done with the descriptors before something listens.
 Environment passed(const std::string& count) {
   return {{"LISTEN_FDS", count}, {"LISTEN_PID", std::to_string(::getpid())}};
 }
 
-TEST(Service, ListensOnWhatWasPassedWhereNothingNamesAnAddress) {
+TEST(Service, WithoutListenFlag_UsesPassedSockets) {
   const Service none{Environment{}};
   const Service broken(passed("some"));
   Loaded loaded;
   none.choose_listeners(loaded);
-  EXPECT_EQ(loaded.options.listen, Words{"127.0.0.1:9001"});
+  EXPECT_EQ(loaded.options.listen, Strings{"127.0.0.1:9001"});
   loaded.listen_given = true;
   broken.choose_listeners(loaded);
-  EXPECT_EQ(loaded.options.listen, Words{"127.0.0.1:9001"});
+  EXPECT_EQ(loaded.options.listen, Strings{"127.0.0.1:9001"});
   loaded.listen_given = false;
   broken.choose_listeners(loaded);
-  EXPECT_EQ(loaded.options.listen, Words{"systemd"});
+  EXPECT_EQ(loaded.options.listen, Strings{"systemd"});
 }
 
-TEST(Service, SaysWhyNothingCanBeListenedOn) {
+TEST(Service, ListenFailure_NamesTheReason) {
   Server server;
   Service none{Environment{}};
   EXPECT_EQ(none.listen(server, "systemd"),
@@ -51,15 +51,15 @@ TEST(Service, SaysWhyNothingCanBeListenedOn) {
   EXPECT_EQ(server.addresses().size(), 1U);
 }
 
-TEST(Service, WarnsOfAManagerThatCannotBeTold) {
+TEST(Service, UnreachableManager_Warns) {
   const Service service(Environment{{"NOTIFY_SOCKET", "nowhere"}});
   ASSERT_EQ(service.warnings({}).size(), 1U);
   EXPECT_EQ(service.warnings({})[0].find("NOTIFY_SOCKET \"nowhere\""), 0U);
   EXPECT_TRUE(Service{Environment{}}.warnings({}).empty());
 }
 
-// A reactor that hangs in a handler gives no sign of life, and one that goes on does.
-TEST(Service, AHangingReactorStopsTheWatchdog) {
+// A reactor that hangs in a handler stops the keep-alives. When it continues, they do too.
+TEST(Service, HangingReactor_StopsKeepAlives) {
   const int manager = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   sockaddr_un at{};
   at.sun_family = AF_UNIX;
@@ -67,7 +67,7 @@ TEST(Service, AHangingReactorStopsTheWatchdog) {
   name.copy(&at.sun_path[1], sizeof(at.sun_path) - 1);
   const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size());
   ASSERT_EQ(::bind(manager, reinterpret_cast<const sockaddr*>(&at), size), 0);
-  // Whether a sign of life comes within the time.
+  // Returns whether a keep-alive arrives within the time.
   const auto lives = [&](std::chrono::milliseconds limit) {
     pollfd readable{manager, POLLIN, 0};
     if (::poll(&readable, 1, static_cast<int>(limit.count())) != 1) return false;
@@ -91,8 +91,8 @@ TEST(Service, AHangingReactorStopsTheWatchdog) {
   test::Peer peer = rig.open();
   peer.send(test::client_frame(test::kText, "hang"));
   ASSERT_TRUE(inside.wait());
-  // What was on the way, and one for an answer from before; then none. A hundred periods are enough
-  // for many more.
+  // First come datagrams in transit, and one for an earlier report; then none. A hundred periods
+  // would be enough for many more.
   while (::recv(manager, nullptr, 0, MSG_DONTWAIT) >= 0) {
   }
   int more = 0;
@@ -103,7 +103,7 @@ TEST(Service, AHangingReactorStopsTheWatchdog) {
   ::close(manager);
 }
 
-TEST(Service, ADrainThatCutIsNoCleanEnd) {
+TEST(Service, DrainWithForcedCloses_ExitsWith3) {
   EXPECT_EQ(judge_drain(0).exit_code, 0);
   EXPECT_EQ(judge_drain(0).sentence, "");
   EXPECT_EQ(judge_drain(1).exit_code, 3);

@@ -53,7 +53,7 @@ class Manager {
     ::rmdir(directory_.c_str());
   }
   [[nodiscard]] const std::string& address() const { return address_; }
-  // Waits for the next datagram.
+  // Waits for the next datagram and returns it.
   [[nodiscard]] std::string next() const {
     std::array<char, 4096> buffer{};
     const ssize_t size = ::recv(fd_, buffer.data(), buffer.size(), 0);
@@ -80,7 +80,7 @@ TEST(Systemd, TellsTheManagerAtAPathAndAtAnAbstractName) {
   }
 }
 
-TEST(Systemd, WithoutAManagerNobodyIsTold) {
+TEST(Systemd, WithoutManager_SendsNothing) {
   const Notifier none("");
   EXPECT_EQ(none.error(), "");
   EXPECT_FALSE(none.tell("READY=1"));
@@ -89,7 +89,7 @@ TEST(Systemd, WithoutAManagerNobodyIsTold) {
   EXPECT_FALSE(gone.tell("READY=1"));
 }
 
-TEST(Systemd, AnAddressThatCannotBeOneIsNamed) {
+TEST(Systemd, InvalidNotifyAddress_IsNamed) {
   const Notifier relative("run/notify");
   EXPECT_EQ(relative.error(),
             "NOTIFY_SOCKET \"run/notify\" is neither a path that begins with / nor an abstract "
@@ -99,7 +99,7 @@ TEST(Systemd, AnAddressThatCannotBeOneIsNamed) {
   EXPECT_NE(lengthy.error().find("exceeds the length limit of a socket path"), std::string::npos);
 }
 
-TEST(Systemd, AReloadSaysWhenItBegan) {
+TEST(Systemd, Reloading_HasItsTime) {
   timespec before{};
   ::clock_gettime(CLOCK_MONOTONIC, &before);
   const std::string lines = reloading_lines();
@@ -110,7 +110,7 @@ TEST(Systemd, AReloadSaysWhenItBegan) {
   EXPECT_GE(at, from);
 }
 
-TEST(Systemd, AnEndSaysHowLongItMayTake) {
+TEST(Systemd, Stopping_HasItsTimeout) {
   EXPECT_EQ(stopping_lines(20'000, "draining"),
             "STOPPING=1\nEXTEND_TIMEOUT_USEC=20000000\nSTATUS=draining");
 }
@@ -150,7 +150,7 @@ TEST(Systemd, PassedSocketsHaveNamesAndBelongToOneProcess) {
   }
 }
 
-TEST(Systemd, VariablesThatMakeNoSenseAreNamed) {
+TEST(Systemd, InvalidVariables_AreNamed) {
   const std::string self = std::to_string(kSelf);
   EXPECT_EQ(passed_sockets({{"LISTEN_FDS", "many"}, {"LISTEN_PID", self}}, kSelf)
                 .error.find("LISTEN_FDS, the number of sockets that systemd passes: \"many\""),
@@ -162,7 +162,7 @@ TEST(Systemd, VariablesThatMakeNoSenseAreNamed) {
       "LISTEN_FDNAMES has 2 names for 1 sockets; it must have one name per socket");
 }
 
-TEST(Systemd, TheWatchdogWantsHalfOfItsTime) {
+TEST(Systemd, WatchdogPeriod_IsHalfOfWatchdogUsec) {
   const std::string self = std::to_string(kSelf);
   EXPECT_EQ(watchdog_period({{"WATCHDOG_USEC", "30000000"}}, kSelf), microseconds(15'000'000));
   EXPECT_EQ(watchdog_period({{"WATCHDOG_USEC", "10"}, {"WATCHDOG_PID", self}}, kSelf),
@@ -173,7 +173,7 @@ TEST(Systemd, TheWatchdogWantsHalfOfItsTime) {
   EXPECT_EQ(watchdog_period({{"WATCHDOG_USEC", "soon"}}, kSelf), microseconds(0));
 }
 
-TEST(Systemd, TheWatchdogIsFedAsLongAsAllIsAlive) {
+TEST(Systemd, Watchdog_SendsKeepAlivesWhileAlive) {
   const Manager manager(true);
   const Notifier notifier(manager.address());
   std::atomic<bool> alive{true};
@@ -188,7 +188,7 @@ TEST(Systemd, TheWatchdogIsFedAsLongAsAllIsAlive) {
         [] { return std::string("well"); });
     for (int i = 0; i < 3; ++i) EXPECT_EQ(manager.next(), "WATCHDOG=1\nSTATUS=well");
     alive = false;
-    // The next question but one comes after the last sign of life.
+    // The second call after this point comes after the last keep-alive.
     for (const int before = asked; asked < before + 2;) std::this_thread::yield();
     while (!manager.silent()) static_cast<void>(manager.next());
     for (const int before = asked; asked < before + 3;) std::this_thread::yield();

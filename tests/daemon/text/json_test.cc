@@ -13,7 +13,7 @@ std::string written(std::string_view text) {
   return out;
 }
 
-TEST(Json, PlainTextAndWellFormedUtf8StandAsTheyAre) {
+TEST(Json, PlainTextAndUtf8_AreUnchanged) {
   EXPECT_EQ(written(""), "\"\"");
   EXPECT_EQ(written("a/b c"), "\"a/b c\"");
   EXPECT_EQ(written("h\xC3\xA9 \xE2\x82\xAC \xF0\x9F\x99\x82"),
@@ -26,7 +26,7 @@ TEST(Json, QuotesBackslashesAndControlBytesAreEscaped) {
 }
 
 // RFC 3629 §4: bytes that begin no sequence, cut ones, overlong ones, surrogates, beyond U+10FFFF.
-TEST(Json, WhatIsNotUtf8IsReplacedByteByByte) {
+TEST(Json, InvalidUtf8_IsReplacedBytewise) {
   EXPECT_EQ(written("a\xFFz"), R"("a\ufffdz")");
   EXPECT_EQ(written("\x80"), R"("\ufffd")");
   EXPECT_EQ(written("\xE2\x82"), R"("\ufffd\ufffd")");
@@ -47,7 +47,7 @@ TEST(Json, AnObjectIsBuiltMemberByMember) {
             R"({"a\"":"x\u000ay","n":18446744073709551615,"b":true,"list":[]})");
 }
 
-TEST(Json, RowsAreReadBackWhateverTheirBytes) {
+TEST(Json, Rows_RoundTripWithAnyBytes) {
   std::string every;
   for (int byte = 0; byte < 0x80; ++byte) every += static_cast<char>(byte);
   every += "h\xC3\xA9\xFF";
@@ -67,7 +67,7 @@ TEST(Json, RowsAreReadBackWhateverTheirBytes) {
   EXPECT_TRUE(json_rows(R"({"rows":[]})", "rows")->empty());
 }
 
-TEST(Json, WhatIsMalformedIsNoRows) {
+TEST(Json, MalformedDocument_HasNoRows) {
   for (const char* text :
        {"", "{}", R"({"rows":[)", R"({"rows":[{]})", R"({"rows":[{"a"}]})", R"({"rows":[{"a":}]})",
         R"({"rows":[{"a":"b]})", R"({"rows":[{"a":"\q"}]})", R"({"rows":[{"a":"\u00zz"}]})",

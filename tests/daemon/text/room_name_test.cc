@@ -8,7 +8,7 @@
 namespace wsd::daemon {
 namespace {
 
-TEST(RoomPath, IsTheLastSegmentDecodedOnce) {
+TEST(RoomName, IsTheLastSegmentDecodedOnce) {
   EXPECT_EQ(room_of_path("/rooms/lobby"), "lobby");
   EXPECT_EQ(room_of_path("/rooms/caf%C3%A9%20bar"), "caf\xc3\xa9 bar");
   EXPECT_EQ(room_of_path("/rooms/a%2fb"), "a/b");
@@ -17,7 +17,7 @@ TEST(RoomPath, IsTheLastSegmentDecodedOnce) {
   EXPECT_EQ(room_of_path("lobby"), "lobby");
 }
 
-TEST(RoomPath, ABrokenEscapeIsNoRoom) {
+TEST(RoomName, BrokenEscape_GivesNoRoom) {
   for (const std::string_view path :
        {"/rooms/", "/rooms/%", "/rooms/a%2", "/rooms/%zz", "/rooms/%2z", "/rooms/%%20", ""}) {
     EXPECT_EQ(room_of_path(path), "") << path;
@@ -25,14 +25,14 @@ TEST(RoomPath, ABrokenEscapeIsNoRoom) {
   }
 }
 
-TEST(RoomPath, NamesOfUpTo128Bytes) {
+TEST(RoomName, NamesOfUpTo128Bytes) {
   EXPECT_EQ(room_name_error("a"), "");
   EXPECT_EQ(room_name_error(std::string(128, 'a')), "");
   EXPECT_EQ(room_name_error(std::string(129, 'a')),
             "the room name has 129 bytes; the limit is 128");
 }
 
-TEST(RoomPath, ControlBytesAreRefusedAndNothingElseOfAscii) {
+TEST(RoomName, ControlBytesAreRefusedAndNothingElseOfAscii) {
   for (int byte = 0; byte < 0x80; ++byte) {
     const std::string name(1, static_cast<char>(byte));
     EXPECT_EQ(room_name_error(name).empty(), byte >= 0x20 && byte != 0x7f) << byte;
@@ -40,7 +40,7 @@ TEST(RoomPath, ControlBytesAreRefusedAndNothingElseOfAscii) {
 }
 
 // Every scalar value is a name, every other code point in UTF-8's form is none (RFC 3629 §3).
-TEST(RoomPath, EveryCodePoint) {
+TEST(RoomName, EveryCodePoint) {
   const auto tail = [](unsigned bits) { return static_cast<char>(0x80U | (bits & 0x3fU)); };
   for (unsigned point = 0x80; point < 0x200000; ++point) {
     std::string name;
@@ -58,7 +58,7 @@ TEST(RoomPath, EveryCodePoint) {
   }
 }
 
-TEST(RoomPath, OverlongAndStrayBytesAreRefused) {
+TEST(RoomName, OverlongAndStrayBytesAreRefused) {
   for (const std::string_view name :
        {"\x80", "\xbf", "\xc0\xaf", "\xc1\xbf", "\xe0\x80\xaf", "\xe0\x9f\xbf", "\xf0\x80\x80\xaf",
         "\xf0\x8f\xbf\xbf", "\xf5\x80\x80\x80", "\xfe", "\xff", "a\xc3", "\xc3z", "\xe2\x82z",

@@ -9,7 +9,7 @@
 namespace wsd::daemon {
 namespace {
 
-TEST(Words, QuotedTextIsFitForATerminal) {
+TEST(Strings, QuotedText_IsSafeForATerminal) {
   EXPECT_EQ(quote("plain"), "\"plain\"");
   EXPECT_EQ(quote("a\"b\\c"), "\"a\\\"b\\\\c\"");
   EXPECT_EQ(quote("\x1b[2J\n\x7f\xc3\xa4"), "\"\\x1b[2J\\x0a\\x7f\\xc3\\xa4\"");
@@ -18,18 +18,18 @@ TEST(Words, QuotedTextIsFitForATerminal) {
   EXPECT_EQ(quote(std::string(81, 'x')), '"' + std::string(80, 'x') + "...\"");
 }
 
-TEST(Words, TrimmedTakesSpacesAndTabsFromTheEnds) {
+TEST(Strings, TrimmedTakesSpacesAndTabsFromTheEnds) {
   EXPECT_EQ(trimmed(" \ta b\t "), "a b");
   EXPECT_EQ(trimmed(" \t "), "");
   EXPECT_EQ(trimmed(""), "");
 }
 
-TEST(Words, SplitKeepsEmptyPieces) {
+TEST(Strings, SplitKeepsEmptyPieces) {
   EXPECT_EQ(split("a,,b,", ','), (std::vector<std::string_view>{"a", "", "b", ""}));
   EXPECT_EQ(split("", ','), std::vector<std::string_view>{""});
 }
 
-TEST(Words, NearestIsTheOneMeant) {
+TEST(Strings, ClosestMatch_FindsMisspelledWord) {
   const std::vector<std::string_view> names = {"ping-interval", "pong-timeout", "listen", "help"};
   EXPECT_EQ(closest_match("ping-intervall", names), "ping-interval");
   EXPECT_EQ(closest_match("pong-timout", names), "pong-timeout");
@@ -38,13 +38,13 @@ TEST(Words, NearestIsTheOneMeant) {
   EXPECT_EQ(closest_match("listen", names), "listen");
 }
 
-TEST(Words, NearestTakesABeginning) {
+TEST(Strings, ClosestMatch_FindsPrefix) {
   const std::vector<std::string_view> names = {"ping-interval", "pong-timeout"};
   EXPECT_EQ(closest_match("pong", names), "pong-timeout");
   EXPECT_EQ(closest_match("p", names), "");
 }
 
-TEST(Words, NearestIsSilentWhenNothingIsNear) {
+TEST(Strings, ClosestMatch_IsEmptyIfNothingIsClose) {
   EXPECT_EQ(closest_match("zebra", {"ping-interval", "help"}), "");
   EXPECT_EQ(closest_match("", {"help"}), "");
   EXPECT_EQ(closest_match(std::string(100'000, 'x'), {"help"}), "");

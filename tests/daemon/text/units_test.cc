@@ -31,7 +31,7 @@ TEST(Units, DurationsAreExact) {
   }
 }
 
-TEST(Units, DurationsThatDoNotFitAreRefused) {
+TEST(Units, TooLargeDuration_IsRejected) {
   for (const std::string_view text :
        {"4294967296ms", "4294968s", "71583m", "1194h", "18446744073709551616ms",
         "18446744073709551615h", "99999999999999999999999s"}) {
@@ -41,7 +41,7 @@ TEST(Units, DurationsThatDoNotFitAreRefused) {
   }
 }
 
-TEST(Units, WhatIsNotADurationIsRefused) {
+TEST(Units, InvalidDuration_IsRejected) {
   for (const std::string_view text :
        {"", "s", "10", "1.5s", "-1s", "+1s", "1 s", " 1s", "1s ", "1S", "1d", "1ms2", "0x10s",
         "ten", "1m30s", "00001", "1\0s"}) {
@@ -51,7 +51,7 @@ TEST(Units, WhatIsNotADurationIsRefused) {
             "\"25\" has no unit; write it with ms, s, m or h, such as 250ms or 10s");
 }
 
-TEST(Units, ZeroIsWhatTheSettingSays) {
+TEST(Units, ZeroDuration_DependsOnTheSetting) {
   for (const std::string_view text : {"0", "0ms", "0h", "00"}) {
     EXPECT_FALSE(parse_duration_ms(text, Zero::kRefused).ok()) << text;
     EXPECT_TRUE(parse_duration_ms(text, Zero::kOff).ok()) << text;
@@ -101,7 +101,7 @@ TEST(Units, SizesAreExact) {
   }
 }
 
-TEST(Units, SizesThatDoNotFitAreRefused) {
+TEST(Units, TooLargeSize_IsRejected) {
   for (const std::string_view text :
        {"18446744073709551616", "16777216TiB", "99999999999999999GiB"}) {
     EXPECT_NE(parse_size(text, kMax64).error.find("too large"), std::string::npos) << text;
@@ -111,7 +111,7 @@ TEST(Units, SizesThatDoNotFitAreRefused) {
   EXPECT_FALSE(parse_size("4GiB", kMax32).ok());
 }
 
-TEST(Units, WhatIsNotASizeIsRefused) {
+TEST(Units, InvalidSize_IsRejected) {
   for (const std::string_view text : {"", "KiB", "1KB", "1K", "1kib", "1.5MiB", "-1", "+1", "1 KiB",
                                       "off", "0x10", "1e6", "1,000", "1_000"}) {
     EXPECT_FALSE(parse_size(text, kMax64).ok()) << text;

@@ -1,22 +1,23 @@
-#include "daemon/config/address_syntax.h"
+#include "wsd/check.h"
 
 #include <gtest/gtest.h>
 
+#include <optional>
 #include <string>
 #include <string_view>
 
-namespace wsd::daemon {
+namespace wsd {
 namespace {
 
-TEST(AddressText, ListenAddresses) {
+TEST(Check, ListenAddresses) {
   for (const std::string_view good :
        {"127.0.0.1:9001", "127.0.0.1:0", "localhost:80", ":9001", "[::1]:9001", "[::]:65535",
         "[fe80::1%eth0]:9001", "[::ffff:127.0.0.1]:1", "my_host.example:1", "unix:/run/wsd.sock",
-        "unix:wsd.sock", "unix:/run/#:[strange],", "systemd"}) {
-    EXPECT_EQ(listen_address_error(good), "") << good;
+        "unix:wsd.sock", "unix:/run/#:[strange],"}) {
+    EXPECT_EQ(check_listen_address(good), "") << good;
   }
-  EXPECT_EQ(listen_address_error("unix:" + std::string(107, 'x')), "");
-  EXPECT_NE(listen_address_error("unix:" + std::string(108, 'x')), "");
+  EXPECT_EQ(check_listen_address("unix:" + std::string(107, 'x')), "");
+  EXPECT_NE(check_listen_address("unix:" + std::string(108, 'x')), "");
   for (const std::string_view bad : {"",
                                      "9001",
                                      "localhost",
@@ -40,25 +41,37 @@ TEST(AddressText, ListenAddresses) {
                                      "unix:/a b",
                                      "tcp://host:1",
                                      "a\nb:1",
+                                     "systemd",
                                      "\xc3\xa4:1"}) {
-    EXPECT_NE(listen_address_error(bad), "") << bad;
+    EXPECT_NE(check_listen_address(bad), "") << bad;
   }
 }
 
-TEST(AddressText, ListenErrorsSayHowToMend) {
-  EXPECT_EQ(listen_address_error("9001"),
+TEST(Check, ListenError_NamesValueRuleAndRemedy) {
+  EXPECT_EQ(check_listen_address("9001"),
             "\"9001\" has no port; write HOST:PORT, [V6]:PORT, :PORT or unix:PATH");
-  EXPECT_EQ(listen_address_error("::1:9001"),
+  EXPECT_EQ(check_listen_address("::1:9001"),
             "\"::1:9001\" has a host that is neither a name nor an address; write an IPv6 address "
             "in brackets, as in [::1]:9001");
+  EXPECT_EQ(check_listen_address("[1::x]:9001"),
+            "\"[1::x]:9001\" has no valid IPv6 address between its brackets; write one, as in "
+            "[::1]:9001");
+  EXPECT_EQ(check_listen_address("localhost:65536"),
+            "\"localhost:65536\" has no valid port after its last colon; write a number from 0 to "
+            "65535");
+  EXPECT_EQ(check_listen_address("unix:"),
+            "\"unix:\" has no path; write one, as in unix:/run/wsd.sock");
+  EXPECT_EQ(
+      check_listen_address(std::string(79, 'x') + "\x07:1"),
+      "\"" + std::string(79, 'x') + "\\x07...\" contains a space or a control byte; remove it");
 }
 
-TEST(AddressText, Origins) {
+TEST(Check, Origins) {
   for (const std::string_view good :
        {"*", "https://app.example.com", "http://localhost:3000", "https://[::1]",
         "https://[::1]:8443", "chrome-extension://abcdef", "HTTPS://APP.example.com",
         "https://*.example.com", "https://*.example.com:8443", "http://*.web1"}) {
-    EXPECT_EQ(origin_error(good), "") << good;
+    EXPECT_EQ(check_origin(good), "") << good;
   }
   for (const std::string_view bad : {"",
                                      "null",
@@ -95,30 +108,84 @@ TEST(AddressText, Origins) {
                                      "https://a,https://b",
                                      "https://a#b",
                                      "https://a\n"}) {
-    EXPECT_NE(origin_error(bad), "") << bad;
+    EXPECT_NE(check_origin(bad), "") << bad;
   }
-  EXPECT_EQ(origin_error("https://a.example/"),
+  EXPECT_EQ(check_origin("https://a.example/"),
             "\"https://a.example/\" has a path, which an origin must not have; write "
             "\"https://a.example\"");
-  EXPECT_EQ(origin_error("https://app.*.com"),
+  EXPECT_EQ(check_origin("https://app.*.com"),
             "\"https://app.*.com\" has a wildcard in a place where none is allowed; write "
             "https://*.example.com for all subdomains of example.com, or * alone for all origins");
-  EXPECT_EQ(origin_error("https://a.example:*"),
+  EXPECT_EQ(check_origin("https://a.example:*"),
             "\"https://a.example:*\" has a wildcard as its port; list each origin with its port");
-  EXPECT_EQ(origin_error("https://a.example?x"),
+  EXPECT_EQ(check_origin("https://a.example?x"),
             "\"https://a.example?x\" has more parts than an origin may have; keep only the "
             "scheme, the host and the port");
 }
 
-TEST(AddressText, Subprotocols) {
+TEST(Check, OriginPortOutsideTheHandshakesForm_IsRejected) {
+  for (const std::string_view text : {"https://a:0443", "https://a:0"}) {
+    EXPECT_NE(check_origin(text).find("has no valid port"), std::string::npos) << text;
+  }
+}
+
+TEST(Check, Networks) {
+  for (const std::string_view good :
+       {"10.0.0.0/8", "2001:db8::/32", "192.0.2.1", "::1", "0.0.0.0/0", "unix"}) {
+    EXPECT_EQ(check_network(good), "") << good;
+  }
+  for (const std::string_view bad : {"", "localhost", "10.0.0.0/33", "10/8", "10.0.0.0/8,unix",
+                                     "10.0.0.0 ", "unix:/run/proxy.sock", "\x07"}) {
+    EXPECT_NE(check_network(bad), "") << bad;
+  }
+  EXPECT_NE(check_network("10.1.2.3/8").find("write 10.0.0.0/8"), std::string::npos);
+  EXPECT_NE(check_network(std::string(5'000, '1')).find("is not a network"), std::string::npos);
+  EXPECT_LT(check_network(std::string(5'000, '1')).size(), 300U);
+}
+
+TEST(Check, Subprotocols) {
   for (const std::string_view good : {"chat", "v1.chat", "#chat", "a!$%&'*+-.^_`|~9"}) {
-    EXPECT_EQ(subprotocol_error(good), "") << good;
+    EXPECT_EQ(check_subprotocol(good), "") << good;
   }
   for (const std::string_view bad :
        {"", "a b", "a,b", "a/b", "a;b", "a\"b", "a=b", "\xc3\xa4", "a\t"}) {
-    EXPECT_NE(subprotocol_error(bad), "") << bad;
+    EXPECT_NE(check_subprotocol(bad), "") << bad;
+  }
+}
+
+TEST(Check, ErrorsArePrintableAndShort) {
+  for (const auto check :
+       {&check_listen_address, &check_origin, &check_network, &check_subprotocol}) {
+    for (int byte = 0; byte < 256; ++byte) {
+      const std::string error = check(std::string(1'000, static_cast<char>(byte)) + "\xff");
+      EXPECT_NE(error, "") << byte;
+      EXPECT_LT(error.size(), 600U) << error;
+      for (const char c : error) EXPECT_TRUE(c >= ' ' && c <= '~') << byte;
+    }
+  }
+}
+
+TEST(PercentDecode, DecodesEveryTriplet) {
+  EXPECT_EQ(percent_decode("caf%C3%A9%20bar"), "caf\xc3\xa9 bar");
+  EXPECT_EQ(percent_decode("a%2fb%00"), std::string("a/b\0", 4));
+  EXPECT_EQ(percent_decode("%2525+"), "%25+");
+  EXPECT_EQ(percent_decode(""), "");
+}
+
+TEST(PercentDecode, BrokenTriplet_GivesNothing) {
+  for (const std::string_view text : {"%", "a%4", "%4g", "%g4", "%%41"}) {
+    EXPECT_EQ(percent_decode(text), std::nullopt) << text;
+  }
+}
+
+TEST(IsUtf8, AcceptsOnlyWellFormedText) {
+  for (const std::string_view good : {"", "a", "caf\xc3\xa9", "\xf4\x8f\xbf\xbf"}) {
+    EXPECT_TRUE(is_utf8(good)) << good;
+  }
+  for (const std::string_view bad : {"\xc3", "\xc0\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80"}) {
+    EXPECT_FALSE(is_utf8(bad)) << bad;
   }
 }
 
 }  // namespace
-}  // namespace wsd::daemon
+}  // namespace wsd

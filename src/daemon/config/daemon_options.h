@@ -1,0 +1,37 @@
+// The settings of the daemon as values. The flag table defines how an operator writes them.
+#pragma once
+
+#include <wsd/options.h>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "daemon/config/admin_options.h"
+
+namespace wsd::daemon {
+
+// Stands in `listen` for all sockets passed by systemd.
+inline constexpr std::string_view kSystemdAddress = "systemd";
+
+// Authentication of clients.
+struct AuthOptions {
+  std::string file;  // its format is in auth_file.h; empty: all clients are allowed
+  std::string cookie = "wsd_token";
+};
+
+// The clients that may publish to rooms over HTTP.
+enum class PublishMode : std::uint8_t { kOff, kLoopback, kToken };
+
+// All settings of the daemon. A default-constructed value holds the defaults.
+struct DaemonOptions {
+  std::vector<std::string> listen = {"127.0.0.1:9001"};  // addresses, or kSystemdAddress
+  ServerOptions server;
+  AuthOptions auth = {};
+  AdminOptions admin = {};
+  PublishMode publish = PublishMode::kOff;
+  std::string publish_token_file;  // empty: no token allows publishing
+};
+
+}  // namespace wsd::daemon
