@@ -11,14 +11,14 @@ namespace {
 constexpr std::size_t kKib = 1024;
 constexpr std::size_t kMib = kKib * kKib;
 
-TEST(BlockCache, WithoutAScopeNothingIsKept) {
+TEST(BlockCache, WithoutScope_NothingIsCached) {
   BlockCache blocks;
   BlockCache::release(std::malloc(kMib));
   EXPECT_TRUE(blocks.empty());
   EXPECT_EQ(BlockCache::acquire(kMib, kMib), nullptr);
 }
 
-TEST(BlockCache, WhatWasGivenIsTakenAgain) {
+TEST(BlockCache, ReleasedBlock_IsAcquiredAgain) {
   BlockCache blocks;
   const BlockCache::Scope scope(blocks);
   void* const block = std::malloc(kMib);
@@ -30,7 +30,7 @@ TEST(BlockCache, WhatWasGivenIsTakenAgain) {
   std::free(block);
 }
 
-TEST(BlockCache, SmallOnesAreMallocs) {
+TEST(BlockCache, SmallBlocks_AreNotCached) {
   BlockCache blocks;
   const BlockCache::Scope scope(blocks);
   BlockCache::release(std::malloc(BlockCache::kLeastBytes / 2));
@@ -39,7 +39,7 @@ TEST(BlockCache, SmallOnesAreMallocs) {
   EXPECT_EQ(BlockCache::acquire(16, 16), nullptr);
 }
 
-TEST(BlockCache, TheBestFitIsTaken) {
+TEST(BlockCache, Acquire_TakesTheBestFit) {
   BlockCache blocks;
   const BlockCache::Scope scope(blocks);
   void* const large = std::malloc(3 * kMib);
@@ -55,7 +55,7 @@ TEST(BlockCache, TheBestFitIsTaken) {
   for (void* each : {large, fitting, small}) std::free(each);
 }
 
-TEST(BlockCache, ALargeOneIsNotWastedOnWhoWantsLittle) {
+TEST(BlockCache, LargeBlock_IsNotUsedForASmallRequest) {
   BlockCache blocks;
   const BlockCache::Scope scope(blocks);
   BlockCache::release(std::malloc(8 * kMib));
@@ -63,7 +63,7 @@ TEST(BlockCache, ALargeOneIsNotWastedOnWhoWantsLittle) {
   EXPECT_FALSE(blocks.empty());
 }
 
-TEST(BlockCache, ThereAreTwoBounds) {
+TEST(BlockCache, BytesAndBlocks_AreBothLimited) {
   BlockCache blocks;
   const BlockCache::Scope scope(blocks);
   for (int i = 0; i < 24; ++i) BlockCache::release(std::malloc(kMib));

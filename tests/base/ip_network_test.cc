@@ -15,7 +15,7 @@ bool in(const std::string& address, const std::string& network) {
   return parsed && parsed->contains(IpAddress::parse(address).value_or(IpAddress()));
 }
 
-TEST(IpNetwork, ContainsWhatBeginsWithItsBits) {
+TEST(IpNetwork, Contains_ChecksThePrefix) {
   struct Row {
     const char* network;
     std::vector<const char*> inside;

@@ -172,7 +172,7 @@ TEST(LogLine, EveryPairOfBytesStaysInItsField) {
   }
 }
 
-TEST(LogLine, Cwe117_APeerCannotWriteALineOfItsOwn) {
+TEST(LogLine, Cwe117_PeerCannotAddALine) {
   const std::string_view attack = "x\r\nts=1970 level=error event=fake \x1B[2J\" cause=\"y";
   const std::string text = value_part(false, attack);
   EXPECT_EQ(text, R"("x\x0d\x0ats=1970 level=error event=fake \x1b[2J\" cause=\"y")");

@@ -9,7 +9,7 @@
 namespace wsd {
 namespace {
 
-TEST(ReferenceCount, BeginsAtOneAndTheLastDropSaysSo) {
+TEST(ReferenceCount, StartsAtOne_LastDropReturnsTrue) {
   ReferenceCount count;
   EXPECT_TRUE(count.is_one());
   count.add();
@@ -23,7 +23,7 @@ TEST(ReferenceCount, BeginsAtOneAndTheLastDropSaysSo) {
 
 // Every holder writes what is its own; who drops last reads it all. `make model` explores every
 // interleaving of this; here the thread sanitizer looks on.
-TEST(ReferenceCount, StressTheLastOneSeesWhatAllOthersDid) {
+TEST(ReferenceCount, Stress_LastDropSeesTheWritesOfAll) {
   constexpr unsigned kHolders = 4;
   for (int round = 1; round <= 300; ++round) {
     ReferenceCount count;

@@ -34,7 +34,7 @@ TEST(Slab, ObjectsLieCloseTogether) {
   EXPECT_EQ(Odd::alive, 0);
 }
 
-TEST(Slab, AConstructorThatThrowsLeavesNothing) {
+TEST(Slab, ThrowingConstructor_LeavesNoObject) {
   struct Picky {
     explicit Picky(bool good) {
       if (!good) throw std::runtime_error("no");

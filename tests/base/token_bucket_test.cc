@@ -15,13 +15,13 @@ int taken(TokenBucket& bucket, std::uint64_t rate, Tick now) {
   return count;
 }
 
-TEST(TokenBucket, ABurstOfOneSecondsWorthIsAllowed) {
+TEST(TokenBucket, BurstOfOneSecondsTokens_IsAllowed) {
   TokenBucket bucket(7, 1000);
   EXPECT_EQ(taken(bucket, 7, 1000), 7);
   EXPECT_EQ(taken(bucket, 7, 1000), 0);
 }
 
-TEST(TokenBucket, WhatIsNotUsedWithinASecondIsLost) {
+TEST(TokenBucket, TokensUnusedForOneSecond_AreLost) {
   TokenBucket bucket(7, 0);
   EXPECT_EQ(taken(bucket, 7, 100 * kSecond), 7);
 }
@@ -56,7 +56,7 @@ TEST(TokenBucket, HugeFiguresDoNotWrapAround) {
   EXPECT_FALSE(bucket.take(~std::uint64_t{0} / 100 + 2, kRate, ~Tick{0}));
 }
 
-TEST(TokenBucket, CreditGoesBeyondASecondsWorthUntilItIsUsed) {
+TEST(TokenBucket, Credit_MayExceedOneSecondsTokens) {
   TokenBucket bucket(10, 0);
   EXPECT_EQ(taken(bucket, 10, 0), 10);
   bucket.credit(10, 5 * kSecond);
@@ -65,7 +65,7 @@ TEST(TokenBucket, CreditGoesBeyondASecondsWorthUntilItIsUsed) {
   EXPECT_EQ(taken(bucket, 10, 8 * kSecond), 10);
 }
 
-TEST(TokenBucket, SaysWhenThereWillBeOne) {
+TEST(TokenBucket, TicksUntilOne_ReportsTheWait) {
   TokenBucket bucket(2, 0);
   EXPECT_EQ(bucket.ticks_until_one(2, 0), 0U);
   EXPECT_EQ(taken(bucket, 2, 0), 2);

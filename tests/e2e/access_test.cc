@@ -69,7 +69,7 @@ RequestText with(const std::string& token, std::string_view target = "/echo") {
   return RequestText::upgrade(target).add("Authorization", "Bearer " + token);
 }
 
-TEST_F(Access, WithoutARightTokenNothingIsServedByWebSocket) {
+TEST_F(Access, WithoutValidToken_UpgradeIsRejected) {
   start();
   for (const char* target : {"/", "/echo", "/rooms/news", "/rooms/%01"}) {
     const std::vector<RequestText> requests = {
@@ -107,7 +107,7 @@ TEST_F(Access, WithoutARightTokenNothingIsServedByWebSocket) {
 
 // The right to read is asked for before any place; without the right to write a resumed member has
 // none either. POST asks for its own token.
-TEST_F(Access, WhatARoomHasKeptIsForWhoMayReadIt) {
+TEST_F(Access, RoomHistory_NeedsTheRightToReadTheRoom) {
   start({"--publish", "loopback", "--history-messages", "10"});
   RawClient publisher = server().connect();
   for (const char* room : {"news", "secret"}) {
@@ -183,7 +183,7 @@ TEST_F(Access, TheSubprotocolBearerIsChosenAndTheTokenIsNotEchoed) {
             "chat");
 }
 
-TEST_F(Access, OfSeveralPlacesTheFirstDecides) {
+TEST_F(Access, SeveralTokens_FirstPlaceDecides) {
   start();
   const std::string wrong = "wrong-S3CRET-0123456789";
   const auto all = [](const std::string& authorization, const std::string& offered,
@@ -225,7 +225,7 @@ TEST_F(Access, ControlBytesInAHeadAreABadRequest) {
   }
 }
 
-TEST_F(Access, ARoomIsForThoseWhoMayReadIt) {
+TEST_F(Access, JoinWithoutReadRight_Gets403) {
   start();
   EXPECT_EQ(ask(with(kBob, "/rooms/news")).status, 101);
   EXPECT_EQ(ask(with(kBob, "/rooms/chat-%20x")).status, 101);
@@ -241,7 +241,7 @@ TEST_F(Access, ARoomIsForThoseWhoMayReadIt) {
   EXPECT_EQ(ask(with(kAnn, "/rooms/%00")).status, 400);
 }
 
-TEST_F(Access, WhoMayOnlyReadIsEndedForWriting) {
+TEST_F(Access, WriteWithoutRight_ClosesConnection) {
   start();
   RawClient writer = server().connect();
   writer.send(with(kAnn, "/rooms/news").text());
@@ -295,7 +295,7 @@ TEST_F(Access, TheLogNeverHasAQuery) {
   // TearDown looks for what must not be there.
 }
 
-TEST_F(Access, AReloadIsForNewHandshakesAlone) {
+TEST_F(Access, Reload_AppliesToNewHandshakesOnly) {
   start();
   RawClient ann = server().connect();
   ann.send(with(kAnn, "/rooms/news").text());
@@ -335,7 +335,7 @@ TEST_F(Access, ABrokenFileUnderTrafficKeepsTheOldUsers) {
   EXPECT_EQ(ask(with(kBob)).status, 101);
 }
 
-TEST_F(Access, CheckConfigJudgesTheFile) {
+TEST_F(Access, CheckConfig_ChecksTheUserFile) {
   const auto check = [&](const std::string& text) {
     write(text);
     return run(server_command({"--auth-file", path(), "--check-config"}));
@@ -364,7 +364,7 @@ TEST_F(Access, CheckConfigJudgesTheFile) {
 
 // Origins
 
-TEST(Origins, AWildcardIsForSubdomains) {
+TEST(Origins, Wildcard_AllowsSubdomainsOnly) {
   ServerProcess server(
       {"--allowed-origin", "https://*.app.example", "--allowed-origin", "http://dev.example:3000"});
   ASSERT_TRUE(server.listening());
@@ -384,7 +384,7 @@ TEST(Origins, AWildcardIsForSubdomains) {
   }
 }
 
-TEST(Origins, ARefusalSaysWhoWhomAndWhy) {
+TEST(Origins, RejectedOrigin_ResponseAndLogNameOriginAndHost) {
   ServerProcess server({"--allowed-origin", "https://*.app.example"});
   ASSERT_TRUE(server.listening());
   RawClient client = server.connect();
@@ -405,7 +405,7 @@ TEST(Origins, ARefusalSaysWhoWhomAndWhy) {
   EXPECT_NE(line->find("the same host, 'https://*.app.example'"), std::string::npos) << *line;
 }
 
-TEST(Origins, AnOperatorsSlipGetsASentence) {
+TEST(Origins, InvalidAllowedOrigin_ErrorNamesTheRule) {
   const std::pair<const char*, const char*> rows[] = {
       {"app.example", "is not an origin; write SCHEME://HOST[:PORT]"},
       {"https://app.example/path", "has a path, which an origin must not have"},

@@ -89,7 +89,7 @@ std::string ended(const char* cause) {
   return std::string("wsd_connections_ended_total{cause=\"") + cause + "\"}";
 }
 
-TEST(Admin, MetricsAgreeWithWhatWasDone) {
+TEST(Admin, Metrics_MatchTheTraffic) {
   AdminServer wsd({"--reactors", "2"});
   ServerProcess& server = wsd.server();
   constexpr int kMessages = 25;
@@ -131,7 +131,7 @@ TEST(Admin, MetricsAgreeWithWhatWasDone) {
   EXPECT_EQ(wsd.metric("wsd_draining"), "0");
 }
 
-TEST(Admin, RoomsAgreeWithWhatWasDone) {
+TEST(Admin, Rooms_MatchTheTraffic) {
   AdminServer wsd({"--reactors", "2"});
   std::vector<RawClient> members;
   for (int i = 0; i < 3; ++i) {
@@ -158,7 +158,7 @@ TEST(Admin, RoomsAgreeWithWhatWasDone) {
                         "\n");
 }
 
-TEST(Admin, ConnectionsAreToldInTheOrderAskedFor) {
+TEST(Admin, Connections_AreListedInTheRequestedOrder) {
   AdminServer wsd({"--reactors", "1", "--ping-interval", "100ms"});
   RawClient first = wsd.server().connect();
   ASSERT_TRUE(opens(first));
@@ -219,7 +219,7 @@ TEST(Admin, AConnectionIsClosedByItsId) {
   EXPECT_TRUE(wsd.comes_to(ended("application_closed"), "1"));
 }
 
-TEST(Admin, AWebPageUnderAnotherNameIsToldNothing) {
+TEST(Admin, ForeignHostHeader_Gets421) {
   const TemporaryDirectory folder;
   AdminServer wsd;
   RequestText rebound = RequestText::get("/connections").set("Host", "evil.example");
@@ -231,7 +231,7 @@ TEST(Admin, AWebPageUnderAnotherNameIsToldNothing) {
   EXPECT_EQ(guarded.ask(rebound).status, 200);
 }
 
-TEST(Admin, NobodyIsClosedWithoutTheToken) {
+TEST(Admin, CloseWithoutToken_IsRejected) {
   const TemporaryDirectory folder;
   AdminServer wsd({"--admin-token-file", folder.write("token", kToken)});
   RawClient client = wsd.server().connect();
@@ -244,7 +244,7 @@ TEST(Admin, NobodyIsClosedWithoutTheToken) {
   EXPECT_EQ(delete_of(wsd, id, bearer).status, 200);
 }
 
-TEST(Admin, AnswersAreNotKeptNorGuessedAt) {
+TEST(Admin, Responses_ForbidCachingAndSniffing) {
   AdminServer wsd;
   for (const char* target : {"/livez", "/readyz", "/metrics", "/connections", "/rooms"}) {
     const HttpResponse response = wsd.get(target);
@@ -259,14 +259,14 @@ TEST(Admin, AnswersAreNotKeptNorGuessedAt) {
   EXPECT_EQ(client.read_response().value_or(HttpResponse{}).status, 404);
 }
 
-TEST(Admin, IsNotThereUnlessAskedFor) {
+TEST(Admin, WithoutFlag_NothingIsServed) {
   ServerProcess server;
   ASSERT_TRUE(server.listening());
   EXPECT_TRUE(server.ends_cleanly());
   EXPECT_EQ(server.process().output().find("admin on"), std::string::npos);
 }
 
-TEST(Admin, ReadyEndsWithTheDrainAndIsToldToTheLast) {
+TEST(Admin, Drain_ReadyzGets503UntilTheEnd) {
   AdminServer wsd({"--drain-window", "0", "--close-timeout", "60s", "--drain-timeout", "60s"});
   EXPECT_EQ(wsd.get("/readyz").status, 200);
   RawClient holds_on = wsd.server().connect();
@@ -286,7 +286,7 @@ TEST(Admin, ReadyEndsWithTheDrainAndIsToldToTheLast) {
   EXPECT_EQ(status->code, 0) << wsd.server().process().output();
 }
 
-TEST(Admin, WithATokenNothingIsToldWithoutIt) {
+TEST(Admin, WithTokenFile_RequestsNeedTheToken) {
   const TemporaryDirectory folder;
   AdminServer wsd({"--admin-token-file", folder.write("token", std::string(kToken) + "\n")});
   for (const char* target : {"/metrics", "/connections", "/rooms"}) {
@@ -301,7 +301,7 @@ TEST(Admin, WithATokenNothingIsToldWithoutIt) {
   EXPECT_EQ(wsd.server().process().output().find(kToken), std::string::npos);
 }
 
-TEST(Admin, AUnixSocketServesToo) {
+TEST(Admin, UnixSocket_IsServed) {
   const TemporaryDirectory folder;
   AdminServer wsd({}, "unix:" + folder.file("admin.sock"));
   EXPECT_EQ(wsd.get("/livez").status, 200);
@@ -315,7 +315,7 @@ Output start_with(const std::vector<std::string>& flags) {
   return run(command);
 }
 
-TEST(Admin, AMistakeIsToldInASentence) {
+TEST(Admin, InvalidConfiguration_ErrorIsASentence) {
   const TemporaryDirectory folder;
   const Output open_to_all = start_with({"--admin", "0.0.0.0:0"});
   EXPECT_EQ(open_to_all.status.code, 78);
@@ -335,7 +335,7 @@ TEST(Admin, AMistakeIsToldInASentence) {
 
 // wsd top, where its output is no terminal.
 
-TEST(Top, OnAPipeItPrintsOneLook) {
+TEST(Top, OnAPipe_PrintsOneScreen) {
   const TemporaryDirectory folder;
   const std::string token = folder.write("token", kToken);
   AdminServer wsd({"--admin-token-file", token});
@@ -351,7 +351,7 @@ TEST(Top, OnAPipeItPrintsOneLook) {
   EXPECT_NE(refused.err.find("--token-file"), std::string::npos) << refused.err;
 }
 
-TEST(Top, SaysThatNobodyIsThere) {
+TEST(Top, NoServer_PrintsAnError) {
   const TemporaryDirectory folder;
   const Output top = run({.argv = {server_binary(), "top", "unix:" + folder.file("nobody")}});
   EXPECT_EQ(top.status.code, 1);

@@ -147,7 +147,7 @@ TEST_F(Compressed, Rfc7692_6_Rsv1WhereItMeansNothing) {
   EXPECT_TRUE(is_ended_with(plain, 1002)) << "not agreed on";
 }
 
-TEST_F(Compressed, Rfc7692_7_2_2_WhatDoesNotInflate) {
+TEST_F(Compressed, Rfc7692_7_2_2_InvalidDeflateDataFails) {
   for (const std::string& bad : {std::string("\xff\xff\xff"), std::string("\x00\x05\x00\xfa", 4)}) {
     RawClient client = server().connect();
     ASSERT_TRUE(opens_compressed(client));
@@ -258,7 +258,7 @@ TEST(Deflate, Rfc7692_7_1_1_TakeoverKeepsBothWindows) {
   EXPECT_TRUE(closes_normally(client));
 }
 
-TEST(Deflate, BoundOnKeptWindowsFallsBackToNone) {
+TEST(Deflate, ContextMemoryLimit_FallsBackToNoContextTakeover) {
   ServerProcess server({"--deflate", "on", "--deflate-memory", "400KiB"});
   ASSERT_TRUE(server.listening());
   RawClient first = server.connect();

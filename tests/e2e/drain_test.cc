@@ -101,7 +101,7 @@ TEST(Drain, NewConnectionsAreNotServed) {
 }
 
 // A peer that says nothing costs the drain its close timeout, and no more.
-TEST(Drain, SilentPeerIsCutAtTheCloseTimeout) {
+TEST(Drain, CloseTimeout_ResetsSilentPeer) {
   ServerProcess server({"--close-timeout", "300ms"});
   ASSERT_TRUE(server.listening());
   RawClient client = server.connect();
@@ -118,7 +118,7 @@ TEST(Drain, SilentPeerIsCutAtTheCloseTimeout) {
       "complete within --close-timeout and --drain-timeout$"));
 }
 
-TEST(Drain, WhoIsLeftAtTheDrainTimeoutIsCutAndCounted) {
+TEST(Drain, DrainTimeout_ForceClosesAndCountsTheRest) {
   ServerProcess server({"--drain-window", "0", "--drain-timeout", "200ms"});
   ASSERT_TRUE(server.listening());
   std::vector<RawClient> silent = open_many(server, 3);
@@ -133,7 +133,7 @@ TEST(Drain, WhoIsLeftAtTheDrainTimeoutIsCutAndCounted) {
 }
 
 // Who goes by itself, with or without a word, was not cut.
-TEST(Drain, PeersThatEndByThemselvesAreNotCut) {
+TEST(Drain, PeersThatClose_AreNotForceClosed) {
   ServerProcess server({"--drain-window", "0"});
   ASSERT_TRUE(server.listening());
   RawClient vanishes = server.connect();
@@ -166,7 +166,7 @@ TEST(Drain, SecondSignalEndsAtOnce) {
   EXPECT_TRUE(status->signal == SIGTERM || status->code >= 0) << status->signal;
 }
 
-TEST(Drain, IdleHttpConnectionsDoNotHoldIt) {
+TEST(Drain, IdleHttpConnections_DoNotDelayDrain) {
   ServerProcess server;
   ASSERT_TRUE(server.listening());
   RawClient kept_alive = server.connect();

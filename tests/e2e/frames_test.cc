@@ -315,7 +315,7 @@ TEST_F(Frames, ServerEndsTcpAfterTheCloseExchange) {
   EXPECT_TRUE(server().descriptors_return_to(before));
 }
 
-TEST_F(Frames, LogLineTellsTheEnd) {
+TEST_F(Frames, LogLine_ReportsTheCauseOfTheEnd) {
   RawClient client = server().connect();
   const std::string address = client.local_address();
   ASSERT_TRUE(opens(client));

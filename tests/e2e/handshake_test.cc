@@ -343,7 +343,7 @@ TEST_F(Handshake, AnswersNothingAfterARefusal) {
 }
 
 // The server lets go of TCP although the peer keeps its side open.
-TEST_F(Handshake, RefusedConnectionIsClosedByTheServerAlone) {
+TEST_F(Handshake, RejectedHandshake_ServerClosesFirst) {
   const std::size_t before = server().open_descriptors();
   RawClient client = server().connect();
   client.send(upgrade().remove("Host").text());

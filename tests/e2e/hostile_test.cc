@@ -198,7 +198,7 @@ TEST_F(Hostile, TlsClientHello) {
   EXPECT_EQ(client.read_until_end(), End::kFin);
 }
 
-TEST_F(Hostile, ManyConnectionsThatSayNothing) {
+TEST_F(Hostile, ManySilentConnections) {
   std::vector<RawClient> silent;
   for (int i = 0; i < 300; ++i) silent.push_back(server().connect());
   for (int i = 0; i < 100; ++i) ASSERT_TRUE(echoes(honest_));

@@ -138,7 +138,7 @@ TEST_F(Http, ConnectionCloseIsClosed) {
   EXPECT_EQ(client.read_end(), End::kFin);
 }
 
-TEST_F(Http, HalfClosedClientStillGetsItsAnswer) {
+TEST_F(Http, HalfClosedClient_GetsItsResponse) {
   RawClient client = server().connect();
   client.send(healthz());
   client.shutdown_write();
@@ -146,7 +146,7 @@ TEST_F(Http, HalfClosedClientStillGetsItsAnswer) {
   EXPECT_EQ(client.read_end(), End::kFin);
 }
 
-TEST_F(Http, UpgradeOnAPlainPathIsNoWebSocket) {
+TEST_F(Http, UpgradeOnHttpPath_GetsPlainResponse) {
   RawClient client = server().connect();
   client.send(RequestText::upgrade("/healthz").text());
   const auto response = client.read_response();
@@ -154,7 +154,7 @@ TEST_F(Http, UpgradeOnAPlainPathIsNoWebSocket) {
   EXPECT_NE(response->status, 101);
 }
 
-TEST_F(Http, EndInTheMiddleOfAHeadIsSilent) {
+TEST_F(Http, EofInsideHead_GetsNoResponse) {
   RawClient client = server().connect();
   const std::string address = client.local_address();
   client.send("GET /echo HTTP/1.1\r\nHost: serv");

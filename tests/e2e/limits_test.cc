@@ -143,7 +143,7 @@ TEST_F(Limits, PingFloodWithinTheBudgetIsAnswered) {
   EXPECT_TRUE(closes_normally(client));
 }
 
-TEST(MaxFragments, OneMoreEndsIn1008) {
+TEST(MaxFragments, FragmentsOverLimit_EndIn1008) {
   ServerProcess server({"--max-fragments", "1000"});
   ASSERT_TRUE(server.listening());
   const std::string start = text_frame("f", false) + repeated(continuation_frame("f", false), 998);
@@ -155,7 +155,7 @@ TEST(MaxFragments, OneMoreEndsIn1008) {
   EXPECT_TRUE(is_ended_with(client, 1008));
 }
 
-TEST(MaxMessage, IsTheLimit) {
+TEST(MaxMessage, MaxMessage_LimitsTheMessage) {
   ServerProcess server({"--max-message", "1000"});
   ASSERT_TRUE(server.listening());
   RawClient client = server.connect();
@@ -292,7 +292,7 @@ TEST(ReadTimeout, SilentPeerEndsIn1008) {
 }
 
 // RFC 6455 §7.1.1: a peer that never answers our Close costs nothing beyond the close timeout.
-TEST(CloseTimeout, PeerThatDoesNotAnswerIsCut) {
+TEST(CloseTimeout, UnansweredClose_ResetsConnection) {
   ServerProcess server(
       {"--ping-interval", "0", "--read-timeout", "200ms", "--close-timeout", "300ms"});
   ASSERT_TRUE(server.listening());

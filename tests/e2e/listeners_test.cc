@@ -61,7 +61,7 @@ void expect_cannot_bind(const std::string& address) {
   EXPECT_LT(output.err.size(), 500U) << output.err;
 }
 
-TEST(Listeners, NameThePortTheyGot) {
+TEST(Listeners, PortZero_LogsTheBoundPort) {
   ServerProcess server;
   ASSERT_EQ(server.addresses().size(), 1U);
   EXPECT_TRUE(server.addresses()[0].starts_with("127.0.0.1:")) << server.addresses()[0];
@@ -95,7 +95,7 @@ TEST(Listeners, StaleSocketFileIsReplaced) {
   expect_echo(RawClient::unix_socket(path));
 }
 
-TEST(Listeners, LivingSocketFileIsRefused) {
+TEST(Listeners, SocketFileInUse_IsRejected) {
   const TemporaryDirectory folder;
   const std::string path = folder.file("wsd.sock");
   ServerProcess server({"--listen", "unix:" + path});
@@ -104,14 +104,14 @@ TEST(Listeners, LivingSocketFileIsRefused) {
   expect_echo(RawClient::unix_socket(path));
 }
 
-TEST(Listeners, FileThatIsNoSocketIsLeftAlone) {
+TEST(Listeners, FileThatIsNotASocket_IsNotReplaced) {
   const TemporaryDirectory folder;
   const std::string path = folder.write("precious", "content");
   expect_cannot_bind("unix:" + path);
   EXPECT_EQ(std::filesystem::file_size(path), 7U);
 }
 
-TEST(Listeners, KilledServerLeavesNothingInTheWay) {
+TEST(Listeners, AfterSigkill_ServerStartsAgain) {
   const TemporaryDirectory folder;
   const std::string path = folder.file("wsd.sock");
   std::string address;
@@ -159,7 +159,7 @@ TEST(Listeners, SeveralServeTheSameRooms) {
 }
 
 // One more connection than may be is told so, and the others do not notice.
-TEST(MaxConnections, TheNextOneGets503) {
+TEST(MaxConnections, ConnectionOverLimit_Gets503) {
   ServerProcess server({"--max-connections", "2"});
   ASSERT_TRUE(server.listening());
   RawClient first = server.connect();
@@ -182,7 +182,7 @@ TEST(MaxConnections, TheNextOneGets503) {
 
 // With the descriptors gone the server cannot take connections; it must neither die nor forget how,
 // and those it has are served all the while.
-TEST(Descriptors, RunningOutIsSurvived) {
+TEST(Descriptors, NoDescriptorsLeft_ServerContinues) {
   Command command =
       server_command({"--listen", "127.0.0.1:0", "--log-format", "text", "--reactors", "1"});
   command.max_descriptors = 64;

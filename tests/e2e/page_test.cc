@@ -27,27 +27,27 @@ TEST(ForeignPage, TalksInRooms) {
   expect_in_a_browser({"chat", "order", "rooms"});
 }
 
-TEST(ForeignPage, LosesAndDoublesNothingThroughCutsAndRestarts) {
+TEST(ForeignPage, Reconnects_LoseAndDuplicateNothing) {
   E2E_REQUIRE(chromium_with_node());
   expect_in_a_browser({"resume", "cuts", "restart", "unsettled"});
 }
 
-TEST(ForeignPage, SaysWhatIsMissing) {
+TEST(ForeignPage, Gap_IsShown) {
   E2E_REQUIRE(chromium_with_node());
   expect_in_a_browser({"gap"});
 }
 
-TEST(ForeignPage, ShowsWhatOthersWriteAsText) {
+TEST(ForeignPage, Markup_IsShownAsText) {
   E2E_REQUIRE(chromium_with_node());
   expect_in_a_browser({"markup"});
 }
 
-TEST(ForeignPage, AsksForATokenWhereOneIsNeeded) {
+TEST(ForeignPage, TokenNeeded_PageAsksForIt) {
   E2E_REQUIRE(chromium_with_node());
   expect_in_a_browser({"token"});
 }
 
-TEST(ForeignPage, IsForKeysPhonesAndTheDark) {
+TEST(ForeignPage, KeyboardPhoneAndDarkMode_Work) {
   E2E_REQUIRE(chromium_with_node());
   expect_in_a_browser({"keyboard", "phone", "dark"});
 }
@@ -55,7 +55,7 @@ TEST(ForeignPage, IsForKeysPhonesAndTheDark) {
 class PageFiles : public SharedServer {};
 
 // No one but this server is asked, and nothing is kept: see also tests/daemon/page/page_test.cc.
-TEST_F(PageFiles, ComeWithTheirTypesAndHeaders) {
+TEST_F(PageFiles, EachFile_HasItsTypeAndHeaders) {
   struct Row {
     const char* path;
     const char* type;
@@ -104,7 +104,7 @@ TEST_F(PageFiles, MembersAreCounted) {
   EXPECT_EQ(members(asker, "%00").status, 400);
 }
 
-TEST(PageMembers, AreForWhoMayReadTheRoom) {
+TEST(PageMembers, MembersRoute_NeedsTheRightToReadTheRoom) {
   const TemporaryDirectory folder;
   const std::string users =
       folder.write("users", "ann-0123456789abcdef ann read=lobby\nbob-0123456789abcdef bob\n");

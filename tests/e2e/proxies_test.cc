@@ -286,7 +286,7 @@ TEST_F(ForeignProxy, NginxOverLoopback) {
 }
 
 // A proxy ends what is silent for longer than it waits; Pings see to it that nothing is.
-TEST_F(ForeignProxy, NginxKeepsWhatHasNothingToSayButPings) {
+TEST_F(ForeignProxy, Nginx_KeepsIdleConnectionThatPings) {
   E2E_REQUIRE(nginx());
   E2E_REQUIRE_CLIENTS();
   const Certificate certificate(directory_);
@@ -397,7 +397,7 @@ TEST(Proxies, ForgedFieldsAreIgnored) {
             "6.6.6.6");
 }
 
-TEST(Proxies, WithTheProxyProtocolNothingElseGetsIn) {
+TEST(Proxies, ProxyProtocolOn_RejectsOtherInput) {
   ServerProcess server(
       {"--proxy-protocol", "on", "--trusted-proxy", "127.0.0.1", "--admin", "127.0.0.1:0"});
   ASSERT_TRUE(server.listening());
@@ -433,7 +433,7 @@ TEST(Proxies, WithTheProxyProtocolNothingElseGetsIn) {
   EXPECT_TRUE(closes_normally(client));
 }
 
-TEST(Proxies, RefusalsOfHeadersAreSaidAFewTimesASecond) {
+TEST(Proxies, HeaderRejections_AreRateLimitedInTheLog) {
   ServerProcess server(
       {"--proxy-protocol", "on", "--trusted-proxy", "10.0.0.0/8", "--admin", "127.0.0.1:0"});
   ASSERT_TRUE(server.listening());

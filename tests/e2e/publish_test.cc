@@ -98,7 +98,7 @@ class Publish : public SharedServer {
   static void SetUpTestSuite() { start(kOpen); }
 };
 
-TEST_F(Publish, ReachesTheMembersAndTellsThePlace) {
+TEST_F(Publish, Publish_ReachesMembersAndReturnsPosition) {
   RawClient publisher = server().connect();
   for (const std::string room : {"/rooms/p1", "/rooms/p2", "/rooms/p3", "/rooms/p4"}) {
     RawClient member = server().connect();
@@ -139,7 +139,7 @@ TEST_F(Publish, PipelinedPublishesKeepTheirOrder) {
   for (int i = 1; i <= 200; ++i) ASSERT_TRUE(receives_text(member, std::to_string(i)));
 }
 
-TEST_F(Publish, GetTellsHowARoomIs) {
+TEST_F(Publish, Get_ReturnsTheStateOfARoom) {
   RawClient client = server().connect();
   const std::string get = RequestText::get("/rooms/caf%C3%A9%20%22x%22");
   EXPECT_EQ(answer(client, get).body,
@@ -160,7 +160,7 @@ TEST_F(Publish, GetTellsHowARoomIs) {
   }
 }
 
-TEST_F(Publish, ABodyThatIsNotWhatWasAnnounced) {
+TEST_F(Publish, BodyOfAnotherLength_IsNotSmuggled) {
   {
     RawClient client = server().connect();  // longer: what is left over is no request
     client.send("POST /rooms/len HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n" + kPlainText +
@@ -185,7 +185,7 @@ TEST_F(Publish, ABodyThatIsNotWhatWasAnnounced) {
   EXPECT_TRUE(receives_text(member, "next"));
 }
 
-TEST_F(Publish, BadInputIsRefusedAndTheConnectionGoesOn) {
+TEST_F(Publish, InvalidInput_IsRejectedAndConnectionStaysOpen) {
   const std::string long_name(129, 'n');
   struct Row {
     std::string target;
@@ -217,7 +217,7 @@ TEST_F(Publish, BadInputIsRefusedAndTheConnectionGoesOn) {
   EXPECT_EQ(published(client, "/rooms/a", "still here").seq, 2U);
 }
 
-TEST_F(Publish, WhatIsNotServedIsSaidSo) {
+TEST_F(Publish, UnsupportedRequest_GetsItsStatus) {
   const std::vector<std::pair<std::string, int>> rows = {
       {post("/rooms/", "x"), 404},
       {post("/rooms/a/b", "x"), 404},
@@ -238,7 +238,7 @@ TEST_F(Publish, WhatIsNotServedIsSaidSo) {
   }
 }
 
-TEST_F(Publish, ProxiesAndBrowsersAreNotThisMachine) {
+TEST_F(Publish, ProxyOrBrowserField_IsNotLoopback) {
   for (const std::string field :
        {"X-Forwarded-For: 192.0.2.1", "Forwarded: for=192.0.2.1", "X-Real-IP: 192.0.2.1",
         "Origin: http://evil.example",
@@ -262,7 +262,7 @@ TEST_F(Publish, ExpectContinueIsAnswered) {
   EXPECT_EQ(response->status, 200);
 }
 
-TEST_F(Publish, BadPlacesAreRefusedAtTheHandshake) {
+TEST_F(Publish, InvalidPosition_IsRejectedAtHandshake) {
   for (const std::string query :
        {"last_event_id=abc", "last_event_id=1:", "last_event_id=-1:2", "last_event_id=",
         "last_event_id=18446744073709551616:1", "last_event_id=1:18446744073709551616",
@@ -273,7 +273,7 @@ TEST_F(Publish, BadPlacesAreRefusedAtTheHandshake) {
   }
 }
 
-TEST_F(Publish, APlaceThatIsNotKeptIsToldAsAGap) {
+TEST_F(Publish, PositionNotInHistory_IsReportedAsGap) {
   RawClient publisher = server().connect();
   const Place place = published(publisher, "/rooms/gap", "one");
   published(publisher, "/rooms/gap", "two");
@@ -342,7 +342,7 @@ TEST_F(Publish, ResumingIsExactWhilePublishingGoesOn) {
 }
 
 // More than a send queue may hold: it was asked for.
-TEST(PublishServer, AHistoryAboveTheQueuesBoundComesWhole) {
+TEST(PublishServer, ReplayBeyondQueueLimit_IsComplete) {
   ServerProcess server({"--publish", "loopback", "--history-messages", "300", "--history-bytes",
                         "32MiB", "--reactors", "2"});
   RawClient publisher = server.connect();
@@ -358,7 +358,7 @@ TEST(PublishServer, AHistoryAboveTheQueuesBoundComesWhole) {
   EXPECT_TRUE(receives_text(slow, "live"));
 }
 
-TEST(PublishServer, IsOffUnlessItIsAskedFor) {
+TEST(PublishServer, WithoutFlag_PublishingIsOff) {
   ServerProcess server;
   RawClient post_client = server.connect();
   EXPECT_EQ(answer(post_client, post("/rooms/a", "x")).status, 405);
@@ -366,7 +366,7 @@ TEST(PublishServer, IsOffUnlessItIsAskedFor) {
   EXPECT_EQ(answer(get_client, RequestText::get("/rooms/a")).status, 426);
 }
 
-TEST(PublishServer, WithoutHistoryAnEmptyRoomHasNoPlaces) {
+TEST(PublishServer, EmptyRoomWithoutHistory_HasNoPositions) {
   ServerProcess server({"--publish", "loopback"});
   RawClient client = server.connect();
   const Place place = published(client, "/rooms/nobody", "x");
@@ -389,7 +389,7 @@ TEST(PublishServer, HistoryAges) {
   EXPECT_NE(published(client, "/rooms/age", "x").epoch, place.epoch);
 }
 
-TEST(PublishServer, TheTokenOpensItToWhoHasIt) {
+TEST(PublishServer, PublishToken_AllowsItsHolder) {
   const TemporaryDirectory directory;
   const std::string token = "0123456789abcdef0123456789ABCDEF";
   ServerProcess server({"--publish-token-file", directory.write("token", token + "\n")});
@@ -421,7 +421,7 @@ TEST(PublishServer, TheTokenOpensItToWhoHasIt) {
   EXPECT_EQ(server.process().output().find(token), std::string::npos);
 }
 
-TEST(PublishServer, AnOperatorsMistakeIsASentence) {
+TEST(PublishServer, InvalidConfiguration_ErrorIsASentence) {
   const TemporaryDirectory directory;
   const auto fails = [](const std::vector<std::string>& flags, const std::string& part) {
     const Output output = run(server_command(flags));

@@ -17,7 +17,7 @@ std::string end_line(ServerProcess& server, const std::string& address) {
   return server.wait_for_end_of(address).value_or("no line");
 }
 
-TEST(Rates, ConnectionsOfOneAddressOverAllReactors) {
+TEST(Rates, ConnectionsPerAddress_AreLimitedOverAllReactors) {
   ServerProcess server({"--reactors", "4", "--max-connections-per-address", "3"});
   ASSERT_TRUE(server.listening());
   std::vector<RawClient> clients;
@@ -69,7 +69,7 @@ TEST(Rates, PeersOfAUnixSocketAreExempt) {
   }
 }
 
-TEST(Rates, HandshakesOfOneAddress) {
+TEST(Rates, HandshakesPerAddress_AreLimited) {
   ServerProcess server({"--reactors", "4", "--max-handshakes-per-second", "1"});
   ASSERT_TRUE(server.listening());
   HttpResponse response;
@@ -87,7 +87,7 @@ TEST(Rates, HandshakesOfOneAddress) {
   EXPECT_EQ(log_value(end_line(server, address), "cause"), "address_limit");
 }
 
-TEST(Rates, MessagesASecond) {
+TEST(Rates, MessagesPerSecond_AreLimited) {
   ServerProcess server({"--max-messages-per-second", "10"});
   ASSERT_TRUE(server.listening());
   RawClient client = server.connect();
@@ -110,7 +110,7 @@ TEST(Rates, MessagesASecond) {
   EXPECT_EQ(log_value(end_line(server, address), "cause"), "rate_limit");
 }
 
-TEST(Rates, BytesASecond) {
+TEST(Rates, BytesPerSecond_AreLimited) {
   ServerProcess server({"--max-bytes-per-second", "4KiB"});
   ASSERT_TRUE(server.listening());
   RawClient client = server.connect();
@@ -126,7 +126,7 @@ TEST(Rates, BytesASecond) {
   EXPECT_EQ(log_value(end_line(server, address), "cause"), "rate_limit");
 }
 
-TEST(Rates, RoomsInAll) {
+TEST(Rates, TotalRooms_AreLimited) {
   for (const char* reactors : {"1", "3"}) {
     ServerProcess server({"--max-rooms", "2", "--reactors", reactors});
     ASSERT_TRUE(server.listening());
@@ -159,7 +159,7 @@ TEST(Rates, RoomsInAll) {
 }
 
 // At a door of plain HTTP as at a handshake.
-TEST(Rates, WhoGuessesAtTokensOverHttpIsSlowedDown) {
+TEST(Rates, TokenGuessingOverHttp_IsRateLimited) {
   const TemporaryDirectory directory;
   ServerProcess server({"--auth-file", directory.write("users", "0123456789abcdef ann read=*\n"),
                         "--max-handshakes-per-second", "3"});

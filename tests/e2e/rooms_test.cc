@@ -45,7 +45,7 @@ TEST_F(Rooms, MessageGoesToEveryMemberAndTheSender) {
   EXPECT_TRUE(receives(bob, kBinary, "\xff\x01"));
 }
 
-TEST_F(Rooms, OtherRoomsHearNothing) {
+TEST_F(Rooms, OtherRooms_ReceiveNothing) {
   RawClient inside = server().connect();
   ASSERT_TRUE(joins(inside, "/rooms/inside", "in"));
   std::vector<RawClient> others;
@@ -76,7 +76,7 @@ TEST_F(Rooms, LargeMessageIsWholeForEveryMember) {
   EXPECT_TRUE(receives_text(bob, large));
 }
 
-TEST_F(Rooms, MemberThatLeftIsNoMember) {
+TEST_F(Rooms, FormerMember_ReceivesNothing) {
   RawClient stays = server().connect();
   ASSERT_TRUE(joins(stays, "/rooms/leave", "stays"));
   for (int round = 0; round < 20; ++round) {
@@ -250,7 +250,7 @@ bool has(const std::vector<int>& numbers, int number) {
   return std::find(numbers.begin(), numbers.end(), number) != numbers.end();
 }
 
-TEST(SlowConsumer, IsDisconnectedAndTheOthersLoseNothing) {
+TEST(SlowConsumer, SlowConsumer_IsDisconnectedAndOthersLoseNothing) {
   StalledMember room("disconnect");
   ASSERT_TRUE(room.join());
   const std::string address = room.stalled().local_address();
@@ -298,7 +298,7 @@ TEST(SlowConsumer, DropOldestKeepsTheNewest) {
   EXPECT_LT(numbers.size(), static_cast<std::size_t>(StalledMember::kStorm));
 }
 
-TEST(SlowConsumer, LatestOnlyKeepsTheNewestAlone) {
+TEST(SlowConsumer, LatestOnly_KeepsOnlyTheNewest) {
   StalledMember room("disconnect", "65536", "st*m slow-policy=latest-only");
   ASSERT_TRUE(room.join());
   ASSERT_TRUE(room.storm());
@@ -336,7 +336,7 @@ TEST(SlowConsumer, PongOvertakesTheQueue) {
 }
 
 // An echo has one peer, so there the stalled reader is its own publisher.
-TEST(SlowConsumer, EchoToAPeerThatDoesNotReadIsBounded) {
+TEST(SlowConsumer, EchoToPeerThatDoesNotRead_IsLimited) {
   ServerProcess server({"--socket-send-buffer", "16384", "--send-queue-bytes", "65536",
                         "--write-timeout", "1s", "--close-timeout", "300ms"});
   ASSERT_TRUE(server.listening());

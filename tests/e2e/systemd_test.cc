@@ -108,7 +108,7 @@ bool echoes_at(std::uint16_t port) {
   return opens(client) && echoes(client) && closes_normally(client);
 }
 
-TEST(Systemd, TellsOfStartReloadWatchdogAndEnd) {
+TEST(Systemd, Notify_ReportsStartReloadWatchdogAndStop) {
   const NotifySocket manager;
   Command command = server_command({"--listen", "127.0.0.1:0", "--log-format", "text"});
   command.env.emplace_back("NOTIFY_SOCKET", manager.path());
@@ -146,7 +146,7 @@ TEST(Systemd, ServesTheSocketsThatItIsPassed) {
   }
 }
 
-TEST(Systemd, ServesThemBesideAddressesOfItsOwn) {
+TEST(Systemd, PassedAndOwnSockets_AreBothServed) {
   const Passed passed;
   ServerProcess server(activated({&passed}, {"--listen", "127.0.0.1:0", "--listen", "systemd"}, ""),
                        2);
@@ -157,7 +157,7 @@ TEST(Systemd, ServesThemBesideAddressesOfItsOwn) {
 }
 
 // Between one process and the next the socket stays, and who comes meanwhile waits in its backlog.
-TEST(Systemd, ARestartRefusesNobody) {
+TEST(Systemd, Restart_RefusesNoClient) {
   const Passed passed;
   ServerProcess first(activated({&passed}, {}, "web"));
   ASSERT_TRUE(first.listening());
@@ -169,7 +169,7 @@ TEST(Systemd, ARestartRefusesNobody) {
   EXPECT_TRUE(is_upgraded(waiting));
 }
 
-TEST(Systemd, SaysWhatIsWrongWithASocket) {
+TEST(Systemd, UnusablePassedSocket_ErrorNamesTheReason) {
   const Passed datagram(SOCK_DGRAM, false);
   const Output wrong_kind = run(activated({&datagram}, {}, "web"));
   EXPECT_EQ(wrong_kind.status.code, 69);
@@ -195,7 +195,7 @@ TEST(Systemd, SocketsForAnotherProcessAreNotTouched) {
   EXPECT_TRUE(echoes_at(server.port()));
 }
 
-TEST(Systemd, PassedSocketsThatAreNotListenedOnAreAWarning) {
+TEST(Systemd, UnusedPassedSocket_IsAWarning) {
   const Passed passed;
   ServerProcess server(activated({&passed}, {"--listen", "127.0.0.1:0"}, ""));
   ASSERT_TRUE(server.listening());

@@ -111,7 +111,7 @@ TEST(Tutorial, UpgradeChoosesAndRefuses) {
   EXPECT_EQ("chat.v1", answer->get("Sec-WebSocket-Protocol"));
 }
 
-TEST(Tutorial, SilentPeerIsPingedAndGivenUp) {
+TEST(Tutorial, SilentPeer_IsPingedThenClosed) {
   Tool program = tutorial("chat");
   E2E_REQUIRE(program);
   ServerProcess server(program.with({"127.0.0.1:0", "200", "20000"}));
@@ -138,7 +138,7 @@ TEST(Tutorial, SilentPeerIsPingedAndGivenUp) {
   EXPECT_EQ(1011U, frame->close_code());
 }
 
-TEST(Tutorial, SigtermSaysGoingAway) {
+TEST(Tutorial, Sigterm_Sends1001) {
   Tool program = tutorial("chat");
   E2E_REQUIRE(program);
   ServerProcess server(program.with({"127.0.0.1:0"}));

@@ -267,7 +267,7 @@ TEST_P(EveryCall, FailsInEveryWay) {
 }
 
 // Two at a time: descriptors run out, and epoll then refuses the listener for a while.
-TEST(Faults, AListenerThatEpollRefusesAfterAPauseIsTriedAgain) {
+TEST(Faults, ListenerNotAddedToEpoll_IsRetried) {
   for (const Scenario& each : scenarios()) {
     if (each.name != "unix") continue;
     Scenario alone = each;
@@ -281,7 +281,7 @@ TEST(Faults, AListenerThatEpollRefusesAfterAPauseIsTriedAgain) {
 }
 
 // The memory for what a short send leaves over is not there either.
-TEST(Faults, WhatAShortSendLeavesNeedsMemory) {
+TEST(Faults, ShortSend_ThenOutOfMemoryForTheRest) {
   constexpr std::uint64_t kNewsAfter = 4;
   for (const Scenario& each : scenarios()) {
     if (each.name != "echo" && each.name != "room") continue;

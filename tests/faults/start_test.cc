@@ -74,8 +74,10 @@ void refuse_each(const Harness::Options& options) {
   }
 }
 
-TEST(StartUp, OverTcpARefusalIsSaid) { refuse_each({}); }
-TEST(StartUp, OnAUnixSocketARefusalIsSaid) { refuse_each({.reactors = 2, .unix_socket = true}); }
+TEST(StartUp, Tcp_FailedCallIsReported) { refuse_each({}); }
+TEST(StartUp, UnixSocket_FailedCallIsReported) {
+  refuse_each({.reactors = 2, .unix_socket = true});
+}
 
 }  // namespace
 }  // namespace wsd::faults

@@ -78,7 +78,7 @@ TEST(Compression, ConnectionsWithContextTakeoverDoNotSeeEachOther) {
   EXPECT_EQ(deflated(other, greeting()), first);
 }
 
-TEST(Compression, WhatDoesNotShrinkGoesAsItIs) {
+TEST(Compression, IncompressibleMessage_IsSentUncompressed) {
   for (const bool takeover : {false, true}) {
     Pair pair(takeover);
     EXPECT_EQ(deflated(pair.sender, noise(1000)), "");
@@ -88,7 +88,7 @@ TEST(Compression, WhatDoesNotShrinkGoesAsItIs) {
   }
 }
 
-TEST(Compression, WhatWasNotSentIsNotReferredTo) {
+TEST(Compression, UnsentMessage_IsNotReferredTo) {
   for (const bool takeover : {false, true}) {
     Pair pair(takeover);
     pair.sender.forget_sent();  // nothing was sent yet
@@ -98,7 +98,7 @@ TEST(Compression, WhatWasNotSentIsNotReferredTo) {
   }
 }
 
-TEST(Compression, TheLimitIsOfThePlainBytes) {
+TEST(Compression, Limit_AppliesToInflatedBytes) {
   for (const bool takeover : {false, true}) {
     Pair pair(takeover);
     const std::string bytes = deflated(pair.sender, std::string(1000, 'x'));
@@ -108,7 +108,7 @@ TEST(Compression, TheLimitIsOfThePlainBytes) {
   }
 }
 
-TEST(Compression, ContextBytesCountWhatAConnectionHoldsForItself) {
+TEST(Compression, ContextBytes_CountContextsOfTheConnection) {
   const DeflateParameters both = terms(true);
   EXPECT_EQ(context_bytes(both), inflater_bytes(both.client_max_window_bits) +
                                      deflater_bytes(both.server_max_window_bits));
@@ -119,7 +119,7 @@ TEST(Compression, ContextBytesCountWhatAConnectionHoldsForItself) {
 }
 
 // RFC 1951 §3.2.4: a stored block has 5 bytes of its own, and the flush adds an empty one.
-TEST(Compression, TheCompressedLimitHoldsWhatCannotBeCompressed) {
+TEST(Compression, CompressedLimit_FitsIncompressibleData) {
   Deflater deflater(15, kLevel);
   for (const std::size_t size : {0U, 1U, 100U, 10'000U, 300'000U}) {
     ByteBuffer out;

@@ -8,12 +8,12 @@ namespace wsd {
 namespace {
 
 // Built into the tests of a build without zlib alone.
-TEST(DeflateAbsent, SaysSo) {
+TEST(DeflateAbsent, DeflateAbsent_IsReported) {
   EXPECT_FALSE(protocol::have_deflate());
   EXPECT_EQ(deflate_library(), "");
 }
 
-TEST(DeflateAbsent, AskingForItIsRefusedWithASentence) {
+TEST(DeflateAbsent, DeflateOption_IsRejectedWithAReason) {
   ServerOptions options;
   EXPECT_EQ(check_options(options), "");
   options.deflate.mode = DeflateMode::kContextTakeover;

@@ -71,7 +71,7 @@ TEST(DeflateOffer, Rfc7692_7_1_2_2_TheClientsWindowIsAnsweredWhereItHasAValue) {
   }
 }
 
-TEST(DeflateOffer, Rfc7692_7_1_TermsAreWhatTheAnswerSays) {
+TEST(DeflateOffer, Rfc7692_7_1_ParametersMatchTheResponse) {
   std::vector<ExtensionOffer> offers;
   ASSERT_TRUE(read_extensions(
       "permessage-deflate; server_no_context_takeover; client_max_window_bits=11", offers));

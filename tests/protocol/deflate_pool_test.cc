@@ -14,7 +14,7 @@ TEST(DeflatePool, HasOneContextOfEachKindAndWindow) {
   EXPECT_NE(&pool.deflater(15), &pool.deflater(9));
 }
 
-TEST(DeflatePool, EndOfATurnKeepsAnOrdinaryBufferAndGivesBackALargeOne) {
+TEST(DeflatePool, EndOfTurn_FreesOnlyALargeBuffer) {
   constexpr std::size_t kOrdinary = 4096;
   constexpr std::size_t kLarge = std::size_t{1} << 20;
   DeflatePool pool(6);

@@ -119,7 +119,7 @@ TEST_F(Deflate, Rfc7692_7_2_3_6_EmptyMessage) {
   EXPECT_EQ(inflated(inflater, std::string(1, '\0')), "");
 }
 
-TEST_F(Deflate, Rfc7692_7_2_2_WhatIsNotDeflate) {
+TEST_F(Deflate, Rfc7692_7_2_2_InvalidDeflateData) {
   Inflater inflater(15);
   EXPECT_EQ(inflated(inflater, "\xff\xff\xff"), kCorrupt) << "reserved block type";
   inflater.forget();

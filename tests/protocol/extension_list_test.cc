@@ -42,7 +42,7 @@ TEST(ExtensionList, Rfc6455_9_1_OffersAndParameters) {
   }
 }
 
-TEST(ExtensionList, Rfc6455_9_1_WhatIsNotTheAbnf) {
+TEST(ExtensionList, Rfc6455_9_1_ListsOutsideTheAbnf) {
   for (const char* line : {"a;", "a;=1", "a;x=", "a;x=\"", "a;x=\"\"", "a;x=\"a b\"", "a b", "a;;x",
                            "=", ";", "a;x=\"1\"2", "a/b", "a;x=\"\\"}) {
     std::vector<ExtensionOffer> offers;

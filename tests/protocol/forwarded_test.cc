@@ -111,7 +111,7 @@ TEST(Forwarded, Rfc7239_4_ForwardedIsReadFromTheRight) {
       "Forwarded", kRfc);
 }
 
-TEST(Forwarded, Rfc7239_6_WhatHidesOrIsBrokenEndsAtTheLastGoodHop) {
+TEST(Forwarded, Rfc7239_6_HiddenOrBrokenHopEndsAtTheLastGoodHop) {
   expect_clients(
       {
           {{""}, "peer"},
@@ -149,7 +149,7 @@ TEST(Forwarded, Rfc7239_6_WhatHidesOrIsBrokenEndsAtTheLastGoodHop) {
       "Forwarded", kRfc);
 }
 
-TEST(Forwarded, OnlyTheFieldThatIsAskedForCounts) {
+TEST(Forwarded, OtherForwardingFields_AreIgnored) {
   const std::vector<HttpField> both = {{"X-Forwarded-For", "192.0.2.1"},
                                        {"Forwarded", "for=198.51.100.2"},
                                        {"X-Real-IP", "6.6.6.6"},
@@ -160,7 +160,7 @@ TEST(Forwarded, OnlyTheFieldThatIsAskedForCounts) {
   EXPECT_EQ(client(other, kFor), "peer");
 }
 
-TEST(Forwarded, SoManyHopsAndNoMore) {
+TEST(Forwarded, HopsOverLimit_AreIgnored) {
   std::string list = "192.0.2.1";
   for (std::size_t i = 1; i < kMostHops; ++i) list += ", 10.0.0." + std::to_string(i);
   std::vector<HttpField> fields = {{"X-Forwarded-For", list}};
@@ -171,7 +171,7 @@ TEST(Forwarded, SoManyHopsAndNoMore) {
 }
 
 // What a client writes stands left of what its proxy adds, so it can hide at most.
-TEST(Forwarded, NothingThatComesFirstMakesItAnother) {
+TEST(Forwarded, ForgedFirstEntries_DoNotChangeTheClient) {
   const std::vector<std::string> forged = {"6.6.6.6", "for=6.6.6.6", "10.0.0.1",   "for=\"",
                                            "\"",      "\\\"",        "for=6;x=\"", "unknown",
                                            ",,,",     "10.0.0.1,",   "for=\"\\",   "\t"};

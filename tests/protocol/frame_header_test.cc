@@ -101,7 +101,7 @@ TEST(FrameHeader, Rfc6455_5_3_TheMaskingKeyFollowsTheLength) {
   }
 }
 
-TEST(FrameHeader, WhatFollowsTheHeaderIsNotRead) {
+TEST(FrameHeader, Decode_ReadsNothingAfterTheHeader) {
   for (const std::uint64_t length : {5U, 126U, 65536U}) {
     const std::string wire = ClientFrame{.announced = length}.header();
     const FrameHeader alone = decode_frame_header(as_bytes(wire));

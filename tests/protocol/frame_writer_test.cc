@@ -149,7 +149,7 @@ TEST(FrameWriter, Rfc6455_5_5_EveryCutOfACloseReasonIsAtACodePoint) {
   }
 }
 
-TEST(FrameWriter, AReasonThatIsNotTextStillFitsTheFrame) {
+TEST(FrameWriter, InvalidUtf8Reason_FitsTheFrame) {
   for (const char byte : {'\x80', '\xFF', '\xC3', '\0'}) {
     const ControlFrame close = make_close_frame(1000, std::string(500, byte));
     EXPECT_LE(close.bytes().size(), 2 + kMaxControlPayload);
@@ -157,7 +157,7 @@ TEST(FrameWriter, AReasonThatIsNotTextStillFitsTheFrame) {
   }
 }
 
-TEST(FrameContent, IsWhatTheFrameWasMadeOf) {
+TEST(FrameContent, FrameContent_ReturnsThePayload) {
   for (const std::size_t size : {0U, 125U, 126U, 65'535U, 65'536U}) {
     const std::string payload(size, 'p');
     const SharedBytes frame = make_frame(Opcode::kBinary, as_bytes(payload));

@@ -48,7 +48,7 @@ TEST(HttpResponse, Rfc9110_6_6_1_Date) {
             "\r\n");
 }
 
-TEST(HttpResponse, AppendsToWhatIsThere) {
+TEST(HttpResponse, Write_AppendsToTheBuffer) {
   std::string out = "before";
   write_response(out, {}, "");
   EXPECT_EQ(out, "beforeHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");

@@ -95,7 +95,7 @@ TEST(MessageAssembler, Rfc6455_10_4_AnAnnouncedLengthTakesNoMemory) {
   EXPECT_LE(direct.room(kHuge).size(), std::size_t{64} << 10);
 }
 
-TEST(MessageAssembler, CapacityStaysInProportionToWhatHasArrived) {
+TEST(MessageAssembler, Capacity_IsProportionalToReceivedBytes) {
   MessageAssembler message;
   message.begin(Opcode::kBinary);
   const std::uint64_t announced = std::uint64_t{1} << 40;

@@ -151,7 +151,7 @@ TEST(Origin, AWildcardStandsForWholeLabelsInFront) {
   }
 }
 
-TEST(Origin, TheRefusalSaysWhoAskedWhomAndWhatIsAllowed) {
+TEST(Origin, RejectionText_NamesOriginHostAndAllowedOrigins) {
   EXPECT_EQ(
       origin_refusal("https://evil.example", "h:1", {}),
       "origin 'https://evil.example' may not connect to host 'h:1'; allowed origins: the same "

@@ -135,7 +135,7 @@ TEST(ProxyHeader, EveryTruncatedOneNeedsMore) {
   }
 }
 
-TEST(ProxyHeader, TheLongestBlockIsSkippedWithoutBeingKept) {
+TEST(ProxyHeader, LongestBlock_IsSkippedWithoutBuffering) {
   const std::string header = block(0x21, 0x11, kV4 + std::string(65'535 - kV4.size(), 't'));
   const Result expected{Status::kComplete, Violation::kNone, "192.0.2.1:4711", header.size()};
   EXPECT_EQ(parse(header + "GET", {}), expected);
@@ -143,7 +143,7 @@ TEST(ProxyHeader, TheLongestBlockIsSkippedWithoutBeingKept) {
   EXPECT_LE(sizeof(ProxyHeaderParser), 192U);
 }
 
-TEST(ProxyHeader, WhatIsSomethingElseFailsAtItsFirstWrongByte) {
+TEST(ProxyHeader, OtherProtocol_FailsAtItsFirstWrongByte) {
   const std::vector<std::pair<std::string, std::size_t>> rows = {
       {"GET / HTTP/1.1\r\n", 1},
       {"\x16\x03\x01", 1},  // a TLS client
@@ -179,7 +179,7 @@ TEST(ProxyHeader, EveryByteOfTheStartMatters) {
   }
 }
 
-TEST(ProxyHeader, LinesThatAreBroken) {
+TEST(ProxyHeader, MalformedLines_Fail) {
   const std::string most(ProxyHeaderParser::kMostLineBytes - 16, 'x');
   for (const std::string& line : std::vector<std::string>{
            "PROXY \r\n",

@@ -380,7 +380,7 @@ TEST(SessionDirect, AfterOurCloseALargeMessageIsSwallowed) {
   EXPECT_EQ(player.session().held_bytes(), 0U);
 }
 
-TEST(SessionDirect, MemoryFollowsWhatHasArrived) {
+TEST(SessionDirect, Memory_IsProportionalToReceivedBytes) {
   const std::string wire = binary_frame(long_binary(std::size_t{1} << 20));
   Player player;
   for (std::size_t at = 0; at < wire.size(); at += 1000) {

@@ -32,14 +32,14 @@ TEST(SessionProxyHeader, ComesOnceAndThenRequests) {
       << "a second one is a request that is none";
 }
 
-TEST(SessionProxyHeader, IsNeverGuessedToBeThere) {
+TEST(SessionProxyHeader, WithoutSetting_HeaderIsNotAccepted) {
   EXPECT_EQ(played(kGet).events, Events{"violation NoProxyHeader"});
   EXPECT_EQ(played("PROXY TCP4 x\r\n").events, Events{"violation BadProxyHeader"});
   const Outcome off = play_every_way(kLine, {}, Player::Start::kFresh);
   EXPECT_EQ(off.events, Events{"violation BadHttpVersion"});
 }
 
-TEST(SessionProxyHeader, IsNoRequestThatHasBegun) {
+TEST(SessionProxyHeader, ProxyHeader_DoesNotStartARequest) {
   Player player(behind_proxy(), Player::Start::kFresh);
   player.play("PROXY TCP4 192.0");
   EXPECT_FALSE(player.session().unfinished());

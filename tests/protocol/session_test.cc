@@ -109,7 +109,7 @@ TEST(Session, Rfc6455_5_3_EveryMaskingKeyByteIsUsed) {
   }
 }
 
-TEST(Session, Rfc6455_5_TwoBytesThatProveAViolationNeedNoThird) {
+TEST(Session, Rfc6455_5_ViolationIsReportedAtItsSecondByte) {
   for (const bool in_message : {false, true}) {
     for (unsigned pair = 0; pair < 65536; ++pair) {
       const std::string bytes{static_cast<char>(pair >> 8), static_cast<char>(pair & 0xFF)};

@@ -337,7 +337,7 @@ Buffer some_text(std::mt19937& random, std::size_t least_size, bool spoil) {
   return text;
 }
 
-TEST(Utf8, EveryPrefixOfRandomTextsFailsExactlyWhenTheJudgeSays) {
+TEST(Utf8, EveryPrefixOfRandomTexts_MatchesTheReference) {
   std::mt19937 random(2024);
   for (int round = 0; round < 1500; ++round) {
     const Buffer text = some_text(random, random() % 230, round % 3 != 0);
@@ -367,7 +367,7 @@ TEST(Utf8, EveryCutOfRandomTextsGivesTheSameAnswer) {
   }
 }
 
-TEST(Utf8, EveryKernelAtEveryAlignmentAgreesWithTheJudge) {
+TEST(Utf8, EveryKernelAtEveryAlignment_MatchesTheReference) {
   std::mt19937 random(4);
   for (int round = 0; round < 600; ++round) {
     const Buffer text = some_text(random, random() % 300, round % 2 != 0);
@@ -381,7 +381,7 @@ TEST(Utf8, EveryKernelAtEveryAlignmentAgreesWithTheJudge) {
   }
 }
 
-TEST(Utf8, TheAutomatonIsTheJudge) {
+TEST(Utf8, Automaton_MatchesTheReference) {
   std::mt19937 random(9);
   for (int round = 0; round < 20000; ++round) {
     const Buffer text = some_text(random, random() % 24, true);
@@ -398,7 +398,7 @@ TEST(Utf8, TheAutomatonIsTheJudge) {
   }
 }
 
-TEST(Utf8, FeedMaskedUnmasksAndJudgesInAnyCut) {
+TEST(Utf8, FeedMasked_UnmasksAndChecksInAnyCut) {
   constexpr MaskingKey kKey = {0xA1, 0x02, 0xF3, 0x54};
   std::mt19937 random(31);
   for (int round = 0; round < 400; ++round) {
