@@ -46,10 +46,10 @@ TEST(BlockCache, Acquire_TakesTheBestFit) {
   void* const fitting = std::malloc(kMib);
   void* const small = std::malloc(128 * kKib);
   for (void* each : {large, fitting, small}) BlockCache::release(each);
-  // 1 MiB was announced, of which 100 KiB have to be there.
+  // 1 MiB was announced. At least 100 KiB of it must be available.
   EXPECT_EQ(BlockCache::acquire(100 * kKib, kMib), fitting);
   EXPECT_EQ(BlockCache::acquire(100 * kKib, kMib), large);
-  // Nothing has all: the largest that has enough.
+  // No block is large enough for everything: the largest sufficient one is taken.
   EXPECT_EQ(BlockCache::acquire(100 * kKib, kMib), small);
   EXPECT_EQ(BlockCache::acquire(100 * kKib, kMib), nullptr);
   for (void* each : {large, fitting, small}) std::free(each);

@@ -43,7 +43,7 @@ TEST(IpNetwork, Contains_ChecksThePrefix) {
 
 TEST(IpNetwork, Rfc4632_3_1_EveryLengthOfIpv4) {
   for (unsigned bits = 0; bits <= 32; ++bits) {
-    // 255.255.255.255 with all but the first `bits` bits cleared, and its neighbour below.
+    // 255.255.255.255 with all but the first `bits` bits cleared, and the address before it.
     const std::uint32_t base = bits == 0 ? 0 : ~std::uint32_t{0} << (32 - bits);
     const auto text = [](std::uint32_t value) {
       return std::to_string(value >> 24) + "." + std::to_string(value >> 16 & 255) + "." +

@@ -17,8 +17,8 @@ namespace {
 // The paper's key, 00 01 .. 0F, as two little-endian words.
 constexpr HashKey kPaperKey{0x0706050403020100, 0x0F0E0D0C0B0A0908};
 
-// SipHash-c-d from the paper's section 2, byte by byte; general, so that the vector that the paper
-// prints for SipHash-2-4 vouches for it.
+// SipHash-c-d from section 2 of the paper, byte by byte. It is general, so that the paper's vector
+// for SipHash-2-4 verifies it.
 std::uint64_t sip_hash(int c, int d, std::string_view text, HashKey key) {
   std::uint64_t v[4] = {key.low ^ 0x736f6d6570736575, key.high ^ 0x646f72616e646f6d,
                         key.low ^ 0x6c7967656e657261, key.high ^ 0x7465646279746573};

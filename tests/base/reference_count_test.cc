@@ -21,14 +21,14 @@ TEST(ReferenceCount, StartsAtOne_LastDropReturnsTrue) {
   EXPECT_TRUE(count.drop());
 }
 
-// Every holder writes what is its own; who drops last reads it all. `make model` explores every
-// interleaving of this; here the thread sanitizer looks on.
+// Every holder writes its own element, and the last one to drop reads them all. `make model`
+// explores every interleaving of this; here the thread sanitizer checks it.
 TEST(ReferenceCount, Stress_LastDropSeesTheWritesOfAll) {
   constexpr unsigned kHolders = 4;
   for (int round = 1; round <= 300; ++round) {
     ReferenceCount count;
     std::array<int, kHolders> done = {};
-    std::array<int, kHolders> ended = {};  // by whom, and with what sum
+    std::array<int, kHolders> ended = {};  // by holder: the sum that it read
     for (unsigned i = 1; i < kHolders; ++i) count.add();
     std::vector<std::thread> threads;
     for (unsigned i = 0; i < kHolders; ++i) {

@@ -8,7 +8,8 @@
 namespace wsd {
 namespace {
 
-// tests/run says when it has built with one. Were it not seen, pools would poison nothing.
+// tests/run reports whether the build has a sanitizer. If the code did not detect it, pools would
+// not poison their memory.
 TEST(Sanitizers, AreSeenWhereTheyAre) {
   if (std::getenv("WSD_TEST_SANITIZED") != nullptr) {
     EXPECT_TRUE(kSanitized);

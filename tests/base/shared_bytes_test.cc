@@ -22,7 +22,7 @@ TEST(SharedBytes, ADefaultOneIsEmpty) {
   EXPECT_FALSE(none);
   EXPECT_EQ(none.size(), 0U);
   EXPECT_TRUE(none.bytes().empty());
-  const SharedBytes copy = none;  // NOLINT: the copy of nothing is what is tested
+  const SharedBytes copy = none;  // NOLINT: tests the copy of an empty object
   EXPECT_FALSE(copy);
 }
 
@@ -64,7 +64,7 @@ TEST(SharedBytes, MovingLeavesNothingBehind) {
   SharedBytes first = shared("frame");
   const std::uint8_t* data = first.bytes().data();
   SharedBytes second = std::move(first);
-  EXPECT_FALSE(first);  // NOLINT: what a move leaves is what is tested
+  EXPECT_FALSE(first);  // NOLINT: tests the state after a move
   EXPECT_EQ(second.bytes().data(), data);
   SharedBytes third = shared("other");
   third = std::move(second);
@@ -132,7 +132,8 @@ TEST(SharedBytes, ThreadsCopyAndDropTheSameBlock) {
   EXPECT_EQ(wrong, 0);
 }
 
-// The thread that drops the last reference frees what another one wrote and others have read.
+// The thread that drops the last reference frees a block that another thread wrote and others have
+// read.
 TEST(SharedBytes, TheLastReferenceMayGoOnAnyThread) {
   for (int round = 0; round < 200; ++round) {
     SharedBytes block = SharedBytes::make(64);

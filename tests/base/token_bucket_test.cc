@@ -26,7 +26,7 @@ TEST(TokenBucket, TokensUnusedForOneSecond_AreLost) {
   EXPECT_EQ(taken(bucket, 7, 100 * kSecond), 7);
 }
 
-// At any rate, also those of which a tick is worth a fraction of a token.
+// At any rate, including rates at which a tick is worth a fraction of a token.
 TEST(TokenBucket, OverALongTimeTheRateIsExact) {
   for (const std::uint64_t rate : {1U, 3U, 99U, 100U, 101U, 1'000U, 12'345U}) {
     TokenBucket bucket(rate, 0);

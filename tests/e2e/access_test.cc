@@ -1,4 +1,4 @@
-// Who gets in: origins and tokens, on the real daemon.
+// Access control of the real daemon: origins and tokens.
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -21,7 +21,7 @@ const std::string kBob = "bob-S3CRET-0123456789";
 const std::string kUsers = "# who gets in\n" + kAnn + " ann read=* write=*\n" + kBob +
                            " bob read=news,chat-* write=chat-*\n";
 
-// A file of users, and a daemon that has read it.
+// A user file, and a daemon that has loaded it.
 class Access : public ::testing::Test {
  protected:
   Access() { write(kUsers); }
@@ -31,7 +31,7 @@ class Access : public ::testing::Test {
     server_ = std::make_unique<ServerProcess>(more);
     ASSERT_TRUE(server_->listening());
   }
-  // Nothing of any token has come out, whatever the test did.
+  // No output contains a token, whatever the test did.
   void TearDown() override {
     if (server_ == nullptr) return;
     EXPECT_TRUE(server_->ends_cleanly());
@@ -41,19 +41,19 @@ class Access : public ::testing::Test {
 
   ServerProcess& server() { return *server_; }
   std::string path() const { return directory_.file("users"); }
-  // Whole, or not at all.
+  // Writes the whole file or nothing.
   void write(const std::string& text) {
     const std::string fresh = directory_.write("fresh", text);
     ::chmod(fresh.c_str(), 0600);
     std::filesystem::rename(fresh, path());
   }
-  // Sends SIGHUP and waits for what the log says of the users.
+  // Sends SIGHUP and returns the log line about the user file.
   std::string reload() {
     const std::size_t from = server().process().lines().size();
     server().signal(SIGHUP);
     return server().process().wait_for_line("event=auth_reload", from).value_or("no line");
   }
-  // The answer to a handshake.
+  // Returns the response to a handshake.
   HttpResponse ask(const RequestText& request) {
     RawClient client = server().connect();
     client.send(request.text());
@@ -105,8 +105,8 @@ TEST_F(Access, WithoutValidToken_UpgradeIsRejected) {
   }
 }
 
-// The right to read is asked for before any place; without the right to write a resumed member has
-// none either. POST asks for its own token.
+// The right to read is checked before the position. A resumed member without the right to write
+// cannot write. POST needs its own token.
 TEST_F(Access, RoomHistory_NeedsTheRightToReadTheRoom) {
   start({"--publish", "loopback", "--history-messages", "10"});
   RawClient publisher = server().connect();
@@ -168,7 +168,7 @@ TEST_F(Access, ATokenComesInAnyOfFourPlaces) {
   }
 }
 
-// RFC 6455 §4.2.2: the answer names one of those offered, and the token is never it.
+// RFC 6455 §4.2.2: the response names one of the offered subprotocols, which is never the token.
 TEST_F(Access, TheSubprotocolBearerIsChosenAndTheTokenIsNotEchoed) {
   start({"--subprotocol", "chat"});
   for (const std::string& offer :
@@ -212,7 +212,7 @@ TEST_F(Access, SeveralAuthorizationFieldsAreABadRequest) {
   }
 }
 
-// They never come as far as a token: a head with a control byte is no request.
+// The token is not checked: a head with a control byte is not a request.
 TEST_F(Access, ControlBytesInAHeadAreABadRequest) {
   start();
   for (const std::string& byte : {std::string("\x01"), std::string(1, '\0'), std::string("\x7f")}) {
@@ -292,7 +292,7 @@ TEST_F(Access, TheLogNeverHasAQuery) {
       EXPECT_TRUE(server().wait_for_end_of(address)) << printable(request.text());
     }
   }
-  // TearDown looks for what must not be there.
+  // TearDown searches for the token.
 }
 
 TEST_F(Access, Reload_AppliesToNewHandshakesOnly) {

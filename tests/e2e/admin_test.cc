@@ -1,4 +1,5 @@
-// The admin listener: what it tells agrees with what was done, whom it tells, and what reads it.
+// The admin listener: its figures match the traffic, it answers only authorized clients, and wsd
+// top and Prometheus can read it.
 
 #include <gtest/gtest.h>
 
@@ -20,7 +21,7 @@ namespace {
 
 constexpr const char* kToken = "a-token-that-is-long-enough";
 
-// A running server with an admin listener, and a client of that.
+// A running server with an admin listener, and a client of that listener.
 class AdminServer {
  public:
   explicit AdminServer(std::vector<std::string> flags = {},
@@ -56,7 +57,7 @@ class AdminServer {
                                       std::string_view authorization) const {
     return ask(request(target).set("Authorization", authorization));
   }
-  // One sample of /metrics; "" when there is none of that name.
+  // Returns one sample of /metrics, or "" if there is none of that name.
   [[nodiscard]] std::string metric(const std::string& series) const {
     const std::string text = "\n" + get("/metrics").body;
     const std::size_t at = text.find("\n" + series + " ");
@@ -64,7 +65,8 @@ class AdminServer {
     const std::size_t start = at + series.size() + 2;
     return text.substr(start, text.find('\n', start) - start);
   }
-  // Figures are shown at the end of a turn, which may be after what the turn has sent was received.
+  // The server publishes its figures at the end of a turn, which may come after the client has
+  // received what the turn sent.
   [[nodiscard]] ::testing::AssertionResult comes_to(const std::string& series,
                                                     const std::string& value) const {
     std::string last;
@@ -164,7 +166,7 @@ TEST(Admin, Connections_AreListedInTheRequestedOrder) {
   ASSERT_TRUE(opens(first));
   RawClient second = wsd.server().connect();
   ASSERT_TRUE(opens(second, "/rooms/x"));
-  // The first answers a Ping, so it alone has a round trip.
+  // Only the first connection answers a Ping, so only it has a round-trip time.
   const auto ping = first.read_frame();
   ASSERT_TRUE(ping && ping->opcode == kPing);
   first.send(pong_frame(ping->payload));
@@ -192,7 +194,7 @@ HttpResponse delete_of(const AdminServer& wsd, const std::string& id,
   return wsd.ask(request);
 }
 
-// The id of the only connection there is.
+// Returns the id of the only connection.
 std::string only_id(const std::string& connections) {
   const std::string head = R"("connections":[{"id":")";
   const std::size_t at = connections.find(head);
@@ -333,7 +335,7 @@ TEST(Admin, InvalidConfiguration_ErrorIsASentence) {
   EXPECT_EQ(start_with({"--admin", wsd.address()}).status.code, 69);
 }
 
-// wsd top, where its output is no terminal.
+// wsd top, with output that is not a terminal.
 
 TEST(Top, OnAPipe_PrintsOneScreen) {
   const TemporaryDirectory folder;
@@ -361,7 +363,7 @@ TEST(Top, NoServer_PrintsAnError) {
   EXPECT_EQ(run({.argv = {server_binary(), "top", "--help"}}).status.code, 0);
 }
 
-// Prometheus' own judgment.
+// Prometheus reads the metrics.
 
 TEST(ForeignPrometheus, PromtoolFindsNothingWrongWithTheMetrics) {
   E2E_REQUIRE(promtool());
@@ -373,7 +375,7 @@ TEST(ForeignPrometheus, PromtoolFindsNothingWrongWithTheMetrics) {
   EXPECT_EQ(check.all(), "");
 }
 
-// What Prometheus has scraped of `query`, as its API says it.
+// Returns the value that Prometheus has scraped for `query`, from its API.
 std::string value_of(std::uint16_t port, const std::string& query) {
   RawClient client = RawClient::foreign(port);
   if (!client.connected()) return {};
@@ -404,7 +406,7 @@ TEST(ForeignPrometheus, PrometheusScrapesIt) {
   const Subprocess process(
       prometheus().with({"--config.file=" + config, "--storage.tsdb.path=" + folder.file("data"),
                          "--web.listen-address=127.0.0.1:" + std::to_string(port)}));
-  // It has to start, to scrape, and to take what it scraped in.
+  // Prometheus must start, scrape and store the samples.
   EXPECT_TRUE(eventually([&] { return value_of(port, "up") == "1"; }, 3 * patience()))
       << process.output();
   EXPECT_TRUE(eventually([&] { return value_of(port, "wsd_messages_received_total") == "7"; }))

@@ -83,7 +83,7 @@ TEST(Daemon, CheckConfig_OutputIsAValidConfiguration) {
   EXPECT_EQ(second.out, first.out);
 }
 
-// The pong budget of a heartbeat that cannot be met: each setting is fine, together they are not.
+// A heartbeat whose Pong deadline cannot be met. Each setting is valid, but not both together.
 TEST(Daemon, ContradictionNamesTheFlags) {
   for (const char* action : {"--check-config", "--log-level=info"}) {
     const Output output = daemon(

@@ -1,4 +1,4 @@
-// Rooms for products: publishing over HTTP, history, and coming again without a gap.
+// Rooms for products: publishing over HTTP, history, and reconnecting without a gap.
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -27,7 +27,7 @@ std::string post(const std::string& target, const std::string& body,
          fields + "\r\n" + body;
 }
 
-// The number behind `"name":` in a JSON answer; 0 where it is not.
+// Returns the number after `"name":` in a JSON response, or 0 if it is absent.
 std::uint64_t number_in(const std::string& json, const std::string& name) {
   const std::size_t at = json.find("\"" + name + "\":");
   return at == std::string::npos ? 0 : std::stoull(json.substr(at + name.size() + 3));
@@ -46,7 +46,7 @@ HttpResponse answer(RawClient& client, const std::string& request) {
   return client.read_response().value_or(HttpResponse{});
 }
 
-// Publishes, and returns the place that the answer tells.
+// Publishes, and returns the position from the response.
 Place published(RawClient& client, const std::string& target, const std::string& body,
                 const std::string& fields = kPlainText) {
   const HttpResponse response = answer(client, post(target, body, fields));
@@ -65,7 +65,7 @@ AssertionResult opens_meta(RawClient& client, const std::string& target) {
   return ::testing::AssertionFailure() << response->describe();
 }
 
-// A message of a member that speaks ws+meta.nchan, taken apart.
+// A parsed message for a member that speaks ws+meta.nchan.
 struct Meta {
   std::string id;
   std::string content_type;
@@ -162,7 +162,7 @@ TEST_F(Publish, Get_ReturnsTheStateOfARoom) {
 
 TEST_F(Publish, BodyOfAnotherLength_IsNotSmuggled) {
   {
-    RawClient client = server().connect();  // longer: what is left over is no request
+    RawClient client = server().connect();  // longer: the extra bytes are not a request
     client.send("POST /rooms/len HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n" + kPlainText +
                 "\r\nok{\"more\":1}");
     const auto first = client.read_response();
@@ -291,12 +291,13 @@ TEST_F(Publish, PositionNotInHistory_IsReportedAsGap) {
   EXPECT_EQ(notice.id, (Place{place.epoch, 0}.text()));
   EXPECT_EQ(read_meta(strange).payload, "one");
   EXPECT_EQ(read_meta(strange).payload, "two");
-  // Who comes again from a notice is where it was.
+  // A client that resumes from the notice continues at the same position.
   RawClient again = joined(notice.id);
   EXPECT_EQ(read_meta(again).payload, "one");
 }
 
-// Members come and go by their last place while publishing goes on: 1..N, no gap, no double.
+// Members leave and rejoin from their last position while publishing continues. They receive 1..N
+// without gaps or duplicates.
 TEST_F(Publish, ResumingIsExactWhilePublishingGoesOn) {
   static constexpr int kMessages = 900;
   constexpr int kMembers = 6;
@@ -328,7 +329,7 @@ TEST_F(Publish, ResumingIsExactWhilePublishingGoesOn) {
       verdict = "ok";
     });
   }
-  // Two publishers on connections of their own, by turns, so that the order is known.
+  // Two publishers on separate connections take turns, so the order is known.
   std::vector<RawClient> publishers;
   for (int i = 0; i < 2; ++i) publishers.push_back(server().connect());
   for (int i = 1; i <= kMessages; ++i) {
@@ -341,7 +342,7 @@ TEST_F(Publish, ResumingIsExactWhilePublishingGoesOn) {
   for (const std::string& each : verdicts) EXPECT_EQ(each, "ok");
 }
 
-// More than a send queue may hold: it was asked for.
+// The replay exceeds the send queue's limit, which does not apply to a replay.
 TEST(PublishServer, ReplayBeyondQueueLimit_IsComplete) {
   ServerProcess server({"--publish", "loopback", "--history-messages", "300", "--history-bytes",
                         "32MiB", "--reactors", "2"});
@@ -398,7 +399,7 @@ TEST(PublishServer, PublishToken_AllowsItsHolder) {
     client.send(post("/rooms/a", "x", fields));
     const auto response = client.read_response();
     if (!response) return 0;
-    // RFC 9110 §15.5.2: a 401 says what would do.
+    // RFC 9110 §15.5.2: a 401 names the required scheme.
     EXPECT_EQ(response->status == 401, response->get("WWW-Authenticate") == "Bearer");
     EXPECT_EQ(response->body.find(token), std::string::npos);
     return response->status;
@@ -412,7 +413,7 @@ TEST(PublishServer, PublishToken_AllowsItsHolder) {
   EXPECT_EQ(status("Authorization: Bearer " + token + std::string(1, '\0') + "\r\n"), 400);
   RawClient client = server.connect();
   EXPECT_EQ(answer(client, RequestText::get("/rooms/a")).status, 401);
-  // Before anything of the body is sent.
+  // The rejection comes before the client has sent any of the body.
   RawClient stranger = server.connect();
   stranger.send("POST /rooms/a HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n");
   EXPECT_EQ(stranger.read_response().value_or(HttpResponse{}).status, 401);
@@ -448,7 +449,7 @@ TEST(ForeignPublish, CurlPublishesAndAsks) {
   EXPECT_NE(output.out.find("\"members\":0,"), std::string::npos) << output.all();
 }
 
-// Nchan's own client, unchanged, against this server.
+// Nchan's own client, unchanged, with this server.
 TEST(ForeignPublish, NchanSubscriberResumes) {
   E2E_REQUIRE(node_with_nchan());
   constexpr int kMessages = 100;

@@ -1,4 +1,4 @@
-// Limits of what one peer may take, on the real daemon.
+// Limits on one client's use of the real daemon.
 
 #include <gtest/gtest.h>
 
@@ -97,7 +97,7 @@ TEST(Rates, MessagesPerSecond_AreLimited) {
   for (int i = 0; i < 10; ++i) burst += text_frame(std::to_string(i));
   ASSERT_TRUE(client.send(burst));
   for (int i = 0; i < 10; ++i) ASSERT_TRUE(receives_text(client, std::to_string(i)));
-  // Whatever time that took, at most ten more are allowed at once.
+  // However long that took, at most ten more are allowed at once.
   for (int i = 0; i < 3; ++i) client.send(burst);
   std::optional<Frame> frame;
   do {
@@ -134,7 +134,7 @@ TEST(Rates, TotalRooms_AreLimited) {
     for (const char* room : {"/rooms/a", "/rooms/b", "/rooms/a"}) {
       members.push_back(server.connect());
       ASSERT_TRUE(opens(members.back(), room));
-      // In it when its message comes back.
+      // The client has joined when its message comes back.
       ASSERT_TRUE(members.back().send(text_frame("in")));
       ASSERT_TRUE(receives_text(members.back(), "in"));
     }
@@ -148,7 +148,7 @@ TEST(Rates, TotalRooms_AreLimited) {
     one_more.close();
     EXPECT_EQ(log_value(end_line(server, address), "cause"), "room_limit");
     EXPECT_TRUE(closes_normally(members[1]));
-    // Its room goes when the room's home has heard of it, in some other thread.
+    // The room ends when its home shard, possibly on another thread, has processed the leave.
     EXPECT_TRUE(eventually([&] {
       RawClient now = server.connect();
       if (!opens(now, "/rooms/d") || !now.send(text_frame("in"))) return false;
@@ -158,7 +158,7 @@ TEST(Rates, TotalRooms_AreLimited) {
   }
 }
 
-// At a door of plain HTTP as at a handshake.
+// The limit applies to plain HTTP requests as well as to handshakes.
 TEST(Rates, TokenGuessingOverHttp_IsRateLimited) {
   const TemporaryDirectory directory;
   ServerProcess server({"--auth-file", directory.write("users", "0123456789abcdef ann read=*\n"),
@@ -178,7 +178,7 @@ TEST(Rates, TokenGuessingOverHttp_IsRateLimited) {
   EXPECT_GE(refused, 3);
   EXPECT_EQ(last->get("Retry-After"), "1");
   EXPECT_EQ(last->body, "too many rejected requests from this address, try again later\n");
-  // It is over in a moment, and who has a token is let in.
+  // The limit soon allows requests again, and a client with a valid token is allowed.
   EXPECT_TRUE(eventually([&] {
     RawClient ann = server.connect();
     ann.send(ask("0123456789abcdef"));

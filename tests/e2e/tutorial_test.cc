@@ -1,4 +1,4 @@
-// The chat of docs/tutorial.md and the solutions of its exercises do what the tutorial says.
+// The chat of docs/tutorial.md and the solutions of its exercises behave as the tutorial describes.
 
 #include <gtest/gtest.h>
 
@@ -150,7 +150,7 @@ TEST(Tutorial, Sigterm_Sends1001) {
   }
   server.signal(SIGTERM);
   for (RawClient& each : people) {
-    // The others' arrivals and farewells come before it.
+    // Join and leave notices of other members come before it.
     auto frame = each.read_frame();
     while (frame && frame->opcode == kText) frame = each.read_frame();
     ASSERT_TRUE(frame);

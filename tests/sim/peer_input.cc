@@ -1,4 +1,4 @@
-// What a peer is sent, and whether it may be.
+// The bytes that a peer receives, and whether they are allowed.
 #include <algorithm>
 #include <array>
 #include <span>
@@ -102,7 +102,7 @@ void Peer::on_frame(const test::WireFrame& frame) {
 }
 
 void Peer::on_pong(const std::string& payload) {
-  // A Pong may stand for the Pings before it too (RFC 6455 §5.5.3).
+  // A Pong may also answer the Pings before its own (RFC 6455 §5.5.3).
   const auto found = std::find(pings_.begin(), pings_.end(), payload);
   if (found == pings_.end()) {
     trace_.note("          Pong: %s, expected from %s", payload.c_str(),

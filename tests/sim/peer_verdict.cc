@@ -1,4 +1,4 @@
-// What must hold for a peer at rest, and at the end.
+// The invariants of a peer at rest and at the end.
 #include "sim/peer.h"
 
 namespace wsd::sim {
@@ -68,7 +68,7 @@ void Peer::check_record() const {
       if (kicked_) return;
       break;
     case CloseCause::kEof:
-      // It leaves a connection that was refused, or on which nothing was asked.
+      // The peer itself ends a connection that was rejected, or on which it has stopped sending.
       if (refused_ || silent_ || ended_) return;
       break;
     case CloseCause::kSlowConsumer:
