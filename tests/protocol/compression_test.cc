@@ -31,7 +31,7 @@ std::string noise(std::size_t size) {
   return out;
 }
 
-// What goes over the wire for `plain`; empty: it goes as it is.
+// Returns the compressed payload for `plain`, or "" if the message is sent uncompressed.
 std::string deflated(Compression& compression, const std::string& plain) {
   return std::string(as_text(compression.deflate(as_bytes(plain))));
 }
@@ -41,7 +41,7 @@ std::string inflated(Compression& compression, const std::string& bytes) {
   return std::string(as_text(compression.pool().inflated.bytes()));
 }
 
-// A connection for each end, with a pool for each, as two processes have.
+// A connection for each end, each with its own pool, like two processes.
 struct Pair {
   explicit Pair(bool takeover)
       : sender(terms(takeover), sender_pool), receiver(terms(takeover), receiver_pool) {}
@@ -118,7 +118,7 @@ TEST(Compression, ContextBytes_CountContextsOfTheConnection) {
   EXPECT_EQ(context_bytes(one), deflater_bytes(one.server_max_window_bits));
 }
 
-// RFC 1951 §3.2.4: a stored block has 5 bytes of its own, and the flush adds an empty one.
+// RFC 1951 §3.2.4: a stored block has 5 bytes of overhead, and the flush adds an empty block.
 TEST(Compression, CompressedLimit_FitsIncompressibleData) {
   Deflater deflater(15, kLevel);
   for (const std::size_t size : {0U, 1U, 100U, 10'000U, 300'000U}) {

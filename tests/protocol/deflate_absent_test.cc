@@ -7,7 +7,7 @@
 namespace wsd {
 namespace {
 
-// Built into the tests of a build without zlib alone.
+// Only a build without zlib contains this test.
 TEST(DeflateAbsent, DeflateAbsent_IsReported) {
   EXPECT_FALSE(protocol::have_deflate());
   EXPECT_EQ(deflate_library(), "");

@@ -8,7 +8,7 @@
 namespace wsd::protocol {
 namespace {
 
-// Written back in one canonical form, to compare whole results.
+// Returns one canonical form, to compare whole results.
 std::string text_of(const std::vector<ExtensionOffer>& offers) {
   std::string text;
   for (const ExtensionOffer& offer : offers) {

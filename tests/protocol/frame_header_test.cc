@@ -37,7 +37,7 @@ constexpr auto kLengths = std::to_array<std::uint64_t>({0,
                                                         ~std::uint64_t{0} - 1,
                                                         ~std::uint64_t{0}});
 
-// Whether a form has room for the length at all.
+// Returns whether a form can express the length.
 bool fits(LengthForm form, std::uint64_t length) {
   return form == LengthForm::k64Bit || length <= (form == LengthForm::k16Bit ? 0xFFFFU : 125U);
 }

@@ -118,7 +118,8 @@ TEST(HttpResponse, Rfc9110_15_5_6_MethodNotAllowedNamesTheAllowed) {
             "\r\n");
 }
 
-// Every handshake violation: the same frame, its own status and text, and nothing of 426 or 405.
+// Every handshake violation: the same frame with its own status and text, and no field of 426 or
+// 405.
 TEST(HttpResponse, Rfc9112_9_6_EveryRefusalCloses) {
   const std::vector<Violation> all = {
 #define WSD_VIOLATION_VALUE(name, answer, text) Violation::name,

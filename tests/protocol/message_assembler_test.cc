@@ -22,7 +22,7 @@ std::vector<std::uint8_t> masked(std::string_view payload, std::uint64_t offset)
   return out;
 }
 
-// One frame's payload in chunks of `chunk` bytes.
+// Appends one frame's payload in chunks of `chunk` bytes.
 void append_frame(MessageAssembler& message, std::string_view payload, std::size_t chunk) {
   for (std::size_t at = 0; at < payload.size(); at += chunk) {
     std::vector<std::uint8_t> block = masked(payload.substr(at, chunk), at);

@@ -31,7 +31,7 @@ TEST(Origin, Rfc6455_10_2_SameOrigin) {
       {"http://h", "h:8080", false},
       {"http://h:8080", "h", false},
       {"http://h:8080", "h:8081", false},
-      // Near misses of the host.
+      // Hosts that differ slightly.
       {"http://h.", "h", false},
       {"http://a.h", "h", false},
       {"http://h.evil", "h", false},
@@ -93,7 +93,7 @@ TEST(Origin, NearMissesOfAnAllowListEntry) {
       {"null", "h", false},
       {"", "h", false},
       {"*", "h", false},
-      // The same-origin rule holds beside the list.
+      // The same-origin rule applies in addition to the list.
       {"https://h", "h", true},
   };
   for (const Row& row : rows) {
@@ -144,7 +144,7 @@ TEST(Origin, AWildcardStandsForWholeLabelsInFront) {
   for (const Row& row : rows) {
     EXPECT_EQ(origin_allowed(row.origin, row.host, allowed), row.allowed) << row.origin;
   }
-  // A pattern that is_origin_pattern() refuses matches nothing.
+  // A pattern that is_origin_pattern() rejects matches nothing.
   for (const char* pattern : {"https://*", "https://*.", "https://a.*.good.example",
                               "https://*.*.good.example", "https://*a.good.example"}) {
     EXPECT_FALSE(origin_allowed("https://a.b.good.example", "h", {pattern})) << pattern;

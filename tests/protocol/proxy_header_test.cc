@@ -29,7 +29,7 @@ void PrintTo(const Result& result, std::ostream* out) {
        << ", " << result.source << ", " << result.taken << " taken";
 }
 
-// In pieces that end at `cuts` and at the end, each in a block of its own.
+// Parses in pieces that end at `cuts` and at the end. Each piece is in a separate block.
 Result parse(std::string_view bytes, const std::vector<std::size_t>& cuts) {
   ProxyHeaderParser parser;
   Result result;
@@ -48,7 +48,7 @@ Result parse(std::string_view bytes, const std::vector<std::size_t>& cuts) {
   return result;
 }
 
-// Whole, at every cut into two, and byte by byte: the same each time.
+// Parses whole, at every split into two, and byte by byte. The results must be equal.
 Result parse_every_way(std::string_view bytes) {
   const Result whole = parse(bytes, {});
   std::vector<std::size_t> all;
@@ -76,7 +76,7 @@ const std::string kV6 = std::string("\x20\x01\x0D\xB8\0\0\0\0\0\0\0\0\0\0\0\x07"
 const std::string kUnix = std::string(216, 'u');
 const std::string kTlv = std::string("\x03\x00\x04\xFD\x16\x9E\xE3\x04\x00\x01\x00", 11);
 
-// Valid headers and whom they name.
+// Valid headers, with the client that each names.
 std::vector<std::pair<std::string, std::string>> valid() {
   return {
       {"PROXY TCP4 192.0.2.1 198.51.100.2 4711 443\r\n", "192.0.2.1:4711"},
@@ -117,7 +117,7 @@ TEST(ProxyHeader, EveryValidOneInEveryCut) {
     SCOPED_TRACE(::testing::PrintToString(header));
     const Result expected{Status::kComplete, Violation::kNone, source, header.size()};
     EXPECT_EQ(parse_every_way(header), expected);
-    // Nothing behind it is touched.
+    // The parser does not consume bytes after the header.
     for (const char* more :
          {"GET / HTTP/1.1\r\n\r\n", "PROXY TCP4 6.6.6.6 6.6.6.6 1 1\r\n", "\n"}) {
       EXPECT_EQ(parse_every_way(header + more), expected);
@@ -236,7 +236,7 @@ TEST(ProxyHeader, ALineHas107BytesAtMost) {
   EXPECT_EQ(over, (Result{Status::kFailed, Violation::kBadProxyHeader, "none", 107}));
 }
 
-// All 65,536 pairs of the two bytes that say what a block is.
+// All 65,536 values of the two bytes that define the kind of a block.
 TEST(ProxyHeader, EveryVersionCommandFamilyAndTransport) {
   for (unsigned pair = 0; pair < 65'536; ++pair) {
     const unsigned command = pair >> 8;

@@ -1,4 +1,4 @@
-// Request bodies, as a session reads them.
+// How a session reads request bodies.
 #include <gtest/gtest.h>
 
 #include <string>

@@ -1,4 +1,4 @@
-// The session's limits, what it holds in memory, and the direct way for large frames.
+// The session's limits, its memory, and the direct buffer for large frames.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -21,7 +21,7 @@ SessionLimits at_most(std::uint64_t max_message_bytes) {
   return limits;
 }
 
-// Text of `size` bytes in which code points of every length fall on every offset.
+// Returns text of `size` bytes with code points of every length at every offset.
 std::string long_text(std::size_t size) {
   const std::string unit = "a\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80-";
   std::string text;
@@ -147,7 +147,7 @@ TEST(SessionLimits, Rfc6455_5_4_65536FragmentsOfOneByte) {
   }
 }
 
-// What is held
+// Memory
 
 TEST(SessionMemory, AnIncompleteHeaderIsUnfinishedAndHoldsNoPayload) {
   const std::string header = ClientFrame{.opcode = 2, .announced = 70'000}.header();
@@ -284,7 +284,7 @@ TEST(SessionViews, AControlFrameInPiecesStandsUntilNext) {
   }
 }
 
-// The direct way
+// The direct buffer
 
 TEST(SessionDirect, ThereIsNoDirectBufferWithoutALargeFrame) {
   Player player;
@@ -323,7 +323,7 @@ TEST(SessionDirect, AMebibyteOfTextAndOfBinary) {
   const std::string binary = long_binary(kSize);
   const std::string stream = text_frame("before") + text_frame(text) + ping_frame("between") +
                              binary_frame(binary) + text_frame("after");
-  // Odd sizes, so that chunks begin at every place of the masking key and inside code points.
+  // Odd sizes, so that chunks start at every position of the masking key and inside code points.
   for (const std::size_t limit : {std::size_t{1} << 21, std::size_t{65536}, std::size_t{1461}}) {
     Player player;
     const std::size_t direct = player.play_directly(stream, limit);
@@ -331,7 +331,8 @@ TEST(SessionDirect, AMebibyteOfTextAndOfBinary) {
                                        binary_word(binary), "text after"}));
     EXPECT_EQ(player.session().held_bytes(), 0U);
     EXPECT_FALSE(player.session().unfinished());
-    // A piece at a time the shell's buffer takes; the rest of a large frame comes past it.
+    // Only one piece at a time goes through the caller's buffer. The rest of a large frame bypasses
+    // it.
     EXPECT_GE(direct + 4 * std::max(limit, kFirstCapacity), 2 * kSize) << limit;
   }
 }
@@ -385,7 +386,7 @@ TEST(SessionDirect, Memory_IsProportionalToReceivedBytes) {
   Player player;
   for (std::size_t at = 0; at < wire.size(); at += 1000) {
     player.play_directly(std::string_view(wire).substr(at, 1000), 1000);
-    // Twice what is there, and room for a receive that is worth its call.
+    // Twice the received bytes, and space for a receive of a useful size.
     const std::size_t bound = 2 * (at + 1000 + kFirstCapacity / 4);
     EXPECT_LE(player.session().held_bytes(), std::max(bound, kFirstCapacity));
   }

@@ -1,4 +1,4 @@
-// A PROXY protocol header before the first request, as a session reads it.
+// How a session reads a PROXY protocol header before the first request.
 #include <gtest/gtest.h>
 
 #include <string>

@@ -15,7 +15,7 @@ namespace {
 
 using namespace std::string_literals;  // NOLINT: payloads with NUL
 
-// The opening handshake and what follows it
+// The opening handshake and the bytes after it
 
 TEST(Session, Rfc6455_4_2_2_FramesInTheSameInputAsTheRequest) {
   expect_events(

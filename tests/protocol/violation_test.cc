@@ -42,7 +42,7 @@ TEST(Violation, NamesAreTheEnumerators) {
   }
 }
 
-// A sentence goes into a Close frame as UTF-8 (§5.5.1) and into an HTTP body as it is.
+// The text goes into a Close frame as UTF-8 (§5.5.1) and unchanged into an HTTP body.
 TEST(Violation, Rfc6455_5_5_TextsFitACloseFrameAndAreAscii) {
   for (const Row& row : kRows) {
     const std::string_view text = violation_text(row.violation);
