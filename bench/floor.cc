@@ -8,8 +8,8 @@
 //   floor --port 0 --in 26 --out 22 --fan-out all
 //                                     sends them to every connection: N sends of the same bytes
 //
-// If a connection starts with "GET ", it first gets a fixed 101. The 101 matches the key of RFC
-// 6455 §1.3, which wsload sends. Loopback only. Linux.
+// If a connection starts with "GET ", it first gets a fixed 101. The 101 matches the key that
+// wsload sends, the one of RFC 6455 §1.3. Loopback only. Linux.
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>

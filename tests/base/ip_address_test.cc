@@ -115,7 +115,7 @@ TEST(IpAddress, AgreesWithTheCLibrary) {
   }
 }
 
-TEST(IpAddress, MappedIsV4) {
+TEST(IpAddress, MappedAddress_IsIpv4) {
   EXPECT_TRUE(IpAddress::parse("::ffff:0:0")->is_v4());
   EXPECT_TRUE(IpAddress::v4(std::array<std::uint8_t, 4>{1, 2, 3, 4}).is_v4());
   EXPECT_FALSE(IpAddress::parse("::fffe:1.2.3.4")->is_v4());

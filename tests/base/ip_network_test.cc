@@ -58,7 +58,7 @@ TEST(IpNetwork, Rfc4632_3_1_EveryLengthOfIpv4) {
   }
 }
 
-TEST(IpNetwork, RefusesWithAClause) {
+TEST(IpNetwork, InvalidNetwork_ErrorIsAClause) {
   const std::vector<std::pair<std::string, std::string>> rows = {
       {"", "is not a network"},
       {"10.0.0.0/", "no valid prefix length: write a number from 0 to 32"},

@@ -213,7 +213,7 @@ TEST(LogLine, ACutNeverFallsInsideAnEscape) {
   }
 }
 
-TEST(LogLine, MomentsHaveMilliseconds) {
+TEST(LogLine, Timestamps_HaveMilliseconds) {
   const auto stamp = [](std::uint64_t ms) {
     return LogLine(false, LogLevel::kInfo, "e", ms).take().substr(3, 24);
   };

@@ -55,7 +55,7 @@ std::string counting(std::size_t size) {
   return out;
 }
 
-TEST(NameHash, TheSlowTwinGivesThePapersVector) {
+TEST(NameHash, Reference_MatchesThePapersVector) {
   EXPECT_EQ(sip_hash(2, 4, counting(15), kPaperKey), 0xa129ca6149be45e5);
 }
 
@@ -69,7 +69,7 @@ TEST(NameHash, IsSipHash13) {
   }
 }
 
-TEST(NameHash, DoesNotDependOnWhereTheTextLies) {
+TEST(NameHash, Hash_DoesNotDependOnTheAddress) {
   const std::string text = counting(40);
   for (std::size_t shift = 0; shift < 8; ++shift) {
     const std::string shifted = std::string(shift, 'x') + text;
@@ -78,7 +78,7 @@ TEST(NameHash, DoesNotDependOnWhereTheTextLies) {
   }
 }
 
-TEST(NameHash, BothHalvesOfTheKeyCount) {
+TEST(NameHash, Hash_DependsOnBothHalvesOfTheKey) {
   std::set<std::uint64_t> hashes;
   for (int bit = 0; bit < 64; ++bit) {
     hashes.insert(keyed_hash("room", {std::uint64_t{1} << bit, 0}));
@@ -100,7 +100,7 @@ TEST(NameHash, TheProcessHasOneKeyForAllThreads) {
   EXPECT_TRUE(key.low != 0 || key.high != 0);
 }
 
-TEST(NameHash, AViewFindsAString) {
+TEST(NameHash, StringView_FindsAString) {
   std::unordered_map<std::string, int, NameHash, std::equal_to<>> rooms;
   rooms.emplace("lobby", 1);
   rooms.emplace("a room with a name that needs memory of its own", 2);

@@ -17,7 +17,7 @@ namespace {
 
 SharedBytes shared(std::string_view text) { return SharedBytes::copy_of(as_bytes(text)); }
 
-TEST(SharedBytes, ADefaultOneIsEmpty) {
+TEST(SharedBytes, DefaultConstructed_IsEmpty) {
   const SharedBytes none;
   EXPECT_FALSE(none);
   EXPECT_EQ(none.size(), 0U);
@@ -26,14 +26,14 @@ TEST(SharedBytes, ADefaultOneIsEmpty) {
   EXPECT_FALSE(copy);
 }
 
-TEST(SharedBytes, ABlockOfNoBytesIsStillABlock) {
+TEST(SharedBytes, ZeroSizedBlock_IsNotEmpty) {
   const SharedBytes block = SharedBytes::make(0);
   EXPECT_TRUE(block);
   EXPECT_EQ(block.size(), 0U);
   EXPECT_TRUE(SharedBytes::copy_of({}));
 }
 
-TEST(SharedBytes, TheMakerFillsIt) {
+TEST(SharedBytes, Creator_FillsTheBlock) {
   for (const std::size_t size : {1U, 7U, 64U, 65536U}) {
     SharedBytes block = SharedBytes::make(size);
     ASSERT_EQ(block.mutable_bytes().size(), size);
@@ -98,14 +98,14 @@ TEST(SharedBytesDeathTest, WritingToSharedBytesStopsTheProcess) {
 }
 #endif
 
-TEST(SharedBytes, WithTheOtherReferencesGoneItMayBeWrittenAgain) {
+TEST(SharedBytes, LastReference_MayWrite) {
   SharedBytes first = shared("frame");
   { const SharedBytes second = first; }  // NOLINT: counted on purpose
   first.mutable_bytes()[0] = 'F';
   EXPECT_EQ(as_text(first.bytes()), "Frame");
 }
 
-TEST(SharedBytes, IsEmptyWhenMemoryHasRunOut) {
+TEST(SharedBytes, OutOfMemory_GivesEmptyBlock) {
   if (kSanitized) GTEST_SKIP() << "its allocator ends the process where malloc would return null";
   const SharedBytes block = SharedBytes::make(std::size_t{1} << 62);
   EXPECT_FALSE(block);
@@ -134,7 +134,7 @@ TEST(SharedBytes, ThreadsCopyAndDropTheSameBlock) {
 
 // The thread that drops the last reference frees a block that another thread wrote and others have
 // read.
-TEST(SharedBytes, TheLastReferenceMayGoOnAnyThread) {
+TEST(SharedBytes, LastReference_MayBeDroppedOnAnyThread) {
   for (int round = 0; round < 200; ++round) {
     SharedBytes block = SharedBytes::make(64);
     for (std::uint8_t& byte : block.mutable_bytes()) byte = static_cast<std::uint8_t>(round);
@@ -154,7 +154,7 @@ TEST(SharedBytes, TheLastReferenceMayGoOnAnyThread) {
   }
 }
 
-TEST(Slice, TheWholeBlockOrAStretchOfIt) {
+TEST(Slice, Slice_CoversTheBlockOrAPart) {
   const SharedBytes block = shared("one two three");
   EXPECT_EQ(as_text(Slice(block).bytes()), "one two three");
   EXPECT_EQ(as_text(Slice(block, 4, 3).bytes()), "two");
@@ -162,7 +162,7 @@ TEST(Slice, TheWholeBlockOrAStretchOfIt) {
   EXPECT_TRUE(Slice().bytes().empty());
 }
 
-TEST(Slice, KeepsItsBlock) {
+TEST(Slice, Slice_KeepsItsBlockAlive) {
   Slice slice;
   {
     const SharedBytes block = shared("one two three");

@@ -23,7 +23,7 @@ struct Odd {
   std::uint8_t more = 7;
 };
 
-TEST(Slab, ObjectsLieCloseTogether) {
+TEST(Slab, Objects_AreAdjacentInMemory) {
   Slab<Odd> slab;
   Odd* const first = slab.make(1U);
   Odd* const second = slab.make(2U);

@@ -237,7 +237,7 @@ TEST_F(Access, JoinWithoutReadRight_Gets403) {
     EXPECT_TRUE(is_refused(client, {403}, &response)) << room;
     EXPECT_EQ(response.body, "this user may not read this room\n");
   }
-  EXPECT_EQ(ask(with(kBob, "/rooms/%63hat-1")).status, 101) << "the name is what counts";
+  EXPECT_EQ(ask(with(kBob, "/rooms/%63hat-1")).status, 101) << "the decoded name is compared";
   EXPECT_EQ(ask(with(kAnn, "/rooms/%00")).status, 400);
 }
 
@@ -305,7 +305,7 @@ TEST_F(Access, Reload_AppliesToNewHandshakesOnly) {
   EXPECT_EQ(ask(with(kAnn)).status, 401);
   EXPECT_EQ(ask(with(kBob, "/rooms/anything")).status, 101);
   ASSERT_TRUE(ann.send(text_frame("still here")));
-  EXPECT_TRUE(receives_text(ann, "still here")) << "who is in stays in";
+  EXPECT_TRUE(receives_text(ann, "still here")) << "existing connections stay open";
 }
 
 TEST_F(Access, ABrokenFileUnderTrafficKeepsTheOldUsers) {

@@ -174,7 +174,7 @@ TEST(Rates, TokenGuessingOverHttp_IsRateLimited) {
   int refused = 0;
   std::optional<HttpResponse> last;
   while ((last = client.read_response()) && last->status != 429) ++refused;
-  ASSERT_TRUE(last) << "nobody stops it";
+  ASSERT_TRUE(last) << "the guesses are not limited";
   EXPECT_GE(refused, 3);
   EXPECT_EQ(last->get("Retry-After"), "1");
   EXPECT_EQ(last->body, "too many rejected requests from this address, try again later\n");

@@ -408,7 +408,8 @@ void Harness::check_ends(Outcome& outcome, ExpectedDamage expected) {
                                std::to_string(closed_[id]) + " times");
     }
   }
-  if (closed_.size() != opened_.size()) outcome.faults.push_back("closed what was not opened");
+  if (closed_.size() != opened_.size())
+    outcome.faults.push_back("closed connections that were not opened");
   std::size_t dropped = 0;
   const std::vector<End> ends = read_log(dropped);
   // Out of memory, a connection may be rejected before it exists, or its log line may be lost.

@@ -130,7 +130,7 @@ double crumbs(Attack& attack, std::size_t size, std::uint64_t times) {
   static_cast<void>(swarm.until([&] { return swarm.count(done) == count; }, Attack::kPatience));
   attack.expect_count(swarm.count(done), count,
                       "have all messages of " + std::to_string(size) + " fragments back");
-  attack.expect(wrong == 0, "what comes back is what was sent");
+  attack.expect(wrong == 0, "every echo equals its message");
   swarm.on_message = nullptr;
   return std::chrono::duration<double>(attack.server().cpu() - before).count();
 }

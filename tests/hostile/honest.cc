@@ -68,7 +68,7 @@ class Client {
   void on_echo(Peer& peer, const FrameView& frame) {
     std::deque<Sent>& sent = under_way_[peer.index];
     if (sent.empty() || frame.payload != payload(sent.front().number)) {
-      fault_ = "an echo is not what was sent";
+      fault_ = "an echo differs from its message";
       return;
     }
     latencies_.push_back(Clock::now() - sent.front().due);

@@ -120,7 +120,7 @@ Row run(const Scenario& scenario, bool quick) {
       row.skipped = attack.skipped();
       row.notes = attack.notes();
       expect(row, attack.swarm().faults().empty(),
-             "what the server sends is right:" + attack.swarm().faults());
+             "the server sends only valid bytes:" + attack.swarm().faults());
     }
     judge_honest(row, row.attacked, "under attack");
     judge_aftermath(row, server);

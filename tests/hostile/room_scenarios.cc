@@ -73,7 +73,7 @@ void reconnect_herd(Attack& attack) {
     }
     static_cast<void>(swarm.until([&] { return heard >= members; }, Attack::kPatience));
     swarm.run_for(milliseconds(50));
-    attack.expect_count(heard, members, "have heard what was said to all");
+    attack.expect_count(heard, members, "have received the message to all");
     swarm.on_message = nullptr;
     if (wave + 1 < waves) swarm.reset_all();
   }
@@ -255,7 +255,7 @@ void stalled_drop_oldest(Attack& attack) {
   if (!messages) return;
   attack.expect_count(members.have(*messages - 1), StalledRoom::kStalled,
                       "have the newest of the storm");
-  attack.expect_count(members.have(*messages / 2), 0, "have what is long past");
+  attack.expect_count(members.have(*messages / 2), 0, "have an old message");
 }
 
 constexpr std::size_t kLargeQueueKib = 1024;
@@ -320,7 +320,7 @@ void half_open(Attack& attack) {
   swarm.on_message = [&](Peer& /*peer*/, const FrameView& /*frame*/) { ++heard; };
   swarm.send(swarm.peers()[gone], e2e::text_frame("anyone here?"));
   static_cast<void>(swarm.until([&] { return heard >= kQuiet / 10; }, Attack::kPatience));
-  attack.expect_count(heard, kQuiet / 10, "in the room hear what is said there");
+  attack.expect_count(heard, kQuiet / 10, "in the room receive its messages");
   swarm.on_message = nullptr;
 }
 

@@ -66,7 +66,7 @@ void Explorer::run() {
       return;
     }
     if (ready_threads.empty()) {
-      outcome_.failure = "all that are left sleep, and nobody wakes them";
+      outcome_.failure = "all remaining threads sleep, and no thread wakes them";
       return;
     }
     if (merges_ && depth_ == path_.size() && !enter_state()) return;
@@ -337,10 +337,10 @@ void Explorer::require_address(const void* address) {
 }
 
 void Explorer::touch(unsigned variable) {
-  if (variable >= memory_.plains()) fail("a pointer to what is no node is followed");
+  if (variable >= memory_.plains()) fail("a pointer that does not refer to a node is followed");
   if (++touches_ > kMaxTouches) fail("a list without an end");
   if (running_ != nullptr && !memory_.touch(running_->index, variable)) {
-    fail("a data race: what another thread does to this does not happen before it");
+    fail("a data race: an access by another thread does not happen before this one");
   }
 }
 

@@ -97,7 +97,7 @@ class FlowGateScenario final : public Scenario {
       for (unsigned feeder = 0; feeder < settings_.feeders; ++feeder) {
         if ((waiters >> feeder & 1) != 0) wakes_[feeder].wake();
       }
-      explorer.check(waiters >> settings_.feeders == 0, "a waiter nobody knows is to be woken");
+      explorer.check(waiters >> settings_.feeders == 0, "an unknown waiter is to be woken");
       explorer.at(there << 8);
     }
   }

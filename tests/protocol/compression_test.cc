@@ -70,7 +70,7 @@ TEST(Compression, Rfc7692_7_1_1_WithoutItEachMessageStandsAlone) {
       << "it refers to a message before";
 }
 
-TEST(Compression, ConnectionsWithContextTakeoverDoNotSeeEachOther) {
+TEST(Compression, ContextTakeover_IsPerConnection) {
   DeflatePool pool(kLevel);
   Compression one(terms(true), pool);
   Compression other(terms(true), pool);

@@ -50,7 +50,7 @@ TEST(ExtensionList, Rfc6455_9_1_ListsOutsideTheAbnf) {
   }
 }
 
-TEST(ExtensionList, LinesAddUp) {
+TEST(ExtensionList, SeveralFieldLines_FormOneList) {
   std::vector<ExtensionOffer> offers;
   EXPECT_TRUE(read_extensions("a;x", offers));
   EXPECT_TRUE(read_extensions("b", offers));

@@ -328,7 +328,7 @@ TEST(Handshake, Rfc6455_4_2_2_5_SwitchingProtocols) {
             "\r\n");
 }
 
-TEST(Handshake, HeadersFitToBeWritten) {
+TEST(Handshake, IsValidHeader_RejectsControlBytes) {
   EXPECT_TRUE(is_valid_header("X-A", ""));
   EXPECT_TRUE(is_valid_header("X-A", "a: \"b\" \xc3\xa9"));
   for (const char* name : {"", "X A", "X:", "X\r\nY", "\xc3\xa9"}) {

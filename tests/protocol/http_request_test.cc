@@ -231,7 +231,7 @@ TEST(HttpRequest, Rfc6585_5_FieldTooLong) {
   expect_refused(head_with("X-A:        \r\n"), Violation::kFieldTooLong, 431, limits);
 }
 
-TEST(HttpRequest, ThirtyThousandSpaces) {
+TEST(HttpRequest, ThirtyThousandSpaces_FailAsTooLongField) {
   const std::string head =
       head_with("Sec-WebSocket-Protocol: a" + std::string(30'000, ' ') + "b\r\n");
   const Parsed parsed = parse_in_cuts(head, {head.size()});
@@ -414,7 +414,7 @@ TEST(HttpRequest, StatusStaysUntilReset) {
   EXPECT_EQ(copy_of(parser, Status::kComplete), copy_of(fresh, Status::kComplete));
 }
 
-TEST(HttpRequest, StartedIsAboutMoreThanEmptyLines) {
+TEST(HttpRequest, EmptyLines_DoNotStartARequest) {
   RequestParser parser(HeadLimits{});
   EXPECT_FALSE(parser.started());
   EXPECT_EQ(parser.parse(as_bytes("\r\n\r")), Status::kNeedMore);

@@ -119,7 +119,7 @@ TEST(Mask, OffsetsBeyond32BitsCountModuloFour) {
   EXPECT_EQ(far, near);
 }
 
-TEST(Mask, EmptyPayloadWithoutMemoryIsFine) { apply_mask(MutableBytes(), kKey, 1); }
+TEST(Mask, NullPayload_OfSizeZeroIsAllowed) { apply_mask(MutableBytes(), kKey, 1); }
 
 }  // namespace
 }  // namespace wsd::protocol

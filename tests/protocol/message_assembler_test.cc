@@ -60,7 +60,7 @@ TEST(MessageAssembler, Rfc6455_5_4_APayloadIsTheFramesInOrder) {
   }
 }
 
-TEST(MessageAssembler, ReceivingIntoItsRoomIsTheSameAsAppending) {
+TEST(MessageAssembler, ReceivingIntoTheBuffer_EqualsAppending) {
   const std::string payload = pattern(200'000);
   MessageAssembler message;
   message.begin(Opcode::kBinary);
@@ -106,7 +106,7 @@ TEST(MessageAssembler, Capacity_IsProportionalToReceivedBytes) {
   }
 }
 
-TEST(MessageAssembler, AFrameOfKnownSizeIsHeldExactlyWhileItIsSmall) {
+TEST(MessageAssembler, SmallFrameOfKnownSize_IsAllocatedExactly) {
   for (const std::size_t size : {1U, 100U, 65535U, 65536U}) {
     MessageAssembler message;
     message.begin(Opcode::kBinary);
@@ -183,7 +183,7 @@ TEST(MessageAssembler, Rfc6455_10_4_FragmentsAreCounted) {
   EXPECT_EQ(message.count_fragment(true, limits), Violation::kTooManyFragments);
 }
 
-TEST(MessageAssembler, ResetGivesAllBackAndForgetsTheText) {
+TEST(MessageAssembler, Reset_FreesMemoryAndForgetsTheText) {
   MessageAssembler message;
   message.begin(Opcode::kText);
   append_frame(message, "\xFF", 1);

@@ -67,7 +67,7 @@ TEST(Origin, Rfc6455_10_2_SameOrigin) {
   }
 }
 
-TEST(Origin, NearMissesOfAnAllowListEntry) {
+TEST(Origin, SimilarOrigins_AreNotAllowed) {
   const std::vector<std::string> allowed = {"https://good.example", "http://dev:3000",
                                             "app://desktop"};
   const Row rows[] = {
@@ -101,14 +101,14 @@ TEST(Origin, NearMissesOfAnAllowListEntry) {
   }
 }
 
-TEST(Origin, AsteriskTakesAnything) {
+TEST(Origin, Asterisk_AllowsAnyOrigin) {
   for (const char* origin : {"https://x", "null", "", "no origin"}) {
     EXPECT_TRUE(origin_allowed(origin, "h", {"https://y", "*"})) << origin;
     EXPECT_FALSE(origin_allowed(origin, "h", {"https://y", "**"})) << origin;
   }
 }
 
-TEST(Origin, AWildcardStandsForWholeLabelsInFront) {
+TEST(Origin, Wildcard_MatchesWholeLabels) {
   const std::vector<std::string> allowed = {"https://*.good.example", "http://*.Dev:3000"};
   const Row rows[] = {
       {"https://a.good.example", "h", true},
@@ -161,7 +161,7 @@ TEST(Origin, RejectionText_NamesOriginHostAndAllowedOrigins) {
             "'https://a', 'https://*.b'");
 }
 
-TEST(Origin, TheRefusalIsEscapedAndCut) {
+TEST(Origin, RejectionText_IsEscapedAndCut) {
   const std::string text = origin_refusal("a'\\\x80\x07<b>", std::string(5000, 'h'), {});
   EXPECT_EQ(text.find("origin 'a\\x27\\x5c\\x80\\x07<b>' may not"), 0U) << text;
   EXPECT_NE(text.find("'" + std::string(128, 'h') + "...'"), std::string::npos);

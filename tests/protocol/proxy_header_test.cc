@@ -112,7 +112,7 @@ std::vector<std::pair<std::string, std::string>> valid() {
   };
 }
 
-TEST(ProxyHeader, EveryValidOneInEveryCut) {
+TEST(ProxyHeader, ValidHeaders_ParseInEverySplit) {
   for (const auto& [header, source] : valid()) {
     SCOPED_TRACE(::testing::PrintToString(header));
     const Result expected{Status::kComplete, Violation::kNone, source, header.size()};
@@ -125,7 +125,7 @@ TEST(ProxyHeader, EveryValidOneInEveryCut) {
   }
 }
 
-TEST(ProxyHeader, EveryTruncatedOneNeedsMore) {
+TEST(ProxyHeader, TruncatedHeaders_NeedMore) {
   for (const auto& [header, source] : valid()) {
     for (std::size_t size = 0; size < header.size(); ++size) {
       const Result part = parse(std::string_view(header).substr(0, size), {});
@@ -163,7 +163,7 @@ TEST(ProxyHeader, OtherProtocol_FailsAtItsFirstWrongByte) {
   }
 }
 
-TEST(ProxyHeader, EveryByteOfTheStartMatters) {
+TEST(ProxyHeader, EveryWrongByteOfTheStart_Fails) {
   for (const std::string& header : {valid()[0].first, block(0x21, 0x11, kV4)}) {
     const std::size_t start = header[0] == 'P' ? 6 : kSignature.size();
     for (std::size_t at = 0; at < start; ++at) {
@@ -251,7 +251,7 @@ TEST(ProxyHeader, EveryVersionCommandFamilyAndTransport) {
   }
 }
 
-TEST(ProxyHeader, BlocksTooShortForTheirFamily) {
+TEST(ProxyHeader, BlocksTooShortForTheirFamily_Fail) {
   for (const unsigned family : {0x11U, 0x12U, 0x21U, 0x22U, 0x31U, 0x32U}) {
     const std::size_t needed = family < 0x20 ? 12 : family < 0x30 ? 36 : 216;
     for (std::size_t size = 0; size <= needed; ++size) {

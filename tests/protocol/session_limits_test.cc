@@ -149,7 +149,7 @@ TEST(SessionLimits, Rfc6455_5_4_65536FragmentsOfOneByte) {
 
 // Memory
 
-TEST(SessionMemory, AnIncompleteHeaderIsUnfinishedAndHoldsNoPayload) {
+TEST(SessionMemory, IncompleteHeader_IsUnfinishedWithoutPayload) {
   const std::string header = ClientFrame{.opcode = 2, .announced = 70'000}.header();
   Player player;
   EXPECT_FALSE(player.session().unfinished());
@@ -169,7 +169,7 @@ TEST(SessionMemory, Rfc6455_10_4_AnAnnouncedLengthHoldsNothing) {
   EXPECT_LE(player.session().held_bytes(), kFirstCapacity);
 }
 
-TEST(SessionMemory, AWholeFrameIsNeverHeld) {
+TEST(SessionMemory, WholeFrame_IsNotBuffered) {
   Player player;
   for (const std::size_t size : {0U, 1U, 1000U, 60'000U}) {
     player.play(text_frame(std::string(size, 'x')) + ping_frame("p"));
@@ -178,7 +178,7 @@ TEST(SessionMemory, AWholeFrameIsNeverHeld) {
   }
 }
 
-TEST(SessionMemory, AfterAnyEndNothingIsHeld) {
+TEST(SessionMemory, AfterAnyEnd_NothingIsBuffered) {
   const std::string begun = text_frame(std::string(5000, 'x'), false);
   const auto expect_nothing_held = [&](const std::string& rest, const SessionLimits& limits = {}) {
     for (const std::size_t piece : {std::size_t{1} << 20, std::size_t{1}}) {
@@ -199,7 +199,7 @@ TEST(SessionMemory, AfterAnyEndNothingIsHeld) {
   expect_nothing_held(close_frame(999));
 }
 
-TEST(SessionMemory, ASwallowedMessageIsNotHeld) {
+TEST(SessionMemory, DiscardedMessage_IsNotBuffered) {
   Player player;
   player.play(text_frame("a", false));
   ASSERT_TRUE(player.session().start_close(1000, {}).has_value());
@@ -209,7 +209,7 @@ TEST(SessionMemory, ASwallowedMessageIsNotHeld) {
   EXPECT_FALSE(player.session().unfinished());
 }
 
-TEST(SessionMemory, ARequestInPiecesIsNotHeldOnceItIsAnswered) {
+TEST(SessionMemory, AnsweredRequest_IsNotBuffered) {
   const std::string head =
       "GET /a HTTP/1.1\r\nHost: h\r\nX: " + std::string(4000, 'x') + "\r\n\r\n";
   for (const bool last : {false, true}) {
@@ -223,7 +223,7 @@ TEST(SessionMemory, ARequestInPiecesIsNotHeldOnceItIsAnswered) {
   }
 }
 
-TEST(SessionMemory, ASessionThatHasFinishedTakesAndHoldsNothing) {
+TEST(SessionMemory, FinishedSession_AcceptsAndBuffersNothing) {
   Player player;
   player.play(text_frame("begun", false));
   player.session().finish();
@@ -249,7 +249,7 @@ TEST(SessionViews, AWholeMessageIsAViewIntoTheInput) {
   EXPECT_EQ(as_text(event.payload), "Hello");
 }
 
-TEST(SessionViews, ACollectedMessageStandsUntilNext) {
+TEST(SessionViews, CollectedMessage_IsValidUntilNext) {
   const SessionLimits limits;
   Session session(limits);
   session.upgrade();
@@ -269,7 +269,7 @@ TEST(SessionViews, ACollectedMessageStandsUntilNext) {
   EXPECT_EQ(session.held_bytes(), 0U);
 }
 
-TEST(SessionViews, AControlFrameInPiecesStandsUntilNext) {
+TEST(SessionViews, SplitControlFrame_IsValidUntilNext) {
   for (const std::string& wire : {ping_frame("payload"), close_frame(1000, "payload")}) {
     const SessionLimits limits;
     Session session(limits);
@@ -372,7 +372,7 @@ TEST(SessionDirect, Rfc6455_8_1_TextMayNotEndInsideACodePoint) {
   EXPECT_EQ(player.events(), Events{violation_word(Violation::kTextNotUtf8)});
 }
 
-TEST(SessionDirect, AfterOurCloseALargeMessageIsSwallowed) {
+TEST(SessionDirect, AfterOurClose_LargeMessageIsDiscarded) {
   Player player;
   ASSERT_TRUE(player.session().start_close(1000, {}).has_value());
   player.play_directly(binary_frame(long_binary(100'000)) + ping_frame("p") + close_frame(1000),

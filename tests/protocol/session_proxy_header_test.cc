@@ -22,7 +22,7 @@ Outcome played(const std::string& stream) {
   return play_every_way(stream, behind_proxy(), Player::Start::kFresh);
 }
 
-TEST(SessionProxyHeader, ComesOnceAndThenRequests) {
+TEST(SessionProxyHeader, ProxyHeader_IsReadOnceBeforeRequests) {
   EXPECT_EQ(played(std::string(kLine) + kGet + kGet).events,
             (Events{"proxied 192.0.2.1:4711", "request GET /a h", "request GET /a h"}));
   EXPECT_EQ(played(std::string("PROXY UNKNOWN\r\n") + kGet).events,

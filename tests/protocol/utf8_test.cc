@@ -274,7 +274,7 @@ TEST(Utf8, Rfc3629NoLeadByteFromF5UpInAnyKernel) {
   }
 }
 
-TEST(Utf8, TruncatedTextIsOpenNotWrong) {
+TEST(Utf8, TruncatedText_IsIncompleteNotInvalid) {
   for (const Buffer& bytes :
        {Buffer{0xC3}, {0xE2}, {0xE2, 0x82}, {0xF0}, {0xF0, 0x9F}, {0xF0, 0x9F, 0x98}}) {
     Utf8Validator validator;
@@ -284,7 +284,7 @@ TEST(Utf8, TruncatedTextIsOpenNotWrong) {
   }
 }
 
-TEST(Utf8, WrongStaysWrongUntilReset) {
+TEST(Utf8, Invalid_StaysInvalidUntilReset) {
   Utf8Validator validator;
   EXPECT_FALSE(validator.feed(as_bytes("\xFF")));
   EXPECT_FALSE(validator.feed(as_bytes("fine")));
@@ -295,7 +295,7 @@ TEST(Utf8, WrongStaysWrongUntilReset) {
   EXPECT_TRUE(validator.feed(as_bytes("fine")));
 }
 
-TEST(Utf8, NothingIsAValidText) {
+TEST(Utf8, EmptyText_IsValid) {
   Utf8Validator validator;
   EXPECT_TRUE(validator.feed(Bytes()));
   EXPECT_TRUE(validator.complete());

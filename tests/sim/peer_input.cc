@@ -51,7 +51,7 @@ void Peer::take_input() {
     }
     const auto frame = test::take_frame(input_);
     if (!frame) return;
-    if (frame->opcode < 0) complain("was sent what is no server's frame");
+    if (frame->opcode < 0) complain("was sent an invalid server frame");
     on_frame(*frame);
   }
 }
@@ -127,7 +127,7 @@ void Peer::on_close(const std::string& payload) {
 void Peer::on_data(std::string_view payload) {
   ++data_received_;
   const std::optional<Stamp> stamp = read_stamp(payload);
-  if (!stamp) complain("was sent a message that nobody sent");
+  if (!stamp) complain("was sent a message that no peer sent");
   switch (stamp->kind) {
     case Stamp::Kind::kEcho:
       on_echo(payload);

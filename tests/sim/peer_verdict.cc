@@ -25,7 +25,8 @@ void Peer::check_at_rest() const {
   for (const auto& [room, view] : views_) {
     if (!view.joined) continue;
     if (view.own < view.published && !plan_.latest) complain("did not get its own message");
-    if (view.all && RoomLog::current().size(room) != 0) complain("did not get what it asked for");
+    if (view.all && RoomLog::current().size(room) != 0)
+      complain("did not get the requested history");
     if (!view.floors.empty()) continue;
     if (view.next != RoomLog::current().size(room))
       complain("did not get its room's last messages");

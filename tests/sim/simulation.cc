@@ -460,7 +460,8 @@ void Simulation::obey(net::Connection& connection, Peer& peer, const Stamp& stam
 void Simulation::on_close(net::Connection& connection, const CloseInfo& info) {
   static_cast<void>(info);
   if (++closes_[connection.id()] != 1) broken("a connection's close was told twice");
-  if (opens_.count(connection.id()) == 0) broken("a close was told of what was never open");
+  if (opens_.count(connection.id()) == 0)
+    broken("a close was reported for a connection that was never open");
   if (!connection.memberships().empty()) broken("a connection that has ended is in a room");
 }
 
