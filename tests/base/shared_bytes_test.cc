@@ -154,7 +154,7 @@ TEST(SharedBytes, LastReference_MayBeDroppedOnAnyThread) {
   }
 }
 
-TEST(Slice, Slice_CoversTheBlockOrAPart) {
+TEST(Slice, CoversTheBlockOrAPart) {
   const SharedBytes block = shared("one two three");
   EXPECT_EQ(as_text(Slice(block).bytes()), "one two three");
   EXPECT_EQ(as_text(Slice(block, 4, 3).bytes()), "two");
@@ -162,7 +162,7 @@ TEST(Slice, Slice_CoversTheBlockOrAPart) {
   EXPECT_TRUE(Slice().bytes().empty());
 }
 
-TEST(Slice, Slice_KeepsItsBlockAlive) {
+TEST(Slice, KeepsItsBlockAlive) {
   Slice slice;
   {
     const SharedBytes block = shared("one two three");

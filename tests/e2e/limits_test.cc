@@ -155,7 +155,7 @@ TEST(MaxFragments, FragmentsOverLimit_EndIn1008) {
   EXPECT_TRUE(is_ended_with(client, 1008));
 }
 
-TEST(MaxMessage, MaxMessage_LimitsTheMessage) {
+TEST(MaxMessage, LimitsTheMessage) {
   ServerProcess server({"--max-message", "1000"});
   ASSERT_TRUE(server.listening());
   RawClient client = server.connect();

@@ -98,7 +98,7 @@ class Publish : public SharedServer {
   static void SetUpTestSuite() { start(kOpen); }
 };
 
-TEST_F(Publish, Publish_ReachesMembersAndReturnsPosition) {
+TEST_F(Publish, ReachesMembersAndReturnsPosition) {
   RawClient publisher = server().connect();
   for (const std::string room : {"/rooms/p1", "/rooms/p2", "/rooms/p3", "/rooms/p4"}) {
     RawClient member = server().connect();

@@ -250,7 +250,7 @@ bool has(const std::vector<int>& numbers, int number) {
   return std::find(numbers.begin(), numbers.end(), number) != numbers.end();
 }
 
-TEST(SlowConsumer, SlowConsumer_IsDisconnectedAndOthersLoseNothing) {
+TEST(SlowConsumer, IsDisconnectedAndOthersLoseNothing) {
   StalledMember room("disconnect");
   ASSERT_TRUE(room.join());
   const std::string address = room.stalled().local_address();

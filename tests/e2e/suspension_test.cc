@@ -25,7 +25,7 @@ constexpr std::size_t kSilent = 20;
   return ::testing::AssertionSuccess();
 }
 
-TEST(Suspension, Suspension_DisconnectsNoClient) {
+TEST(Suspension, DisconnectsNoClient) {
   ServerProcess server({"--reactors", "1", "--ping-interval", "off", "--read-timeout", "6s",
                         "--write-timeout", "6s"});
   ASSERT_TRUE(server.listening());

@@ -8,7 +8,7 @@ namespace wsd {
 namespace {
 
 // Only a build without zlib contains this test.
-TEST(DeflateAbsent, DeflateAbsent_IsReported) {
+TEST(DeflateAbsent, IsReported) {
   EXPECT_FALSE(protocol::have_deflate());
   EXPECT_EQ(deflate_library(), "");
 }

@@ -157,7 +157,7 @@ TEST(FrameWriter, InvalidUtf8Reason_FitsTheFrame) {
   }
 }
 
-TEST(FrameContent, FrameContent_ReturnsThePayload) {
+TEST(FrameContent, ReturnsThePayload) {
   for (const std::size_t size : {0U, 125U, 126U, 65'535U, 65'536U}) {
     const std::string payload(size, 'p');
     const SharedBytes frame = make_frame(Opcode::kBinary, as_bytes(payload));
