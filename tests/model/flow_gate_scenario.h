@@ -1,9 +1,11 @@
 // Producers enter the gate and push items. They wait if the gate is full. The owner takes the
 // items, leaves the gate and wakes the producers.
 //
-//   feeder   enter ── push ──┐                    ┌─ wait for resume
-//                            ├─► gate ─► owner ───┤
-//   stranger try_enter ──────┘   (bound)  leave   └─ wake feeders
+//   feeder    enter ─► push ─► wait if full ◄─── wake ───┐
+//                        │                                │
+//                        ├─► gate, mailbox ─► owner: take, leave
+//                        │
+//   stranger  try_enter ─┘
 #pragma once
 
 #include <array>
