@@ -238,7 +238,7 @@ gtest_e2e = PARTS=2 WSD_BINARY=$(CURDIR)/$(B)/wsd WSD_EXAMPLES=$(CURDIR)/$(B)/do
 # Tests that start programs of other projects. And one that waits for seven seconds, which once is
 # enough for.
 FOREIGN_TESTS := Foreign*:*/Foreign*
-RELEASE_TESTS := Standstill.*
+RELEASE_TESTS := Suspension.*
 
 unit: $(UNIT)
 	@$(call gtest,unit,*) $(UNIT)

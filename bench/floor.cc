@@ -1,14 +1,15 @@
-// What the kernel alone costs: one thread, edge-triggered epoll, recv and send of raw bytes, and no
-// protocol at all. A WebSocket server's CPU per message is judged beside this, in the same run.
+// The cost of the kernel alone: one thread, edge-triggered epoll, recv and send of raw bytes,
+// without any protocol. A WebSocket server's CPU time for each message is compared with it in the
+// same run.
 //
-//   floor --port 0                    sends back the bytes it receives
-//   floor --port 0 --in 26 --out 22   for each 26 bytes received sends 22, which is what a server
-//                                     does with a masked frame of 20 bytes (its answer is unmasked)
+//   floor --port 0                    sends back the bytes that it receives
+//   floor --port 0 --in 26 --out 22   sends 22 bytes for each 26 received, like a server with a
+//                                     masked frame of 20 bytes (its answer is unmasked)
 //   floor --port 0 --in 26 --out 22 --fan-out all
 //                                     sends them to every connection: N sends of the same bytes
 //
-// A connection that starts with "GET " is answered by a canned 101 first, which fits the key of
-// RFC 6455 §1.3 that wsload sends. Loopback only. Linux.
+// If a connection starts with "GET ", it first gets a fixed 101. The 101 matches the key that
+// wsload sends, the one of RFC 6455 §1.3. Loopback only. Linux.
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -43,7 +44,7 @@ constexpr std::string_view kSwitching =
 
 struct Options {
   std::uint16_t port = 0;
-  std::size_t in = 0;   // 0: bytes go back as they came
+  std::size_t in = 0;   // 0: send back the received bytes
   std::size_t out = 0;  // bytes sent for each `in` bytes received
   bool fan_out = false;
 };
@@ -64,10 +65,11 @@ struct Connection {
   int fd;
   Stage stage = Stage::kFirstByte;
   bool readable = false;
-  std::size_t received = 0;  // bytes of an unfinished unit of `in` bytes
-  std::size_t owed = 0;      // bytes of answer the kernel has not taken yet (with --in, --out)
-  std::string unsent;        // the same when bytes go back as they came
-  std::string head;          // the request's head so far
+  std::size_t received = 0;  // received bytes of an incomplete unit of `in` bytes
+  // bytes of response that the kernel has not accepted yet (with --in, --out)
+  std::size_t unsent_bytes = 0;
+  std::string unsent;  // the same if received bytes are sent back
+  std::string head;    // the request head so far
 };
 
 class Floor {
@@ -78,12 +80,12 @@ class Floor {
  private:
   void listen();
   void accept_all();
-  // False: the connection has ended.
+  // Returns false if the connection has ended.
   bool turn(Connection& connection, std::uint32_t events);
   bool read(Connection& connection);
   bool take(Connection& connection, std::string_view bytes);
   bool take_head(Connection& connection, std::string_view& bytes);
-  bool fan_out(std::size_t owed);
+  bool fan_out(std::size_t unsent_bytes);
   bool flush(Connection& connection);
   bool write(Connection& connection, std::string_view bytes, std::size_t& sent);
   void add(int fd);
@@ -138,7 +140,7 @@ void Floor::accept_all() {
   }
 }
 
-// Sends what the kernel takes at once; false when the connection is broken.
+// Sends as much as the kernel accepts at once. Returns false if the connection is broken.
 bool Floor::write(Connection& connection, std::string_view bytes, std::size_t& sent) {
   sent = 0;
   const ssize_t n = send(connection.fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
@@ -147,7 +149,8 @@ bool Floor::write(Connection& connection, std::string_view bytes, std::size_t& s
   return true;
 }
 
-// Consumes the request's head from `bytes` and answers it; false: not a head, or broken.
+// Consumes the request head from `bytes` and answers it. Returns false if it is not a head or the
+// connection is broken.
 bool Floor::take_head(Connection& connection, std::string_view& bytes) {
   connection.head.append(bytes);
   const std::size_t end = connection.head.find("\r\n\r\n");
@@ -160,7 +163,7 @@ bool Floor::take_head(Connection& connection, std::string_view& bytes) {
   connection.head = {};
   connection.stage = Stage::kOpen;
   std::size_t sent = 0;
-  // A fresh socket takes 130 bytes whole.
+  // A new socket accepts 130 bytes at once.
   return write(connection, kSwitching, sent) && sent == kSwitching.size();
 }
 
@@ -177,19 +180,19 @@ bool Floor::take(Connection& connection, std::string_view bytes) {
     return true;
   }
   connection.received += bytes.size();
-  const std::size_t owed = connection.received / options_.in * options_.out;
+  const std::size_t unsent_bytes = connection.received / options_.in * options_.out;
   connection.received %= options_.in;
-  if (options_.fan_out) return fan_out(owed);
-  connection.owed += owed;
+  if (options_.fan_out) return fan_out(unsent_bytes);
+  connection.unsent_bytes += unsent_bytes;
   return flush(connection);
 }
 
-bool Floor::fan_out(std::size_t owed) {
-  if (owed == 0) return true;
+bool Floor::fan_out(std::size_t unsent_bytes) {
+  if (unsent_bytes == 0) return true;
   for (const auto& each : connections_) {
     if (each == nullptr) continue;
-    each->owed += owed;
-    // A broken one ends by its own event.
+    each->unsent_bytes += unsent_bytes;
+    // A broken connection ends by its own event.
     flush(*each);
   }
   return true;
@@ -201,18 +204,18 @@ bool Floor::flush(Connection& connection) {
     if (!write(connection, connection.unsent, sent)) return false;
     connection.unsent.erase(0, sent);
   }
-  while (connection.owed > 0) {
-    const std::size_t piece = std::min(connection.owed, out_buffer_.size());
+  while (connection.unsent_bytes > 0) {
+    const std::size_t piece = std::min(connection.unsent_bytes, out_buffer_.size());
     if (!write(connection, {out_buffer_.data(), piece}, sent)) return false;
-    connection.owed -= sent;
+    connection.unsent_bytes -= sent;
     if (sent < piece) break;
   }
   return true;
 }
 
 bool Floor::read(Connection& connection) {
-  // What is not sent yet keeps it from reading on, so nothing here grows.
-  while (connection.readable && connection.owed == 0 && connection.unsent.empty()) {
+  // Unsent bytes stop further reading, so no buffer grows.
+  while (connection.readable && connection.unsent_bytes == 0 && connection.unsent.empty()) {
     const ssize_t n = recv(connection.fd, in_buffer_.data(), in_buffer_.size(), 0);
     if (n == 0) return false;
     if (n < 0) {
@@ -221,7 +224,7 @@ bool Floor::read(Connection& connection) {
       return errno == EAGAIN;
     }
     const auto size = static_cast<std::size_t>(n);
-    // A short read has emptied the socket: what comes later is a new edge (epoll(7)).
+    // A short read has emptied the socket. Later bytes cause a new edge (epoll(7)).
     if (size < in_buffer_.size()) connection.readable = false;
     if (!take(connection, {in_buffer_.data(), size})) return false;
   }
@@ -233,8 +236,8 @@ bool Floor::turn(Connection& connection, std::uint32_t events) {
   if ((events & (EPOLLIN | EPOLLRDHUP)) != 0) connection.readable = true;
   if ((events & EPOLLOUT) != 0 && !flush(connection)) return false;
   if (!read(connection)) return false;
-  // The short read may have hidden the end of the stream, which raises no second edge.
-  return (events & EPOLLRDHUP) == 0 || connection.owed > 0 || !connection.unsent.empty();
+  // The short read may have hidden the end of the stream, which causes no second edge.
+  return (events & EPOLLRDHUP) == 0 || connection.unsent_bytes > 0 || !connection.unsent.empty();
 }
 
 void Floor::run() {
@@ -296,7 +299,7 @@ int main(int argc, char** argv) {
     files.rlim_cur = files.rlim_max;
     setrlimit(RLIMIT_NOFILE, &files);
   }
-  // The two buffers are too large for a thread's stack to hold for sure.
+  // The two buffers may be too large for a thread's stack.
   auto floor = std::make_unique<Floor>(options);
   floor->run();
 }

@@ -1,4 +1,4 @@
-# What the bench scripts share; sourced, with the working directory at the top of the project.
+# Functions of the bench scripts. To be sourced, with the working directory at the top of the project.
 # shellcheck shell=bash
 
 TOOLS=${TOOLS:-build/release-g++/bench}
@@ -52,7 +52,8 @@ need() { # file...
   done
 }
 
-# The first two processors this process may use, as "0 1"; "" where there is one only or no taskset.
+# Prints the first two processors that this process may use, as "0 1". Prints "" if there is only
+# one or no taskset.
 two_cpus() {
   command -v taskset >/dev/null 2>&1 || return 0
   taskset -cp $$ 2>/dev/null | sed 's/.*: *//' | tr ',' '\n' |
@@ -60,7 +61,7 @@ two_cpus() {
              END { if (n >= 2) print cpu[1], cpu[2] }'
 }
 
-# field NAME: a number out of a line of JSON on stdin.
+# field NAME: prints a number from a line of JSON on stdin.
 field() { sed -n "s/.*\"$1\":\([0-9.eE+-]*\).*/\1/p"; }
 
 machine() {

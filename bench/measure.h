@@ -1,4 +1,4 @@
-// Clocks, a process's memory and latencies, for bench/wsload.cc. Linux.
+// Clocks, process memory and latencies for bench/wsload.cc. Linux.
 #pragma once
 
 #include <sys/types.h>
@@ -36,7 +36,7 @@ inline std::int64_t read_clock(clockid_t clock) {
 
 inline std::int64_t now_ns() { return read_clock(CLOCK_MONOTONIC); }
 
-// CPU time of all threads of a process, those that have ended included.
+// Returns the CPU time of all threads of a process, including those that have ended.
 inline std::int64_t cpu_ns(pid_t pid) {
   if (pid == 0) return 0;
   clockid_t clock{};
@@ -45,7 +45,7 @@ inline std::int64_t cpu_ns(pid_t pid) {
   return read_clock(clock);
 }
 
-// The sum of the named "Name:   123 kB" lines of a /proc file, in bytes.
+// Returns the sum of the named "Name:   123 kB" lines of a /proc file, in bytes.
 inline std::int64_t proc_bytes(const std::string& path,
                                std::initializer_list<std::string_view> names) {
   std::ifstream file(path);
@@ -68,7 +68,7 @@ inline std::int64_t resident_bytes(pid_t pid) {
   return proc_bytes("/proc/" + std::to_string(pid) + "/smaps_rollup", {"Rss:"});
 }
 
-// Without the pages of the executable and libraries that others map too.
+// Without pages of the executable and of libraries that other processes share.
 inline std::int64_t private_bytes(pid_t pid) {
   if (pid == 0) return 0;
   return proc_bytes("/proc/" + std::to_string(pid) + "/smaps_rollup",
@@ -80,7 +80,7 @@ inline std::int64_t peak_bytes(pid_t pid) {
   return proc_bytes("/proc/" + std::to_string(pid) + "/status", {"VmHWM:"});
 }
 
-// Latencies in buckets of 1/64 of an octave: bounded memory, an error under 1.6 %.
+// Latencies in buckets of 1/64 of an octave: limited memory, and an error under 1.6 %.
 class Histogram {
  public:
   void add(std::int64_t ns) {
@@ -88,7 +88,7 @@ class Histogram {
     ++buckets_[index(value)];
     ++count_;
   }
-  // The upper end of the bucket that holds the given share of all values, in microseconds.
+  // Returns the upper end of the bucket that holds the given share of all values, in microseconds.
   [[nodiscard]] double quantile_us(double share) const {
     auto left = static_cast<std::uint64_t>(share * static_cast<double>(count_));
     for (std::size_t i = 0; i < buckets_.size(); ++i) {

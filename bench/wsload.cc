@@ -1,18 +1,18 @@
-// wsload: a load client for WebSocket servers on raw epoll, one thread, which prints one line of
-// JSON. It shares no code with the server it measures. Loopback only. Linux.
+// wsload: a load client for WebSocket servers. It uses raw epoll and one thread, prints one line of
+// JSON, and shares no code with the server. Loopback only. Linux.
 //
-//   --mode echo        --inflight messages under way on each connection; every byte that comes back
-//                      is compared. --raw: no handshake, and --reply-bytes counted for each message
-//                      instead (bench/floor.cc)
-//   --mode openloop    --rate messages a second by the clock; latency from the intended time
+//   --mode echo        --inflight messages in transit on each connection; compares every byte that
+//                      comes back. --raw: no handshake, and --reply-bytes for each message instead
+//                      (bench/floor.cc)
+//   --mode openloop    --rate messages per second by the clock; latency from the intended time
 //   --mode deflate     an echo of JSON under permessage-deflate without context takeover
-//   --mode broadcast   one room; --senders publish, by the clock with --rate; what each member gets
-//                      is compared
+//   --mode broadcast   one room; --senders publish, by the clock with --rate; compares the messages
+//                      of each member
 //   --mode handshakes  connect, opening handshake, FIN, --inflight at one time
-//   --mode idle        the server's resident bytes for each connection that rests
+//   --mode idle        the server's resident bytes for each idle connection
 //   --mode large       resident bytes before, at the peak of and after large messages
 //
-// The server's CPU time is the kernel's own clock of the process --pid: nanoseconds, all threads.
+// The server's CPU time is the kernel's clock of the process --pid: nanoseconds, all threads.
 #include "bench/load/client.h"
 
 namespace {

@@ -1,5 +1,5 @@
-// A reader of frames with a bug planted in it: it believes the length that a header announces. A
-// fuzzing run that does not find this finds nothing else either.
+// A frame reader with a planted bug: it trusts the length that a header announces. If a fuzzing run
+// does not find this bug, its other results prove nothing.
 #include <cstddef>
 #include <cstdint>
 
@@ -12,7 +12,7 @@ namespace {
 using namespace wsd;            // NOLINT: a program of its own
 using namespace wsd::protocol;  // NOLINT
 
-// Behind the checks, so that reaching it takes a frame that passes them.
+// After the checks, so that only a frame that passes them reaches the bug.
 unsigned sum_of_payload(Bytes input) {
   if (input.size() < 2 || input.size() < frame_header_size(input[1])) return 0;
   const FrameHeader header = decode_frame_header(input);
@@ -26,7 +26,7 @@ unsigned sum_of_payload(Bytes input) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  // Volatile, so that no compiler finds the sum useless and leaves the reading out.
+  // Volatile, so that no compiler removes the read as useless.
   volatile unsigned sum = sum_of_payload({data, size});
   static_cast<void>(sum);
   return 0;

@@ -1,8 +1,9 @@
-// permessage-deflate's codecs on any terms (RFC 7692 §7): arbitrary bytes against a slow inflater,
-// what we compress against zlib, and what zlib compresses in all its ways against us.
+// permessage-deflate's codecs with any parameters (RFC 7692 §7). Arbitrary bytes are compared with
+// a slow inflater. Our compressed data is read by zlib, and zlib's compressed data, with all its
+// options, is read by us.
 //
 // Input: a mode, one octet of window bits and takeover, one of level, then messages: two octets of
-// size, one of options (where the mode has them), the bytes.
+// size, one of options (if the mode has them), the bytes.
 #include <zlib.h>
 
 #include <cstddef>
@@ -25,7 +26,8 @@ using fuzz::FuzzInput;
 using fuzz::SlowInflater;
 
 constexpr std::string_view kTail("\x00\x00\xFF\xFF", 4);
-constexpr std::size_t kMostBytes = std::size_t{1} << 18;  // of a limit, and of what one input makes
+// of a limit, and of the data from one input
+constexpr std::size_t kMostBytes = std::size_t{1} << 18;
 
 struct Terms {
   unsigned bits;
@@ -47,7 +49,7 @@ struct Terms {
   }
 };
 
-// A size, and as many bytes; repeated, so that a short input fills a window.
+// Returns a size and that many bytes, repeated, so that a short input fills a window.
 std::string take_payload(FuzzInput& input, unsigned times) {
   const std::string once(as_text(input.take(input.pair() % 2048)));
   std::string payload;
@@ -70,7 +72,7 @@ void inflate_arbitrary(FuzzInput& input) {
   SlowInflater slow(terms.bits, terms.takeover);
   while (!input.empty()) {
     const std::size_t limit = (input.pair() + 1) * 4 % kMostBytes;
-    // In a block of its own, where a read past its end is seen.
+    // Copies the bytes to a separate block, so that a read past its end is detected.
     const Bytes taken = input.take(input.pair());
     const std::vector<std::uint8_t> compressed(taken.begin(), taken.end());
     const Inflater::Status status = compression.inflate(compressed, limit);
@@ -85,7 +87,7 @@ void inflate_arbitrary(FuzzInput& input) {
   }
 }
 
-// The peer: zlib's inflate, told the window that was agreed on.
+// The peer: zlib's inflate with the negotiated window.
 class Reference {
  public:
   explicit Reference(const Terms& terms) : takeover_(terms.takeover) {
@@ -120,7 +122,7 @@ void deflate_for_peer(FuzzInput& input) {
   Compression compression(terms.wire(), pool);
   Deflater alone(static_cast<std::uint8_t>(terms.bits), terms.level);
   Reference reference(terms);
-  // zlib would let a distance beyond the window be where it has the output still before it.
+  // zlib allows a distance beyond the window if the earlier output is still in memory.
   SlowInflater strict(terms.bits, terms.takeover);
   std::size_t made = 0;
   while (!input.empty() && made < kMostBytes) {
@@ -136,7 +138,7 @@ void deflate_for_peer(FuzzInput& input) {
       const SlowInflater::Result plain = strict.message(as_text(compressed), payload.size());
       WSD_ASSERT(plain.status == SlowInflater::Status::kOk && plain.plain == payload);
     }
-    // What is to be sent compressed whether or not it shrinks.
+    // Compresses the message even if it does not shrink.
     if (!alone.message(as_bytes(payload), pool.deflated)) WSD_ASSERT(false);
     alone.forget();
     WSD_ASSERT(pool.deflated.size() != 0);
@@ -181,7 +183,7 @@ class PeerDeflater {
   void forget() { WSD_ASSERT(::deflateReset(&stream_) == Z_OK); }
 
  private:
-  // Another stream, and yet the window goes on (RFC 7692 §7.2.3.4).
+  // Starts another stream. The window continues (RFC 7692 §7.2.3.4).
   void remember() {
     const auto* const bytes = reinterpret_cast<const Bytef*>(history_.data());
     WSD_ASSERT(::deflateSetDictionary(&stream_, bytes, static_cast<uInt>(history_.size())) == Z_OK);
@@ -222,7 +224,7 @@ void inflate_from_peer(FuzzInput& input) {
     WSD_ASSERT(as_text(pool.inflated.bytes()) == payload);
     pool.end_turn(false);
   }
-  // And one that is too big by a byte.
+  // A message that exceeds the limit by one byte.
   const std::string wire = peer.message(std::string(100, 'x'), 2);
   WSD_ASSERT(compression.inflate(as_bytes(wire), 99) == Inflater::Status::kTooBig);
 }

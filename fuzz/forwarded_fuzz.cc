@@ -1,5 +1,5 @@
-// X-Forwarded-For and Forwarded: whatever a client has written, what its proxies add behind it
-// decides. The input is lines of a client's own, in either field, after one byte of circumstances.
+// X-Forwarded-For and Forwarded. Whatever a client writes, the entries that its proxies append must
+// decide. The input is one byte of options and then the client's own lines, in either field.
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -31,7 +31,7 @@ std::string client(const std::vector<std::string>& lines, std::string_view name,
   for (const std::string& line : lines) fields.push_back({name, line});
   const auto found = forwarded_client(fields, field, ours());
   if (!found) return {};
-  // What it says can be read again, and is the same.
+  // The resulting text parses to the same address.
   const auto again = IpEndpoint::parse(found->text());
   WSD_ASSERT(again && *again == *found);
   return found->text();
@@ -57,18 +57,18 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 
   const std::string added = rfc ? "for=\"192.0.2.1:4711\";proto=https" : "192.0.2.1:4711";
   const std::string hop = rfc ? "for=10.0.0.1;by=\"a,b\"" : "10.0.0.1";
-  // On lines of their own: nothing of the client's can touch them.
+  // On separate lines, the client cannot affect the entries of the proxies.
   std::vector<std::string> behind = lines;
   behind.push_back(added);
   WSD_ASSERT(client(behind, name, field) == "192.0.2.1:4711");
   behind.push_back(hop);
   WSD_ASSERT(client(behind, name, field) == "192.0.2.1:4711");
-  // On the client's last line: it may hide, by a quote that it leaves open, and do no more.
+  // On its own last line, the client may hide them by an open quote, but do nothing else.
   std::vector<std::string> joined = lines;
   joined.back() += ", " + added;
   const std::string found = client(joined, name, field);
   WSD_ASSERT(found == "192.0.2.1:4711" || (rfc && found.empty()));
-  // In the other field it may write what it wants.
+  // The client may write anything in the other field.
   WSD_ASSERT(client(lines, rfc ? "X-Forwarded-For" : "Forwarded", field).empty());
   return 0;
 }

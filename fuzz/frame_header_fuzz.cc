@@ -1,7 +1,7 @@
-// Frame headers against a slow twin: a decoder that reads bit by bit and a checker written from the
-// rules of RFC 6455 §5, one by one.
+// Compares frame headers with a slow reference: a decoder that reads bit by bit, and a checker
+// written from the rules of RFC 6455 §5 one by one.
 //
-// Input: one byte of circumstances (inside a message, permessage-deflate agreed on), 8 bytes of the
+// Input: one byte of options (inside a message, permessage-deflate negotiated), 8 bytes of the
 // message so far, 8 bytes of the message limit, a header.
 #include <algorithm>
 #include <cstddef>
@@ -19,7 +19,7 @@ namespace {
 using namespace wsd;            // NOLINT: a program of its own
 using namespace wsd::protocol;  // NOLINT
 
-// The wire as the RFC's figure draws it: a row of bits.
+// The wire as the RFC's figure shows it: a row of bits.
 class Bits {
  public:
   explicit Bits(Bytes bytes) {
@@ -43,7 +43,7 @@ class Bits {
 struct Twin {
   bool fin, mask;
   std::uint64_t rsv, opcode, code;
-  bool whole = false;  // the rest is set
+  bool whole = false;  // the other members are set
   std::uint64_t length = 0, key = 0;
   std::size_t size = 0;
 };
@@ -94,7 +94,7 @@ std::vector<Violation> broken_length_rules(const Twin& twin, std::uint64_t befor
                                                           : 127;
   if (twin.length >= std::uint64_t{1} << 63) broken.push_back(Violation::kLengthTopBit);
   if (twin.code != least_code) broken.push_back(Violation::kLengthNotMinimal);
-  // The sum may wrap: then it is too big for any limit.
+  // If the sum wraps, it exceeds any limit.
   const std::uint64_t sum = before + twin.length;
   if (twin.opcode < 8 && (sum < before || sum > limit)) broken.push_back(Violation::kMessageTooBig);
   return broken;
@@ -104,7 +104,7 @@ void check_verdict(Violation verdict, const std::vector<Violation>& broken) {
   WSD_ASSERT((verdict == Violation::kNone) == broken.empty());
   if (broken.empty()) return;
   WSD_ASSERT(std::find(broken.begin(), broken.end(), verdict) != broken.end());
-  // Where the peer has broken the protocol and the limit too, the former is what it is told.
+  // If the header breaks the protocol and exceeds the limit, the protocol error is reported.
   const CloseCode said = close_code_of(verdict);
   WSD_ASSERT(said == CloseCode::kProtocolError || said == CloseCode::kMessageTooBig);
   WSD_ASSERT(said == CloseCode::kProtocolError || broken.size() == 1);
@@ -143,7 +143,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   WSD_ASSERT((input.size() >= frame_header_size(input[1])) == twin.whole);
   if (!twin.whole) return 0;
 
-  // In a block of its own, where a read past its end is seen.
+  // Copied to a separate block, so that a read past its end is detected.
   const std::vector<std::uint8_t> block(input.begin(),
                                         input.begin() + static_cast<std::ptrdiff_t>(twin.size));
   const FrameHeader header = decode_frame_header(block);

@@ -1,4 +1,4 @@
-// A fuzzer's input, taken apart from the front. Where it has run out every number is 0.
+// Reads a fuzzer's input from the front. After its end, every number is 0.
 #pragma once
 
 #include <algorithm>

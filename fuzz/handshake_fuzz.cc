@@ -1,8 +1,8 @@
-// The opening handshake against a slow reading of RFC 6455 §4.2.1, §9.1 and RFC 7692 §5, §7.1:
-// which requests are accepted, what was asked, and what the 101 says.
+// Compares the opening handshake with a slow reading of RFC 6455 §4.2.1, §9.1 and RFC 7692 §5,
+// §7.1: the accepted requests, the parsed fields, and the content of the 101.
 //
-// Input: which of the four fields of a handshake are there already, a method, a policy for origins
-// and compression, then more field lines, each ending in LF.
+// Input: which of the four fields of a handshake are present, a method, a policy for origins and
+// compression, then more field lines, each ending in LF.
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -34,7 +34,7 @@ using fuzz::Strings;
 using fuzz::token;
 using fuzz::trimmed;
 
-// At each `separator` that is not within quotes.
+// Splits at each `separator` outside quotes.
 Strings split(const std::string& text, char separator) {
   Strings parts(1);
   bool quoted = false;
@@ -50,7 +50,7 @@ Strings split(const std::string& text, char separator) {
   return parts;
 }
 
-// All values of the fields of that name.
+// Returns the values of all fields of that name.
 Strings values_of(const HttpRequest& request, const std::string& name) {
   Strings values;
   for (const HttpField& field : *request.fields) {
@@ -59,7 +59,7 @@ Strings values_of(const HttpRequest& request, const std::string& name) {
   return values;
 }
 
-// The elements of all those, none empty.
+// Returns the nonempty list elements of all those fields.
 Strings elements_of(const HttpRequest& request, const std::string& name) {
   Strings elements;
   for (const std::string& value : values_of(request, name)) {
@@ -76,7 +76,7 @@ bool has_element(const HttpRequest& request, const std::string& name, const std:
                      [&](const std::string& each) { return lower(each) == wanted; });
 }
 
-// RFC 4648 §4 of 16 bytes: decoded and encoded again it is what it was.
+// RFC 4648 §4 of 16 bytes: decoding and encoding again gives the same text.
 bool key_of_16_bytes(const std::string& text) {
   constexpr std::string_view kDigits =
       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -95,7 +95,7 @@ struct Offer {
   std::vector<std::pair<std::string, std::optional<std::string>>> parameters;
 };
 
-// What stands behind a '=': a token, or one in quotes with escapes. Nothing when it is neither.
+// Parses the value after '=': a token, or a quoted token with escapes. Returns nothing otherwise.
 std::optional<std::string> parameter_value(const std::string& text) {
   if (token(text)) return text;
   if (text.size() < 2 || text.front() != '"' || text.back() != '"') return std::nullopt;
@@ -104,12 +104,12 @@ std::optional<std::string> parameter_value(const std::string& text) {
     if (text[i] == '\\' && ++i + 1 == text.size()) return std::nullopt;
     plain += text[i];
   }
-  // A quote that is not escaped ends the string; a token has none.
+  // An unescaped quote ends the string, and a token contains no quote.
   if (!token(plain)) return std::nullopt;
   return plain;
 }
 
-// RFC 6455 §9.1. Nothing when any line is not the ABNF, or when all of them are empty.
+// RFC 6455 §9.1. Returns nothing if any line breaks the ABNF, or if all of them are empty.
 std::optional<std::vector<Offer>> offers_of(const HttpRequest& request) {
   std::vector<Offer> offers;
   for (const std::string& value : values_of(request, "sec-websocket-extensions")) {
@@ -135,7 +135,7 @@ std::optional<std::vector<Offer>> offers_of(const HttpRequest& request) {
   return offers;
 }
 
-// In the order that check_handshake() promises.
+// Checks in the order that check_handshake() promises.
 Violation judge_slowly(const HttpRequest& request) {
   static const Strings kMethods = {"GET",     "HEAD",    "POST",  "PUT",  "DELETE",
                                    "CONNECT", "OPTIONS", "TRACE", "PATCH"};
@@ -174,7 +174,7 @@ Violation judge_slowly(const HttpRequest& request) {
   return Violation::kNone;
 }
 
-// RFC 7692 §7.1: the terms of the first offer that can be met.
+// RFC 7692 §7.1: the parameters of the first acceptable offer.
 struct SlowTerms {
   bool server_alone = false;  // no context takeover
   bool client_alone = false;
@@ -228,7 +228,7 @@ void check_deflate(const std::vector<Offer>& offers, const Handshake& handshake,
   WSD_ASSERT(agreement->terms.client_no_context_takeover == expected->client_alone);
   WSD_ASSERT(agreement->terms.server_max_window_bits == expected->server_bits);
   WSD_ASSERT(agreement->terms.client_max_window_bits == expected->client_bits);
-  // RFC 7692 §7.1: what a client that reads the response comes to believe is the same.
+  // RFC 7692 §7.1: a client derives the same parameters from the response.
   extensions = agreement->response;
   std::map<std::string, std::string> said;
   const Strings parts = split(extensions, ';');
@@ -245,14 +245,14 @@ void check_deflate(const std::vector<Offer>& offers, const Handshake& handshake,
   };
   WSD_ASSERT(bits("server_max_window_bits") == expected->server_bits);
   WSD_ASSERT(bits("client_max_window_bits") == expected->client_bits);
-  // §7.1.2.2: the client must have said that it knows this one.
+  // §7.1.2.2: the client must have offered this parameter.
   const bool offered =
       std::any_of(taken->parameters.begin(), taken->parameters.end(),
                   [](const auto& each) { return each.first == "client_max_window_bits"; });
   WSD_ASSERT(offered || !said.contains("client_max_window_bits"));
 }
 
-// A response head: status line, then fields of a token and a value without control bytes.
+// Parses a response head: a status line, then fields of a token and a value without control bytes.
 std::map<std::string, std::string> read_head(const std::string& response, int status) {
   const std::size_t end = response.find("\r\n\r\n");
   WSD_ASSERT(end != std::string::npos);
@@ -323,7 +323,7 @@ void check_acceptance(const HttpRequest& request, const Handshake& handshake, un
   WSD_ASSERT(!fields.contains("content-length") && !fields.contains("transfer-encoding"));
 }
 
-// RFC 6454 §5, for a Host of "h.example" and an allow list of one.
+// RFC 6454 §5, for a Host of "h.example" and an allow list with one entry.
 void check_origin(const Handshake& handshake, std::string_view host) {
   if (!handshake.has_origin || host != "h.example") return;
   const std::string origin(handshake.origin);

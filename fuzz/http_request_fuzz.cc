@@ -1,6 +1,6 @@
-// RequestParser: the bytes are a request head and what follows it. Whole and in cuts they must give
-// the same answer, a slow reading of the RFCs must take and refuse the same heads, and what is
-// taken must be what the headers promise.
+// RequestParser: the input is a request head and the bytes after it. Whole and split input must
+// give the same result. A slow reading of the RFCs must accept and reject the same heads. Accepted
+// heads must have the properties that the headers promise.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -19,11 +19,11 @@ using namespace wsd;            // NOLINT: a program of its own
 using namespace wsd::protocol;  // NOLINT
 using Status = RequestParser::Status;
 
-// So small that short inputs reach them.
+// So small that short inputs reach the limits.
 constexpr HeadLimits kTight{
     .max_request_line_bytes = 40, .max_head_bytes = 300, .max_field_bytes = 50, .max_fields = 8};
 
-// A parser together with the last bytes it saw, in a block of their own.
+// A parser with the last bytes that it received, in a separate block.
 struct Run {
   explicit Run(const HeadLimits& limits) : parser(limits) {}
 
@@ -60,7 +60,7 @@ void check_agreement(const Run& whole, const Run& cut) {
   WSD_ASSERT(same(whole.parser.request(), cut.parser.request()));
 }
 
-// Sizes that grow by 1 to 16 bytes, by a generator that the input seeds.
+// Feeds sizes that grow by 1 to 16 bytes, from a generator that the input seeds.
 void grow_in_cuts(Run& run, Bytes input, bool bytewise) {
   std::uint32_t state = static_cast<std::uint32_t>(input.size()) * 2654435761U + 1;
   for (const std::uint8_t byte : input) state = state * 31 + byte;
@@ -89,7 +89,7 @@ void check_request(const Run& run, const HeadLimits& limits) {
   }
 }
 
-// The slow reading says only whether, not why not.
+// The slow reading reports only acceptance, not the reason for a rejection.
 void check_twin(const Run& run, Bytes input, const HeadLimits& limits) {
   const auto twin = fuzz::read_slowly(as_text(input), limits);
   WSD_ASSERT(twin.has_value() == (run.status == Status::kComplete));

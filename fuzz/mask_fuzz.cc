@@ -1,6 +1,6 @@
-// apply_mask() and each of its kernels against the RFC's formula, byte by byte.
+// Compares apply_mask() and each of its kernels with the RFC's formula, byte by byte.
 //
-// Input: four octets of key, one of offset, one of cut, then the payload.
+// Input: four octets of key, one of offset, one of split, then the payload.
 #include <algorithm>
 #include <bit>
 #include <cstddef>
@@ -17,7 +17,7 @@ namespace {
 using namespace wsd;            // NOLINT: a program of its own
 using namespace wsd::protocol;  // NOLINT
 
-// Each run masks a block of its own, so that the sanitizer sees a step outside.
+// Each run masks a separate block, so that the sanitizer detects an access outside it.
 using Block = std::vector<std::uint8_t>;
 
 Block block_of(Bytes bytes) { return {bytes.begin(), bytes.end()}; }

@@ -1,8 +1,8 @@
-// PROXY protocol headers: whole and in cuts the parser must give the same answer, and a slow
-// reading of the specification, which sees all bytes at once and reads addresses with the C
-// library, must take, refuse and name the same.
+// PROXY protocol headers. Whole and split input must give the same result. A slow reading of the
+// specification, which sees all bytes at once and reads addresses with the C library, must accept,
+// reject and report the same.
 //
-// Input: one byte that seeds the cuts, then what a connection begins with.
+// Input: one byte that seeds the splits, then the first bytes of a connection.
 #include <arpa/inet.h>
 
 #include <algorithm>
@@ -29,7 +29,7 @@ struct Verdict {
   Status status = Status::kNeedMore;
   Violation violation = Violation::kNone;
   std::size_t taken = 0;
-  std::string source;  // "": nobody
+  std::string source;  // "": no client
 };
 
 Verdict parse(Bytes bytes, std::uint32_t seed) {
@@ -54,7 +54,7 @@ Verdict parse(Bytes bytes, std::uint32_t seed) {
   return verdict;
 }
 
-// One way to write an address, whatever its family: of 16 bytes in hexadecimal digits.
+// A canonical form of an address of any family: 16 bytes as hexadecimal digits.
 std::optional<std::string> address(const std::string& text, int family) {
   std::array<std::uint8_t, 16> bytes{};
   if (::inet_pton(family, text.c_str(), bytes.data()) != 1) return std::nullopt;
@@ -74,7 +74,8 @@ std::optional<unsigned> port(const std::string& text) {
   return value;
 }
 
-// What a line that is whole says: nobody (""), somebody, or nothing that makes sense.
+// Reads a complete line. Returns "" for an unknown client, the client's address, or nothing if the
+// line is invalid.
 std::optional<std::string> read_line(const std::string& line) {
   std::vector<std::string> words(1);
   for (const char c : line) {
@@ -154,7 +155,7 @@ Verdict read_block(Bytes bytes) {
   return verdict;
 }
 
-// "192.0.2.1:80" and "[::1]:80" in the twin's words.
+// Converts "192.0.2.1:80" and "[::1]:80" to the form of the reference.
 std::string in_twins_words(const std::string& source) {
   if (source.empty()) return {};
   const std::size_t colon = source.rfind(':');
@@ -190,7 +191,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     case Status::kComplete: {
       WSD_ASSERT(whole.taken == slow.taken);
       std::string expected = slow.source;
-      // An IPv4 address in IPv6 is that IPv4 address.
+      // An IPv4-mapped IPv6 address is that IPv4 address.
       if (expected.starts_with("::ffff:") && expected.find('.') != std::string::npos) {
         expected = expected.substr(7);
       }

@@ -1,7 +1,7 @@
-// RoomTable against a map: who is in which room or on the way in, with answers to joins that come
-// late, twice or for another join.
+// Compares RoomTable with a map: the members of each room and pending joins, with responses to
+// joins that are late, duplicate or for another join.
 //
-// Input: instructions of two octets: what to do and with which member; which room and token.
+// Input: instructions of two octets: the operation and the member; the room and the token.
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -37,7 +37,7 @@ class Machine {
         join(member, room);
         break;
       case 1:
-        // The answer to the newest join of all, or to one of the three before.
+        // Answers the newest join, or one of the three before it.
         answer(member, room,
                last_token_ - std::min<std::uint32_t>(last_token_, second / kRooms % 4));
         break;
@@ -75,7 +75,7 @@ class Machine {
     const bool was_in = expected_.erase({room, member}) != 0;
     WSD_ASSERT(table_.leave(members_[member], name(room)) == was_in);
   }
-  // As a shard does it, by the member's own list.
+  // Leaves like a shard, by the member's own list.
   void leave_all(std::size_t member) {
     while (!members_[member].memberships().empty()) {
       const std::string room(members_[member].memberships().at(0).room->name);

@@ -1,7 +1,7 @@
-// SendQueue against a slow model: which frame is next at each boundary, byte for byte, what is
-// dropped and when, how much is held.
+// Compares SendQueue with a slow model: the next frame at each boundary, byte for byte, the dropped
+// frames, and the queued bytes.
 //
-// Input: a policy, the bounds, then a program: an octet for what to do, then what that needs.
+// Input: a policy, the limits, then a program: an octet for the operation, then its data.
 #include <sys/uio.h>
 
 #include <algorithm>
@@ -51,7 +51,7 @@ class Model {
     return bytes() <= limits_.bytes / 2 || bytes() + size <= limits_.bytes;
   }
 
-  // What push() said, and how many frames it dropped.
+  // Checks the result of push() and the number of frames that it dropped.
   void push(std::string frame, Verdict verdict, std::uint64_t dropped) {
     if (admits(frame.size())) {
       WSD_ASSERT(verdict == Verdict::kQueued && dropped == 0);
@@ -60,7 +60,7 @@ class Model {
     } else if (limits_.policy == SlowPolicy::kDropNewest) {
       WSD_ASSERT(verdict == Verdict::kDropped && dropped == 1);
     } else if (verdict == Verdict::kQueued) {
-      // The oldest, whole ones, and no more than it takes.
+      // Drops the oldest complete frames, and no more than needed.
       WSD_ASSERT(dropped > 0 && dropped <= data_.size());
       for (; dropped > 0; --dropped) {
         WSD_ASSERT(!admits(frame.size()));
@@ -68,7 +68,7 @@ class Model {
       }
       WSD_ASSERT(admits(frame.size()));
     } else {
-      // Only where dropping all would not help either; and then none is dropped in vain.
+      // Only if dropping all frames would not help. Then no frame is dropped.
       WSD_ASSERT(verdict == Verdict::kDropped && dropped == 1);
       const std::deque<std::string> kept = std::exchange(data_, {});
       WSD_ASSERT(!admits(frame.size()));
@@ -92,14 +92,15 @@ class Model {
     place_pong();
     close_ = std::move(close);
   }
-  // gather() has been called: a newer Pong has taken its place, unless the older one is under way.
+  // Called after gather(): a newer Pong replaces the queued one, unless the older one is partly
+  // sent.
   void place_pong() {
     if (next_pong_.empty()) return;
     pong_ = std::exchange(next_pong_, {});
     pong_placed_ = true;
   }
 
-  // Bytes have left.
+  // Removes sent bytes.
   void take(std::string_view sent) {
     while (!sent.empty()) {
       if (under_way_.empty()) under_way_ = next(sent.front());
@@ -116,7 +117,7 @@ class Model {
     lane.pop_front();
     return front;
   }
-  // At a boundary: what has begun to leave, then control frames and the Pong, then data, then
+  // The order at a boundary: partly sent frames, then control frames and the Pong, then data, then
   // Close.
   std::string next(char first) {
     if (!started_.empty()) return pop(started_);
@@ -132,7 +133,7 @@ class Model {
   }
 
   const SendQueueLimits& limits_;
-  std::string under_way_;  // what is left of a frame of which a byte has left
+  std::string under_way_;  // the rest of a frame whose first bytes are sent
   std::deque<std::string> started_;
   std::deque<std::string> control_;
   std::deque<std::string> data_;
@@ -187,7 +188,7 @@ class Machine {
     } else if (operation == 8 && !closed_) {
       close();
     } else if (operation == 9 && queue_.frames() == 0 && !closed_) {
-      // The rest of two frames of which the first has begun: it goes out as it is.
+      // The rest of two frames, of which the first is partly sent. It is sent unchanged.
       const std::string rest = "rest of " + std::to_string(++made_);
       queue_.push_started(Slice(SharedBytes::copy_of(as_bytes(rest))));
       model_.push_started(rest);
@@ -201,13 +202,13 @@ class Machine {
     return as_bytes(name_);
   }
 
-  // Small as a rule: large ones are for what a Close overtakes.
+  // Usually small. Large sizes exist for the data that a Close overtakes.
   static std::size_t take_size(FuzzInput& input) {
     const std::size_t number = input.pair();
     return number < 0x8000 ? number % 600 : number % 40'000;
   }
 
-  // Some frames side by side in one block, as a batch has them.
+  // Adds several frames in one block, like a batch.
   void push(FuzzInput& input) {
     const std::size_t count = 1 + input.byte() % 3;
     std::string block;

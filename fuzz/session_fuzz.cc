@@ -1,9 +1,9 @@
-// A whole session, fed in cuts that the input chooses, against a slow twin that reads the same
-// stream frame by frame with all of it in hand.
+// Feeds a session in pieces that the input chooses, and compares it with a slow reference that
+// reads the same stream frame by frame with all bytes available.
 //
-// Input: options (whether the handshake comes first, tight limits, permessage-deflate and on which
-// terms), the event after which our Close goes out (0: never), how many cuts (modulo 16), their
-// sizes, then the stream.
+// Input: options (whether the handshake comes first, tight limits, permessage-deflate and its
+// parameters), the event after which our Close is sent (0: never), how many splits (modulo 16),
+// their sizes, then the stream.
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -66,11 +66,11 @@ std::optional<Plan> read_plan(std::string_view input) {
   return plan;
 }
 
-// An event, copied out of its views.
+// An event, copied from its views.
 struct Seen {
   Kind kind = Kind::kNone;
   unsigned opcode = 0;
-  unsigned code = 0;  // of a Close; of a violation what it is answered with
+  unsigned code = 0;  // of a Close; for a violation, the code of the answer
   std::string payload;
   bool operator==(const Seen&) const = default;
 };
@@ -124,13 +124,13 @@ class Player {
   }
 
   void feed(std::string_view bytes) {
-    // A block of its own: a view that outlives it is seen.
+    // Copied to a separate block, so that a view that outlives it is detected.
     std::vector<std::uint8_t> block(as_bytes(bytes).begin(), as_bytes(bytes).end());
     MutableBytes input(block);
     drain(input);
   }
 
-  // As much of `bytes` as the session takes directly; 0 when it does not.
+  // Feeds as much of `bytes` as the direct buffer takes. Returns 0 if there is no direct buffer.
   std::size_t feed_directly(std::string_view bytes) {
     const MutableBytes room = session_.direct_buffer();
     const std::size_t count = std::min(room.size(), bytes.size());
@@ -260,8 +260,9 @@ class Player {
   bool ended_ = false;
 };
 
-// What RFC 6455 and RFC 7692 say of a stream of frames, read with no regard for cuts, memory or
-// speed. `seen` is what the session made of it, asked only where zlib may take a distance or not.
+// Reads a stream of frames by RFC 6455 and RFC 7692, without regard to splits, memory or speed.
+// `seen` holds the events of the session. It is used only where zlib may accept or reject a
+// distance.
 class Twin {
  public:
   Twin(const Plan& plan, const MessageLimits& limits, const std::vector<Seen>& seen)
@@ -286,7 +287,7 @@ class Twin {
   }
   [[nodiscard]] unsigned byte(std::size_t at) const { return static_cast<std::uint8_t>(rest_[at]); }
 
-  // False when the stream has ended.
+  // Returns false at the end of the stream.
   bool one_frame() {
     if (rest_.size() < 2) return false;
     const bool fin = byte(0) >= 128;
@@ -364,7 +365,7 @@ class Twin {
     message_.clear();
   }
 
-  // Puts the plain bytes in the place of the compressed ones. False when that is a violation.
+  // Replaces the compressed payload by the inflated one. Returns false if that is a violation.
   bool inflate() {
     const auto limit = static_cast<std::size_t>(limits_.max_message_bytes);
     SlowInflater::Result result = inflater_->message(message_, limit);
@@ -419,7 +420,7 @@ class Twin {
 void feed_in_cuts(Player& player, const Plan& plan, bool directly) {
   std::string_view rest = plan.stream;
   for (std::size_t i = 0; !rest.empty(); ++i) {
-    // Without cuts byte by byte; a cut of 0 is an empty input, once.
+    // Without splits, byte by byte. A split of 0 is an empty input, once.
     std::size_t size = plan.cuts.empty() ? 1 : plan.cuts[i % plan.cuts.size()];
     if (size == 0 && i >= plan.cuts.size()) size = 1;
     const std::string_view piece = rest.substr(0, size);

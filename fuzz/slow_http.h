@@ -1,5 +1,5 @@
-// Request heads by a slow reading of RFC 9112 and RFC 3986, with all of the head in hand and as
-// strict as the header of RequestParser says: what the real parser is compared with.
+// Reads request heads slowly by RFC 9112 and RFC 3986, with the whole head available. It is as
+// strict as the header of RequestParser promises, and serves as the reference for the real parser.
 #pragma once
 
 #include <arpa/inet.h>
@@ -44,8 +44,8 @@ inline constexpr std::string_view kHexDigits = "0123456789abcdefABCDEF";
 inline constexpr std::string_view kUnreservedOrSubDelim =
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~!$&'()*+,;=";
 
-// Percent-decoded (RFC 3986 §2.1). Nothing when a '%' begins no triplet, when one says a byte of
-// `banned`, or when what is not a triplet is not of `bytes`.
+// Percent-decodes (RFC 3986 §2.1). Returns nothing if a '%' does not start a triplet, if a triplet
+// encodes a byte of `banned`, or if another byte is not one of `bytes`.
 inline std::optional<std::string> decoded(const std::string& text, std::string_view bytes,
                                           std::string_view banned) {
   std::string plain;
@@ -65,7 +65,7 @@ inline std::optional<std::string> decoded(const std::string& text, std::string_v
   return plain;
 }
 
-// RFC 3986 §3.2.2, §3.2.3: without userinfo, with a host, and no comma in a name.
+// RFC 3986 §3.2.2, §3.2.3: without userinfo, with a host, and without a comma in a name.
 inline bool is_authority(const std::string& text) {
   std::size_t end = text.find(':');
   if (text.starts_with('[')) {
@@ -73,7 +73,7 @@ inline bool is_authority(const std::string& text) {
     if (end == std::string::npos) return false;
     std::array<std::uint8_t, 16> address;
     const std::string inner = text.substr(1, end - 1);
-    // inet_pton() reads to the first NUL.
+    // inet_pton() stops at the first NUL.
     if (inner.find('\0') != std::string::npos) return false;
     if (::inet_pton(AF_INET6, inner.c_str(), address.data()) != 1) return false;
     ++end;
@@ -88,7 +88,7 @@ inline bool is_authority(const std::string& text) {
   return port.empty() || std::stoi(port) <= 65535;
 }
 
-// RFC 9112 §3.2.1, §3.2.2, without what another server may read as another path.
+// RFC 9112 §3.2.1, §3.2.2, without forms that another server may read as another path.
 inline bool is_target(std::string target) {
   if (!target.starts_with('/')) {
     const std::size_t scheme_end = target.find("://");
@@ -146,7 +146,7 @@ inline bool has_fair_fields(const SlowHead& head) {
   return true;
 }
 
-// Nothing when `text` does not begin with a whole head that is to be accepted.
+// Returns nothing if `text` does not begin with a complete head that must be accepted.
 inline std::optional<SlowHead> read_slowly(std::string_view text,
                                            const protocol::HeadLimits& limits) {
   std::size_t begin = 0;

@@ -1,9 +1,9 @@
-// DEFLATE (RFC 1951) as permessage-deflate has it (RFC 7692 §7.2.2), bit by bit and with all output
-// of the connection in hand: what the real inflater is compared with.
+// DEFLATE (RFC 1951) as permessage-deflate uses it (RFC 7692 §7.2.2), bit by bit and with all
+// output of the connection available. It is the reference for the real inflater.
 //
-// Where the RFCs leave room it takes what zlib takes: a distance code that is not complete only
-// when it has one code of one bit, or none; at most 286 literal and 30 distance codes; after a
-// final block another stream begins at the next byte, with the window as it was.
+// If the RFCs leave a choice, it accepts the same input as zlib. A distance code may be incomplete
+// only if it has one code of one bit, or none. There are at most 286 literal and 30 distance codes.
+// After a final block another stream begins at the next byte, with the same window.
 #pragma once
 
 #include <array>
@@ -22,17 +22,17 @@ class SlowInflater {
   struct Result {
     Status status = Status::kOk;
     std::string plain;
-    // Corrupt for a distance that is beyond the window by an eighth at most: zlib may let that be.
+    // A corrupt distance exceeds the window by at most an eighth, which zlib may accept.
     bool hardly_beyond = false;
   };
 
   SlowInflater(unsigned window_bits, bool takeover)
       : window_(std::size_t{1} << window_bits), takeover_(takeover) {}
 
-  // One message. A corrupt one leaves the window as it was, so it may be tried again with
-  // `leniently`, which takes distances that are hardly beyond the window.
+  // Inflates one message. A corrupt message leaves the window unchanged. It may then be tried again
+  // with `leniently`, which accepts distances that exceed the window slightly.
   Result message(std::string_view compressed, std::size_t limit, bool leniently = false) {
-    // What the last message left over of its last byte comes first (two bits at most).
+    // The unused bits of the previous message's last byte come first (two bits at most).
     data_ = std::string(1, static_cast<char>(carry_ << (8 - carry_bits_)));
     data_ += compressed;
     data_ += std::string_view("\x00\x00\xFF\xFF", 4);
@@ -200,7 +200,7 @@ class SlowInflater {
     }
   }
 
-  // RFC 1951 §3.2.5, as the rule behind its tables.
+  // RFC 1951 §3.2.5, by the rule behind its tables.
   std::size_t match_length(int slot) {
     if (slot == 28) return 258;
     if (slot < 8) return static_cast<std::size_t>(3 + slot);
@@ -242,7 +242,7 @@ class SlowInflater {
   std::size_t history_size_ = 0;
   std::size_t limit_ = 0;
   std::size_t farthest_ = 0;
-  bool ended_ = false;  // a final block was the last thing read
+  bool ended_ = false;  // a final block was read last
   Result result_;
 };
 

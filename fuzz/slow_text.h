@@ -1,4 +1,4 @@
-// Small grammar by hand, so that nothing of src/protocol is asked about itself.
+// Small grammars by hand, so that the code of src/protocol is not checked against itself.
 #pragma once
 
 #include <cstddef>
@@ -36,7 +36,7 @@ inline std::string trimmed(const std::string& text) {
   return text.substr(first, text.find_last_not_of(" \t") - first + 1);
 }
 
-// Of a comma-separated list (RFC 9110 §5.6.1), trimmed, empty ones too.
+// Returns the elements of a comma-separated list (RFC 9110 §5.6.1), trimmed, including empty ones.
 inline Strings list_elements(const std::string& list) {
   Strings elements;
   std::string rest = list + ',';

@@ -1,7 +1,7 @@
-// The timer wheel against a multimap.
+// Compares the timer wheel with a multimap.
 //
-// Input: eight octets for where time begins, then a program of three octets an instruction: what to
-// do (its low two bits) and with which timer, then how far off: a mantissa and a shift.
+// Input: eight octets for the initial time, then a program of instructions of three octets: the
+// operation (its low two bits) with the timer, then the distance as a mantissa and a shift.
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -44,7 +44,7 @@ class Machine {
         pop_all(id, distance);
         break;
       default:
-        // Right onto the earliest deadline, or one tick short of it.
+        // Advances to the earliest deadline, or one tick before it.
         if (!expected_.empty() && expected_.begin()->first > now_) {
           now_ = expected_.begin()->first - (mantissa & 1);
           wheel_.advance(now_);
@@ -75,7 +75,7 @@ class Machine {
     wheel_.cancel(timers_[id]);
     forget(id);
   }
-  // Between the pops the timer `other` is armed or cancelled, as an owner may.
+  // Between the pops, arms or cancels the timer `other`, as an owner may.
   void pop_all(std::size_t other, Tick distance) {
     while (Timer* timer = wheel_.pop_due()) {
       const auto id = static_cast<std::size_t>(timer - timers_.data());
@@ -117,7 +117,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   Tick start = 0;
   if (size < sizeof start) return 0;
   std::memcpy(&start, data, sizeof start);
-  // A thousand instructions of at most 2^45 ticks each stay below the end of time.
+  // A thousand instructions of at most 2^45 ticks each stay below the maximum time.
   Machine machine(start >> 2);
   const std::size_t end = std::min<std::size_t>(size, sizeof start + std::size_t{3} * 1000);
   for (std::size_t at = sizeof start; at + 3 <= end; at += 3) {

@@ -1,7 +1,7 @@
-// The UTF-8 validator and each of its kernels against the automaton of RFC 3629 §4, byte by byte:
-// the same answer for the whole, and in cuts false at the same byte.
+// Compares the UTF-8 validator and each of its kernels with the automaton of RFC 3629 §4, byte by
+// byte. The result for the whole text must be equal. Split input must fail at the same byte.
 //
-// Input: one octet that seeds the cuts, then the text.
+// Input: one octet that seeds the splits, then the text.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -19,7 +19,7 @@ using namespace wsd;            // NOLINT: a program of its own
 using namespace wsd::protocol;  // NOLINT
 
 struct Expected {
-  std::size_t first_wrong;  // the text's size where none is
+  std::size_t first_wrong;  // the text's size if there is none
   bool valid;
 };
 
@@ -46,7 +46,7 @@ class Cuts {
   bool small_;
 };
 
-// `feed` is given the validator, the place and the size of each piece.
+// Calls `feed` with the validator, the place and the size of each piece.
 template <class Feed>
 void check_in_cuts(const Expected& expected, std::size_t size, Cuts cuts, Feed feed) {
   Utf8Validator validator;
@@ -68,7 +68,7 @@ void check_in_cuts(const Expected& expected, std::size_t size, Cuts cuts, Feed f
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size < 1) return 0;
   const std::uint8_t seed = data[0];
-  // A block of its own, so that the sanitizer sees a read outside.
+  // Copied to a separate block, so that the sanitizer detects a read outside it.
   const std::vector<std::uint8_t> text(data + 1, data + size);
   const Expected expected = by_bytes(text);
 

@@ -1,9 +1,9 @@
-// A session against wslay, an implementation that shares neither code nor author with it: for the
-// same frames both must report the same messages and control frames, and end in the same way.
+// Compares a session with wslay, an implementation with other code and other authors. For the same
+// frames both must report the same messages and control frames, and end in the same way.
 //
-// Input: how many cuts (modulo 16), their sizes, then the stream of frames. Wslay is given it in
-// one piece: of a Close that comes in several it skips the first two bytes of each when it checks
-// the reason.
+// Input: how many splits (modulo 16), their sizes, then the stream of frames. Wslay gets the stream
+// in one piece, because it checks the reason of a Close wrongly if it arrives in several. It then
+// skips the first two bytes of each piece.
 #include <wslay/wslay.h>
 
 #include <algorithm>
@@ -24,14 +24,14 @@ namespace {
 using namespace wsd;            // NOLINT: a program of its own
 using namespace wsd::protocol;  // NOLINT
 
-constexpr std::size_t kLimit = 600;    // of a message, so that inputs reach it
-constexpr std::size_t kStream = 3900;  // with the filling less than wslay's buffer: one piece
+constexpr std::size_t kLimit = 600;    // message limit, low enough for inputs to reach it
+constexpr std::size_t kStream = 3900;  // with the filling, smaller than wslay's buffer: one piece
 constexpr std::size_t kFilling = kMaxFrameHeaderBytes + kMaxControlPayload;
 constexpr unsigned kProtocolError = 1002;
 
 struct Seen {
   unsigned opcode = 0;  // 0: a violation
-  unsigned code = 0;    // of a Close (0: none), or that a violation is answered with
+  unsigned code = 0;    // of a Close (0: none), or of the answer to a violation
   std::string payload;
   bool operator==(const Seen&) const = default;
 };
@@ -80,12 +80,12 @@ class Wslay {
     callbacks.on_msg_recv_callback = &on_message;
     WSD_ASSERT(wslay_event_context_server_init(&context_, &callbacks, this) == 0);
     wslay_event_config_set_max_recv_msg_length(context_, kLimit);
-    // A negative result says that the peer broke the framing; a Close is then queued all the same.
+    // A negative result means that the peer broke the framing. A Close is queued nevertheless.
     static_cast<void>(wslay_event_recv(context_));
     WSD_ASSERT(wslay_event_send(context_) == 0);
     if (wslay_event_get_close_sent(context_) != 0 && !closed_) {
       const unsigned code = wslay_event_get_status_code_sent(context_);
-      // It ends with an empty Close where a header is wrong in itself.
+      // wslay ends with an empty Close if a header is invalid in itself.
       events.push_back(
           {.code = code == WSLAY_CODE_NO_STATUS_RCVD ? kProtocolError : code, .payload = {}});
     }
@@ -122,7 +122,8 @@ class Wslay {
       self.closed_ = true;
       seen.code = message->status_code;
       seen.payload.erase(0, 2);
-      // It takes a Close with a body of one byte; RFC 6455 §5.5.1 has a body begin with two.
+      // wslay accepts a Close with a body of one byte. RFC 6455 §5.5.1 requires two bytes at its
+      // start.
       if (payload.size() == 1) seen = {.code = kProtocolError, .payload = {}};
     }
     self.events.push_back(std::move(seen));
@@ -133,7 +134,7 @@ class Wslay {
   bool closed_ = false;
 };
 
-// The codes that IANA's registry has gained since wslay's list was written.
+// The codes that IANA's registry gained after wslay's list was written.
 bool newer_code(unsigned code) { return code >= 1012 && code <= 1014; }
 
 void check_same(const Ours& ours, std::vector<Seen> theirs) {
@@ -144,7 +145,7 @@ void check_same(const Ours& ours, std::vector<Seen> theirs) {
         their_last == Seen{.code = kProtocolError, .payload = {}}) {
       their_last = last;
     }
-    // Of a Close with a bad code and a bad reason it names the reason first.
+    // For a Close with a bad code and a bad reason, wslay reports the reason first.
     if (ours.violation == Violation::kBadCloseCode && their_last.code == 1007) {
       their_last.code = kProtocolError;
     }
@@ -159,9 +160,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::vector<std::size_t> cuts(input.byte() % 16);
   for (std::size_t& cut : cuts) cut = input.byte();
   std::string stream(as_text(input.rest()).substr(0, kStream));
-  // A header that we refuse by its first two bytes it judges when the rest and a byte of payload
-  // are there, and a Close that we judge when it is whole it refuses at the first bad byte of its
-  // reason: this much completes any of them.
+  // We reject a bad header at its first two bytes, but wslay only after the rest and a byte of
+  // payload. We check a Close when it is complete, but wslay rejects it at the first bad byte of
+  // its reason. This filling completes any of them.
   stream.append(kFilling, '\0');
   const Wslay theirs(stream);
   const Ours whole = run_ours(stream, {});

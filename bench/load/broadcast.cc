@@ -1,6 +1,6 @@
-// --mode broadcast: all connections are in one room, --senders of them publish: each its next when
-// its own message has come back or, with --rate, in turn by the clock. Each member has to get each
-// message of each sender, once and in order.
+// --mode broadcast: all connections are in one room, and --senders of them publish. Each publishes
+// its next message when its previous one has come back or, with --rate, in turn by the clock. Each
+// member must receive each message of each sender, once and in order.
 #include <algorithm>
 
 #include "bench/load/client.h"
@@ -26,14 +26,14 @@ class Broadcast final : public Client {
   struct Member {
     std::vector<std::uint64_t> next;  // by sender: the number of its next message
     std::string partial;              // the beginning of a frame
-    std::size_t position = 0;         // with --raw: bytes of the unit under way
-    std::uint64_t sent = 0;           // of a sender
+    std::size_t position = 0;         // with --raw: received bytes of the current unit
+    std::uint64_t sent = 0;           // messages that this sender has sent
   };
   void on_bytes(Connection& connection, std::string_view bytes) override;
   void on_raw_bytes(Connection& connection, std::string_view bytes);
   void on_frame(Connection& connection, std::string_view frame);
   void send_next(Connection& connection);
-  // With --rate: for so long, what is due.
+  // With --rate: sends due messages during `ns`.
   void send_for(std::int64_t ns);
 
   Template template_;
@@ -65,7 +65,7 @@ void Broadcast::on_bytes(Connection& connection, std::string_view bytes) {
   partial.assign(bytes);
 }
 
-// The floor's bytes say nothing: whose they are is not known, so one sender alone is measured so.
+// The bytes of the floor do not identify their sender, so only one sender is measured with --raw.
 void Broadcast::on_raw_bytes(Connection& connection, std::string_view bytes) {
   Member& member = members_[connection.index];
   member.position += bytes.size();
@@ -108,7 +108,7 @@ void Broadcast::send_for(std::int64_t ns) {
 
 void Broadcast::run() {
   open_until(options_.connections);
-  // A join is not answered: this rest is for the last of them.
+  // A join has no response, so this pause waits for the last one.
   run_for(300'000'000);
   waiting_ = refilling_ = true;
   const Interval whole(options_.pid);

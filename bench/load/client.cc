@@ -21,10 +21,11 @@ namespace bench {
 namespace {
 
 constexpr std::size_t kReadBytes = std::size_t{256} << 10;
-constexpr int kConnectsUnderWay = 64;  // handshakes at one time: the backlog is not the subject
-constexpr std::int64_t kStalledNs = 10'000'000'000;  // nothing at all for so long: give up
-// RFC 6455 §1.3's own example. The key is to be random (§4.1); here the server's answer to a known
-// key can be compared without a SHA-1 of ours.
+constexpr int kConnectsUnderWay = 64;  // handshakes at one time: the backlog is not measured
+// time without any event after which to give up
+constexpr std::int64_t kStalledNs = 10'000'000'000;
+// The example of RFC 6455 §1.3. §4.1 requires a random key, but with a known key the server's
+// answer can be compared without computing a SHA-1.
 constexpr std::string_view kKey = "dGhlIHNhbXBsZSBub25jZQ==";
 constexpr std::string_view kAccept = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
@@ -69,7 +70,7 @@ void Client::open_one() {
     fail_errno("connect");
   }
   epoll_event event{};
-  // Registered once; the first EPOLLOUT says that the connection stands.
+  // Registered once. The first EPOLLOUT shows that the connection is established.
   event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
   event.data.ptr = connection.get();
   if (epoll_ctl(epoll_, EPOLL_CTL_ADD, connection->fd, &event) != 0) fail_errno("epoll_ctl");
@@ -135,7 +136,7 @@ void Client::on_event(Connection& connection, std::uint32_t events) {
     } else {
       on_bytes(connection, bytes);
     }
-    // Nothing more is there; what comes next is a new edge.
+    // No more bytes have arrived. The next ones cause a new edge.
     if (size < buffer_.size() && (events & EPOLLRDHUP) == 0) break;
   }
 }
@@ -180,7 +181,7 @@ void Client::send_bytes(Connection& connection, std::string_view bytes) {
     if (n < 0 && errno != EAGAIN && errno != EINTR) fail_errno("send");
     sent = n < 0 ? 0 : static_cast<std::size_t>(n);
   }
-  // What is left goes with the edge of EPOLLOUT that a full socket brings.
+  // The rest is sent at the EPOLLOUT edge that follows a full socket.
   if (sent < bytes.size()) connection.unsent.append(bytes.substr(sent));
 }
 

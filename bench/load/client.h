@@ -1,5 +1,5 @@
-// What every mode of wsload needs: connections on one edge-triggered epoll, their opening
-// handshakes, bytes out and in. One thread.
+// The common part of every wsload mode: connections on one edge-triggered epoll, their opening
+// handshakes, sending and receiving. One thread.
 #pragma once
 
 #include <cstddef>
@@ -20,8 +20,8 @@ struct Connection {
   std::size_t index = 0;
   int fd = -1;
   Stage stage = Stage::kConnecting;
-  std::string head;    // the handshake's answer so far
-  std::string unsent;  // what the kernel has not taken yet
+  std::string head;    // the response to the handshake so far
+  std::string unsent;  // bytes that the kernel has not accepted yet
 };
 
 class Client {
@@ -31,20 +31,21 @@ class Client {
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
-  // The whole measurement: prints the line.
+  // Runs the whole measurement and prints its line.
   virtual void run() = 0;
 
  protected:
-  // The handshake is over (with --raw: the connection stands).
+  // Called after the handshake. With --raw: when the connection is established.
   virtual void on_open(Connection& connection);
-  // What came after the handshake.
+  // Called with the bytes after the handshake.
   virtual void on_bytes(Connection& connection, std::string_view bytes) = 0;
 
   void open_until(std::size_t count);
   void open_one();
-  // The connection ends as a client that leaves: FIN. Its object is there until the step is over.
+  // Ends the connection with FIN, as a client that leaves. The object exists until the end of the
+  // step.
   void end(Connection& connection);
-  // One epoll_wait and what it brings.
+  // Runs one epoll_wait and handles its events.
   void step(int timeout_ms);
   void run_for(std::int64_t ns);
   void send_bytes(Connection& connection, std::string_view bytes);
@@ -52,10 +53,10 @@ class Client {
 
   Options options_;
   std::vector<std::unique_ptr<Connection>> connections_;
-  std::string extensions_;      // what the handshake offers
+  std::string extensions_;      // the extensions that the handshake offers
   std::size_t open_ = 0;        // connections whose handshake is over
-  bool waiting_ = false;        // silence is a stall
-  std::uint64_t progress_ = 0;  // for the message about a stall: answers so far
+  bool waiting_ = false;        // a response is expected, so silence is a stall
+  std::uint64_t progress_ = 0;  // responses so far, for the message about a stall
 
  private:
   void on_event(Connection& connection, std::uint32_t events);
@@ -69,7 +70,7 @@ class Client {
   std::int64_t heard_at_ = 0;
 };
 
-// What is counted, for names of fields.
+// The things that are counted, for names of fields.
 struct Counted {
   std::string_view one;
   std::string_view many;
@@ -78,11 +79,12 @@ inline constexpr Counted kMessages{"message", "messages"};
 inline constexpr Counted kDeliveries{"delivery", "deliveries"};
 inline constexpr Counted kHandshakes{"handshake", "handshakes"};
 
-// CPU time of server and client and the clock, between its making and now.
+// The CPU time of server and client, and the elapsed time, since construction.
 class Interval {
  public:
   explicit Interval(pid_t server);
-  // "seconds", the rate, the server's CPU for each of `count` things, the shares of both.
+  // Writes "seconds", the rate, the server's CPU time for each of `count` things, and both CPU
+  // shares.
   void put(JsonLine& line, const Counted& counted, std::uint64_t count) const;
 
  private:

@@ -1,6 +1,6 @@
 // --mode deflate: an echo of JSON texts of --size bytes under permessage-deflate without context
-// takeover (RFC 7692 §7.1.1). What is sent was compressed beforehand; what comes back has to be
-// compressed, and one answer in eight is inflated and compared.
+// takeover (RFC 7692 §7.1.1). The messages are compressed in advance. Responses must be compressed,
+// and one in eight is inflated and compared.
 #if WSLOAD_ZLIB
 
 #include <zlib.h>
@@ -36,7 +36,7 @@ std::string json_text(std::size_t size, std::size_t variant) {
   return text;
 }
 
-// A message's payload: raw DEFLATE, flushed, without its last four bytes (RFC 7692 §7.2.1).
+// Returns a message's payload: raw DEFLATE, flushed, without its last four bytes (RFC 7692 §7.2.1).
 std::string deflated(const std::string& text) {
   z_stream stream{};
   if (deflateInit2(&stream, 6, Z_DEFLATED, -15, 8, Z_DEFAULT_STRATEGY) != Z_OK)

@@ -1,4 +1,5 @@
-// --mode echo: a fixed number of messages under way on each connection; an answer brings the next.
+// --mode echo: a fixed number of messages in transit on each connection. Each response triggers the
+// next message.
 #include <algorithm>
 
 #include "bench/load/client.h"
@@ -24,7 +25,7 @@ class Echo final : public Client {
   struct Flow {
     std::uint64_t sent = 0;
     std::uint64_t answered = 0;
-    std::size_t position = 0;           // bytes of the reply under way
+    std::size_t position = 0;           // received bytes of the current reply
     std::vector<std::int64_t> sent_at;  // a ring, by message number
   };
   void on_bytes(Connection& connection, std::string_view bytes) override;
@@ -36,7 +37,7 @@ class Echo final : public Client {
   std::string batch_;
   bool refilling_ = false;
   bool measuring_ = false;
-  std::int64_t now_ = 0;  // while measuring: when the bytes at hand were taken up
+  std::int64_t now_ = 0;  // while measuring: when processing of the current bytes started
   Histogram latencies_;
 };
 

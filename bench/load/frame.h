@@ -1,4 +1,4 @@
-// Frames as a client sends and receives them (RFC 6455 §5.2). No code is shared with the server.
+// Frames as a client sends and receives them (RFC 6455 §5.2). Shares no code with the server.
 #pragma once
 
 #include <array>
@@ -9,7 +9,7 @@
 
 namespace bench {
 
-// One key for all: what the mask is makes no difference to what it costs (§5.3).
+// One key for all frames, because the cost of masking does not depend on the key (§5.3).
 inline constexpr std::array<char, 4> kMaskKey{'\x5a', '\x13', '\x7c', '\x29'};
 inline constexpr int kRsv1 = 0x40;
 
@@ -34,9 +34,9 @@ inline std::string masked(std::string_view payload) {
   return out;
 }
 
-// The message every connection sends, as it goes out (masked) and as it comes back. Its first eight
-// bytes say which message of which connection it is, so that one that was meant for another, or is
-// out of order, is seen. They are ASCII: the message is valid text.
+// The message that every connection sends, as it is sent (masked) and as it comes back. Its first
+// eight bytes identify the connection and the message, so that a misdirected or reordered message
+// is detected. They are ASCII, so the message is valid text.
 class Template {
  public:
   static constexpr std::size_t kStampBytes = 8;
@@ -55,7 +55,7 @@ class Template {
     reply_ += payload;
     request_ += masked(payload);
   }
-  // Both are good until the next call.
+  // Both results are valid until the next call.
   std::string_view request(std::size_t connection, std::uint64_t sequence) {
     put_stamp(request_.data() + request_header_, connection, sequence, true);
     return request_;
@@ -64,7 +64,7 @@ class Template {
     put_stamp(reply_.data() + reply_header_, connection, sequence, false);
     return reply_;
   }
-  // Of a whole reply.
+  // Returns the stamp of a whole reply.
   [[nodiscard]] Stamp stamp(std::string_view reply) const {
     std::uint64_t stamp = 0;
     for (std::size_t i = 0; i < kStampBytes; ++i) {

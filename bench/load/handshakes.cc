@@ -1,5 +1,5 @@
-// --mode handshakes: connect, the opening handshake, FIN, and again, --inflight at one time; with
-// --rate that many a second, and --inflight at the most.
+// --mode handshakes: connect, opening handshake, FIN, and again, with --inflight at one time. With
+// --rate, that many per second, and at most --inflight at one time.
 #include "bench/load/client.h"
 #include "bench/measure.h"
 
@@ -21,7 +21,7 @@ class Handshakes final : public Client {
   void on_bytes(Connection& connection, std::string_view /*bytes*/) override {
     wrong(connection, "unexpected bytes");
   }
-  // run_for(), at --rate.
+  // Like run_for(), at --rate.
   void go_on_for(std::int64_t ns);
 
   bool refilling_ = true;

@@ -1,4 +1,4 @@
-// One line of JSON, field by field.
+// Builds one line of JSON, field by field.
 #pragma once
 
 #include <concepts>

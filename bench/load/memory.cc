@@ -1,4 +1,4 @@
-// --mode idle: the server's resident bytes for each connection that rests.
+// --mode idle: the server's resident bytes for each idle connection.
 // --mode large: its resident bytes before, during and after messages of --size on all connections.
 #include <algorithm>
 
@@ -21,7 +21,7 @@ class Idle final : public Client {
   void on_bytes(Connection& connection, std::string_view bytes) override;
 };
 
-// While a connection rests, only a Ping may come (RFC 6455 §5.5.2); its Pong is sent back at once.
+// An idle connection may receive only a Ping (RFC 6455 §5.5.2), and answers it at once.
 void Idle::on_bytes(Connection& connection, std::string_view bytes) {
   const std::size_t size = bytes.size() < 2 ? 126 : static_cast<unsigned char>(bytes[1]);
   if (bytes.front() != '\x89' || size > 125 || bytes.size() != 2 + size) {
@@ -33,7 +33,7 @@ void Idle::on_bytes(Connection& connection, std::string_view bytes) {
 }
 
 void Idle::run() {
-  // The first connection pays for what a process touches once (code, buffers of a reactor).
+  // The first connection pays for the memory that a process uses once (code, buffers of a reactor).
   open_until(1);
   run_for(kSettleNs / 2);
   const std::int64_t rss_before = resident_bytes(options_.pid);

@@ -1,5 +1,6 @@
-// --mode openloop: messages leave by the clock, whether or not earlier ones were answered, so a
-// server that stalls is charged for all that had to wait. Latency counts from the intended time.
+// --mode openloop: messages are sent by the clock, whether or not earlier ones were answered. So a
+// server that stalls is charged for every message that had to wait. Latency counts from the
+// intended time.
 #include <algorithm>
 #include <deque>
 
@@ -25,7 +26,7 @@ class OpenLoop final : public Client {
     std::deque<std::int64_t> intended;
   };
   void on_bytes(Connection& connection, std::string_view bytes) override;
-  // Sends all that is due at `now`.
+  // Sends all messages that are due at `now`.
   void send_due(std::int64_t now);
 
   Template template_;
@@ -37,7 +38,7 @@ class OpenLoop final : public Client {
   std::uint64_t last_ = 0;
   std::uint64_t measured_ = 0;
   Histogram latencies_;
-  Histogram lags_;  // how late this client itself was
+  Histogram lags_;  // lateness of this client itself
 };
 
 void OpenLoop::on_bytes(Connection& connection, std::string_view bytes) {
@@ -93,7 +94,8 @@ void OpenLoop::run() {
     step(0);
   }
   const Interval interval(options_.pid);
-  // It looks and sends without a rest: a sleep would make its own lateness part of the figures.
+  // The loop polls without sleeping, because a sleep would make its own lateness part of the
+  // figures.
   while (progress_ < last_) {
     send_due(now_ns());
     step(0);

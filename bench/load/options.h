@@ -1,4 +1,4 @@
-// What wsload is asked to do.
+// The options of wsload.
 #pragma once
 
 #include <sys/types.h>
@@ -25,20 +25,20 @@ struct Options {
   std::uint16_t port = 0;
   std::string path = "/echo";
   std::size_t connections = 200;
-  std::size_t inflight = 1;  // messages under way on each connection; handshakes at one time
-  std::size_t senders = 1;   // --mode broadcast: that many of the connections publish
-  std::size_t rate = 0;      // messages or handshakes a second in all
+  std::size_t inflight = 1;  // messages in transit on each connection; handshakes at one time
+  std::size_t senders = 1;   // --mode broadcast: number of connections that publish
+  std::size_t rate = 0;      // total messages or handshakes per second
   std::size_t size = 20;     // payload bytes
   std::size_t seconds = 5;
   std::size_t warmup = 1;
-  std::size_t messages = 0;  // of each sender, instead of --seconds; no warm-up then
+  std::size_t messages = 0;  // of each sender, instead of --seconds and without warm-up
   bool raw = false;
-  std::size_t reply_bytes = 0;  // with --raw: what comes back for each message
+  std::size_t reply_bytes = 0;  // with --raw: bytes of the response to each message
   bool binary = false;          // text costs the server a UTF-8 check
-  pid_t pid = 0;                // 0: nothing is known of the server
+  pid_t pid = 0;                // 0: unknown, so the server is not measured
 };
 
-// Ends the process with status 2 and the usage where the command line is wrong.
+// Prints the usage and exits with status 2 if the command line is invalid.
 [[nodiscard]] Options parse_options(int argc, char** argv);
 
 }  // namespace bench

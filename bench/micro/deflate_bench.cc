@@ -1,4 +1,4 @@
-// A JSON text of 1 KiB compressed and decompressed, each message by itself (RFC 7692 §7.1.1).
+// A JSON text of 1 KiB, compressed and decompressed, each message independently (RFC 7692 §7.1.1).
 #include <benchmark/benchmark.h>
 
 #include <string>

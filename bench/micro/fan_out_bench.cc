@@ -1,4 +1,4 @@
-// One message to a room of fake members on one shard: what the hub itself costs for each of them.
+// One message to a room of fake members on one shard: the cost of the hub itself for each member.
 #include <benchmark/benchmark.h>
 
 #include <memory>
@@ -19,7 +19,7 @@ class NoWaker final : public Waker {
   void wake() noexcept override {}
 };
 
-// As large as a connection, so that as many cache lines lie between two of them.
+// As large as a connection, so that two members are as many cache lines apart.
 class Fake final : public Member {
  public:
   void deliver(const Batch& batch) override { bytes += batch.bytes(); }

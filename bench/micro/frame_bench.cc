@@ -1,4 +1,4 @@
-// Frames through a session: masked messages back to back, as a read step finds them.
+// Frames through a session: masked messages back to back, as in a read step.
 #include <benchmark/benchmark.h>
 
 #include <array>
@@ -36,7 +36,7 @@ void frame_header_decode(benchmark::State& state) {
 }
 BENCHMARK(frame_header_decode)->Arg(20)->Arg(1024)->Arg(100'000);
 
-// An item is a message. The input has to be made again for each round, as it is unmasked in place.
+// An item is a message. Each round needs new input, because the session unmasks it in place.
 void session_messages(benchmark::State& state) {
   const auto size = static_cast<std::size_t>(state.range(0));
   SessionLimits limits;

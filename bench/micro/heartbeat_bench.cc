@@ -1,5 +1,6 @@
-// So many idle members, each pinged every 25 s and answering: what wheel and heartbeat take of one
-// core. An iteration is one second of their time, in ticks of 10 ms; `core` is the share.
+// Idle members, each pinged every 25 s and answering: the share of one core that wheel and
+// heartbeat use. An iteration is one second of the members' time, in ticks of 10 ms; `core` is the
+// share.
 #include <benchmark/benchmark.h>
 
 #include <memory>
@@ -47,7 +48,7 @@ void heartbeat_idle(benchmark::State& state) {
     std::vector<Idle*> pinged;
     for (int tick = 0; tick < 100; ++tick) {
       wheel.advance(wheel.now() + 1);
-      // The Pongs to the Pings of the tick before.
+      // The Pongs to the Pings of the previous tick.
       for (Idle* each : pinged) {
         if (each->heartbeat.received(wheel.now())) arm(*each);
       }
@@ -66,7 +67,7 @@ void heartbeat_idle(benchmark::State& state) {
       if (each->heartbeat.received(wheel.now())) arm(*each);
     }
   };
-  for (int i = 0; i < 50; ++i) second();  // until all are spread over the interval
+  for (int i = 0; i < 50; ++i) second();  // until all members are spread over the interval
   pings = 0;
   for (auto _ : state) second();
   state.counters["core"] =

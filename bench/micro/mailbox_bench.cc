@@ -1,5 +1,4 @@
-// What a mailbox and its gate cost where nobody contends: the floor under every message between
-// shards.
+// The cost of an uncontended mailbox and its gate, the minimum for every message between shards.
 #include <benchmark/benchmark.h>
 
 #include <vector>
@@ -15,7 +14,7 @@ struct Node {
   Node* next = nullptr;
 };
 
-// So many pushes, then one take: a turn's worth.
+// A number of pushes, then one take, as in a turn.
 void mailbox_push_take(benchmark::State& state) {
   Mailbox<Node> mailbox;
   std::vector<Node> nodes(static_cast<std::size_t>(state.range(0)));

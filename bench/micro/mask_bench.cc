@@ -1,4 +1,4 @@
-// Masking beside memcpy of the same size, which touches the same memory and does nothing to it.
+// Masking beside memcpy of the same size, which touches the same memory without changing it.
 #include <benchmark/benchmark.h>
 
 #include <cstring>
@@ -31,8 +31,8 @@ void mask_memcpy(benchmark::State& state) {
 }
 BENCHMARK(mask_memcpy)->Arg(20)->Arg(125)->Arg(1024)->Arg(64 << 10);
 
-// Short payloads in turn at many places: masking one place over and over would time how long a
-// load waits for the stores before it.
+// Short payloads in turn at many places. Masking one place repeatedly would measure how long a load
+// waits for the stores before it.
 void mask_apply(benchmark::State& state) {
   const auto size = static_cast<std::size_t>(state.range(0));
   const std::size_t places = size < 256 ? 64 : 1;
@@ -58,7 +58,7 @@ void mask_kernel(benchmark::State& state, const MaskKernel& kernel) {
   count_bytes(state);
 }
 
-// The judge of the tests, for scale.
+// The reference of the tests, for comparison.
 void mask_byte_loop(benchmark::State& state) {
   std::vector<std::uint8_t> bytes(static_cast<std::size_t>(state.range(0)));
   for (auto _ : state) {

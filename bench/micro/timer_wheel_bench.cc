@@ -1,5 +1,5 @@
-// What a timer costs, with 10^3 to 10^6 others armed. Ticks are 10 ms: a ping interval of 25 s is
-// 2500 ticks.
+// The cost of a timer, with 10^3 to 10^6 others armed. A tick is 10 ms, so a ping interval of 25 s
+// is 2500 ticks.
 #include <benchmark/benchmark.h>
 
 #include <memory>
@@ -13,7 +13,7 @@ using namespace wsd::hub;
 
 constexpr Tick kPing = 2500;
 
-// A shard of so many connections, each with a ping timer somewhere within the interval.
+// A shard with that many connections, each with a ping timer somewhere within the interval.
 class Shardful {
  public:
   explicit Shardful(std::size_t count)
@@ -53,7 +53,7 @@ void wheel_arm_cancel(benchmark::State& state) {
 }
 BENCHMARK(wheel_arm_cancel)->RangeMultiplier(10)->Range(1000, 1000000);
 
-// Of a random timer: with many, the cost is the cache misses on it and on its neighbours.
+// Rearms a random timer. With many timers, the cost is the cache misses on it and on its neighbors.
 void wheel_rearm_any(benchmark::State& state) {
   Shardful shard(static_cast<std::size_t>(state.range(0)));
   Tick ahead = 1;
@@ -65,8 +65,8 @@ void wheel_rearm_any(benchmark::State& state) {
 }
 BENCHMARK(wheel_rearm_any)->RangeMultiplier(10)->Range(1000, 1000000);
 
-// Heartbeats: tick by tick, each timer that fires is armed for one interval later. An item is a
-// fired timer, its share of cascades and of empty ticks included.
+// Heartbeats: tick by tick, each timer that fires is armed again for one interval later. An item is
+// a fired timer, including its share of cascades and of empty ticks.
 void wheel_heartbeat(benchmark::State& state) {
   Shardful shard(static_cast<std::size_t>(state.range(0)));
   TimerWheel& wheel = shard.wheel();

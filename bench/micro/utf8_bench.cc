@@ -1,4 +1,5 @@
-// UTF-8 validation by script and by size; feed_masked() beside its two halves done one by one.
+// UTF-8 validation by script and by size. Compares feed_masked() with its two halves one after the
+// other.
 #include <benchmark/benchmark.h>
 
 #include <random>
@@ -15,12 +16,13 @@ namespace {
 using namespace wsd;
 using namespace wsd::protocol;
 
-// All below 0x80: ASCII stays ASCII however often it is masked, so that no round has to undo it.
+// All bytes are below 0x80: ASCII stays ASCII however often it is masked, so no round has to undo
+// it.
 constexpr MaskingKey kKey = {0x37, 0x7a, 0x21, 0x3d};
 
 enum class Script { kAscii, kRussian, kChinese, kMixed };
 
-// Words in a seeded order, so that a branch predictor cannot learn the text by heart.
+// Words in a seeded order, so that a branch predictor cannot learn the text.
 std::vector<std::uint8_t> text_of(Script script, std::size_t size) {
   static constexpr std::string_view kWords[][4] = {
       {"hello ", "chat ", "websocket ", "to all, "},

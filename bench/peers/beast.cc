@@ -1,7 +1,7 @@
-// Boost.Beast, after its asynchronous echo server and its chat: one thread. A room for each path
-// but /echo.
+// Boost.Beast, based on its asynchronous echo server and its chat. One thread. Each path except
+// /echo is a room.
 #include <utility>  // Boost 1.74's awaitable.hpp uses it without including it
-// In a block of its own, so that it stays above.
+// In a separate block, so that the order of includes stays.
 
 #include <boost/asio.hpp>
 #include <boost/beast/core.hpp>
@@ -30,7 +30,7 @@ class Session : public std::enable_shared_from_this<Session> {
   }
   void run() {
     ws_.next_layer().socket().set_option(tcp::no_delay(true));
-    ws_.auto_fragment(false);  // as all others send: a message is one frame
+    ws_.auto_fragment(false);  // like all other peers: a message is one frame
     http::async_read(ws_.next_layer(), buffer_, request_,
                      [self = shared_from_this()](beast::error_code error, std::size_t) {
                        if (!error) self->accept();

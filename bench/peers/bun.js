@@ -1,4 +1,4 @@
-// Bun's own server: bun bench/peers/bun.js [--deflate]. A room for each path but /echo.
+// Bun's own server: bun bench/peers/bun.js [--deflate]. Each path except /echo is a room.
 const deflate = process.argv.includes("--deflate");
 const server = Bun.serve({
   hostname: "127.0.0.1",

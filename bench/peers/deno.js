@@ -1,4 +1,4 @@
-// Deno's own server: deno run --allow-net bench/peers/deno.js. A room for each path but /echo.
+// Deno's own server: deno run --allow-net bench/peers/deno.js. Each path except /echo is a room.
 const rooms = new Map();
 
 function room(path) {

@@ -1,5 +1,5 @@
-// Go with gorilla/websocket, after its echo and chat examples. A room for each path but /echo: a
-// write pump with a buffered channel for each member.
+// Go with gorilla/websocket, based on its echo and chat examples. Each path except /echo is a room,
+// with a write pump and a buffered channel for each member.
 package main
 
 import (

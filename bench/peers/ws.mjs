@@ -1,4 +1,4 @@
-// npm ws: node bench/peers/ws.mjs [--deflate]. A room for each path but /echo.
+// npm ws: node bench/peers/ws.mjs [--deflate]. Each path except /echo is a room.
 import { createRequire } from "node:module";
 
 const { WebSocketServer } = createRequire(process.env.PEERS_ROOT ?? import.meta.url)("ws");

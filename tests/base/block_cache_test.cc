@@ -11,14 +11,14 @@ namespace {
 constexpr std::size_t kKib = 1024;
 constexpr std::size_t kMib = kKib * kKib;
 
-TEST(BlockCache, WithoutAScopeNothingIsKept) {
+TEST(BlockCache, WithoutScope_NothingIsCached) {
   BlockCache blocks;
   BlockCache::release(std::malloc(kMib));
   EXPECT_TRUE(blocks.empty());
   EXPECT_EQ(BlockCache::acquire(kMib, kMib), nullptr);
 }
 
-TEST(BlockCache, WhatWasGivenIsTakenAgain) {
+TEST(BlockCache, ReleasedBlock_IsAcquiredAgain) {
   BlockCache blocks;
   const BlockCache::Scope scope(blocks);
   void* const block = std::malloc(kMib);
@@ -30,7 +30,7 @@ TEST(BlockCache, WhatWasGivenIsTakenAgain) {
   std::free(block);
 }
 
-TEST(BlockCache, SmallOnesAreMallocs) {
+TEST(BlockCache, SmallBlocks_AreNotCached) {
   BlockCache blocks;
   const BlockCache::Scope scope(blocks);
   BlockCache::release(std::malloc(BlockCache::kLeastBytes / 2));
@@ -39,23 +39,23 @@ TEST(BlockCache, SmallOnesAreMallocs) {
   EXPECT_EQ(BlockCache::acquire(16, 16), nullptr);
 }
 
-TEST(BlockCache, TheBestFitIsTaken) {
+TEST(BlockCache, Acquire_TakesTheBestFit) {
   BlockCache blocks;
   const BlockCache::Scope scope(blocks);
   void* const large = std::malloc(3 * kMib);
   void* const fitting = std::malloc(kMib);
   void* const small = std::malloc(128 * kKib);
   for (void* each : {large, fitting, small}) BlockCache::release(each);
-  // 1 MiB was announced, of which 100 KiB have to be there.
+  // 1 MiB was announced. At least 100 KiB of it must be available.
   EXPECT_EQ(BlockCache::acquire(100 * kKib, kMib), fitting);
   EXPECT_EQ(BlockCache::acquire(100 * kKib, kMib), large);
-  // Nothing has all: the largest that has enough.
+  // No block is large enough for everything: the largest sufficient one is taken.
   EXPECT_EQ(BlockCache::acquire(100 * kKib, kMib), small);
   EXPECT_EQ(BlockCache::acquire(100 * kKib, kMib), nullptr);
   for (void* each : {large, fitting, small}) std::free(each);
 }
 
-TEST(BlockCache, ALargeOneIsNotWastedOnWhoWantsLittle) {
+TEST(BlockCache, LargeBlock_IsNotUsedForASmallRequest) {
   BlockCache blocks;
   const BlockCache::Scope scope(blocks);
   BlockCache::release(std::malloc(8 * kMib));
@@ -63,7 +63,7 @@ TEST(BlockCache, ALargeOneIsNotWastedOnWhoWantsLittle) {
   EXPECT_FALSE(blocks.empty());
 }
 
-TEST(BlockCache, ThereAreTwoBounds) {
+TEST(BlockCache, BytesAndBlocks_AreBothLimited) {
   BlockCache blocks;
   const BlockCache::Scope scope(blocks);
   for (int i = 0; i < 24; ++i) BlockCache::release(std::malloc(kMib));

@@ -16,8 +16,8 @@ struct Range {
   unsigned first;
   unsigned last;
 };
-// RFC 6455 §7.4 and the IANA registry: what an endpoint may put on the wire. The last range is that
-// of RFC 6455 §7.4.2.
+// RFC 6455 §7.4 and the IANA registry: the codes that an endpoint may send. RFC 6455 §7.4.2 defines
+// the last range.
 constexpr Range kSendable[] = {{1000, 1003}, {1007, 1014}, {3000, 4999}};
 
 TEST(Close, Rfc6455_7_4_EveryCode) {
@@ -47,7 +47,7 @@ TEST(Close, CauseNamesAreLabels) {
   }
 }
 
-// Logs and metrics are read by others: a row out of order would rename a cause in silence.
+// Other programs read logs and metrics. A row out of order would silently rename a cause.
 TEST(Close, CausesKeepTheirNamesAndCodes) {
   struct Row {
     CloseCause cause;

@@ -7,7 +7,7 @@
 namespace wsd {
 namespace {
 
-TEST(CopyShort, EverySizeIsCopiedAndNothingBesideIt) {
+TEST(CopyShort, EverySize_IsCopiedExactly) {
   constexpr std::size_t kMost = 160;
   constexpr std::size_t kMargin = 40;
   std::array<std::uint8_t, kMost> from = {};
@@ -22,7 +22,7 @@ TEST(CopyShort, EverySizeIsCopiedAndNothingBesideIt) {
   }
 }
 
-TEST(CopyShort, NothingFromNowhere) {
+TEST(CopyShort, NullSource_WithSizeZeroIsAllowed) {
   std::uint8_t byte = 9;
   copy_short(&byte, nullptr, 0);
   EXPECT_EQ(byte, 9);

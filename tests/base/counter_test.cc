@@ -18,7 +18,7 @@ TEST(Counter, AddsSubtractsAndIsSet) {
   EXPECT_EQ(counter.value(), 7U);
 }
 
-TEST(Counter, AnotherThreadSeesItRiseAndNeverFall) {
+TEST(Counter, OtherThread_SeesMonotonicValues) {
   Counter counter;
   constexpr std::uint64_t kEnd = 100'000;
   std::thread writer([&] {

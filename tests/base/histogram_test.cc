@@ -10,7 +10,7 @@ namespace {
 
 using Shape = DurationHistogram;
 
-TEST(Histogram, ABoundBelongsToTheBucketThatItCloses) {
+TEST(Histogram, UpperBound_BelongsToItsBucket) {
   EXPECT_EQ(Histogram::bucket_of(0), 0U);
   EXPECT_EQ(Histogram::bucket_of(1), 0U);
   for (std::size_t i = 0; i + 1 < Shape::kBuckets; ++i) {
@@ -26,7 +26,7 @@ TEST(Histogram, BoundsDoubleFromAMicrosecond) {
   EXPECT_EQ(Shape::bound_ns(Shape::kBuckets - 2), 8'388'608'000U);
 }
 
-TEST(Histogram, AddsUpWhatWasRecorded) {
+TEST(Histogram, AddTo_SumsSeveralHistograms) {
   Histogram first;
   Histogram second;
   first.record(1'500);

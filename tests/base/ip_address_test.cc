@@ -18,7 +18,7 @@ std::string through(const std::string& text) {
   return address ? address->text() : "none";
 }
 
-// RFC 5952 §4, and §2 for what may come in.
+// RFC 5952 §4, and §2 for the accepted forms.
 TEST(IpAddress, Rfc5952_4_TextIsTheShortestAndOneOnly) {
   const std::vector<std::pair<std::string, std::string>> rows = {
       {"192.0.2.1", "192.0.2.1"},
@@ -85,7 +85,8 @@ TEST(IpAddress, Rfc3986_3_2_2_NothingElseIsTaken) {
   }
 }
 
-// The C library is the judge, but for what it takes beyond RFC 3986 and how it writes ::/96.
+// Compares with the C library, except for input that it accepts beyond RFC 3986 and for its form of
+// ::/96.
 TEST(IpAddress, AgreesWithTheCLibrary) {
   std::mt19937 random(1);
   for (int i = 0; i < 20'000; ++i) {
@@ -114,7 +115,7 @@ TEST(IpAddress, AgreesWithTheCLibrary) {
   }
 }
 
-TEST(IpAddress, MappedIsV4) {
+TEST(IpAddress, MappedAddress_IsIpv4) {
   EXPECT_TRUE(IpAddress::parse("::ffff:0:0")->is_v4());
   EXPECT_TRUE(IpAddress::v4(std::array<std::uint8_t, 4>{1, 2, 3, 4}).is_v4());
   EXPECT_FALSE(IpAddress::parse("::fffe:1.2.3.4")->is_v4());

@@ -15,7 +15,7 @@ bool in(const std::string& address, const std::string& network) {
   return parsed && parsed->contains(IpAddress::parse(address).value_or(IpAddress()));
 }
 
-TEST(IpNetwork, ContainsWhatBeginsWithItsBits) {
+TEST(IpNetwork, Contains_ChecksThePrefix) {
   struct Row {
     const char* network;
     std::vector<const char*> inside;
@@ -43,7 +43,7 @@ TEST(IpNetwork, ContainsWhatBeginsWithItsBits) {
 
 TEST(IpNetwork, Rfc4632_3_1_EveryLengthOfIpv4) {
   for (unsigned bits = 0; bits <= 32; ++bits) {
-    // 255.255.255.255 with all but the first `bits` bits cleared, and its neighbour below.
+    // 255.255.255.255 with all but the first `bits` bits cleared, and the address before it.
     const std::uint32_t base = bits == 0 ? 0 : ~std::uint32_t{0} << (32 - bits);
     const auto text = [](std::uint32_t value) {
       return std::to_string(value >> 24) + "." + std::to_string(value >> 16 & 255) + "." +
@@ -58,7 +58,7 @@ TEST(IpNetwork, Rfc4632_3_1_EveryLengthOfIpv4) {
   }
 }
 
-TEST(IpNetwork, RefusesWithAClause) {
+TEST(IpNetwork, InvalidNetwork_ErrorIsAClause) {
   const std::vector<std::pair<std::string, std::string>> rows = {
       {"", "is not a network"},
       {"10.0.0.0/", "no valid prefix length: write a number from 0 to 32"},

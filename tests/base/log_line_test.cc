@@ -23,7 +23,7 @@ std::string line_of(bool json, std::string_view value) {
   return LogLine(json, LogLevel::kInfo, "e", kMoment).add("v", value).take();
 }
 
-// The value's part of a line; everything around it is as it must be.
+// Returns the value's part of a line, and checks everything around it.
 std::string value_part(bool json, std::string_view value) {
   const std::string line = line_of(json, value);
   const std::string_view start = json ? kJsonStart : kTextStart;
@@ -33,7 +33,7 @@ std::string value_part(bool json, std::string_view value) {
   return line.substr(start.size(), line.size() - start.size() - end.size());
 }
 
-// Reads a flat JSON object of strings and numbers (RFC 8259); empty when it is not one.
+// Reads a flat JSON object of strings and numbers (RFC 8259). Returns nothing if it is not one.
 class JsonReader {
  public:
   using Object = std::vector<std::pair<std::string, std::string>>;
@@ -70,7 +70,7 @@ class JsonReader {
       rest_.remove_prefix(1);
       if (each == '"') return out;
       if (static_cast<unsigned char>(each) < 0x20 || static_cast<unsigned char>(each) > 0x7E) {
-        return std::nullopt;  // ours is ASCII throughout
+        return std::nullopt;  // wsd writes only ASCII
       }
       if (each == '\\') {
         const char escaped = peek();
@@ -172,7 +172,7 @@ TEST(LogLine, EveryPairOfBytesStaysInItsField) {
   }
 }
 
-TEST(LogLine, Cwe117_APeerCannotWriteALineOfItsOwn) {
+TEST(LogLine, Cwe117_PeerCannotAddALine) {
   const std::string_view attack = "x\r\nts=1970 level=error event=fake \x1B[2J\" cause=\"y";
   const std::string text = value_part(false, attack);
   EXPECT_EQ(text, R"("x\x0d\x0ats=1970 level=error event=fake \x1b[2J\" cause=\"y")");
@@ -213,7 +213,7 @@ TEST(LogLine, ACutNeverFallsInsideAnEscape) {
   }
 }
 
-TEST(LogLine, MomentsHaveMilliseconds) {
+TEST(LogLine, Timestamps_HaveMilliseconds) {
   const auto stamp = [](std::uint64_t ms) {
     return LogLine(false, LogLevel::kInfo, "e", ms).take().substr(3, 24);
   };

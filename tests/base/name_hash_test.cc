@@ -17,8 +17,8 @@ namespace {
 // The paper's key, 00 01 .. 0F, as two little-endian words.
 constexpr HashKey kPaperKey{0x0706050403020100, 0x0F0E0D0C0B0A0908};
 
-// SipHash-c-d from the paper's section 2, byte by byte; general, so that the vector that the paper
-// prints for SipHash-2-4 vouches for it.
+// SipHash-c-d from section 2 of the paper, byte by byte. It is general, so that the paper's vector
+// for SipHash-2-4 verifies it.
 std::uint64_t sip_hash(int c, int d, std::string_view text, HashKey key) {
   std::uint64_t v[4] = {key.low ^ 0x736f6d6570736575, key.high ^ 0x646f72616e646f6d,
                         key.low ^ 0x6c7967656e657261, key.high ^ 0x7465646279746573};
@@ -55,7 +55,7 @@ std::string counting(std::size_t size) {
   return out;
 }
 
-TEST(NameHash, TheSlowTwinGivesThePapersVector) {
+TEST(NameHash, Reference_MatchesThePapersVector) {
   EXPECT_EQ(sip_hash(2, 4, counting(15), kPaperKey), 0xa129ca6149be45e5);
 }
 
@@ -69,7 +69,7 @@ TEST(NameHash, IsSipHash13) {
   }
 }
 
-TEST(NameHash, DoesNotDependOnWhereTheTextLies) {
+TEST(NameHash, Hash_DoesNotDependOnTheAddress) {
   const std::string text = counting(40);
   for (std::size_t shift = 0; shift < 8; ++shift) {
     const std::string shifted = std::string(shift, 'x') + text;
@@ -78,7 +78,7 @@ TEST(NameHash, DoesNotDependOnWhereTheTextLies) {
   }
 }
 
-TEST(NameHash, BothHalvesOfTheKeyCount) {
+TEST(NameHash, Hash_DependsOnBothHalvesOfTheKey) {
   std::set<std::uint64_t> hashes;
   for (int bit = 0; bit < 64; ++bit) {
     hashes.insert(keyed_hash("room", {std::uint64_t{1} << bit, 0}));
@@ -100,7 +100,7 @@ TEST(NameHash, TheProcessHasOneKeyForAllThreads) {
   EXPECT_TRUE(key.low != 0 || key.high != 0);
 }
 
-TEST(NameHash, AViewFindsAString) {
+TEST(NameHash, StringView_FindsAString) {
   std::unordered_map<std::string, int, NameHash, std::equal_to<>> rooms;
   rooms.emplace("lobby", 1);
   rooms.emplace("a room with a name that needs memory of its own", 2);

@@ -16,7 +16,7 @@ TEST(Position, IsWrittenAsTwoNumbersAndReadBack) {
   EXPECT_EQ(parse_position("007:08"), (Position{7, 8}));
 }
 
-TEST(Position, NothingElseIsOne) {
+TEST(Position, InvalidText_IsNotAPosition) {
   for (const char* text : {"", "abc", ":", "1:", ":1", "1", "-1:2", "1:-2", "+1:2", " 1:2", "1:2 ",
                            "1: 2", "1:2:3", "0x1:2", "1.0:2", "18446744073709551616:1",
                            "1:18446744073709551616", "1:99999999999999999999999", "1;2"}) {

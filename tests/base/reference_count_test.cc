@@ -9,7 +9,7 @@
 namespace wsd {
 namespace {
 
-TEST(ReferenceCount, BeginsAtOneAndTheLastDropSaysSo) {
+TEST(ReferenceCount, StartsAtOne_LastDropReturnsTrue) {
   ReferenceCount count;
   EXPECT_TRUE(count.is_one());
   count.add();
@@ -21,14 +21,14 @@ TEST(ReferenceCount, BeginsAtOneAndTheLastDropSaysSo) {
   EXPECT_TRUE(count.drop());
 }
 
-// Every holder writes what is its own; who drops last reads it all. `make model` explores every
-// interleaving of this; here the thread sanitizer looks on.
-TEST(ReferenceCount, StressTheLastOneSeesWhatAllOthersDid) {
+// Every holder writes its own element, and the last one to drop reads them all. `make model`
+// explores every interleaving of this; here the thread sanitizer checks it.
+TEST(ReferenceCount, Stress_LastDropSeesTheWritesOfAll) {
   constexpr unsigned kHolders = 4;
   for (int round = 1; round <= 300; ++round) {
     ReferenceCount count;
     std::array<int, kHolders> done = {};
-    std::array<int, kHolders> ended = {};  // by whom, and with what sum
+    std::array<int, kHolders> ended = {};  // by holder: the sum that it read
     for (unsigned i = 1; i < kHolders; ++i) count.add();
     std::vector<std::thread> threads;
     for (unsigned i = 0; i < kHolders; ++i) {

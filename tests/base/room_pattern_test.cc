@@ -28,7 +28,7 @@ TEST(RoomPattern, FitsTheWholeName) {
   for (const Row& row : rows) {
     EXPECT_EQ(room_fits(row.pattern, row.room), row.fits) << row.pattern << " " << row.room;
   }
-  // What would take for ever with a pattern matcher that goes back at each star.
+  // A matcher that backtracks at each star would need exponential time for this.
   std::string stars;
   for (int i = 0; i < 64; ++i) stars += "a*";
   EXPECT_FALSE(room_fits(stars + "b", std::string(128, 'a')));

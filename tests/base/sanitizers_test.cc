@@ -8,15 +8,16 @@
 namespace wsd {
 namespace {
 
-// tests/run says when it has built with one. Were it not seen, pools would poison nothing.
-TEST(Sanitizers, AreSeenWhereTheyAre) {
+// tests/run reports whether the build has a sanitizer. If the code did not detect it, pools would
+// not poison their memory.
+TEST(Sanitizers, Sanitizer_IsDetected) {
   if (std::getenv("WSD_TEST_SANITIZED") != nullptr) {
     EXPECT_TRUE(kSanitized);
   }
 }
 
 #ifdef WSD_ASAN
-TEST(Sanitizers, PoisonIsSeenAndTakenBack) {
+TEST(Sanitizers, PoisonedMemory_IsDetectedUntilUnpoisoned) {
   alignas(8) std::array<char, 64> block{};
   poison(block.data(), block.size());
   EXPECT_NE(__asan_address_is_poisoned(&block[63]), 0);

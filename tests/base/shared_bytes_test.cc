@@ -17,23 +17,23 @@ namespace {
 
 SharedBytes shared(std::string_view text) { return SharedBytes::copy_of(as_bytes(text)); }
 
-TEST(SharedBytes, ADefaultOneIsEmpty) {
+TEST(SharedBytes, DefaultConstructed_IsEmpty) {
   const SharedBytes none;
   EXPECT_FALSE(none);
   EXPECT_EQ(none.size(), 0U);
   EXPECT_TRUE(none.bytes().empty());
-  const SharedBytes copy = none;  // NOLINT: the copy of nothing is what is tested
+  const SharedBytes copy = none;  // NOLINT: tests the copy of an empty object
   EXPECT_FALSE(copy);
 }
 
-TEST(SharedBytes, ABlockOfNoBytesIsStillABlock) {
+TEST(SharedBytes, ZeroSizedBlock_IsNotEmpty) {
   const SharedBytes block = SharedBytes::make(0);
   EXPECT_TRUE(block);
   EXPECT_EQ(block.size(), 0U);
   EXPECT_TRUE(SharedBytes::copy_of({}));
 }
 
-TEST(SharedBytes, TheMakerFillsIt) {
+TEST(SharedBytes, Creator_FillsTheBlock) {
   for (const std::size_t size : {1U, 7U, 64U, 65536U}) {
     SharedBytes block = SharedBytes::make(size);
     ASSERT_EQ(block.mutable_bytes().size(), size);
@@ -64,7 +64,7 @@ TEST(SharedBytes, MovingLeavesNothingBehind) {
   SharedBytes first = shared("frame");
   const std::uint8_t* data = first.bytes().data();
   SharedBytes second = std::move(first);
-  EXPECT_FALSE(first);  // NOLINT: what a move leaves is what is tested
+  EXPECT_FALSE(first);  // NOLINT: tests the state after a move
   EXPECT_EQ(second.bytes().data(), data);
   SharedBytes third = shared("other");
   third = std::move(second);
@@ -98,14 +98,14 @@ TEST(SharedBytesDeathTest, WritingToSharedBytesStopsTheProcess) {
 }
 #endif
 
-TEST(SharedBytes, WithTheOtherReferencesGoneItMayBeWrittenAgain) {
+TEST(SharedBytes, LastReference_MayWrite) {
   SharedBytes first = shared("frame");
   { const SharedBytes second = first; }  // NOLINT: counted on purpose
   first.mutable_bytes()[0] = 'F';
   EXPECT_EQ(as_text(first.bytes()), "Frame");
 }
 
-TEST(SharedBytes, IsEmptyWhenMemoryHasRunOut) {
+TEST(SharedBytes, OutOfMemory_GivesEmptyBlock) {
   if (kSanitized) GTEST_SKIP() << "its allocator ends the process where malloc would return null";
   const SharedBytes block = SharedBytes::make(std::size_t{1} << 62);
   EXPECT_FALSE(block);
@@ -132,8 +132,9 @@ TEST(SharedBytes, ThreadsCopyAndDropTheSameBlock) {
   EXPECT_EQ(wrong, 0);
 }
 
-// The thread that drops the last reference frees what another one wrote and others have read.
-TEST(SharedBytes, TheLastReferenceMayGoOnAnyThread) {
+// The thread that drops the last reference frees a block that another thread wrote and others have
+// read.
+TEST(SharedBytes, LastReference_MayBeDroppedOnAnyThread) {
   for (int round = 0; round < 200; ++round) {
     SharedBytes block = SharedBytes::make(64);
     for (std::uint8_t& byte : block.mutable_bytes()) byte = static_cast<std::uint8_t>(round);
@@ -153,7 +154,7 @@ TEST(SharedBytes, TheLastReferenceMayGoOnAnyThread) {
   }
 }
 
-TEST(Slice, TheWholeBlockOrAStretchOfIt) {
+TEST(Slice, CoversTheBlockOrAPart) {
   const SharedBytes block = shared("one two three");
   EXPECT_EQ(as_text(Slice(block).bytes()), "one two three");
   EXPECT_EQ(as_text(Slice(block, 4, 3).bytes()), "two");
@@ -161,7 +162,7 @@ TEST(Slice, TheWholeBlockOrAStretchOfIt) {
   EXPECT_TRUE(Slice().bytes().empty());
 }
 
-TEST(Slice, KeepsItsBlock) {
+TEST(Slice, KeepsItsBlockAlive) {
   Slice slice;
   {
     const SharedBytes block = shared("one two three");

@@ -23,7 +23,7 @@ struct Odd {
   std::uint8_t more = 7;
 };
 
-TEST(Slab, ObjectsLieCloseTogether) {
+TEST(Slab, Objects_AreAdjacentInMemory) {
   Slab<Odd> slab;
   Odd* const first = slab.make(1U);
   Odd* const second = slab.make(2U);
@@ -34,7 +34,7 @@ TEST(Slab, ObjectsLieCloseTogether) {
   EXPECT_EQ(Odd::alive, 0);
 }
 
-TEST(Slab, AConstructorThatThrowsLeavesNothing) {
+TEST(Slab, ThrowingConstructor_LeavesNoObject) {
   struct Picky {
     explicit Picky(bool good) {
       if (!good) throw std::runtime_error("no");
@@ -49,7 +49,7 @@ TEST(Slab, AConstructorThatThrowsLeavesNothing) {
   slab.destroy(one);
 }
 
-// What is there stands where and as it is, whatever comes and goes beside it, over several blocks.
+// Objects keep their address and content while others are created and destroyed in several blocks.
 TEST(Slab, RandomScriptKeepsEachObject) {
   std::mt19937_64 random(5);
   Slab<Odd> slab;
@@ -57,7 +57,7 @@ TEST(Slab, RandomScriptKeepsEachObject) {
   std::vector<std::uint64_t> values;
   std::set<const Odd*> places;
   for (int step = 0; step < 120'000; ++step) {
-    // In waves, so that whole blocks empty.
+    // In waves, so that whole blocks become empty.
     const bool grow = step / 20'000 % 2 == 0;
     if (objects.empty() || random() % 4 < (grow ? 3U : 1U)) {
       const std::uint64_t value = random();

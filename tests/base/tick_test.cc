@@ -7,7 +7,7 @@
 namespace wsd {
 namespace {
 
-TEST(Tick, TheLeastNumberOfTicksThatLastsAtLeastSoLong) {
+TEST(Tick, TicksForMs_RoundsUp) {
   for (std::uint64_t ms = 0; ms <= 10'000; ++ms) {
     const Tick ticks = ticks_for_ms(ms);
     ASSERT_GE(ticks * kTickMs, ms);
@@ -17,7 +17,7 @@ TEST(Tick, TheLeastNumberOfTicksThatLastsAtLeastSoLong) {
   }
 }
 
-TEST(Tick, TheLongestSettingOf32BitsDoesNotWrap) {
+TEST(Tick, Longest32BitDuration_DoesNotWrap) {
   constexpr std::uint64_t kLongest = 0xFFFFFFFF;
   EXPECT_EQ(ticks_for_ms(kLongest), (kLongest + kTickMs - 1) / kTickMs);
   EXPECT_GE(ticks_for_ms(kLongest) * kTickMs, kLongest);

@@ -15,18 +15,18 @@ int taken(TokenBucket& bucket, std::uint64_t rate, Tick now) {
   return count;
 }
 
-TEST(TokenBucket, ABurstOfOneSecondsWorthIsAllowed) {
+TEST(TokenBucket, BurstOfOneSecondsTokens_IsAllowed) {
   TokenBucket bucket(7, 1000);
   EXPECT_EQ(taken(bucket, 7, 1000), 7);
   EXPECT_EQ(taken(bucket, 7, 1000), 0);
 }
 
-TEST(TokenBucket, WhatIsNotUsedWithinASecondIsLost) {
+TEST(TokenBucket, TokensUnusedForOneSecond_AreLost) {
   TokenBucket bucket(7, 0);
   EXPECT_EQ(taken(bucket, 7, 100 * kSecond), 7);
 }
 
-// At any rate, also those of which a tick is worth a fraction of a token.
+// At any rate, including rates at which a tick is worth a fraction of a token.
 TEST(TokenBucket, OverALongTimeTheRateIsExact) {
   for (const std::uint64_t rate : {1U, 3U, 99U, 100U, 101U, 1'000U, 12'345U}) {
     TokenBucket bucket(rate, 0);
@@ -56,7 +56,7 @@ TEST(TokenBucket, HugeFiguresDoNotWrapAround) {
   EXPECT_FALSE(bucket.take(~std::uint64_t{0} / 100 + 2, kRate, ~Tick{0}));
 }
 
-TEST(TokenBucket, CreditGoesBeyondASecondsWorthUntilItIsUsed) {
+TEST(TokenBucket, Credit_MayExceedOneSecondsTokens) {
   TokenBucket bucket(10, 0);
   EXPECT_EQ(taken(bucket, 10, 0), 10);
   bucket.credit(10, 5 * kSecond);
@@ -65,7 +65,7 @@ TEST(TokenBucket, CreditGoesBeyondASecondsWorthUntilItIsUsed) {
   EXPECT_EQ(taken(bucket, 10, 8 * kSecond), 10);
 }
 
-TEST(TokenBucket, SaysWhenThereWillBeOne) {
+TEST(TokenBucket, TicksUntilOne_ReportsTheWait) {
   TokenBucket bucket(2, 0);
   EXPECT_EQ(bucket.ticks_until_one(2, 0), 0U);
   EXPECT_EQ(taken(bucket, 2, 0), 2);

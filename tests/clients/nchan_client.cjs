@@ -1,16 +1,16 @@
-// NchanSubscriber, the client of npm's `nchan`, as it is, over npm's `ws`.
+// NchanSubscriber, the unchanged client of npm's `nchan`, over npm's `ws`.
 //
 //   node nchan_client.cjs MODULE URL COUNT
 //
-// Subscribes to URL until it has seen messages "1" to COUNT; after each tenth its connection is cut
-// under it, so that it comes again by itself, with the id of the last message. Prints "subscribed"
-// when it is connected for the first time, and "ok resumed N times" at the end.
+// Subscribes to URL until it has received messages "1" to COUNT. After every tenth message the
+// script cuts the connection. The client then reconnects by itself, with the id of the last
+// message. Prints "subscribed" after the first connect, and "ok resumed N times" at the end.
 "use strict";
 
 const assert = require("node:assert/strict");
 const { WebSocket } = require("ws");
 
-// The little that the client wants of a browser.
+// The few browser interfaces that the client needs.
 globalThis.window = globalThis;
 globalThis.WebSocket = WebSocket;
 globalThis.addEventListener = () => {};

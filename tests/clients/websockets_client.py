@@ -1,12 +1,12 @@
-"""The Python library `websockets` as a client.
+"""A client based on the Python library `websockets`.
 
-  websockets_client.py echo URL            checks of an echo; prints "ok NAME" for each
-  websockets_client.py chat URL NAME PEER  a talk in a room: see chat() below
+  websockets_client.py echo URL            checks an echo; prints "ok NAME" for each check
+  websockets_client.py chat URL NAME PEER  chats in a room: see chat() below
   websockets_client.py wait URL            prints "open", then "closed CODE" when the server closes
 
-With CLIENT_ADDRESS in its environment it connects from that address.
+If the environment variable CLIENT_ADDRESS is set, it connects from that address.
 
-Ends with status 0 when all went well. Uses what versions 10 and later have in common.
+Exits with status 0 on success. Uses only the interfaces that version 10 and later ones share.
 """
 
 import asyncio
@@ -82,9 +82,9 @@ async def echo(url):
 
 
 async def chat(url, name, peer):
-    """Greets, answers the other's greeting, and leaves when it has been answered itself.
+    """Greets, answers the other's greeting, and leaves after its own greeting was answered.
 
-    "joined" is printed when the own greeting came back: from then on nothing said is missed.
+    Prints "joined" when its own greeting has come back: from then on it misses no message.
     """
     answered = answering = False
     async with connect(url) as socket:

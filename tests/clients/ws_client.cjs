@@ -1,12 +1,12 @@
-// The npm module `ws` as a client.
+// A client based on the npm module `ws`.
 //
-//   node ws_client.cjs echo URL           checks of an echo; prints "ok NAME" for each
-//   node ws_client.cjs chat URL NAME PEER a talk in a room: see chat() below
+//   node ws_client.cjs echo URL           checks an echo; prints "ok NAME" for each check
+//   node ws_client.cjs chat URL NAME PEER chats in a room: see chat() below
 //   node ws_client.cjs wait URL           prints "open", then "closed CODE" when the server closes
 //
-// With CLIENT_ADDRESS in its environment it connects from that address.
+// If the environment variable CLIENT_ADDRESS is set, it connects from that address.
 //
-// Ends with status 0 when all went well. CommonJS, because `import` knows no NODE_PATH.
+// Exits with status 0 on success. CommonJS, because `import` ignores NODE_PATH.
 "use strict";
 
 const { once } = require("node:events");
@@ -104,8 +104,9 @@ async function echo(url) {
   }
 }
 
-// Each side greets, answers the other's greeting, and leaves when it has been answered. "joined" is
-// printed when its own greeting came back: from then on nothing said in the room is missed.
+// Each side greets, answers the other's greeting, and leaves after its own greeting was answered.
+// Prints "joined" when its own greeting has come back: from then on it misses no message of the
+// room.
 async function chat(url, name, peer) {
   const socket = await open(url);
   socket.send(`${name}: hello`);

@@ -1,4 +1,4 @@
-// Who gets in: origins and tokens, on the real daemon.
+// Access control of the real daemon: origins and tokens.
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -21,7 +21,7 @@ const std::string kBob = "bob-S3CRET-0123456789";
 const std::string kUsers = "# who gets in\n" + kAnn + " ann read=* write=*\n" + kBob +
                            " bob read=news,chat-* write=chat-*\n";
 
-// A file of users, and a daemon that has read it.
+// A user file, and a daemon that has loaded it.
 class Access : public ::testing::Test {
  protected:
   Access() { write(kUsers); }
@@ -31,7 +31,7 @@ class Access : public ::testing::Test {
     server_ = std::make_unique<ServerProcess>(more);
     ASSERT_TRUE(server_->listening());
   }
-  // Nothing of any token has come out, whatever the test did.
+  // No output contains a token, whatever the test did.
   void TearDown() override {
     if (server_ == nullptr) return;
     EXPECT_TRUE(server_->ends_cleanly());
@@ -41,19 +41,19 @@ class Access : public ::testing::Test {
 
   ServerProcess& server() { return *server_; }
   std::string path() const { return directory_.file("users"); }
-  // Whole, or not at all.
+  // Writes the whole file or nothing.
   void write(const std::string& text) {
     const std::string fresh = directory_.write("fresh", text);
     ::chmod(fresh.c_str(), 0600);
     std::filesystem::rename(fresh, path());
   }
-  // Sends SIGHUP and waits for what the log says of the users.
+  // Sends SIGHUP and returns the log line about the user file.
   std::string reload() {
     const std::size_t from = server().process().lines().size();
     server().signal(SIGHUP);
     return server().process().wait_for_line("event=auth_reload", from).value_or("no line");
   }
-  // The answer to a handshake.
+  // Returns the response to a handshake.
   HttpResponse ask(const RequestText& request) {
     RawClient client = server().connect();
     client.send(request.text());
@@ -69,7 +69,7 @@ RequestText with(const std::string& token, std::string_view target = "/echo") {
   return RequestText::upgrade(target).add("Authorization", "Bearer " + token);
 }
 
-TEST_F(Access, WithoutARightTokenNothingIsServedByWebSocket) {
+TEST_F(Access, WithoutValidToken_UpgradeIsRejected) {
   start();
   for (const char* target : {"/", "/echo", "/rooms/news", "/rooms/%01"}) {
     const std::vector<RequestText> requests = {
@@ -105,9 +105,9 @@ TEST_F(Access, WithoutARightTokenNothingIsServedByWebSocket) {
   }
 }
 
-// The right to read is asked for before any place; without the right to write a resumed member has
-// none either. POST asks for its own token.
-TEST_F(Access, WhatARoomHasKeptIsForWhoMayReadIt) {
+// The right to read is checked before the position. A resumed member without the right to write
+// cannot write. POST needs its own token.
+TEST_F(Access, RoomHistory_NeedsTheRightToReadTheRoom) {
   start({"--publish", "loopback", "--history-messages", "10"});
   RawClient publisher = server().connect();
   for (const char* room : {"news", "secret"}) {
@@ -168,7 +168,7 @@ TEST_F(Access, ATokenComesInAnyOfFourPlaces) {
   }
 }
 
-// RFC 6455 §4.2.2: the answer names one of those offered, and the token is never it.
+// RFC 6455 §4.2.2: the response names one of the offered subprotocols, which is never the token.
 TEST_F(Access, TheSubprotocolBearerIsChosenAndTheTokenIsNotEchoed) {
   start({"--subprotocol", "chat"});
   for (const std::string& offer :
@@ -183,7 +183,7 @@ TEST_F(Access, TheSubprotocolBearerIsChosenAndTheTokenIsNotEchoed) {
             "chat");
 }
 
-TEST_F(Access, OfSeveralPlacesTheFirstDecides) {
+TEST_F(Access, SeveralTokens_FirstPlaceDecides) {
   start();
   const std::string wrong = "wrong-S3CRET-0123456789";
   const auto all = [](const std::string& authorization, const std::string& offered,
@@ -212,7 +212,7 @@ TEST_F(Access, SeveralAuthorizationFieldsAreABadRequest) {
   }
 }
 
-// They never come as far as a token: a head with a control byte is no request.
+// The token is not checked: a head with a control byte is not a request.
 TEST_F(Access, ControlBytesInAHeadAreABadRequest) {
   start();
   for (const std::string& byte : {std::string("\x01"), std::string(1, '\0'), std::string("\x7f")}) {
@@ -225,7 +225,7 @@ TEST_F(Access, ControlBytesInAHeadAreABadRequest) {
   }
 }
 
-TEST_F(Access, ARoomIsForThoseWhoMayReadIt) {
+TEST_F(Access, JoinWithoutReadRight_Gets403) {
   start();
   EXPECT_EQ(ask(with(kBob, "/rooms/news")).status, 101);
   EXPECT_EQ(ask(with(kBob, "/rooms/chat-%20x")).status, 101);
@@ -237,11 +237,11 @@ TEST_F(Access, ARoomIsForThoseWhoMayReadIt) {
     EXPECT_TRUE(is_refused(client, {403}, &response)) << room;
     EXPECT_EQ(response.body, "this user may not read this room\n");
   }
-  EXPECT_EQ(ask(with(kBob, "/rooms/%63hat-1")).status, 101) << "the name is what counts";
+  EXPECT_EQ(ask(with(kBob, "/rooms/%63hat-1")).status, 101) << "the decoded name is compared";
   EXPECT_EQ(ask(with(kAnn, "/rooms/%00")).status, 400);
 }
 
-TEST_F(Access, WhoMayOnlyReadIsEndedForWriting) {
+TEST_F(Access, WriteWithoutRight_ClosesConnection) {
   start();
   RawClient writer = server().connect();
   writer.send(with(kAnn, "/rooms/news").text());
@@ -292,10 +292,10 @@ TEST_F(Access, TheLogNeverHasAQuery) {
       EXPECT_TRUE(server().wait_for_end_of(address)) << printable(request.text());
     }
   }
-  // TearDown looks for what must not be there.
+  // TearDown searches for the token.
 }
 
-TEST_F(Access, AReloadIsForNewHandshakesAlone) {
+TEST_F(Access, Reload_AppliesToNewHandshakesOnly) {
   start();
   RawClient ann = server().connect();
   ann.send(with(kAnn, "/rooms/news").text());
@@ -305,7 +305,7 @@ TEST_F(Access, AReloadIsForNewHandshakesAlone) {
   EXPECT_EQ(ask(with(kAnn)).status, 401);
   EXPECT_EQ(ask(with(kBob, "/rooms/anything")).status, 101);
   ASSERT_TRUE(ann.send(text_frame("still here")));
-  EXPECT_TRUE(receives_text(ann, "still here")) << "who is in stays in";
+  EXPECT_TRUE(receives_text(ann, "still here")) << "existing connections stay open";
 }
 
 TEST_F(Access, ABrokenFileUnderTrafficKeepsTheOldUsers) {
@@ -335,7 +335,7 @@ TEST_F(Access, ABrokenFileUnderTrafficKeepsTheOldUsers) {
   EXPECT_EQ(ask(with(kBob)).status, 101);
 }
 
-TEST_F(Access, CheckConfigJudgesTheFile) {
+TEST_F(Access, CheckConfig_ChecksTheUserFile) {
   const auto check = [&](const std::string& text) {
     write(text);
     return run(server_command({"--auth-file", path(), "--check-config"}));
@@ -364,7 +364,7 @@ TEST_F(Access, CheckConfigJudgesTheFile) {
 
 // Origins
 
-TEST(Origins, AWildcardIsForSubdomains) {
+TEST(Origins, Wildcard_AllowsSubdomainsOnly) {
   ServerProcess server(
       {"--allowed-origin", "https://*.app.example", "--allowed-origin", "http://dev.example:3000"});
   ASSERT_TRUE(server.listening());
@@ -384,7 +384,7 @@ TEST(Origins, AWildcardIsForSubdomains) {
   }
 }
 
-TEST(Origins, ARefusalSaysWhoWhomAndWhy) {
+TEST(Origins, RejectedOrigin_ResponseAndLogNameOriginAndHost) {
   ServerProcess server({"--allowed-origin", "https://*.app.example"});
   ASSERT_TRUE(server.listening());
   RawClient client = server.connect();
@@ -405,7 +405,7 @@ TEST(Origins, ARefusalSaysWhoWhomAndWhy) {
   EXPECT_NE(line->find("the same host, 'https://*.app.example'"), std::string::npos) << *line;
 }
 
-TEST(Origins, AnOperatorsSlipGetsASentence) {
+TEST(Origins, InvalidAllowedOrigin_ErrorNamesTheRule) {
   const std::pair<const char*, const char*> rows[] = {
       {"app.example", "is not an origin; write SCHEME://HOST[:PORT]"},
       {"https://app.example/path", "has a path, which an origin must not have"},

@@ -1,4 +1,5 @@
-// The admin listener: what it tells agrees with what was done, whom it tells, and what reads it.
+// The admin listener: its figures match the traffic, it answers only authorized clients, and wsd
+// top and Prometheus can read it.
 
 #include <gtest/gtest.h>
 
@@ -20,7 +21,7 @@ namespace {
 
 constexpr const char* kToken = "a-token-that-is-long-enough";
 
-// A running server with an admin listener, and a client of that.
+// A running server with an admin listener, and a client of that listener.
 class AdminServer {
  public:
   explicit AdminServer(std::vector<std::string> flags = {},
@@ -56,7 +57,7 @@ class AdminServer {
                                       std::string_view authorization) const {
     return ask(request(target).set("Authorization", authorization));
   }
-  // One sample of /metrics; "" when there is none of that name.
+  // Returns one sample of /metrics, or "" if there is none of that name.
   [[nodiscard]] std::string metric(const std::string& series) const {
     const std::string text = "\n" + get("/metrics").body;
     const std::size_t at = text.find("\n" + series + " ");
@@ -64,7 +65,8 @@ class AdminServer {
     const std::size_t start = at + series.size() + 2;
     return text.substr(start, text.find('\n', start) - start);
   }
-  // Figures are shown at the end of a turn, which may be after what the turn has sent was received.
+  // The server publishes its figures at the end of a turn, which may come after the client has
+  // received what the turn sent.
   [[nodiscard]] ::testing::AssertionResult comes_to(const std::string& series,
                                                     const std::string& value) const {
     std::string last;
@@ -89,7 +91,7 @@ std::string ended(const char* cause) {
   return std::string("wsd_connections_ended_total{cause=\"") + cause + "\"}";
 }
 
-TEST(Admin, MetricsAgreeWithWhatWasDone) {
+TEST(Admin, Metrics_MatchTheTraffic) {
   AdminServer wsd({"--reactors", "2"});
   ServerProcess& server = wsd.server();
   constexpr int kMessages = 25;
@@ -131,7 +133,7 @@ TEST(Admin, MetricsAgreeWithWhatWasDone) {
   EXPECT_EQ(wsd.metric("wsd_draining"), "0");
 }
 
-TEST(Admin, RoomsAgreeWithWhatWasDone) {
+TEST(Admin, Rooms_MatchTheTraffic) {
   AdminServer wsd({"--reactors", "2"});
   std::vector<RawClient> members;
   for (int i = 0; i < 3; ++i) {
@@ -158,13 +160,13 @@ TEST(Admin, RoomsAgreeWithWhatWasDone) {
                         "\n");
 }
 
-TEST(Admin, ConnectionsAreToldInTheOrderAskedFor) {
+TEST(Admin, Connections_AreListedInTheRequestedOrder) {
   AdminServer wsd({"--reactors", "1", "--ping-interval", "100ms"});
   RawClient first = wsd.server().connect();
   ASSERT_TRUE(opens(first));
   RawClient second = wsd.server().connect();
   ASSERT_TRUE(opens(second, "/rooms/x"));
-  // The first answers a Ping, so it alone has a round trip.
+  // Only the first connection answers a Ping, so only it has a round-trip time.
   const auto ping = first.read_frame();
   ASSERT_TRUE(ping && ping->opcode == kPing);
   first.send(pong_frame(ping->payload));
@@ -192,7 +194,7 @@ HttpResponse delete_of(const AdminServer& wsd, const std::string& id,
   return wsd.ask(request);
 }
 
-// The id of the only connection there is.
+// Returns the id of the only connection.
 std::string only_id(const std::string& connections) {
   const std::string head = R"("connections":[{"id":")";
   const std::size_t at = connections.find(head);
@@ -219,7 +221,7 @@ TEST(Admin, AConnectionIsClosedByItsId) {
   EXPECT_TRUE(wsd.comes_to(ended("application_closed"), "1"));
 }
 
-TEST(Admin, AWebPageUnderAnotherNameIsToldNothing) {
+TEST(Admin, ForeignHostHeader_Gets421) {
   const TemporaryDirectory folder;
   AdminServer wsd;
   RequestText rebound = RequestText::get("/connections").set("Host", "evil.example");
@@ -231,7 +233,7 @@ TEST(Admin, AWebPageUnderAnotherNameIsToldNothing) {
   EXPECT_EQ(guarded.ask(rebound).status, 200);
 }
 
-TEST(Admin, NobodyIsClosedWithoutTheToken) {
+TEST(Admin, CloseWithoutToken_IsRejected) {
   const TemporaryDirectory folder;
   AdminServer wsd({"--admin-token-file", folder.write("token", kToken)});
   RawClient client = wsd.server().connect();
@@ -244,7 +246,7 @@ TEST(Admin, NobodyIsClosedWithoutTheToken) {
   EXPECT_EQ(delete_of(wsd, id, bearer).status, 200);
 }
 
-TEST(Admin, AnswersAreNotKeptNorGuessedAt) {
+TEST(Admin, Responses_ForbidCachingAndSniffing) {
   AdminServer wsd;
   for (const char* target : {"/livez", "/readyz", "/metrics", "/connections", "/rooms"}) {
     const HttpResponse response = wsd.get(target);
@@ -259,14 +261,14 @@ TEST(Admin, AnswersAreNotKeptNorGuessedAt) {
   EXPECT_EQ(client.read_response().value_or(HttpResponse{}).status, 404);
 }
 
-TEST(Admin, IsNotThereUnlessAskedFor) {
+TEST(Admin, WithoutFlag_NothingIsServed) {
   ServerProcess server;
   ASSERT_TRUE(server.listening());
   EXPECT_TRUE(server.ends_cleanly());
   EXPECT_EQ(server.process().output().find("admin on"), std::string::npos);
 }
 
-TEST(Admin, ReadyEndsWithTheDrainAndIsToldToTheLast) {
+TEST(Admin, Drain_ReadyzGets503UntilTheEnd) {
   AdminServer wsd({"--drain-window", "0", "--close-timeout", "60s", "--drain-timeout", "60s"});
   EXPECT_EQ(wsd.get("/readyz").status, 200);
   RawClient holds_on = wsd.server().connect();
@@ -286,7 +288,7 @@ TEST(Admin, ReadyEndsWithTheDrainAndIsToldToTheLast) {
   EXPECT_EQ(status->code, 0) << wsd.server().process().output();
 }
 
-TEST(Admin, WithATokenNothingIsToldWithoutIt) {
+TEST(Admin, WithTokenFile_RequestsNeedTheToken) {
   const TemporaryDirectory folder;
   AdminServer wsd({"--admin-token-file", folder.write("token", std::string(kToken) + "\n")});
   for (const char* target : {"/metrics", "/connections", "/rooms"}) {
@@ -301,7 +303,7 @@ TEST(Admin, WithATokenNothingIsToldWithoutIt) {
   EXPECT_EQ(wsd.server().process().output().find(kToken), std::string::npos);
 }
 
-TEST(Admin, AUnixSocketServesToo) {
+TEST(Admin, UnixSocket_IsServed) {
   const TemporaryDirectory folder;
   AdminServer wsd({}, "unix:" + folder.file("admin.sock"));
   EXPECT_EQ(wsd.get("/livez").status, 200);
@@ -315,7 +317,7 @@ Output start_with(const std::vector<std::string>& flags) {
   return run(command);
 }
 
-TEST(Admin, AMistakeIsToldInASentence) {
+TEST(Admin, InvalidConfiguration_ErrorIsASentence) {
   const TemporaryDirectory folder;
   const Output open_to_all = start_with({"--admin", "0.0.0.0:0"});
   EXPECT_EQ(open_to_all.status.code, 78);
@@ -333,9 +335,9 @@ TEST(Admin, AMistakeIsToldInASentence) {
   EXPECT_EQ(start_with({"--admin", wsd.address()}).status.code, 69);
 }
 
-// wsd top, where its output is no terminal.
+// wsd top, with output that is not a terminal.
 
-TEST(Top, OnAPipeItPrintsOneLook) {
+TEST(Top, OnAPipe_PrintsOneScreen) {
   const TemporaryDirectory folder;
   const std::string token = folder.write("token", kToken);
   AdminServer wsd({"--admin-token-file", token});
@@ -351,7 +353,7 @@ TEST(Top, OnAPipeItPrintsOneLook) {
   EXPECT_NE(refused.err.find("--token-file"), std::string::npos) << refused.err;
 }
 
-TEST(Top, SaysThatNobodyIsThere) {
+TEST(Top, NoServer_PrintsAnError) {
   const TemporaryDirectory folder;
   const Output top = run({.argv = {server_binary(), "top", "unix:" + folder.file("nobody")}});
   EXPECT_EQ(top.status.code, 1);
@@ -361,7 +363,7 @@ TEST(Top, SaysThatNobodyIsThere) {
   EXPECT_EQ(run({.argv = {server_binary(), "top", "--help"}}).status.code, 0);
 }
 
-// Prometheus' own judgment.
+// Prometheus reads the metrics.
 
 TEST(ForeignPrometheus, PromtoolFindsNothingWrongWithTheMetrics) {
   E2E_REQUIRE(promtool());
@@ -373,7 +375,7 @@ TEST(ForeignPrometheus, PromtoolFindsNothingWrongWithTheMetrics) {
   EXPECT_EQ(check.all(), "");
 }
 
-// What Prometheus has scraped of `query`, as its API says it.
+// Returns the value that Prometheus has scraped for `query`, from its API.
 std::string value_of(std::uint16_t port, const std::string& query) {
   RawClient client = RawClient::foreign(port);
   if (!client.connected()) return {};
@@ -404,7 +406,7 @@ TEST(ForeignPrometheus, PrometheusScrapesIt) {
   const Subprocess process(
       prometheus().with({"--config.file=" + config, "--storage.tsdb.path=" + folder.file("data"),
                          "--web.listen-address=127.0.0.1:" + std::to_string(port)}));
-  // It has to start, to scrape, and to take what it scraped in.
+  // Prometheus must start, scrape and store the samples.
   EXPECT_TRUE(eventually([&] { return value_of(port, "up") == "1"; }, 3 * patience()))
       << process.output();
   EXPECT_TRUE(eventually([&] { return value_of(port, "wsd_messages_received_total") == "7"; }))

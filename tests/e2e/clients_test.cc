@@ -1,4 +1,4 @@
-// Clients that no one here wrote: npm ws, Python websockets, curl; and the example programs.
+// Clients of other projects: npm ws, Python websockets and curl. And the example programs.
 
 #include <gtest/gtest.h>
 
@@ -37,7 +37,7 @@ Command python_client(const std::vector<std::string>& arguments) {
   return command;
 }
 
-// The scripts have a bound of their own, so that they can say what they were waiting for.
+// Each script has its own shorter limit, so that it can report the event that it waited for.
 constexpr auto kScriptPatience = std::chrono::seconds(60);
 
 void expect_success(const Command& command) {
@@ -98,7 +98,7 @@ TEST(ForeignClients, EachSees1001OnSigterm) {
 
 class ForeignCurl : public SharedServer {
  protected:
-  // The status line, headers and body of GET `path`.
+  // Returns the status line, header fields and body of GET `path`.
   static std::string fetch(const std::string& path, const std::vector<std::string>& more = {}) {
     Command command = curl().with({"--include", http_url(server(), path)});
     command.argv.insert(command.argv.end(), more.begin(), more.end());

@@ -72,7 +72,7 @@ TEST(Daemon, WrongCommandLinesAreUsageErrors) {
   }
 }
 
-TEST(Daemon, CheckConfigPrintsWhatItCanReadAgain) {
+TEST(Daemon, CheckConfig_OutputIsAValidConfiguration) {
   const Output first =
       daemon({"--check-config", "--ping-interval", "10s", "--allowed-origin", "*"});
   EXPECT_EQ(first.status.code, 0) << first.all();
@@ -83,7 +83,7 @@ TEST(Daemon, CheckConfigPrintsWhatItCanReadAgain) {
   EXPECT_EQ(second.out, first.out);
 }
 
-// The pong budget of a heartbeat that cannot be met: each setting is fine, together they are not.
+// A heartbeat whose Pong deadline cannot be met. Each setting is valid, but not both together.
 TEST(Daemon, ContradictionNamesTheFlags) {
   for (const char* action : {"--check-config", "--log-level=info"}) {
     const Output output = daemon(
@@ -116,7 +116,7 @@ TEST(Daemon, BadEnvironmentNamesTheVariable) {
   EXPECT_TRUE(mentions(output.err, "WSD_PING_INTERVAL")) << output.err;
 }
 
-TEST(Daemon, FlagGoesBeforeEnvironmentBeforeFile) {
+TEST(Daemon, Flag_OverridesEnvironmentWhichOverridesFile) {
   const TemporaryDirectory folder;
   const std::string path = folder.write(
       "wsd.conf", "# of three\nmax-message = 1001\nmax-fragments = 11\nmax-fields = 21\n");
@@ -147,7 +147,7 @@ TEST(Daemon, SettingsFromFileAndEnvironmentTakeEffect) {
   EXPECT_TRUE(mentions(*line, "cause=message_too_big")) << *line;
 }
 
-TEST(Daemon, LogIsJsonOffATerminal) {
+TEST(Daemon, Log_IsJsonIfNotATerminal) {
   ServerProcess server({"--log-format", "auto"});
   ASSERT_TRUE(server.listening());
   RawClient client = server.connect();
@@ -162,7 +162,7 @@ TEST(Daemon, LogIsJsonOffATerminal) {
   EXPECT_EQ(log_value(*line, "code_received"), "1000") << *line;
 }
 
-TEST(Daemon, HangupJudgesTheConfigurationAndGoesOn) {
+TEST(Daemon, Hangup_ChecksTheConfigurationAndContinues) {
   const TemporaryDirectory folder;
   const std::string path = folder.write("wsd.conf", "max-message = 1000\n");
   ServerProcess server({"--config", path});

@@ -1,5 +1,5 @@
-// permessage-deflate (RFC 7692) on the wire. The compressed bytes are those of its §7.2.3 or
-// zlib's, never the server's own codec's.
+// permessage-deflate (RFC 7692) on the wire. The compressed bytes come from its §7.2.3 or from
+// zlib, never from the server's codec.
 #include <gtest/gtest.h>
 #include <zlib.h>
 
@@ -27,7 +27,7 @@ FrameSpec compressed(int opcode, std::string payload, bool fin = true) {
   return spec;
 }
 
-// Raw DEFLATE as a message carries it (§7.2.1).
+// Returns raw DEFLATE as a message carries it (§7.2.1).
 std::string deflated(const std::string& plain) {
   z_stream stream{};
   EXPECT_EQ(deflateInit2(&stream, 9, Z_DEFLATED, -15, 8, Z_DEFAULT_STRATEGY), Z_OK);
@@ -58,8 +58,8 @@ std::string inflated(const std::string& bytes) {
   return out;
 }
 
-// Opens a connection that offers `offer` and returns what the server agreed to; "refused" when
-// there is no 101.
+// Opens a connection that offers `offer`. Returns the extensions that the server accepted, or
+// "refused" without a 101.
 std::string negotiates(RawClient& client, const std::string& offer,
                        const std::string& target = "/echo") {
   client.send(RequestText::upgrade(target).set("Sec-WebSocket-Extensions", offer).text());
@@ -147,7 +147,7 @@ TEST_F(Compressed, Rfc7692_6_Rsv1WhereItMeansNothing) {
   EXPECT_TRUE(is_ended_with(plain, 1002)) << "not agreed on";
 }
 
-TEST_F(Compressed, Rfc7692_7_2_2_WhatDoesNotInflate) {
+TEST_F(Compressed, Rfc7692_7_2_2_InvalidDeflateDataFails) {
   for (const std::string& bad : {std::string("\xff\xff\xff"), std::string("\x00\x05\x00\xfa", 4)}) {
     RawClient client = server().connect();
     ASSERT_TRUE(opens_compressed(client));
@@ -168,7 +168,8 @@ TEST_F(Compressed, Rfc7692_7_1_1_ClientWindowIsNotKept) {
   ASSERT_TRUE(opens_compressed(client));
   client.send(frame(compressed(kText, kHello)));
   EXPECT_TRUE(receives_text(client, "Hello"));
-  // §7.2.3.2: refers to the first message's window, which client_no_context_takeover forbids.
+  // §7.2.3.2: the message refers to the window of the first one, which client_no_context_takeover
+  // forbids.
   client.send(frame(compressed(kText, std::string("\xf2\x00\x11\x00\x00", 5))));
   EXPECT_TRUE(is_ended_with(client, 1007));
 }
@@ -181,7 +182,7 @@ TEST_F(Compressed, Rfc7692_8_BombEndsIn1009WithoutItsMemory) {
   ASSERT_TRUE(opens_compressed(client));
   client.send(frame(compressed(kBinary, bomb)));
   EXPECT_TRUE(is_ended_with(client, 1009));
-  // The message limit is 16 MiB; a sanitizer's shadow of them comes on top.
+  // The message limit is 16 MiB. A sanitizer adds its shadow memory.
   const std::size_t slack = sanitized() ? 64 * 1024 : 1024;
   EXPECT_LT(server().resident_kib(), before + 16 * 1024 + slack);
 }
@@ -218,7 +219,7 @@ TEST_F(Compressed, RoomReachesMembersOfEveryKind) {
     } else {
       ASSERT_NE(negotiates(members.back(), offer, "/rooms/mixed"), "refused");
     }
-    // Its own message back says that it is in the room.
+    // A member has joined when its own message comes back.
     members.back().send(text_frame("here"));
     for (;;) {
       const auto frame = members.back().read_frame();
@@ -258,7 +259,7 @@ TEST(Deflate, Rfc7692_7_1_1_TakeoverKeepsBothWindows) {
   EXPECT_TRUE(closes_normally(client));
 }
 
-TEST(Deflate, BoundOnKeptWindowsFallsBackToNone) {
+TEST(Deflate, ContextMemoryLimit_FallsBackToNoContextTakeover) {
   ServerProcess server({"--deflate", "on", "--deflate-memory", "400KiB"});
   ASSERT_TRUE(server.listening());
   RawClient first = server.connect();

@@ -1,5 +1,5 @@
-// SIGTERM: every peer is told 1001 (RFC 6455 §7.4.1), and the process ends with status 0, or with 3
-// where it had to cut some.
+// SIGTERM: every peer gets 1001 (RFC 6455 §7.4.1). The process ends with status 0, or with 3 if it
+// had to force-close a connection.
 
 #include <gtest/gtest.h>
 
@@ -45,7 +45,7 @@ TEST(Drain, InterruptDrainsToo) {
   EXPECT_EQ(status->code, 0);
 }
 
-// Each echo that was asked for before the Close arrived is whole or not there at all.
+// Each echo that was requested before the Close arrived is complete or absent.
 TEST(Drain, UnderLoadEveryPeerGetsWholeFramesAnd1001) {
   ServerProcess server({"--reactors", "2"});
   ASSERT_TRUE(server.listening());
@@ -77,7 +77,7 @@ TEST(Drain, UnderLoadEveryPeerGetsWholeFramesAnd1001) {
   EXPECT_EQ(status->code, 0) << server.process().output();
 }
 
-// One reactor, so that the Close of one connection tells that all of accepting has stopped.
+// One reactor, so that the Close of one connection shows that all accepting has stopped.
 TEST(Drain, NewConnectionsAreNotServed) {
   ServerProcess server({"--reactors", "1", "--close-timeout", "60s", "--drain-timeout", "90s"});
   ASSERT_TRUE(server.listening());
@@ -100,8 +100,8 @@ TEST(Drain, NewConnectionsAreNotServed) {
   EXPECT_EQ(status->code, 0);
 }
 
-// A peer that says nothing costs the drain its close timeout, and no more.
-TEST(Drain, SilentPeerIsCutAtTheCloseTimeout) {
+// A silent peer delays the drain by its close timeout at most.
+TEST(Drain, CloseTimeout_ResetsSilentPeer) {
   ServerProcess server({"--close-timeout", "300ms"});
   ASSERT_TRUE(server.listening());
   RawClient client = server.connect();
@@ -118,7 +118,7 @@ TEST(Drain, SilentPeerIsCutAtTheCloseTimeout) {
       "complete within --close-timeout and --drain-timeout$"));
 }
 
-TEST(Drain, WhoIsLeftAtTheDrainTimeoutIsCutAndCounted) {
+TEST(Drain, DrainTimeout_ForceClosesAndCountsTheRest) {
   ServerProcess server({"--drain-window", "0", "--drain-timeout", "200ms"});
   ASSERT_TRUE(server.listening());
   std::vector<RawClient> silent = open_many(server, 3);
@@ -132,8 +132,8 @@ TEST(Drain, WhoIsLeftAtTheDrainTimeoutIsCutAndCounted) {
   EXPECT_TRUE(server.process().wait_for_line("drained, but 3 connections had to be force-closed"));
 }
 
-// Who goes by itself, with or without a word, was not cut.
-TEST(Drain, PeersThatEndByThemselvesAreNotCut) {
+// A peer that closes, with or without a Close frame, does not count as force-closed.
+TEST(Drain, PeersThatClose_AreNotForceClosed) {
   ServerProcess server({"--drain-window", "0"});
   ASSERT_TRUE(server.listening());
   RawClient vanishes = server.connect();
@@ -166,7 +166,7 @@ TEST(Drain, SecondSignalEndsAtOnce) {
   EXPECT_TRUE(status->signal == SIGTERM || status->code >= 0) << status->signal;
 }
 
-TEST(Drain, IdleHttpConnectionsDoNotHoldIt) {
+TEST(Drain, IdleHttpConnections_DoNotDelayDrain) {
   ServerProcess server;
   ASSERT_TRUE(server.listening());
   RawClient kept_alive = server.connect();

@@ -1,5 +1,5 @@
-// Frames and messages (RFC 6455 §5 to §8) on an echo: each row is one connection, and either the
-// close code it must end with or the messages that must come back.
+// Frames and messages (RFC 6455 §5 to §8) on an echo. Each row is one connection, with the close
+// code that must end it or the messages that must come back.
 
 #include <gtest/gtest.h>
 
@@ -37,7 +37,7 @@ TEST_P(BadFrames, EndTheConnectionInAnyCut) {
   EXPECT_TRUE(is_ended_with(client, GetParam().code));
 }
 
-// What was whole before the violation is delivered, what follows it is not.
+// Messages that were complete before the violation are delivered. Nothing after it is.
 TEST_P(BadFrames, LeaveWholeMessagesBeforeThem) {
   RawClient client = server().connect();
   ASSERT_TRUE(opens(client));
@@ -120,7 +120,7 @@ std::vector<BadRow> text_rows() {
       {"CutAtTheEndOfTheLastFragment",
        text_frame("a\xe2", false) + continuation_frame("\x82", true), 1007},
       {"NewCharacterInsideOne", text_frame("\xe2", false) + continuation_frame("a", true), 1007},
-      // Fail-fast: neither FIN nor the rest of the fragment is waited for.
+      // Fail-fast: the server waits neither for FIN nor for the rest of the fragment.
       {"BadSecondFragment", text_frame("good", false) + continuation_frame("\xff", false), 1007},
       {"BadStartOfALongFragment", frame({.payload = "\xff", .claimed_length = 1000000}), 1007},
       {"BadCloseReason", close_frame(1000, "\xc3("), 1007},
@@ -162,7 +162,7 @@ void PrintTo(const EchoRow& row, std::ostream* out) { *out << row.name; }
 
 class GoodFrames : public SharedServer, public ::testing::WithParamInterface<EchoRow> {
  protected:
-  // Messages and pongs each in their order. A pong may overtake data or come after it.
+  // Messages and Pongs each come in order. A Pong may overtake messages or come after them.
   static void expect_echo(RawClient& client) {
     std::vector<std::pair<int, std::string>> messages;
     std::vector<std::string> pongs;
@@ -193,7 +193,7 @@ TEST_P(GoodFrames, AreEchoed) {
 TEST_P(GoodFrames, AreEchoedWhenEachByteIsASegment) {
   RawClient client = server().connect();
   ASSERT_TRUE(opens(client));
-  // Pieces of an odd size cut the large ones at every kind of place, in a bearable time.
+  // Pieces of an odd size split large frames at every kind of position, in an acceptable time.
   client.send_in_pieces(GetParam().bytes, GetParam().bytes.size() < 4096 ? 1 : 1021);
   expect_echo(client);
 }
@@ -306,7 +306,7 @@ TEST_F(Frames, EndInTheMiddleOfAFrameDeliversNothing) {
   }
 }
 
-// RFC 6455 §7.1.1: the server ends TCP first, and does not depend on the peer for it.
+// RFC 6455 §7.1.1: the server ends TCP first, without waiting for the peer.
 TEST_F(Frames, ServerEndsTcpAfterTheCloseExchange) {
   const std::size_t before = server().open_descriptors();
   RawClient client = server().connect();
@@ -315,7 +315,7 @@ TEST_F(Frames, ServerEndsTcpAfterTheCloseExchange) {
   EXPECT_TRUE(server().descriptors_return_to(before));
 }
 
-TEST_F(Frames, LogLineTellsTheEnd) {
+TEST_F(Frames, LogLine_ReportsTheCauseOfTheEnd) {
   RawClient client = server().connect();
   const std::string address = client.local_address();
   ASSERT_TRUE(opens(client));

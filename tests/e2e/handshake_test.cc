@@ -1,6 +1,6 @@
-// The opening handshake (RFC 6455 §4) and HTTP/1.1 requests (RFC 9112, RFC 9110) as a hostile or
-// careless peer sends them: each row is one connection, with the status it must get and whether the
-// connection lives on as a WebSocket.
+// The opening handshake (RFC 6455 §4) and HTTP/1.1 requests (RFC 9112, RFC 9110) from hostile or
+// careless peers. Each row is one connection, with its expected status and whether it becomes a
+// WebSocket.
 
 #include <gtest/gtest.h>
 
@@ -53,7 +53,7 @@ TEST_P(HandshakeRow, IsAnswered) {
   expect_answer(client, GetParam());
 }
 
-// The answer must not depend on where TCP cuts the request.
+// The response must not depend on where TCP splits the request.
 TEST_P(HandshakeRow, IsAnsweredTheSameInSmallPieces) {
   RawClient client = server().connect();
   ASSERT_TRUE(client.connected());
@@ -235,8 +235,8 @@ std::vector<Row> version_rows() {
 
 INSTANTIATE_TEST_SUITE_P(Version, HandshakeRow, ::testing::ValuesIn(version_rows()), name_of);
 
-// Offers of permessage-deflate that no server may take (RFC 7692 §7.1): declined, which is a 101
-// without the extension.
+// Offers of permessage-deflate that no server may accept (RFC 7692 §7.1). The server declines them:
+// a 101 without the extension.
 std::vector<Row> declined_extension_rows() {
   std::vector<Row> rows;
   for (const char* parameters :
@@ -331,7 +331,7 @@ TEST_F(Handshake, KeepsFramesOfTheSameSegment) {
   EXPECT_EQ(messages, (std::vector<std::string>{"one", "three"}));
 }
 
-// RFC 9112 §9.6: nothing after a request that ends the connection is answered.
+// RFC 9112 §9.6: requests after one that ends the connection get no response.
 TEST_F(Handshake, AnswersNothingAfterARefusal) {
   for (const std::string& refused :
        {upgrade().remove("Host").text(), RequestText::get("/echo").text(),
@@ -342,8 +342,8 @@ TEST_F(Handshake, AnswersNothingAfterARefusal) {
   }
 }
 
-// The server lets go of TCP although the peer keeps its side open.
-TEST_F(Handshake, RefusedConnectionIsClosedByTheServerAlone) {
+// The server closes its socket although the peer keeps its side open.
+TEST_F(Handshake, RejectedHandshake_ServerClosesFirst) {
   const std::size_t before = server().open_descriptors();
   RawClient client = server().connect();
   client.send(upgrade().remove("Host").text());

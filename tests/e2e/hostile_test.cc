@@ -1,4 +1,5 @@
-// Peers that make no sense, beside one that does: the server lives, and the honest one is served.
+// Peers that send nonsense, and one honest peer. The server keeps running and serves the honest
+// one.
 
 #include <gtest/gtest.h>
 
@@ -23,7 +24,7 @@ std::string garbage(Random& random, std::size_t size) {
   return bytes;
 }
 
-// Frames that are right but for one thing, or right.
+// A frame that is correct, or has one error.
 std::string odd_frame(Random& random) {
   static constexpr LengthForm kForms[] = {LengthForm::kMinimal, LengthForm::kMinimal,
                                           LengthForm::k16, LengthForm::k64};
@@ -75,7 +76,7 @@ class Hostile : public SharedServer {
     SharedServer::TearDown();
   }
 
-  // Whatever it was, the peer's end of it is the end of the connection.
+  // The connection ends when the peer ends it, whatever it sent.
   static void finish(RawClient& client, Random& random) {
     switch (below(random, 3)) {
       case 0:
@@ -170,7 +171,7 @@ TEST_F(Hostile, ResetsInTheMiddleOfEverything) {
   }
 }
 
-// Members of a room that is being talked in go by reset, so that deliveries meet dead sockets.
+// Members of an active room reset their connections, so that deliveries go to dead sockets.
 TEST_F(Hostile, MembersVanishWhileTheRoomTalks) {
   RawClient talker = server().connect();
   ASSERT_TRUE(opens(talker, "/rooms/vanish"));
@@ -198,7 +199,7 @@ TEST_F(Hostile, TlsClientHello) {
   EXPECT_EQ(client.read_until_end(), End::kFin);
 }
 
-TEST_F(Hostile, ManyConnectionsThatSayNothing) {
+TEST_F(Hostile, ManySilentConnections) {
   std::vector<RawClient> silent;
   for (int i = 0; i < 300; ++i) silent.push_back(server().connect());
   for (int i = 0; i < 100; ++i) ASSERT_TRUE(echoes(honest_));

@@ -1,5 +1,5 @@
-// Plain HTTP on the daemon: keep-alive, pipelining, methods, and deadlines; and what the log makes
-// of a peer's bytes.
+// Plain HTTP on the daemon: keep-alive, pipelining, methods and deadlines, and how the log shows
+// bytes from a peer.
 
 #include <gtest/gtest.h>
 
@@ -33,7 +33,7 @@ AssertionResult answers(RawClient& client, int status) {
   return answers(client, status, &ignored);
 }
 
-// Whether the stream goes on or ends just as the response said (RFC 9112 §9.3).
+// Expects that the stream continues or ends as the response announced (RFC 9112 §9.3).
 void expect_fate_as_announced(RawClient& client, const HttpResponse& response) {
   if (response.has_token("Connection", "close")) {
     EXPECT_EQ(client.read_end(), End::kFin);
@@ -138,7 +138,7 @@ TEST_F(Http, ConnectionCloseIsClosed) {
   EXPECT_EQ(client.read_end(), End::kFin);
 }
 
-TEST_F(Http, HalfClosedClientStillGetsItsAnswer) {
+TEST_F(Http, HalfClosedClient_GetsItsResponse) {
   RawClient client = server().connect();
   client.send(healthz());
   client.shutdown_write();
@@ -146,7 +146,7 @@ TEST_F(Http, HalfClosedClientStillGetsItsAnswer) {
   EXPECT_EQ(client.read_end(), End::kFin);
 }
 
-TEST_F(Http, UpgradeOnAPlainPathIsNoWebSocket) {
+TEST_F(Http, UpgradeOnHttpPath_GetsPlainResponse) {
   RawClient client = server().connect();
   client.send(RequestText::upgrade("/healthz").text());
   const auto response = client.read_response();
@@ -154,7 +154,7 @@ TEST_F(Http, UpgradeOnAPlainPathIsNoWebSocket) {
   EXPECT_NE(response->status, 101);
 }
 
-TEST_F(Http, EndInTheMiddleOfAHeadIsSilent) {
+TEST_F(Http, EofInsideHead_GetsNoResponse) {
   RawClient client = server().connect();
   const std::string address = client.local_address();
   client.send("GET /echo HTTP/1.1\r\nHost: serv");
@@ -170,7 +170,7 @@ TEST(HttpDeadline, DrippedHeadEndsIn408AtTheTotalDeadline) {
   ASSERT_TRUE(server.listening());
   RawClient client = server.connect();
   client.send("GET /echo HTTP/1.1\r\nHost: server.example\r\nX-Drip: ");
-  // Each byte is life, and still the head as a whole has its deadline.
+  // Bytes keep arriving, but the deadline applies to the whole head.
   const auto limit = Clock::now() + patience();
   while (!client.receives_within(milliseconds(20)) && Clock::now() < limit) client.send("x");
   EXPECT_TRUE(is_refused(client, {408}));
@@ -187,7 +187,7 @@ TEST(HttpDeadline, SilentConnectionIsClosed) {
   EXPECT_EQ(log_value(*line, "cause"), "handshake_timeout") << *line;
 }
 
-// CWE-117: nothing a peer sends makes a line of its own, or moves an operator's terminal.
+// CWE-117: bytes from a peer cannot start a log line or control the operator's terminal.
 class LogOfHostileBytes : public ::testing::TestWithParam<std::string> {};
 
 TEST_P(LogOfHostileBytes, IsOnePrintableLinePerConnection) {
@@ -209,7 +209,7 @@ TEST_P(LogOfHostileBytes, IsOnePrintableLinePerConnection) {
     client.shutdown_write();
     EXPECT_EQ(client.read_until_end(), End::kFin);
   }
-  // A close reason is the peer's text too.
+  // The peer also chooses the text of a close reason.
   RawClient client = server.connect();
   addresses.push_back(client.local_address());
   ASSERT_TRUE(opens(client));

@@ -1,5 +1,5 @@
-// Bounds and deadlines of an open connection: how much a peer may send, how often, and how long it
-// may take or keep silent.
+// Limits and deadlines of an open connection: how much a peer may send, how often, and how long it
+// may take or stay silent.
 
 #include <gtest/gtest.h>
 
@@ -17,7 +17,7 @@ using std::chrono::milliseconds;
 
 constexpr std::size_t kMiB = std::size_t{1} << 20;
 
-// Well under what one refused message would pin, well over an allocator's habits.
+// Far below the memory of one rejected message, and far above the allocator's own fluctuation.
 std::size_t memory_slack_kib() { return sanitized() ? 64 * 1024 : 8 * 1024; }
 
 std::string repeated(const std::string& bytes, std::size_t times) {
@@ -29,7 +29,7 @@ std::string repeated(const std::string& bytes, std::size_t times) {
 
 class Limits : public SharedServer {
  protected:
-  // Ends one echo first, so that what the server sets up once is not counted.
+  // Completes one echo first, so that memory which the server allocates once is not counted.
   static std::size_t settled_memory() {
     RawClient client = server().connect();
     EXPECT_TRUE(opens(client));
@@ -71,7 +71,7 @@ TEST_F(Limits, LargestMessageInFragmentsComesBackWhole) {
   EXPECT_TRUE(closes_normally(client));
 }
 
-// RFC 6455 §10.4: the header alone decides, before a byte of payload and of memory.
+// RFC 6455 §10.4: the header alone decides, before any payload is read or memory allocated.
 TEST_F(Limits, HeaderOfATooLargeMessageEndsIn1009) {
   const std::size_t before = settled_memory();
   for (const std::uint64_t length :
@@ -122,7 +122,7 @@ TEST_F(Limits, AMegabyteInOneByteFragmentsEndsIn1008) {
   expect_memory_near(before);
 }
 
-// Pongs may be coalesced, so any part of the numbers may be missing but the last.
+// Pongs may be coalesced, so any number except the last may be missing.
 TEST_F(Limits, PingFloodWithinTheBudgetIsAnswered) {
   constexpr int kCount = 20000;
   std::string flood;
@@ -143,7 +143,7 @@ TEST_F(Limits, PingFloodWithinTheBudgetIsAnswered) {
   EXPECT_TRUE(closes_normally(client));
 }
 
-TEST(MaxFragments, OneMoreEndsIn1008) {
+TEST(MaxFragments, FragmentsOverLimit_EndIn1008) {
   ServerProcess server({"--max-fragments", "1000"});
   ASSERT_TRUE(server.listening());
   const std::string start = text_frame("f", false) + repeated(continuation_frame("f", false), 998);
@@ -155,7 +155,7 @@ TEST(MaxFragments, OneMoreEndsIn1008) {
   EXPECT_TRUE(is_ended_with(client, 1008));
 }
 
-TEST(MaxMessage, IsTheLimit) {
+TEST(MaxMessage, LimitsTheMessage) {
   ServerProcess server({"--max-message", "1000"});
   ASSERT_TRUE(server.listening());
   RawClient client = server.connect();
@@ -291,8 +291,9 @@ TEST(ReadTimeout, SilentPeerEndsIn1008) {
   EXPECT_EQ(log_value(*line, "cause"), "read_timeout") << *line;
 }
 
-// RFC 6455 §7.1.1: a peer that never answers our Close costs nothing beyond the close timeout.
-TEST(CloseTimeout, PeerThatDoesNotAnswerIsCut) {
+// RFC 6455 §7.1.1: a peer that never answers our Close occupies the server only until the close
+// timeout.
+TEST(CloseTimeout, UnansweredClose_ResetsConnection) {
   ServerProcess server(
       {"--ping-interval", "0", "--read-timeout", "200ms", "--close-timeout", "300ms"});
   ASSERT_TRUE(server.listening());

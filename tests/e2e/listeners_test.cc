@@ -1,4 +1,4 @@
-// Where the daemon listens, and what it does when descriptors or connections run out.
+// Listening addresses, and the limits on connections and descriptors.
 
 #include <gtest/gtest.h>
 #include <netinet/in.h>
@@ -18,7 +18,7 @@
 namespace e2e {
 namespace {
 
-// A socket bound to a path; closing it leaves the file, as a killed server does.
+// A socket bound to a path. Closing it leaves the file in place, like a killed server.
 class BoundUnixSocket {
  public:
   explicit BoundUnixSocket(const std::string& path) : fd_(::socket(AF_UNIX, SOCK_STREAM, 0)) {
@@ -53,7 +53,7 @@ void expect_echo(RawClient client) {
   EXPECT_TRUE(closes_normally(client));
 }
 
-// A daemon that has to refuse to start, with a sentence.
+// Starts a daemon that must fail to start, with an error text.
 void expect_cannot_bind(const std::string& address) {
   const Output output = run(server_command({"--listen", address}));
   EXPECT_EQ(output.status.code, 69) << output.all();
@@ -61,7 +61,7 @@ void expect_cannot_bind(const std::string& address) {
   EXPECT_LT(output.err.size(), 500U) << output.err;
 }
 
-TEST(Listeners, NameThePortTheyGot) {
+TEST(Listeners, PortZero_LogsTheBoundPort) {
   ServerProcess server;
   ASSERT_EQ(server.addresses().size(), 1U);
   EXPECT_TRUE(server.addresses()[0].starts_with("127.0.0.1:")) << server.addresses()[0];
@@ -95,7 +95,7 @@ TEST(Listeners, StaleSocketFileIsReplaced) {
   expect_echo(RawClient::unix_socket(path));
 }
 
-TEST(Listeners, LivingSocketFileIsRefused) {
+TEST(Listeners, SocketFileInUse_IsRejected) {
   const TemporaryDirectory folder;
   const std::string path = folder.file("wsd.sock");
   ServerProcess server({"--listen", "unix:" + path});
@@ -104,14 +104,14 @@ TEST(Listeners, LivingSocketFileIsRefused) {
   expect_echo(RawClient::unix_socket(path));
 }
 
-TEST(Listeners, FileThatIsNoSocketIsLeftAlone) {
+TEST(Listeners, FileThatIsNotASocket_IsNotReplaced) {
   const TemporaryDirectory folder;
   const std::string path = folder.write("precious", "content");
   expect_cannot_bind("unix:" + path);
   EXPECT_EQ(std::filesystem::file_size(path), 7U);
 }
 
-TEST(Listeners, KilledServerLeavesNothingInTheWay) {
+TEST(Listeners, AfterSigkill_ServerStartsAgain) {
   const TemporaryDirectory folder;
   const std::string path = folder.file("wsd.sock");
   std::string address;
@@ -158,8 +158,8 @@ TEST(Listeners, SeveralServeTheSameRooms) {
   EXPECT_TRUE(receives_text(second, "3"));
 }
 
-// One more connection than may be is told so, and the others do not notice.
-TEST(MaxConnections, TheNextOneGets503) {
+// A connection over the limit gets 503, and the others are not affected.
+TEST(MaxConnections, ConnectionOverLimit_Gets503) {
   ServerProcess server({"--max-connections", "2"});
   ASSERT_TRUE(server.listening());
   RawClient first = server.connect();
@@ -172,7 +172,8 @@ TEST(MaxConnections, TheNextOneGets503) {
     EXPECT_TRUE(is_refused(third, {503}));
     EXPECT_TRUE(echoes(second));
   }
-  // Until the server has seen the second one go, a new one may still be one too many.
+  // Until the server has noticed that the second one has ended, a new connection may still exceed
+  // the limit.
   EXPECT_TRUE(eventually([&] {
     RawClient next = server.connect();
     return next.connected() && opens(next) && echoes(next);
@@ -180,9 +181,9 @@ TEST(MaxConnections, TheNextOneGets503) {
   EXPECT_TRUE(echoes(first));
 }
 
-// With the descriptors gone the server cannot take connections; it must neither die nor forget how,
-// and those it has are served all the while.
-TEST(Descriptors, RunningOutIsSurvived) {
+// Without free descriptors, the server cannot accept connections. It must keep running, serve its
+// existing connections, and accept again later.
+TEST(Descriptors, NoDescriptorsLeft_ServerContinues) {
   Command command =
       server_command({"--listen", "127.0.0.1:0", "--log-format", "text", "--reactors", "1"});
   command.max_descriptors = 64;

@@ -1,4 +1,4 @@
-// The page of GET / in a real browser: what people see of the daemon.
+// The page of GET / in a real browser.
 
 #include <gtest/gtest.h>
 
@@ -12,11 +12,12 @@
 namespace e2e {
 namespace {
 
-// Cases of tests/page/page_client.cjs in one browser.
+// Runs cases of tests/page/page_client.cjs in one browser.
 void expect_in_a_browser(const std::vector<std::string>& cases) {
   std::vector<std::string> arguments = {server_binary()};
   arguments.insert(arguments.end(), cases.begin(), cases.end());
-  // The script bounds each of its own waits and the whole, and says what it was waiting for.
+  // The script limits each of its waits and the whole run, and reports the event that it waited
+  // for.
   const Output output = run(chromium_with_node().with(arguments), 20 * patience());
   EXPECT_EQ(output.status.code, 0) << output.all();
   EXPECT_NE(output.out.find("ok all"), std::string::npos) << output.all();
@@ -27,35 +28,35 @@ TEST(ForeignPage, TalksInRooms) {
   expect_in_a_browser({"chat", "order", "rooms"});
 }
 
-TEST(ForeignPage, LosesAndDoublesNothingThroughCutsAndRestarts) {
+TEST(ForeignPage, Reconnects_LoseAndDuplicateNothing) {
   E2E_REQUIRE(chromium_with_node());
   expect_in_a_browser({"resume", "cuts", "restart", "unsettled"});
 }
 
-TEST(ForeignPage, SaysWhatIsMissing) {
+TEST(ForeignPage, Gap_IsShown) {
   E2E_REQUIRE(chromium_with_node());
   expect_in_a_browser({"gap"});
 }
 
-TEST(ForeignPage, ShowsWhatOthersWriteAsText) {
+TEST(ForeignPage, Markup_IsShownAsText) {
   E2E_REQUIRE(chromium_with_node());
   expect_in_a_browser({"markup"});
 }
 
-TEST(ForeignPage, AsksForATokenWhereOneIsNeeded) {
+TEST(ForeignPage, TokenNeeded_PageAsksForIt) {
   E2E_REQUIRE(chromium_with_node());
   expect_in_a_browser({"token"});
 }
 
-TEST(ForeignPage, IsForKeysPhonesAndTheDark) {
+TEST(ForeignPage, KeyboardPhoneAndDarkMode_Work) {
   E2E_REQUIRE(chromium_with_node());
   expect_in_a_browser({"keyboard", "phone", "dark"});
 }
 
 class PageFiles : public SharedServer {};
 
-// No one but this server is asked, and nothing is kept: see also tests/daemon/page/page_test.cc.
-TEST_F(PageFiles, ComeWithTheirTypesAndHeaders) {
+// The page contacts only this server and is not cached: see also tests/daemon/page/page_test.cc.
+TEST_F(PageFiles, EachFile_HasItsTypeAndHeaders) {
   struct Row {
     const char* path;
     const char* type;
@@ -104,7 +105,7 @@ TEST_F(PageFiles, MembersAreCounted) {
   EXPECT_EQ(members(asker, "%00").status, 400);
 }
 
-TEST(PageMembers, AreForWhoMayReadTheRoom) {
+TEST(PageMembers, MembersRoute_NeedsTheRightToReadTheRoom) {
   const TemporaryDirectory folder;
   const std::string users =
       folder.write("users", "ann-0123456789abcdef ann read=lobby\nbob-0123456789abcdef bob\n");

@@ -1,5 +1,6 @@
-// Behind real proxies, set up as docs/deploy says: nginx with X-Forwarded-For and HAProxy with the
-// PROXY protocol, wss outside and plain loopback inside. And what an impostor gets.
+// Real proxies, configured as in docs/deploy: nginx with X-Forwarded-For and HAProxy with the PROXY
+// protocol. Clients use wss, and the proxy connects to the server over loopback. Also tests clients
+// that forge the proxy's data.
 
 #include <gtest/gtest.h>
 
@@ -20,14 +21,14 @@
 namespace e2e {
 namespace {
 
-// Clients come from it, proxies from 127.0.0.1.
+// The address of the clients. The proxies use 127.0.0.1.
 constexpr const char* kClient = "127.0.0.7";
 constexpr const char* kOtherClient = "127.0.0.8";
 constexpr auto kScriptPatience = std::chrono::seconds(60);
 
 std::string loopback(std::uint16_t port) { return "127.0.0.1:" + std::to_string(port); }
 
-// Replaces each `from`, of which there has to be one at least.
+// Replaces each `from`. There must be at least one.
 void substitute(std::string& text, const std::string& from, const std::string& to) {
   std::size_t at = text.find(from);
   EXPECT_NE(at, std::string::npos) << "'" << from << "' is not in the file any more";
@@ -36,7 +37,7 @@ void substitute(std::string& text, const std::string& from, const std::string& t
   }
 }
 
-// A certificate for 127.0.0.1 that signs itself.
+// A self-signed certificate for 127.0.0.1.
 class Certificate {
  public:
   explicit Certificate(const TemporaryDirectory& directory)
@@ -55,13 +56,13 @@ class Certificate {
   std::string key_;
 };
 
-// A proxy in front of `server`; clients of it.
+// A proxy in front of `server`, and its clients.
 class Proxy {
  public:
-  // `start` makes its command, for the port that it is to listen on.
+  // `start` returns the proxy's command for a given port.
   template <class Start>
   Proxy(const Certificate& certificate, Start start) : certificate_(certificate.file()) {
-    // Another program may take a port that was free a moment ago.
+    // Another program may have taken a port that was free before.
     for (int attempt = 0; attempt < 5; ++attempt) {
       port_ = free_port();
       process_ = std::make_unique<Subprocess>(start(port_));
@@ -94,13 +95,13 @@ class Proxy {
                                            {"CLIENT_ADDRESS", from}});
     return command;
   }
-  // A client of a WebSocket that stays; it prints "open", or why there is none.
+  // Starts a WebSocket client that stays connected. It prints "open", or why it could not connect.
   [[nodiscard]] std::unique_ptr<Subprocess> stays(const std::string& path,
                                                   const char* from = kClient) const {
     return std::make_unique<Subprocess>(
         client(python_with_websockets(), "websockets_client.py", {"wait", url("wss", path)}, from));
   }
-  // The status of a GET with these fields more.
+  // Returns the status of a GET with these additional fields.
   [[nodiscard]] std::string get(const std::string& path,
                                 const std::vector<std::string>& fields = {}) const {
     Command command =
@@ -119,7 +120,7 @@ class Proxy {
   std::unique_ptr<Subprocess> process_;
 };
 
-// docs/deploy/nginx.conf within as little as nginx needs around it.
+// docs/deploy/nginx.conf inside the smallest configuration that nginx accepts.
 Command nginx_command(const TemporaryDirectory& directory, const Certificate& certificate,
                       const std::string& upstream, std::uint16_t port) {
   std::string site = deployed("nginx.conf");
@@ -162,7 +163,7 @@ bool is_open(Subprocess& client) {
   return client.wait_for_line("^open$", 0, kScriptPatience).has_value();
 }
 
-// The next line, from line `from` on, that tells an end.
+// Returns the next line, from line `from` on, that logs the end of a connection.
 std::string end_line(ServerProcess& server, std::size_t from, const std::string& pattern = {}) {
   return server.process().wait_for_line("connection_end.*" + pattern, from).value_or("no line");
 }
@@ -178,7 +179,7 @@ std::size_t ends_of_echoes(ServerProcess& server, std::size_t from) {
       }));
 }
 
-// Whom the log names: an address of a client, or of the proxy alone.
+// Checks that the log line names `address` as `remote` and the proxy as `via`.
 void expect_remote(const std::string& line, const std::string& address) {
   const std::string remote = log_value(line, "remote");
   EXPECT_EQ(remote.substr(0, remote.find(':')), address) << line;
@@ -190,14 +191,14 @@ std::uint16_t admin_port(ServerProcess& server) {
   return static_cast<std::uint16_t>(std::stoi(line.substr(line.rfind(':') + 1)));
 }
 
-// Of the admin listener.
+// A page of the admin listener.
 std::string page(std::uint16_t port, const char* path) {
   RawClient client = RawClient::tcp(port);
   client.send(RequestText::get(path).set("Host", "localhost").text());
   return client.read_response().value_or(HttpResponse{}).body;
 }
 
-// What every proxy has to carry: all that the clients of others ask of an echo.
+// Every proxy must pass all checks that clients of other projects make of an echo.
 void expect_echoes(const Proxy& proxy) {
   expect_success(
       proxy.client(node_with_ws(), "ws_client.cjs", {"echo", proxy.url("wss", "/echo")}));
@@ -206,7 +207,7 @@ void expect_echoes(const Proxy& proxy) {
   EXPECT_EQ(proxy.get("/healthz"), "200") << proxy.output();
 }
 
-// One client is limited, another is not, and what has ended is given back.
+// The limit applies to one client and not to another, and ended connections no longer count.
 void expect_limits_for_each_client(ServerProcess& server, const Proxy& proxy) {
   std::vector<std::unique_ptr<Subprocess>> open;
   for (const char* from : {kClient, kClient, kOtherClient}) {
@@ -235,8 +236,8 @@ void expect_limits_for_each_client(ServerProcess& server, const Proxy& proxy) {
       << server.process().output();
 }
 
-// A drain's Close goes out through the proxy, and the client's answer comes back. The proxy's own
-// checks of the server may be ended by it too.
+// The Close of a drain reaches the client through the proxy, and the client's answer comes back.
+// The drain may also end the proxy's own health checks.
 void expect_goodbye(ServerProcess& server, const Proxy& proxy) {
   const auto client = proxy.stays("/echo");
   ASSERT_TRUE(is_open(*client)) << client->output();
@@ -272,7 +273,7 @@ TEST_F(ForeignProxy, NginxOverLoopback) {
     return nginx_command(directory_, certificate, loopback(server.port()), port);
   });
   expect_echoes(proxy);
-  // What the client writes itself stands left of what nginx adds.
+  // The address that the client forges stands left of the one that nginx adds.
   for (const std::string forged :
        {"X-Forwarded-For: 6.6.6.6", "X-Forwarded-For: 127.0.0.1", "X-Forwarded-For: ,unknown,",
         "Forwarded: for=6.6.6.6", "X-Real-IP: 6.6.6.6"}) {
@@ -285,8 +286,8 @@ TEST_F(ForeignProxy, NginxOverLoopback) {
   expect_goodbye(server, proxy);
 }
 
-// A proxy ends what is silent for longer than it waits; Pings see to it that nothing is.
-TEST_F(ForeignProxy, NginxKeepsWhatHasNothingToSayButPings) {
+// A proxy ends a connection that is silent for longer than its timeout. Pings prevent silence.
+TEST_F(ForeignProxy, Nginx_KeepsIdleConnectionThatPings) {
   E2E_REQUIRE(nginx());
   E2E_REQUIRE_CLIENTS();
   const Certificate certificate(directory_);
@@ -305,7 +306,7 @@ TEST_F(ForeignProxy, NginxKeepsWhatHasNothingToSayButPings) {
     const auto client = proxy.stays("/echo");
     ASSERT_TRUE(is_open(*client)) << client->output() << proxy.output();
     if (pings) {
-      // Ten half seconds are more than three.
+      // Ten half seconds are longer than the timeout of three seconds.
       EXPECT_TRUE(eventually([&] {
         const std::string text = page(admin, "/metrics");
         const std::size_t at = text.find("\nwsd_ping_round_trip_seconds_count ");
@@ -397,7 +398,7 @@ TEST(Proxies, ForgedFieldsAreIgnored) {
             "6.6.6.6");
 }
 
-TEST(Proxies, WithTheProxyProtocolNothingElseGetsIn) {
+TEST(Proxies, ProxyProtocolOn_RejectsOtherInput) {
   ServerProcess server(
       {"--proxy-protocol", "on", "--trusted-proxy", "127.0.0.1", "--admin", "127.0.0.1:0"});
   ASSERT_TRUE(server.listening());
@@ -417,11 +418,11 @@ TEST(Proxies, WithTheProxyProtocolNothingElseGetsIn) {
     EXPECT_EQ(log_value(line, "violation"), violation) << line;
     EXPECT_TRUE(server.process().wait_for_line("proxy_header_refused.*" + address + ".*PROXY"));
   }
-  // The admin listener is not behind the proxy, and counts them.
+  // The admin listener is not behind the proxy. It counts the rejections.
   EXPECT_TRUE(eventually([&] {
     return page(admin, "/metrics").find("{cause=\"proxy_header\"} 3\n") != std::string::npos;
   }));
-  // A good one, byte by byte.
+  // A valid header, byte by byte.
   RawClient client = server.connect();
   client.send_in_pieces(
       "PROXY TCP4 192.0.2.1 198.51.100.2 4711 443\r\n" + RequestText::upgrade().text(), 1);
@@ -433,7 +434,7 @@ TEST(Proxies, WithTheProxyProtocolNothingElseGetsIn) {
   EXPECT_TRUE(closes_normally(client));
 }
 
-TEST(Proxies, RefusalsOfHeadersAreSaidAFewTimesASecond) {
+TEST(Proxies, HeaderRejections_AreRateLimitedInTheLog) {
   ServerProcess server(
       {"--proxy-protocol", "on", "--trusted-proxy", "10.0.0.0/8", "--admin", "127.0.0.1:0"});
   ASSERT_TRUE(server.listening());

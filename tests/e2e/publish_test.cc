@@ -1,4 +1,4 @@
-// Rooms for products: publishing over HTTP, history, and coming again without a gap.
+// Rooms for products: publishing over HTTP, history, and reconnecting without a gap.
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -27,7 +27,7 @@ std::string post(const std::string& target, const std::string& body,
          fields + "\r\n" + body;
 }
 
-// The number behind `"name":` in a JSON answer; 0 where it is not.
+// Returns the number after `"name":` in a JSON response, or 0 if it is absent.
 std::uint64_t number_in(const std::string& json, const std::string& name) {
   const std::size_t at = json.find("\"" + name + "\":");
   return at == std::string::npos ? 0 : std::stoull(json.substr(at + name.size() + 3));
@@ -46,7 +46,7 @@ HttpResponse answer(RawClient& client, const std::string& request) {
   return client.read_response().value_or(HttpResponse{});
 }
 
-// Publishes, and returns the place that the answer tells.
+// Publishes, and returns the position from the response.
 Place published(RawClient& client, const std::string& target, const std::string& body,
                 const std::string& fields = kPlainText) {
   const HttpResponse response = answer(client, post(target, body, fields));
@@ -65,7 +65,7 @@ AssertionResult opens_meta(RawClient& client, const std::string& target) {
   return ::testing::AssertionFailure() << response->describe();
 }
 
-// A message of a member that speaks ws+meta.nchan, taken apart.
+// A parsed message for a member that speaks ws+meta.nchan.
 struct Meta {
   std::string id;
   std::string content_type;
@@ -98,7 +98,7 @@ class Publish : public SharedServer {
   static void SetUpTestSuite() { start(kOpen); }
 };
 
-TEST_F(Publish, ReachesTheMembersAndTellsThePlace) {
+TEST_F(Publish, ReachesMembersAndReturnsPosition) {
   RawClient publisher = server().connect();
   for (const std::string room : {"/rooms/p1", "/rooms/p2", "/rooms/p3", "/rooms/p4"}) {
     RawClient member = server().connect();
@@ -139,7 +139,7 @@ TEST_F(Publish, PipelinedPublishesKeepTheirOrder) {
   for (int i = 1; i <= 200; ++i) ASSERT_TRUE(receives_text(member, std::to_string(i)));
 }
 
-TEST_F(Publish, GetTellsHowARoomIs) {
+TEST_F(Publish, Get_ReturnsTheStateOfARoom) {
   RawClient client = server().connect();
   const std::string get = RequestText::get("/rooms/caf%C3%A9%20%22x%22");
   EXPECT_EQ(answer(client, get).body,
@@ -160,9 +160,9 @@ TEST_F(Publish, GetTellsHowARoomIs) {
   }
 }
 
-TEST_F(Publish, ABodyThatIsNotWhatWasAnnounced) {
+TEST_F(Publish, BodyOfAnotherLength_IsNotSmuggled) {
   {
-    RawClient client = server().connect();  // longer: what is left over is no request
+    RawClient client = server().connect();  // longer: the extra bytes are not a request
     client.send("POST /rooms/len HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n" + kPlainText +
                 "\r\nok{\"more\":1}");
     const auto first = client.read_response();
@@ -185,7 +185,7 @@ TEST_F(Publish, ABodyThatIsNotWhatWasAnnounced) {
   EXPECT_TRUE(receives_text(member, "next"));
 }
 
-TEST_F(Publish, BadInputIsRefusedAndTheConnectionGoesOn) {
+TEST_F(Publish, InvalidInput_IsRejectedAndConnectionStaysOpen) {
   const std::string long_name(129, 'n');
   struct Row {
     std::string target;
@@ -217,7 +217,7 @@ TEST_F(Publish, BadInputIsRefusedAndTheConnectionGoesOn) {
   EXPECT_EQ(published(client, "/rooms/a", "still here").seq, 2U);
 }
 
-TEST_F(Publish, WhatIsNotServedIsSaidSo) {
+TEST_F(Publish, UnsupportedRequest_GetsItsStatus) {
   const std::vector<std::pair<std::string, int>> rows = {
       {post("/rooms/", "x"), 404},
       {post("/rooms/a/b", "x"), 404},
@@ -238,7 +238,7 @@ TEST_F(Publish, WhatIsNotServedIsSaidSo) {
   }
 }
 
-TEST_F(Publish, ProxiesAndBrowsersAreNotThisMachine) {
+TEST_F(Publish, ProxyOrBrowserField_IsNotLoopback) {
   for (const std::string field :
        {"X-Forwarded-For: 192.0.2.1", "Forwarded: for=192.0.2.1", "X-Real-IP: 192.0.2.1",
         "Origin: http://evil.example",
@@ -262,7 +262,7 @@ TEST_F(Publish, ExpectContinueIsAnswered) {
   EXPECT_EQ(response->status, 200);
 }
 
-TEST_F(Publish, BadPlacesAreRefusedAtTheHandshake) {
+TEST_F(Publish, InvalidPosition_IsRejectedAtHandshake) {
   for (const std::string query :
        {"last_event_id=abc", "last_event_id=1:", "last_event_id=-1:2", "last_event_id=",
         "last_event_id=18446744073709551616:1", "last_event_id=1:18446744073709551616",
@@ -273,7 +273,7 @@ TEST_F(Publish, BadPlacesAreRefusedAtTheHandshake) {
   }
 }
 
-TEST_F(Publish, APlaceThatIsNotKeptIsToldAsAGap) {
+TEST_F(Publish, PositionNotInHistory_IsReportedAsGap) {
   RawClient publisher = server().connect();
   const Place place = published(publisher, "/rooms/gap", "one");
   published(publisher, "/rooms/gap", "two");
@@ -291,12 +291,13 @@ TEST_F(Publish, APlaceThatIsNotKeptIsToldAsAGap) {
   EXPECT_EQ(notice.id, (Place{place.epoch, 0}.text()));
   EXPECT_EQ(read_meta(strange).payload, "one");
   EXPECT_EQ(read_meta(strange).payload, "two");
-  // Who comes again from a notice is where it was.
+  // A client that resumes from the notice continues at the same position.
   RawClient again = joined(notice.id);
   EXPECT_EQ(read_meta(again).payload, "one");
 }
 
-// Members come and go by their last place while publishing goes on: 1..N, no gap, no double.
+// Members leave and rejoin from their last position while publishing continues. They receive 1..N
+// without gaps or duplicates.
 TEST_F(Publish, ResumingIsExactWhilePublishingGoesOn) {
   static constexpr int kMessages = 900;
   constexpr int kMembers = 6;
@@ -328,7 +329,7 @@ TEST_F(Publish, ResumingIsExactWhilePublishingGoesOn) {
       verdict = "ok";
     });
   }
-  // Two publishers on connections of their own, by turns, so that the order is known.
+  // Two publishers on separate connections take turns, so the order is known.
   std::vector<RawClient> publishers;
   for (int i = 0; i < 2; ++i) publishers.push_back(server().connect());
   for (int i = 1; i <= kMessages; ++i) {
@@ -341,8 +342,8 @@ TEST_F(Publish, ResumingIsExactWhilePublishingGoesOn) {
   for (const std::string& each : verdicts) EXPECT_EQ(each, "ok");
 }
 
-// More than a send queue may hold: it was asked for.
-TEST(PublishServer, AHistoryAboveTheQueuesBoundComesWhole) {
+// The replay exceeds the send queue's limit, which does not apply to a replay.
+TEST(PublishServer, ReplayBeyondQueueLimit_IsComplete) {
   ServerProcess server({"--publish", "loopback", "--history-messages", "300", "--history-bytes",
                         "32MiB", "--reactors", "2"});
   RawClient publisher = server.connect();
@@ -358,7 +359,7 @@ TEST(PublishServer, AHistoryAboveTheQueuesBoundComesWhole) {
   EXPECT_TRUE(receives_text(slow, "live"));
 }
 
-TEST(PublishServer, IsOffUnlessItIsAskedFor) {
+TEST(PublishServer, WithoutFlag_PublishingIsOff) {
   ServerProcess server;
   RawClient post_client = server.connect();
   EXPECT_EQ(answer(post_client, post("/rooms/a", "x")).status, 405);
@@ -366,7 +367,7 @@ TEST(PublishServer, IsOffUnlessItIsAskedFor) {
   EXPECT_EQ(answer(get_client, RequestText::get("/rooms/a")).status, 426);
 }
 
-TEST(PublishServer, WithoutHistoryAnEmptyRoomHasNoPlaces) {
+TEST(PublishServer, EmptyRoomWithoutHistory_HasNoPositions) {
   ServerProcess server({"--publish", "loopback"});
   RawClient client = server.connect();
   const Place place = published(client, "/rooms/nobody", "x");
@@ -389,7 +390,7 @@ TEST(PublishServer, HistoryAges) {
   EXPECT_NE(published(client, "/rooms/age", "x").epoch, place.epoch);
 }
 
-TEST(PublishServer, TheTokenOpensItToWhoHasIt) {
+TEST(PublishServer, PublishToken_AllowsItsHolder) {
   const TemporaryDirectory directory;
   const std::string token = "0123456789abcdef0123456789ABCDEF";
   ServerProcess server({"--publish-token-file", directory.write("token", token + "\n")});
@@ -398,7 +399,7 @@ TEST(PublishServer, TheTokenOpensItToWhoHasIt) {
     client.send(post("/rooms/a", "x", fields));
     const auto response = client.read_response();
     if (!response) return 0;
-    // RFC 9110 §15.5.2: a 401 says what would do.
+    // RFC 9110 §15.5.2: a 401 names the required scheme.
     EXPECT_EQ(response->status == 401, response->get("WWW-Authenticate") == "Bearer");
     EXPECT_EQ(response->body.find(token), std::string::npos);
     return response->status;
@@ -412,7 +413,7 @@ TEST(PublishServer, TheTokenOpensItToWhoHasIt) {
   EXPECT_EQ(status("Authorization: Bearer " + token + std::string(1, '\0') + "\r\n"), 400);
   RawClient client = server.connect();
   EXPECT_EQ(answer(client, RequestText::get("/rooms/a")).status, 401);
-  // Before anything of the body is sent.
+  // The rejection comes before the client has sent any of the body.
   RawClient stranger = server.connect();
   stranger.send("POST /rooms/a HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n");
   EXPECT_EQ(stranger.read_response().value_or(HttpResponse{}).status, 401);
@@ -421,7 +422,7 @@ TEST(PublishServer, TheTokenOpensItToWhoHasIt) {
   EXPECT_EQ(server.process().output().find(token), std::string::npos);
 }
 
-TEST(PublishServer, AnOperatorsMistakeIsASentence) {
+TEST(PublishServer, InvalidConfiguration_ErrorIsASentence) {
   const TemporaryDirectory directory;
   const auto fails = [](const std::vector<std::string>& flags, const std::string& part) {
     const Output output = run(server_command(flags));
@@ -448,7 +449,7 @@ TEST(ForeignPublish, CurlPublishesAndAsks) {
   EXPECT_NE(output.out.find("\"members\":0,"), std::string::npos) << output.all();
 }
 
-// Nchan's own client, unchanged, against this server.
+// Nchan's own client, unchanged, with this server.
 TEST(ForeignPublish, NchanSubscriberResumes) {
   E2E_REQUIRE(node_with_nchan());
   constexpr int kMessages = 100;

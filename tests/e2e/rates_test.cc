@@ -1,4 +1,4 @@
-// Limits of what one peer may take, on the real daemon.
+// Limits on one client's use of the real daemon.
 
 #include <gtest/gtest.h>
 
@@ -17,7 +17,7 @@ std::string end_line(ServerProcess& server, const std::string& address) {
   return server.wait_for_end_of(address).value_or("no line");
 }
 
-TEST(Rates, ConnectionsOfOneAddressOverAllReactors) {
+TEST(Rates, ConnectionsPerAddress_AreLimitedOverAllReactors) {
   ServerProcess server({"--reactors", "4", "--max-connections-per-address", "3"});
   ASSERT_TRUE(server.listening());
   std::vector<RawClient> clients;
@@ -69,7 +69,7 @@ TEST(Rates, PeersOfAUnixSocketAreExempt) {
   }
 }
 
-TEST(Rates, HandshakesOfOneAddress) {
+TEST(Rates, HandshakesPerAddress_AreLimited) {
   ServerProcess server({"--reactors", "4", "--max-handshakes-per-second", "1"});
   ASSERT_TRUE(server.listening());
   HttpResponse response;
@@ -87,7 +87,7 @@ TEST(Rates, HandshakesOfOneAddress) {
   EXPECT_EQ(log_value(end_line(server, address), "cause"), "address_limit");
 }
 
-TEST(Rates, MessagesASecond) {
+TEST(Rates, MessagesPerSecond_AreLimited) {
   ServerProcess server({"--max-messages-per-second", "10"});
   ASSERT_TRUE(server.listening());
   RawClient client = server.connect();
@@ -97,7 +97,7 @@ TEST(Rates, MessagesASecond) {
   for (int i = 0; i < 10; ++i) burst += text_frame(std::to_string(i));
   ASSERT_TRUE(client.send(burst));
   for (int i = 0; i < 10; ++i) ASSERT_TRUE(receives_text(client, std::to_string(i)));
-  // Whatever time that took, at most ten more are allowed at once.
+  // However long that took, at most ten more are allowed at once.
   for (int i = 0; i < 3; ++i) client.send(burst);
   std::optional<Frame> frame;
   do {
@@ -110,7 +110,7 @@ TEST(Rates, MessagesASecond) {
   EXPECT_EQ(log_value(end_line(server, address), "cause"), "rate_limit");
 }
 
-TEST(Rates, BytesASecond) {
+TEST(Rates, BytesPerSecond_AreLimited) {
   ServerProcess server({"--max-bytes-per-second", "4KiB"});
   ASSERT_TRUE(server.listening());
   RawClient client = server.connect();
@@ -126,7 +126,7 @@ TEST(Rates, BytesASecond) {
   EXPECT_EQ(log_value(end_line(server, address), "cause"), "rate_limit");
 }
 
-TEST(Rates, RoomsInAll) {
+TEST(Rates, TotalRooms_AreLimited) {
   for (const char* reactors : {"1", "3"}) {
     ServerProcess server({"--max-rooms", "2", "--reactors", reactors});
     ASSERT_TRUE(server.listening());
@@ -134,7 +134,7 @@ TEST(Rates, RoomsInAll) {
     for (const char* room : {"/rooms/a", "/rooms/b", "/rooms/a"}) {
       members.push_back(server.connect());
       ASSERT_TRUE(opens(members.back(), room));
-      // In it when its message comes back.
+      // The client has joined when its message comes back.
       ASSERT_TRUE(members.back().send(text_frame("in")));
       ASSERT_TRUE(receives_text(members.back(), "in"));
     }
@@ -148,7 +148,7 @@ TEST(Rates, RoomsInAll) {
     one_more.close();
     EXPECT_EQ(log_value(end_line(server, address), "cause"), "room_limit");
     EXPECT_TRUE(closes_normally(members[1]));
-    // Its room goes when the room's home has heard of it, in some other thread.
+    // The room ends when its home shard, possibly on another thread, has processed the leave.
     EXPECT_TRUE(eventually([&] {
       RawClient now = server.connect();
       if (!opens(now, "/rooms/d") || !now.send(text_frame("in"))) return false;
@@ -158,8 +158,8 @@ TEST(Rates, RoomsInAll) {
   }
 }
 
-// At a door of plain HTTP as at a handshake.
-TEST(Rates, WhoGuessesAtTokensOverHttpIsSlowedDown) {
+// The limit applies to plain HTTP requests as well as to handshakes.
+TEST(Rates, TokenGuessingOverHttp_IsRateLimited) {
   const TemporaryDirectory directory;
   ServerProcess server({"--auth-file", directory.write("users", "0123456789abcdef ann read=*\n"),
                         "--max-handshakes-per-second", "3"});
@@ -174,11 +174,11 @@ TEST(Rates, WhoGuessesAtTokensOverHttpIsSlowedDown) {
   int refused = 0;
   std::optional<HttpResponse> last;
   while ((last = client.read_response()) && last->status != 429) ++refused;
-  ASSERT_TRUE(last) << "nobody stops it";
+  ASSERT_TRUE(last) << "the guesses are not limited";
   EXPECT_GE(refused, 3);
   EXPECT_EQ(last->get("Retry-After"), "1");
   EXPECT_EQ(last->body, "too many rejected requests from this address, try again later\n");
-  // It is over in a moment, and who has a token is let in.
+  // The limit soon allows requests again, and a client with a valid token is allowed.
   EXPECT_TRUE(eventually([&] {
     RawClient ann = server.connect();
     ann.send(ask("0123456789abcdef"));

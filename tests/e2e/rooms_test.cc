@@ -1,4 +1,4 @@
-// Rooms: who gets what, in which order, and what becomes of a member that stops reading.
+// Rooms: delivery, order, and members that stop reading.
 
 #include <gtest/gtest.h>
 
@@ -18,8 +18,8 @@ namespace {
 using ::testing::AssertionFailure;
 using ::testing::AssertionSuccess;
 
-// Joining is done when a member's own message has come back, and not at the 101: the room's home
-// may live on another thread.
+// A member has joined when its own message has come back, not at the 101, because the room's home
+// shard may be on another thread.
 AssertionResult joins(RawClient& member, std::string_view path, std::string_view greeting) {
   if (auto result = opens(member, path); !result) return result;
   member.send(text_frame(greeting));
@@ -45,7 +45,7 @@ TEST_F(Rooms, MessageGoesToEveryMemberAndTheSender) {
   EXPECT_TRUE(receives(bob, kBinary, "\xff\x01"));
 }
 
-TEST_F(Rooms, OtherRoomsHearNothing) {
+TEST_F(Rooms, OtherRooms_ReceiveNothing) {
   RawClient inside = server().connect();
   ASSERT_TRUE(joins(inside, "/rooms/inside", "in"));
   std::vector<RawClient> others;
@@ -58,7 +58,7 @@ TEST_F(Rooms, OtherRoomsHearNothing) {
     ASSERT_TRUE(receives_text(inside, "secret"));
   }
   for (RawClient& other : others) {
-    // What comes next is the member's own message, so nothing came before it.
+    // The next message is the member's own, so no other came before it.
     EXPECT_TRUE(echoes(other, "mine"));
   }
 }
@@ -76,7 +76,7 @@ TEST_F(Rooms, LargeMessageIsWholeForEveryMember) {
   EXPECT_TRUE(receives_text(bob, large));
 }
 
-TEST_F(Rooms, MemberThatLeftIsNoMember) {
+TEST_F(Rooms, FormerMember_ReceivesNothing) {
   RawClient stays = server().connect();
   ASSERT_TRUE(joins(stays, "/rooms/leave", "stays"));
   for (int round = 0; round < 20; ++round) {
@@ -118,7 +118,7 @@ TEST_F(Rooms, BadNamesAreRefused) {
   }
 }
 
-// Sixteen connections lie on both reactors, whatever spreads them.
+// Sixteen connections use both reactors, however the kernel distributes them.
 TEST_F(Rooms, AllMembersSeeOneOrder) {
   constexpr int kMembers = 16;
   constexpr int kMessages = 250;
@@ -156,14 +156,14 @@ TEST_F(Rooms, AllMembersSeeOneOrder) {
   }
 }
 
-// A member whose window is small and who does not read, in a room where one publishes far more than
-// every buffer on the way holds.
+// A member with a small window that does not read. Its room carries far more data than all buffers
+// on the path can store.
 class StalledMember {
  public:
   static constexpr int kStorm = 2500;
   static constexpr int kBurst = 10;
 
-  // `rule`: of the room.
+  // `rule`: settings of the room.
   explicit StalledMember(const char* policy, const char* send_queue_bytes = "65536",
                          const char* rule = "no-room history-messages=0")
       : server_({"--reactors", "2", "--socket-send-buffer", "16384", "--send-queue-bytes",
@@ -183,8 +183,8 @@ class StalledMember {
     return receives_text(reader_, "publisher");
   }
 
-  // Bursts that fit every queue, each read by the others before the next: so that nothing but the
-  // stalled member's own queue can run full.
+  // Sends bursts that fit every queue. The other members read each burst before the next, so only
+  // the stalled member's queue can fill up.
   AssertionResult storm() {
     for (int i = 0; i < kStorm; i += kBurst) {
       std::string burst;
@@ -199,9 +199,9 @@ class StalledMember {
     return AssertionSuccess();
   }
 
-  // Lets the stalled member read on, while numbers above the storm's are published, until it has
-  // caught up with one of those: each publish leaves at least one frame for it to read. Its
-  // numbers.
+  // Lets the stalled member read again while numbers above the storm's are published, until it has
+  // received one of those. Each publish leaves at least one frame for it to read. Returns the
+  // numbers that it received.
   std::vector<int> read_on() {
     std::vector<int> numbers;
     const auto take = [&](const Frame& frame) {
@@ -250,7 +250,7 @@ bool has(const std::vector<int>& numbers, int number) {
   return std::find(numbers.begin(), numbers.end(), number) != numbers.end();
 }
 
-TEST(SlowConsumer, IsDisconnectedAndTheOthersLoseNothing) {
+TEST(SlowConsumer, IsDisconnectedAndOthersLoseNothing) {
   StalledMember room("disconnect");
   ASSERT_TRUE(room.join());
   const std::string address = room.stalled().local_address();
@@ -259,7 +259,8 @@ TEST(SlowConsumer, IsDisconnectedAndTheOthersLoseNothing) {
   ASSERT_TRUE(line);
   EXPECT_EQ(log_value(*line, "cause"), "slow_consumer") << *line;
   EXPECT_EQ(log_value(*line, "code_sent"), "1008") << *line;
-  // What the kernel had taken by then is whole frames in order, the last one perhaps cut.
+  // The bytes that the kernel had accepted by then are whole frames in order. The last one may be
+  // incomplete.
   int next = 0;
   while (const auto frame = room.stalled().read_frame()) {
     if (frame->opcode == kClose) {
@@ -280,7 +281,7 @@ TEST(SlowConsumer, DropNewestKeepsTheOldest) {
   expect_strictly_increasing(numbers);
   EXPECT_TRUE(has(numbers, 0));
   EXPECT_FALSE(has(numbers, StalledMember::kStorm - 1));
-  // Up to the first drop nothing is missing: kernel buffers and the queue of 64 KiB.
+  // Nothing is missing before the first drop: kernel buffers and the queue of 64 KiB had space.
   EXPECT_TRUE(has(numbers, 40));
 }
 
@@ -290,7 +291,7 @@ TEST(SlowConsumer, DropOldestKeepsTheNewest) {
   ASSERT_TRUE(room.storm());
   const std::vector<int> numbers = room.read_on();
   expect_strictly_increasing(numbers);
-  // The first had left before anything was queued; the last ones were all still waiting.
+  // The first message had left before anything was queued. The last ones were all still queued.
   EXPECT_TRUE(has(numbers, 0));
   for (int back = 1; back <= 32; ++back) {
     EXPECT_TRUE(has(numbers, StalledMember::kStorm - back)) << back;
@@ -298,23 +299,23 @@ TEST(SlowConsumer, DropOldestKeepsTheNewest) {
   EXPECT_LT(numbers.size(), static_cast<std::size_t>(StalledMember::kStorm));
 }
 
-TEST(SlowConsumer, LatestOnlyKeepsTheNewestAlone) {
+TEST(SlowConsumer, LatestOnly_KeepsOnlyTheNewest) {
   StalledMember room("disconnect", "65536", "st*m slow-policy=latest-only");
   ASSERT_TRUE(room.join());
   ASSERT_TRUE(room.storm());
   const std::vector<int> numbers = room.read_on();
   expect_strictly_increasing(numbers);
   EXPECT_TRUE(has(numbers, 0));
-  // What the kernel held, at the most one that was under way, and then the newest: the storm's
-  // last, or what read_on() has published meanwhile.
+  // The member received the messages that the kernel had stored, at most one more in transit, and
+  // then the newest: the last of the storm, or one that read_on() has published.
   for (int number = StalledMember::kStorm / 2; number < StalledMember::kStorm - 1; ++number) {
     EXPECT_FALSE(has(numbers, number)) << number;
   }
 }
 
-// Control frames have a lane of their own: a Ping of the stalled member is answered at the next
-// frame boundary, ahead of the megabytes that wait. The queue is far larger than the storm, because
-// a server may leave a member unread whose queue is nearly full.
+// Control frames have their own lane. The server answers a Ping of the stalled member at the next
+// frame boundary, before the queued megabytes. The queue is far larger than the storm, because a
+// server may pause reading from a member whose queue is nearly full.
 TEST(SlowConsumer, PongOvertakesTheQueue) {
   StalledMember room("disconnect", "16MiB");
   ASSERT_TRUE(room.join());
@@ -335,8 +336,8 @@ TEST(SlowConsumer, PongOvertakesTheQueue) {
   }
 }
 
-// An echo has one peer, so there the stalled reader is its own publisher.
-TEST(SlowConsumer, EchoToAPeerThatDoesNotReadIsBounded) {
+// On an echo the only peer is its own publisher, so the stalled reader is too.
+TEST(SlowConsumer, EchoToPeerThatDoesNotRead_IsLimited) {
   ServerProcess server({"--socket-send-buffer", "16384", "--send-queue-bytes", "65536",
                         "--write-timeout", "1s", "--close-timeout", "300ms"});
   ASSERT_TRUE(server.listening());
@@ -344,7 +345,7 @@ TEST(SlowConsumer, EchoToAPeerThatDoesNotReadIsBounded) {
   const std::string address = stalled.local_address();
   ASSERT_TRUE(opens(stalled));
   const std::string message = text_frame(std::string(1024, 'e'));
-  // Not a byte is read, so sending ends when the server has had enough: it stops reading, or goes.
+  // The client reads nothing. Sending ends when the server stops reading or ends the connection.
   std::size_t offset = 0;
   const bool ended = eventually([&] {
     for (int i = 0; i < 1000; ++i) {

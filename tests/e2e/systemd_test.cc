@@ -1,5 +1,5 @@
-// The daemon under a service manager (sd_notify(3), sd_listen_fds(3)): what it is passed, and what
-// it tells.
+// The daemon under a service manager (sd_notify(3), sd_listen_fds(3)): passed sockets and
+// notifications.
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -22,7 +22,7 @@
 namespace e2e {
 namespace {
 
-// Where the daemon tells how it is.
+// The socket to which the daemon sends its notifications.
 class NotifySocket {
  public:
   NotifySocket() : fd_(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
@@ -39,7 +39,7 @@ class NotifySocket {
   NotifySocket& operator=(const NotifySocket&) = delete;
 
   [[nodiscard]] std::string path() const { return directory_.file("notify"); }
-  // The next datagram that begins so; those before it are dropped.
+  // Returns the next datagram that begins with `head`, and discards those before it.
   [[nodiscard]] std::string next(const std::string& head) const {
     for (;;) {
       std::array<char, 4096> buffer{};
@@ -55,7 +55,7 @@ class NotifySocket {
   int fd_;
 };
 
-// A socket as a manager makes it, which a child process inherits.
+// A socket as a manager creates it. A child process inherits it.
 class Passed {
  public:
   explicit Passed(int type = SOCK_STREAM, bool listening = true) : fd_(::socket(AF_INET, type, 0)) {
@@ -81,11 +81,12 @@ class Passed {
   int fd_;
 };
 
-// The daemon with `sockets` from descriptor 3 on, told so by variables that name its own process.
+// The daemon with `sockets` from descriptor 3 on. The environment variables name the daemon's own
+// process.
 Command activated(const std::vector<const Passed*>& sockets, const std::vector<std::string>& flags,
                   const std::string& names) {
   std::string script = "LISTEN_PID=$$ exec \"$0\" \"$@\"";
-  // From the last on, so that none is in the way of another.
+  // Moves the last one first, so that none is overwritten.
   int to = 3;
   std::string redirections;
   for (const Passed* each : sockets) {
@@ -108,7 +109,7 @@ bool echoes_at(std::uint16_t port) {
   return opens(client) && echoes(client) && closes_normally(client);
 }
 
-TEST(Systemd, TellsOfStartReloadWatchdogAndEnd) {
+TEST(Systemd, Notify_ReportsStartReloadWatchdogAndStop) {
   const NotifySocket manager;
   Command command = server_command({"--listen", "127.0.0.1:0", "--log-format", "text"});
   command.env.emplace_back("NOTIFY_SOCKET", manager.path());
@@ -127,7 +128,7 @@ TEST(Systemd, TellsOfStartReloadWatchdogAndEnd) {
   server.signal(SIGTERM);
   EXPECT_EQ(manager.next("STOPPING=1"),
             "STOPPING=1\nEXTEND_TIMEOUT_USEC=25000000\nSTATUS=draining: 1 connection");
-  // While it drains it lives.
+  // During a drain the daemon still reports that it is alive.
   EXPECT_EQ(manager.next("WATCHDOG=1\nSTATUS=draining"),
             "WATCHDOG=1\nSTATUS=draining: 1 connection");
   EXPECT_TRUE(is_closed_with(client, 1001));
@@ -146,7 +147,7 @@ TEST(Systemd, ServesTheSocketsThatItIsPassed) {
   }
 }
 
-TEST(Systemd, ServesThemBesideAddressesOfItsOwn) {
+TEST(Systemd, PassedAndOwnSockets_AreBothServed) {
   const Passed passed;
   ServerProcess server(activated({&passed}, {"--listen", "127.0.0.1:0", "--listen", "systemd"}, ""),
                        2);
@@ -156,8 +157,8 @@ TEST(Systemd, ServesThemBesideAddressesOfItsOwn) {
   EXPECT_TRUE(echoes_at(passed.port()));
 }
 
-// Between one process and the next the socket stays, and who comes meanwhile waits in its backlog.
-TEST(Systemd, ARestartRefusesNobody) {
+// The socket stays open between two processes. Clients that connect meanwhile wait in its backlog.
+TEST(Systemd, Restart_RefusesNoClient) {
   const Passed passed;
   ServerProcess first(activated({&passed}, {}, "web"));
   ASSERT_TRUE(first.listening());
@@ -169,7 +170,7 @@ TEST(Systemd, ARestartRefusesNobody) {
   EXPECT_TRUE(is_upgraded(waiting));
 }
 
-TEST(Systemd, SaysWhatIsWrongWithASocket) {
+TEST(Systemd, UnusablePassedSocket_ErrorNamesTheReason) {
   const Passed datagram(SOCK_DGRAM, false);
   const Output wrong_kind = run(activated({&datagram}, {}, "web"));
   EXPECT_EQ(wrong_kind.status.code, 69);
@@ -195,7 +196,7 @@ TEST(Systemd, SocketsForAnotherProcessAreNotTouched) {
   EXPECT_TRUE(echoes_at(server.port()));
 }
 
-TEST(Systemd, PassedSocketsThatAreNotListenedOnAreAWarning) {
+TEST(Systemd, UnusedPassedSocket_IsAWarning) {
   const Passed passed;
   ServerProcess server(activated({&passed}, {"--listen", "127.0.0.1:0"}, ""));
   ASSERT_TRUE(server.listening());

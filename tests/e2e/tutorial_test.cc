@@ -1,4 +1,4 @@
-// The chat of docs/tutorial.md and the solutions of its exercises do what the tutorial says.
+// The chat of docs/tutorial.md and the solutions of its exercises behave as the tutorial describes.
 
 #include <gtest/gtest.h>
 
@@ -111,7 +111,7 @@ TEST(Tutorial, UpgradeChoosesAndRefuses) {
   EXPECT_EQ("chat.v1", answer->get("Sec-WebSocket-Protocol"));
 }
 
-TEST(Tutorial, SilentPeerIsPingedAndGivenUp) {
+TEST(Tutorial, SilentPeer_IsPingedThenClosed) {
   Tool program = tutorial("chat");
   E2E_REQUIRE(program);
   ServerProcess server(program.with({"127.0.0.1:0", "200", "20000"}));
@@ -138,7 +138,7 @@ TEST(Tutorial, SilentPeerIsPingedAndGivenUp) {
   EXPECT_EQ(1011U, frame->close_code());
 }
 
-TEST(Tutorial, SigtermSaysGoingAway) {
+TEST(Tutorial, Sigterm_Sends1001) {
   Tool program = tutorial("chat");
   E2E_REQUIRE(program);
   ServerProcess server(program.with({"127.0.0.1:0"}));
@@ -150,7 +150,7 @@ TEST(Tutorial, SigtermSaysGoingAway) {
   }
   server.signal(SIGTERM);
   for (RawClient& each : people) {
-    // The others' arrivals and farewells come before it.
+    // Join and leave notices of other members come before it.
     auto frame = each.read_frame();
     while (frame && frame->opcode == kText) frame = each.read_frame();
     ASSERT_TRUE(frame);

@@ -38,8 +38,8 @@ void Calls::reset() noexcept {
   planned_ = 0;
   keys_ = {};
   accepts_ = 0;
-  struck_ = over_ = false;
-  struck_key_ = 0;
+  fault_happened_ = over_ = false;
+  faulted_connection_ = 0;
 }
 
 void Calls::plan(const Fault& fault) noexcept { faults_[planned_++] = {fault, false, 0}; }
@@ -56,9 +56,9 @@ int Calls::next(Call call, int fd) noexcept {
     }
     if (!each.begun) continue;
     if (count >= each.fault.at + each.fault.times && now_ms() >= each.until) continue;
-    if (!struck_) news_when_struck_ = this->count(Call::kNew);
-    struck_ = true;
-    if (fd >= 0) struck_key_ = keys_[static_cast<std::size_t>(fd)];
+    if (!fault_happened_) news_at_first_fault_ = this->count(Call::kNew);
+    fault_happened_ = true;
+    if (fd >= 0) faulted_connection_ = keys_[static_cast<std::size_t>(fd)];
     return each.fault.error;
   }
   return 0;

@@ -1,7 +1,7 @@
-// The server's system calls and allocations, counted one by one; the one that is told to fails.
+// Counts the server's system calls and allocations by kind, and makes the planned ones fail.
 //
-// Only calls made on the server's behalf count: a thread says so with Serving, and takes it back
-// with FaultsSuspended. One thread at a time serves (see harness.h), so nothing here needs a lock.
+// Only calls on behalf of the server count. A thread marks its calls with Serving and unmarks them
+// with FaultsSuspended. Only one thread runs at a time (see harness.h), so no lock is needed.
 #pragma once
 
 #include <array>
@@ -18,7 +18,7 @@ enum class Call : std::uint8_t {
   kSendmsg,
   kAccept,
   kEpollWait,
-  kEpollCtl,  // registering alone: the kernel does not refuse to take out what is there
+  kEpollCtl,  // only registering: the kernel always removes a registered descriptor
   kEpollCreate,
   kEventfd,
   kWrite,
@@ -37,9 +37,9 @@ inline constexpr std::size_t kCalls = static_cast<std::size_t>(Call::kZlib) + 1;
 
 [[nodiscard]] std::string_view call_name(Call call) noexcept;
 
-// Makes the `at`th call fail, and those after it while `times` or `for_ms` last.
+// Makes call number `at` of its kind fail, and later ones while `times` or `for_ms` lasts.
 struct Fault {
-  static constexpr int kShort = -1;  // an error that is none: the call moves one byte
+  static constexpr int kShort = -1;  // not an error: the call transfers one byte
 
   Call call = Call::kRecv;
   std::uint64_t at = 0;
@@ -52,8 +52,8 @@ struct Fault {
 
 class Calls {
  public:
-  // Which connection a descriptor of the server is: the peer's port, or for Unix sockets the
-  // negative number of the accept. 0: none.
+  // Identifies the connection of a server descriptor. For TCP it is the peer's port. For Unix
+  // sockets it is the negative number of the accept. 0 means none.
   using Key = int;
 
   static constexpr std::size_t kMaxFaults = 2;
@@ -61,19 +61,20 @@ class Calls {
 
   void reset() noexcept;
   void plan(const Fault& fault) noexcept;
-  // From here on nothing is counted and nothing fails.
+  // Ends the faults: from now on calls are not counted and do not fail.
   void end() noexcept { over_ = true; }
 
-  // The next call of this kind, on `fd`: the errno with which it is to fail, kShort, or 0.
+  // Counts the next call of this kind, on `fd`. Returns the errno that it must fail with, kShort,
+  // or 0.
   [[nodiscard]] int next(Call call, int fd) noexcept;
   [[nodiscard]] std::uint64_t count(Call call) const noexcept {
     return counts_[static_cast<std::size_t>(call)];
   }
-  // Whether a planned fault has happened, and to which connection.
-  [[nodiscard]] bool struck() const noexcept { return struck_; }
-  [[nodiscard]] Key struck_key() const noexcept { return struck_key_; }
-  // How many allocations by `new` there had been when the first fault struck.
-  [[nodiscard]] std::uint64_t news_when_struck() const noexcept { return news_when_struck_; }
+  // Returns whether a planned fault has happened. faulted_connection() names its connection.
+  [[nodiscard]] bool fault_happened() const noexcept { return fault_happened_; }
+  [[nodiscard]] Key faulted_connection() const noexcept { return faulted_connection_; }
+  // Returns the number of allocations by `new` before the first fault.
+  [[nodiscard]] std::uint64_t news_at_first_fault() const noexcept { return news_at_first_fault_; }
 
   void accepted(int fd, Key key) noexcept;
   void closed(int fd) noexcept { keys_[static_cast<std::size_t>(fd)] = 0; }
@@ -92,15 +93,15 @@ class Calls {
   std::size_t planned_ = 0;
   std::array<Key, kMaxFds> keys_ = {};
   std::uint64_t accepts_ = 0;
-  std::uint64_t news_when_struck_ = 0;
-  bool struck_ = false;
+  std::uint64_t news_at_first_fault_ = 0;
+  bool fault_happened_ = false;
   bool over_ = false;
-  Key struck_key_ = 0;
+  Key faulted_connection_ = 0;
 };
 
 [[nodiscard]] Calls& calls() noexcept;
 
-// What this thread does in the scope is the server's.
+// Calls of this thread belong to the server while the object exists.
 class Serving {
  public:
   Serving() noexcept;
@@ -108,14 +109,14 @@ class Serving {
   Serving& operator=(const Serving&) = delete;
   ~Serving();
   [[nodiscard]] static bool here() noexcept;
-  // For a thread that serves all its life.
+  // Marks all calls of this thread, until the thread ends.
   static void begin() noexcept;
 
  private:
   bool before_;
 };
 
-// What this thread does in the scope is the test's.
+// Calls of this thread belong to the test while the object exists.
 class FaultsSuspended {
  public:
   FaultsSuspended() noexcept;

@@ -1,4 +1,5 @@
-// Every call of every script, made to fail in every way that its manual page knows.
+// Runs every scenario once without a fault, then once for each fault: the k-th call of each kind
+// fails in each way that its manual page documents. See harness.h for the checks.
 #include <gtest/gtest.h>
 #include <sched.h>
 
@@ -15,16 +16,16 @@
 #include "faults/harness.h"
 #include "faults/scenario.h"
 
-// LeakSanitizer's, where it is linked in: without it nothing looks for leaks.
+// From LeakSanitizer, if it is linked in. Without it the test does not search for leaks.
 extern "C" [[gnu::weak]] int __lsan_do_recoverable_leak_check();
 
 namespace wsd::faults {
 namespace {
 
-// How a call may fail, and what that may do.
+// How a call may fail, and the damage that this may cause.
 struct Way {
   int error;
-  ExpectedDamage expected = ExpectedDamage::kNobody;
+  ExpectedDamage expected = ExpectedDamage::kNone;
   std::uint32_t times = 1;
   std::uint64_t for_ms = 0;
 };
@@ -34,50 +35,50 @@ constexpr int kShort = Fault::kShort;
 // recv(2), tcp(7)
 const std::vector<Way> kRecvWays = {
     {EAGAIN},
-    {EAGAIN, ExpectedDamage::kNobody, 3},
+    {EAGAIN, ExpectedDamage::kNone, 3},
     {EINTR},
-    {EINTR, ExpectedDamage::kNobody, 5},
+    {EINTR, ExpectedDamage::kNone, 5},
     {ENOMEM},
-    {ENOBUFS, ExpectedDamage::kNobody, 1, 300},
+    {ENOBUFS, ExpectedDamage::kNone, 1, 300},
     {kShort},
-    {kShort, ExpectedDamage::kNobody, 20},
-    {ECONNRESET, ExpectedDamage::kStruck},
-    {ECONNREFUSED, ExpectedDamage::kStruck},
-    {ETIMEDOUT, ExpectedDamage::kStruck},
-    {ENOTCONN, ExpectedDamage::kStruck},
-    {EHOSTUNREACH, ExpectedDamage::kStruck},
+    {kShort, ExpectedDamage::kNone, 20},
+    {ECONNRESET, ExpectedDamage::kTargetConnection},
+    {ECONNREFUSED, ExpectedDamage::kTargetConnection},
+    {ETIMEDOUT, ExpectedDamage::kTargetConnection},
+    {ENOTCONN, ExpectedDamage::kTargetConnection},
+    {EHOSTUNREACH, ExpectedDamage::kTargetConnection},
 };
 // send(2), tcp(7)
 const std::vector<Way> kSendWays = {
     {EAGAIN},
-    {EAGAIN, ExpectedDamage::kNobody, 3},
+    {EAGAIN, ExpectedDamage::kNone, 3},
     {EINTR},
-    {EINTR, ExpectedDamage::kNobody, 5},
+    {EINTR, ExpectedDamage::kNone, 5},
     {ENOBUFS},
-    {ENOBUFS, ExpectedDamage::kNobody, 1, 300},
+    {ENOBUFS, ExpectedDamage::kNone, 1, 300},
     {ENOMEM},
     {kShort},
-    {kShort, ExpectedDamage::kNobody, 20},
-    {EPIPE, ExpectedDamage::kStruck},
-    {ECONNRESET, ExpectedDamage::kStruck},
-    {ETIMEDOUT, ExpectedDamage::kStruck},
-    {EMSGSIZE, ExpectedDamage::kStruck},
-    {ENOTCONN, ExpectedDamage::kStruck},
-    {EHOSTUNREACH, ExpectedDamage::kStruck},
+    {kShort, ExpectedDamage::kNone, 20},
+    {EPIPE, ExpectedDamage::kTargetConnection},
+    {ECONNRESET, ExpectedDamage::kTargetConnection},
+    {ETIMEDOUT, ExpectedDamage::kTargetConnection},
+    {EMSGSIZE, ExpectedDamage::kTargetConnection},
+    {ENOTCONN, ExpectedDamage::kTargetConnection},
+    {EHOSTUNREACH, ExpectedDamage::kTargetConnection},
 };
-// accept(2), with what Linux passes on from the network and from sockets in general
+// accept(2), with the errors that Linux passes on from the network and from sockets in general
 const std::vector<Way> kAcceptWays = {
     {EAGAIN},
-    {EAGAIN, ExpectedDamage::kNobody, 3},
+    {EAGAIN, ExpectedDamage::kNone, 3},
     {EINTR},
-    {EINTR, ExpectedDamage::kNobody, 5},
+    {EINTR, ExpectedDamage::kNone, 5},
     {ECONNABORTED},
     {EMFILE},
-    {EMFILE, ExpectedDamage::kNobody, 1, 450},
+    {EMFILE, ExpectedDamage::kNone, 1, 450},
     {ENFILE},
-    {ENFILE, ExpectedDamage::kNobody, 1, 450},
+    {ENFILE, ExpectedDamage::kNone, 1, 450},
     {ENOBUFS},
-    {ENOBUFS, ExpectedDamage::kNobody, 1, 450},
+    {ENOBUFS, ExpectedDamage::kNone, 1, 450},
     {ENOMEM},
     {EPROTO},
     {EPERM},
@@ -93,22 +94,22 @@ const std::vector<Way> kAcceptWays = {
     {EPROTONOSUPPORT},
     {ETIMEDOUT},
 };
-const std::vector<Way> kEpollWaitWays = {{EINTR}, {EINTR, ExpectedDamage::kNobody, 5}};
-const std::vector<Way> kEpollCtlWays = {{ENOMEM, ExpectedDamage::kStruck},
-                                        {ENOSPC, ExpectedDamage::kStruck},
-                                        {EPERM, ExpectedDamage::kStruck}};
+const std::vector<Way> kEpollWaitWays = {{EINTR}, {EINTR, ExpectedDamage::kNone, 5}};
+const std::vector<Way> kEpollCtlWays = {{ENOMEM, ExpectedDamage::kTargetConnection},
+                                        {ENOSPC, ExpectedDamage::kTargetConnection},
+                                        {EPERM, ExpectedDamage::kTargetConnection}};
 // To an eventfd: eventfd(2), write(2)
 const std::vector<Way> kWriteWays = {{EAGAIN}, {EINTR}};
-// What is left of a connection then ends by its deadline, or with FIN instead of RST.
-const std::vector<Way> kShutdownWays = {{ENOTCONN, ExpectedDamage::kStruck},
-                                        {ENOBUFS, ExpectedDamage::kStruck}};
-const std::vector<Way> kSetsockoptWays = {{ENOMEM, ExpectedDamage::kStruck},
-                                          {EINVAL, ExpectedDamage::kStruck}};
+// The connection then ends by its deadline, or with FIN instead of RST.
+const std::vector<Way> kShutdownWays = {{ENOTCONN, ExpectedDamage::kTargetConnection},
+                                        {ENOBUFS, ExpectedDamage::kTargetConnection}};
+const std::vector<Way> kSetsockoptWays = {{ENOMEM, ExpectedDamage::kTargetConnection},
+                                          {EINVAL, ExpectedDamage::kTargetConnection}};
 const std::vector<Way> kCloseWays = {{EINTR}, {EIO}};
-const std::vector<Way> kMemoryWays = {{ENOMEM, ExpectedDamage::kAnyoneOne}};
-const std::vector<Way> kNewWays = {{ENOMEM, ExpectedDamage::kAnyoneOne},
-                                   {ENOMEM, ExpectedDamage::kAll, 25},
-                                   {ENOMEM, ExpectedDamage::kAll, 1, 120}};
+const std::vector<Way> kMemoryWays = {{ENOMEM, ExpectedDamage::kOneConnection}};
+const std::vector<Way> kNewWays = {{ENOMEM, ExpectedDamage::kOneConnection},
+                                   {ENOMEM, ExpectedDamage::kAllConnections, 25},
+                                   {ENOMEM, ExpectedDamage::kAllConnections, 1, 120}};
 
 const std::vector<Way>& ways_of(Call call) {
   switch (call) {
@@ -141,18 +142,18 @@ const std::vector<Way>& ways_of(Call call) {
 struct Totals {
   std::uint64_t runs = 0;
   std::uint64_t points = 0;
-  std::uint64_t struck = 0;
+  std::uint64_t fault_happened = 0;
   std::uint64_t wrong = 0;
   std::uint64_t hung = 0;
   std::uint64_t leaks = 0;
 };
 Totals totals;
 
-// For the words that a crash leaves behind.
-std::string under_way;
+// The run in progress, for the message that a crash prints.
+std::string current_run;
 
 [[noreturn]] void say_where() {
-  static_cast<void>(std::fprintf(stderr, "the process ended in: %s\n", under_way.c_str()));
+  static_cast<void>(std::fprintf(stderr, "the process ended in: %s\n", current_run.c_str()));
   std::abort();
 }
 
@@ -160,7 +161,7 @@ class Summary final : public ::testing::Environment {
  public:
   void SetUp() override {
     std::set_terminate(say_where);
-    // The threads take turns: on one processor a turn is passed on without waking another.
+    // Only one thread runs at a time. On one processor, control passes without waking another one.
     cpu_set_t one;
     CPU_ZERO(&one);
     CPU_SET(::sched_getcpu(), &one);
@@ -168,11 +169,11 @@ class Summary final : public ::testing::Environment {
   }
   void TearDown() override {
     std::printf(
-        "faults: %llu runs over %llu fault points (%llu struck): %llu hung, %llu wrong, %llu "
+        "faults: %llu runs over %llu fault points (%llu happened): %llu hung, %llu wrong, %llu "
         "leaked%s\n",
         static_cast<unsigned long long>(totals.runs),
         static_cast<unsigned long long>(totals.points),
-        static_cast<unsigned long long>(totals.struck),
+        static_cast<unsigned long long>(totals.fault_happened),
         static_cast<unsigned long long>(totals.hung), static_cast<unsigned long long>(totals.wrong),
         static_cast<unsigned long long>(totals.leaks),
         __lsan_do_recoverable_leak_check == nullptr ? " (not looked for)" : "");
@@ -187,8 +188,8 @@ struct Counts {
 
 Outcome run(const Scenario& scenario, std::span<const Fault> faults, ExpectedDamage expected,
             Counts* counts = nullptr) {
-  under_way = std::string(scenario.name);
-  for (const Fault& each : faults) under_way += ": " + each.text();
+  current_run = std::string(scenario.name);
+  for (const Fault& each : faults) current_run += ": " + each.text();
   ++totals.runs;
   Harness harness(scenario.options);
   if (const std::string error = harness.start(); !error.empty())
@@ -206,16 +207,16 @@ Outcome run(const Scenario& scenario, std::span<const Fault> faults, ExpectedDam
   Outcome outcome = harness.finish(expected);
   if (scenario.drained) look();
   if (counts != nullptr) counts->turns = outcome.turns;
-  if (outcome.struck) ++totals.struck;
+  if (outcome.fault_happened) ++totals.fault_happened;
   if (outcome.hung) ++totals.hung;
   if (!outcome.faults.empty()) ++totals.wrong;
   return outcome;
 }
 
 std::string describe(const Outcome& outcome) {
-  std::string text = under_way;
+  std::string text = current_run;
   for (const std::string& each : outcome.faults) text += "\n  " + each;
-  for (const std::string& each : outcome.harmed) text += "\n  (harmed: " + each + ")";
+  for (const std::string& each : outcome.failed_clients) text += "\n  (failed: " + each + ")";
   return text;
 }
 
@@ -229,7 +230,7 @@ bool look_for_leaks() {
 
 class EveryCall : public ::testing::TestWithParam<std::tuple<std::size_t, Call>> {};
 
-// A way to fail that makes the server turn much more often than it needs to is a busy loop.
+// If a failure makes the server turn much more often than needed, the server has a busy loop.
 constexpr std::uint64_t kExtraTurns = 300;
 
 constexpr int kMostShown = 5;
@@ -243,7 +244,7 @@ TEST_P(EveryCall, FailsInEveryWay) {
   const auto [index, call] = GetParam();
   const Scenario& scenario = scenarios()[index];
   Counts counts;
-  const Outcome clean = run(scenario, {}, ExpectedDamage::kNobody, &counts);
+  const Outcome clean = run(scenario, {}, ExpectedDamage::kNone, &counts);
   ASSERT_TRUE(clean.faults.empty()) << describe(clean);
   const std::uint64_t points = counts.calls[static_cast<std::size_t>(call)];
   const std::vector<Way>& ways = ways_of(call);
@@ -259,42 +260,42 @@ TEST_P(EveryCall, FailsInEveryWay) {
       const Fault fault{call, at, way.error, way.times, way.for_ms};
       const Outcome outcome = run(scenario, {&fault, 1}, way.expected);
       EXPECT_TRUE(outcome.faults.empty()) << describe(outcome);
-      EXPECT_LE(outcome.turns, counts.turns * 2 + kExtraTurns) << under_way << ": a busy loop";
+      EXPECT_LE(outcome.turns, counts.turns * 2 + kExtraTurns) << current_run << ": a busy loop";
       if (!outcome.faults.empty()) ++shown;
     }
   }
-  EXPECT_TRUE(look_for_leaks()) << under_way << " or before";
+  EXPECT_TRUE(look_for_leaks()) << current_run << " or before";
 }
 
-// Two at a time: descriptors run out, and epoll then refuses the listener for a while.
-TEST(Faults, AListenerThatEpollRefusesAfterAPauseIsTriedAgain) {
+// Two faults at once: no descriptors are left, and then epoll rejects the listener for a while.
+TEST(Faults, ListenerNotAddedToEpoll_IsRetried) {
   for (const Scenario& each : scenarios()) {
     if (each.name != "unix") continue;
     Scenario alone = each;
     alone.options.reactors = 1;
     const std::array faults = {Fault{Call::kAccept, 1, EMFILE},
                                Fault{Call::kEpollCtl, 1, ENOMEM, 1, 250}};
-    const Outcome outcome = run(alone, faults, ExpectedDamage::kNobody);
-    EXPECT_TRUE(outcome.struck);
+    const Outcome outcome = run(alone, faults, ExpectedDamage::kNone);
+    EXPECT_TRUE(outcome.fault_happened);
     EXPECT_TRUE(outcome.faults.empty()) << describe(outcome);
   }
 }
 
-// The memory for what a short send leaves over is not there either.
-TEST(Faults, WhatAShortSendLeavesNeedsMemory) {
+// The allocation for the rest of a short send fails too.
+TEST(Faults, ShortSend_ThenOutOfMemoryForTheRest) {
   constexpr std::uint64_t kNewsAfter = 4;
   for (const Scenario& each : scenarios()) {
     if (each.name != "echo" && each.name != "room") continue;
     for (const Call call : {Call::kSend, Call::kSendmsg}) {
       Counts counts;
-      static_cast<void>(run(each, {}, ExpectedDamage::kNobody, &counts));
+      static_cast<void>(run(each, {}, ExpectedDamage::kNone, &counts));
       for (std::uint64_t at = 1; at <= counts.calls[static_cast<std::size_t>(call)]; ++at) {
         const Fault cut{call, at, kShort};
-        static_cast<void>(run(each, {&cut, 1}, ExpectedDamage::kNobody));
-        const std::uint64_t news = calls().news_when_struck();
+        static_cast<void>(run(each, {&cut, 1}, ExpectedDamage::kNone));
+        const std::uint64_t news = calls().news_at_first_fault();
         for (std::uint64_t after = 1; after <= kNewsAfter; ++after) {
           const std::array faults = {cut, Fault{Call::kNew, news + after, ENOMEM}};
-          const Outcome outcome = run(each, faults, ExpectedDamage::kAnyoneOne);
+          const Outcome outcome = run(each, faults, ExpectedDamage::kOneConnection);
           EXPECT_TRUE(outcome.faults.empty()) << describe(outcome);
         }
       }

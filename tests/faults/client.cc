@@ -51,12 +51,12 @@ Client::Client(std::string name, const std::string& unix_path, int key)
 
 Client::~Client() { close(); }
 
-void Client::note_harm(const std::string& what) {
-  if (harm_.empty()) harm_ = what;
+void Client::note_failure(const std::string& what) {
+  if (failure_.empty()) failure_ = what;
 }
 
 void Client::send(std::string_view bytes) {
-  if (harmed() || closed()) return;
+  if (failed() || closed()) return;
   unsent_ += bytes;
   push();
 }
@@ -67,7 +67,7 @@ void Client::say(int opcode, std::string_view payload) {
     return;
   }
   ByteBuffer out;
-  if (!deflater_->message(as_bytes(payload), out)) note_harm("the client could not compress");
+  if (!deflater_->message(as_bytes(payload), out)) note_failure("the client could not compress");
   if (!takeover_) deflater_->forget();
   send(test::client_frame(opcode | kRsv1, as_text(out.bytes())));
 }
@@ -96,7 +96,7 @@ void Client::close() {
 bool Client::pump() {
   if (closed()) return false;
   const bool wrote = push();
-  const bool read = !deaf_ && pull();
+  const bool read = !paused_ && pull();
   return wrote || read;
 }
 
@@ -147,7 +147,7 @@ std::optional<test::WireFrame> Client::take_frame() {
   }
 }
 
-// RFC 6455 §5.2 from the client's side, with RSV1 where compression was agreed on.
+// RFC 6455 §5.2 on the client's side, with RSV1 if compression was negotiated.
 std::optional<test::WireFrame> Client::parse_frame() {
   const auto at = [&](std::size_t i) {
     return static_cast<std::uint64_t>(static_cast<unsigned char>(input_[taken_ + i]));

@@ -1,5 +1,5 @@
-// A scripted client. What goes wrong for it is noted, once, and it takes no further part: a script
-// runs to its end whatever happens to one of its clients.
+// A scripted client. It records its first failure and then takes no further part, so that a
+// scenario always runs to its end.
 #pragma once
 
 #include <cstddef>
@@ -19,7 +19,7 @@ class Client {
  public:
   using End = test::Peer::End;
 
-  // Connects: to 127.0.0.1, or to a Unix socket. `key`: see Calls::Key.
+  // Connects to 127.0.0.1 or to a Unix socket. For `key`, see Calls::Key.
   Client(std::string name, std::uint16_t port);
   Client(std::string name, const std::string& unix_path, int key);
   Client(const Client&) = delete;
@@ -30,36 +30,37 @@ class Client {
   [[nodiscard]] int key() const noexcept { return key_; }
   [[nodiscard]] int fd() const noexcept { return fd_; }
 
-  // The first thing that went wrong, or empty.
-  [[nodiscard]] const std::string& harm() const noexcept { return harm_; }
-  void note_harm(const std::string& what);
-  [[nodiscard]] bool harmed() const noexcept { return !harm_.empty(); }
+  // Returns the first failure, or "".
+  [[nodiscard]] const std::string& failure() const noexcept { return failure_; }
+  void note_failure(const std::string& what);
+  [[nodiscard]] bool failed() const noexcept { return !failure_.empty(); }
 
-  // Deaf: nothing is read.
-  void set_deaf(bool deaf) noexcept { deaf_ = deaf; }
-  [[nodiscard]] bool deaf() const noexcept { return deaf_; }
+  // A paused client does not read.
+  void set_paused(bool paused) noexcept { paused_ = paused; }
+  [[nodiscard]] bool paused() const noexcept { return paused_; }
 
   void send(std::string_view bytes);
-  // One message in one frame, compressed where that was agreed on.
+  // Sends one message in one frame, compressed if compression was negotiated.
   void say(int opcode, std::string_view payload);
-  // From now on messages may be compressed.
+  // Allows compressed messages from now on.
   void agree_on_deflate(bool context_takeover);
   void shutdown_write();
   void reset();
   void close();
 
-  // Writes and reads what can be; true when anything moved.
+  // Writes and reads as much as possible. Returns whether any byte moved.
   bool pump();
   [[nodiscard]] End end() const noexcept { return end_; }
   [[nodiscard]] bool closed() const noexcept { return fd_ < 0; }
 
-  // The next frame that came; Pings are answered and not seen, but counted. Opcode -1: no frame.
+  // Returns the next frame, or opcode -1 if there is none. Answers Pings, counts them and does not
+  // return them.
   [[nodiscard]] std::optional<test::WireFrame> take_frame();
   [[nodiscard]] std::optional<std::string> take_head();
   [[nodiscard]] std::string& input() noexcept { return input_; }
   [[nodiscard]] int pings() const noexcept { return pings_; }
 
-  // Why the server should say that it ended; empty: whatever it says.
+  // The cause that the server must log for this connection. "" allows any cause.
   std::string expected_cause = "drain";
 
  private:
@@ -70,9 +71,9 @@ class Client {
   std::string name_;
   int key_ = 0;
   int fd_ = -1;
-  bool deaf_ = false;
+  bool paused_ = false;
   End end_ = End::kOpen;
-  std::string harm_;
+  std::string failure_;
   std::string unsent_;
   std::size_t sent_ = 0;  // of unsent_
   std::string input_;

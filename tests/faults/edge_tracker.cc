@@ -23,15 +23,15 @@ void EdgeTracker::add(int epoll, int fd, const epoll_event& event) noexcept {
   end_ = std::max(end_, fd + 1);
 }
 
-void EdgeTracker::owe(int fd) noexcept {
-  if (at(fd).epoll >= 0) at(fd).owed = true;
+void EdgeTracker::request_edge(int fd) noexcept {
+  if (at(fd).epoll >= 0) at(fd).edge_requested = true;
 }
 
 bool EdgeTracker::ready(int epoll) const noexcept {
   pollfd entry{epoll, POLLIN, 0};
   if (::poll(&entry, 1, 0) > 0) return true;
   return std::any_of(entries_.begin(), entries_.begin() + end_,
-                     [&](const Entry& each) { return each.owed && each.epoll == epoll; });
+                     [&](const Entry& each) { return each.edge_requested && each.epoll == epoll; });
 }
 
 int EdgeTracker::collect(int epoll, std::span<epoll_event> events) noexcept {
@@ -39,9 +39,9 @@ int EdgeTracker::collect(int epoll, std::span<epoll_event> events) noexcept {
   if (count < 0) return count;
   for (int fd = 0; fd < end_; ++fd) {
     Entry& entry = at(fd);
-    if (!entry.owed || entry.epoll != epoll) continue;
-    entry.owed = false;
-    // The bits of poll(2) and of epoll(7) are the same.
+    if (!entry.edge_requested || entry.epoll != epoll) continue;
+    entry.edge_requested = false;
+    // poll(2) and epoll(7) use the same bits.
     pollfd now{fd, POLLIN | POLLOUT | POLLRDHUP, 0};
     if (::poll(&now, 1, 0) <= 0) continue;
     const auto bits = static_cast<std::uint32_t>(static_cast<unsigned short>(now.revents)) &

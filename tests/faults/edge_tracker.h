@@ -1,8 +1,9 @@
-// What the server's pollers watch, and the edges that a lie about readiness owes them.
+// Tracks the descriptors that the server's pollers watch, and supplies edges that injected faults
+// suppress.
 //
-// A socket is registered edge-triggered. Where a call is made to say "not ready", or to move less
-// than it could, the kernel has an edge less to announce than the server now waits for: it is owed,
-// and the next wait pays it with what the socket is ready for.
+// Sockets are registered edge-triggered. After a false EAGAIN or an artificially short transfer,
+// the server waits for an edge that the kernel will not report. request_edge() records this, and
+// the next wait reports the current readiness of the socket.
 #pragma once
 
 #include <sys/epoll.h>
@@ -21,24 +22,24 @@ class EdgeTracker {
   void reset() noexcept { *this = EdgeTracker(); }
   void add(int epoll, int fd, const epoll_event& event) noexcept;
   void remove(int fd) noexcept { at(fd) = {}; }
-  void owe(int fd) noexcept;
-  // Whether a wait on `epoll` would return at once.
+  void request_edge(int fd) noexcept;
+  // Returns whether a wait on `epoll` would return at once.
   [[nodiscard]] bool ready(int epoll) const noexcept;
-  // The real wait, without waiting, and what is owed.
+  // Collects the kernel's events without waiting, and adds the requested edges.
   [[nodiscard]] int collect(int epoll, std::span<epoll_event> events) noexcept;
-  // The listening sockets of `epoll`, at most `into.size()`; returns how many there are.
+  // Copies the listening sockets of `epoll` to `into`, at most `into.size()`. Returns their number.
   [[nodiscard]] std::size_t listeners(int epoll, std::span<int> into) const noexcept;
 
  private:
   struct Entry {
     int epoll = -1;
-    bool owed = false;
+    bool edge_requested = false;
     epoll_event event = {};
   };
   [[nodiscard]] Entry& at(int fd) noexcept { return entries_[static_cast<std::size_t>(fd)]; }
 
   std::array<Entry, Calls::kMaxFds> entries_;
-  int end_ = 0;  // no descriptor at or above it is watched
+  int end_ = 0;  // all watched descriptors are below it
 };
 
 [[nodiscard]] EdgeTracker& watch() noexcept;

@@ -22,7 +22,7 @@ namespace {
 
 Harness* current_harness = nullptr;
 
-// How long the kernel may take to carry a byte over loopback.
+// The longest time that the kernel may take to carry a byte over loopback.
 constexpr int kNetworkMs = 3;
 
 constexpr std::uint32_t kCloseTimeoutMs = 1000;
@@ -34,7 +34,7 @@ ServerOptions server_options(const Harness::Options& options, int log_fd) {
   all.log.format = LogFormat::kJson;
   all.log.fd = log_fd;
   all.limits.close_timeout_ms = kCloseTimeoutMs;
-  // So that a slow reader has a backlog of ours after some 100 KiB.
+  // A slow reader then has a backlog in the server after about 100 KiB.
   all.upgrade.socket_send_buffer = std::size_t{16} << 10;
   all.drain_window_ms = 0;
   all.drain_timeout_ms = 3000;
@@ -161,15 +161,15 @@ std::string Harness::room_at(std::uint32_t home) const {
 }
 
 Client& Harness::connect(std::string name, std::uint32_t reactor) {
-  stirred_ = true;
+  network_active_ = true;
   if (options_.unix_socket) {
     const int key = -static_cast<int>(clients_.size() + 1);
     return clients_.emplace_back(std::move(name), unix_path_, key);
   }
   for (;;) {
     Client& client = clients_.emplace_back(name, port_);
-    // The kernel chose a listener by the ports; one that is not the wished is taken back before any
-    // reactor has seen it.
+    // The kernel chose a listener by the ports. Accepts and closes a connection at the wrong
+    // listener before any reactor has seen it.
     std::vector<pollfd> entries;
     for (const int fd : listeners_) entries.push_back({fd, POLLIN, 0});
     static_cast<void>(::poll(entries.data(), entries.size(), kNetworkMs * 100));
@@ -192,12 +192,12 @@ Client& Harness::open(std::string name, std::uint32_t reactor, std::string_view 
 }
 
 void Harness::must(Client& client, bool condition, const std::string& what) {
-  if (!condition) client.note_harm(what);
+  if (!condition) client.note_failure(what);
 }
 
 bool Harness::until(Client& client, const std::function<bool()>& condition,
                     const std::string& what) {
-  if (client.harmed()) return false;
+  if (client.failed()) return false;
   bool done = false;
   static_cast<void>(until([&] {
     done = condition();
@@ -208,19 +208,19 @@ bool Harness::until(Client& client, const std::function<bool()>& condition,
 }
 
 bool Harness::expect(Client& client, const test::WireFrame& frame, const Client* source) {
-  if (client.harmed()) return false;
+  if (client.failed()) return false;
   std::optional<test::WireFrame> got;
   static_cast<void>(until([&] {
     return (got = client.take_frame()).has_value() || client.end() != Client::End::kOpen ||
-           client.closed() || (source != nullptr && source->harmed());
+           client.closed() || (source != nullptr && source->failed());
   }));
   if (got == frame) return true;
   if (!got && source != nullptr && client.end() == Client::End::kOpen &&
-      (source->harmed() || was_struck(*source))) {
+      (source->failed() || was_hit(*source))) {
     return false;
   }
-  client.note_harm("expected " + show(frame) + ", got " + show(got) + ", end " +
-                   std::to_string(static_cast<int>(client.end())));
+  client.note_failure("expected " + show(frame) + ", got " + show(got) + ", end " +
+                      std::to_string(static_cast<int>(client.end())));
   return false;
 }
 
@@ -237,7 +237,7 @@ std::string Harness::expect_head(Client& client, std::string_view start) {
 
 void Harness::expect_end(Client& client, Client::End end, std::string_view cause) {
   client.expected_cause = cause;
-  if (client.harmed()) return;
+  if (client.failed()) return;
   static_cast<void>(until([&] { return client.end() != Client::End::kOpen; }));
   must(client, client.end() == end,
        "end " + std::to_string(static_cast<int>(client.end())) + " instead of " +
@@ -256,13 +256,13 @@ bool Harness::pump() {
   return any;
 }
 
-// Whether something is on its way to somebody. Asks for it only when it can be so.
+// Returns whether bytes are in transit to any process. Polls only if that is possible.
 bool Harness::network_moves() {
-  if (!std::exchange(stirred_, false)) return false;
+  if (!std::exchange(network_active_, false)) return false;
   std::vector<pollfd> entries;
   for (const int each : scheduler_.polls()) entries.push_back({each, POLLIN, 0});
   for (const Client& each : clients_) {
-    const bool listens = !each.closed() && !each.deaf() && each.end() == Client::End::kOpen;
+    const bool listens = !each.closed() && !each.paused() && each.end() == Client::End::kOpen;
     if (listens) entries.push_back({each.fd(), POLLIN, 0});
   }
   return ::poll(entries.data(), entries.size(), kNetworkMs) > 0;
@@ -271,14 +271,14 @@ bool Harness::network_moves() {
 bool Harness::until(const std::function<bool()>& condition, std::uint64_t budget_ms) {
   const std::uint64_t end = now_ms() + budget_ms;
   for (;;) {
-    if (pump()) stirred_ = true;
+    if (pump()) network_active_ = true;
     if (condition()) return true;
     if (hung_ || scheduler_.turns() > kMaxTurns) {
       hung_ = true;
       return false;
     }
     if (scheduler_.turn()) {
-      stirred_ = true;
+      network_active_ = true;
       continue;
     }
     if (network_moves()) continue;
@@ -296,8 +296,8 @@ void Harness::pass(std::uint64_t ms) {
   static_cast<void>(until([&] { return now_ms() >= end; }, ms + 1));
 }
 
-bool Harness::was_struck(const Client& client) const {
-  return calls().struck() && calls().struck_key() == client.key();
+bool Harness::was_hit(const Client& client) const {
+  return calls().fault_happened() && calls().faulted_connection() == client.key();
 }
 
 bool Harness::refused(Client& client) {
@@ -306,21 +306,22 @@ bool Harness::refused(Client& client) {
   return !there.empty() && kRefusal.starts_with(there);
 }
 
-// Drains: who is open gets 1001 and answers; then all reactors end.
-void Harness::see_out() {
-  for (Client& each : clients_) each.set_deaf(false);
+// Drains the server: each open client gets 1001 and answers it, then all reactors end.
+void Harness::drain_clients() {
+  for (Client& each : clients_) each.set_paused(false);
   server_->drain();
   static_cast<void>(until(
       [&] {
         for (Client& each : clients_) {
           if (each.closed()) continue;
           if (refused(each)) {
-            // All there is to say to one that was not open yet, in as many pieces as it takes.
+            // The client was not open yet. It needs only the 503, which may arrive in several
+            // pieces.
           } else if (const auto frame = each.take_frame(); frame && frame->opcode == test::kClose) {
             const std::string code = frame->payload.substr(0, 2);
             must(each, code == test::close_payload(1001), "closed with " + show(frame));
             each.send(test::client_frame(test::kClose, code));
-            // A harmed client is polite too, or it would hold the drain up.
+            // A failed client answers the Close too, or it would delay the drain.
           } else if (frame) {
             must(each, false, "unexpected " + show(frame));
           }
@@ -329,16 +330,16 @@ void Harness::see_out() {
             each.close();
           }
         }
-        return scheduler_.all_gone();
+        return scheduler_.all_ended();
       },
       6000));
-  if (!scheduler_.all_gone()) hung_ = true;
+  if (!scheduler_.all_ended()) hung_ = true;
 }
 
 Outcome Harness::finish(ExpectedDamage expected) {
-  see_out();
+  drain_clients();
   Outcome outcome;
-  outcome.struck = calls().struck();
+  outcome.fault_happened = calls().fault_happened();
   outcome.hung = hung_;
   outcome.turns = scheduler_.turns();
   calls().end();
@@ -346,15 +347,15 @@ Outcome Harness::finish(ExpectedDamage expected) {
     outcome.faults.push_back("hung");
     scheduler_.release();
   } else {
-    judge_counts(outcome);
+    check_counts(outcome);
   }
   for (const Client& each : clients_) {
-    if (each.harmed()) outcome.harmed.push_back(each.name() + ": " + each.harm());
+    if (each.failed()) outcome.failed_clients.push_back(each.name() + ": " + each.failure());
   }
   server_->stop();
   server_.reset();
-  judge_ends(outcome, expected);
-  judge_harm(outcome, expected);
+  check_ends(outcome, expected);
+  check_failures(outcome, expected);
   clients_.clear();
   ::close(std::exchange(log_fd_, -1));
   if (const int now = open_descriptors(); now != descriptors_before_) {
@@ -363,7 +364,7 @@ Outcome Harness::finish(ExpectedDamage expected) {
   return outcome;
 }
 
-void Harness::judge_counts(Outcome& outcome) const {
+void Harness::check_counts(Outcome& outcome) const {
   const auto zero = [&](const std::string& what, std::uint64_t value) {
     if (value != 0) outcome.faults.push_back(what + " left: " + std::to_string(value));
   };
@@ -397,50 +398,53 @@ std::vector<Harness::End> Harness::read_log(std::size_t& dropped) const {
   return ends;
 }
 
-// Each accepted connection has ended once, each opened one was closed once; and those that nothing
-// was the matter with ended as the script has it.
-void Harness::judge_ends(Outcome& outcome, ExpectedDamage expected) {
+// Checks that each accepted connection ended once and that each opened one was closed once. A
+// connection that the fault did not affect must have ended with the cause that the scenario
+// expects.
+void Harness::check_ends(Outcome& outcome, ExpectedDamage expected) {
   for (const auto& [id, count] : opened_) {
     if (count != 1 || closed_[id] != 1) {
       outcome.faults.push_back("opened " + std::to_string(count) + " times, closed " +
                                std::to_string(closed_[id]) + " times");
     }
   }
-  if (closed_.size() != opened_.size()) outcome.faults.push_back("closed what was not opened");
+  if (closed_.size() != opened_.size())
+    outcome.faults.push_back("closed connections that were not opened");
   std::size_t dropped = 0;
   const std::vector<End> ends = read_log(dropped);
-  // Where memory ran out a connection may be refused before it is one, or its line be lost.
+  // Out of memory, a connection may be rejected before it exists, or its log line may be lost.
   std::size_t excused = 0;
-  if (outcome.struck && expected == ExpectedDamage::kAnyoneOne) excused = 1;
-  if (outcome.struck && expected == ExpectedDamage::kAll) excused = ends.size() + calls().accepts();
+  if (outcome.fault_happened && expected == ExpectedDamage::kOneConnection) excused = 1;
+  if (outcome.fault_happened && expected == ExpectedDamage::kAllConnections)
+    excused = ends.size() + calls().accepts();
   if (ends.size() > calls().accepts() || ends.size() + excused < calls().accepts()) {
     outcome.faults.push_back(std::to_string(calls().accepts()) + " accepted, " +
                              std::to_string(ends.size()) + " ended");
   }
   if (dropped > excused) outcome.faults.push_back("log lines dropped");
   for (const Client& each : clients_) {
-    if (each.harmed() || each.key() < 0 || each.expected_cause.empty()) continue;
+    if (each.failed() || each.key() < 0 || each.expected_cause.empty()) continue;
     const std::string remote = "127.0.0.1:" + std::to_string(each.key());
     const auto found = std::find_if(ends.begin(), ends.end(),
                                     [&](const End& end) { return end.remote == remote; });
     if (found == ends.end()) {
       if (excused == 0) outcome.faults.push_back(each.name() + ": no end");
-    } else if (found->cause != each.expected_cause && !was_struck(each) && excused == 0) {
+    } else if (found->cause != each.expected_cause && !was_hit(each) && excused == 0) {
       outcome.faults.push_back(each.name() + ": ended as " + found->cause);
     }
   }
 }
 
-void Harness::judge_harm(Outcome& outcome, ExpectedDamage expected) const {
-  std::size_t harmed = 0;
+void Harness::check_failures(Outcome& outcome, ExpectedDamage expected) const {
+  std::size_t failed = 0;
   for (const Client& each : clients_) {
-    if (!each.harmed()) continue;
-    ++harmed;
-    const bool excused =
-        outcome.struck && (expected == ExpectedDamage::kAll ||
-                           (expected == ExpectedDamage::kStruck && was_struck(each)) ||
-                           (expected == ExpectedDamage::kAnyoneOne && harmed == 1));
-    if (!excused) outcome.faults.push_back(each.name() + ": " + each.harm());
+    if (!each.failed()) continue;
+    ++failed;
+    const bool excused = outcome.fault_happened &&
+                         (expected == ExpectedDamage::kAllConnections ||
+                          (expected == ExpectedDamage::kTargetConnection && was_hit(each)) ||
+                          (expected == ExpectedDamage::kOneConnection && failed == 1));
+    if (!excused) outcome.faults.push_back(each.name() + ": " + each.failure());
   }
 }
 

@@ -1,5 +1,5 @@
-// Allocations: `new` by replacement, malloc and its kin as the linker's --wrap leads them here.
-// zlib's own are reached through the allocator that its streams may name.
+// Fails allocations. Replaces `new`; the linker's --wrap redirects malloc and realloc. zlib's
+// allocations go through the allocator functions that its streams name.
 #include <zlib.h>
 
 #include <cstdlib>

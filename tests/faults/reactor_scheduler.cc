@@ -14,7 +14,7 @@ extern "C" int __real_epoll_wait(int epoll, epoll_event* events, int max, int ti
 namespace wsd {
 namespace {
 
-// An hour, so that no tick is near zero. 2023-11-14 for people.
+// Starts at one hour, so that no tick is near zero. The wall clock starts at 2023-11-14.
 std::atomic<std::uint64_t> clock_ms{3'600'000};
 constexpr std::uint64_t kWallOffset = 1'700'000'000'000;
 
@@ -35,7 +35,7 @@ std::atomic<bool> released{false};
 
 }  // namespace
 
-thread_local ReactorScheduler::Leaver ReactorScheduler::leaver_;
+thread_local ReactorScheduler::ThreadEnd ReactorScheduler::thread_end_;
 
 std::uint64_t now_ms() noexcept { return net::monotonic_ns() / 1'000'000; }
 
@@ -46,50 +46,51 @@ ReactorScheduler::ReactorScheduler() {
 
 ReactorScheduler::~ReactorScheduler() { current.store(nullptr); }
 
-ReactorScheduler::Leaver::~Leaver() {
-  if (seat == nullptr) return;
-  seat->gone = true;
+ReactorScheduler::ThreadEnd::~ThreadEnd() {
+  if (thread == nullptr) return;
+  thread->ended = true;
   scheduler->back_.release();
 }
 
-ReactorScheduler::Seat& ReactorScheduler::take_seat(int epoll) {
-  const std::lock_guard lock(seating_);
-  seats_.push_back(std::make_unique<Seat>());
-  seats_.back()->epoll = epoll;
-  if (released.load()) seats_.back()->go.release();
-  return *seats_.back();
+ReactorScheduler::ReactorThread& ReactorScheduler::register_thread(int epoll) {
+  const std::lock_guard lock(threads_mutex_);
+  threads_.push_back(std::make_unique<ReactorThread>());
+  threads_.back()->epoll = epoll;
+  if (released.load()) threads_.back()->go.release();
+  return *threads_.back();
 }
 
 void ReactorScheduler::gather(std::size_t threads) {
   for (std::size_t i = 0; i < threads; ++i) back_.acquire();
-  std::sort(seats_.begin(), seats_.end(),
+  std::sort(threads_.begin(), threads_.end(),
             [](const auto& a, const auto& b) { return a->epoll < b->epoll; });
 }
 
-bool ReactorScheduler::wakeable(const Seat& seat) noexcept {
-  return seat.timeout == 0 || now_ms() >= seat.deadline || watch().ready(seat.epoll);
+bool ReactorScheduler::wakeable(const ReactorThread& thread) noexcept {
+  return thread.timeout == 0 || now_ms() >= thread.deadline || watch().ready(thread.epoll);
 }
 
 bool ReactorScheduler::turn() {
   bool any = false;
-  for (const auto& seat : seats_) {
-    if (seat->gone || !wakeable(*seat)) continue;
+  for (const auto& thread : threads_) {
+    if (thread->ended || !wakeable(*thread)) continue;
     any = true;
     ++turns_;
-    seat->go.release();
+    thread->go.release();
     back_.acquire();
   }
   return any;
 }
 
-bool ReactorScheduler::all_gone() const noexcept {
-  return std::all_of(seats_.begin(), seats_.end(), [](const auto& each) { return each->gone; });
+bool ReactorScheduler::all_ended() const noexcept {
+  return std::all_of(threads_.begin(), threads_.end(),
+                     [](const auto& each) { return each->ended; });
 }
 
 std::uint64_t ReactorScheduler::next_deadline() const noexcept {
   std::uint64_t next = kNever;
-  for (const auto& seat : seats_) {
-    if (!seat->gone) next = std::min(next, seat->deadline);
+  for (const auto& thread : threads_) {
+    if (!thread->ended) next = std::min(next, thread->deadline);
   }
   return next;
 }
@@ -99,14 +100,14 @@ void ReactorScheduler::advance_to(std::uint64_t ms) noexcept {
 }
 
 void ReactorScheduler::release() noexcept {
-  const std::lock_guard lock(seating_);
+  const std::lock_guard lock(threads_mutex_);
   released.store(true);
-  for (const auto& seat : seats_) seat->go.release();
+  for (const auto& thread : threads_) thread->go.release();
 }
 
 std::vector<int> ReactorScheduler::polls() const {
   std::vector<int> all;
-  for (const auto& seat : seats_) all.push_back(seat->epoll);
+  for (const auto& thread : threads_) all.push_back(thread->epoll);
   return all;
 }
 
@@ -118,15 +119,15 @@ int ReactorScheduler::wait(int epoll, std::span<epoll_event> events, int timeout
   }
   {
     const FaultsSuspended suspended;
-    if (leaver_.seat == nullptr) {
-      leaver_.scheduler = scheduler;
-      leaver_.seat = &scheduler->take_seat(epoll);
+    if (thread_end_.thread == nullptr) {
+      thread_end_.scheduler = scheduler;
+      thread_end_.thread = &scheduler->register_thread(epoll);
     }
-    Seat& seat = *leaver_.seat;
-    seat.timeout = timeout;
-    seat.deadline = timeout < 0 ? kNever : now_ms() + static_cast<std::uint64_t>(timeout);
+    ReactorThread& thread = *thread_end_.thread;
+    thread.timeout = timeout;
+    thread.deadline = timeout < 0 ? kNever : now_ms() + static_cast<std::uint64_t>(timeout);
     scheduler->back_.release();
-    seat.go.acquire();
+    thread.go.acquire();
   }
   Serving::begin();
   if (released.load()) return 0;

@@ -1,6 +1,6 @@
-// The server's reactor threads, one of them running at a time: they change places in epoll_wait
-// alone, where the test gives a turn to whom the kernel would have woken. So a run is the same each
-// time, and a wake-up that is lost stays lost.
+// Runs the server's reactor threads one at a time. They switch only in epoll_wait, where the test
+// resumes the thread that the kernel would have woken. So every run is identical, and a lost
+// wake-up stays lost.
 #pragma once
 
 #include <semaphore.h>
@@ -18,37 +18,37 @@ namespace wsd::faults {
 // Replaces src/net/clock.cc.
 [[nodiscard]] std::uint64_t now_ms() noexcept;
 
-// One for a server's life; one at a time.
+// Exists for the lifetime of one server. At most one scheduler exists at a time.
 class ReactorScheduler {
  public:
   ReactorScheduler();
   ReactorScheduler(const ReactorScheduler&) = delete;
   ReactorScheduler& operator=(const ReactorScheduler&) = delete;
-  // The threads have ended.
+  // All threads must have ended.
   ~ReactorScheduler();
 
-  // Waits until that many threads have come to their first wait.
+  // Waits until `threads` threads have reached their first wait.
   void gather(std::size_t threads);
-  // A turn for each reactor that the kernel would wake. False when all of them sleep.
+  // Runs a turn for each reactor that the kernel would wake. Returns false if all of them sleep.
   bool turn();
-  // Whether every thread has ended.
-  [[nodiscard]] bool all_gone() const noexcept;
-  // The time at which the first sleeper would wake by itself.
+  // Returns whether every thread has ended.
+  [[nodiscard]] bool all_ended() const noexcept;
+  // Returns the earliest time at which a sleeping thread would wake by its timeout.
   [[nodiscard]] std::uint64_t next_deadline() const noexcept;
   static void advance_to(std::uint64_t ms) noexcept;
-  // Lets all threads run as they like, so that they can be stopped.
+  // Lets all threads run freely, so that they can be stopped.
   void release() noexcept;
 
   [[nodiscard]] std::uint64_t turns() const noexcept { return turns_; }
-  // The epoll descriptors, in the order of the reactors.
+  // Returns the epoll descriptors, in the order of the reactors.
   [[nodiscard]] std::vector<int> polls() const;
 
-  // epoll_wait(2) as a reactor sees it.
+  // Replaces epoll_wait(2) for a reactor.
   [[nodiscard]] static int wait(int epoll, std::span<epoll_event> events, int timeout);
 
  private:
-  // POSIX's, which sleeps at once: std::binary_semaphore first spins, and the other thread may need
-  // this very processor.
+  // A POSIX semaphore, because it sleeps at once. std::binary_semaphore spins first, although the
+  // other thread may need this processor.
   class Semaphore {
    public:
     Semaphore() noexcept { ::sem_init(&semaphore_, 0, 0); }
@@ -65,26 +65,26 @@ class ReactorScheduler {
     sem_t semaphore_;
   };
 
-  struct Seat {
+  struct ReactorThread {
     Semaphore go;
     int epoll = -1;
     int timeout = 0;
     std::uint64_t deadline = 0;
-    bool gone = false;
+    bool ended = false;
   };
-  // Gives the scheduler back when its thread ends.
-  struct Leaver {
+  // Returns control to the scheduler when its thread ends.
+  struct ThreadEnd {
     ReactorScheduler* scheduler = nullptr;
-    Seat* seat = nullptr;
-    ~Leaver();
+    ReactorThread* thread = nullptr;
+    ~ThreadEnd();
   };
 
-  [[nodiscard]] Seat& take_seat(int epoll);
-  [[nodiscard]] static bool wakeable(const Seat& seat) noexcept;
+  [[nodiscard]] ReactorThread& register_thread(int epoll);
+  [[nodiscard]] static bool wakeable(const ReactorThread& thread) noexcept;
 
-  static thread_local Leaver leaver_;
-  std::mutex seating_;
-  std::vector<std::unique_ptr<Seat>> seats_;
+  static thread_local ThreadEnd thread_end_;
+  std::mutex threads_mutex_;
+  std::vector<std::unique_ptr<ReactorThread>> threads_;
   Semaphore back_;
   std::uint64_t turns_ = 0;
 };

@@ -1,4 +1,4 @@
-# make faults: the server with its system calls and allocations made to fail one by one.
+# make faults: runs the server and makes its system calls and allocations fail one at a time.
 
 FAULTS_SRCS := $(wildcard tests/faults/*.cc)
 FAULTS_BIN  := $(B)/tests/faults_tests
@@ -16,8 +16,8 @@ comma := ,
 faults-binary: $(FAULTS_BIN)
 faults-program: $(FAULTS_BIN)
 	@PARTS=2 $(call gtest,$(FAULTS),*,$(FAULTS)) $(FAULTS_BIN)
-# Under AddressSanitizer, which also sees leaks and memory that is touched too late. `faults` fails each
-# call in a third of the possible ways, `faults-all` in all of them.
+# Under AddressSanitizer, which also finds leaks and use after free. `faults` fails each call in a
+# third of the possible ways, `faults-all` in all of them.
 faults: export FAULTS_STRIDE ?= 3
 faults-all: export FAULTS_STRIDE := 1
 faults faults-all:

@@ -30,15 +30,15 @@ std::string pattern(std::size_t size, unsigned seed) {
   return bytes;
 }
 
-// A client on each reactor, with whom nothing is the matter, is served to the end.
-void witness(Harness& harness, std::uint32_t reactors = 2) {
+// Serves a client on each reactor that no fault may affect.
+void echo_on_each_reactor(Harness& harness, std::uint32_t reactors = 2) {
   for (std::uint32_t i = 0; i < reactors; ++i) {
     Client& client = harness.open("witness " + std::to_string(i), i, "/echo");
     harness.echo(client, "still here");
   }
 }
 
-// Small messages, whole and in fragments, Pings both ways, the peer's Close.
+// Small messages, whole and fragmented; Pings in both directions; a Close from the peer.
 void run_echo(Harness& harness) {
   Client& witness = harness.open("witness", 0, "/echo");
   Client& client = harness.open("client", 0, "/echo");
@@ -72,18 +72,19 @@ void run_large(Harness& harness) {
   }();
   Client& client = harness.open("client", 0, "/echo");
   Client& witness = harness.open("witness", 0, "/echo");
-  client.set_deaf(true);
+  client.set_paused(true);
   client.send(frames);
   harness.quiet();
   harness.echo(witness, "meanwhile");
-  client.set_deaf(false);
+  client.set_paused(false);
   harness.expect(client, {kBinary, message});
   harness.echo(client, "and small again");
   harness.echo(witness, "still here");
 }
 
-// Whoever hears, hears all in one order; what a member misses is of a publisher that was struck.
-void judge_order(Harness& harness, const std::vector<Client*>& members,
+// Checks that all members received the messages in one order. A member may miss messages only of a
+// publisher that the fault hit.
+void check_order(Harness& harness, const std::vector<Client*>& members,
                  const std::vector<Client*>& sources, int messages) {
   std::vector<std::vector<std::string>> heard(members.size());
   const auto complete = [&](const std::vector<std::string>& log, std::size_t source) {
@@ -106,8 +107,8 @@ void judge_order(Harness& harness, const std::vector<Client*>& members,
     return all;
   }));
   for (std::size_t i = 0; i < members.size(); ++i) {
-    if (members[i]->harmed()) continue;
-    if (members[i]->end() != Client::End::kOpen) members[i]->note_harm("ended in the room");
+    if (members[i]->failed()) continue;
+    if (members[i]->end() != Client::End::kOpen) members[i]->note_failure("ended in the room");
     for (std::size_t s = 0; s < sources.size(); ++s) {
       int next = 0;
       for (const std::string& each : heard[i]) {
@@ -116,13 +117,13 @@ void judge_order(Harness& harness, const std::vector<Client*>& members,
         harness.must(*members[i], each.substr(1, number.size() + 1) == number + " ",
                      "after " + number + " came " + each.substr(0, 10));
       }
-      const bool excused = sources[s]->harmed() || harness.was_struck(*sources[s]) ||
+      const bool excused = sources[s]->failed() || harness.was_hit(*sources[s]) ||
                            sources[s]->end() != Client::End::kOpen;
       harness.must(*members[i], next == messages || excused,
                    std::to_string(next) + " of " + std::to_string(messages));
     }
     for (std::size_t j = 0; j < i; ++j) {
-      if (members[j]->harmed() || members[i]->harmed()) continue;
+      if (members[j]->failed() || members[i]->failed()) continue;
       const auto shorter = std::min(heard[i].size(), heard[j].size());
       harness.must(
           *members[i],
@@ -133,8 +134,8 @@ void judge_order(Harness& harness, const std::vector<Client*>& members,
   }
 }
 
-// Three members on two reactors, one of them slow; two publish at the same time. `extra`: what
-// they ask for in the handshake.
+// Three members on two reactors, one of them slow. Two members publish at the same time. `extra`:
+// additional header fields of their handshakes.
 void room(Harness& harness, std::string_view extra) {
   constexpr int kMessages = 12;
   const std::string path = harness.room_at(1);
@@ -144,10 +145,10 @@ void room(Harness& harness, std::string_view extra) {
     if (!extra.empty()) each.agree_on_deflate(false);
     members.push_back(&each);
   }
-  // So that all have joined: a round through the room's home for each.
+  // A round trip through the room's home shard for each member, so that all have joined.
   harness.quiet();
   Client& slow = *members.back();
-  slow.set_deaf(true);
+  slow.set_paused(true);
   const std::vector<Client*> sources = {members[0], members[1]};
   for (int i = 0; i < kMessages; ++i) {
     for (std::size_t s = 0; s < sources.size(); ++s) {
@@ -157,8 +158,8 @@ void room(Harness& harness, std::string_view extra) {
     if (i % 3 == 2) harness.quiet();
   }
   harness.quiet();
-  slow.set_deaf(false);
-  judge_order(harness, members, sources, kMessages);
+  slow.set_paused(false);
+  check_order(harness, members, sources, kMessages);
   members[1]->say(kText, "leave");
   harness.expect(*members[1], {kText, "leave"});
   members[0]->say(kText, "who is left?");
@@ -169,14 +170,14 @@ void room(Harness& harness, std::string_view extra) {
 void run_room(Harness& harness) { room(harness, {}); }
 void run_deflate_room(Harness& harness) { room(harness, kOffer); }
 
-// A room whose slow member's backlog is deep: nothing of it is lost.
+// A room with a slow member that has a long backlog. No message of it may be lost.
 void run_backlog(Harness& harness) {
   constexpr int kMessages = 14;
   const std::string path = harness.room_at(0);
   Client& publisher = harness.open("publisher", 1, path);
   Client& slow = harness.open("slow", 0, path);
   harness.quiet();
-  slow.set_deaf(true);
+  slow.set_paused(true);
   const auto text = [](int i) { return std::to_string(i) + std::string(60'000, 'x'); };
   for (int i = 0; i < kMessages; ++i) {
     publisher.say(kText, text(i));
@@ -185,14 +186,14 @@ void run_backlog(Harness& harness) {
   slow.send(client_frame(kPing, "a"));
   slow.send(client_frame(kPing, "b"));
   harness.quiet();
-  slow.set_deaf(false);
-  // The last Ping is answered, the first perhaps with it, before or behind the messages.
+  slow.set_paused(false);
+  // The last Ping must be answered. The first may be answered too, before or after the messages.
   bool answered = false;
   const auto is_pong = [&](const std::optional<test::WireFrame>& each) {
     answered = answered || each == test::WireFrame{kPong, "b"};
     return each && each->opcode == kPong;
   };
-  for (int i = 0; i < kMessages && !slow.harmed(); ++i) {
+  for (int i = 0; i < kMessages && !slow.failed(); ++i) {
     std::optional<test::WireFrame> frame;
     static_cast<void>(harness.until([&] {
       do {
@@ -200,14 +201,14 @@ void run_backlog(Harness& harness) {
       } while (is_pong(frame));
       return frame || slow.end() != Client::End::kOpen;
     }));
-    const bool excused = publisher.harmed() || harness.was_struck(publisher);
+    const bool excused = publisher.failed() || harness.was_hit(publisher);
     if (!frame && excused && slow.end() == Client::End::kOpen) break;
     harness.must(slow, frame == test::WireFrame{kText, text(i)}, "message " + std::to_string(i));
   }
   static_cast<void>(harness.until([&] {
     while (!answered && is_pong(slow.take_frame())) {
     }
-    return answered || slow.harmed() || slow.end() != Client::End::kOpen;
+    return answered || slow.failed() || slow.end() != Client::End::kOpen;
   }));
   harness.must(slow, answered, "no Pong");
   harness.echo(harness.open("witness", 0, "/echo"), "still here");
@@ -222,7 +223,7 @@ void deflate(Harness& harness, bool context_takeover) {
   harness.must(client,
                (head.find("server_no_context_takeover") == std::string::npos) == context_takeover,
                "other terms of compression");
-  if (client.harmed()) return;
+  if (client.failed()) return;
   client.agree_on_deflate(context_takeover);
   harness.echo(client, std::string(200, 'z'));
   harness.echo(client, pattern(50, 3).append(3000, 'q').append(std::string(200, 'z')).substr(60));
@@ -235,7 +236,7 @@ void deflate(Harness& harness, bool context_takeover) {
 void run_deflate(Harness& harness) { deflate(harness, false); }
 void run_takeover(Harness& harness) { deflate(harness, true); }
 
-// Pages on one connection, a head in pieces, refusals.
+// Pages on one connection, a request head in pieces, rejections.
 void run_http(Harness& harness) {
   const std::string host = "Host: server.example.com\r\n";
   Client& client = harness.connect("client", 0);
@@ -265,10 +266,10 @@ void run_http(Harness& harness) {
   bad.send("GET /echo HTTP/1.1\r\nno colon\r\n\r\n");
   static_cast<void>(harness.expect_head(bad, "HTTP/1.1 400 "));
   harness.expect_end(bad, Client::End::kFin, "handshake_rejected");
-  witness(harness);
+  echo_on_each_reactor(harness);
 }
 
-// The other ways to end: the application's Close, a violation, half close, EOF, reset.
+// The other ways to end: Close by the application, violation, half close, EOF, reset.
 void run_ends(Harness& harness) {
   Client& closed = harness.open("closed", 0, "/echo");
   closed.say(kText, "close me");
@@ -297,22 +298,23 @@ void run_ends(Harness& harness) {
   silent.say(kText, "close me");
   harness.expect(silent, {kClose, close_payload(1000, "as you wish")});
   harness.expect_end(silent, Client::End::kReset, "close_timeout");
-  witness(harness);
+  echo_on_each_reactor(harness);
 }
 
-// The drain, with connections in every state.
+// A drain with connections in every state.
 void run_drain(Harness& harness) {
   harness.echo(harness.open("open", 0, "/echo"), "hello");
   static_cast<void>(harness.open("member", 1, harness.room_at(0)));
   Client& fresh = harness.connect("fresh", 1);
   Client& begun = harness.open("begun", 1, "/echo");
   begun.send(client_frame(kBinary, std::string(100, 'x'), false));
-  // Longer than accepting pauses: who waits when a listener closes is reset by the kernel.
+  // Longer than a pause of accepting. The kernel resets clients that still wait when a listener
+  // closes.
   harness.pass(600);
   fresh.expected_cause = "drain";
 }
 
-// One listening socket for both reactors.
+// Both reactors share one listening socket.
 void run_unix(Harness& harness) {
   std::vector<Client*> all;
   for (const char* name : {"a", "b", "c", "d"}) {
@@ -327,7 +329,8 @@ void run_unix(Harness& harness) {
 }
 
 constexpr Harness::Options kPlain{};
-// Also where much is sent: a Unix socket takes and gives bytes at once, and TCP by its own clock.
+// Scenarios that send much also run on a Unix socket, which transfers bytes at once. TCP follows
+// its own timers.
 constexpr Harness::Options kUnix{.reactors = 2, .unix_socket = true};
 constexpr Harness::Options kTakeover{.reactors = 2, .context_takeover = true};
 
@@ -340,7 +343,7 @@ constexpr std::array kAll = {
     Scenario{"ends", kPlain, run_ends},
     Scenario{"drain", kPlain, run_drain, true},
     Scenario{"unix", kUnix, run_unix},
-    // These need zlib, and come last.
+    // These need zlib, and run last.
     Scenario{"deflate", kPlain, run_deflate},
     Scenario{"takeover", kTakeover, run_takeover},
     Scenario{"deflate_room", kPlain, run_deflate_room},

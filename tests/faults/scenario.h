@@ -1,4 +1,4 @@
-// The scripts under which calls are made to fail.
+// The scenarios in which calls are made to fail.
 #pragma once
 
 #include <span>
@@ -12,7 +12,7 @@ struct Scenario {
   std::string_view name;
   Harness::Options options;
   void (*run)(Harness&);
-  bool drained = false;  // the drain at the end is part of what fails
+  bool drained = false;  // the faults include the drain at the end
 };
 
 [[nodiscard]] std::span<const Scenario> scenarios();

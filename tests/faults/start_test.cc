@@ -1,4 +1,5 @@
-// What the kernel refuses before the server serves: it says so, and leaves nothing behind.
+// The kernel rejects a call before the server serves. The server must report it and free
+// everything.
 #include <gtest/gtest.h>
 
 #include <cerrno>
@@ -17,7 +18,7 @@ struct Refusal {
   std::vector<int> errors;
 };
 
-// By the manual page of each.
+// The errors are those of each manual page.
 const std::vector<Refusal> kRefusals = {
     {Call::kSocket, {EMFILE, ENFILE, ENOBUFS, ENOMEM, EACCES, EAFNOSUPPORT}},
     {Call::kBind, {EADDRINUSE, EACCES, EADDRNOTAVAIL, ENOMEM}},
@@ -30,10 +31,11 @@ const std::vector<Refusal> kRefusals = {
     {Call::kMalloc, {ENOMEM}},
 };
 
-// An option that the kernel does not take may be done without.
+// The server may start without an option that the kernel rejects.
 bool may_start(Call call) { return call == Call::kSetsockopt; }
 
-// The server's sentence; "std::bad_alloc" when it threw that; empty when it started.
+// Starts the server. Returns its error text, "std::bad_alloc" if it threw that, or "" if it
+// started.
 std::string start(Harness& harness) {
   const Serving serving;
   try {
@@ -50,7 +52,7 @@ void refuse_each(const Harness::Options& options) {
       Harness clean(options);
       ASSERT_EQ(start(clean), "");
       points = calls().count(each.call);
-      ASSERT_TRUE(clean.finish(ExpectedDamage::kNobody).faults.empty());
+      ASSERT_TRUE(clean.finish(ExpectedDamage::kNone).faults.empty());
     }
     for (std::uint64_t at = 1; at <= points; ++at) {
       for (const int error : each.errors) {
@@ -60,11 +62,11 @@ void refuse_each(const Harness::Options& options) {
           Harness harness(options);
           calls().plan(fault);
           const std::string said = start(harness);
-          EXPECT_TRUE(calls().struck()) << fault.text();
+          EXPECT_TRUE(calls().fault_happened()) << fault.text();
           calls().end();
           if (said.empty()) {
             EXPECT_TRUE(may_start(each.call)) << fault.text();
-            const Outcome outcome = harness.finish(ExpectedDamage::kNobody);
+            const Outcome outcome = harness.finish(ExpectedDamage::kNone);
             EXPECT_TRUE(outcome.faults.empty()) << fault.text() << ": " << outcome.faults.at(0);
           }
         }
@@ -74,8 +76,10 @@ void refuse_each(const Harness::Options& options) {
   }
 }
 
-TEST(StartUp, OverTcpARefusalIsSaid) { refuse_each({}); }
-TEST(StartUp, OnAUnixSocketARefusalIsSaid) { refuse_each({.reactors = 2, .unix_socket = true}); }
+TEST(StartUp, Tcp_FailedCallIsReported) { refuse_each({}); }
+TEST(StartUp, UnixSocket_FailedCallIsReported) {
+  refuse_each({.reactors = 2, .unix_socket = true});
+}
 
 }  // namespace
 }  // namespace wsd::faults

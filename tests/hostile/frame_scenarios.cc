@@ -1,4 +1,4 @@
-// Attacks with small frames: control frames, fragments, and headers that promise much.
+// Attacks with small frames: control frames, fragments, and headers that announce large payloads.
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -31,8 +31,8 @@ bool all_open(Attack& attack, std::size_t count) {
   return open;
 }
 
-// Half the peers ping as fast as they can, the others within what --max-control-frames-per-second
-// grants.
+// Half of the peers send Pings as fast as they can. The others stay within
+// --max-control-frames-per-second.
 void ping_flood(Attack& attack) {
   Swarm& swarm = attack.swarm();
   constexpr std::size_t kPerGroup = 20;
@@ -52,7 +52,7 @@ void ping_flood(Attack& attack) {
     for (Peer& peer : swarm.peers()) {
       if (peer.group == 1) swarm.send(peer, burst);
     }
-    // A burst in each of the server's seconds, two at the most.
+    // A burst in each second of the server, two at most.
     swarm.run_for(milliseconds(1000));
   }
   const std::string last = std::to_string(number);
@@ -65,7 +65,7 @@ void ping_flood(Attack& attack) {
   attack.expect_count(swarm.count(served), kPerGroup, "within it and served to the last ping");
 }
 
-// Fragments with nothing in them, without end; and beside them as many as are allowed.
+// Endless empty fragments, beside peers that send as many as are allowed.
 void empty_fragments(Attack& attack) {
   Swarm& swarm = attack.swarm();
   const std::size_t count = attack.either<std::size_t>(400, 100);
@@ -96,7 +96,7 @@ void empty_fragments(Attack& attack) {
 
 constexpr std::size_t kFragmentCap = 131'072;
 
-// A message of `size` bytes, each a fragment of its own.
+// Returns a message of `size` bytes with one byte in each fragment.
 std::string crumbled(std::size_t size) {
   std::string bytes;
   bytes.reserve(size * 7);
@@ -108,7 +108,7 @@ std::string crumbled(std::size_t size) {
   return bytes;
 }
 
-// The server's CPU time for `times` such messages by each of its peers.
+// Returns the server's CPU time for `times` such messages by each of its peers.
 double crumbs(Attack& attack, std::size_t size, std::uint64_t times) {
   Swarm& swarm = attack.swarm();
   const auto message = std::make_shared<const std::string>(crumbled(size));
@@ -130,18 +130,18 @@ double crumbs(Attack& attack, std::size_t size, std::uint64_t times) {
   static_cast<void>(swarm.until([&] { return swarm.count(done) == count; }, Attack::kPatience));
   attack.expect_count(swarm.count(done), count,
                       "have all messages of " + std::to_string(size) + " fragments back");
-  attack.expect(wrong == 0, "what comes back is what was sent");
+  attack.expect(wrong == 0, "every echo equals its message");
   swarm.on_message = nullptr;
   return std::chrono::duration<double>(attack.server().cpu() - before).count();
 }
 
-// As many fragments as a message may have, a byte in each, message after message; then one more.
+// As many one-byte fragments as a message may have, message after message. Then one more.
 void tiny_fragments(Attack& attack) {
   Swarm& swarm = attack.swarm();
   constexpr std::size_t kPeers = 4;
   constexpr std::uint64_t kFewer = 16;
   const std::uint64_t times = attack.either<std::uint64_t>(8, 1);
-  // What has been collected, twice while it grows, and what waits to be sent.
+  // The collected fragments, twice while the buffer grows, and the queued responses.
   attack.allow_kib(kPeers * 4 * (kFragmentCap >> 10) + 2048);
   for (std::size_t i = 0; i < kPeers; ++i) swarm.open("/echo");
   if (!all_open(attack, kPeers)) return;
@@ -164,8 +164,8 @@ void tiny_fragments(Attack& attack) {
   attack.expect_count(swarm.count(refused), kPeers, "with one fragment too many ended by 1008");
 }
 
-// Headers that promise more than a message may have end at once; those that promise as much as it
-// may have cost what has come, not what was promised.
+// A header that announces more than the message limit ends the connection at once. A header that
+// announces the limit costs only the bytes that arrived.
 void giant_lengths(Attack& attack) {
   Swarm& swarm = attack.swarm();
   const std::size_t count = attack.either<std::size_t>(3000, 600);

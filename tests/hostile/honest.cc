@@ -15,8 +15,8 @@
 namespace hostile {
 namespace {
 
-// Open loop: an echo goes out when its time has come, whatever became of those before, and its
-// latency counts from then.
+// Open loop: each echo is sent at its scheduled time, even if earlier ones are unanswered. Its
+// latency counts from that time.
 constexpr auto kInterval = std::chrono::microseconds(2500);
 
 constexpr milliseconds kPatience{60'000};
@@ -68,7 +68,7 @@ class Client {
   void on_echo(Peer& peer, const FrameView& frame) {
     std::deque<Sent>& sent = under_way_[peer.index];
     if (sent.empty() || frame.payload != payload(sent.front().number)) {
-      fault_ = "an echo is not what was sent";
+      fault_ = "an echo differs from its message";
       return;
     }
     latencies_.push_back(Clock::now() - sent.front().due);
@@ -108,7 +108,7 @@ class Client {
   }
 
   Swarm swarm_;
-  std::size_t first_report_;  // has at least that many echoes in it
+  std::size_t first_report_;  // the minimum number of echoes in it
   std::uint64_t sent_ = 0;
   std::array<std::deque<Sent>, Honest::kConnections> under_way_;
   std::vector<Clock::duration> latencies_;

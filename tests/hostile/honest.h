@@ -1,5 +1,5 @@
-// The client that does nothing wrong beside an attack: a process of its own, so that the attacker's
-// work is not in what it measures.
+// The honest client beside an attack. It is a separate process, so that its figures do not include
+// the attacker's work.
 #pragma once
 
 #include <cstddef>
@@ -10,20 +10,20 @@
 
 namespace hostile {
 
-// What the honest client has seen since the report before.
+// The figures of the honest client since its previous report.
 struct HonestReport {
-  std::uint64_t answered = 0;  // echoes, each as it was sent and in order
+  std::uint64_t answered = 0;  // echoes that came back unchanged and in order
   double p50_ms = 0;
   double p99_ms = 0;
   double max_ms = 0;
-  std::string fault;  // empty: each echo it sent has come back, and it is still connected
+  std::string fault;  // empty: every echo came back, and the client is still connected
 };
 
 class Honest {
  public:
-  // Starts it; it echoes from now on. Its first report waits for that many echoes.
+  // Starts the client, which echoes from now on. Its first report waits for that many echoes.
   Honest(std::uint16_t port, std::size_t first_report);
-  // Ends the phase: waits until what it has sent is answered.
+  // Ends the phase: waits until every sent echo is answered.
   [[nodiscard]] HonestReport report();
 
   static constexpr int kConnections = 8;
@@ -33,7 +33,8 @@ class Honest {
   std::size_t seen_ = 0;
 };
 
-// What the process does: `wshostile --honest PORT ECHOES`. Returns when it is killed or has lost.
+// The main function of the process: `wshostile --honest PORT ECHOES`. Returns if it is killed or
+// has lost its connection.
 int run_honest(std::uint16_t port, std::size_t first_report);
 
 }  // namespace hostile

@@ -1,4 +1,4 @@
-// Attacks before the opening handshake is done: heads, connections, descriptors.
+// Attacks before the opening handshake completes: request heads, connections, descriptors.
 #include <algorithm>
 #include <memory>
 #include <random>
@@ -15,14 +15,15 @@ namespace {
 
 using std::chrono::duration_cast;
 
-// What a connection in its handshake may cost the server, its head included.
+// The memory that a connection may use before its handshake completes, including its request head.
 constexpr std::size_t kKibPerHead = 4;
 
-// A deadline may fire a tick early, and is counted from the beginning of the turn that accepted.
+// A deadline may fire one tick early, and counts from the start of the turn that accepted the
+// connection.
 constexpr milliseconds kEarly{200};
 
-// Heads at a byte now and then: the deadline is for the whole head, so bytes gain no time. Every
-// fourth peer says nothing at all.
+// Request heads that arrive one byte at a time. The deadline applies to the whole head, so single
+// bytes do not extend it. Every fourth peer sends nothing.
 void slow_heads(Attack& attack) {
   Swarm& swarm = attack.swarm();
   const std::size_t count = attack.either<std::size_t>(4000, 500);
@@ -31,7 +32,7 @@ void slow_heads(Attack& attack) {
   for (std::size_t i = 0; i < count; ++i) {
     Peer& peer = swarm.connect();
     peer.group = i % 4;
-    // At once: a peer that has not begun is given up without an answer.
+    // At once, because the server closes a silent peer without a response.
     if (peer.group != 0) swarm.send(peer, "G");
     if (i % 64 == 0) swarm.step(milliseconds(0));
   }
@@ -73,8 +74,8 @@ void slow_heads(Attack& attack) {
 
 constexpr std::size_t kMaxConnections = 500;
 
-// Far more connections than --max-connections: those are refused by 503, those within it are
-// served, and whoever comes when there is room is let in.
+// Far more connections than --max-connections. The server rejects the excess with 503 and serves
+// the others. It accepts new clients when there is space again.
 void connection_limit(Attack& attack) {
   Swarm& swarm = attack.swarm();
   const std::size_t count = attack.either<std::size_t>(8000, 1500);
@@ -90,7 +91,7 @@ void connection_limit(Attack& attack) {
       swarm.until([&] { return swarm.opened() + swarm.ended() == count; }, Attack::kPatience),
       "each connection is served or refused: " + std::to_string(swarm.opened()) + " and " +
           std::to_string(swarm.ended()) + " of " + std::to_string(count));
-  // Reactors look at the common count each for itself.
+  // Each reactor checks the shared count on its own.
   const std::size_t room = kMaxConnections - Honest::kConnections;
   attack.expect(swarm.opened() >= room && swarm.opened() <= room + 1,
                 std::to_string(room) + " are let in: " + std::to_string(swarm.opened()));
@@ -111,8 +112,8 @@ void connection_limit(Attack& attack) {
 
 constexpr std::size_t kDescriptors = 256;
 
-// More connections than descriptors: accepting pauses, which must cost nothing, and goes on when
-// some are free, so that in the end everyone has been served.
+// More connections than descriptors. The server pauses accepting without using CPU time, and
+// resumes when descriptors are free. In the end it has served every client.
 void descriptor_limit(Attack& attack) {
   Swarm& swarm = attack.swarm();
   const std::size_t count = attack.either<std::size_t>(2000, 1000);
@@ -133,7 +134,7 @@ void descriptor_limit(Attack& attack) {
                        std::chrono::duration<double>(Clock::now() - time_before).count();
   const std::size_t complaints = attack.server().lines_with("accept_paused") - lines_before;
   attack.note("CPU while paused " + std::to_string(static_cast<int>(share * 100 + 0.5)) + " %");
-  // The honest client's echoes are in it; a reactor that spins takes all it can get.
+  // The share includes the honest client's echoes. A reactor that spins would use all its time.
   attack.expect(share < 0.2, "a paused server does not spin: " + std::to_string(share) +
                                  " of a core, 0.2 allowed");
   attack.expect(complaints <= 12, "the log is not flooded: " + std::to_string(complaints));
@@ -194,8 +195,8 @@ std::string http_input(HttpKind kind, Random& random) {
   }
 }
 
-// Nothing of it is WebSocket. Refused at the first proof, answered once; and pipelined requests are
-// answered each.
+// Input that is not WebSocket. The server rejects it at the first proof, with one response. Each
+// pipelined request gets a response.
 void http_garbage(Attack& attack) {
   Swarm& swarm = attack.swarm();
   const std::size_t waves = attack.either<std::size_t>(20, 4);
@@ -213,7 +214,7 @@ void http_garbage(Attack& attack) {
     }
     const auto answered = [&](const Peer& peer) {
       if (peer.group == kPipelined) return peer.responses == kPipelinedRequests && !peer.over();
-      // Garbage may also be a head that does not end.
+      // Garbage may also be an unterminated head.
       return peer.over() || peer.group == kGarbage;
     };
     const auto all_answered = [&] {
@@ -238,7 +239,7 @@ void http_garbage(Attack& attack) {
                                 std::to_string(wrong) + " were not" + example);
 }
 
-// Connections that are reset in every state they can be in.
+// Connections that are reset in every state.
 void reset_storm(Attack& attack) {
   Swarm& swarm = attack.swarm();
   const std::size_t waves = attack.either<std::size_t>(100, 12);
@@ -254,7 +255,8 @@ void reset_storm(Attack& attack) {
       Peer& peer = swarm.connect();
       const std::size_t cut = random() % (2 * stream.size());
       swarm.send(peer, std::string_view(stream).substr(0, cut > stream.size() ? 0 : cut));
-      // Some before the kernel has told us of the connection, some when the server has seen them.
+      // Resets some before the kernel has reported the connection, and some after the server has
+      // seen it.
       if (i % 3 == 0) swarm.reset_peer(peer);
     }
     swarm.step(milliseconds(0));

@@ -1,11 +1,11 @@
-// wshostile: attacks on the daemon, an honest client beside each, and a table of what came of it.
+// wshostile: attacks the daemon while an honest client uses it, and prints a table of the results.
 //
-//   --quick        short forms, which judge answers, order, memory and the way back to idle, never
-//                  how long something took
-//   --only NAME    scenarios whose name contains NAME
+//   --quick        short attacks, which check responses, order, memory and the return to idle, but
+//                  no durations
+//   --only NAME    only scenarios whose name contains NAME
 //   --list         their names
 //
-// The daemon is the one of environment WSD_BINARY, else ./wsd. Exit status 0: all passed. Linux.
+// The daemon is the environment variable WSD_BINARY, or ./wsd. Exit status 0: all passed. Linux.
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -26,11 +26,11 @@
 namespace hostile {
 namespace {
 
-// The honest client's p99 under attack may be this much above its p99 beside an idle server.
+// The limit for the honest client's p99 under attack, as a multiple of its p99 on an idle server.
 constexpr double kLatencyFactor = 20;
 constexpr double kLatencyAlwaysMs = 100;
 
-// What may stay of an attack when all its connections are gone: the allocator's habits.
+// The memory that may remain after all connections have ended, because the allocator keeps it.
 constexpr std::size_t kMarginKib = 8192;
 
 struct Row {
@@ -68,7 +68,7 @@ void judge_honest(Row& row, const HonestReport& report, const std::string& when)
   expect(row, report.fault.empty(), when + ": " + report.fault);
 }
 
-// After the attack: descriptors and memory are back, and whoever comes new is served.
+// After the attack, descriptors and memory must be free again, and a new client must be served.
 void judge_aftermath(Row& row, Server& server) {
   eventually([&] { return server.descriptors() <= row.idle_descriptors; });
   row.descriptors = server.descriptors();
@@ -120,7 +120,7 @@ Row run(const Scenario& scenario, bool quick) {
       row.skipped = attack.skipped();
       row.notes = attack.notes();
       expect(row, attack.swarm().faults().empty(),
-             "what the server sends is right:" + attack.swarm().faults());
+             "the server sends only valid bytes:" + attack.swarm().faults());
     }
     judge_honest(row, row.attacked, "under attack");
     judge_aftermath(row, server);
@@ -133,7 +133,7 @@ Row run(const Scenario& scenario, bool quick) {
   return row;
 }
 
-// A server that is gone, or cannot be started, fails its scenario and not the run.
+// A server that crashes or cannot start fails its scenario, but not the run.
 Row run_guarded(const Scenario& scenario, bool quick) {
   try {
     return run(scenario, quick);

@@ -1,4 +1,4 @@
-// Attacks with large messages: compressed to nothing, never finished, or at line rate.
+// Attacks with large messages: highly compressed, never finished, or at line rate.
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::size_t kMib = 1024;  // in KiB
 
-// RFC 1951's bit order: numbers from their lowest bit on, codes from their highest.
+// RFC 1951's bit order: numbers start with their lowest bit, codes with their highest.
 class BitWriter {
  public:
   void number(unsigned value, int bits) {
@@ -35,12 +35,12 @@ class BitWriter {
   unsigned used_ = 0;
 };
 
-// `size` zeros as a permessage-deflate payload (RFC 7692 §7.2.1) of a thousandth of that: a block
-// whose codes are two bits for each 258 bytes (RFC 1951 §3.2.7).
+// Returns `size` zeros as a permessage-deflate payload (RFC 7692 §7.2.1) of a thousandth of the
+// size. The block has codes of two bits for each 258 bytes (RFC 1951 §3.2.7).
 std::string bomb(std::size_t size) {
   BitWriter out;
   out.number(0, 1);   // not the last block
-  out.number(2, 2);   // codes of its own
+  out.number(2, 2);   // with its own codes
   out.number(29, 5);  // 286 literal and length codes
   out.number(0, 5);   // one distance code
   out.number(
@@ -48,7 +48,7 @@ std::string bomb(std::size_t size) {
   for (const unsigned length : {0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 2}) {
     out.number(length, 3);
   }
-  const std::string_view zeros = "0";  // symbol 18, with 7 bits more: 11 to 138 unused codes
+  const std::string_view zeros = "0";  // symbol 18 with 7 extra bits: 11 to 138 unused codes
   const std::string_view one = "10";
   const std::string_view two = "11";
   out.code(two);  // literal 0
@@ -78,11 +78,11 @@ void bombs(Attack& attack) {
   const auto message = std::make_shared<const std::string>(
       e2e::frame({.opcode = e2e::kBinary, .payload = payload, .rsv = 4}));
   attack.note(std::to_string(payload.size()) + " bytes each");
-  // In each reactor one message at the limit, which was half as large before it grew; and what each
-  // peer has sent.
+  // One message at the limit in each reactor, with its buffer of half the size before it grew, and
+  // the bytes that each peer has sent.
   constexpr std::size_t kReactors = 2;
   attack.allow_kib(kReactors * kMaxMessageKib * 3 / 2 + count * 260 + 4 * kMib);
-  // What they have sent comes in blocks too small for the allocator to give back at once.
+  // The sent bytes are in blocks that are too small for the allocator to free at once.
   attack.may_keep_kib(count * payload.size() / 1024);
   for (std::size_t i = 0; i < count; ++i) swarm.open("/echo", "permessage-deflate");
   attack.expect(swarm.until([&] { return swarm.opened() == count; }, Attack::kPatience),
@@ -106,14 +106,15 @@ void bombs(Attack& attack) {
 
 constexpr std::size_t kInputKib = 64 * kMib;
 
-// Messages that are begun and not finished, beyond --max-input-bytes: who crosses it is refused by
-// 1013, whoever is within it may go on.
+// Unfinished messages that exceed --max-input-bytes. The peer that exceeds the limit gets 1013. The
+// others continue.
 void unfinished_messages(Attack& attack) {
   Swarm& swarm = attack.swarm();
   const std::size_t count = attack.either<std::size_t>(400, 150);
   constexpr std::size_t kSent = std::size_t{1} << 20;
   constexpr std::size_t kWhole = 2 * kSent;
-  // The bound, what may be under way when it is crossed, and what two reactors keep for a moment.
+  // The limit, the messages in progress when it is exceeded, and the memory that two reactors cache
+  // for a moment.
   constexpr std::size_t kKeptKib = std::size_t{2} * 16 * kMib;
   attack.allow_kib(kInputKib + 12 * kMib + kKeptKib);
   for (std::size_t i = 0; i < count; ++i) swarm.open("/echo");
@@ -144,7 +145,7 @@ void unfinished_messages(Attack& attack) {
                 "messages within the bound come back: " + std::to_string(swarm.count(served)));
 }
 
-// One peer sends 64 KiB frames, another small ones, both as fast as the server takes them.
+// One peer sends frames of 64 KiB and another small ones, both as fast as the server accepts them.
 void hot_senders(Attack& attack) {
   Swarm& swarm = attack.swarm();
   constexpr std::size_t kLarge = std::size_t{64} << 10;

@@ -1,4 +1,4 @@
-// Attacks on rooms: members that come and go all at once, do not read, or are not there any more.
+// Attacks on rooms: members that join and leave all at once, do not read, or have vanished.
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -21,8 +21,8 @@ constexpr std::size_t kKibPerMember = 4;
 
 std::string room(std::size_t number) { return "/rooms/room" + std::to_string(number); }
 
-// Opens and joins `members` peers, kRoomSize in a room. Joining is done when a member's own message
-// has come back: the room's home may live on another thread.
+// Opens and joins `members` peers, kRoomSize in each room. A member has joined when its own message
+// has come back, because the room's home shard may be on another thread.
 constexpr std::size_t kRoomSize = 20;
 
 bool herd_joins(Attack& attack, std::size_t members, const std::string& wave) {
@@ -47,12 +47,12 @@ bool herd_joins(Attack& attack, std::size_t members, const std::string& wave) {
   return all;
 }
 
-// Everyone connects and joins a room, everyone is dropped at once, everyone is back at once.
+// All peers connect and join a room, are dropped at once, and return at once.
 void reconnect_herd(Attack& attack) {
   Swarm& swarm = attack.swarm();
   const std::size_t members = attack.either<std::size_t>(10'000, 2000);
   const int waves = attack.either(3, 2);
-  // The dropped ones are still being let go of when the next are there.
+  // The server is still freeing the dropped connections when the next ones arrive.
   attack.allow_kib(2 * members * kKibPerMember + 4096);
   std::vector<std::size_t> firsts;
   for (int wave = 0; wave < waves; ++wave) {
@@ -62,7 +62,7 @@ void reconnect_herd(Attack& attack) {
     attack.note(
         std::to_string(std::chrono::duration_cast<milliseconds>(Clock::now() - began).count()) +
         " ms");
-    // One message in each room reaches each member once, and no one twice.
+    // One message in each room reaches each member exactly once.
     for (std::size_t i = first; i < swarm.peers().size(); ++i) swarm.peers()[i].messages = 0;
     std::size_t heard = 0;
     swarm.on_message = [&](Peer& /*peer*/, const FrameView& frame) {
@@ -73,7 +73,7 @@ void reconnect_herd(Attack& attack) {
     }
     static_cast<void>(swarm.until([&] { return heard >= members; }, Attack::kPatience));
     swarm.run_for(milliseconds(50));
-    attack.expect_count(heard, members, "have heard what was said to all");
+    attack.expect_count(heard, members, "have received the message to all");
     swarm.on_message = nullptr;
     if (wave + 1 < waves) swarm.reset_all();
   }
@@ -81,13 +81,13 @@ void reconnect_herd(Attack& attack) {
 
 constexpr std::size_t kQueueKib = 64;
 
-// Members that never read, in a room in which far more is said than all buffers on the way hold.
+// Members that never read. Their room carries far more data than all buffers on the path can store.
 class StalledRoom {
  public:
   static constexpr std::size_t kStalled = 20;
   static constexpr std::size_t kReaders = 4;
 
-  // What is published comes in bursts of messages of these sizes.
+  // Each burst has one message of each of these sizes.
   StalledRoom(Attack& attack, std::vector<std::size_t> sizes)
       : attack_(attack), swarm_(attack.swarm()), sizes_(std::move(sizes)) {
     swarm_.on_message = [this](Peer& peer, const FrameView& frame) { on_message(peer, frame); };
@@ -102,7 +102,7 @@ class StalledRoom {
       peer.group = i < kReaders ? 0 : 1;
       swarm_.send(peer, e2e::text_frame("hello " + std::to_string(i)));
     }
-    // `mark`: the own hello, then the number that is awaited next.
+    // `mark`: the member's own greeting, and later the next expected number.
     const bool joined =
         swarm_.until([this] { return hellos_ == kReaders + kStalled; }, Attack::kPatience);
     attack_.expect(joined, "all have joined");
@@ -113,8 +113,8 @@ class StalledRoom {
     return joined;
   }
 
-  // Bursts that the readers have had before the next one, so that nothing but the stalled members'
-  // own queues can run full.
+  // Sends bursts. The readers receive each burst before the next, so that only the stalled members'
+  // queues can fill up.
   bool storm(std::size_t messages) {
     for (std::size_t i = 0; i < messages; i += sizes_.size()) {
       std::string burst;
@@ -135,8 +135,8 @@ class StalledRoom {
     return true;
   }
 
-  // The stalled members read on until they have a number from `goal` on; what is published
-  // meanwhile gives each something to hear.
+  // Lets the stalled members read until they have received a number from `goal` on. Messages
+  // published meanwhile give each of them something to read.
   void read_on(std::size_t goal) {
     std::size_t next = goal;
     for (Peer& peer : swarm_.peers()) {
@@ -156,7 +156,7 @@ class StalledRoom {
     attack_.expect(disorder_.empty(), "order holds: " + disorder_);
   }
 
-  // How many stalled members have received message `number`, or had it dropped.
+  // Returns how many stalled members have received message `number`, or had it dropped.
   [[nodiscard]] std::size_t have(std::size_t number) const {
     std::size_t count = 0;
     for (const auto& numbers : received_) {
@@ -181,7 +181,8 @@ class StalledRoom {
       disorder_ = "a message that no one sent";
       return;
     }
-    // A reader misses nothing; a stalled member may, but hears what it hears in order.
+    // A reader must miss nothing. A stalled member may miss messages, but receives the others in
+    // order.
     const bool right = peer.group == 0 ? number == peer.mark : number >= peer.mark;
     if (!right) {
       disorder_ = "peer " + std::to_string(peer.index) + " heard " + std::to_string(number) +
@@ -205,14 +206,14 @@ class StalledRoom {
   std::string disorder_;
 };
 
-// 1 KiB each, 16 MB in all or a quarter.
+// 1 KiB each, 16 MB in total or a quarter of it.
 const std::vector<std::size_t> kEvenBurst(16, 1024);
 
 std::size_t even_storm(const Attack& attack) {
   return kEvenBurst.size() * attack.either<std::size_t>(1000, 250);
 }
 
-// The stalled members wait for the same messages, which the server has once.
+// The stalled members wait for the same messages, which the server stores once.
 void allow_queues(Attack& attack, std::size_t queue_kib) { attack.allow_kib(2 * queue_kib + 2048); }
 
 void stalled_disconnect(Attack& attack) {
@@ -229,7 +230,7 @@ void stalled_disconnect(Attack& attack) {
   attack.expect_count(ended(), StalledRoom::kStalled, "stalled members ended as slow consumers");
 }
 
-// Members that stall through a storm, are kept, and read on when it is over.
+// Members that stall during a storm, stay connected, and read again afterwards.
 std::optional<std::size_t> storm_over_stalled(Attack& attack, StalledRoom& members) {
   const std::size_t messages = even_storm(attack);
   if (!members.join() || !members.storm(messages)) return std::nullopt;
@@ -254,14 +255,14 @@ void stalled_drop_oldest(Attack& attack) {
   if (!messages) return;
   attack.expect_count(members.have(*messages - 1), StalledRoom::kStalled,
                       "have the newest of the storm");
-  attack.expect_count(members.have(*messages / 2), 0, "have what is long past");
+  attack.expect_count(members.have(*messages / 2), 0, "have an old message");
 }
 
 constexpr std::size_t kLargeQueueKib = 1024;
 
-// Large messages, which find no room in a stalled member's queue, each with a small one that does:
-// what is queued must not keep alive what was not. Each burst is a block of 240 KB, of which the
-// reactor keeps 16 MiB for a moment when they are given back; the storm is of far more.
+// Large messages that do not fit a stalled member's queue, each with a small one that does. A
+// queued message must not keep alive one that was not queued. Each burst is a block of 240 KB. The
+// reactor caches 16 MiB of freed blocks for a moment, and the storm is far larger.
 void stalled_small_beside_large(Attack& attack) {
   constexpr std::size_t kKeptBlocksKib = 16 * 1024;
   attack.allow_kib(2 * kLargeQueueKib + 2048 + kKeptBlocksKib);
@@ -273,8 +274,8 @@ void stalled_small_beside_large(Attack& attack) {
   attack.expect_count(members.stalled_open(), StalledRoom::kStalled, "stalled members are kept");
 }
 
-// Peers that are there no more for all they say: no byte comes from them. Beside them some that are
-// as quiet, but answer pings.
+// Peers that have vanished: no byte comes from them. Beside them, some silent peers that answer
+// Pings.
 void half_open(Attack& attack) {
   Swarm& swarm = attack.swarm();
   const std::size_t gone = attack.either<std::size_t>(2000, 300);
@@ -302,24 +303,24 @@ void half_open(Attack& attack) {
   attack.note("gone after " + std::to_string(lasted.count()) + " ms");
   if (!attack.quick())
     attack.expect(lasted < milliseconds(8000), "within interval, timeout and 2 s");
-  // More than another round of pings: who answers them stays.
+  // More than another round of Pings: peers that answer stay connected.
   swarm.run_for(milliseconds(5000));
   attack.expect_count(ended(), gone, "silent peers ended for want of a pong");
   attack.expect_count(swarm.count([](const Peer& peer) { return peer.group == 1 && peer.open(); }),
                       kQuiet, "quiet peers that answer pings");
-  // What a silent peer left in its kernel: a ping, our Close with 1011, and the end.
+  // The kernel of a silent peer has received a Ping, our Close with 1011, and the end.
   for (Peer& peer : swarm.peers()) {
     if (peer.group == 0) swarm.read_on(peer);
   }
   const auto over = [](const Peer& peer) { return peer.group == 0 && peer.over(); };
   static_cast<void>(swarm.until([&] { return swarm.count(over) == gone; }, Attack::kPatience));
   attack.expect_count(swarm.count(over), gone, "have TCP's end too");
-  // The rooms hold those who are there, and they hear each other.
+  // The rooms contain only the remaining members, and these receive each other's messages.
   std::size_t heard = 0;
   swarm.on_message = [&](Peer& /*peer*/, const FrameView& /*frame*/) { ++heard; };
   swarm.send(swarm.peers()[gone], e2e::text_frame("anyone here?"));
   static_cast<void>(swarm.until([&] { return heard >= kQuiet / 10; }, Attack::kPatience));
-  attack.expect_count(heard, kQuiet / 10, "in the room hear what is said there");
+  attack.expect_count(heard, kQuiet / 10, "in the room receive its messages");
   swarm.on_message = nullptr;
 }
 

@@ -1,4 +1,4 @@
-# Hostile load on the daemon: an attacker and an honest client, which link nothing of src/.
+# Hostile load on the daemon: an attacker and an honest client, neither linked with src/.
 WSHOSTILE := $(B)/tests/wshostile
 WSHOSTILE_SRCS := $(wildcard tests/hostile/*.cc) tests/support/subprocess.cc tests/support/patience.cc tests/support/wire.cc
 $(call objects,$(wildcard tests/hostile/*.cc)): CPPFLAGS += -Itests

@@ -1,4 +1,4 @@
-// An attack as main.cc runs it: a server of its own, an honest client beside it, and what is judged
+// An attack as main.cc runs it: a separate server, an honest client beside it, and checks
 // afterwards.
 #pragma once
 
@@ -12,35 +12,37 @@
 
 namespace hostile {
 
-// What an attack has at hand, and where it says what came of it.
+// The resources of an attack, and its results.
 class Attack {
  public:
   Attack(Server& server, bool quick) : server_(server), swarm_(server.port()), quick_(quick) {}
 
   [[nodiscard]] Server& server() { return server_; }
   [[nodiscard]] Swarm& swarm() { return swarm_; }
-  // The short form, which judges nothing that depends on how fast the machine is.
+  // Returns whether this is the short form, which checks nothing that depends on the machine's
+  // speed.
   [[nodiscard]] bool quick() const { return quick_; }
   template <class T>
   [[nodiscard]] T either(T full, T quick) const {
     return quick_ ? quick : full;
   }
 
-  // The server may need that much memory above its idle level while this attack goes on.
+  // Allows the server that much memory above its idle level during this attack.
   void allow_kib(std::size_t kib) { allowed_kib_ = kib; }
-  // And may keep that much when it is over, because the allocator keeps small blocks for later.
+  // Allows the server to keep that much memory afterwards, because the allocator caches small
+  // blocks.
   void may_keep_kib(std::size_t kib) { kept_kib_ = kib; }
-  // `what` is a sentence about what should have been.
+  // `what` is a sentence that describes the expected state.
   void expect(bool holds, const std::string& what) {
     if (!holds) faults_.push_back(what);
   }
-  // The same for a count; says what it was.
+  // Like expect() for a count; reports the actual count.
   void expect_count(std::size_t count, std::size_t wanted, const std::string& what) {
     expect(count == wanted, what + ": " + std::to_string(count) + " of " + std::to_string(wanted));
   }
-  // The server under attack lacks what is attacked.
+  // The server does not have the feature under attack.
   void skip(const std::string& why) { skipped_ = why; }
-  // A figure for the reader.
+  // Adds a figure to the table.
   void note(const std::string& text) { notes_ += (notes_.empty() ? "" : ", ") + text; }
 
   [[nodiscard]] std::size_t allowed_kib() const { return allowed_kib_; }
@@ -49,7 +51,7 @@ class Attack {
   [[nodiscard]] const std::string& skipped() const { return skipped_; }
   [[nodiscard]] const std::string& notes() const { return notes_; }
 
-  // How long is waited for what has to happen, whatever the machine is doing beside.
+  // How long to wait for an expected event, however busy the machine is.
   static constexpr milliseconds kPatience{30'000};
 
  private:
@@ -67,7 +69,7 @@ struct Scenario {
   std::string name;
   std::vector<std::string> flags;
   std::function<void(Attack&)> run;
-  std::size_t descriptors = 0;  // the server's RLIMIT_NOFILE; 0: as it is
+  std::size_t descriptors = 0;  // the server's RLIMIT_NOFILE; 0: unchanged
 };
 
 [[nodiscard]] std::vector<Scenario> http_scenarios();

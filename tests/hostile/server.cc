@@ -31,7 +31,7 @@ Server::Server(std::vector<std::string> flags, std::size_t descriptors) {
   port_ = static_cast<std::uint16_t>(std::stoul(line->substr(line->rfind(':') + 1)));
 }
 
-// The end of its log tells what was going on.
+// Returns the end of the server's log.
 std::string Server::last_words() const {
   constexpr std::size_t kEnough = 400;
   const std::string output = process_->output();
@@ -81,7 +81,7 @@ std::string Server::end() {
   const auto status = process_->wait_exit(std::chrono::seconds(30));
   if (!status) return "the server does not end after SIGTERM";
   if (status->signal != 0) return "the server died by signal " + std::to_string(status->signal);
-  // 3: attackers that are still there do not answer the Close of the drain.
+  // 3: attackers that are still connected do not answer the Close of the drain.
   if (status->code != 0 && status->code != 3) {
     return "the server ended with status " + std::to_string(status->code);
   }

@@ -1,4 +1,4 @@
-// The daemon under attack, and what the kernel knows of its process.
+// The daemon under attack, and the kernel's figures of its process.
 #pragma once
 
 #include <chrono>
@@ -14,20 +14,21 @@ namespace hostile {
 
 class Server {
  public:
-  // Environment WSD_BINARY, or ./wsd, with these flags on a port of the kernel's choice. A
-  // `descriptors` above 0 is its RLIMIT_NOFILE. Throws when it does not listen.
+  // Starts the environment variable WSD_BINARY, or ./wsd, with these flags on a port that the
+  // kernel chooses. A `descriptors` above 0 is its RLIMIT_NOFILE. Throws if the server does not
+  // listen.
   explicit Server(std::vector<std::string> flags, std::size_t descriptors = 0);
 
   [[nodiscard]] std::uint16_t port() const { return port_; }
   [[nodiscard]] std::size_t resident_kib() const { return status_kib("VmRSS:"); }
-  // The most it ever was. A process has a past of its own from exec on.
+  // The peak of this process since exec.
   [[nodiscard]] std::size_t peak_kib() const { return status_kib("VmHWM:"); }
   [[nodiscard]] std::size_t descriptors() const;
-  // CPU time of all threads.
+  // The CPU time of all threads.
   [[nodiscard]] std::chrono::nanoseconds cpu() const;
-  // Log lines that contain `text`.
+  // Returns the number of log lines that contain `text`.
   [[nodiscard]] std::size_t lines_with(const std::string& text) const;
-  // SIGTERM; empty when it ended with status 0, otherwise what it did.
+  // Sends SIGTERM. Returns "" if the server exited with status 0, otherwise a description.
   [[nodiscard]] std::string end();
 
  private:

@@ -21,7 +21,7 @@ namespace {
 
 constexpr std::size_t kBufferBytes = std::size_t{128} << 10;
 
-// What one peer may move in a round before the others have theirs.
+// The number of calls for one peer in a round, before the other peers get theirs.
 constexpr int kCallsPerRound = 16;
 
 void no_linger(int fd) {
@@ -167,7 +167,8 @@ void Swarm::on_event(Peer& peer, std::uint32_t events) {
   if (!peer.over() && (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) receive(peer);
 }
 
-// What the server said before it went is still to be read: a failing send ends nothing.
+// A failing send does not end the peer, because bytes that the server sent before may still be
+// unread.
 void Swarm::flush(Peer& peer) {
   std::size_t done = 0;
   while (done < peer.out.size()) {
@@ -184,7 +185,7 @@ void Swarm::flush(Peer& peer) {
   if (peer.out.empty() && !flush_pattern(peer)) list(peer);
 }
 
-// False when more could go in the next round.
+// Returns false if more can be sent in the next round.
 bool Swarm::flush_pattern(Peer& peer) {
   for (int calls = 0; peer.repeats != 0; ++calls) {
     if (calls == kCallsPerRound) return false;
@@ -236,7 +237,7 @@ void Swarm::take(Peer& peer, std::string_view bytes) {
   if (!peer.over()) peer.in = bytes;
 }
 
-// Bytes of a whole response at the front, 0 when it is not whole.
+// Returns the size of a complete response at the front, or 0.
 std::size_t Swarm::take_response(Peer& peer, std::string_view bytes) {
   const std::size_t head = bytes.find("\r\n\r\n");
   if (head == std::string_view::npos) return 0;
@@ -261,7 +262,7 @@ std::size_t Swarm::take_response(Peer& peer, std::string_view bytes) {
   return size;
 }
 
-// The same for a frame, judged by RFC 6455 §5.2 to §5.5.
+// Returns the size of a complete frame at the front, or 0. Checks it by RFC 6455 §5.2 to §5.5.
 std::size_t Swarm::take_frame(Peer& peer, std::string_view bytes) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(bytes[i]); };
   if (bytes.size() < 2) return 0;

@@ -1,4 +1,4 @@
-// Very many peers in one thread: what they put on the wire is the caller's, right or wrong.
+// A large number of peers in one thread. The caller decides which bytes they send, valid or not.
 #pragma once
 
 #include <algorithm>
@@ -18,7 +18,7 @@ namespace hostile {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-// A frame as it came; the payload is good until the hook returns.
+// A received frame. The payload is valid until the hook returns.
 struct FrameView {
   int opcode = 0;
   std::string_view payload;
@@ -27,19 +27,19 @@ struct FrameView {
 struct Peer {
   enum class Stage : std::uint8_t {
     kConnecting,
-    kHttp,   // TCP is up
-    kOpen,   // 101 has come
-    kEnded,  // gone from our side: by FIN, by reset or by close()
+    kHttp,   // TCP is connected
+    kOpen,   // 101 has arrived
+    kEnded,  // ended by FIN, by reset or by close()
   };
 
   std::size_t index = 0;
-  std::size_t group = 0;  // the scenario's, as is `mark`
+  std::size_t group = 0;  // set by the scenario, like `mark`
   std::uint64_t mark = 0;
   Stage stage = Stage::kConnecting;
-  bool reading = true;       // false: not a byte is taken from the kernel
+  bool reading = true;       // false: read nothing from the kernel
   bool answers_ping = true;  // with a Pong of the same payload
-  bool fin = false;          // the server ended the stream in order
-  bool reset = false;        // or by a reset, or refused the connection
+  bool fin = false;          // the server sent FIN
+  bool reset = false;        // the server reset or refused the connection
   int status = 0;            // of the last response
   bool deflate = false;      // the server has agreed to permessage-deflate
   unsigned close_code = 0;   // of the server's Close frame
@@ -49,20 +49,20 @@ struct Peer {
   std::uint64_t pings = 0;
   std::uint64_t pongs = 0;
   std::string last_pong;
-  std::string fault;  // what the server sent that no server may send
+  std::string fault;  // bytes from the server that no server may send
   Clock::time_point started;
   Clock::time_point ended;
 
   [[nodiscard]] bool open() const { return stage == Stage::kOpen; }
   [[nodiscard]] bool over() const { return stage == Stage::kEnded; }
 
-  // The swarm's own.
+  // Internal to the swarm.
   int fd = -1;
   bool listed = false;     // on the busy list
-  bool connected = false;  // the kernel has said so
-  std::string in;          // of a frame or head that is not whole yet
+  bool connected = false;  // the kernel has reported it
+  std::string in;          // an incomplete frame or head
   std::string out;
-  std::shared_ptr<const std::string> pattern;  // sent over and over after `out`
+  std::shared_ptr<const std::string> pattern;  // sent repeatedly after `out`
   std::uint64_t repeats = 0;
   std::size_t pattern_at = 0;
 };
@@ -72,35 +72,36 @@ class Swarm {
   explicit Swarm(std::uint16_t port);
   Swarm(const Swarm&) = delete;
   Swarm& operator=(const Swarm&) = delete;
-  // All that is left ends with a reset, which leaves no TIME_WAIT.
+  // Resets all remaining connections, which leaves no TIME_WAIT.
   ~Swarm();
 
-  // To 127.0.0.1, without waiting. A `receive_buffer` above 0 is SO_RCVBUF.
+  // Connects to 127.0.0.1 without waiting. A `receive_buffer` above 0 is SO_RCVBUF.
   Peer& connect(int receive_buffer = 0);
-  // connect(), and a correct opening handshake as soon as TCP is up.
+  // Like connect(), with a correct opening handshake as soon as TCP is connected.
   Peer& open(std::string_view target, std::string_view extensions = {}, int receive_buffer = 0);
-  // As much as the kernel takes now, the rest as it takes it.
+  // Sends as much as the kernel accepts now, and the rest later.
   void send(Peer& peer, std::string_view bytes);
-  // The same bytes `repeats` times, held once for all peers that send them.
+  // Sends the same bytes `repeats` times. All peers that send them share one copy.
   void send_over_and_over(Peer& peer, std::shared_ptr<const std::string> pattern,
                           std::uint64_t repeats);
-  // Whether something of that waits here.
+  // Returns whether bytes of send() or of the pattern are unsent.
   [[nodiscard]] static bool unsent(const Peer& peer) {
     return !peer.out.empty() || peer.repeats != 0;
   }
-  // Ends a peer's stillness. Its window opens wide, or what waits for it would take minutes.
+  // Lets a paused peer read again. Enlarges its window, because the queued data would otherwise
+  // take minutes.
   void read_on(Peer& peer);
   void close(Peer& peer);       // FIN
   void reset_peer(Peer& peer);  // RST
   void reset_all();
 
-  // Each message of each peer.
+  // Called for each message of each peer.
   std::function<void(Peer&, const FrameView&)> on_message;
 
-  // One round of the loop, waiting at most that long.
+  // Runs one round of the loop and waits at most `wait`.
   void step(milliseconds wait);
   void run_for(milliseconds time);
-  // False when `limit` passed first.
+  // Returns false if `limit` expired first.
   template <class Condition>
   [[nodiscard]] bool until(Condition condition, milliseconds limit) {
     const auto deadline = Clock::now() + limit;
@@ -111,7 +112,7 @@ class Swarm {
     return true;
   }
 
-  // Peers by stage, since the beginning; each is counted once in `ended` when it ends.
+  // Number of peers by stage since the beginning. Each peer counts once in `ended` when it ends.
   [[nodiscard]] std::size_t ended() const { return ended_; }
   [[nodiscard]] std::size_t opened() const { return opened_; }
   [[nodiscard]] std::deque<Peer>& peers() { return peers_; }
@@ -119,7 +120,7 @@ class Swarm {
   [[nodiscard]] std::size_t count(Condition condition) const {
     return static_cast<std::size_t>(std::count_if(peers_.begin(), peers_.end(), condition));
   }
-  // The first few faults of peers, and empty when there is none.
+  // Returns the first few faults of peers, or "".
   [[nodiscard]] std::string faults() const;
 
  private:
@@ -136,7 +137,7 @@ class Swarm {
   std::uint16_t port_;
   int epoll_ = -1;
   std::deque<Peer> peers_;
-  std::vector<Peer*> busy_;  // not done within their share of a round
+  std::vector<Peer*> busy_;  // not finished within their share of a round
   std::size_t opened_ = 0;
   std::size_t ended_ = 0;
   std::vector<char> buffer_;

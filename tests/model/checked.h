@@ -1,5 +1,4 @@
-// What code under exploration is given in place of std::atomic, of plain variables and of an
-// eventfd.
+// Replacements of std::atomic, of plain variables and of an eventfd for code under exploration.
 #pragma once
 
 #include <atomic>
@@ -28,8 +27,7 @@ template <class T>
   }
 }
 
-// An atomic variable. The last argument of each operation is the name of the function that the
-// operation stands in.
+// An atomic variable. The last argument of each operation is the name of the enclosing function.
 template <class T>
 class CheckedAtomic {
  public:
@@ -71,7 +69,7 @@ class CheckedAtomic {
                             {in, "compare_exchange_strong"});
   }
 
-  // Sleeps until the value is not zero, and sets it to zero; what it was.
+  // Waits until the value is not zero, sets it to zero and returns the old value.
   T await(std::memory_order order) {
     return from_value<T>(Explorer::current().await(location_, order));
   }
@@ -93,8 +91,8 @@ class CheckedAtomic {
   const unsigned location_;
 };
 
-// What has the state's word for the explorer, and is no memory of the code under test: what checks
-// need to know.
+// A variable that only the checks use. Its value is part of the state, but it is not memory of the
+// code under test.
 template <class T>
 class Ghost {
  public:
@@ -111,8 +109,8 @@ class Ghost {
   Value word_ = 0;
 };
 
-// A variable that is handed from thread to thread: each access, a read too, must come after the
-// last one of any other thread.
+// A plain variable that threads pass to each other. Each access, also a read, must happen after the
+// last access of every other thread.
 template <class T>
 class Plain {
  public:
@@ -136,8 +134,8 @@ class Plain {
   Ghost<T> value_;
 };
 
-// What a thread sleeps on: an eventfd. That a wake-up carries no order is less than an eventfd
-// promises.
+// The wake-up counter of a sleeping thread, an eventfd. Here a wake-up implies no memory order,
+// which is less than an eventfd promises.
 class WakeCounter {
  public:
   void wake() { count_.fetch_add(1, std::memory_order_relaxed); }

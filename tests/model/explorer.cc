@@ -21,7 +21,7 @@ constexpr double kUnknown = -1;  // a state whose schedules are being counted
 
 Explorer* current_explorer = nullptr;
 
-// One exploration goes on at a time.
+// Only one exploration runs at a time.
 alignas(kScenarioAlignment) std::array<std::byte, kScenarioBytes> storage_of_scenario;
 
 }  // namespace
@@ -38,7 +38,7 @@ Outcome Explorer::explore() {
     ++outcome_.runs;
   } while (outcome_.failure.empty() && advance(leaf_));
   if (!outcome_.failure.empty()) {
-    tracing_ = true;  // the same schedule once more
+    tracing_ = true;  // the same schedule again
     run();
     tracing_ = false;
   }
@@ -48,7 +48,7 @@ Outcome Explorer::explore() {
   return std::move(outcome_);
 }
 
-// One schedule, from the beginning until it ends, fails, or comes to a state known already.
+// Runs one schedule from the beginning until it ends, fails, or reaches a known state.
 void Explorer::run() {
   start();
   for (;;) {
@@ -66,7 +66,7 @@ void Explorer::run() {
       return;
     }
     if (ready_threads.empty()) {
-      outcome_.failure = "all that are left sleep, and nobody wakes them";
+      outcome_.failure = "all remaining threads sleep, and no thread wakes them";
       return;
     }
     if (merges_ && depth_ == path_.size() && !enter_state()) return;
@@ -94,7 +94,7 @@ void Explorer::start() {
   outcome_.trail.clear();
   complete_ = false;
   end_scenario();
-  // The scenario's variables are added to a memory that knows its threads.
+  // The scenario adds its variables to a memory that already has its threads.
   static constexpr unsigned kAll = kMaxThreads;
   memory_.reset(kAll);
   scenario_ = make_(storage_of_scenario.data());
@@ -114,7 +114,7 @@ void Explorer::start() {
           self.explorer->scenario_->body(self.index);
         },
         &thread);
-    // As far as its first operation.
+    // Runs to its first operation.
     running_ = &thread;
     thread.fiber.resume();
     running_ = nullptr;
@@ -138,7 +138,7 @@ void Explorer::end_scenario() {
   if (scenario_ != nullptr) std::exchange(scenario_, nullptr)->~Scenario();
 }
 
-// False: nothing new can follow.
+// Returns false if nothing new can follow.
 bool Explorer::enter_state() {
   state_ = hash();
   const auto [known, is_new] = visited_.try_emplace(state_, kUnknown);
@@ -151,7 +151,8 @@ bool Explorer::enter_state() {
   return false;
 }
 
-// To the next path that has not been taken. `schedules`: that the last one stands for.
+// Advances to the next path that has not been taken. `schedules`: the number that the last path
+// represents.
 bool Explorer::advance(double schedules) {
   while (!path_.empty()) {
     Decision& last = path_.back();
@@ -286,7 +287,7 @@ bool Explorer::compare_exchange(unsigned location, Value& expected, Value desire
   failure = order_at(site, kFailureSuffix, failure);
   step();
   const Value newest = memory_.newest(location);
-  // A failure is a load: it may also find one of the older values that are not the expected one.
+  // A failed exchange is a load. It may also read an older value, unless that is the expected one.
   memory_.readable(running_->index, location, failure, candidates_);
   std::erase_if(candidates_, [&](unsigned i) { return memory_.value(location, i) == expected; });
   const bool may_succeed = newest == expected;
@@ -336,10 +337,10 @@ void Explorer::require_address(const void* address) {
 }
 
 void Explorer::touch(unsigned variable) {
-  if (variable >= memory_.plains()) fail("a pointer to what is no node is followed");
+  if (variable >= memory_.plains()) fail("a pointer that does not refer to a node is followed");
   if (++touches_ > kMaxTouches) fail("a list without an end");
   if (running_ != nullptr && !memory_.touch(running_->index, variable)) {
-    fail("a data race: what another thread does to this does not happen before it");
+    fail("a data race: an access by another thread does not happen before this one");
   }
 }
 
@@ -366,7 +367,7 @@ void Explorer::check(bool good, const char* what) {
 
 void Explorer::fail(const std::string& what) {
   outcome_.failure = what;
-  (running_ == nullptr ? epilogue_ : running_->fiber).suspend();  // for good
+  (running_ == nullptr ? epilogue_ : running_->fiber).suspend();  // never resumed
 }
 
 void Explorer::log(const Site& site, Value value) {

@@ -1,14 +1,16 @@
-// All schedules of a few threads on the memory of memory.h, by depth-first search.
+// Explores all schedules of a few threads on the memory of memory.h by depth-first search.
 //
-// A scenario is run again and again from its beginning, each time along another path of decisions:
-// which thread takes the next step, and which of the values the memory model allows a step reads.
-// A step is one atomic operation and the code up to the next one. A state in which the search has
-// been is not gone on from again; what can follow from it is known. Two states are the same when
-// memory, ghosts and, for each thread, all that it has read are (by a 64-bit hash), since what a
-// thread has read determines where it is and what it holds.
+// The explorer runs a scenario again and again from its beginning. Each run takes another path of
+// decisions: which thread takes the next step, and which value that the memory model allows a step
+// reads. A step is one atomic operation and the code up to the next one.
 //
-// Of the attempts of a loop around compare_exchange_weak only the last counts: the code under
-// exploration keeps nothing of the earlier ones, as `expected` is overwritten.
+// The search does not continue from a state that it has visited, because it knows the states that
+// follow. Two states are equal if the memory, the ghosts and, for each thread, all values that it
+// has read are equal (by a 64-bit hash). The values that a thread has read determine its place in
+// the code and its local variables.
+//
+// In a loop around compare_exchange_weak only the last attempt counts. The code under exploration
+// keeps nothing of the earlier ones, because `expected` is overwritten.
 #pragma once
 
 #include <atomic>
@@ -31,11 +33,11 @@ class Scenario {
   virtual ~Scenario() = default;
   [[nodiscard]] virtual unsigned threads() const = 0;
   virtual void body(unsigned thread) = 0;
-  // After all bodies have returned.
+  // Called after all bodies have returned.
   virtual void end() {}
 };
-// Makes one in the storage given, which is the same each time: addresses are values too, and states
-// are only the same where they are.
+// Creates a scenario in the given storage. The storage is always at the same address, because
+// addresses are values too: states can only be equal at equal addresses.
 using MakeScenario = std::function<Scenario*(void* storage)>;
 inline constexpr std::size_t kScenarioBytes = 32 * 1024;
 inline constexpr std::size_t kScenarioAlignment = 64;
@@ -46,18 +48,19 @@ template <class Subject, class... Arguments>
   return [=](void* storage) -> Scenario* { return new (storage) Subject(arguments...); };
 }
 
-// One place in the code where an order is given, and another order to use there.
+// A place in the code with a memory order, and another order to use there.
 struct Weakening {
-  std::string site;  // "function operation", and " (failure)" for that of a compare-exchange
+  // "function operation", with " (failure)" for the failure order of a compare-exchange
+  std::string site;
   std::memory_order order = std::memory_order_seq_cst;
 };
 
 struct Outcome {
-  std::string failure;             // empty: what must hold holds in every schedule
-  std::vector<std::string> trail;  // the steps that led there
+  std::string failure;             // empty: every invariant holds in every schedule
+  std::vector<std::string> trail;  // the steps that led to the failure
   std::uint64_t states = 0;
-  std::uint64_t runs = 0;  // schedules executed, as far as something new was in them
-  double schedules = 0;    // schedules that all of them stand for
+  std::uint64_t runs = 0;  // executed schedules, up to a known state
+  double schedules = 0;    // schedules that they represent
 };
 
 class Explorer {
@@ -67,12 +70,12 @@ class Explorer {
   Explorer& operator=(const Explorer&) = delete;
 
   void weaken(Weakening weakening) { weakening_ = std::move(weakening); }
-  // Compare-exchanges that may fail for no reason, in one schedule.
+  // Limits the compare-exchanges that may fail spuriously, per schedule.
   void allow_spurious_failures(unsigned count) { spurious_allowed_ = count; }
-  // Goes through every schedule by itself: far slower, and what explore() is judged by.
+  // Explores every schedule individually. This is far slower, and checks explore().
   void merge_no_states() { merges_ = false; }
   [[nodiscard]] Outcome explore();
-  // Sites met so far, with the order in the source.
+  // The places visited so far, with their order in the source.
   [[nodiscard]] std::vector<Weakening> sites() const;
 
   // For code under exploration.
@@ -90,21 +93,22 @@ class Explorer {
                         std::memory_order success, std::memory_order failure, bool weak, Site site);
   // Suspends until the newest value is not zero, and sets it to zero.
   Value await(unsigned location, std::memory_order order);
-  // A pointer that leads to no plain variable of the scenario's fails the run.
+  // Fails the run if the pointer does not refer to a plain variable of the scenario.
   void require_address(const void* address);
-  // A plain variable is written, or read as `value`.
+  // Records that a plain variable is written, or read as `value`.
   void touch(unsigned variable);
   void touch_and_read(unsigned variable, Value value);
 
-  // One of 0 .. count - 1, each tried. `step`: other threads may go first.
+  // Returns one of 0 .. count - 1, and tries each. `step`: other threads may run first.
   unsigned choose(unsigned count, bool step);
-  // All that the thread holds at this point follows from `place`; what it has read is forgotten.
+  // Declares that `place` determines everything that the thread holds at this point. Its earlier
+  // reads no longer count.
   void at(std::uint64_t place);
   void check(bool good, const char* what);
   void fail(const std::string& what);
 
   [[nodiscard]] Memory& memory() noexcept { return memory_; }
-  // A word that belongs to the state.
+  // Adds a word to the state.
   void watch(const Value* word) { watched_.push_back(word); }
 
  private:
@@ -114,7 +118,7 @@ class Explorer {
     unsigned index = 0;
     std::uint64_t history = 0;
     int awaits = -1;  // a location
-    // The load or failed compare-exchange that came last, if nothing has been read since.
+    // The last load or failed compare-exchange, if nothing has been read since.
     int attempt = -1;  // its location
     Value attempt_value = 0;
     std::uint64_t before_attempt = 0;  // history
@@ -156,24 +160,24 @@ class Explorer {
   Scenario* scenario_ = nullptr;
   Memory memory_;
   std::vector<std::unique_ptr<Thread>> threads_;
-  Thread* running_ = nullptr;  // nullptr: outside of all bodies
+  Thread* running_ = nullptr;  // nullptr: outside all bodies
   std::vector<const Value*> watched_;
   std::vector<unsigned> candidates_;
 
   std::vector<Decision> path_;
   std::size_t depth_ = 0;  // decisions taken in this run
   std::uint64_t state_ = 0;
-  double leaf_ = 0;  // schedules that the end of this run stands for
+  double leaf_ = 0;  // schedules that the end of this run represents
   unsigned steps_ = 0;
   unsigned touches_ = 0;
   unsigned spurious_allowed_ = 0;
   Value spurious_left_ = 0;
-  std::unordered_map<std::uint64_t, double> visited_;  // state: schedules from there on
+  std::unordered_map<std::uint64_t, double> visited_;  // state: schedules that follow it
 
   Weakening weakening_;
-  std::vector<KnownSite> sites_;  // by the addresses of their names; more than once, maybe
+  std::vector<KnownSite> sites_;  // by the addresses of their names, possibly with duplicates
   Outcome outcome_;
-  Fiber epilogue_;         // the end of a scenario may fail, too
+  Fiber epilogue_;         // the end of a scenario may fail too
   bool complete_ = false;  // all bodies of this run have returned
   bool tracing_ = false;
   bool merges_ = true;

@@ -1,9 +1,10 @@
-// Whether the explorer finds what is wrong: each order of the headers weakened, each mutant.
+// Checks that the explorer finds faults: each weakened memory order of the headers, and each
+// mutant.
 #pragma once
 
 namespace wsd::model {
 
-// Prints each fault; false when one is not found that should be.
+// Prints each fault. Returns false if a fault that must be found is not.
 [[nodiscard]] bool find_weakened_orders();
 [[nodiscard]] bool find_mutants();
 

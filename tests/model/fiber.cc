@@ -10,7 +10,7 @@ Fiber::Fiber() : stack_(std::make_unique<std::byte[]>(kStackBytes)) {
   context_.uc_stack.ss_size = kStackBytes;
   context_.uc_link = nullptr;
   const auto self = reinterpret_cast<std::uintptr_t>(this);
-  // makecontext passes int arguments only.
+  // makecontext passes only int arguments.
   ::makecontext(&context_, reinterpret_cast<void (*)()>(&Fiber::enter), 2,
                 static_cast<unsigned>(self >> 32), static_cast<unsigned>(self));
   ::swapcontext(&back_, &context_);  // as far as the top of loop()

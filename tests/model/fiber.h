@@ -1,4 +1,4 @@
-// A function on a stack of its own, that can be left in the middle and gone on with later.
+// A function with its own stack. It can be suspended and resumed.
 #pragma once
 
 #include <setjmp.h>
@@ -9,8 +9,8 @@
 
 namespace wsd::model {
 
-// ucontext makes the stack; after that, switching is by _setjmp and _longjmp, which cost no system
-// call. What runs on it must not need its destructors run: a fiber is restarted wherever it is.
+// ucontext creates the stack. Later switches use _setjmp and _longjmp, which need no system call.
+// The function must not need its destructors to run, because a fiber may be restarted at any point.
 class Fiber {
  public:
   Fiber();
@@ -19,9 +19,9 @@ class Fiber {
 
   // The next resume() calls `function(argument)` from its beginning.
   void restart(void (*function)(void*), void* argument) noexcept;
-  // Runs it until it calls suspend() or returns.
+  // Runs the function until it calls suspend() or returns.
   void resume() noexcept;
-  // Within the fiber only.
+  // Callable only within the fiber.
   void suspend() noexcept;
   [[nodiscard]] bool done() const noexcept { return done_; }
 
@@ -34,8 +34,8 @@ class Fiber {
   std::unique_ptr<std::byte[]> stack_;
   ucontext_t context_ = {};
   ucontext_t back_ = {};
-  jmp_buf top_;   // where each call begins
-  jmp_buf here_;  // where it was suspended
+  jmp_buf top_;   // start of each call
+  jmp_buf here_;  // point of suspension
   jmp_buf caller_;
   void (*function_)(void*) = nullptr;
   void* argument_ = nullptr;

@@ -1,4 +1,11 @@
-// Producers enter, push and wait where they are told to; the owner takes, leaves and wakes.
+// Producers enter the gate and push items. They wait if the gate is full. The owner takes the
+// items, leaves the gate and wakes the producers.
+//
+//   feeder    enter ─► push ─► wait if full ◄─── wake ───┐
+//                        │                                │
+//                        ├─► gate, mailbox ─► owner: take, leave
+//                        │
+//   stranger  try_enter ─┘
 #pragma once
 
 #include <array>
@@ -14,9 +21,9 @@ struct FlowGateSettings {
   std::uint32_t bound = 1;
   unsigned feeders = 2;     // reactors: they enter
   unsigned enters = 2;      // of each
-  bool first_asks = false;  // the first one enters 0 items: it only asks whether it may go on
-  unsigned strangers = 0;   // other threads: they try to enter, once each
-  std::uint32_t items = 1;  // entered at a time
+  bool first_asks = false;  // the first one enters 0 items, which only asks whether it may continue
+  unsigned strangers = 0;   // other threads: each tries to enter once
+  std::uint32_t items = 1;  // items for each enter
   unsigned spurious = 1;
 };
 
@@ -26,7 +33,7 @@ class FlowGateScenario final : public Scenario {
   explicit FlowGateScenario(const FlowGateSettings& settings)
       : settings_(settings), gate_(settings.bound) {}
 
-  // Feeders, then strangers, then the owner.
+  // Feeders come first, then strangers, then the owner.
   [[nodiscard]] unsigned threads() const override {
     return settings_.feeders + settings_.strangers + 1;
   }
@@ -65,7 +72,7 @@ class FlowGateScenario final : public Scenario {
     explorer.at(entered ? 1 : 2);
     if (entered) {
       inside_ = inside_ + settings_.items;
-      // Reactors are always admitted; others are not.
+      // The gate always admits reactors, but not other threads.
       explorer.check(settings_.feeders != 0 || inside_ < settings_.bound + settings_.items,
                      "more than the bound and one batch");
       pushed_.fetch_add(settings_.items, std::memory_order_release);
@@ -74,7 +81,7 @@ class FlowGateScenario final : public Scenario {
     leave_the_stage();
   }
 
-  // The owner is told, so that it knows when nothing more comes.
+  // Reports the end to the owner, so that it knows when no more items come.
   void leave_the_stage() { pushed_.fetch_add(kGone, std::memory_order_release); }
 
   void own() {
@@ -92,7 +99,7 @@ class FlowGateScenario final : public Scenario {
       for (unsigned feeder = 0; feeder < settings_.feeders; ++feeder) {
         if ((waiters >> feeder & 1) != 0) wakes_[feeder].wake();
       }
-      explorer.check(waiters >> settings_.feeders == 0, "a waiter nobody knows is to be woken");
+      explorer.check(waiters >> settings_.feeders == 0, "an unknown waiter is to be woken");
       explorer.at(there << 8);
     }
   }
@@ -101,7 +108,7 @@ class FlowGateScenario final : public Scenario {
 
   const FlowGateSettings settings_;
   Gate<CheckedAtomic> gate_;
-  CheckedAtomic<std::uint64_t> pushed_{0, true};  // stands for the mailbox
+  CheckedAtomic<std::uint64_t> pushed_{0, true};  // represents the mailbox
   std::array<WakeCounter, kMaxFeeders> wakes_;
   Ghost<std::uint32_t> inside_;
 };

@@ -24,7 +24,7 @@ struct Variables {
   CheckedAtomic<std::uint64_t> y{0};
   CheckedAtomic<std::uint64_t> f{0};
   Plain<std::uint64_t> plain;
-  std::array<Ghost<std::uint64_t>, 4> r;  // what was read; an outcome is all four
+  std::array<Ghost<std::uint64_t>, 4> r;  // the values read; an outcome is all four
 };
 
 using Body = void (*)(Variables&);
@@ -50,7 +50,7 @@ class Litmus final : public Scenario {
 struct Case {
   const char* name;
   std::vector<Body> bodies;
-  Outcomes expected;  // r[0] to r[3] in digits; "race" alone for a data race
+  Outcomes expected;  // r[0] to r[3] as digits; "race" for a data race
 };
 
 template <std::memory_order Store, std::memory_order Load>
@@ -77,7 +77,7 @@ std::vector<Body> message_passing() {
           }};
 }
 
-// A thread adds to the flag between who sets it and who reads it.
+// A thread adds to the flag between its writer and its reader.
 template <std::memory_order Between>
 std::vector<Body> release_sequence() {
   return {[](Variables& v) {
@@ -179,8 +179,8 @@ std::vector<Case> cases() {
        all_of_four({"1010"})},
       {"two readers of two writers, release and acquire",
        two_readers_of_two_writers<kRelease, kAcquire>(), all_of_four({})},
-      // The order of seq_cst operations is not that of time: what is known of x only through
-      // relaxed operations on f does not come before in it.
+      // The order of seq_cst operations is not the order of time. If a thread knows of x only
+      // through relaxed operations on f, the order does not place x first.
       {"seq_cst beside relaxed",
        {[](Variables& v) {
           v.x.store(1, kSeqCst);
@@ -191,7 +191,7 @@ std::vector<Case> cases() {
           v.r[1] = v.x.load(kSeqCst);
         }},
        {"0000", "0100", "1000", "1100"}},
-      // Store buffering as the gate does it, with read-modify-writes.
+      // Store buffering with read-modify-writes, as in the gate.
       {"store buffering of updates, seq_cst",
        {[](Variables& v) {
           v.x.fetch_add(1, kSeqCst);

@@ -1,4 +1,9 @@
-// Producers push, and the owner goes round as a reactor does: take, work, arm, sleep, wake.
+// Producers push. The owner runs a loop like a reactor: take, work, arm, sleep, wake.
+//
+//   producer  push ──┐               ┌── take ◄── wake ◄─┐
+//                    ├──► mailbox ──►│                   │
+//   producer  push ──┘               └── work ─► arm ─► sleep
+//         └── wakes the owner if it was armed ───────────┘
 #pragma once
 
 #include <array>
@@ -14,8 +19,8 @@ constexpr unsigned kMaxPushes = 3;
 struct MailboxSettings {
   unsigned producers = 2;
   unsigned pushes = 2;       // of each
-  unsigned other_wakes = 0;  // times that something else ends the owner's sleep
-  unsigned spurious = 1;     // weak compare-exchanges that fail for nothing
+  unsigned other_wakes = 0;  // how often another event ends the owner's sleep
+  unsigned spurious = 1;     // weak compare-exchanges that fail spuriously
   bool arms_twice = false;   // before each sleep
 };
 
@@ -35,7 +40,7 @@ class MailboxScenario final : public Scenario {
     other_wakes_ = settings_.other_wakes;
   }
 
-  // The last one is the owner's.
+  // The last thread is the owner.
   [[nodiscard]] unsigned threads() const override { return settings_.producers + 1; }
   void body(unsigned thread) override {
     if (thread < settings_.producers) {
@@ -114,7 +119,7 @@ class MailboxScenario final : public Scenario {
   WakeCounter wakes_;
   std::array<std::array<Node, kMaxPushes>, kMaxProducers> nodes_;
   std::array<Ghost<unsigned>, kMaxProducers> taken_;
-  Ghost<bool> armed_;  // armed, as far as the answers of arm, push and take go
+  Ghost<bool> armed_;  // armed, as far as the results of arm, push and take show
   Ghost<unsigned> other_wakes_;
 };
 

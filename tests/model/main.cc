@@ -1,4 +1,4 @@
-// Explores every interleaving of the lock-free parts, and then of their mutants: `make model`.
+// make model: explores every interleaving of the lock-free parts, and then of their mutants.
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -13,7 +13,7 @@
 
 namespace wsd {
 
-// In place of the library's: a broken assertion is a finding like others.
+// Replaces the library's function: a failed assertion is reported like other findings.
 void assertion_failed(const char* expression, const char* /*file*/, int /*line*/) noexcept {
   model::Explorer::current().fail(std::string("assertion: ") + expression);
   std::abort();
@@ -29,8 +29,8 @@ void print_failure(const Outcome& outcome) {
   for (const std::string& step : outcome.trail) std::printf("    %s\n", step.c_str());
 }
 
-// Whether merging states loses no schedule and invents none: where they are few, they are counted
-// one by one too.
+// Returns whether merging states neither loses nor invents a schedule. If there are few schedules,
+// they are also counted one by one.
 bool merging_is_exact(const NamedScenario& scenario, const Outcome& merged) {
   constexpr double kFew = 300'000;
   if (!merged.failure.empty() || merged.schedules > kFew) return true;

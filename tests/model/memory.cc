@@ -90,13 +90,14 @@ void Memory::store(unsigned thread, unsigned location, Value value, std::memory_
   message.value = value;
   if (is_update) {
     const Message& last = messages.back();
-    message.view = last.view;  // the release sequence goes on
+    message.view = last.view;  // the release sequence continues
     message.before = last.before;
     if (acquires(order)) {
       writer.view.join(last.view);
     }
   }
-  // What a release passes on is what comes before it in its own thread, not what it acquires.
+  // A release publishes the operations before it in its own thread, not those that it acquires
+  // itself.
   if (releases(order)) message.before |= writer.before;
   if (order == std::memory_order_seq_cst) note(thread, location, 2U * index);
   if (is_update && acquires(order)) writer.before |= messages.back().before;
@@ -135,7 +136,7 @@ std::uint64_t Memory::hash() const {
   const SeqCstOrder::Set open = order_.open(base);
   std::uint64_t hash = 0;
   const auto add = [&](const View& view, SeqCstOrder::Set before) {
-    // Eight to a word.
+    // Eight values in each word.
     std::uint64_t packed = 0;
     for (unsigned i = 0; i < locations_; ++i) {
       packed = packed << 8 | (view.seen[i] > base[i] ? view.seen[i] - base[i] : 0U);

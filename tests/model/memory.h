@@ -1,18 +1,18 @@
-// The memory that code under exploration runs on: C++20's, executed step by step.
+// Executes code under exploration on the memory of C++20, step by step.
 //
 // Each atomic variable keeps all its values in modification order, as messages. A thread has a
-// view: for each variable the oldest message it may still read. A load may return any message from
-// there on (coherence); a release store attaches its thread's view to the message, and an acquire
-// load takes that view over (happens before). A read-modify-write reads the newest message and
-// carries on the release sequence of it. Sequentially consistent operations must in addition fit
-// into one order (SeqCstOrder). Plain variables are no messages: each access must know of the last
+// view: for each variable, the oldest message that it may still read. A load may return any message
+// from there on (coherence). A release store attaches its thread's view to the message, and an
+// acquire load merges that view into its own (happens before). A read-modify-write reads the newest
+// message and continues its release sequence. Sequentially consistent operations must also fit into
+// one order (SeqCstOrder). Plain variables have no messages: each access must happen after the last
 // one, or it is a data race.
 //
-// What is not modelled:
-//   - a store takes its place at the end of the modification order (a read-modify-write must; the
-//     code under test stores in no other way);
-//   - a load returns only what has been stored already, so cycles of dependency and program order
-//     (load buffering, values out of thin air) do not arise;
+// Not modelled:
+//   - a store in the middle of the modification order. A store is always appended. A
+//   read-modify-write must be, and the code under test stores in no other way;
+//   - cycles of dependency and program order (load buffering, values out of thin air). A load
+//   returns only values that have been stored already;
 //   - fences, consume, and accesses of mixed size.
 #pragma once
 
@@ -37,7 +37,7 @@ constexpr bool releases(std::memory_order order) noexcept {
          order == std::memory_order_seq_cst;
 }
 
-// What happens before a point, as far as reads depend on it.
+// The operations that happen before a point, as far as reads depend on them.
 struct View {
   std::array<std::uint8_t, kMaxLocations> seen = {};  // by location: index of a message
   std::uint64_t plain = 0;  // by plain variable: whether its last access is known
@@ -47,9 +47,9 @@ struct View {
 
 class Memory {
  public:
-  // Nothing is there, and everybody knows all that will be added.
+  // Removes everything. All threads know the variables that are added next.
   void reset(unsigned threads);
-  // `only_updated`: nothing will ever load it, so only the newest value counts.
+  // `only_updated`: no thread loads it, so only the newest value counts.
   [[nodiscard]] unsigned add_location(Value initial, bool only_updated);
   [[nodiscard]] unsigned add_plain();
   [[nodiscard]] unsigned plains() const noexcept { return plains_; }
@@ -58,28 +58,28 @@ class Memory {
   [[nodiscard]] Value value(unsigned location, unsigned index) const {
     return messages_[location][index].value;
   }
-  // The messages that a load by `thread` may return, oldest first. Never empty.
+  // Returns in `into` the messages that a load by `thread` may return, oldest first. Never empty.
   void readable(unsigned thread, unsigned location, std::memory_order order,
                 std::vector<unsigned>& indices) const;
 
-  // One of readable().
+  // Loads one of the messages of readable().
   Value load(unsigned thread, unsigned location, unsigned index, std::memory_order order);
-  // Where `is_update`, a read-modify-write, else a plain store.
+  // With `is_update` a read-modify-write, otherwise a plain store.
   void store(unsigned thread, unsigned location, Value value, std::memory_order order,
              bool is_update);
-  // Any access of a plain variable. False: another one does not happen before it.
+  // Any access of a plain variable. Returns false if another access does not happen before it.
   [[nodiscard]] bool touch(unsigned thread, unsigned variable) noexcept;
 
-  // `thread` does nothing more: what it could have read counts no longer.
+  // `thread` does nothing more: the messages that it could have read no longer count.
   void finish(unsigned thread) noexcept { live_ &= ~(1U << thread); }
-  // Equal for memories on which all that can follow is equal.
+  // Equal for memories from which the same behavior follows.
   [[nodiscard]] std::uint64_t hash() const;
 
  private:
   struct Message {
     Value value = 0;
-    View view;                    // what who acquires it learns
-    SeqCstOrder::Set before = 0;  // and which operations then come strongly before
+    View view;                    // the knowledge of a thread that acquires the message
+    SeqCstOrder::Set before = 0;  // the operations that then come strongly before
   };
   struct Thread {
     View view;
@@ -95,7 +95,7 @@ class Memory {
   unsigned plains_ = 0;
   std::array<Thread, kMaxThreads> threads_;
   unsigned thread_count_ = 0;
-  unsigned live_ = 0;  // a bit for each thread
+  unsigned live_ = 0;  // one bit for each thread
   SeqCstOrder order_;
 };
 

@@ -1,4 +1,4 @@
-// A hash of a sequence of words, for telling states apart.
+// A hash of a sequence of words, to distinguish states.
 #pragma once
 
 #include <cstdint>

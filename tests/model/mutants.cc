@@ -19,7 +19,7 @@ struct Count {
     const Search search = search_fault(suite);
     ++tried;
     found += search.found ? 1U : 0U;
-    good &= report(name, search, nullptr);  // none behaves like the original
+    good &= report(name, search, nullptr);  // no mutant behaves like the original
   }
 };
 

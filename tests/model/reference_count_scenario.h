@@ -1,4 +1,9 @@
-// Threads with a reference each read what is shared, copy and drop; the last one frees it.
+// Threads with a reference each read shared data, copy the reference and drop it. The last drop
+// frees the data.
+//
+//   maker ──┬─ gives ─► holder: read, [add], drop ──┐
+//           ├─ gives ─► holder: read, [add], drop ──┼─► count 0: free
+//           └─────────► maker:  read, [add], drop ──┘
 #pragma once
 
 #include <array>
@@ -20,7 +25,7 @@ class ReferenceCountScenario final : public Scenario {
 
   [[nodiscard]] unsigned threads() const override { return settings_.holders; }
   void body(unsigned thread) override {
-    // The first one is the maker, whose reference the count begins with; it gives the others
+    // The first thread is the maker. The count starts with its reference, and it gives the others
     // theirs.
     if (thread == 0) {
       for (unsigned i = 1; i < settings_.holders; ++i) {
@@ -44,14 +49,14 @@ class ReferenceCountScenario final : public Scenario {
   void drop() {
     if (!count_.drop()) return;
     freed_ = freed_ + 1;
-    // Free: after all that any holder did.
+    // Freeing comes after every access of every holder.
     for (Plain<unsigned>& each : reads_) each = 0;
   }
 
   const ReferenceCountSettings settings_;
   Count<CheckedAtomic> count_;
   std::array<CheckedAtomic<unsigned>, kMaxThreads> given_{{0, 0, 0, 0}};
-  std::array<Plain<unsigned>, kMaxThreads> reads_;  // what each holder does with the block
+  std::array<Plain<unsigned>, kMaxThreads> reads_;  // the accesses of each holder to the block
   Ghost<unsigned> freed_;
 };
 

@@ -1,14 +1,14 @@
-# Every interleaving of the lock-free headers, and of their mutants: `make model`.
+# make model: explores every interleaving of the lock-free headers and of their mutants.
 
 MODEL := $(B)/tests/model/explore
 MODEL_SRCS := $(wildcard tests/model/*.cc)
 MODEL_OBJS := $(call objects,$(MODEL_SRCS))
 MODEL_MUTANTS := $(B)/generated/model/mutants.h
 
-# It switches stacks by longjmp, which a fortified libc takes for an error. Assertions of the headers
-# are among what is checked.
+# The explorer switches stacks by longjmp, which a fortified libc treats as an error. It also checks
+# the assertions of the headers.
 $(MODEL_OBJS): CPPFLAGS += $(TEST_CPP) -I$(B)/generated -DWSD_DEBUG -U_FORTIFY_SOURCE
-# A shadow stack would forbid the same switches.
+# A shadow stack would prevent these switches.
 $(MODEL_OBJS): SHADOW_STACK_CXXFLAGS := $(subst return,none,$(SHADOW_STACK_CXXFLAGS))
 $(MODEL): SHADOW_STACK_LDFLAGS :=
 $(B)/tests/model/mutants.o: $(MODEL_MUTANTS)

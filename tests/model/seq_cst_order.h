@@ -1,13 +1,13 @@
-// The one order of the sequentially consistent operations, as constraints.
+// The single order of the sequentially consistent operations, as constraints.
 //
-// C++20 ([atomics.order] 3 and 4) asks for a total order S of them that agrees with "strongly
-// happens before", and in which A precedes B where A is coherence-ordered before B on one variable.
-// S need not be the order in which things are executed here, so the constraints themselves are
-// kept, as a graph: an execution is allowed as long as the graph has no cycle.
+// C++20 ([atomics.order] 3 and 4) requires a total order S of these operations. S agrees with
+// "strongly happens before". In S, A precedes B if A is coherence-ordered before B on one variable.
+// S need not be the order of execution here, so the constraints are kept as a graph: an execution
+// is allowed as long as the graph has no cycle.
 //
-// An operation's place in the coherence order of its variable is its key: 2 i for the one that
-// wrote message i, 2 i + 1 for one that read it. Smaller keys come first; equal ones (two reads of
-// one message) are not ordered.
+// An operation's place in the coherence order of its variable is its key: 2 i for the write of
+// message i, 2 i + 1 for a read of it. Smaller keys come first. Equal keys (two reads of one
+// message) are not ordered.
 #pragma once
 
 #include <array>
@@ -24,18 +24,19 @@ class SeqCstOrder {
 
   void reset() noexcept;
 
-  // Whether an operation that comes after `before` may have this key.
+  // Returns whether an operation that comes after `before` may have this key.
   [[nodiscard]] bool allows(unsigned location, unsigned key, Set before) const noexcept;
-  // Adds one, which must be allowed, and returns its bit.
+  // Adds an allowed operation and returns its bit.
   Set add(unsigned thread, unsigned location, unsigned key, Set before);
 
-  // The operations that one yet to come may still have to precede, when no thread reads messages
+  // Returns the operations that a later one may still have to precede, if no thread reads messages
   // older than bases[location].
   [[nodiscard]] Set open(const std::array<std::uint8_t, kMaxLocations>& bases) const noexcept;
-  // Of these, a hash of all that allows() depends on; named as seen from `bases`.
+  // Returns a hash of all data of the operations `open` on which allows() depends, relative to
+  // `bases`.
   [[nodiscard]] std::uint64_t hash(Set open,
                                    const std::array<std::uint8_t, kMaxLocations>& bases) const;
-  // Which of `open` come before something in `set`.
+  // Returns the operations of `open` that come before an operation of `set`.
   [[nodiscard]] Set preceding(Set open, Set set) const noexcept;
 
  private:
@@ -47,7 +48,8 @@ class SeqCstOrder {
   };
 
   std::array<Operation, kMaxThreads * kPerThread> operations_;
-  std::array<Set, kMaxThreads* kPerThread> reach_ = {};  // itself and all that come after it
+  // the operation itself and all that come after it
+  std::array<Set, kMaxThreads* kPerThread> reach_ = {};
   std::array<unsigned, kMaxThreads> counts_ = {};
   Set all_ = 0;
 };

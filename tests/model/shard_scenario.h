@@ -1,7 +1,13 @@
-// Mailbox and gate as shards use them: two reactors publish to a room at home on a third. They
-// enter its gate, post, and where the gate says so wait for a ResumeMail in a mailbox of their own.
+// Mailbox and gate as shards use them. Two reactors publish to a room whose home shard is on a
+// third. They enter its gate and post. If the gate is full, they wait for a ResumeMail in their own
+// mailbox.
 //
-// Shard::post(), Shard::open_gate() and the sleep of Reactor::turn() in the words of the model.
+//   publisher 0 ─ enter, post ─┐            ┌─ leave ─► ResumeMail ─► mailbox 0
+//                              ├─► mailbox ─┤
+//   publisher 1 ─ enter, post ─┘   of home  └─ leave ─► ResumeMail ─► mailbox 1
+//
+// It repeats Shard::post(), Shard::open_gate() and the sleep of Reactor::turn() in the terms of the
+// model.
 #pragma once
 
 #include <array>
@@ -45,7 +51,7 @@ class ShardScenario final : public Scenario {
     for (unsigned p = 0; p < kPublishers; ++p) {
       explorer.check(served_[p] == settings_.publishes[p], "a message was not taken");
     }
-    // A resume that came unasked lies there; the mailboxes must know of none when they die.
+    // Takes a resume that came unrequested: mailboxes must be empty when they are destroyed.
     for (Shard& shard : shards_) static_cast<void>(shard.box.take());
   }
 

@@ -1,5 +1,5 @@
-// The scenarios that a mailbox, a gate, the two together and a reference count have to pass: the
-// same for the headers of src/ and for mutants of them.
+// The scenarios for a mailbox, a gate, both together and a reference count. The headers of src/ and
+// their mutants run the same ones.
 #pragma once
 
 #include <cstdint>

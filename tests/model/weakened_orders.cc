@@ -14,7 +14,7 @@
 namespace wsd::model {
 namespace {
 
-// Weaker orders that no scenario can tell from the one in the source, and why.
+// Weaker orders that no scenario can distinguish from the order in the source, with the reason.
 struct Unneeded {
   const char* site;
   const char* reason;
@@ -59,7 +59,7 @@ const char* name_of(std::memory_order order) {
   return kNames[static_cast<std::size_t>(order)];
 }
 
-// The places where the suite meets an order of the header's.
+// Returns the places at which the suite uses an order of the header.
 std::vector<Weakening> sites_of(const Subject& subject) {
   std::vector<Weakening> found;
   for (const NamedScenario& each : subject.suite) {

@@ -1,4 +1,5 @@
-// A headless Chromium, driven through its DevTools protocol over a pipe, with which it also ends.
+// A headless Chromium, controlled by its DevTools protocol over a pipe. It ends when the pipe
+// closes.
 "use strict";
 
 const { spawn } = require("node:child_process");
@@ -7,14 +8,14 @@ const os = require("node:os");
 const path = require("node:path");
 const { once } = require("node:events");
 
-// How long anything may take that has to happen; never a measure of speed.
+// The time limit of each expected event. It is not a measure of speed.
 const kSanitized = Boolean(process.env.WSD_TEST_SANITIZED);
 const kPatienceMs = (kSanitized ? 120000 : 60000) * Number(process.env.WSD_TEST_PATIENCE || 1);
 const kLookEveryMs = 20;
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-// Waits until `look()` gives something true, and returns it.
+// Waits until `look()` returns a true value, and returns it.
 async function until(what, look, patience_ms = kPatienceMs) {
   const end = Date.now() + patience_ms;
   for (;;) {
@@ -56,9 +57,9 @@ class Browser {
       "--remote-debugging-pipe",
       `--user-data-dir=${browser.#profile}`,
     ];
-    // Its sandbox refuses to be started by root.
+    // Chromium's sandbox does not start as root.
     if (process.getuid() === 0) flags.push("--no-sandbox");
-    // It reads commands from descriptor 3 and answers on 4, each ended by a NUL.
+    // Chromium reads commands from descriptor 3 and answers on 4. A NUL ends each message.
     const child = spawn(binary, [...flags, "about:blank"], {
       stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"],
       env: { ...process.env, TMPDIR: browser.#profile, LANGUAGE: "en_GB", ...env },
@@ -67,7 +68,7 @@ class Browser {
     browser.#process = child;
     child.on("error", (error) => browser.#fail(error));
     child.on("exit", () => browser.#fail(new Error(`${binary} has ended`)));
-    child.stdio[3].on("error", () => {}); // it has ended, which is told above
+    child.stdio[3].on("error", () => {});  // the process has ended, which is reported above
     child.stdio[4].setEncoding("utf8").on("data", (text) => browser.#read(text));
     await browser.send("Browser.getVersion");
     return browser;
@@ -111,7 +112,7 @@ class Browser {
     this.#contexts = [];
   }
 
-  // A page in a profile of its own, which is at `url`.
+  // Opens `url` in a page with its own profile.
   async open(url, { width = 1200, height = 750, scale = 1, dark = false, touch = false } = {}) {
     const { browserContextId } = await this.send("Target.createBrowserContext");
     this.#contexts.push(browserContextId);
@@ -146,9 +147,10 @@ class Browser {
     await ended;
     clearTimeout(late);
     try {
-      process.kill(-this.#process.pid, "SIGKILL"); // helpers that are still at it, in its own group
+      // helper processes that still run, in its process group
+      process.kill(-this.#process.pid, "SIGKILL");
     } catch {
-      // there are none
+      // None is left.
     }
     await until("its profile can be removed", () => {
       try {
@@ -167,7 +169,7 @@ const kKeys = {
 };
 
 class Page {
-  errors = []; // of the console, of scripts, of the browser
+  errors = [];  // from the console, scripts and the browser
 
   constructor(browser, session) {
     this.browser = browser;
@@ -198,7 +200,7 @@ class Page {
     return result.value;
   }
 
-  // Until the expression is true. While a page is being loaded it may fail.
+  // Waits until the expression is true. It may throw while a page loads.
   async until(what, expression) {
     try {
       return await until(what, () => this.evaluate(expression).catch(() => false));

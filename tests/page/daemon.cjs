@@ -1,5 +1,5 @@
-// ./wsd as a process that can be killed and started again on its port, and a way to it that can be
-// cut: a relay of bytes between it and the browser.
+// Runs ./wsd as a process that can be killed and restarted on the same port. A relay between it and
+// the browser can be cut.
 "use strict";
 
 const { spawn } = require("node:child_process");
@@ -17,7 +17,7 @@ class Daemon {
     this.flags = flags;
   }
 
-  // On a free port at first, on the same one ever after.
+  // Uses a free port at first, and the same one from then on.
   async start() {
     const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("WSD_")));
     const flags = ["--listen", `127.0.0.1:${this.port}`, "--log-level", "error", ...this.flags];
@@ -71,12 +71,12 @@ class Relay {
     return relay;
   }
 
-  // What the daemon sends on the connections there are stays here, until they are cut.
+  // Stores the data that the daemon sends on the current connections, until they are cut.
   hold() {
     for (const [near, far] of this.#open) far.unpipe(near).pause();
   }
 
-  // Nobody comes through until mend().
+  // Cuts all connections and accepts no new ones until restore().
   async cut() {
     const closed = once(this.#server, "close");
     this.#server.close();
@@ -87,7 +87,7 @@ class Relay {
     await closed;
   }
 
-  async mend() {
+  async restore() {
     this.#server.listen(this.port, "127.0.0.1");
     await once(this.#server, "listening");
   }

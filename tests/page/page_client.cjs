@@ -1,8 +1,8 @@
-// The page in a browser, case by case:
+// Tests the page in a browser, case by case:
 //
 //   node page_client.cjs CHROMIUM WSD CASE...
 //
-// starts a headless CHROMIUM, and for each CASE a WSD; does what CASE says, and prints "ok CASE".
+// Starts a headless CHROMIUM, and a WSD for each CASE. Runs the case and prints "ok CASE".
 "use strict";
 
 const assert = require("node:assert/strict");
@@ -16,7 +16,7 @@ const [chromium, wsd, ...names] = process.argv.slice(2);
 const kHistory = ["--history-messages", "2000"];
 const kConnected = `document.getElementById("state").dataset.state === "connected"`;
 const kAway = `["waiting", "connecting"].includes(document.getElementById("state").dataset.state)`;
-// Of the room that is shown, in order, without what has not come back yet.
+// The messages of the shown room, in order, without those that have not come back yet.
 const kTexts = `[...document.querySelectorAll(".log:not([hidden]) .message:not(.pending, .failed)")]
   .map((line) => line.querySelector(".text").textContent)`;
 const kPending = `document.querySelectorAll(".log:not([hidden]) .pending").length`;
@@ -25,7 +25,7 @@ const kNotices = `[...document.querySelectorAll(".log:not([hidden]) .notice")].m
 let browser = null;
 let daemon = null;
 let relay = null;
-let clean = []; // pages of a case that must have made no error
+let clean = [];  // pages of a case that must not have reported an error
 
 async function start(...flags) {
   daemon = new Daemon(wsd, flags);
@@ -47,7 +47,7 @@ async function say(page, text) {
 const sees = (page, ...texts) =>
   page.until(`it shows ${texts}`, `${JSON.stringify(texts)}.every((t) => ${kTexts}.includes(t))`);
 
-// Writes "WHO 1" to "WHO count" by itself, one every few milliseconds, whatever the connection does.
+// Writes "WHO 1" to "WHO count", one every few milliseconds, whether or not the page is connected.
 const write = (page, who, count) =>
   page.evaluate(`{
     let n = 0;
@@ -60,7 +60,7 @@ const write = (page, who, count) =>
 
 const numbered = (who, count) => Array.from({ length: count }, (_, i) => `${who} ${i + 1}`);
 
-// Both pages show all that `written` lists, once, and each writer's in the order of writing.
+// Checks that both pages show every message of `written` once, in the order of each writer.
 async function expect_all(pages, written) {
   const total = Object.values(written).flat().length;
   for (const page of pages) {
@@ -90,7 +90,7 @@ const cases = {
       await page.until("the chart has moved",
         `/at most [1-9]/.test(document.getElementById("chart").getAttribute("aria-label"))`);
     }
-    // Without a history the page says what that means.
+    // Without history the page explains the consequence.
     assert.equal(await ann.evaluate(`document.getElementById("history-note").hidden`), false);
     clean.push(ann, bob);
   },
@@ -124,7 +124,7 @@ const cases = {
     clean.push(ann, bob, late);
   },
 
-  // The daemon dies with what it has in its hands, twice, and comes back on its port.
+  // The daemon is killed twice with messages in transit, and restarts on its port.
   async restart() {
     await start(...kHistory);
     const ann = await open(daemon.url);
@@ -150,7 +150,7 @@ const cases = {
     }
   },
 
-  // The daemon dies when the writer has seen the message and the others have not.
+  // The daemon is killed when the writer has seen the message and the others have not.
   async unsettled() {
     await start(...kHistory);
     relay = await Relay.to(daemon.port);
@@ -164,7 +164,7 @@ const cases = {
     await daemon.kill();
     await relay.cut();
     await daemon.start();
-    await relay.mend();
+    await relay.restore();
     for (const page of [ann, bob]) {
       await page.until("it tells the restart", `${kNotices}.includes("anew")`);
       await sees(page, "for Ann alone");
@@ -176,7 +176,7 @@ const cases = {
     }
   },
 
-  // The connection dies, the daemon does not.
+  // The connection is cut; the daemon keeps running.
   async resume() {
     await start(...kHistory, "--publish", "loopback");
     relay = await Relay.to(daemon.port);
@@ -198,7 +198,7 @@ const cases = {
     }
     await sees(bob, "posted 2");
     assert.equal(await ann.evaluate(kPending), 1);
-    await relay.mend();
+    await relay.restore();
     await ann.until("it is connected again", kConnected);
     for (const page of [ann, bob]) {
       await sees(page, "typed while away");
@@ -209,7 +209,7 @@ const cases = {
     assert.match(await ann.evaluate(`document.querySelector(".notice").textContent`), /Received 3 messages sent meanwhile/);
   },
 
-  // Cut in the middle of writing, so that messages and their echoes are lost on the way.
+  // Cuts the connection during writing, so that messages and their echoes are lost in transit.
   async cuts() {
     await start(...kHistory);
     relay = await Relay.to(daemon.port);
@@ -221,7 +221,7 @@ const cases = {
       await ann.until("it has seen some more", `${kTexts}.length > ${before} + 10`);
       await relay.cut();
       await ann.until("it says that it is away", kAway);
-      await relay.mend();
+      await relay.restore();
       await ann.until("it is connected again", kConnected);
     }
     await expect_all([ann, bob], { ann: numbered("ann", 200), bob: numbered("bob", 200) });
@@ -230,7 +230,7 @@ const cases = {
     assert.ok(!notices.includes("missed") && !notices.includes("anew"), notices.join());
   },
 
-  // Without a history what was missed is gone, and the page says how much.
+  // Without history, missed messages are lost, and the page shows how many.
   async gap() {
     await start();
     relay = await Relay.to(daemon.port);
@@ -242,7 +242,7 @@ const cases = {
     await ann.until("it says that it is away", kAway);
     for (const text of ["lost 1", "lost 2"]) await say(bob, text);
     await sees(bob, "lost 2");
-    await relay.mend();
+    await relay.restore();
     await ann.until("it tells the gap", `${kNotices}.includes("missed")`);
     assert.match(await ann.evaluate(`document.querySelector(".gap").textContent`), /^2 messages are missing here/);
     await say(bob, "after");
@@ -271,7 +271,7 @@ const cases = {
     await start();
     const ann = await open(`${daemon.url}#`);
     const bob = await open(daemon.url);
-    // From the top of the page, as if it had just been loaded.
+    // Moves the focus to the top of the page, as after loading.
     await ann.evaluate(`{
       const brand = document.querySelector(".brand");
       brand.tabIndex = -1;
@@ -282,7 +282,7 @@ const cases = {
     for (let i = 0; i < 12; ++i) {
       await ann.key("Tab");
       reached.push(await ann.evaluate(`document.activeElement.id || document.activeElement.className`));
-      // A ring, or a border in its place.
+      // The focus is shown by an outline or by a border.
       const outline = await ann.evaluate(`getComputedStyle(document.activeElement).outlineStyle`);
       assert.notEqual(outline, "none", `no ring: ${reached}`);
       if (reached.at(-1) === "text") break;
@@ -372,13 +372,14 @@ async function end_case() {
   }
   clean = [];
   await browser.close_pages();
-  await relay?.cut().catch(() => {}); // it may be cut already
+  await relay?.cut().catch(() => {});  // it may be cut already
   relay = null;
   await daemon.kill("SIGTERM");
 }
 
 async function main() {
-  // Before those who have started this lose patience, who could not end what it has started.
+  // Fails before the calling test times out, because the test could not stop the processes that
+  // this script has started.
   const late = setTimeout(() => fail(new Error("all of it takes too long")), 8 * kPatienceMs);
   browser = await Browser.start(chromium);
   for (const name of names) {

@@ -1,4 +1,4 @@
-# Pictures of the page for README.md and docs/OPERATING.md: needs Chromium and node.
+# Screenshots of the page for README.md and docs/OPERATING.md. Needs Chromium and node.
 CHROMIUM ?= $(firstword $(foreach name,chromium chromium-browser google-chrome,$(shell command -v $(name) 2>/dev/null)))
 .PHONY: screenshot
 screenshot: $(B)/wsd

@@ -1,10 +1,10 @@
-// Pictures of the page for the documentation:
+// Makes screenshots of the page for the documentation:
 //
 //   node screenshot.cjs CHROMIUM WSD FOLDER
 //
-// writes FOLDER/screenshot.png and FOLDER/screenshot-phone-dark.png, in about a minute: three people
-// chat over WSD, one of them through a link that is cut for a while, and a sensor fills another room,
-// so that the chart has something to show.
+// Writes FOLDER/screenshot.png and FOLDER/screenshot-phone-dark.png, in about a minute. Three
+// people chat over WSD, and the connection of one is cut for a while. A sensor sends to another
+// room, so that the chart shows data.
 "use strict";
 
 const fs = require("node:fs");
@@ -16,7 +16,8 @@ const { Daemon, Relay } = require("./daemon.cjs");
 const [chromium, wsd, folder] = process.argv.slice(2);
 const kConnected = `document.getElementById("state").dataset.state === "connected"`;
 
-// A page's system-ui is the machine's; on one without a desktop the first of these that is there.
+// The page uses the system-ui font of the machine. On a machine without a desktop, the first font
+// of this list that is installed is used.
 const kFonts = `<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd"><fontconfig>
 <dir>/usr/share/fonts</dir><cachedir>CACHE</cachedir>
 <match><test name="family"><string>system-ui</string></test><edit name="family" mode="prepend" binding="strong">
@@ -40,7 +41,7 @@ const kTalkAfter = [
 ];
 const kPaceMs = 5500;
 
-// Readings in a room of their own, more and fewer of them as time goes by.
+// Readings in a separate room, at a rate that changes over time.
 const kReadings = `{
   let tick = 0;
   setInterval(() => {
@@ -94,7 +95,7 @@ async function main() {
     await relay.cut();
     await mia.until("it is away", `!(${kConnected})`);
     await talk(people, kTalkInTheTunnel);
-    await relay.mend();
+    await relay.restore();
     await mia.until("nothing waits", `document.querySelectorAll(".pending").length === 0`);
     await talk(people, kTalkAfter);
     await pause(2 * kPaceMs);

@@ -32,9 +32,9 @@ TEST(AcceptKey, Rfc6455_4_2_1_5_KeyIsBase64OfSixteenBytes) {
            "AAAAAAAAAAAAAAAAAAAAAAA=",      // 17 bytes
            "AAAAAAAAAAAAAAAAAAAAAAAA",      // 18 bytes
            "AAAAAAAAAAAAAAAAAAAAAA",        // no padding
-           "AAAAAAAAAAAAAAAAAAAAAA=",       // half of it
-           "AAAAAAAAAAAAAAAAAAAAAA===",     // too much of it
-           "AAAAAAAAAAAAAAAAAAAAAA==AAAA",  // more after it
+           "AAAAAAAAAAAAAAAAAAAAAA=",       // half of the padding
+           "AAAAAAAAAAAAAAAAAAAAAA===",     // too much padding
+           "AAAAAAAAAAAAAAAAAAAAAA==AAAA",  // more characters after it
            "AAAAAAAAAAAAAAAAAAAA===A",      // padding elsewhere
            "-_-_-_-_-_-_-_-_-_-_-w==",      // the URL alphabet, RFC 4648 §5
            "AAAAAAAAAA AAAAAAAAAAA==",      // whitespace
@@ -44,7 +44,7 @@ TEST(AcceptKey, Rfc6455_4_2_1_5_KeyIsBase64OfSixteenBytes) {
   }
 }
 
-// All 256 bytes as the last digit and as one of the others.
+// All 256 bytes as the last digit and as another digit.
 TEST(AcceptKey, Rfc4648_3_5_UnusedBitsAreZero) {
   const std::string_view alphabet =
       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

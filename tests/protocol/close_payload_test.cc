@@ -11,7 +11,7 @@
 namespace wsd::protocol {
 namespace {
 
-// The IANA registry as of RFC 6455 §7.4.1 and §11.7, code by code.
+// The IANA registry, from RFC 6455 §7.4.1 and §11.7, code by code.
 bool may_be_received(unsigned code) {
   switch (code) {
     case 1000:

@@ -31,7 +31,7 @@ std::string noise(std::size_t size) {
   return out;
 }
 
-// What goes over the wire for `plain`; empty: it goes as it is.
+// Returns the compressed payload for `plain`, or "" if the message is sent uncompressed.
 std::string deflated(Compression& compression, const std::string& plain) {
   return std::string(as_text(compression.deflate(as_bytes(plain))));
 }
@@ -41,7 +41,7 @@ std::string inflated(Compression& compression, const std::string& bytes) {
   return std::string(as_text(compression.pool().inflated.bytes()));
 }
 
-// A connection for each end, with a pool for each, as two processes have.
+// A connection for each end, each with its own pool, like two processes.
 struct Pair {
   explicit Pair(bool takeover)
       : sender(terms(takeover), sender_pool), receiver(terms(takeover), receiver_pool) {}
@@ -70,7 +70,7 @@ TEST(Compression, Rfc7692_7_1_1_WithoutItEachMessageStandsAlone) {
       << "it refers to a message before";
 }
 
-TEST(Compression, ConnectionsWithContextTakeoverDoNotSeeEachOther) {
+TEST(Compression, ContextTakeover_IsPerConnection) {
   DeflatePool pool(kLevel);
   Compression one(terms(true), pool);
   Compression other(terms(true), pool);
@@ -78,7 +78,7 @@ TEST(Compression, ConnectionsWithContextTakeoverDoNotSeeEachOther) {
   EXPECT_EQ(deflated(other, greeting()), first);
 }
 
-TEST(Compression, WhatDoesNotShrinkGoesAsItIs) {
+TEST(Compression, IncompressibleMessage_IsSentUncompressed) {
   for (const bool takeover : {false, true}) {
     Pair pair(takeover);
     EXPECT_EQ(deflated(pair.sender, noise(1000)), "");
@@ -88,7 +88,7 @@ TEST(Compression, WhatDoesNotShrinkGoesAsItIs) {
   }
 }
 
-TEST(Compression, WhatWasNotSentIsNotReferredTo) {
+TEST(Compression, UnsentMessage_IsNotReferredTo) {
   for (const bool takeover : {false, true}) {
     Pair pair(takeover);
     pair.sender.forget_sent();  // nothing was sent yet
@@ -98,7 +98,7 @@ TEST(Compression, WhatWasNotSentIsNotReferredTo) {
   }
 }
 
-TEST(Compression, TheLimitIsOfThePlainBytes) {
+TEST(Compression, Limit_AppliesToInflatedBytes) {
   for (const bool takeover : {false, true}) {
     Pair pair(takeover);
     const std::string bytes = deflated(pair.sender, std::string(1000, 'x'));
@@ -108,7 +108,7 @@ TEST(Compression, TheLimitIsOfThePlainBytes) {
   }
 }
 
-TEST(Compression, ContextBytesCountWhatAConnectionHoldsForItself) {
+TEST(Compression, ContextBytes_CountContextsOfTheConnection) {
   const DeflateParameters both = terms(true);
   EXPECT_EQ(context_bytes(both), inflater_bytes(both.client_max_window_bits) +
                                      deflater_bytes(both.server_max_window_bits));
@@ -118,8 +118,8 @@ TEST(Compression, ContextBytesCountWhatAConnectionHoldsForItself) {
   EXPECT_EQ(context_bytes(one), deflater_bytes(one.server_max_window_bits));
 }
 
-// RFC 1951 §3.2.4: a stored block has 5 bytes of its own, and the flush adds an empty one.
-TEST(Compression, TheCompressedLimitHoldsWhatCannotBeCompressed) {
+// RFC 1951 §3.2.4: a stored block has 5 bytes of overhead, and the flush adds an empty block.
+TEST(Compression, CompressedLimit_FitsIncompressibleData) {
   Deflater deflater(15, kLevel);
   for (const std::size_t size : {0U, 1U, 100U, 10'000U, 300'000U}) {
     ByteBuffer out;

@@ -7,13 +7,13 @@
 namespace wsd {
 namespace {
 
-// Built into the tests of a build without zlib alone.
-TEST(DeflateAbsent, SaysSo) {
+// Only a build without zlib contains this test.
+TEST(DeflateAbsent, IsReported) {
   EXPECT_FALSE(protocol::have_deflate());
   EXPECT_EQ(deflate_library(), "");
 }
 
-TEST(DeflateAbsent, AskingForItIsRefusedWithASentence) {
+TEST(DeflateAbsent, DeflateOption_IsRejectedWithAReason) {
   ServerOptions options;
   EXPECT_EQ(check_options(options), "");
   options.deflate.mode = DeflateMode::kContextTakeover;

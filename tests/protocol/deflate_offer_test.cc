@@ -21,7 +21,7 @@ std::string answer(const std::string& line, const DeflatePolicy& policy) {
 void expect_declined(const std::string& parameters) {
   const std::string offer = "permessage-deflate" + parameters;
   EXPECT_EQ(answer(offer, kWithTakeover), "none") << parameters;
-  // §5: the next offer is tried.
+  // §5: the server tries the next offer.
   EXPECT_EQ(answer(offer + ", permessage-deflate", kWithTakeover), "permessage-deflate")
       << parameters;
 }
@@ -64,14 +64,14 @@ TEST(DeflateOffer, Rfc7692_7_1_2_2_TheClientsWindowIsAnsweredWhereItHasAValue) {
   }
   EXPECT_EQ(answer(parameter + "=\"10\"", kWithTakeover), parameter + "=10");
   EXPECT_EQ(answer(parameter, kWithTakeover), "permessage-deflate");
-  // zlib's compressors that are told 8 use 9: the client is not bound to it.
+  // zlib's compressors use 9 if they are given 8, so the client cannot keep to 8.
   EXPECT_EQ(answer(parameter + "=8", kWithTakeover), "permessage-deflate");
   for (const char* bad : {"=7", "=16", "=08"}) {
     expect_declined(std::string("; client_max_window_bits") + bad);
   }
 }
 
-TEST(DeflateOffer, Rfc7692_7_1_TermsAreWhatTheAnswerSays) {
+TEST(DeflateOffer, Rfc7692_7_1_ParametersMatchTheResponse) {
   std::vector<ExtensionOffer> offers;
   ASSERT_TRUE(read_extensions(
       "permessage-deflate; server_no_context_takeover; client_max_window_bits=11", offers));

@@ -14,7 +14,7 @@ TEST(DeflatePool, HasOneContextOfEachKindAndWindow) {
   EXPECT_NE(&pool.deflater(15), &pool.deflater(9));
 }
 
-TEST(DeflatePool, EndOfATurnKeepsAnOrdinaryBufferAndGivesBackALargeOne) {
+TEST(DeflatePool, EndOfTurn_FreesOnlyALargeBuffer) {
   constexpr std::size_t kOrdinary = 4096;
   constexpr std::size_t kLarge = std::size_t{1} << 20;
   DeflatePool pool(6);
@@ -25,7 +25,7 @@ TEST(DeflatePool, EndOfATurnKeepsAnOrdinaryBufferAndGivesBackALargeOne) {
   EXPECT_EQ(pool.deflated.capacity(), 0U);
 }
 
-// zconf.h: an inflater takes its window and about 7 KiB, a deflater four windows, 512 bytes for
+// zconf.h: an inflater uses its window and about 7 KiB. A deflater uses four windows, 512 bytes for
 // each of its 2^8 hash chains, and about 6 KiB.
 TEST(DeflatePool, ContextsAreCountedByZlibsFormula) {
   EXPECT_EQ(inflater_bytes(9), 512U + 7 * 1024U);

@@ -22,7 +22,7 @@ std::string deflated(Deflater& deflater, const std::string& plain) {
   return text(out);
 }
 
-// "error N" for anything but kOk.
+// Returns "error N" unless the result is kOk.
 std::string inflated(Inflater& inflater, const std::string& bytes, std::size_t limit = kLimit) {
   ByteBuffer out;
   const Status status = inflater.message(as_bytes(bytes), out, limit);
@@ -48,7 +48,7 @@ std::string noise(std::size_t size) {
 
 class Deflate : public ::testing::Test {
  protected:
-  // The build without zlib has nothing to test here; tests/protocol/deflate_absent_test.cc says so.
+  // A build without zlib cannot run these tests, and uses tests/protocol/deflate_absent_test.cc.
   void SetUp() override { ASSERT_TRUE(have_deflate()); }
 };
 
@@ -101,7 +101,7 @@ TEST_F(Deflate, Rfc7692_7_2_3_3_StoredBlock) {
 TEST_F(Deflate, Rfc7692_7_2_3_4_FinalBlock) {
   Inflater inflater(15);
   EXPECT_EQ(inflated(inflater, std::string("\xf3\x48\xcd\xc9\xc9\x07\x00\x00", 8)), "Hello");
-  // The window outlives it.
+  // The window survives the final block.
   EXPECT_EQ(inflated(inflater, std::string("\xf2\x00\x11\x00\x00", 5)), "Hello");
 }
 
@@ -119,14 +119,15 @@ TEST_F(Deflate, Rfc7692_7_2_3_6_EmptyMessage) {
   EXPECT_EQ(inflated(inflater, std::string(1, '\0')), "");
 }
 
-TEST_F(Deflate, Rfc7692_7_2_2_WhatIsNotDeflate) {
+TEST_F(Deflate, Rfc7692_7_2_2_InvalidDeflateData) {
   Inflater inflater(15);
   EXPECT_EQ(inflated(inflater, "\xff\xff\xff"), kCorrupt) << "reserved block type";
   inflater.forget();
   EXPECT_EQ(inflated(inflater, std::string("\x00\x05\x00\xfa", 4)), kCorrupt) << "cut block";
   inflater.forget();
   const std::string whole("\xf2\x48\xcd\xc9\xc9\x07\x00", 7);
-  // Cut anywhere it is either refused or a shorter text; it never hangs and never invents.
+  // Truncated input is either rejected or gives a shorter text. It never hangs and never adds
+  // bytes.
   for (std::size_t size = 0; size < whole.size(); ++size) {
     Inflater cut(15);
     const std::string result = inflated(cut, whole.substr(0, size));
@@ -135,7 +136,7 @@ TEST_F(Deflate, Rfc7692_7_2_2_WhatIsNotDeflate) {
 }
 
 TEST_F(Deflate, Rfc7692_7_1_2_DistanceBeyondTheWindow) {
-  // A match 1 KiB back: fine in a window of 2 KiB, an error in one of 512 bytes.
+  // A match 1 KiB back: valid in a window of 2 KiB, an error in one of 512 bytes.
   const std::string plain = noise(1024) + noise(1024);
   Deflater deflater(15, 9);
   const std::string bytes = deflated(deflater, plain);

@@ -8,7 +8,7 @@
 namespace wsd::protocol {
 namespace {
 
-// Written back in one canonical form, to compare whole results.
+// Returns one canonical form, to compare whole results.
 std::string text_of(const std::vector<ExtensionOffer>& offers) {
   std::string text;
   for (const ExtensionOffer& offer : offers) {
@@ -42,7 +42,7 @@ TEST(ExtensionList, Rfc6455_9_1_OffersAndParameters) {
   }
 }
 
-TEST(ExtensionList, Rfc6455_9_1_WhatIsNotTheAbnf) {
+TEST(ExtensionList, Rfc6455_9_1_ListsOutsideTheAbnf) {
   for (const char* line : {"a;", "a;=1", "a;x=", "a;x=\"", "a;x=\"\"", "a;x=\"a b\"", "a b", "a;;x",
                            "=", ";", "a;x=\"1\"2", "a/b", "a;x=\"\\"}) {
     std::vector<ExtensionOffer> offers;
@@ -50,7 +50,7 @@ TEST(ExtensionList, Rfc6455_9_1_WhatIsNotTheAbnf) {
   }
 }
 
-TEST(ExtensionList, LinesAddUp) {
+TEST(ExtensionList, SeveralFieldLines_FormOneList) {
   std::vector<ExtensionOffer> offers;
   EXPECT_TRUE(read_extensions("a;x", offers));
   EXPECT_TRUE(read_extensions("b", offers));

@@ -12,7 +12,7 @@ namespace {
 constexpr auto kFor = ForwardedField::kXForwardedFor;
 constexpr auto kRfc = ForwardedField::kForwarded;
 
-// Proxies are 10/8 and 2001:db8:f::/48.
+// The trusted proxies are 10/8 and 2001:db8:f::/48.
 TrustedProxies ours() {
   TrustedProxies trusted;
   EXPECT_EQ(trusted.add("10.0.0.0/8"), "");
@@ -27,7 +27,7 @@ std::string client(const std::vector<HttpField>& fields, ForwardedField field) {
 
 struct Row {
   std::vector<const char*> lines;  // of the field, in order
-  const char* client;              // "peer": nothing better is known
+  const char* client;              // "peer": no better address is known
 };
 
 void expect_clients(const std::vector<Row>& rows, std::string_view name, ForwardedField field) {
@@ -49,7 +49,7 @@ TEST(Forwarded, XForwardedForIsReadFromTheRight) {
           {{"6.6.6.6, 192.0.2.1, 10.0.0.2, 10.0.0.1"}, "192.0.2.1"},
           {{"6.6.6.6", "192.0.2.1", "10.0.0.2,10.0.0.1"}, "192.0.2.1"},  // RFC 9110 §5.3: one list
           {{"192.0.2.1", "198.51.100.2"}, "198.51.100.2"},
-          {{"10.0.0.3, 10.0.0.2"}, "10.0.0.3"},  // all are ours: the farthest
+          {{"10.0.0.3, 10.0.0.2"}, "10.0.0.3"},  // all are trusted proxies: the farthest
           {{"2001:db8::7"}, "[2001:db8::7]"},
           {{"2001:DB8::7, 2001:db8:f::1"}, "[2001:db8::7]"},
           {{"[2001:db8::7]:4711"}, "[2001:db8::7]:4711"},
@@ -111,7 +111,7 @@ TEST(Forwarded, Rfc7239_4_ForwardedIsReadFromTheRight) {
       "Forwarded", kRfc);
 }
 
-TEST(Forwarded, Rfc7239_6_WhatHidesOrIsBrokenEndsAtTheLastGoodHop) {
+TEST(Forwarded, Rfc7239_6_HiddenOrBrokenHopEndsAtTheLastGoodHop) {
   expect_clients(
       {
           {{""}, "peer"},
@@ -140,8 +140,8 @@ TEST(Forwarded, Rfc7239_6_WhatHidesOrIsBrokenEndsAtTheLastGoodHop) {
           {{"for=6.6.6.6, for=192.0.2.1;;proto=http"}, "peer"},
           {{"for=6.6.6.6, 192.0.2.1"}, "peer"},
           {{"for=6.6.6.6,"}, "peer"},
-          // A quote that the client has left open hides what the proxy has added to the same line,
-          // but makes nothing else of it.
+          // An open quote of the client hides the proxy's addition to the same line, but does not
+          // turn it into something else.
           {{"for=6.6.6.6;note=\", for=192.0.2.1"}, "peer"},
           {{"for=6.6.6.6;note=\", for=\"[2001:db8::7]\""}, "peer"},
           {{"for=6.6.6.6;note=\", for=\"192.0.2.1:80\";by=\"10.0.0.1\""}, "peer"},
@@ -149,7 +149,7 @@ TEST(Forwarded, Rfc7239_6_WhatHidesOrIsBrokenEndsAtTheLastGoodHop) {
       "Forwarded", kRfc);
 }
 
-TEST(Forwarded, OnlyTheFieldThatIsAskedForCounts) {
+TEST(Forwarded, OtherForwardingFields_AreIgnored) {
   const std::vector<HttpField> both = {{"X-Forwarded-For", "192.0.2.1"},
                                        {"Forwarded", "for=198.51.100.2"},
                                        {"X-Real-IP", "6.6.6.6"},
@@ -160,7 +160,7 @@ TEST(Forwarded, OnlyTheFieldThatIsAskedForCounts) {
   EXPECT_EQ(client(other, kFor), "peer");
 }
 
-TEST(Forwarded, SoManyHopsAndNoMore) {
+TEST(Forwarded, HopsOverLimit_AreIgnored) {
   std::string list = "192.0.2.1";
   for (std::size_t i = 1; i < kMostHops; ++i) list += ", 10.0.0." + std::to_string(i);
   std::vector<HttpField> fields = {{"X-Forwarded-For", list}};
@@ -170,8 +170,8 @@ TEST(Forwarded, SoManyHopsAndNoMore) {
   EXPECT_EQ(client(fields, kFor), "10.0.0.1") << "the last hop that was looked at";
 }
 
-// What a client writes stands left of what its proxy adds, so it can hide at most.
-TEST(Forwarded, NothingThatComesFirstMakesItAnother) {
+// The client's entries stand left of those that its proxy adds, so the client can only hide them.
+TEST(Forwarded, ForgedFirstEntries_DoNotChangeTheClient) {
   const std::vector<std::string> forged = {"6.6.6.6", "for=6.6.6.6", "10.0.0.1",   "for=\"",
                                            "\"",      "\\\"",        "for=6;x=\"", "unknown",
                                            ",,,",     "10.0.0.1,",   "for=\"\\",   "\t"};

@@ -23,7 +23,7 @@ Violation start_of(unsigned first, unsigned second, bool in_message = false) {
       in_message);
 }
 
-// Every rule that these two bytes break, said in terms of the wire.
+// Returns every rule that these two bytes break, in terms of the wire.
 std::vector<Violation> broken_rules(unsigned first, unsigned second, bool in_message) {
   const unsigned opcode = first & 0x0F;
   const bool fin = first >= 0x80;
@@ -60,8 +60,8 @@ TEST(FrameCheck, Rfc6455_5_EveryFirstPairInsideAndOutsideAMessage) {
       }
     }
   }
-  // 3 control opcodes of 0..125 bytes; text and binary, or the continuation, of 128 length codes
-  // with and without FIN.
+  // 3 control opcodes with 0 to 125 bytes; text and binary, or the continuation, with 128 length
+  // codes, with and without FIN.
   EXPECT_EQ(accepted[0], 3 * 126 + 2 * 2 * 128);
   EXPECT_EQ(accepted[1], 3 * 126 + 2 * 128);
 }
@@ -132,7 +132,7 @@ constexpr auto kLengths = std::to_array<std::uint64_t>(
      0x80000001, 0xFFFFFFFF,  0x100000000, 0x100000001, kTopBit - 2, kTopBit - 1,
      kTopBit,    kTopBit + 1, kMax - 4,    kMax - 1,    kMax});
 
-// The verdict on a length, from the wire's side.
+// Returns the expected verdict on a length, derived from the wire.
 Violation expected_length_verdict(LengthForm form, std::uint64_t length, std::uint64_t before,
                                   std::uint64_t limit) {
   if (length >= kTopBit) return Violation::kLengthTopBit;

@@ -37,7 +37,7 @@ constexpr auto kLengths = std::to_array<std::uint64_t>({0,
                                                         ~std::uint64_t{0} - 1,
                                                         ~std::uint64_t{0}});
 
-// Whether a form has room for the length at all.
+// Returns whether a form can express the length.
 bool fits(LengthForm form, std::uint64_t length) {
   return form == LengthForm::k64Bit || length <= (form == LengthForm::k16Bit ? 0xFFFFU : 125U);
 }
@@ -101,7 +101,7 @@ TEST(FrameHeader, Rfc6455_5_3_TheMaskingKeyFollowsTheLength) {
   }
 }
 
-TEST(FrameHeader, WhatFollowsTheHeaderIsNotRead) {
+TEST(FrameHeader, Decode_ReadsNothingAfterTheHeader) {
   for (const std::uint64_t length : {5U, 126U, 65536U}) {
     const std::string wire = ClientFrame{.announced = length}.header();
     const FrameHeader alone = decode_frame_header(as_bytes(wire));

@@ -21,7 +21,7 @@ namespace wsd::protocol {
 
 enum class LengthForm { kMinimal, k7Bit, k16Bit, k64Bit };
 
-// A frame as a client writes it; the defaults make a correct one.
+// A client frame. The defaults make a correct one.
 struct ClientFrame {
   int opcode = 1;
   std::string payload = {};
@@ -30,7 +30,7 @@ struct ClientFrame {
   bool masked = true;
   std::array<std::uint8_t, 4> key = {0x37, 0xFA, 0x21, 0x3D};  // §5.7
   LengthForm form = LengthForm::kMinimal;
-  std::optional<std::uint64_t> announced = std::nullopt;  // instead of the payload's length
+  std::optional<std::uint64_t> announced = std::nullopt;  // instead of the length of the payload
 
   [[nodiscard]] std::string header() const {
     const std::uint64_t length = announced.value_or(payload.size());
@@ -97,10 +97,10 @@ inline std::string upgrade_request(std::string_view target = "/echo") {
          "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
 }
 
-// Sequences that are not UTF-8, and at which byte that is proved (RFC 3629 §3, §4).
+// Sequences that are not UTF-8, with the byte that proves it (RFC 3629 §3, §4).
 struct BadText {
   std::string bytes;
-  std::size_t bad_at;  // bytes.size(): only by the text's end
+  std::size_t bad_at;  // bytes.size(): only the end of the text proves it
 };
 inline std::vector<BadText> bad_texts() {
   return {
@@ -134,7 +134,8 @@ inline std::vector<BadText> bad_texts() {
   };
 }
 
-// A payload as a word for the event list: short ones as they are, long ones by size and hash.
+// Returns a payload as a word for the event list: a short one unchanged, a long one as size and
+// hash.
 inline std::string payload_word(std::string_view payload) {
   if (payload.size() <= 130) return std::string(payload);
   std::uint64_t hash = 14695981039346656037U;  // FNV-1a
@@ -162,7 +163,7 @@ inline std::string violation_word(Violation violation) {
 
 using Events = std::vector<std::string>;
 
-// What became of a session; the same for one stream, however it is cut.
+// The result of a session. It is the same for one stream, however it is split.
 struct Outcome {
   Events events;
   bool reading = true;
@@ -177,10 +178,12 @@ inline void PrintTo(const Outcome& outcome, std::ostream* out) {
        << (outcome.close_received ? ", close received" : "");
 }
 
-// Plays inputs to a session and writes its events down. It acts on what it reads, so that what it
-// does depends on the stream and not on the cut: requests with an Upgrade field are upgraded, those
-// for "/last" are the last, others are followed by another, after their body where it is a POST;
-// the message "close!" makes it close.
+// Feeds input to a session and records its events. Its actions depend only on the events, so they
+// are the same however the stream is split.
+//
+// A request with an Upgrade field is upgraded. A request for "/last" is the last one. After any
+// other request, another may follow, after the body if it is a POST. The message "close!" starts a
+// close.
 class Player {
  public:
   enum class Start { kFresh, kOpen };
@@ -190,7 +193,7 @@ class Player {
     if (start == Start::kOpen) session_.upgrade();
   }
 
-  // One input, in a block of its own that dies at once: a stale view meets the sanitizer.
+  // Feeds one input from a block that is freed at once, so that a sanitizer detects a stale view.
   Player& play(std::string_view bytes) {
     const Bytes from = as_bytes(bytes);
     std::vector<std::uint8_t> block(from.begin(), from.end());
@@ -199,8 +202,8 @@ class Player {
     return *this;
   }
 
-  // The same bytes as read by a shell that asks for the direct buffer, at most `limit` at a time.
-  // Returns how many bytes went the direct way.
+  // Feeds the same bytes like a caller that uses the direct buffer, with at most `limit` bytes at a
+  // time. Returns the number of bytes that used the direct buffer.
   std::size_t play_directly(std::string_view bytes, std::size_t limit) {
     std::size_t direct_bytes = 0;
     while (!bytes.empty()) {
@@ -255,7 +258,7 @@ class Player {
         if (payload == "close!") {
           EXPECT_TRUE(session_.start_close(1000, "bye").has_value());
         }
-        // After start_close(): the view stands until next().
+        // After start_close(): the view remains valid until next().
         events_.push_back(message_word(event.opcode, payload));
         break;
       case Event::Kind::kPing:
@@ -303,7 +306,7 @@ class Player {
   bool ended_ = false;
 };
 
-// Plays `stream` whole, at every split into two and byte by byte, which all must agree.
+// Plays `stream` whole, at every split into two and byte by byte. The results must be equal.
 inline Outcome play_every_way(std::string_view stream, const SessionLimits& limits = {},
                               Player::Start start = Player::Start::kOpen) {
   const Outcome whole = Player(limits, start).play(stream).outcome();
@@ -324,7 +327,7 @@ inline void expect_events(std::string_view stream, const Events& events,
   EXPECT_EQ(play_every_way(stream, limits, start).events, events);
 }
 
-// The stream breaks this rule and nothing but it, and the session has ended.
+// Expects that the stream breaks only this rule, and that the session has ended.
 inline void expect_violation(std::string_view stream, Violation violation,
                              const SessionLimits& limits = {}) {
   const Outcome outcome = play_every_way(stream, limits);

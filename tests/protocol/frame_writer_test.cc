@@ -13,9 +13,9 @@ namespace {
 
 using namespace std::string_literals;  // NOLINT: payloads with NUL
 
-constexpr std::size_t kMaxReason = 123;  // §5.5: 125 less the code
+constexpr std::size_t kMaxReason = 123;  // §5.5: 125 minus the code
 
-// A server's frame, read by the letter of §5.2.
+// A server's frame, parsed by the text of §5.2.
 struct ReadFrame {
   unsigned first = 0;
   bool masked = false;
@@ -126,7 +126,7 @@ TEST(FrameWriter, Rfc6455_5_5_1_CloseCarriesEveryCodeInNetworkByteOrder) {
 
 TEST(FrameWriter, Rfc6455_5_5_1_CloseWithoutACodeHasNoBody) {
   EXPECT_EQ(as_text(make_close_frame(0, "").bytes()), "\x88\x00"s);
-  // §5.5.1: where there is a body its first two bytes are the code, so no reason stands alone.
+  // §5.5.1: the first two bytes of a body are the code, so there is no reason without a code.
   EXPECT_EQ(as_text(make_close_frame(0, "reason").bytes()), "\x88\x00"s);
 }
 
@@ -149,7 +149,7 @@ TEST(FrameWriter, Rfc6455_5_5_EveryCutOfACloseReasonIsAtACodePoint) {
   }
 }
 
-TEST(FrameWriter, AReasonThatIsNotTextStillFitsTheFrame) {
+TEST(FrameWriter, InvalidUtf8Reason_FitsTheFrame) {
   for (const char byte : {'\x80', '\xFF', '\xC3', '\0'}) {
     const ControlFrame close = make_close_frame(1000, std::string(500, byte));
     EXPECT_LE(close.bytes().size(), 2 + kMaxControlPayload);
@@ -157,7 +157,7 @@ TEST(FrameWriter, AReasonThatIsNotTextStillFitsTheFrame) {
   }
 }
 
-TEST(FrameContent, IsWhatTheFrameWasMadeOf) {
+TEST(FrameContent, ReturnsThePayload) {
   for (const std::size_t size : {0U, 125U, 126U, 65'535U, 65'536U}) {
     const std::string payload(size, 'p');
     const SharedBytes frame = make_frame(Opcode::kBinary, as_bytes(payload));

@@ -11,7 +11,7 @@ using namespace std::string_literals;  // NOLINT: shorter tables
 
 constexpr std::string_view kKey = "dGhlIHNhbXBsZSBub25jZQ==";
 
-// The fields of a valid handshake; each can be replaced by other lines.
+// The fields of a valid handshake. Each can be replaced.
 struct Offer {
   std::string line = "GET /echo HTTP/1.1";
   std::string upgrade = "Upgrade: websocket\r\n";
@@ -25,7 +25,7 @@ struct Offer {
   }
 };
 
-// A handshake together with what its views point into.
+// A handshake with the data to which its views refer.
 class Judged {
  public:
   explicit Judged(const Offer& offer) : head_(offer.head()), parser_(HeadLimits{}) {
@@ -264,7 +264,7 @@ TEST(Handshake, Rfc6455_9_1_ExtensionsNotOfTheAbnf) {
   }
   expect_judged({.more = "Sec-WebSocket-Extensions: a\r\nSec-WebSocket-Extensions: a;\r\n"},
                 Violation::kBadExtensions, 400);
-  // A quoted string does not go on in the next line.
+  // A quoted string does not continue in the next line.
   expect_judged({.more = "Sec-WebSocket-Extensions: a;b=\"c\r\nSec-WebSocket-Extensions: d\"\r\n"},
                 Violation::kBadExtensions, 400);
 }
@@ -328,7 +328,7 @@ TEST(Handshake, Rfc6455_4_2_2_5_SwitchingProtocols) {
             "\r\n");
 }
 
-TEST(Handshake, HeadersFitToBeWritten) {
+TEST(Handshake, IsValidHeader_RejectsControlBytes) {
   EXPECT_TRUE(is_valid_header("X-A", ""));
   EXPECT_TRUE(is_valid_header("X-A", "a: \"b\" \xc3\xa9"));
   for (const char* name : {"", "X A", "X:", "X\r\nY", "\xc3\xa9"}) {

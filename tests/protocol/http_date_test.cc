@@ -12,7 +12,7 @@ namespace {
 
 std::string date(std::uint64_t unix_seconds) { return std::string(HttpDate(unix_seconds).text()); }
 
-// By the C library, whose "C" locale has the names that HTTP uses.
+// Uses the C library, whose "C" locale has the names that HTTP uses.
 std::string library_date(std::uint64_t unix_seconds) {
   const auto time = static_cast<std::time_t>(unix_seconds);
   std::tm fields = {};

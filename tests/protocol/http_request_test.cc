@@ -77,7 +77,7 @@ TEST(HttpRequest, Rfc9110_15_6_6_OtherMajorVersions) {
   expect_refused(head_of_line("GET / HTTP/3.1"), Violation::kHttpVersionNotSupported, 505);
 }
 
-// RFC 9110 §2.5: a minor version changes nothing of what 1.1 has said.
+// RFC 9110 §2.5: a higher minor version does not change the meaning that 1.1 defines.
 TEST(HttpRequest, Rfc9110_6_2_HigherMinorVersionIsTaken) {
   EXPECT_EQ(expect_taken(head_of_line("GET / HTTP/1.2")).minor_version, 2);
   EXPECT_EQ(expect_taken(head_of_line("GET / HTTP/1.9")).minor_version, 9);
@@ -200,7 +200,7 @@ TEST(HttpRequest, Rfc9110_5_5_EveryByteInAValue) {
   }
 }
 
-// RFC 9110 §5.6.3: it is spaces and tabs, as many as there are.
+// RFC 9110 §5.6.3: spaces and tabs, in any number.
 TEST(HttpRequest, Rfc9110_5_5_WhitespaceAroundAValueIsNotPartOfIt) {
   EXPECT_EQ(expect_taken(head_with("X-A:\t  \r\n")).fields[1].second, "");
   EXPECT_EQ(expect_taken(head_with("X-A:a\r\n")).fields[1].second, "a");
@@ -217,7 +217,7 @@ TEST(HttpRequest, Rfc9112_3_RequestLineTooLong) {
   const Parsed parsed = parse_bytewise("GET /" + std::string(64 << 10, 'a'));
   EXPECT_EQ(parsed.violation, Violation::kRequestLineTooLong);
   EXPECT_EQ(parsed.bytes_given, (8U << 10) + 1);
-  // Empty lines before it are not part of the line.
+  // Empty lines before the request line do not count.
   expect_taken("\r\n\r\n" + head_of_line("GET /234567 HTTP/1.1"), limits);
   expect_refused(head_of_line("GETGETGET / HTTP/1.1"), Violation::kRequestLineTooLong, 414,
                  {.max_request_line_bytes = 5});
@@ -231,7 +231,7 @@ TEST(HttpRequest, Rfc6585_5_FieldTooLong) {
   expect_refused(head_with("X-A:        \r\n"), Violation::kFieldTooLong, 431, limits);
 }
 
-TEST(HttpRequest, ThirtyThousandSpaces) {
+TEST(HttpRequest, ThirtyThousandSpaces_FailAsTooLongField) {
   const std::string head =
       head_with("Sec-WebSocket-Protocol: a" + std::string(30'000, ' ') + "b\r\n");
   const Parsed parsed = parse_in_cuts(head, {head.size()});
@@ -242,7 +242,7 @@ TEST(HttpRequest, Rfc6585_5_TooManyFields) {
   const HeadLimits limits{.max_fields = 2};
   expect_taken(head_with("A: 1\r\n"), limits);
   expect_refused(head_with("A: 1\r\nB: 2\r\n"), Violation::kTooManyFields, 431, limits);
-  // At the first byte of the line that is one too many.
+  // At the first byte of the first line over the limit.
   EXPECT_EQ(parse_bytewise(head_with("A: 1\r\nB: 2\r\n"), limits).bytes_given,
             head_with("A: 1\r\n").size() - 1);
 }
@@ -251,7 +251,7 @@ TEST(HttpRequest, Rfc6585_5_HeadTooLong) {
   const std::string head = head_with("X-A: 1\r\n");
   expect_taken(head, {.max_head_bytes = head.size()});
   expect_refused(head, Violation::kHeadTooLong, 431, {.max_head_bytes = head.size() - 1});
-  // A head that ends in the request line has too long a request line.
+  // A head that ends in the request line has a request line that is too long.
   expect_refused(head, Violation::kRequestLineTooLong, 414, {.max_head_bytes = 12});
 }
 
@@ -266,7 +266,7 @@ TEST(HttpRequest, ByteByByteIsLinear) {
     status = parser.parse(as_bytes(head).first(size));
   }
   EXPECT_EQ(status, Status::kComplete);
-  // A parser that begins anew with each byte would need a day.
+  // A parser that restarts at each byte would need a day.
   EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(20));
 }
 
@@ -304,7 +304,7 @@ TEST(HttpRequest, Rfc9112_3_2_2_AuthorityOfTheTargetReplacesHost) {
   EXPECT_EQ(parsed.host, "a.example:81");
   EXPECT_EQ(parsed.path, "/echo");
   EXPECT_EQ(parsed.query, "q");
-  // §3.2: the Host field is required and judged all the same.
+  // §3.2: the Host field is still required and checked.
   expect_refused("GET http://h/ HTTP/1.1\r\n\r\n", Violation::kMissingHost, 400);
   expect_refused("GET http://h/ HTTP/1.1\r\nHost: a b\r\n\r\n", Violation::kBadHost, 400);
 }
@@ -359,7 +359,7 @@ TEST(HttpRequest, Rfc9112_6_1_TransferEncoding) {
                  Violation::kBadTransferEncoding, 400);
 }
 
-// RFC 9112 §11.2: who goes by the one and who goes by the other see the next request elsewhere.
+// RFC 9112 §11.2: recipients that use different fields see the next request at different places.
 TEST(HttpRequest, Rfc9112_6_3_3_ContentLengthWithTransferEncoding) {
   expect_refused(head_with("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n"),
                  Violation::kLengthAndTransferEncoding, 400);
@@ -414,7 +414,7 @@ TEST(HttpRequest, StatusStaysUntilReset) {
   EXPECT_EQ(copy_of(parser, Status::kComplete), copy_of(fresh, Status::kComplete));
 }
 
-TEST(HttpRequest, StartedIsAboutMoreThanEmptyLines) {
+TEST(HttpRequest, EmptyLines_DoNotStartARequest) {
   RequestParser parser(HeadLimits{});
   EXPECT_FALSE(parser.started());
   EXPECT_EQ(parser.parse(as_bytes("\r\n\r")), Status::kNeedMore);

@@ -48,7 +48,7 @@ TEST(HttpResponse, Rfc9110_6_6_1_Date) {
             "\r\n");
 }
 
-TEST(HttpResponse, AppendsToWhatIsThere) {
+TEST(HttpResponse, Write_AppendsToTheBuffer) {
   std::string out = "before";
   write_response(out, {}, "");
   EXPECT_EQ(out, "beforeHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
@@ -118,7 +118,8 @@ TEST(HttpResponse, Rfc9110_15_5_6_MethodNotAllowedNamesTheAllowed) {
             "\r\n");
 }
 
-// Every handshake violation: the same frame, its own status and text, and nothing of 426 or 405.
+// Every handshake violation: the same frame with its own status and text, and no field of 426 or
+// 405.
 TEST(HttpResponse, Rfc9112_9_6_EveryRefusalCloses) {
   const std::vector<Violation> all = {
 #define WSD_VIOLATION_VALUE(name, answer, text) Violation::name,

@@ -12,7 +12,7 @@
 namespace wsd::protocol {
 namespace {
 
-// The judge: the RFC's formula, byte by byte (§5.3).
+// The reference: the RFC's formula, byte by byte (§5.3).
 void apply_by_bytes(MutableBytes bytes, MaskingKey key, std::uint64_t offset) {
   for (std::size_t i = 0; i < bytes.size(); ++i) {
     bytes[i] = static_cast<std::uint8_t>(bytes[i] ^ key[(offset + i) % 4]);
@@ -20,7 +20,7 @@ void apply_by_bytes(MutableBytes bytes, MaskingKey key, std::uint64_t offset) {
 }
 
 constexpr MaskingKey kKey = {0x37, 0xfa, 0x21, 0x3d};
-constexpr std::size_t kGuard = 64;  // bytes on both sides that nobody may touch
+constexpr std::size_t kGuard = 64;  // bytes on both sides that must stay unchanged
 
 std::vector<std::uint8_t> some_bytes(std::size_t size) {
   std::vector<std::uint8_t> bytes(size);
@@ -74,7 +74,7 @@ TEST(Mask, ApplyMaskEqualsTheByteLoop) {
   });
 }
 
-// For the sanitizers: not even a read past the ends.
+// For the sanitizers: no kernel may even read past the ends.
 TEST(Mask, EveryKernelStaysInsideAnExactAllocation) {
   for (const MaskKernel& kernel : mask_kernels()) {
     for (std::size_t size = 0; kernel.supported && size <= 300; ++size) {
@@ -119,7 +119,7 @@ TEST(Mask, OffsetsBeyond32BitsCountModuloFour) {
   EXPECT_EQ(far, near);
 }
 
-TEST(Mask, EmptyPayloadWithoutMemoryIsFine) { apply_mask(MutableBytes(), kKey, 1); }
+TEST(Mask, NullPayload_OfSizeZeroIsAllowed) { apply_mask(MutableBytes(), kKey, 1); }
 
 }  // namespace
 }  // namespace wsd::protocol

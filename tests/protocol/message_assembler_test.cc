@@ -22,7 +22,7 @@ std::vector<std::uint8_t> masked(std::string_view payload, std::uint64_t offset)
   return out;
 }
 
-// One frame's payload in chunks of `chunk` bytes.
+// Appends one frame's payload in chunks of `chunk` bytes.
 void append_frame(MessageAssembler& message, std::string_view payload, std::size_t chunk) {
   for (std::size_t at = 0; at < payload.size(); at += chunk) {
     std::vector<std::uint8_t> block = masked(payload.substr(at, chunk), at);
@@ -60,7 +60,7 @@ TEST(MessageAssembler, Rfc6455_5_4_APayloadIsTheFramesInOrder) {
   }
 }
 
-TEST(MessageAssembler, ReceivingIntoItsRoomIsTheSameAsAppending) {
+TEST(MessageAssembler, ReceivingIntoTheBuffer_EqualsAppending) {
   const std::string payload = pattern(200'000);
   MessageAssembler message;
   message.begin(Opcode::kBinary);
@@ -95,7 +95,7 @@ TEST(MessageAssembler, Rfc6455_10_4_AnAnnouncedLengthTakesNoMemory) {
   EXPECT_LE(direct.room(kHuge).size(), std::size_t{64} << 10);
 }
 
-TEST(MessageAssembler, CapacityStaysInProportionToWhatHasArrived) {
+TEST(MessageAssembler, Capacity_IsProportionalToReceivedBytes) {
   MessageAssembler message;
   message.begin(Opcode::kBinary);
   const std::uint64_t announced = std::uint64_t{1} << 40;
@@ -106,7 +106,7 @@ TEST(MessageAssembler, CapacityStaysInProportionToWhatHasArrived) {
   }
 }
 
-TEST(MessageAssembler, AFrameOfKnownSizeIsHeldExactlyWhileItIsSmall) {
+TEST(MessageAssembler, SmallFrameOfKnownSize_IsAllocatedExactly) {
   for (const std::size_t size : {1U, 100U, 65535U, 65536U}) {
     MessageAssembler message;
     message.begin(Opcode::kBinary);
@@ -183,7 +183,7 @@ TEST(MessageAssembler, Rfc6455_10_4_FragmentsAreCounted) {
   EXPECT_EQ(message.count_fragment(true, limits), Violation::kTooManyFragments);
 }
 
-TEST(MessageAssembler, ResetGivesAllBackAndForgetsTheText) {
+TEST(MessageAssembler, Reset_FreesMemoryAndForgetsTheText) {
   MessageAssembler message;
   message.begin(Opcode::kText);
   append_frame(message, "\xFF", 1);

@@ -31,7 +31,7 @@ TEST(Origin, Rfc6455_10_2_SameOrigin) {
       {"http://h", "h:8080", false},
       {"http://h:8080", "h", false},
       {"http://h:8080", "h:8081", false},
-      // Near misses of the host.
+      // Hosts that differ slightly.
       {"http://h.", "h", false},
       {"http://a.h", "h", false},
       {"http://h.evil", "h", false},
@@ -67,7 +67,7 @@ TEST(Origin, Rfc6455_10_2_SameOrigin) {
   }
 }
 
-TEST(Origin, NearMissesOfAnAllowListEntry) {
+TEST(Origin, SimilarOrigins_AreNotAllowed) {
   const std::vector<std::string> allowed = {"https://good.example", "http://dev:3000",
                                             "app://desktop"};
   const Row rows[] = {
@@ -93,7 +93,7 @@ TEST(Origin, NearMissesOfAnAllowListEntry) {
       {"null", "h", false},
       {"", "h", false},
       {"*", "h", false},
-      // The same-origin rule holds beside the list.
+      // The same-origin rule applies in addition to the list.
       {"https://h", "h", true},
   };
   for (const Row& row : rows) {
@@ -101,14 +101,14 @@ TEST(Origin, NearMissesOfAnAllowListEntry) {
   }
 }
 
-TEST(Origin, AsteriskTakesAnything) {
+TEST(Origin, Asterisk_AllowsAnyOrigin) {
   for (const char* origin : {"https://x", "null", "", "no origin"}) {
     EXPECT_TRUE(origin_allowed(origin, "h", {"https://y", "*"})) << origin;
     EXPECT_FALSE(origin_allowed(origin, "h", {"https://y", "**"})) << origin;
   }
 }
 
-TEST(Origin, AWildcardStandsForWholeLabelsInFront) {
+TEST(Origin, Wildcard_MatchesWholeLabels) {
   const std::vector<std::string> allowed = {"https://*.good.example", "http://*.Dev:3000"};
   const Row rows[] = {
       {"https://a.good.example", "h", true},
@@ -144,14 +144,14 @@ TEST(Origin, AWildcardStandsForWholeLabelsInFront) {
   for (const Row& row : rows) {
     EXPECT_EQ(origin_allowed(row.origin, row.host, allowed), row.allowed) << row.origin;
   }
-  // A pattern that is_origin_pattern() refuses matches nothing.
+  // A pattern that is_origin_pattern() rejects matches nothing.
   for (const char* pattern : {"https://*", "https://*.", "https://a.*.good.example",
                               "https://*.*.good.example", "https://*a.good.example"}) {
     EXPECT_FALSE(origin_allowed("https://a.b.good.example", "h", {pattern})) << pattern;
   }
 }
 
-TEST(Origin, TheRefusalSaysWhoAskedWhomAndWhatIsAllowed) {
+TEST(Origin, RejectionText_NamesOriginHostAndAllowedOrigins) {
   EXPECT_EQ(
       origin_refusal("https://evil.example", "h:1", {}),
       "origin 'https://evil.example' may not connect to host 'h:1'; allowed origins: the same "
@@ -161,7 +161,7 @@ TEST(Origin, TheRefusalSaysWhoAskedWhomAndWhatIsAllowed) {
             "'https://a', 'https://*.b'");
 }
 
-TEST(Origin, TheRefusalIsEscapedAndCut) {
+TEST(Origin, RejectionText_IsEscapedAndCut) {
   const std::string text = origin_refusal("a'\\\x80\x07<b>", std::string(5000, 'h'), {});
   EXPECT_EQ(text.find("origin 'a\\x27\\x5c\\x80\\x07<b>' may not"), 0U) << text;
   EXPECT_NE(text.find("'" + std::string(128, 'h') + "...'"), std::string::npos);

@@ -29,7 +29,7 @@ void PrintTo(const Result& result, std::ostream* out) {
        << ", " << result.source << ", " << result.taken << " taken";
 }
 
-// In pieces that end at `cuts` and at the end, each in a block of its own.
+// Parses in pieces that end at `cuts` and at the end. Each piece is in a separate block.
 Result parse(std::string_view bytes, const std::vector<std::size_t>& cuts) {
   ProxyHeaderParser parser;
   Result result;
@@ -48,7 +48,7 @@ Result parse(std::string_view bytes, const std::vector<std::size_t>& cuts) {
   return result;
 }
 
-// Whole, at every cut into two, and byte by byte: the same each time.
+// Parses whole, at every split into two, and byte by byte. The results must be equal.
 Result parse_every_way(std::string_view bytes) {
   const Result whole = parse(bytes, {});
   std::vector<std::size_t> all;
@@ -76,7 +76,7 @@ const std::string kV6 = std::string("\x20\x01\x0D\xB8\0\0\0\0\0\0\0\0\0\0\0\x07"
 const std::string kUnix = std::string(216, 'u');
 const std::string kTlv = std::string("\x03\x00\x04\xFD\x16\x9E\xE3\x04\x00\x01\x00", 11);
 
-// Valid headers and whom they name.
+// Valid headers, with the client that each names.
 std::vector<std::pair<std::string, std::string>> valid() {
   return {
       {"PROXY TCP4 192.0.2.1 198.51.100.2 4711 443\r\n", "192.0.2.1:4711"},
@@ -112,12 +112,12 @@ std::vector<std::pair<std::string, std::string>> valid() {
   };
 }
 
-TEST(ProxyHeader, EveryValidOneInEveryCut) {
+TEST(ProxyHeader, ValidHeaders_ParseInEverySplit) {
   for (const auto& [header, source] : valid()) {
     SCOPED_TRACE(::testing::PrintToString(header));
     const Result expected{Status::kComplete, Violation::kNone, source, header.size()};
     EXPECT_EQ(parse_every_way(header), expected);
-    // Nothing behind it is touched.
+    // The parser does not consume bytes after the header.
     for (const char* more :
          {"GET / HTTP/1.1\r\n\r\n", "PROXY TCP4 6.6.6.6 6.6.6.6 1 1\r\n", "\n"}) {
       EXPECT_EQ(parse_every_way(header + more), expected);
@@ -125,7 +125,7 @@ TEST(ProxyHeader, EveryValidOneInEveryCut) {
   }
 }
 
-TEST(ProxyHeader, EveryTruncatedOneNeedsMore) {
+TEST(ProxyHeader, TruncatedHeaders_NeedMore) {
   for (const auto& [header, source] : valid()) {
     for (std::size_t size = 0; size < header.size(); ++size) {
       const Result part = parse(std::string_view(header).substr(0, size), {});
@@ -135,7 +135,7 @@ TEST(ProxyHeader, EveryTruncatedOneNeedsMore) {
   }
 }
 
-TEST(ProxyHeader, TheLongestBlockIsSkippedWithoutBeingKept) {
+TEST(ProxyHeader, LongestBlock_IsSkippedWithoutBuffering) {
   const std::string header = block(0x21, 0x11, kV4 + std::string(65'535 - kV4.size(), 't'));
   const Result expected{Status::kComplete, Violation::kNone, "192.0.2.1:4711", header.size()};
   EXPECT_EQ(parse(header + "GET", {}), expected);
@@ -143,7 +143,7 @@ TEST(ProxyHeader, TheLongestBlockIsSkippedWithoutBeingKept) {
   EXPECT_LE(sizeof(ProxyHeaderParser), 192U);
 }
 
-TEST(ProxyHeader, WhatIsSomethingElseFailsAtItsFirstWrongByte) {
+TEST(ProxyHeader, OtherProtocol_FailsAtItsFirstWrongByte) {
   const std::vector<std::pair<std::string, std::size_t>> rows = {
       {"GET / HTTP/1.1\r\n", 1},
       {"\x16\x03\x01", 1},  // a TLS client
@@ -163,7 +163,7 @@ TEST(ProxyHeader, WhatIsSomethingElseFailsAtItsFirstWrongByte) {
   }
 }
 
-TEST(ProxyHeader, EveryByteOfTheStartMatters) {
+TEST(ProxyHeader, EveryWrongByteOfTheStart_Fails) {
   for (const std::string& header : {valid()[0].first, block(0x21, 0x11, kV4)}) {
     const std::size_t start = header[0] == 'P' ? 6 : kSignature.size();
     for (std::size_t at = 0; at < start; ++at) {
@@ -179,7 +179,7 @@ TEST(ProxyHeader, EveryByteOfTheStartMatters) {
   }
 }
 
-TEST(ProxyHeader, LinesThatAreBroken) {
+TEST(ProxyHeader, MalformedLines_Fail) {
   const std::string most(ProxyHeaderParser::kMostLineBytes - 16, 'x');
   for (const std::string& line : std::vector<std::string>{
            "PROXY \r\n",
@@ -236,7 +236,7 @@ TEST(ProxyHeader, ALineHas107BytesAtMost) {
   EXPECT_EQ(over, (Result{Status::kFailed, Violation::kBadProxyHeader, "none", 107}));
 }
 
-// All 65,536 pairs of the two bytes that say what a block is.
+// All 65,536 values of the two bytes that define the kind of a block.
 TEST(ProxyHeader, EveryVersionCommandFamilyAndTransport) {
   for (unsigned pair = 0; pair < 65'536; ++pair) {
     const unsigned command = pair >> 8;
@@ -251,7 +251,7 @@ TEST(ProxyHeader, EveryVersionCommandFamilyAndTransport) {
   }
 }
 
-TEST(ProxyHeader, BlocksTooShortForTheirFamily) {
+TEST(ProxyHeader, BlocksTooShortForTheirFamily_Fail) {
   for (const unsigned family : {0x11U, 0x12U, 0x21U, 0x22U, 0x31U, 0x32U}) {
     const std::size_t needed = family < 0x20 ? 12 : family < 0x30 ? 36 : 216;
     for (std::size_t size = 0; size <= needed; ++size) {

@@ -1,4 +1,4 @@
-// Request heads for tests: parsed in any cut, as values that can be compared and printed.
+// Request heads for tests, parsed with any splits into values that can be compared and printed.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -18,11 +18,11 @@ namespace wsd::protocol {
 
 inline void PrintTo(Violation violation, std::ostream* out) { *out << violation_name(violation); }
 
-// All that a parser says about a head, copied out of its views.
+// Everything that a parser reports about a head, copied from its views.
 struct Parsed {
   RequestParser::Status status = RequestParser::Status::kNeedMore;
   Violation violation = Violation::kNone;
-  std::size_t bytes_given = 0;  // until the status was other than kNeedMore
+  std::size_t bytes_given = 0;  // until the status changed from kNeedMore
   std::size_t head_size = 0;
   std::string method, target, path, query, host;
   int minor_version = -1;
@@ -32,7 +32,7 @@ struct Parsed {
   std::uint64_t content_length = 0;
   std::vector<std::pair<std::string, std::string>> fields;
 
-  // The same but for when it was known.
+  // Compares everything except when the result was known.
   [[nodiscard]] bool same_as(Parsed other) const {
     other.bytes_given = bytes_given;
     return *this == other;
@@ -70,8 +70,8 @@ inline Parsed copy_of(const RequestParser& parser, RequestParser::Status status)
   return parsed;
 }
 
-// Parses `head` as it grows to each of `sizes`, at another address and in a block of its own every
-// time, so that a stale pointer or a read past the end meets the sanitizer.
+// Parses `head` as it grows to each of `sizes`. Each time it is in a separate block at another
+// address, so that a sanitizer detects a stale pointer or a read past the end.
 inline Parsed parse_in_cuts(std::string_view head, const std::vector<std::size_t>& sizes,
                             const HeadLimits& limits = {}) {
   RequestParser parser(limits);
@@ -94,7 +94,7 @@ inline Parsed parse_bytewise(std::string_view head, const HeadLimits& limits = {
   return parse_in_cuts(head, sizes, limits);
 }
 
-// Parses `head` whole, at every split into two and byte by byte, which all must agree.
+// Parses `head` whole, at every split into two and byte by byte. The results must be equal.
 inline Parsed parse_every_way(std::string_view head, const HeadLimits& limits = {}) {
   Parsed whole = parse_in_cuts(head, {head.size()}, limits);
   for (std::size_t split = 0; split <= head.size(); ++split) {
@@ -108,7 +108,7 @@ inline Parsed parse_every_way(std::string_view head, const HeadLimits& limits = 
   return whole;
 }
 
-// A head with these field lines after a Host, each with its CRLF.
+// Returns a head with these field lines after a Host field. Each includes its CRLF.
 inline std::string head_with(std::string_view fields) {
   return std::string("GET /echo HTTP/1.1\r\nHost: h\r\n").append(fields).append("\r\n");
 }
@@ -117,7 +117,7 @@ inline std::string head_of_line(std::string_view request_line) {
   return std::string(request_line).append("\r\nHost: h\r\n\r\n");
 }
 
-// `head` is refused with this violation and this status, in whatever cut it arrives.
+// Expects that `head` is rejected with this violation and status, however it is split.
 inline void expect_refused(std::string_view head, Violation violation, int status,
                            const HeadLimits& limits = {}) {
   SCOPED_TRACE(::testing::PrintToString(std::string(head.substr(0, 200))));

@@ -91,7 +91,7 @@ TEST(RequestTarget, Rfc3986_3_3_EveryByteInPathAndQuery) {
     const char c = static_cast<char>(byte);
     const bool ok = allowed.find(c) != std::string_view::npos;
     EXPECT_EQ(parse_request_target(std::string("/a") + c + "b").has_value(), ok) << byte;
-    // What browsers send unescaped in a query is more than RFC 3986 §3.4 lists.
+    // Browsers send more characters unescaped in a query than RFC 3986 §3.4 lists.
     const bool in_query = ok || std::string_view("%[]{}|^\\`").find(c) != std::string_view::npos;
     EXPECT_EQ(parse_request_target(std::string("/?a") + c + "b").has_value(), in_query) << byte;
     EXPECT_EQ(is_target_byte(c), in_query) << byte;

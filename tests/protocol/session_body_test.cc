@@ -1,4 +1,4 @@
-// Request bodies, as a session reads them.
+// How a session reads request bodies.
 #include <gtest/gtest.h>
 
 #include <string>
@@ -39,13 +39,13 @@ TEST(SessionBody, Rfc9112_2_2_EmptyLinesBeforeTheRequestAreNoPartOfIt) {
             (Events{"request POST /a h", "request POST /a h with \r\n", "request GET /b h"}));
 }
 
-TEST(SessionBody, ABodyShorterThanAnnouncedIsNoRequest) {
+TEST(SessionBody, ShortBody_DoesNotCompleteTheRequest) {
   const Outcome outcome = played(post("/a", "60", get("/b")));
   EXPECT_EQ(outcome.events, Events{"request POST /a h"});
   EXPECT_TRUE(outcome.unfinished);
 }
 
-TEST(SessionBody, ABodyLongerThanAnnouncedIsWhatTheNextRequestBeginsWith) {
+TEST(SessionBody, BytesAfterTheBody_StartTheNextRequest) {
   EXPECT_EQ(played(post("/a", "5", "hello}") + get("/b")).events,
             (Events{"request POST /a h", "request POST /a h with hello", "violation BadMethod"}));
 }
@@ -57,7 +57,7 @@ TEST(SessionBody, AnUpgradeMayFollow) {
               "text hi"}));
 }
 
-TEST(SessionBody, MemoryFollowsWhatWasReceived) {
+TEST(SessionBody, Memory_IsProportionalToReceivedBytes) {
   Player player({}, Player::Start::kFresh);
   player.play(post("/a", "16000000", ""));
   EXPECT_TRUE(player.session().in_body());
@@ -70,7 +70,7 @@ TEST(SessionBody, MemoryFollowsWhatWasReceived) {
   }
 }
 
-TEST(SessionBody, NothingOfItIsHeldAfterTheAnswer) {
+TEST(SessionBody, Body_IsFreedAfterTheResponse) {
   Player player({}, Player::Start::kFresh);
   player.play(post("/a", "100000", std::string(100000, 'x')));
   EXPECT_FALSE(player.session().in_body());

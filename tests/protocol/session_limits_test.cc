@@ -1,4 +1,4 @@
-// The session's limits, what it holds in memory, and the direct way for large frames.
+// The session's limits, its memory, and the direct buffer for large frames.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -21,7 +21,7 @@ SessionLimits at_most(std::uint64_t max_message_bytes) {
   return limits;
 }
 
-// Text of `size` bytes in which code points of every length fall on every offset.
+// Returns text of `size` bytes with code points of every length at every offset.
 std::string long_text(std::size_t size) {
   const std::string unit = "a\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80-";
   std::string text;
@@ -147,9 +147,9 @@ TEST(SessionLimits, Rfc6455_5_4_65536FragmentsOfOneByte) {
   }
 }
 
-// What is held
+// Memory
 
-TEST(SessionMemory, AnIncompleteHeaderIsUnfinishedAndHoldsNoPayload) {
+TEST(SessionMemory, IncompleteHeader_IsUnfinishedWithoutPayload) {
   const std::string header = ClientFrame{.opcode = 2, .announced = 70'000}.header();
   Player player;
   EXPECT_FALSE(player.session().unfinished());
@@ -169,7 +169,7 @@ TEST(SessionMemory, Rfc6455_10_4_AnAnnouncedLengthHoldsNothing) {
   EXPECT_LE(player.session().held_bytes(), kFirstCapacity);
 }
 
-TEST(SessionMemory, AWholeFrameIsNeverHeld) {
+TEST(SessionMemory, WholeFrame_IsNotBuffered) {
   Player player;
   for (const std::size_t size : {0U, 1U, 1000U, 60'000U}) {
     player.play(text_frame(std::string(size, 'x')) + ping_frame("p"));
@@ -178,7 +178,7 @@ TEST(SessionMemory, AWholeFrameIsNeverHeld) {
   }
 }
 
-TEST(SessionMemory, AfterAnyEndNothingIsHeld) {
+TEST(SessionMemory, AfterAnyEnd_NothingIsBuffered) {
   const std::string begun = text_frame(std::string(5000, 'x'), false);
   const auto expect_nothing_held = [&](const std::string& rest, const SessionLimits& limits = {}) {
     for (const std::size_t piece : {std::size_t{1} << 20, std::size_t{1}}) {
@@ -199,7 +199,7 @@ TEST(SessionMemory, AfterAnyEndNothingIsHeld) {
   expect_nothing_held(close_frame(999));
 }
 
-TEST(SessionMemory, ASwallowedMessageIsNotHeld) {
+TEST(SessionMemory, DiscardedMessage_IsNotBuffered) {
   Player player;
   player.play(text_frame("a", false));
   ASSERT_TRUE(player.session().start_close(1000, {}).has_value());
@@ -209,7 +209,7 @@ TEST(SessionMemory, ASwallowedMessageIsNotHeld) {
   EXPECT_FALSE(player.session().unfinished());
 }
 
-TEST(SessionMemory, ARequestInPiecesIsNotHeldOnceItIsAnswered) {
+TEST(SessionMemory, AnsweredRequest_IsNotBuffered) {
   const std::string head =
       "GET /a HTTP/1.1\r\nHost: h\r\nX: " + std::string(4000, 'x') + "\r\n\r\n";
   for (const bool last : {false, true}) {
@@ -223,7 +223,7 @@ TEST(SessionMemory, ARequestInPiecesIsNotHeldOnceItIsAnswered) {
   }
 }
 
-TEST(SessionMemory, ASessionThatHasFinishedTakesAndHoldsNothing) {
+TEST(SessionMemory, FinishedSession_AcceptsAndBuffersNothing) {
   Player player;
   player.play(text_frame("begun", false));
   player.session().finish();
@@ -249,7 +249,7 @@ TEST(SessionViews, AWholeMessageIsAViewIntoTheInput) {
   EXPECT_EQ(as_text(event.payload), "Hello");
 }
 
-TEST(SessionViews, ACollectedMessageStandsUntilNext) {
+TEST(SessionViews, CollectedMessage_IsValidUntilNext) {
   const SessionLimits limits;
   Session session(limits);
   session.upgrade();
@@ -269,7 +269,7 @@ TEST(SessionViews, ACollectedMessageStandsUntilNext) {
   EXPECT_EQ(session.held_bytes(), 0U);
 }
 
-TEST(SessionViews, AControlFrameInPiecesStandsUntilNext) {
+TEST(SessionViews, SplitControlFrame_IsValidUntilNext) {
   for (const std::string& wire : {ping_frame("payload"), close_frame(1000, "payload")}) {
     const SessionLimits limits;
     Session session(limits);
@@ -284,7 +284,7 @@ TEST(SessionViews, AControlFrameInPiecesStandsUntilNext) {
   }
 }
 
-// The direct way
+// The direct buffer
 
 TEST(SessionDirect, ThereIsNoDirectBufferWithoutALargeFrame) {
   Player player;
@@ -323,7 +323,7 @@ TEST(SessionDirect, AMebibyteOfTextAndOfBinary) {
   const std::string binary = long_binary(kSize);
   const std::string stream = text_frame("before") + text_frame(text) + ping_frame("between") +
                              binary_frame(binary) + text_frame("after");
-  // Odd sizes, so that chunks begin at every place of the masking key and inside code points.
+  // Odd sizes, so that chunks start at every position of the masking key and inside code points.
   for (const std::size_t limit : {std::size_t{1} << 21, std::size_t{65536}, std::size_t{1461}}) {
     Player player;
     const std::size_t direct = player.play_directly(stream, limit);
@@ -331,7 +331,8 @@ TEST(SessionDirect, AMebibyteOfTextAndOfBinary) {
                                        binary_word(binary), "text after"}));
     EXPECT_EQ(player.session().held_bytes(), 0U);
     EXPECT_FALSE(player.session().unfinished());
-    // A piece at a time the shell's buffer takes; the rest of a large frame comes past it.
+    // Only one piece at a time goes through the caller's buffer. The rest of a large frame bypasses
+    // it.
     EXPECT_GE(direct + 4 * std::max(limit, kFirstCapacity), 2 * kSize) << limit;
   }
 }
@@ -371,7 +372,7 @@ TEST(SessionDirect, Rfc6455_8_1_TextMayNotEndInsideACodePoint) {
   EXPECT_EQ(player.events(), Events{violation_word(Violation::kTextNotUtf8)});
 }
 
-TEST(SessionDirect, AfterOurCloseALargeMessageIsSwallowed) {
+TEST(SessionDirect, AfterOurClose_LargeMessageIsDiscarded) {
   Player player;
   ASSERT_TRUE(player.session().start_close(1000, {}).has_value());
   player.play_directly(binary_frame(long_binary(100'000)) + ping_frame("p") + close_frame(1000),
@@ -380,12 +381,12 @@ TEST(SessionDirect, AfterOurCloseALargeMessageIsSwallowed) {
   EXPECT_EQ(player.session().held_bytes(), 0U);
 }
 
-TEST(SessionDirect, MemoryFollowsWhatHasArrived) {
+TEST(SessionDirect, Memory_IsProportionalToReceivedBytes) {
   const std::string wire = binary_frame(long_binary(std::size_t{1} << 20));
   Player player;
   for (std::size_t at = 0; at < wire.size(); at += 1000) {
     player.play_directly(std::string_view(wire).substr(at, 1000), 1000);
-    // Twice what is there, and room for a receive that is worth its call.
+    // Twice the received bytes, and space for a receive of a useful size.
     const std::size_t bound = 2 * (at + 1000 + kFirstCapacity / 4);
     EXPECT_LE(player.session().held_bytes(), std::max(bound, kFirstCapacity));
   }

@@ -1,4 +1,4 @@
-// A PROXY protocol header before the first request, as a session reads it.
+// How a session reads a PROXY protocol header before the first request.
 #include <gtest/gtest.h>
 
 #include <string>
@@ -22,7 +22,7 @@ Outcome played(const std::string& stream) {
   return play_every_way(stream, behind_proxy(), Player::Start::kFresh);
 }
 
-TEST(SessionProxyHeader, ComesOnceAndThenRequests) {
+TEST(SessionProxyHeader, ProxyHeader_IsReadOnceBeforeRequests) {
   EXPECT_EQ(played(std::string(kLine) + kGet + kGet).events,
             (Events{"proxied 192.0.2.1:4711", "request GET /a h", "request GET /a h"}));
   EXPECT_EQ(played(std::string("PROXY UNKNOWN\r\n") + kGet).events,
@@ -32,14 +32,14 @@ TEST(SessionProxyHeader, ComesOnceAndThenRequests) {
       << "a second one is a request that is none";
 }
 
-TEST(SessionProxyHeader, IsNeverGuessedToBeThere) {
+TEST(SessionProxyHeader, WithoutSetting_HeaderIsNotAccepted) {
   EXPECT_EQ(played(kGet).events, Events{"violation NoProxyHeader"});
   EXPECT_EQ(played("PROXY TCP4 x\r\n").events, Events{"violation BadProxyHeader"});
   const Outcome off = play_every_way(kLine, {}, Player::Start::kFresh);
   EXPECT_EQ(off.events, Events{"violation BadHttpVersion"});
 }
 
-TEST(SessionProxyHeader, IsNoRequestThatHasBegun) {
+TEST(SessionProxyHeader, ProxyHeader_DoesNotStartARequest) {
   Player player(behind_proxy(), Player::Start::kFresh);
   player.play("PROXY TCP4 192.0");
   EXPECT_FALSE(player.session().unfinished());

@@ -15,7 +15,7 @@ namespace {
 
 using namespace std::string_literals;  // NOLINT: payloads with NUL
 
-// The opening handshake and what follows it
+// The opening handshake and the bytes after it
 
 TEST(Session, Rfc6455_4_2_2_FramesInTheSameInputAsTheRequest) {
   expect_events(
@@ -109,7 +109,7 @@ TEST(Session, Rfc6455_5_3_EveryMaskingKeyByteIsUsed) {
   }
 }
 
-TEST(Session, Rfc6455_5_TwoBytesThatProveAViolationNeedNoThird) {
+TEST(Session, Rfc6455_5_ViolationIsReportedAtItsSecondByte) {
   for (const bool in_message : {false, true}) {
     for (unsigned pair = 0; pair < 65536; ++pair) {
       const std::string bytes{static_cast<char>(pair >> 8), static_cast<char>(pair & 0xFF)};

@@ -28,7 +28,7 @@ TEST(TrustedProxies, PeersInOneOfTheNetworks) {
   }
 }
 
-TEST(TrustedProxies, UnixIsForUnixSocketsAlone) {
+TEST(TrustedProxies, Unix_TrustsUnixSocketsOnly) {
   TrustedProxies trusted;
   EXPECT_EQ(trusted.add("unix"), "");
   EXPECT_FALSE(trusted.empty());
@@ -36,7 +36,7 @@ TEST(TrustedProxies, UnixIsForUnixSocketsAlone) {
   EXPECT_FALSE(trusted.trusts_peer("127.0.0.1:1"));
 }
 
-TEST(TrustedProxies, RefusesWhatIsNoNetwork) {
+TEST(TrustedProxies, InvalidNetwork_IsRejected) {
   TrustedProxies trusted;
   EXPECT_NE(trusted.add("localhost").find("'localhost' is not a network"), std::string::npos);
   EXPECT_TRUE(trusted.empty());

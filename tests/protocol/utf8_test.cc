@@ -17,11 +17,11 @@ using Buffer = std::vector<std::uint8_t>;
 
 constexpr std::size_t kNone = ~std::size_t{0};
 
-// The judge, by arithmetic on code points and with nothing in common with the code under test: a
-// sequence is lost as soon as no code point that it can still become is allowed.
-class Judge {
+// The reference. It uses arithmetic on code points and shares nothing with the code under test. A
+// sequence is invalid as soon as no allowed code point can result from it.
+class Reference {
  public:
-  // False from the first byte on that cannot continue any valid text.
+  // Returns false from the first byte on that cannot continue any valid text.
   bool feed(std::uint8_t byte) {
     if (to_come_ == 0) {
       return begin(byte);
@@ -41,7 +41,7 @@ class Judge {
       return true;
     }
     for (unsigned length = 2; length <= 4; ++length) {
-      // The lead byte of a sequence of `length`: so many ones, a zero, then the payload.
+      // The lead byte of a sequence of `length`: that many ones, a zero, then the payload.
       const std::uint32_t payload = 0x7FU >> length;
       if ((byte & ~payload) == (0xFFU & ~(payload << 1 | 1))) {
         value_ = byte & payload;
@@ -52,8 +52,8 @@ class Judge {
     }
     return false;
   }
-  // Whether a code point from value_ 00.. to value_ 11.. is neither overlong nor a surrogate nor
-  // too large.
+  // Returns whether a code point from value_ 00.. to value_ 11.. is not overlong, not a surrogate
+  // and not too large.
   [[nodiscard]] bool possible() const {
     const std::uint32_t low = value_ << (6 * to_come_);
     const std::uint32_t high = ((value_ + 1) << (6 * to_come_)) - 1;
@@ -71,14 +71,14 @@ struct Verdict {
   bool valid = false;
 };
 
-Verdict judge(Bytes bytes) {
-  Judge judge;
+Verdict reference(Bytes bytes) {
+  Reference reference;
   for (std::size_t i = 0; i < bytes.size(); ++i) {
-    if (!judge.feed(bytes[i])) {
+    if (!reference.feed(bytes[i])) {
       return {i, false};
     }
   }
-  return {kNone, judge.between()};
+  return {kNone, reference.between()};
 }
 
 void append_code_point(Buffer& out, std::uint32_t c, unsigned length) {
@@ -95,7 +95,7 @@ void append_code_point(Buffer& out, std::uint32_t c, unsigned length) {
 
 unsigned shortest(std::uint32_t c) { return c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4; }
 
-// Feeds one byte at a time: the length of what was accepted.
+// Feeds one byte at a time. Returns the number of accepted bytes.
 std::size_t accepted_by_bytes(Bytes bytes) {
   Utf8Validator validator;
   for (std::size_t i = 0; i < bytes.size(); ++i) {
@@ -106,9 +106,9 @@ std::size_t accepted_by_bytes(Bytes bytes) {
   return kNone;
 }
 
-// Everything that must agree on one text; true when it does.
+// Returns whether all validators agree on the text.
 bool all_agree(Bytes bytes) {
-  const Verdict expected = judge(bytes);
+  const Verdict expected = reference(bytes);
   bool good = is_utf8(bytes) == expected.valid;
   for (const Utf8Kernel& kernel : utf8_kernels()) {
     good =
@@ -146,18 +146,18 @@ TEST(Utf8, AllThreeByteSequencesFromLeadE0Up) {
   for (unsigned n = 0xE00000; n <= 0xFFFFFF; ++n) {
     const std::uint8_t three[] = {static_cast<std::uint8_t>(n >> 16),
                                   static_cast<std::uint8_t>(n >> 8), static_cast<std::uint8_t>(n)};
-    const Verdict expected = judge(three);
+    const Verdict expected = reference(three);
     Utf8Validator validator;
     ASSERT_EQ(validator.feed(three), expected.first_wrong == kNone) << hex(three);
     ASSERT_EQ(validator.complete(), expected.valid) << hex(three);
   }
 }
 
-// In the middle of a text long enough for the kernels, across every boundary of their vectors.
+// Inside a text that is long enough for the kernels, across every boundary of their vectors.
 TEST(Utf8, EveryCodePointAndItsWrongNeighboursInEveryKernel) {
   Buffer text(80, 'x');
-  for (std::uint32_t c = 0; c <= 0x1FFFFF; ++c) {  // as far as four bytes reach, F7 and all
-    // All of those whose last bits are on an edge, and a stride through the rest.
+  for (std::uint32_t c = 0; c <= 0x1FFFFF; ++c) {  // all that four bytes can encode, including F7
+    // All code points whose last bits are at an edge, and a sample of the rest.
     const std::uint32_t low = c & 0x3F;
     if (low != 0 && low != 0x3F && c % 31 != 0) {
       continue;
@@ -165,7 +165,7 @@ TEST(Utf8, EveryCodePointAndItsWrongNeighboursInEveryKernel) {
     for (unsigned length = shortest(c); length <= 4; ++length) {
       Buffer sequence;
       append_code_point(sequence, c, length);
-      const bool expected = judge(sequence).valid;
+      const bool expected = reference(sequence).valid;
       const std::size_t at = 10 + c % 60;
       std::copy(sequence.begin(), sequence.end(), text.begin() + static_cast<std::ptrdiff_t>(at));
       for (const Utf8Kernel& kernel : utf8_kernels()) {
@@ -245,9 +245,9 @@ const std::vector<Bad>& bad_table() {
 TEST(Utf8, Rfc6455Section8_1BadSequencesFailAtTheFirstByteThatProvesIt) {
   for (const Bad& bad : bad_table()) {
     SCOPED_TRACE(bad.name);
-    EXPECT_EQ(judge(bad.bytes).first_wrong, bad.first_wrong);
+    EXPECT_EQ(reference(bad.bytes).first_wrong, bad.first_wrong);
     for (std::size_t before = 0; before <= 140; ++before) {
-      // Only what is needed to prove it, at the very end of a feed.
+      // Only the bytes that prove the error, at the end of a feed.
       Buffer text(before, 'a');
       text.insert(text.end(), bad.bytes.begin(),
                   bad.bytes.begin() + static_cast<std::ptrdiff_t>(bad.first_wrong) + 1);
@@ -258,8 +258,7 @@ TEST(Utf8, Rfc6455Section8_1BadSequencesFailAtTheFirstByteThatProvesIt) {
   }
 }
 
-// A lead byte that is never allowed, with whatever second byte: in the kernels it is the pair that
-// gives it away.
+// A lead byte that is never allowed, with any second byte. The kernels recognize the pair.
 TEST(Utf8, Rfc3629NoLeadByteFromF5UpInAnyKernel) {
   Buffer text;
   for (unsigned lead = 0xF5; lead <= 0xFF; ++lead) {
@@ -275,7 +274,7 @@ TEST(Utf8, Rfc3629NoLeadByteFromF5UpInAnyKernel) {
   }
 }
 
-TEST(Utf8, TruncatedTextIsOpenNotWrong) {
+TEST(Utf8, TruncatedText_IsIncompleteNotInvalid) {
   for (const Buffer& bytes :
        {Buffer{0xC3}, {0xE2}, {0xE2, 0x82}, {0xF0}, {0xF0, 0x9F}, {0xF0, 0x9F, 0x98}}) {
     Utf8Validator validator;
@@ -285,7 +284,7 @@ TEST(Utf8, TruncatedTextIsOpenNotWrong) {
   }
 }
 
-TEST(Utf8, WrongStaysWrongUntilReset) {
+TEST(Utf8, Invalid_StaysInvalidUntilReset) {
   Utf8Validator validator;
   EXPECT_FALSE(validator.feed(as_bytes("\xFF")));
   EXPECT_FALSE(validator.feed(as_bytes("fine")));
@@ -296,14 +295,14 @@ TEST(Utf8, WrongStaysWrongUntilReset) {
   EXPECT_TRUE(validator.feed(as_bytes("fine")));
 }
 
-TEST(Utf8, NothingIsAValidText) {
+TEST(Utf8, EmptyText_IsValid) {
   Utf8Validator validator;
   EXPECT_TRUE(validator.feed(Bytes()));
   EXPECT_TRUE(validator.complete());
   EXPECT_TRUE(is_utf8(Bytes()));
 }
 
-// Runs of one script with a change here and there, and now and then a byte spoilt.
+// Returns runs of one script with occasional changes, and sometimes an invalid byte.
 Buffer some_text(std::mt19937& random, std::size_t least_size, bool spoil) {
   Buffer text;
   unsigned length = 1;
@@ -337,11 +336,11 @@ Buffer some_text(std::mt19937& random, std::size_t least_size, bool spoil) {
   return text;
 }
 
-TEST(Utf8, EveryPrefixOfRandomTextsFailsExactlyWhenTheJudgeSays) {
+TEST(Utf8, EveryPrefixOfRandomTexts_MatchesTheReference) {
   std::mt19937 random(2024);
   for (int round = 0; round < 1500; ++round) {
     const Buffer text = some_text(random, random() % 230, round % 3 != 0);
-    const std::size_t first_wrong = judge(text).first_wrong;
+    const std::size_t first_wrong = reference(text).first_wrong;
     ASSERT_EQ(accepted_by_bytes(text), first_wrong) << hex(text);
     for (std::size_t size = 0; size <= text.size(); ++size) {
       Utf8Validator validator;
@@ -355,7 +354,7 @@ TEST(Utf8, EveryCutOfRandomTextsGivesTheSameAnswer) {
   std::mt19937 random(77);
   for (int round = 0; round < 1500; ++round) {
     const Buffer text = some_text(random, random() % 230, round % 3 != 0);
-    const Verdict expected = judge(text);
+    const Verdict expected = reference(text);
     for (std::size_t cut = 0; cut <= text.size(); ++cut) {
       Utf8Validator validator;
       const bool first = validator.feed(Bytes(text).first(cut));
@@ -367,12 +366,12 @@ TEST(Utf8, EveryCutOfRandomTextsGivesTheSameAnswer) {
   }
 }
 
-TEST(Utf8, EveryKernelAtEveryAlignmentAgreesWithTheJudge) {
+TEST(Utf8, EveryKernelAtEveryAlignment_MatchesTheReference) {
   std::mt19937 random(4);
   for (int round = 0; round < 600; ++round) {
     const Buffer text = some_text(random, random() % 300, round % 2 != 0);
     for (std::size_t align = 0; align < 32; ++align) {
-      // To the last byte of the allocation, so that a sanitizer sees a read past it.
+      // Up to the last byte of the allocation, so that a sanitizer detects a read past it.
       Buffer shifted(align, 0xFF);
       shifted.insert(shifted.end(), text.begin(), text.end());
       shifted.shrink_to_fit();
@@ -381,7 +380,7 @@ TEST(Utf8, EveryKernelAtEveryAlignmentAgreesWithTheJudge) {
   }
 }
 
-TEST(Utf8, TheAutomatonIsTheJudge) {
+TEST(Utf8, Automaton_MatchesTheReference) {
   std::mt19937 random(9);
   for (int round = 0; round < 20000; ++round) {
     const Buffer text = some_text(random, random() % 24, true);
@@ -393,18 +392,18 @@ TEST(Utf8, TheAutomatonIsTheJudge) {
         wrong_at = i;
       }
     }
-    ASSERT_EQ(wrong_at, judge(text).first_wrong) << hex(text);
-    ASSERT_EQ(state == kUtf8Between, judge(text).valid) << hex(text);
+    ASSERT_EQ(wrong_at, reference(text).first_wrong) << hex(text);
+    ASSERT_EQ(state == kUtf8Between, reference(text).valid) << hex(text);
   }
 }
 
-TEST(Utf8, FeedMaskedUnmasksAndJudgesInAnyCut) {
+TEST(Utf8, FeedMasked_UnmasksAndChecksInAnyCut) {
   constexpr MaskingKey kKey = {0xA1, 0x02, 0xF3, 0x54};
   std::mt19937 random(31);
   for (int round = 0; round < 400; ++round) {
     const Buffer text =
         some_text(random, random() % (round % 4 == 0 ? 20000 : 300), round % 3 == 0);
-    const Verdict expected = judge(text);
+    const Verdict expected = reference(text);
     Buffer masked = text;
     apply_mask(masked, kKey, 0);
     Utf8Validator validator;

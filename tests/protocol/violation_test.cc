@@ -26,7 +26,7 @@ constexpr auto kRows = std::to_array<Row>({
 bool is_close(const Row& row) { return row.answer >= 1000; }
 bool is_http(const Row& row) { return row.answer >= 400 && row.answer < 600; }
 
-TEST(Violation, NoneIsTheOnlyOneWithoutAnAnswer) {
+TEST(Violation, OnlyNone_HasNoResponse) {
   EXPECT_EQ(static_cast<int>(Violation::kNone), 0);
   for (const Row& row : kRows) {
     EXPECT_NE(is_close(row) || is_http(row), row.violation == Violation::kNone) << row.name;
@@ -42,7 +42,7 @@ TEST(Violation, NamesAreTheEnumerators) {
   }
 }
 
-// A sentence goes into a Close frame as UTF-8 (§5.5.1) and into an HTTP body as it is.
+// The text goes into a Close frame as UTF-8 (§5.5.1) and unchanged into an HTTP body.
 TEST(Violation, Rfc6455_5_5_TextsFitACloseFrameAndAreAscii) {
   for (const Row& row : kRows) {
     const std::string_view text = violation_text(row.violation);
@@ -106,7 +106,7 @@ TEST(Violation, HandshakeViolationsAreRejections) {
   }
 }
 
-TEST(ViolationDeathTest, AnAnswerOfTheWrongKindStopsTheProcess) {
+TEST(ViolationDeathTest, ResponseOfTheWrongKind_Aborts) {
   EXPECT_DEATH(static_cast<void>(http_status_of(Violation::kNotMasked)), "assertion failed");
   EXPECT_DEATH(static_cast<void>(close_code_of(Violation::kBadKey)), "assertion failed");
   EXPECT_DEATH(static_cast<void>(close_code_of(Violation::kNone)), "assertion failed");

@@ -40,7 +40,7 @@ void Fiber::start(std::function<void()> body) {
   inside_.uc_stack.ss_size = kStackBytes;
   inside_.uc_link = nullptr;
   const auto self = std::bit_cast<std::uint64_t>(this);
-  // makecontext passes ints alone.
+  // makecontext passes only ints.
   ::makecontext(&inside_, reinterpret_cast<void (*)()>(&Fiber::enter), 2,
                 static_cast<unsigned>(self >> 32), static_cast<unsigned>(self));
 }

@@ -1,4 +1,4 @@
-// A stack of its own on the one thread of a run: a reactor that sleeps in epoll_wait sleeps here.
+// A stack on the single thread of a run. A reactor that waits in epoll_wait pauses its fiber.
 #pragma once
 
 #include <ucontext.h>
@@ -8,8 +8,8 @@
 
 namespace wsd::sim {
 
-// Runs `body` piece by piece: resume() goes on with it until it pauses or ends. The body must have
-// ended before the fiber is destroyed.
+// Runs `body` in steps: resume() continues it until it pauses or ends. The body must have ended
+// before the fiber is destroyed.
 class Fiber {
  public:
   Fiber();
@@ -18,9 +18,9 @@ class Fiber {
   ~Fiber();
 
   void start(std::function<void()> body);
-  // From outside.
+  // Called from outside the body.
   void resume();
-  // From within the body: back to who called resume().
+  // Called within the body. Returns to the caller of resume().
   void pause();
   [[nodiscard]] bool ended() const noexcept { return ended_; }
 
@@ -32,7 +32,7 @@ class Fiber {
   ucontext_t inside_ = {};
   void* stack_;
   bool ended_ = true;
-  // AddressSanitizer is told which stack is in use.
+  // Informs AddressSanitizer of the stack in use.
   void* fake_stack_ = nullptr;
   const void* outside_bottom_ = nullptr;
   std::size_t outside_size_ = 0;

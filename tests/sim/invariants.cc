@@ -1,4 +1,23 @@
-// What holds after every step of a run, at rest, and at its end (docs/TESTING.md lists them).
+// The invariants of a run. They hold after every step, unless noted otherwise. peer_input.cc and
+// peer_verdict.cc check those of a single peer.
+//
+// * Each accepted connection ends once, with a cause that matches its peer's behavior. Open and
+//   close are each reported once.
+// * An honest peer gets every echo, byte for byte and in order, and a Pong for its last Ping. The
+//   server never ends its TCP connection without a Close frame, or in the middle of one. It never
+//   disconnects the peer as a slow consumer because of data that the peer requested.
+// * A room's members see the order that the home shard decided, without gaps or duplicates from
+//   their join on, including their own messages.
+// * A slow member of a `latest-only` room gets the room's last message when it has caught up, and
+//   never an older one after it.
+// * The server delivers, passes on and sends nothing after the logical close.
+// * Queues stay within their limits. Dropped messages are counted. Counters match the state and
+//   return to zero.
+// * Opening handshakes and silent peers time out within three ticks of their deadline.
+// * At rest (no work is left, and time has not moved) no reaction is missing, so no wake-up was
+//   lost.
+// * No reactor spins, neither on a latch nor on EMFILE.
+// * At the end no descriptor, timer, room or input byte is left.
 #include <algorithm>
 
 #include "net/connection.h"
@@ -10,7 +29,7 @@ namespace {
 constexpr std::size_t kFrameSlack = 14;       // a frame's header
 constexpr std::size_t kControlSlack = 1'024;  // the control lane
 constexpr std::uint64_t kIdleTurns = 5'000;
-constexpr int kAcceptTries = 16;  // in one moment, though no descriptor is free
+constexpr int kAcceptTries = 16;  // without the clock moving, while no descriptor is free
 
 }  // namespace
 
@@ -35,7 +54,7 @@ void Simulation::check_queues(SimulatedReactor& driven) {
   const net::SendQueueLimits& limits = plan_.settings.send_queue;
   const std::size_t message = plan_.settings.session.message.max_message_bytes + kFrameSlack;
   const std::size_t bound = std::max(limits.bytes, limits.high_water() + message) + kControlSlack;
-  // What a joiner has asked for comes beside the bound: at most all there has ever been.
+  // A replay does not count against the limit. It is at most the whole history.
   std::size_t history = 0;
   for (std::uint32_t i = 0; i < hub_->shard_count(); ++i) history += hub_->shard(i).history_bytes();
   driven.reactor->shard().for_each_member([&](hub::Member& member) {
@@ -44,7 +63,7 @@ void Simulation::check_queues(SimulatedReactor& driven) {
     if (queued == 0) return;
     Peer& peer = peer_of(connection.peer_info().remote());
     peer.last_busy_ms = kernel_.now_ms();
-    // What an echo has asked for when it is left unread is granted.
+    // Responses to input of the current read step are queued even beyond the limit.
     const std::size_t granted = peer.role() == Role::kRoom ? 0 : plan_.settings.read_buffer_size;
     if (queued > bound + granted + history) {
       broken("%zu bytes are queued for peer %d, the bound is %zu", queued, peer.link()->number,
@@ -56,7 +75,7 @@ void Simulation::check_queues(SimulatedReactor& driven) {
   if (input > most) broken("%zu bytes of unfinished input are held", input);
 }
 
-// A tick may be cut at both ends, and a turn ends before the next one looks.
+// Rounding may cost a tick at both ends, and a turn must end before the next one checks deadlines.
 void Simulation::check_deadlines() {
   const net::ReactorSettings& settings = plan_.settings;
   constexpr std::uint64_t kWithin = 3 * kTickMs;
@@ -97,7 +116,7 @@ void Simulation::check_end() {
   for (std::uint32_t i = 0; i < hub_->shard_count(); ++i) {
     hub::Shard& shard = hub_->shard(i);
     if (shard.room_count() != 0) broken("shard %u still has rooms with members", i);
-    // One for the drain, and one for each history that is kept.
+    // One timer for the drain, and one for each history.
     const std::size_t kept = shard.history_bytes() == 0 ? 0 : shard.home_count();
     if (shard.wheel().size() > 1 + kept)
       broken("shard %u still has %zu timers", i, shard.wheel().size());

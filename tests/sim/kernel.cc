@@ -14,7 +14,7 @@ namespace {
 
 Kernel* current_kernel = nullptr;
 
-// Far above any real descriptor, so that one that strays is seen.
+// Far above any real descriptor, so that a stray one is detected.
 constexpr int kFirstDescriptor = 10'000;
 
 constexpr int kFirstPeerPort = 20'000;
@@ -53,7 +53,7 @@ Kernel& Kernel::current() noexcept {
 // Descriptors
 
 int Kernel::add(Descriptor descriptor) {
-  int fd = kFirstDescriptor;  // the lowest that is free, as POSIX wants it
+  int fd = kFirstDescriptor;  // the lowest free one, as POSIX requires
   for (const auto& [used, unused] : descriptors_) {
     if (used != fd) break;
     ++fd;
@@ -110,7 +110,8 @@ int Kernel::close(int fd) {
     link->server_fd = -1;
     link->server_closed = true;
     link->server_shut = true;
-    // tcp(7): unread input makes a close a reset; so does SO_LINGER with no time.
+    // tcp(7): closing a socket with unread input resets the connection. So does SO_LINGER with time
+    // 0.
     if (link->reset_on_close || !link->arrived.empty()) link->server_reset = true;
     if (link->server_reset) link->outgoing.clear();
   }
@@ -127,7 +128,7 @@ Link& Kernel::connect(std::uint16_t port, std::size_t send_buffer) {
   order_.push_back(&link);
   link.number = number;
   link.send_buffer = send_buffer;
-  // SO_REUSEPORT: the kernel's hash chooses.
+  // SO_REUSEPORT: a hash in the kernel chooses the listener.
   std::vector<int> listeners;
   for (const auto& [fd, descriptor] : descriptors_) {
     if (descriptor.kind == Descriptor::Kind::kListener && descriptor.port == port) {
@@ -164,7 +165,7 @@ int Kernel::accept(int fd, std::uint16_t& peer_port) {
     return fail(random_.one_of(std::span<const int>(kErrors)));
   }
   if (random_.chance(faults.accept_error)) {
-    // accept(2), "Error handling": the connection that failed is gone.
+    // accept(2), "Error handling": the failed connection is lost.
     Link* const lost = listener->backlog.front();
     listener->backlog.erase(listener->backlog.begin());
     lost->server_reset = true;
@@ -195,7 +196,7 @@ long Kernel::receive(int fd, char* into, std::size_t count) {
   }
   if (link->arrived.empty()) return link->fin_arrived ? 0 : fail(EAGAIN);
   if (faults.no_buffers) return fail(ENOMEM);
-  // Never less than there is: epoll(7) lets a short read stand for an empty socket.
+  // Never fewer bytes than have arrived: by epoll(7) a short read means that the socket is empty.
   const std::string_view bytes = link->arrived.front(count);
   bytes.copy(into, bytes.size());
   const auto received = static_cast<long>(bytes.size());
@@ -226,7 +227,7 @@ long Kernel::send(int fd, std::string_view bytes) {
     taken = random_.chance(50) ? 1 : random_.between(1, taken);
   }
   if (link->peer_closed) {
-    // Nobody is there to take it: the answer is a reset.
+    // No socket is left to receive the bytes, so the kernel answers with a reset.
     link->arrived.clear();
     link->on_the_way.clear();
     link->reset_arrived = true;
@@ -257,7 +258,7 @@ void Kernel::arrive(Link& link, std::size_t count) {
   const std::string_view bytes = link.on_the_way.front(count);
   trace_.count('w', static_cast<std::uint64_t>(link.number), bytes.size());
   if (link.server_closed) {
-    // The socket is gone: bytes that come now are answered with a reset.
+    // The socket is closed. The kernel answers later bytes with a reset.
     if (!bytes.empty()) {
       link.server_reset = true;
       link.outgoing.clear();
@@ -401,7 +402,7 @@ int Kernel::epoll_wait(int epoll, Event* events, int most, int timeout_ms) {
     }
   }
   std::vector<int> listed = std::exchange(instance.ready, {});
-  // The order in which descriptors became ready is the network's, not the server's.
+  // The network decides the order in which descriptors become ready, not the server.
   for (std::size_t i = listed.size(); i > 1; --i) {
     std::swap(listed[i - 1], listed[random_.below(i)]);
   }
@@ -418,7 +419,7 @@ int Kernel::epoll_wait(int epoll, Event* events, int most, int timeout_ms) {
     descriptor.watch.listed = false;
     if (state == 0) continue;
     events[count++] = {state, descriptor.watch.data};
-    // Level-triggered: said again until it is over.
+    // Level-triggered: reported again until the condition ends.
     if ((descriptor.watch.events & EPOLLET) == 0) wake(fd);
   }
   trace_.count('e', static_cast<std::uint64_t>(epoll), static_cast<std::uint64_t>(count));

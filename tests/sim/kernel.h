@@ -1,11 +1,11 @@
-// A Linux kernel of which a run needs this much: descriptors, TCP connections on loopback,
-// edge-triggered epoll, eventfds and a clock. The server's system calls end here (system_calls.cc),
-// the peers are the other side of it.
+// A simulated Linux kernel with the parts that a run needs: descriptors, TCP connections on
+// loopback, edge-triggered epoll, eventfds and a clock. The server's system calls end here
+// (system_calls.cc). The peers use the functions of the peers' side.
 //
-// It keeps the promises that the server relies on (tcp(7), epoll(7)) and no others: bytes arrive in
-// any cut, sends are cut short at will, every call fails as its manual page says it may, and what
-// is ready is told in any order. A call that no correct server makes, as one on a descriptor that
-// is closed, is the server's fault and ends the run.
+// It keeps only the promises that the server relies on (tcp(7), epoll(7)). Bytes arrive in any
+// segmentation. Sends may be short. Every call may fail as its manual page documents. Ready
+// descriptors are reported in any order. A call that a correct server never makes, such as one on a
+// closed descriptor, ends the run as a bug of the server.
 #pragma once
 
 #include <cstddef>
@@ -21,7 +21,7 @@
 
 namespace wsd::sim {
 
-// Bytes in order; taken from the front.
+// A queue of bytes.
 class ByteQueue {
  public:
   [[nodiscard]] std::size_t size() const noexcept { return bytes_.size() - taken_; }
@@ -38,15 +38,16 @@ class ByteQueue {
   std::size_t taken_ = 0;
 };
 
-// How unkind the machine is, in percent of calls; 0 is never.
+// How often the machine fails, in percent of calls; 0 is never.
 struct Faults {
   unsigned interrupted = 0;       // EINTR
-  unsigned short_send = 0;        // fewer bytes than there is room for
-  unsigned accept_error = 0;      // errors of the network that accept4 hands on
-  unsigned spurious_wake = 0;     // epoll tells of a descriptor on which nothing has changed
+  unsigned short_send = 0;        // fewer bytes than there is space for
+  unsigned accept_error = 0;      // network errors that accept4 passes on
+  unsigned spurious_wake = 0;     // epoll reports a descriptor without a change
   unsigned register_failure = 0;  // epoll_ctl: ENOSPC, ENOMEM
-  unsigned partial_harvest = 0;   // epoll_wait returns some of what is ready, the rest next time
-  bool no_buffers = false;        // send and receive: ENOBUFS, ENOMEM
+  // epoll_wait returns a part of the ready descriptors, and the rest next time
+  unsigned partial_harvest = 0;
+  bool no_buffers = false;  // send and receive: ENOBUFS, ENOMEM
   int descriptor_limit = 1 << 20;
 };
 
@@ -56,7 +57,7 @@ struct Link {
   int server_fd = -1;  // -1: not accepted yet, or closed
   bool accepted = false;
   std::uint64_t accepted_ms = 0;
-  std::uint64_t heard_ms = 0;  // when the server last received bytes
+  std::uint64_t heard_ms = 0;  // time at which the server last received bytes
   std::uint64_t received = 0;  // bytes the server has received
   std::uint64_t sent = 0;      // bytes the server has sent
 
@@ -66,12 +67,12 @@ struct Link {
   bool fin_on_the_way = false;
   bool fin_arrived = false;
   bool reset_arrived = false;  // the peer has reset the connection
-  bool reset_told = false;     // recv or send has said so
+  bool reset_told = false;     // recv or send has reported it
 
   // Server to peer.
   ByteQueue outgoing;  // in the send buffer, or on its way
   std::size_t send_buffer = 0;
-  bool no_space = false;  // a send found too little room: the next room is an edge
+  bool no_space = false;  // a send found too little space: new space is an edge
   bool server_shut = false;
   bool server_closed = false;
   bool server_reset = false;  // the peer's next read fails
@@ -89,7 +90,7 @@ class Kernel {
   Kernel& operator=(const Kernel&) = delete;
   ~Kernel();
 
-  // The kernel of the run under way.
+  // The kernel of the current run.
   [[nodiscard]] static Kernel& current() noexcept;
 
   Faults faults;
@@ -98,7 +99,7 @@ class Kernel {
   [[nodiscard]] std::uint64_t now_ms() const noexcept { return now_ms_; }
   void pass(std::uint64_t ms) noexcept { now_ms_ += ms; }
 
-  // System calls: as the manual pages say, errno included.
+  // System calls. They behave as the manual pages document, including errno.
   int socket();
   int bind(int fd, std::uint16_t port);
   int listen(int fd);
@@ -118,25 +119,27 @@ class Kernel {
     std::uint32_t events = 0;
     std::uint64_t data = 0;
   };
-  // Waits in the `sleep` hook, then says what is ready; -1 with EINTR.
+  // Calls the `sleep` hook, then reports ready descriptors. Returns -1 with EINTR if interrupted.
   int epoll_wait(int epoll, Event* events, int most, int timeout_ms);
-  // Returns when the epoll instance is ready or the time has come; false to be interrupted.
+  // Returns when the epoll instance is ready or the time has come. Returns false to interrupt the
+  // call.
   std::function<bool(int epoll, std::uint64_t until_ms)> sleep;
   static constexpr std::uint64_t kForEver = ~std::uint64_t{0};
 
   [[nodiscard]] bool ready(int epoll);
   [[nodiscard]] std::size_t open_descriptors() const noexcept { return descriptors_.size(); }
-  // Accepts that failed for want of descriptors since the clock last moved.
+  // Returns how many accepts failed for lack of descriptors since the clock last moved.
   [[nodiscard]] int refused_accepts() const noexcept { return refused_accepts_; }
 
   // The peers' side.
-  Link& connect(std::uint16_t port, std::size_t send_buffer);  // port() of it is its number
+  // Link::port() is the number of the link
+  Link& connect(std::uint16_t port, std::size_t send_buffer);
   void peer_send(Link& link, std::string_view bytes) { link.on_the_way.push(bytes); }
-  // Lets at most `count` bytes arrive, then the FIN when it is its turn.
+  // Lets at most `count` bytes arrive, and then the FIN if it is next.
   void arrive(Link& link, std::size_t count);
   [[nodiscard]] static bool has_arrivals(const Link& link) noexcept;
   std::string peer_read(Link& link, std::size_t most);
-  // Nothing to read is left and the server has ended its direction.
+  // Returns whether nothing is left to read and the server has ended its direction.
   [[nodiscard]] static bool peer_sees_end(const Link& link) noexcept {
     return link.outgoing.empty() && link.server_shut;
   }
@@ -177,11 +180,11 @@ class Kernel {
   std::uint64_t refused_at_ms_ = 0;
   int refused_accepts_ = 0;
   std::map<int, Descriptor> descriptors_;
-  std::map<int, Link> links_;  // by the peer's port, which stands for it
+  std::map<int, Link> links_;  // by the peer's port, which identifies it
   std::vector<Link*> order_;
 };
 
-// Ends the run: the server, or the run itself, has broken a promise.
+// Ends the run, because the server or the simulation has broken a promise.
 [[noreturn]] [[gnu::format(printf, 1, 2)]] void broken(const char* format, ...);
 
 }  // namespace wsd::sim

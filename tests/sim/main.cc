@@ -1,4 +1,4 @@
-// sim [--seeds N] [--first S] [--trace] | sim --seed S: runs of the simulation, one for each seed.
+// sim [--seeds N] [--first S] [--trace] | sim --seed S: runs the simulation, once for each seed.
 #include <unistd.h>
 
 #include <chrono>

@@ -8,7 +8,7 @@
 namespace wsd::sim {
 namespace {
 
-// Ways to break the rules between messages, and the close code for it (RFC 6455 §7.4.1).
+// Rule violations between messages, each with its close code (RFC 6455 §7.4.1).
 struct Offence {
   const char* what;
   std::string bytes;
@@ -43,7 +43,7 @@ std::vector<Offence> offences(std::size_t max_message) {
   };
 }
 
-// Cut where nothing can make it whole, or none at all.
+// Truncates the header so that no later byte can complete it, or removes it.
 std::string bad_header(const std::string& header) {
   return header.size() % 2 == 0 ? test::upgrade_request("/echo")
                                 : header.substr(0, 11) + "\x07\r\n";
@@ -81,7 +81,7 @@ void Peer::complain(const std::string& what) const {
          name_of(behavior_), what.c_str());
 }
 
-// What it sends
+// Sending
 
 bool Peer::can_act() const noexcept {
   if (ended_ || silent_ || close_sent_) return false;
@@ -97,7 +97,7 @@ void Peer::act(std::uint16_t port) {
     open_connection(port);
     return;
   }
-  // Inside a message the same bytes may be another offence, or none.
+  // Inside a message the same bytes may break another rule, or none.
   const bool can_misbehave = behavior_ != PeerBehavior::kViolates || !fragmented_;
   if (!honest() && !rogue_ && actions_ <= misbehave_after_ && can_misbehave) {
     misbehave();
@@ -136,7 +136,7 @@ void Peer::open_connection(std::uint16_t port) {
   send(test::upgrade_request(role_ == Role::kEcho ? "/echo" : "/rooms/" + std::string(1, room_)));
 }
 
-// The port is the link's number in each of them: by it the connection is known again.
+// The source port is the link's number, which identifies the connection.
 std::string Peer::proxy_header() {
   const std::string port = std::to_string(link_->number);
   std::string two = "\r\n\r\n";
@@ -296,7 +296,7 @@ void Peer::misbehave() {
       break;
     case PeerBehavior::kDripsMessage:
       silent_ = true;
-      // In the middle of a message its fragments are enough of a beginning.
+      // In the middle of a message, the remaining fragments already form an incomplete message.
       dripping_ = fragmented_ ? test::client_frame(0, std::string(100, 'x'), false)
                               : test::client_frame(test::kText, std::string(100, 'x'));
       dripping_.resize(60);
@@ -334,7 +334,7 @@ void Peer::drip() {
   next_drip_ms_ = kernel_.now_ms() + random_.between(50, 400);
 }
 
-// What the server's side has done
+// Events of the server's side
 
 void Peer::server_asked(const net::PeerInfo& peer_info) {
   const std::string own = "127.0.0.1:" + std::to_string(link_->number);
@@ -371,7 +371,7 @@ void Peer::server_joined(char room, std::size_t floor, bool all) {
 void Peer::server_left(char room) {
   View& view = views_[room];
   view.joined = false;
-  view.published = 0;  // what it published and has not had yet may come or not
+  view.published = 0;  // a message that it published and has not received yet may arrive or not
 }
 
 void Peer::server_published(const Stamp& stamp) {

@@ -1,4 +1,4 @@
-// One simulated peer: what it sends, what it must be told, and whether it was.
+// One simulated peer: its behavior, the bytes that it must receive, and the check that it did.
 #pragma once
 
 #include <cstddef>
@@ -21,18 +21,18 @@ namespace wsd::sim {
 
 enum class Role : std::uint8_t { kEcho, kRoom, kPage };
 
-// How a peer behaves from some point of its life on.
+// The behavior of a peer from some point of its connection on.
 enum class PeerBehavior : std::uint8_t {
   kHonest,
   kSlow,          // honest, but reads little at a time
-  kStalls,        // goes on sending and never reads again
-  kVanishes,      // does nothing any more
+  kStalls,        // keeps sending and never reads again
+  kVanishes,      // stops doing anything
   kResets,        // RST
   kLeaves,        // closes its socket without a Close frame
-  kHalfCloses,    // ends its direction and reads on
+  kHalfCloses,    // ends its direction and continues to read
   kViolates,      // breaks a rule of RFC 6455 or RFC 9112
-  kDripsHead,     // sends a request head a byte now and then, and never the last
-  kDripsMessage,  // a message likewise
+  kDripsHead,     // sends a request head a byte now and then, but never its last byte
+  kDripsMessage,  // drips a message in the same way
   kFloods,        // more Pings than the budget
 };
 
@@ -45,27 +45,27 @@ class Peer {
   Peer(const Peer&) = delete;
   Peer& operator=(const Peer&) = delete;
 
-  // Steps; each is allowed only while its question says yes.
+  // Steps. Each is allowed only while its can_ function returns true.
   [[nodiscard]] bool can_act() const noexcept;
   void act(std::uint16_t port);
   [[nodiscard]] bool can_arrive() const noexcept;
   void arrive();
   [[nodiscard]] bool can_read() const noexcept;
   void read();
-  // Only when time passes.
+  // Drips only when time passes.
   [[nodiscard]] bool can_drip() const noexcept;
   void drip();
-  // Ends it as RFC 6455 §7.1.2 has it, when nothing of its own is under way.
+  // Closes as RFC 6455 §7.1.2 requires, if nothing of its own is in progress.
   void close_politely();
 
-  // What the server's side has done with it.
+  // Reports of the server's side.
   void server_asked(const net::PeerInfo& peer_info);
   void server_opened(ConnectionId id);
   void server_received(std::string_view payload);
   void server_echoed(std::string_view payload, SendResult result);
-  // `all`: it is to get all of the room, from the first message on.
+  // `all`: the peer must get the whole history of the room, from the first message on.
   void server_joined(char room, std::size_t floor, bool all);
-  // Whether it has ever joined that room.
+  // Returns whether it has ever joined that room.
   [[nodiscard]] bool knows(char room) const { return views_.contains(room); }
   void server_left(char room);
   void server_published(const Stamp& stamp);
@@ -73,9 +73,9 @@ class Peer {
   void kicked() noexcept { kicked_ = true; }
   void server_reported(const net::EndRecord& record);
 
-  // What must hold when nothing is under way any more.
+  // Checks the invariants that hold when nothing is in progress.
   void check_at_rest() const;
-  // What must hold when the server is gone.
+  // Checks the invariants that hold after the server has ended.
   void check_at_end() const;
 
   [[nodiscard]] int number() const noexcept { return number_; }
@@ -84,7 +84,7 @@ class Peer {
   [[nodiscard]] bool honest() const noexcept {
     return behavior_ == PeerBehavior::kHonest || behavior_ == PeerBehavior::kSlow;
   }
-  // It has misbehaved.
+  // Returns whether it has misbehaved.
   [[nodiscard]] bool rogue() const noexcept { return rogue_; }
   [[nodiscard]] Link* link() noexcept { return link_; }
   [[nodiscard]] ConnectionId id() const noexcept { return id_; }
@@ -92,22 +92,23 @@ class Peer {
   [[nodiscard]] bool opened() const noexcept { return id_ != 0; }
   [[nodiscard]] bool asked_for_a_page() const noexcept { return role_ == Role::kPage; }
 
-  // For the deadline of silence: when the server last had something queued for it.
+  // For the silence deadline: the last time at which the server had data queued for this peer.
   std::uint64_t last_busy_ms = 0;
 
  private:
   struct View {  // of one room
     bool joined = false;
-    bool all = false;  // it has asked for all of it, and has had nothing yet
-    // Where the room was at each join: there, and nowhere else, its messages may begin anew.
+    bool all = false;  // it has asked for the whole history, and has received nothing yet
+    // The position of the room at each join. Its messages may start again only there.
     std::vector<std::size_t> floors;
-    std::size_t next = 0;         // the place expected
-    std::uint32_t own = 0;        // its last own message that has come back
-    std::uint32_t published = 0;  // its last own message that was published while it was in
+    std::size_t next = 0;         // expected position
+    std::uint32_t own = 0;        // its last own message that came back
+    std::uint32_t published = 0;  // its last own message that was published while it was a member
   };
 
   void open_connection(std::uint16_t port);
-  // What a proxy puts before it, and whom the server is to take it for then.
+  // The header that a proxy sends before its bytes, and the client address that the server must
+  // derive from it.
   [[nodiscard]] std::string proxy_header();
   void send_something();
   void send_message();
@@ -143,8 +144,8 @@ class Peer {
   const char room_;
 
   Link* link_ = nullptr;
-  std::string client_;             // whom its proxy names; empty: nobody
-  std::uint32_t actions_;          // still to do
+  std::string client_;             // the client that its proxy names; empty: none
+  std::uint32_t actions_;          // remaining
   std::uint32_t misbehave_after_;  // of them
   bool eager_;                     // does not wait for the 101
   bool rogue_ = false;
@@ -152,7 +153,7 @@ class Peer {
   bool silent_ = false;  // sends nothing any more
   bool closes_early_;
   std::uint32_t numbers_ = 0;
-  std::string fragments_left_;  // of the message under way
+  std::string fragments_left_;  // of the message in progress
   bool fragmented_ = false;
   bool first_fragment_ = false;
   std::string dripping_;
@@ -173,8 +174,8 @@ class Peer {
   ConnectionId id_ = 0;
   bool kicked_ = false;
   bool aborts_ = false;
-  std::deque<std::string> unhandled_;  // sent and not yet in the server's handler
-  std::deque<std::string> echoes_;     // handled and not yet back
+  std::deque<std::string> unhandled_;  // sent, and not in the server's handler yet
+  std::deque<std::string> echoes_;     // handled, and not back yet
   std::deque<std::string> pings_;
   std::map<char, View> views_;
   std::uint32_t direct_due_ = 0;

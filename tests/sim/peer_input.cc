@@ -1,4 +1,4 @@
-// What a peer is sent, and whether it may be.
+// The bytes that a peer receives, and whether they are allowed.
 #include <algorithm>
 #include <array>
 #include <span>
@@ -51,7 +51,7 @@ void Peer::take_input() {
     }
     const auto frame = test::take_frame(input_);
     if (!frame) return;
-    if (frame->opcode < 0) complain("was sent what is no server's frame");
+    if (frame->opcode < 0) complain("was sent an invalid server frame");
     on_frame(*frame);
   }
 }
@@ -102,7 +102,7 @@ void Peer::on_frame(const test::WireFrame& frame) {
 }
 
 void Peer::on_pong(const std::string& payload) {
-  // A Pong may stand for the Pings before it too (RFC 6455 §5.5.3).
+  // A Pong may also answer the Pings before its own (RFC 6455 §5.5.3).
   const auto found = std::find(pings_.begin(), pings_.end(), payload);
   if (found == pings_.end()) {
     trace_.note("          Pong: %s, expected from %s", payload.c_str(),
@@ -127,7 +127,7 @@ void Peer::on_close(const std::string& payload) {
 void Peer::on_data(std::string_view payload) {
   ++data_received_;
   const std::optional<Stamp> stamp = read_stamp(payload);
-  if (!stamp) complain("was sent a message that nobody sent");
+  if (!stamp) complain("was sent a message that no peer sent");
   switch (stamp->kind) {
     case Stamp::Kind::kEcho:
       on_echo(payload);

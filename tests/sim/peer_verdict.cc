@@ -1,4 +1,4 @@
-// What must hold for a peer at rest, and at the end.
+// The invariants of a peer at rest and at the end.
 #include "sim/peer.h"
 
 namespace wsd::sim {
@@ -25,7 +25,8 @@ void Peer::check_at_rest() const {
   for (const auto& [room, view] : views_) {
     if (!view.joined) continue;
     if (view.own < view.published && !plan_.latest) complain("did not get its own message");
-    if (view.all && RoomLog::current().size(room) != 0) complain("did not get what it asked for");
+    if (view.all && RoomLog::current().size(room) != 0)
+      complain("did not get the requested history");
     if (!view.floors.empty()) continue;
     if (view.next != RoomLog::current().size(room))
       complain("did not get its room's last messages");
@@ -68,7 +69,7 @@ void Peer::check_record() const {
       if (kicked_) return;
       break;
     case CloseCause::kEof:
-      // It leaves a connection that was refused, or on which nothing was asked.
+      // The peer itself ends a connection that was rejected, or on which it has stopped sending.
       if (refused_ || silent_ || ended_) return;
       break;
     case CloseCause::kSlowConsumer:

@@ -1,4 +1,5 @@
-// What a seed decides before a run begins: the server's settings and how unkind the world is.
+// The decisions of a seed before a run begins: the server's settings, and how often the machine
+// fails.
 #pragma once
 
 #include <cstdint>
@@ -16,17 +17,19 @@ struct Plan {
   std::uint32_t max_pending_publishes = 65'536;
   std::uint32_t peers = 4;
   std::uint32_t rooms = 1;
-  std::uint32_t steps = 200;  // of the unkind part of the run
+  std::uint32_t steps = 200;  // of the part of the run in which the machine fails
   net::ReactorSettings settings;
   Faults faults;
-  bool commands = false;    // peers leave, join, kick, send directly
-  bool history = false;     // rooms keep all, and who joins one for the first time wants all of it
-  bool latest = false;      // of a room's messages a slow member gets the newest alone
-  bool outside = false;     // threads that are no reactor publish, send and close
-  bool time_jumps = false;  // time passes though work is waiting: deadlines may hit anyone
-  bool proxied = false;     // all peers come through a proxy that says whose each connection is
+  bool commands = false;  // peers leave, join, kick, send directly
+  // rooms keep everything, and a peer that joins a room for the first time requests all of it
+  bool history = false;
+  bool latest = false;      // a slow member gets only the newest message of a room
+  bool outside = false;     // threads that are not reactors publish, send and close
+  bool time_jumps = false;  // time passes while work is pending: any deadline may fire
+  bool proxied = false;     // all peers use a proxy that reports the client of each connection
   bool outages = false;     // descriptors or memory run out for a while
-  bool wait_out = false;    // before the end, time passes until every broken peer must be gone
+  // before the end, time passes until every broken peer must have been disconnected
+  bool wait_out = false;
   enum class Ending : std::uint8_t { kPeersClose, kDrain, kStop } ending = Ending::kPeersClose;
   std::uint32_t rogues = 0;  // percent of peers that misbehave
   std::uint32_t slow = 0;    // percent of peers that read little at a time
@@ -38,7 +41,8 @@ struct Plan {
     return settings.send_queue.policy != SlowPolicy::kDisconnect;
   }
   [[nodiscard]] bool drops_of_rooms() const noexcept { return latest || drops(); }
-  // In which a peer that is not there, or does not read, or does not finish is given up.
+  // The time within which the server gives up a peer that is absent, does not read or does not
+  // finish.
   [[nodiscard]] std::uint64_t patience_ms() const noexcept;
   [[nodiscard]] bool gives_up_the_silent() const noexcept {
     return settings.heartbeat.ping_interval != 0 && settings.heartbeat.pong_timeout != 0;

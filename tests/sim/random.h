@@ -1,4 +1,4 @@
-// The one source of chance in a simulated run.
+// The only source of randomness in a simulated run.
 #pragma once
 
 #include <cstddef>
@@ -8,7 +8,8 @@
 namespace wsd::sim {
 
 // SplitMix64: G. L. Steele, D. Lea, C. H. Flood, "Fast splittable pseudorandom number generators"
-// (OOPSLA 2014). The same numbers on every machine, unlike the standard library's distributions.
+// (OOPSLA 2014). It produces the same numbers on every machine, unlike the standard library's
+// distributions.
 class Random {
  public:
   explicit Random(std::uint64_t seed) noexcept : state_(seed) {}
@@ -19,12 +20,12 @@ class Random {
     z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
     return z ^ (z >> 31);
   }
-  // 0 to bound - 1; the bound is at least 1 and far below 2^64.
+  // Returns 0 to bound - 1. The bound must be at least 1 and far below 2^64.
   std::uint64_t below(std::uint64_t bound) noexcept { return next() % bound; }
   std::uint64_t between(std::uint64_t least, std::uint64_t most) noexcept {
     return least + below(most - least + 1);
   }
-  // True in `percent` of a hundred.
+  // Returns true with a probability of `percent` in 100.
   bool chance(unsigned percent) noexcept { return below(100) < percent; }
   template <class T>
   const T& one_of(std::span<const T> values) noexcept {

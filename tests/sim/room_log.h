@@ -1,4 +1,4 @@
-// The order that each room's home gave its messages, written down as it is given.
+// Records the order in which each home shard orders the messages of its rooms.
 #pragma once
 
 #include <cstddef>
@@ -20,10 +20,11 @@ class RoomLog {
   RoomLog& operator=(const RoomLog&) = delete;
   ~RoomLog();
 
-  // The log of the run under way.
+  // The log of the current run.
   [[nodiscard]] static RoomLog& current() noexcept;
 
-  // Each message once, and those of one publisher in their order, or the run is broken.
+  // Appends a message. The run fails if a message comes twice, or if the messages of one publisher
+  // are out of order.
   void append(std::string_view room, Bytes frame);
   [[nodiscard]] std::size_t size(char room) const;
   [[nodiscard]] std::optional<std::size_t> place(const Stamp& stamp) const;
@@ -31,7 +32,7 @@ class RoomLog {
  private:
   struct Room {
     std::unordered_map<std::uint64_t, std::size_t> places;
-    std::map<int, std::uint32_t> last;  // of each publisher
+    std::map<int, std::uint32_t> last;  // by publisher
   };
   std::map<char, Room> rooms_;
 };

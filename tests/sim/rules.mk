@@ -1,8 +1,8 @@
-# The deterministic simulation: the server's objects as they are, over a kernel that is not one.
+# The deterministic simulation: the server's unchanged objects over a simulated kernel.
 
 SIM := $(B)/tests/wsd_sim
 SIM_SRCS := $(wildcard tests/sim/*.cc)
-# What the server calls and the simulated kernel answers (tests/sim/system_calls.cc).
+# The calls of the server that the simulated kernel answers (tests/sim/system_calls.cc).
 SIM_CALLS := socket bind listen getsockname setsockopt accept4 wsd_recv wsd_send sendmsg shutdown close eventfd \
   write epoll_create1 epoll_ctl epoll_wait clock_gettime \
   wsd_random_word wsd_append_to_room
@@ -23,6 +23,6 @@ sim: $(SIM)
 sim-mutants:
 	@tests/sim/mutants
 
-# Few runs: what they reach, the first hundreds reach.
+# A few runs are enough: later runs reach hardly any new lines.
 COVERAGE_PROGRAMS += $(SIM)
 COVERAGE_RUNS += && $(SIM) --seeds 500

@@ -17,7 +17,8 @@ namespace {
 // More steps than any run needs to come to rest.
 constexpr std::uint64_t kEnoughSteps = 2'000'000;
 
-// In which what an outage has put off is tried again: a pause of the acceptor, or the next tick.
+// The time within which an operation that failed during an outage is retried: a pause of the
+// acceptor, or the next tick.
 constexpr std::uint64_t kRetryMs = 300;
 
 SharedBytes text_frame(std::string_view text) {
@@ -36,7 +37,7 @@ PeerBehavior draw_manner(Random& random, const Plan& plan) {
   return random.chance(plan.slow) ? PeerBehavior::kSlow : PeerBehavior::kHonest;
 }
 
-// History: all of it for ever, or none.
+// History: unlimited, or none.
 hub::Shard::Options shard_options(const Plan& plan) {
   hub::Shard::Options options;
   options.max_pending_publishes = plan.max_pending_publishes;
@@ -177,7 +178,7 @@ void Simulation::come_to_rest() {
 }
 
 std::uint64_t Simulation::next_moment() {
-  std::uint64_t next = kernel_.now_ms() + 200;  // for those who drip
+  std::uint64_t next = kernel_.now_ms() + 200;  // for peers that drip
   for (const auto& each : driven_) {
     if (!each->fiber.ended() && each->epoll >= 0) next = std::min(next, each->until_ms);
   }
@@ -192,7 +193,7 @@ void Simulation::pass_time(std::uint64_t ms) {
   let_drip();
 }
 
-// The reactors do not run meanwhile, nor does the time in which they get over an outage.
+// During the jump no reactor runs, and the time for recovery from an outage does not count.
 void Simulation::jump(std::uint64_t ms) {
   if (recovered_ms_ > kernel_.now_ms()) recovered_ms_ += ms;
   pass_time(ms);
@@ -204,11 +205,11 @@ void Simulation::let_drip() {
   }
 }
 
-// Unkindness
+// Failures of the machine
 
 void Simulation::outage() {
   if (random_.chance(50)) {
-    // Shorter than any deadline: an honest peer must not suffer for the kernel.
+    // Shorter than any deadline: an honest peer must not be disconnected because of the kernel.
     outage_ends_ms_ = kernel_.now_ms() + random_.between(10, 150);
     kernel_.faults.no_buffers = true;
     trace_.note("%8lu  the kernel is short of memory", kernel_.now_ms());
@@ -226,7 +227,7 @@ void Simulation::end_outage() {
   kernel_.faults.descriptor_limit = Faults{}.descriptor_limit;
 }
 
-// What threads that are no reactor do.
+// Calls from threads that are not reactors.
 void Simulation::outside_call() {
   Stamp stamp;
   stamp.number = ++outside_numbers_;
@@ -281,7 +282,7 @@ Tally Simulation::run() {
   return tally_;
 }
 
-// From here on the world is kind, and everything that was promised must come true.
+// From here on nothing fails, and the server must keep every promise.
 void Simulation::settle() {
   trace_.note("%8lu  the world is kind now", kernel_.now_ms());
   end_outage();
@@ -295,7 +296,8 @@ void Simulation::settle() {
   check_rest();
 }
 
-// Time passes until whoever is not there, does not read or does not finish must have been given up.
+// Time passes until the server must have given up every peer that is absent, does not read or does
+// not finish.
 void Simulation::wait_out() {
   const std::uint64_t until = kernel_.now_ms() + plan_.patience_ms();
   while (kernel_.now_ms() < until) {
@@ -305,7 +307,7 @@ void Simulation::wait_out() {
   check_rest();
   for (Peer& each : peers_) {
     if (each.link() == nullptr || !each.rogue() || !each.link()->accepted) continue;
-    // A peer that floods, or stalls and is sent nothing, may stay.
+    // A peer that floods may stay. So may one that stalls while the server sends it nothing.
     const bool may_stay = each.behavior() == PeerBehavior::kFloods ||
                           (each.opened() && !plan_.gives_up_the_silent() &&
                            each.behavior() != PeerBehavior::kDripsMessage);
@@ -350,7 +352,7 @@ void Simulation::take_down() {
   }
 }
 
-// What the application does
+// The application
 
 Peer& Simulation::peer_of(std::string_view remote) {
   const int number = std::stoi(std::string(remote.substr(remote.rfind(':') + 1)));
@@ -399,7 +401,7 @@ void Simulation::on_message(net::Connection& connection, const Message& message)
   if (!connection.open()) broken("a message after the logical close");
   ++tally_.messages;
   Peer& peer = peer_of(connection.peer_info().remote());
-  // What drips is no stamp, and never whole.
+  // A dripped message is not a stamp, and is never complete.
   peer.server_received(message.payload);
   const std::optional<Stamp> stamp = read_stamp(message.payload);
   if (!stamp) broken("a message was handed on with other bytes than were sent");
@@ -458,7 +460,8 @@ void Simulation::obey(net::Connection& connection, Peer& peer, const Stamp& stam
 void Simulation::on_close(net::Connection& connection, const CloseInfo& info) {
   static_cast<void>(info);
   if (++closes_[connection.id()] != 1) broken("a connection's close was told twice");
-  if (opens_.count(connection.id()) == 0) broken("a close was told of what was never open");
+  if (opens_.count(connection.id()) == 0)
+    broken("a close was reported for a connection that was never open");
   if (!connection.memberships().empty()) broken("a connection that has ended is in a room");
 }
 

@@ -22,7 +22,7 @@
 
 namespace wsd::sim {
 
-// What a run has done, for the totals.
+// Totals over runs.
 struct Tally {
   std::uint64_t steps = 0;
   std::uint64_t connections = 0;
@@ -39,7 +39,7 @@ class Simulation final : public net::Application {
   Simulation& operator=(const Simulation&) = delete;
   ~Simulation();
 
-  // To the end; whatever does not hold ends the process through broken().
+  // Runs to the end. A violated invariant ends the process through broken().
   Tally run();
 
   // net::Application
@@ -52,14 +52,14 @@ class Simulation final : public net::Application {
   void on_warning(const char* event, const std::string& text) override;
 
  private:
-  // A reactor on a fiber: it sleeps in epoll_wait, and between two turns anything may happen.
+  // A reactor on a fiber. It pauses in epoll_wait, and anything may happen between two turns.
   struct SimulatedReactor {
     std::unique_ptr<net::Reactor> reactor;
     Fiber fiber;
-    int epoll = -1;  // of the sleep under way; -1: between two turns
+    int epoll = -1;  // of the current sleep; -1: between two turns
     std::uint64_t until_ms = 0;
     bool interrupted = false;
-    std::uint64_t idle_turns = 0;  // since anything moved
+    std::uint64_t idle_turns = 0;  // turns since the last event
   };
 
   void build();
@@ -111,8 +111,9 @@ class Simulation final : public net::Application {
   std::map<ConnectionId, int> closes_;
   std::map<ConnectionId, int> ends_;
   std::uint32_t outside_numbers_ = 0;
-  std::uint64_t outage_ends_ms_ = 0;  // 0: there is none
-  std::uint64_t recovered_ms_ = 0;    // when the last one must be forgotten
+  std::uint64_t outage_ends_ms_ = 0;  // 0: no outage
+  // time by which the server must have recovered from the last outage
+  std::uint64_t recovered_ms_ = 0;
   std::uint64_t last_event_hash_ = 0;
   Tally tally_;
 };

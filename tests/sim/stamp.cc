@@ -21,7 +21,7 @@ std::string stamped(const Stamp& stamp, std::size_t size) {
 }
 
 std::optional<Stamp> read_stamp(std::string_view text) {
-  // A copy that ends: the longest stamp is far shorter.
+  // A bounded copy. The longest stamp is far shorter.
   const std::string head(text.substr(0, 64));
   Stamp stamp;
   char kind = 0;

@@ -1,4 +1,4 @@
-// What tells one simulated message from every other: who sent it, where to, and its number.
+// Identifies a simulated message: its sender, its destination and its number.
 #pragma once
 
 #include <cstdint>
@@ -11,10 +11,10 @@ namespace wsd::sim {
 struct Stamp {
   enum class Kind : char {
     kEcho = 'e',     // to come back
-    kPublish = 'm',  // to everyone in `room`
+    kPublish = 'm',  // to all members of `room`
     kDirect = 'd',   // to the connection of peer `to`
-    kLeave = 'l',    // take me out of `room`
-    kJoin = 'j',     // take me into `room`
+    kLeave = 'l',    // remove me from `room`
+    kJoin = 'j',     // add me to `room`
     kKick = 'k',     // close the connection of peer `to`
     kAbort = 'a',    // reset me
   };
@@ -24,16 +24,16 @@ struct Stamp {
   int to = 0;
   std::uint32_t number = 0;
 
-  // Names the message among all of a run.
+  // Identifies the message among all messages of a run.
   [[nodiscard]] std::uint64_t key() const noexcept {
     return static_cast<std::uint64_t>(from) << 32 | number;
   }
 };
 
-// A text of at least `size` bytes that begins with the stamp; the rest follows from it, so that a
-// byte out of place is seen.
+// Returns a text of at least `size` bytes that begins with the stamp. The rest depends on the
+// stamp, so that a misplaced byte is detected.
 [[nodiscard]] std::string stamped(const Stamp& stamp, std::size_t size);
-// Nothing when the text is not what stamped() made.
+// Returns nothing if stamped() did not make the text.
 [[nodiscard]] std::optional<Stamp> read_stamp(std::string_view text);
 
 }  // namespace wsd::sim

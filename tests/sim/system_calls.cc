@@ -1,7 +1,8 @@
-// Where the server's system calls end in a simulated run: the linker puts __wrap_NAME in the place
-// of NAME (--wrap), so the files that make the calls are the unchanged ones. Two functions that are
-// the server's own are caught in the same way: the key of its hash tables, which would be chance
-// from outside the seed, and the place where a room orders its messages, which is looked at.
+// The simulated system calls. The linker replaces NAME by __wrap_NAME (--wrap), so the server's
+// source files are unchanged.
+//
+// Two functions of the server are replaced in the same way. The key of its hash tables must come
+// from the seed. The place where a room orders its messages is observed.
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/epoll.h>
@@ -118,7 +119,7 @@ int __wrap_clock_gettime(clockid_t, timespec* now) {
   return 0;
 }
 
-// Two words make the key of the hash tables.
+// Two words form the key of the hash tables.
 std::uint64_t __wrap_wsd_random_word() noexcept {
   static std::uint64_t word = 0x0F0E0D0C0B0A0908;
   return word ^= 0x0808080808080808;

@@ -4,7 +4,7 @@
 
 namespace wsd::sim {
 
-// FNV-1a over words (Fowler, Noll, Vo), folded so that high bits come down again.
+// FNV-1a over words (Fowler, Noll, Vo), folded so that high bits affect low bits.
 void Trace::mix(std::uint64_t word) noexcept {
   hash_ = (hash_ ^ word) * 0x100000001B3;
   hash_ ^= hash_ >> 29;

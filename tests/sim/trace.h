@@ -1,4 +1,4 @@
-// What happened in a run: a hash of all of it always, and its text when someone reads along.
+// The events of a run: always as a hash, and as text if the trace is printed.
 #pragma once
 
 #include <cstdarg>
@@ -10,13 +10,14 @@ class Trace {
  public:
   explicit Trace(bool print) noexcept : print_(print) {}
 
-  // One event as printf writes it. Numbers and names of the run alone: no address, no real time.
+  // Records one event in printf's format. Use only numbers and names of the run, no addresses and
+  // no real time.
   [[gnu::format(printf, 2, 3)]] void note(const char* format, ...) noexcept;
-  // The same for events so frequent that their text would cost more than the run.
+  // Records an event that is too frequent for text.
   void count(std::uint64_t what, std::uint64_t a, std::uint64_t b) noexcept;
 
   [[nodiscard]] bool printing() const noexcept { return print_; }
-  // Equal for two runs of one seed, or the seed does not decide everything.
+  // Equal for two runs of one seed. If not, the seed does not determine everything.
   [[nodiscard]] std::uint64_t hash() const noexcept { return hash_; }
 
  private:

@@ -1,7 +1,7 @@
-# To be sourced: textual edits that cannot fall behind what they edit.
+# To be sourced: textual edits that fail if the edited text has changed.
 
-# edit_once OLD NEW: puts NEW in the place of OLD in the variable `text`. Fails, and changes nothing,
-# where OLD is not there exactly once.
+# edit_once OLD NEW: replaces OLD by NEW in the variable `text`. Fails and changes nothing unless
+# OLD occurs exactly once.
 edit_once() {
   local rest=${text#*"$1"}
   [[ $rest != "$text" && $rest != *"$1"* ]] || return 1

@@ -23,7 +23,7 @@ AssertionResult ends_in_fin(RawClient& client) {
 
 AssertionResult is_server_frame(const Frame& frame) {
   if (frame.fin && frame.rsv == 0 && !frame.masked) return AssertionSuccess();
-  return AssertionFailure() << "not what a server sends: " << frame.describe();
+  return AssertionFailure() << "not a valid server frame: " << frame.describe();
 }
 
 AssertionResult is_close(const Frame& frame, unsigned code) {

@@ -1,5 +1,5 @@
-// How long a test waits for something that has to happen. Never a measure of speed: the bound only
-// decides when a test gives up, so it is far above what a busy machine needs.
+// How long a test waits for an event that must happen. It is not a measure of speed. It only
+// decides when a test gives up, so it is far longer than a busy machine needs.
 #pragma once
 
 #include <chrono>
@@ -10,15 +10,15 @@ namespace e2e {
 using Clock = std::chrono::steady_clock;
 using Duration = Clock::duration;
 
-// 30 seconds, more under a sanitizer, times the environment's WSD_TEST_PATIENCE.
+// Returns 30 seconds, or more under a sanitizer, times the environment variable WSD_TEST_PATIENCE.
 [[nodiscard]] Duration patience();
 
-// Whether the server is built with a sanitizer, as the environment's WSD_TEST_SANITIZED says: its
-// bookkeeping makes figures of memory meaningless below tens of megabytes.
+// Returns whether the server is built with a sanitizer (environment variable WSD_TEST_SANITIZED).
+// Memory figures below tens of megabytes are then meaningless.
 [[nodiscard]] bool sanitized();
 
-// Looks every few milliseconds until `condition()` holds, for what has no event to wait for, such
-// as a file of /proc. False when patience ran out.
+// Checks `condition()` every few milliseconds until it holds. For conditions without an event to
+// wait for, such as a file of /proc. Returns false if patience() ran out.
 template <class Condition>
 [[nodiscard]] bool eventually(Condition condition, Duration limit = patience()) {
   const auto deadline = Clock::now() + limit;

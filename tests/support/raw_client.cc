@@ -45,7 +45,7 @@ void RawClient::swap(RawClient& other) noexcept {
 void RawClient::adopt(int fd, int receive_buffer) {
   fd_ = fd;
   const int on = 1;
-  // Refused on a Unix socket, where there is nothing to delay.
+  // Fails on a Unix socket, which has no delay to turn off.
   ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   if (receive_buffer > 0) {
     ::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
@@ -162,7 +162,7 @@ bool RawClient::send(std::string_view bytes) {
       bytes.remove_prefix(static_cast<std::size_t>(size));
       deadline = Clock::now() + patience();
     } else if (size < 0 && errno != EAGAIN && errno != EINTR) {
-      // What the server said before it went is still to be read.
+      // The bytes that the server sent before it ended must still be read.
       while (receive()) {
       }
       return false;
@@ -189,7 +189,7 @@ std::string_view RawClient::pending() const { return std::string_view(input_).su
 
 void RawClient::consume(std::size_t size) {
   taken_ += size;
-  // Rare enough that a million small frames cost one move of each byte or so.
+  // So seldom that a million small frames copy each byte about once.
   if (taken_ == input_.size() || taken_ > (std::size_t{1} << 20)) {
     input_.erase(0, taken_);
     taken_ = 0;

@@ -1,4 +1,4 @@
-// A client that puts any bytes on the wire and looks at what comes back.
+// A client that sends any bytes and inspects the bytes that come back.
 #pragma once
 
 #include <cstddef>
@@ -13,18 +13,18 @@
 
 namespace e2e {
 
-// How the stream from the server stands.
+// The state of the stream from the server.
 enum class End {
-  kOpen,       // nothing has ended
-  kFin,        // the server ended it in order
-  kReset,      // a reset, which may have cost bytes on the way
-  kTimeout,    // patience ran out while waiting
-  kMoreBytes,  // bytes came where the end was expected
+  kOpen,       // the stream is open
+  kFin,        // the server sent FIN
+  kReset,      // a reset, which may have discarded bytes
+  kTimeout,    // patience() ran out
+  kMoreBytes,  // bytes came instead of the end
 };
 
 [[nodiscard]] const char* end_name(End end);
 
-// One connection. Small writes leave at once (TCP_NODELAY). Not for use by two threads.
+// One connection. Sends small writes at once (TCP_NODELAY). Not for use by two threads.
 class RawClient {
  public:
   RawClient() = default;
@@ -35,46 +35,50 @@ class RawClient {
   }
   ~RawClient() { close(); }
 
-  // To 127.0.0.1. A `receive_buffer` above 0 is SO_RCVBUF, set before connecting so that the window
-  // is small from the first segment on.
+  // Connects to 127.0.0.1. A `receive_buffer` above 0 sets SO_RCVBUF before connecting, so that the
+  // window is small from the first segment on.
   [[nodiscard]] static RawClient tcp(std::uint16_t port, int receive_buffer = 0);
-  // To 127.0.0.1, where a program listens that is not wsd: its errors need not be lines of text.
+  // Connects to a program on 127.0.0.1 that is not wsd. Its error responses need not be lines of
+  // text.
   [[nodiscard]] static RawClient foreign(std::uint16_t port);
   [[nodiscard]] static RawClient tcp6(std::uint16_t port);  // to ::1
   [[nodiscard]] static RawClient unix_socket(const std::string& path);
 
   [[nodiscard]] bool connected() const { return fd_ >= 0; }
-  // "127.0.0.1:PORT", as the server sees this client; empty for a Unix socket.
+  // Returns the address of this client as the server sees it, such as "127.0.0.1:PORT". Returns ""
+  // for a Unix socket.
   [[nodiscard]] std::string local_address() const;
 
-  // Sends all of it. Bytes that arrive in the meantime are kept, so that a server that answers
-  // before it has read everything is never blocked by us. False when the stream ended before.
+  // Sends all bytes. Buffers bytes that arrive meanwhile, so that this client never blocks a server
+  // that answers early. Returns false if the stream ended before.
   bool send(std::string_view bytes);
-  // The same in writes of `size` bytes.
+  // Like send(), in writes of `size` bytes.
   bool send_in_pieces(std::string_view bytes, std::size_t size);
-  // Writes what the kernel takes at once, and reads nothing; returns how many bytes.
+  // Writes as much as the kernel accepts at once, without reading. Returns the number of bytes.
   std::size_t send_some(std::string_view bytes);
 
-  // The next response, 100 Continue skipped. The test fails if it is an error of wsd whose body of
-  // text is not one line that ends in a newline. `head_request`: it has no body whatever it says.
+  // Returns the next response and skips 100 Continue. `head_request`: the response has no body,
+  // whatever its header fields say. The test fails if wsd sends an error with a text body that is
+  // not one line that ends in a newline.
   [[nodiscard]] std::optional<HttpResponse> read_response(bool head_request = false);
-  // The next frame, or nothing when the stream ended, is not a frame, or patience ran out.
+  // Returns the next frame. Returns nothing if the stream ended, if the bytes are not a frame, or
+  // if patience() ran out.
   [[nodiscard]] std::optional<Frame> read_frame();
-  // A frame that is already there, or nothing; does not wait.
+  // Returns a frame that has already arrived, or nothing. Does not wait.
   [[nodiscard]] std::optional<Frame> poll_frame();
   // Waits for the end of the stream.
   [[nodiscard]] End read_end();
-  // Reads and drops everything up to the end of the stream.
+  // Reads and discards everything up to the end of the stream.
   [[nodiscard]] End read_until_end();
-  // Whether bytes or the end arrive within `limit`, or wait already.
+  // Returns whether bytes or the end of the stream arrive within `limit`, or have arrived already.
   [[nodiscard]] bool receives_within(Duration limit);
 
   [[nodiscard]] End end() const { return end_; }
-  // Received and not yet taken by a read_ method.
+  // Bytes that were received and that no read_ method has returned yet.
   [[nodiscard]] std::string_view pending() const;
 
   void shutdown_write();
-  // Ends with a reset: SO_LINGER 0.
+  // Resets the connection (SO_LINGER 0).
   void reset();
   void close();
 
@@ -82,17 +86,17 @@ class RawClient {
   void swap(RawClient& other) noexcept;
   void adopt(int fd, int receive_buffer);
   void connect(const void* address, unsigned size);
-  // Waits for `events` until the deadline; false when it passed.
+  // Waits for `events` until the deadline. Returns false if it passed.
   bool wait(short events, Clock::time_point deadline, short* ready = nullptr) const;
-  // Reads what is there; false when nothing was.
+  // Reads the bytes that have arrived. Returns false if there are none.
   bool receive();
-  // Waits for more bytes than there are; false at the end of the stream or of patience.
+  // Waits for more bytes. Returns false at the end of the stream or if patience() ran out.
   bool fill(Clock::time_point deadline);
   void consume(std::size_t size);
 
   int fd_ = -1;
   std::string input_;
-  std::size_t taken_ = 0;  // bytes of input_ that were consumed
+  std::size_t taken_ = 0;  // consumed bytes of input_
   End end_ = End::kOpen;
   bool foreign_ = false;
 };

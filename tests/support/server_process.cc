@@ -28,7 +28,8 @@ Command with_defaults(std::vector<std::string> flags) {
   return server_command(std::move(flags));
 }
 
-// Of a drain that left somebody unanswered, as a client that a test has forgotten is.
+// The exit status of a drain that force-closed a connection, such as a client that a test left
+// open.
 constexpr int kDrainCut = 3;
 
 std::size_t count_listeners(const std::vector<std::string>& flags) {
@@ -109,7 +110,7 @@ ServerProcess::~ServerProcess() {
   process_->signal(SIGTERM);
   auto status = process_->wait_exit(std::chrono::seconds(3));
   if (!status) {
-    // Someone is still connected: the second one cuts the drain short.
+    // A client is still connected: the second signal ends the drain.
     process_->signal(SIGTERM);
     status = process_->wait_exit();
   }

@@ -1,4 +1,4 @@
-// The daemon under test, as a process of its own.
+// Runs the daemon under test as a process.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -15,30 +15,31 @@
 
 namespace e2e {
 
-// Environment WSD_BINARY, or ./wsd.
+// Returns the environment variable WSD_BINARY, or ./wsd.
 [[nodiscard]] std::string server_binary();
-// The daemon's command line with nothing added, and an environment without settings for it.
+// Returns the command line of the daemon, with an environment that contains no settings for it.
 [[nodiscard]] Command server_command(std::vector<std::string> flags);
 
-// The value of `key` in a log line of either format, unquoted; empty when it is not there.
+// Returns the value of `key` in a log line of either format, unquoted. Returns "" if the key is
+// absent.
 [[nodiscard]] std::string log_value(const std::string& line, const std::string& key);
 
-// A running server. The destructor asks it to end, and the test fails when it crashed, when a
-// sanitizer reported anything, or when it did not end.
+// A running server. The destructor stops it. The test fails if the server crashed, did not end, or
+// if a sanitizer reported an error.
 class ServerProcess {
  public:
-  // Adds --listen 127.0.0.1:0 and --log-format text unless `flags` has them, and waits until the
-  // server listens; the test fails when it does not.
+  // Adds --listen 127.0.0.1:0 and --log-format text unless `flags` has them. Waits until the server
+  // listens; the test fails if it does not.
   explicit ServerProcess(const std::vector<std::string>& flags = {});
-  // As it stands, for another binary or another environment: waits for `listeners` lines that name
-  // an address.
+  // Runs `command` unchanged, for another binary or another environment. Waits for `listeners` log
+  // lines that name an address.
   explicit ServerProcess(const Command& command, std::size_t listeners = 1);
   ~ServerProcess();
   ServerProcess(const ServerProcess&) = delete;
   ServerProcess& operator=(const ServerProcess&) = delete;
 
   [[nodiscard]] bool listening() const { return !addresses_.empty(); }
-  // As the server named them, ports filled in.
+  // The addresses that the server logged, with the actual ports.
   [[nodiscard]] const std::vector<std::string>& addresses() const { return addresses_; }
   [[nodiscard]] std::uint16_t port(std::size_t listener = 0) const;
   [[nodiscard]] pid_t pid() const { return process_->pid(); }
@@ -49,16 +50,16 @@ class ServerProcess {
 
   void signal(int number) { process_->signal(number); }
   [[nodiscard]] std::optional<ExitStatus> wait_exit(Duration limit = patience());
-  // SIGTERM, then exit status 0.
+  // Sends SIGTERM and expects exit status 0.
   [[nodiscard]] bool ends_cleanly();
 
-  // The line that tells the end of the connection whose client has this local_address().
+  // Waits for the log line that reports the end of the connection with this local_address().
   [[nodiscard]] std::optional<std::string> wait_for_end_of(const std::string& local_address);
 
   [[nodiscard]] std::size_t resident_kib() const;  // VmRSS
   [[nodiscard]] std::size_t open_descriptors() const;
-  // Whether no more than `count` descriptors are open before patience runs out: connections are
-  // gone from the server's side, whatever the clients do.
+  // Waits until at most `count` descriptors are open, so the server has freed the other
+  // connections. Returns false if patience() ran out.
   [[nodiscard]] bool descriptors_return_to(std::size_t count) const;
 
  private:
@@ -68,8 +69,8 @@ class ServerProcess {
   std::vector<std::string> addresses_;
 };
 
-// One server for a whole suite of independent rows. Each test checks afterwards that the server
-// lives and has let go of every connection.
+// One server for a whole suite of independent rows. Checks after each test that the server runs and
+// has freed every connection.
 class SharedServer : public ::testing::Test {
  protected:
   static void start(const std::vector<std::string>& flags = {});

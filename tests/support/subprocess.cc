@@ -23,8 +23,8 @@ namespace {
   throw std::runtime_error(std::string(what) + ": " + std::strerror(errno));
 }
 
-// execvpe() searches this process's PATH, and may not be called between fork and exec in a process
-// that has threads without having all its arguments laid out before.
+// execvpe() searches the PATH of this process. In a process with threads, all its arguments must
+// exist before fork, because nothing may be allocated between fork and exec.
 std::vector<char*> pointers(std::vector<std::string>& strings) {
   std::vector<char*> result;
   result.reserve(strings.size() + 1);
@@ -82,7 +82,7 @@ void Subprocess::spawn(const Command& command, int out, int err) {
   pid_ = ::fork();
   if (pid_ < 0) fail("fork");
   if (pid_ == 0) {
-    // A test that crashes must not leave servers behind.
+    // A test that crashes must not leave servers running.
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     ::dup2(null, 0);
     ::dup2(out, 1);
@@ -136,7 +136,8 @@ void Subprocess::collect(int out, int err) {
       }
     }
   }
-  // The pid stays ours until it is reaped under the lock, so signal() can never hit a stranger.
+  // The process is reaped under the lock, so its pid is not reused before that. signal() therefore
+  // never reaches another process.
   siginfo_t info{};
   while (::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOWAIT) != 0 &&
          errno == EINTR) {
@@ -192,7 +193,7 @@ std::string Subprocess::stderr_text() const {
 
 std::string Subprocess::output() const {
   const std::lock_guard lock(mutex_);
-  constexpr std::size_t kEnough = 8192;  // the end tells why, and no one reads a megabyte
+  constexpr std::size_t kEnough = 8192;  // the end shows the reason, and nobody reads a megabyte
   std::string text = out_ + err_;
   if (text.size() > kEnough) text.erase(0, text.size() - kEnough);
   return text;

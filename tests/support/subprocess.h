@@ -1,4 +1,4 @@
-// A child process with its output captured line by line.
+// A child process. Its output is captured line by line.
 #pragma once
 
 #include <sys/types.h>
@@ -19,14 +19,14 @@ namespace e2e {
 
 struct Command {
   std::vector<std::string> argv = {};                         // argv[0] is looked up in PATH
-  std::vector<std::pair<std::string, std::string>> env = {};  // set on top of the environment
+  std::vector<std::pair<std::string, std::string>> env = {};  // added to the environment
   std::vector<std::string> unset_env = {};
-  std::size_t max_descriptors = 0;  // RLIMIT_NOFILE, soft and hard; 0: as it is
+  std::size_t max_descriptors = 0;  // RLIMIT_NOFILE, soft and hard; 0: unchanged
 };
 
 struct ExitStatus {
-  int code = -1;   // exit status, -1 when a signal ended the process
-  int signal = 0;  // 0 when it exited by itself
+  int code = -1;   // exit status; -1 if a signal ended the process
+  int signal = 0;  // 0 if the process exited by itself
 };
 
 struct Output {
@@ -39,24 +39,24 @@ struct Output {
 class Subprocess {
  public:
   explicit Subprocess(const Command& command);
-  // Kills what still runs.
+  // Kills the process if it still runs.
   ~Subprocess();
   Subprocess(const Subprocess&) = delete;
   Subprocess& operator=(const Subprocess&) = delete;
 
   [[nodiscard]] pid_t pid() const { return pid_; }
-  // To this process alone, and only while it has not been reaped.
+  // Sends the signal to this process only, and only if it has not been reaped.
   void signal(int number);
 
-  // The first line, of stdout or stderr, from line `from` on that matches the ECMAScript regex;
-  // empty when none came in time or all output ended. A line is seen without its line end.
+  // Returns the first line of stdout or stderr, from line `from` on, that matches the ECMAScript
+  // regex. Returns nothing if none came in time or all output ended. Lines have no line end.
   [[nodiscard]] std::optional<std::string> wait_for_line(const std::string& pattern,
                                                          std::size_t from = 0,
                                                          Duration limit = patience());
-  // Lines of both streams so far, in the order they were read.
+  // Returns the lines of both streams so far, in the order they were read.
   [[nodiscard]] std::vector<std::string> lines() const;
   [[nodiscard]] std::optional<ExitStatus> wait_exit(Duration limit = patience());
-  // What was written so far, for the message of a failing test.
+  // Returns all output so far, for the message of a failing test.
   [[nodiscard]] std::string output() const;
   [[nodiscard]] std::string stdout_text() const;
   [[nodiscard]] std::string stderr_text() const;
@@ -77,7 +77,7 @@ class Subprocess {
   std::thread collector_;
 };
 
-// Runs a command to its end; status.code is -1 when it did not end in time and was killed.
+// Runs a command to its end. If it did not end in time, kills it and sets status.code to -1.
 [[nodiscard]] Output run(const Command& command, Duration limit = patience());
 
 }  // namespace e2e

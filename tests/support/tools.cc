@@ -22,8 +22,8 @@ std::string environment(const char* name) {
 
 bool succeeds(const Command& command) { return run(command).status.code == 0; }
 
-// Where this file lies in the source tree, so that a test binary finds the scripts from anywhere as
-// long as it was built from there.
+// The folder of this file in the source tree. A test binary then finds the scripts from any working
+// directory, if it was built in that tree.
 std::filesystem::path tests_folder() {
   if (std::filesystem::exists("tests/clients")) return "tests";
   return std::filesystem::path(__FILE__).parent_path().parent_path();
@@ -82,14 +82,14 @@ Tool find_python() {
 }
 
 Tool find_curl() {
-  // A user's ~/.curlrc must not change what is tested (--disable), nor a proxy stand between.
+  // A user's ~/.curlrc must not change the test (--disable), and no proxy may be used.
   Tool tool{.command = {.argv = {"curl", "--disable", "--noproxy", "*", "--silent"}},
             .missing = {}};
   if (!succeeds({.argv = {"curl", "--version"}})) tool.missing = "curl is missing: install curl";
   return tool;
 }
 
-// What serves is where PATH of who is not root need not look.
+// Daemons are installed in folders that may be missing from the PATH of a user who is not root.
 Tool find_daemon(const std::string& name) {
   Tool tool{.command = {.argv = {name}}, .missing = {}};
   for (const std::string& path : {name, "/usr/sbin/" + name, "/usr/local/sbin/" + name}) {
@@ -106,7 +106,7 @@ Tool find_openssl() {
   return tool;
 }
 
-// Both come with Debian's package of that name.
+// Debian's package `prometheus` contains both.
 Tool find_of_prometheus(const std::string& name) {
   Tool tool{.command = {.argv = {name}}, .missing = {}};
   if (!succeeds(tool.with({"--version"}))) tool.missing = name + " is missing: install prometheus";

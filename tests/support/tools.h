@@ -1,4 +1,4 @@
-// Programs no one here wrote that the tests talk through, and what a machine lacks.
+// Programs of other projects that the tests use, and how to report that one is missing.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -11,19 +11,19 @@
 
 namespace e2e {
 
-// A way to start a tool, or why there is none.
+// How to start a tool, or why it cannot be started.
 struct Tool {
   Command command;      // arguments are appended to its argv
-  std::string missing;  // a sentence; empty when the tool is there
+  std::string missing;  // a sentence; empty if the tool is available
   bool ours = false;    // built from this tree
 
   [[nodiscard]] Command with(const std::vector<std::string>& arguments) const;
 };
 
 [[nodiscard]] const Tool& node_with_ws();
-// node_with_ws() and the path of npm's module `nchan`.
+// node_with_ws() with the path of npm's module `nchan`.
 [[nodiscard]] const Tool& node_with_nchan();
-// tests/page/page_client.cjs with a Chromium: WSD and the case are to be appended.
+// tests/page/page_client.cjs with a Chromium. The caller appends WSD and the case.
 [[nodiscard]] const Tool& chromium_with_node();
 [[nodiscard]] const Tool& python_with_websockets();
 [[nodiscard]] const Tool& curl();
@@ -32,18 +32,19 @@ struct Tool {
 [[nodiscard]] const Tool& openssl();
 [[nodiscard]] const Tool& promtool();
 [[nodiscard]] const Tool& prometheus();
-// A program of docs/examples, in the folder that environment WSD_EXAMPLES names.
+// A program of docs/examples, in the folder that the environment variable WSD_EXAMPLES names.
 [[nodiscard]] Tool example(const std::string& name);
-// The text of docs/deploy/NAME; empty, and the test fails, where it is not there.
+// Returns the text of docs/deploy/NAME. If it is missing, the test fails and "" is returned.
 [[nodiscard]] std::string deployed(const std::string& name);
-// Likewise one of docs/tutorial, which lies beside it.
+// A program of docs/tutorial, which is built into the folder beside that of the examples.
 [[nodiscard]] Tool tutorial(const std::string& name);
-// A port of 127.0.0.1 that is free now, for a tool that cannot bind 0 and say which it got.
+// Returns a port of 127.0.0.1 that is free now, for a tool that cannot bind port 0 and report its
+// port.
 [[nodiscard]] std::uint16_t free_port();
-// tests/clients/NAME, wherever the tests were started.
+// Returns the path of tests/clients/NAME, from any working directory.
 [[nodiscard]] std::string client_script(const std::string& name);
 
-// A directory that is gone with the test.
+// A directory that is removed with the object.
 class TemporaryDirectory {
  public:
   TemporaryDirectory();
@@ -51,18 +52,18 @@ class TemporaryDirectory {
   TemporaryDirectory(const TemporaryDirectory&) = delete;
   TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
   [[nodiscard]] std::string file(const std::string& name) const { return path_ + "/" + name; }
-  // Writes a file into it and returns its path.
+  // Writes a file into the directory and returns its path.
   [[nodiscard]] std::string write(const std::string& name, const std::string& content) const;
 
  private:
   std::string path_;
 };
 
-// Under CI=true everything has to be there; on a developer's machine a test is skipped.
+// Returns true under CI=true, where every tool must be installed. On a developer's machine a test
+// without its tool is skipped.
 [[nodiscard]] bool tools_are_required();
 // Returns whether the running test may start `tool`. `make e2e` runs without programs of other
-// projects: only tests whose suite is named Foreign... may start them, and `make foreign` runs
-// those.
+// projects. Only tests in suites named Foreign... may start them, and `make foreign` runs those.
 [[nodiscard]] bool may_start(const Tool& tool);
 
 }  // namespace e2e

@@ -1,5 +1,5 @@
-// Bytes of HTTP/1.1 and RFC 6455 as a client writes them, right or wrong on purpose. Knows nothing
-// of the server's own codecs: what these tests believe about the wire comes from the RFCs alone.
+// Bytes of HTTP/1.1 and RFC 6455 as a client writes them, correct or deliberately wrong. It uses no
+// codec of the server: its knowledge of the wire comes only from the RFCs.
 #pragma once
 
 #include <cstddef>
@@ -22,7 +22,7 @@ inline constexpr int kPong = 10;
 
 enum class LengthForm { kMinimal, k7, k16, k64 };
 
-// What a client frame looks like on the wire; the defaults make a correct one.
+// A client frame. The defaults make a correct one.
 struct FrameSpec {
   int opcode = kText;
   std::string payload = {};
@@ -30,7 +30,8 @@ struct FrameSpec {
   int rsv = 0;  // 4: RSV1, 2: RSV2, 1: RSV3
   bool mask = true;
   LengthForm form = LengthForm::kMinimal;
-  std::optional<std::uint64_t> claimed_length = std::nullopt;  // instead of the payload's
+  // instead of the length of the payload
+  std::optional<std::uint64_t> claimed_length = std::nullopt;
 };
 
 [[nodiscard]] std::string frame(const FrameSpec& spec);
@@ -51,17 +52,17 @@ struct Frame {
   bool masked = false;
   std::string payload;
 
-  // Of a Close frame; 0 without a payload.
+  // The code of a Close frame; 0 without a payload.
   [[nodiscard]] unsigned close_code() const;
   [[nodiscard]] std::string describe() const;
 };
 
-// The key of RFC 6455 §1.3, and the answer given for it there.
+// The key of RFC 6455 §1.3 and the accept value that the RFC gives for it.
 inline constexpr std::string_view kSampleKey = "dGhlIHNhbXBsZSBub25jZQ==";
 inline constexpr std::string_view kSampleAccept = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
-// An HTTP request head. upgrade() makes a correct opening handshake, get() a plain request; the
-// rest bends them.
+// An HTTP request head. upgrade() makes a correct opening handshake and get() a plain request. The
+// other functions alter it.
 class RequestText {
  public:
   [[nodiscard]] static RequestText upgrade(std::string_view target = "/echo");
@@ -69,11 +70,11 @@ class RequestText {
 
   // Replaces the request line.
   RequestText& line(std::string_view request_line);
-  // Replaces the first field of that name, or adds it.
+  // Replaces the first field of that name, or adds one.
   RequestText& set(std::string_view name, std::string_view value);
-  // Adds a field, whether or not there is one of that name.
+  // Adds a field, even if there is already one of that name.
   RequestText& add(std::string_view name, std::string_view value);
-  // Adds bytes in the place of a field line; the CRLF follows.
+  // Adds bytes in place of a field line, followed by CRLF.
   RequestText& raw(std::string_view field_line);
   RequestText& remove(std::string_view name);
   [[nodiscard]] std::string text() const;
@@ -92,19 +93,19 @@ struct HttpResponse {
   std::string body;
 
   [[nodiscard]] bool has(std::string_view name) const;
-  // All values of that name, joined by ", "; empty when there is none.
+  // Returns all values of that name, joined by ", ", or "" if there is none.
   [[nodiscard]] std::string get(std::string_view name) const;
-  // Whether the list under `name` has that token, compared without case.
+  // Returns whether the list under `name` has that token, ignoring case.
   [[nodiscard]] bool has_token(std::string_view name, std::string_view token) const;
   [[nodiscard]] std::string describe() const;
 };
 
-// Reads a response head that ends in an empty line; empty when it is malformed: anything but CRLF
-// line ends, "HTTP/1.1 NNN reason" and "name: value".
+// Parses a response head that ends in an empty line. Returns nothing if a line does not end in
+// CRLF, or is not "HTTP/1.1 NNN reason" or "name: value".
 [[nodiscard]] std::optional<HttpResponse> parse_response_head(std::string_view head);
 
 [[nodiscard]] bool equals_without_case(std::string_view a, std::string_view b);
-// Printable form for messages: escapes, and cut after a few hundred bytes.
+// Returns a printable form for messages: escaped, and cut after a few hundred bytes.
 [[nodiscard]] std::string printable(std::string_view bytes);
 
 }  // namespace e2e

@@ -1,4 +1,4 @@
-// A daemon that is stopped for a while, as by a debugger, a freezer or a starved host.
+// A daemon that is stopped for a while, as by a debugger, a cgroup freezer or an overloaded host.
 
 #include <gtest/gtest.h>
 
@@ -14,7 +14,7 @@
 namespace e2e {
 namespace {
 
-// More than one look at the poller tells of.
+// More than one epoll_wait can report.
 constexpr std::size_t kTalkers = 300;
 constexpr std::size_t kSilent = 20;
 
@@ -25,7 +25,7 @@ constexpr std::size_t kSilent = 20;
   return ::testing::AssertionSuccess();
 }
 
-TEST(Standstill, EndsNobody) {
+TEST(Suspension, DisconnectsNoClient) {
   ServerProcess server({"--reactors", "1", "--ping-interval", "off", "--read-timeout", "6s",
                         "--write-timeout", "6s"});
   ASSERT_TRUE(server.listening());
@@ -39,7 +39,7 @@ TEST(Standstill, EndsNobody) {
   for (RawClient& client : clients) ASSERT_TRUE(echoed(client, "before"));
   server.signal(SIGSTOP);
   for (std::size_t i = 0; i < kTalkers; ++i) clients[i].send(text_frame("meanwhile"));
-  // Longer than anybody may be silent, which is what is tested.
+  // Longer than a client may be silent.
   std::this_thread::sleep_for(std::chrono::seconds(7));
   server.signal(SIGCONT);
   for (std::size_t i = 0; i < kTalkers; ++i) ASSERT_TRUE(echoed(clients[i], "meanwhile")) << i;
