@@ -13,11 +13,20 @@
 
 namespace wsd::hub {
 
-// The shard that a connection belongs to for life.
-[[nodiscard]] std::uint32_t shard_of(ConnectionId id) noexcept;
-// Its place in the shard's table, below the most connections that the shard has had at once; an
-// ended connection's place goes to a later one.
-[[nodiscard]] std::uint32_t slot_of(ConnectionId id) noexcept;
+// Counts the rooms of all shards. Any thread. Relaxed, because the count only serves a limit and
+// orders nothing.
+class RoomCount {
+ public:
+  // Counts one more room. Returns the number of rooms, including the new one.
+  std::uint32_t add() noexcept { return rooms_.fetch_add(1, std::memory_order_relaxed) + 1; }
+  void remove() noexcept { rooms_.fetch_sub(1, std::memory_order_relaxed); }
+  [[nodiscard]] std::uint32_t value() const noexcept {
+    return rooms_.load(std::memory_order_relaxed);
+  }
+
+ private:
+  std::atomic<std::uint32_t> rooms_{0};
+};
 
 class Hub {
  public:
@@ -33,10 +42,8 @@ class Hub {
     return static_cast<std::uint32_t>(shards_.size());
   }
   [[nodiscard]] Shard& shard(std::uint32_t index) const noexcept { return *shards_[index]; }
-  // Rooms that have a home, on all shards. Relaxed: a bound, it orders nothing.
-  [[nodiscard]] std::uint32_t room_count() const noexcept {
-    return rooms_.load(std::memory_order_relaxed);
-  }
+  // Returns the number of rooms of all shards.
+  [[nodiscard]] std::uint32_t room_count() const noexcept { return rooms_.value(); }
   // The shard that orders a room's messages.
   [[nodiscard]] std::uint32_t home_of(std::string_view room) const noexcept;
 
@@ -54,13 +61,12 @@ class Hub {
   // To every shard.
   void command(std::uint32_t commands) const;
 
-  // For shards: a room has got a home, which returns how many there are with it; or has lost it.
-  std::uint32_t add_room() noexcept { return rooms_.fetch_add(1, std::memory_order_relaxed) + 1; }
-  void remove_room() noexcept { rooms_.fetch_sub(1, std::memory_order_relaxed); }
+  // For shards.
+  [[nodiscard]] RoomCount& rooms() noexcept { return rooms_; }
 
  private:
+  RoomCount rooms_;  // before shards_, which refer to it
   std::vector<std::unique_ptr<Shard>> shards_;
-  std::atomic<std::uint32_t> rooms_{0};
 };
 
 }  // namespace wsd::hub
