@@ -67,7 +67,8 @@ class Shard final {
   [[nodiscard]] std::uint32_t shard_count() const noexcept;
 
   // Members. add() sets and returns a new id, which is never used again. remove() leaves all rooms
-  // and cancels the timer; call it before you destroy the member. Do not call either from deliver().
+  // and cancels the timer; call it before you destroy the member. Do not call either from
+  // deliver().
   ConnectionId add(Member& member) { return members_.add(member); }
   void remove(Member& member);
   // Returns the member with this id, or nullptr if it was removed.
