@@ -1,9 +1,10 @@
-// A whole hub of several shards, driven by one thread with turns in any order, against what rooms
-// promise: one order for all members, every message once, all of them from one's join to one's
-// leave, gates that open again, wake-ups that are not lost.
+// Fuzzes a hub of several shards. One thread drives them, with turns in any order. The fuzzer
+// checks the promises of rooms: all members see one order, each message comes once, and a member
+// gets every message from its join to its leave. Gates open again, and no wake-up is lost.
 //
-// Input: how many shards, the bound of the gates, whether each room has a listener from the start,
-// then instructions of two octets: what to do and who does it; where.
+// Input: the number of shards, the limit of the gates, whether each room has a listener from the
+// start, and then instructions of two octets. The first octet names action and actor, the second
+// the place.
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -31,10 +32,11 @@ constexpr std::size_t kListeners = 10;
 constexpr std::size_t kMaxShards = 4;
 constexpr Encoding kVariants = 3;
 
-// What a message says: its room, who published it and which of his it is; the rest is filling.
+// The content of a message: its room, its publisher and a number of that publisher. The rest is
+// filling.
 struct Note {
   std::size_t room = 0;
-  std::size_t publisher = 0;  // a shard, or kMaxShards for a thread that is no reactor
+  std::size_t publisher = 0;  // a shard, or kMaxShards for a thread that is not a reactor
   std::size_t number = 0;
   bool operator==(const Note&) const = default;
   auto operator<=>(const Note&) const = default;
@@ -55,7 +57,7 @@ Note note_of(std::string_view text) {
   return note;
 }
 
-// Encodings that tell by their first byte which they are.
+// Writes the encoding into the first byte.
 class Marker final : public Encoder {
  public:
   SharedBytes encode(const SharedBytes& plain, Encoding encoding, const Position&) override {
@@ -68,10 +70,10 @@ class Marker final : public Encoder {
 struct Stay {
   std::size_t room = 0;
   std::vector<Note> received;
-  // Messages that it must get, if it stays: published by its own shard since the join, or by
-  // anyone since it was in.
+  // Messages that the listener must get if it stays: its own shard published them after the join,
+  // or any publisher after the join was complete.
   std::set<Note> due;
-  // Messages that it must not get: its own shard had published them before the join.
+  // Messages that the listener must not get, because its own shard published them before the join.
   std::set<Note> early;
   bool over = false;
 };
@@ -103,7 +105,7 @@ class Listener final : public Member {
   }
 
   std::vector<Stay> stays;
-  std::size_t alone = 0;  // frames that were sent to it by itself
+  std::size_t alone = 0;  // frames for this listener only
   std::size_t alone_due = 0;
 
  private:
@@ -131,7 +133,7 @@ class Machine {
       listeners_[i]->set_encoding(static_cast<Encoding>(i % kVariants));
       shard(shard_of_listener(i)).add(*listeners_[i]);
     }
-    // The first ones see a room's whole order.
+    // The first listeners stay, so they see the complete order of their rooms.
     for (std::size_t room = 0; with_witness_ && room < kRooms; ++room) join(room, room);
     settle();
   }
@@ -173,7 +175,7 @@ class Machine {
         send_to(listener, where);
         break;
       case 9:
-        // A turn that is cut short: what it has taken it has not yet fanned out.
+        // Half of a turn: the shard has handled its mail and has not yet sent batches.
         shard(where).drain();
         break;
       case 10:
@@ -201,7 +203,7 @@ class Machine {
   }
 
  private:
-  // What is done on a shard is done in a turn of it: it does not sleep until that ends.
+  // Every action on a shard happens in a turn, so the shard is awake.
   Shard& shard(std::uint32_t index) {
     asleep_[index] = false;
     return hub_.shard(index);
@@ -212,7 +214,7 @@ class Machine {
   [[nodiscard]] bool is_witness(std::size_t listener) const {
     return with_witness_ && listener < kRooms;
   }
-  // Whether the home has answered.
+  // Returns whether the home shard has answered the join.
   [[nodiscard]] bool is_in(Listener& listener, std::size_t room) const {
     for (std::size_t i = 0; i < listener.memberships().size(); ++i) {
       const Membership& each = listener.memberships().at(i);
@@ -240,7 +242,7 @@ class Machine {
     Stay* const stay = listeners_[index]->stay_in(room);
     if (stay != nullptr) stay->over = true;
   }
-  // The connection ends, and another takes its place in the shard.
+  // Ends the connection. Another one gets its slot in the shard.
   void replace(std::size_t index) {
     if (is_witness(index)) return;
     Shard& own = shard(shard_of_listener(index));
@@ -252,7 +254,7 @@ class Machine {
     own.add(*listeners_[index]);
   }
 
-  // Who is there now must get it.
+  // Notes that every listener in the room must get the message.
   void note_due(const Note& note) {
     for (std::size_t i = 0; i < kListeners; ++i) {
       Stay* const stay = listeners_[i]->stay_in(note.room);
@@ -288,7 +290,7 @@ class Machine {
     ++listeners_[index]->alone_due;
   }
 
-  // What a reactor does: mail, fan-out, and sleep when there is nothing left.
+  // Does the work of a reactor: mail, fan-out, and sleep if no work is left.
   void turn(std::uint32_t index) {
     Shard& own = shard(index);
     own.drain();
@@ -298,7 +300,7 @@ class Machine {
     asleep_[index] = true;
     wakes_[index] = hub_.waker(index).wakes;
   }
-  // Only who is awake or has been woken gets turns: a lost wake-up leaves something undone.
+  // Runs only shards that are awake or were woken, so a lost wake-up leaves work undone.
   void settle() {
     bool idle = false;
     for (int rounds = 0; !idle; ++rounds) {
@@ -319,7 +321,7 @@ class Machine {
     if (!stay.over) {
       for (const Note& note : stay.due) WSD_ASSERT(once.contains(note));
     }
-    // One publisher's messages come in his order.
+    // The messages of one publisher come in its order.
     std::array<std::size_t, kMaxShards + 1> next = {};
     for (const Note& note : stay.received) {
       WSD_ASSERT(note.number >= next[note.publisher]);
@@ -344,7 +346,7 @@ class Machine {
     for (const auto& by_room : published_) all += by_room[room];
     WSD_ASSERT(listeners_[room]->stay_in(room)->received.size() == all);
   }
-  // Both are stretches of one row of messages: where they overlap they are equal.
+  // Both are parts of one sequence of messages, so they must be equal where they overlap.
   static void check_same_order(const std::vector<Note>& one, const std::vector<Note>& other) {
     if (one.empty()) return;
     auto at = std::find(other.begin(), other.end(), one.front());

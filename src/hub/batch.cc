@@ -6,7 +6,7 @@
 namespace wsd::hub {
 namespace {
 
-// Copying a frame of this size costs about what one more element of a gathered write does.
+// Copying a frame of this size costs about as much as one more element of a gathered write.
 constexpr std::size_t kSmallFrame = 4096;
 
 }  // namespace
@@ -23,11 +23,11 @@ Batch::Batch(std::vector<SharedBytes>&& frames) {
   frames_.reserve(frames.size());
   SharedBytes joined;
   if (small > 1) joined = SharedBytes::make(small_bytes);
-  if (!joined) {  // nothing to join, or no memory to join in
+  if (!joined) {  // nothing to join, or out of memory
     for (SharedBytes& frame : frames) frames_.emplace_back(std::move(frame));
     return;
   }
-  // Each large frame is a piece, and what lies before it, between two, or behind.
+  // Each large frame is a piece, and so is each run of small frames before, between and after them.
   pieces_.reserve(2 * (frames.size() - small) + 1);
   std::uint8_t* const out = joined.mutable_bytes().data();
   std::size_t used = 0;

@@ -1,4 +1,4 @@
-// Messages of one room that travel together.
+// Messages of one room that are sent together.
 #pragma once
 
 #include <cstddef>
@@ -16,21 +16,22 @@ namespace wsd::hub {
 
 using wsd::Position;
 
-// How a member who does not keep up is treated.
+// The slow policy of a batch, for members that do not keep up.
 struct SlowPolicyFor {
-  std::optional<SlowPolicy> policy = {};  // without: the connection's own
-  std::uint64_t room = 0;                 // of which a message is; for kLatestOnly alone
+  std::optional<SlowPolicy> policy = {};  // without a value: the policy of the connection
+  std::uint64_t room = 0;                 // identifies the room for kLatestOnly; otherwise unused
 };
 
-// Encoded frames in the order of their room. A member with nothing queued is sent the pieces, which
-// are as few as can be; one with a backlog queues the frames, each of which may later be dropped by
-// itself. Both are slices of the same blocks. Immutable once made; shared by all shards.
+// Holds encoded frames in the order of their room. A member with an empty send queue is sent the
+// pieces, which are as few as possible. A member with a backlog queues the frames, because it may
+// later drop each frame by itself. Both are slices of the same blocks. A batch is immutable, and
+// all shards share it.
 class Batch {
  public:
-  // Small frames are copied side by side into one block; large ones stay where they are. Where
-  // memory runs out (std::bad_alloc) `frames` is as it was.
+  // Copies the small frames into one block, and takes the large frames without a copy. Throws
+  // std::bad_alloc if memory runs out; `frames` is then unchanged.
   explicit Batch(std::vector<SharedBytes>&& frames);
-  // Each frame stays where it is: for what others hold too.
+  // Returns a batch that copies no frame, for frames that a history holds as well.
   [[nodiscard]] static Batch of_shared(std::vector<SharedBytes>&& frames);
 
   [[nodiscard]] std::span<const Slice> frames() const noexcept { return frames_; }
@@ -50,19 +51,20 @@ class Batch {
   SlowPolicyFor slow_rule_;
 };
 
-// Which encoding of a message a member wants; what the numbers mean is the layer above's. 0 is the
-// plain one that publishers hand in.
+// The encoding in which a member gets messages. The layer above assigns the numbers. 0 is the plain
+// encoding, in which publishers pass their messages.
 using Encoding = std::uint8_t;
 inline constexpr Encoding kIdentity = 0;
 
-// Makes the other encodings. Reactor thread only.
+// Converts messages from the plain encoding to another one. Reactor thread only.
 class Encoder {
  public:
-  // `position` is the message's place in its room.
+  // Returns `plain` in `encoding`. `position` is the message's position in its room. May throw
+  // std::bad_alloc.
   [[nodiscard]] virtual SharedBytes encode(const SharedBytes& plain, Encoding encoding,
                                            const Position& position) = 0;
-  // What tells a member that messages before those after `position` are missing; empty where the
-  // encoding has no word for it.
+  // Returns a frame that tells a member of a gap: messages up to `position` are missing. Returns an
+  // empty frame if the encoding has no such notice. May throw std::bad_alloc.
   [[nodiscard]] virtual SharedBytes gap_notice(Encoding /*encoding*/,
                                                const Position& /*position*/) {
     return {};
@@ -72,21 +74,23 @@ class Encoder {
   ~Encoder() = default;
 };
 
-// One batch in each encoding that a room's members want: made once, by the room's home, and shared
-// by all shards.
+// One batch in each encoding that a room's members want. The home shard makes it once, and all
+// shards share it.
 class BatchSet {
  public:
-  // `encoder` is asked for each of `encodings` but kIdentity; the first of `frames` has its place
-  // at `first`, the others follow it. Where memory runs out (std::bad_alloc) `frames` is as it was.
+  // Calls `encoder` for each of `encodings` except kIdentity. The first of `frames` has the
+  // position `first`, and the others follow it. Throws std::bad_alloc if memory runs out; `frames`
+  // is then unchanged.
   BatchSet(std::vector<SharedBytes>&& frames, std::span<const Encoding> encodings, Encoder* encoder,
            const Position& first, const SlowPolicyFor& slow_rule = {});
 
+  // Returns the batch in `encoding`, or the plain batch if the set does not have that encoding.
   [[nodiscard]] const Batch& of(Encoding encoding) const noexcept;
-  // Messages in it.
+  // Returns the number of messages.
   [[nodiscard]] std::size_t size() const noexcept { return plain_.frames().size(); }
 
  private:
-  std::vector<std::pair<Encoding, Batch>> others_;  // made from the frames before plain_ takes them
+  std::vector<std::pair<Encoding, Batch>> others_;  // made before plain_ takes the frames
   Batch plain_;
 };
 

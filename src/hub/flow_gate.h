@@ -1,21 +1,25 @@
-// The bound on what waits for one shard.
+// Limits the items that wait for one shard.
 //
-// A mailbox takes everything; the gate beside it counts, and tells who feeds too much to stop.
-// Items are counted in before they are pushed and counted out after they were taken.
+// A mailbox takes every item. The gate beside it counts the items, and stops producers that send
+// too many. A producer counts items in before it pushes them. The owner counts them out after it
+// has taken them.
 //
 // No wake-up is lost, by Dekker's argument (E. W. Dijkstra, "Cooperating sequential processes",
-// EWD 123): each side writes its own word and then reads the other's,
+// EWD 123). Each side writes its own word and then reads the other word:
 //
 //      producer: waiters |= me;  read queued        owner: queued -= n;  read waiters
 //
-// and in the single order of the sequentially consistent operations one of the two reads comes
-// after the other side's write. Either the owner sees the waiter and wakes it, or the producer sees
-// that the queue has gone down and does not wait. Where other producers have filled the queue again
-// meanwhile, their items are still to leave, and it is the leave() of those that comes later in
-// that order. Acquire and release are not enough: they let each side read before its own write is
-// seen. The additions may be relaxed: they only make waiting more likely, and whoever adds looks
-// again after registering. Who waits with nothing of its own in the queue, having asked with n ==
-// 0, hangs on this order alone; who has pushed is also woken by the leave() of its own items.
+// The sequentially consistent operations have a single order, in which at least one of the two
+// reads comes after the matching write. Either the owner sees the waiter and wakes it, or the
+// producer sees that the queue has shrunk and does not wait. Other producers may have filled the
+// queue again in the meantime. Then the leave() of their items comes later in that order, and wakes
+// the waiter.
+//
+// Acquire and release are not enough, because they let each side read before its own write is
+// visible. The additions may be relaxed: they only make waiting more likely, and a producer that
+// adds reads again after it has registered. A producer with items in the queue is also woken by the
+// leave() of those items. A producer that called enter() with n == 0 may have no items there, so it
+// depends on this order alone.
 #pragma once
 
 #include <atomic>
@@ -26,35 +30,37 @@
 
 namespace wsd::hub {
 
-// Atomic is a parameter so that a model checker can run this very code.
+// Atomic is a parameter, so that the model checker can run exactly this code.
 template <template <class> class Atomic = std::atomic>
 class BasicFlowGate {
  public:
   static constexpr unsigned kMaxWaiters = 64;  // one bit each
 
-  // One gate has one bound: the argument above needs both sides to agree on it.
+  // `bound` is the limit. It is constant, because the argument above needs both sides to agree on
+  // it.
   explicit BasicFlowGate(std::uint32_t bound) noexcept : bound_(bound) {}
   BasicFlowGate(const BasicFlowGate&) = delete;
   BasicFlowGate& operator=(const BasicFlowGate&) = delete;
 
-  // Reactor threads, before they push `n` items: always admitted. True: go on. False: the queue is
-  // over its bound and `waiter` (the calling shard's number) is registered; stop reading those who
-  // publish until the owner wakes this shard. A wake may also come unasked; it is harmless. With
-  // n == 0 it only asks (and registers).
+  // Counts `n` items in, before a reactor thread pushes them. The items always pass. Returns true
+  // if the caller may continue. Returns false if the queue exceeds the limit. Then `waiter`, the
+  // index of the calling shard, is registered. The caller must stop reading from publishers until
+  // the owner wakes it. A wake-up without need is possible and harmless. With n == 0, the call only
+  // checks and registers.
   [[nodiscard]] bool enter(std::uint32_t n, unsigned waiter) noexcept {
     WSD_DCHECK(waiter < kMaxWaiters);
     if (queued_.fetch_add(n, std::memory_order_relaxed) + n <= bound_) {
       return true;
     }
     waiters_.fetch_or(std::uint64_t{1} << waiter, std::memory_order_seq_cst);
-    // The bit stays even where there is no need to wait: an earlier enter() of this shard may have
-    // been told to wait on the strength of it.
+    // The bit stays even if the caller need not wait, because an earlier enter() of this shard may
+    // have returned false and rely on the bit.
     return queued_.load(std::memory_order_seq_cst) <= bound_ / 2;
   }
 
-  // Any other thread, before it pushes `n` items: refused (and not counted) when the queue is at
-  // its bound. A batch that begins below the bound is admitted whole, so no size is refused for
-  // ever.
+  // Counts `n` items in, before any other thread pushes them. Returns false and counts nothing if
+  // the queue has reached the limit. A batch that starts below the limit passes whole, so no batch
+  // is too large for ever.
   [[nodiscard]] bool try_enter(std::uint32_t n) noexcept {
     std::uint64_t queued = queued_.load(std::memory_order_relaxed);
     do {
@@ -66,9 +72,10 @@ class BasicFlowGate {
     return true;
   }
 
-  // Owner only, after it took `n` items. The shards it must wake now, a bit each: all that waited,
-  // when the queue is at or below half its bound (not just below the bound, or they would come and
-  // go with each item); else 0.
+  // Owner only. Counts `n` items out, after the owner took them. Returns the shards that the owner
+  // must wake now, one bit each. If the queue is at or below half of the limit, these are all
+  // registered shards; otherwise the result is 0. Half, because at the limit itself the waiters
+  // would stop and continue with each item.
   [[nodiscard]] std::uint64_t leave(std::uint32_t n) noexcept {
     const std::uint64_t before = queued_.fetch_sub(n, std::memory_order_seq_cst);
     WSD_DCHECK(before >= n);
@@ -78,14 +85,15 @@ class BasicFlowGate {
     return waiters_.exchange(0, std::memory_order_seq_cst);
   }
 
-  // Any thread; a moment's view, for metrics.
+  // Any thread. Returns a snapshot for metrics.
   [[nodiscard]] std::uint64_t queued() const noexcept {
     return queued_.load(std::memory_order_relaxed);
   }
   [[nodiscard]] std::uint32_t bound() const noexcept { return bound_; }
 
  private:
-  // Away from the mailbox's word and from what is the owner's alone; the two are used together.
+  // On another cache line than the mailbox and the data of the owner. The two words share a line,
+  // because they are used together.
   static constexpr std::size_t kCacheLine = 64;
   alignas(kCacheLine) Atomic<std::uint64_t> queued_{0};
   Atomic<std::uint64_t> waiters_{0};

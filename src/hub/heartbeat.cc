@@ -5,7 +5,7 @@
 namespace wsd::hub {
 
 Tick Heartbeat::ping_due(const HeartbeatTicks& settings, Tick early, Tick now) const noexcept {
-  // Without a pong budget the next Ping keeps middleboxes awake though the last got no answer.
+  // Without a pong timeout, the next Ping keeps middleboxes awake even if the last got no Pong.
   return (awaiting_ ? ping_sent_ : last_received_).near(now) + settings.ping_interval - early;
 }
 
@@ -38,7 +38,7 @@ Tick Heartbeat::next_deadline(const HeartbeatTicks& settings, Tick early, Tick n
 Tick ping_jitter(std::uint64_t connection, Tick interval) noexcept {
   const Tick range = interval / 8;
   if (range == 0) return 0;
-  // Fibonacci hashing (Knuth, TAOCP 3, §6.4): neighbours land far apart.
+  // Fibonacci hashing (Knuth, TAOCP 3, §6.4): consecutive ids get distant values.
   return static_cast<Tick>((connection * 0x9E3779B97F4A7C15) >> 40) % range;
 }
 

@@ -1,4 +1,4 @@
-// When a silent peer is pinged, and when it is given up.
+// Decides when to ping a silent peer, and when to close its connection.
 #pragma once
 
 #include <cstdint>
@@ -15,27 +15,29 @@ struct HeartbeatTicks {
   Tick read_timeout = 0;
 };
 
-// One connection's liveness. Any received byte is life; a pong budget counts only while the peer is
-// silent after a Ping. A received byte stores five bytes and touches no timer: the timer that was
-// armed for an older deadline finds that out when it fires, and is armed again. Only the first byte
-// after a Ping may bring the next deadline forward.
+// Tracks whether one peer is alive. Any received byte shows that it is. The pong timeout runs only
+// while the peer is silent after a Ping. A received byte stores five bytes and does not touch the
+// timer. If the timer fires for an outdated deadline, the caller arms it again. Only the first byte
+// after a Ping may make the next deadline earlier.
 class Heartbeat {
  public:
   enum class Verdict : std::uint8_t { kAlive, kPing, kPongTimeout, kReadTimeout };
 
   explicit Heartbeat(Tick now) noexcept : last_received_(now) {}
 
-  // True: a Ping was out, and next_deadline() may be earlier than it was.
+  // Notes that bytes were received. Returns true if a Ping was outstanding. Then next_deadline()
+  // may be earlier than before.
   bool received(Tick now) noexcept {
     last_received_ = now;
     return std::exchange(awaiting_, false);
   }
 
-  // What is due at `now`. kPing: the caller sends a Ping, which is noted as sent. `early` ticks are
-  // taken off the ping interval: jitter, so that connections that came together part again.
+  // Returns the action that is due at `now`. On kPing the caller must send a Ping; it is already
+  // noted as sent. `early` ticks are subtracted from the ping interval. This jitter spreads the
+  // Pings of connections that started together.
   [[nodiscard]] Verdict check(const HeartbeatTicks& settings, Tick early, Tick now) noexcept;
 
-  // The next tick at which check() may say something other than kAlive.
+  // Returns the next tick at which check() may return another verdict than kAlive.
   [[nodiscard]] Tick next_deadline(const HeartbeatTicks& settings, Tick early,
                                    Tick now) const noexcept;
   static constexpr Tick kNoDeadline = ~Tick{0};
@@ -45,10 +47,11 @@ class Heartbeat {
 
   ShortTick last_received_;
   ShortTick ping_sent_;
-  bool awaiting_ = false;  // a Ping is out and nothing has been received since
+  bool awaiting_ = false;  // a Ping was sent, and no byte has come since
 };
 
-// Ticks to take off `interval` for this connection: spread evenly over an eighth of it.
+// Returns the ticks to subtract from `interval` for this connection, spread evenly over an eighth
+// of the interval.
 [[nodiscard]] Tick ping_jitter(std::uint64_t connection, Tick interval) noexcept;
 
 }  // namespace wsd::hub

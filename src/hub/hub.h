@@ -1,4 +1,4 @@
-// The hub: a constant array of shards, and the way to each from any thread.
+// The hub: a constant array of shards, and the functions by which any thread reaches them.
 #pragma once
 
 #include <atomic>
@@ -13,34 +13,45 @@
 
 namespace wsd::hub {
 
-// The shard that a connection belongs to for life.
-[[nodiscard]] std::uint32_t shard_of(ConnectionId id) noexcept;
-// Its place in the shard's table, below the most connections that the shard has had at once; an
-// ended connection's place goes to a later one.
-[[nodiscard]] std::uint32_t slot_of(ConnectionId id) noexcept;
+// Counts the rooms of all shards. Any thread. Relaxed, because the count only serves a limit and
+// orders nothing.
+class RoomCount {
+ public:
+  // Counts one more room. Returns the number of rooms, including the new one.
+  std::uint32_t add() noexcept { return rooms_.fetch_add(1, std::memory_order_relaxed) + 1; }
+  void remove() noexcept { rooms_.fetch_sub(1, std::memory_order_relaxed); }
+  [[nodiscard]] std::uint32_t value() const noexcept {
+    return rooms_.load(std::memory_order_relaxed);
+  }
 
+ private:
+  std::atomic<std::uint32_t> rooms_{0};
+};
+
+// Owns the shards, and posts mail to them for threads that are not reactors.
 class Hub {
  public:
   static constexpr std::uint32_t kMaxShards = 64;  // one bit each in a gate's set of waiters
 
-  // One shard for each waker. The wakers outlive the hub.
+  // Makes one shard for each waker. The wakers must outlive the hub.
   Hub(const std::vector<Waker*>& wakers, const Shard::Options& options);
   Hub(const Hub&) = delete;
   Hub& operator=(const Hub&) = delete;
 
-  // All methods: any thread.
+  // Any thread may call all methods. If memory runs out, they throw std::bad_alloc and have
+  // posted nothing, except that command() may have reached some shards.
   [[nodiscard]] std::uint32_t shard_count() const noexcept {
     return static_cast<std::uint32_t>(shards_.size());
   }
   [[nodiscard]] Shard& shard(std::uint32_t index) const noexcept { return *shards_[index]; }
-  // Rooms that have a home, on all shards. Relaxed: a bound, it orders nothing.
-  [[nodiscard]] std::uint32_t room_count() const noexcept {
-    return rooms_.load(std::memory_order_relaxed);
-  }
-  // The shard that orders a room's messages.
+  // Returns the number of rooms of all shards.
+  [[nodiscard]] std::uint32_t room_count() const noexcept { return rooms_.value(); }
+  // Returns the index of the home shard, which orders the room's messages.
   [[nodiscard]] std::uint32_t home_of(std::string_view room) const noexcept;
 
-  // For threads that are no reactor.
+  // For threads that are not reactors. Each call posts mail to a shard and returns. publish() and
+  // send() return kCongested, and post nothing, if the publish gate of the shard has reached its
+  // limit. Calls for a connection that has ended do nothing.
   [[nodiscard]] SendResult publish(std::string_view room, SharedBytes frame,
                                    std::unique_ptr<RoomStateCallback> receipt = nullptr) const;
   void query(std::string_view room, std::unique_ptr<RoomStateCallback> listener) const;
@@ -48,19 +59,18 @@ class Hub {
   void close(ConnectionId member, CloseCode code, std::string_view reason) const;
   void join(ConnectionId member, std::string_view room, const Since& since = {}) const;
   void leave(ConnectionId member, std::string_view room) const;
-  // To one shard. Whoever has `query` waits for the answer at his own risk: a shard whose
-  // reactor has ended takes no mail.
+  // Posts `query` to one shard. The answer may never come, because a shard whose reactor has ended
+  // handles no mail.
   void query(std::uint32_t index, std::shared_ptr<ShardQuery> query) const;
-  // To every shard.
+  // Posts the command bits to every shard.
   void command(std::uint32_t commands) const;
 
-  // For shards: a room has got a home, which returns how many there are with it; or has lost it.
-  std::uint32_t add_room() noexcept { return rooms_.fetch_add(1, std::memory_order_relaxed) + 1; }
-  void remove_room() noexcept { rooms_.fetch_sub(1, std::memory_order_relaxed); }
+  // For OwnedRooms.
+  [[nodiscard]] RoomCount& rooms() noexcept { return rooms_; }
 
  private:
+  RoomCount rooms_;  // before shards_, which refer to it
   std::vector<std::unique_ptr<Shard>> shards_;
-  std::atomic<std::uint32_t> rooms_{0};
 };
 
 }  // namespace wsd::hub

@@ -1,4 +1,4 @@
-// What shards, and threads that are no reactor, tell a shard.
+// The mail that a shard gets from other shards and from other threads.
 #pragma once
 
 #include <cstdint>
@@ -18,31 +18,33 @@ namespace wsd::hub {
 class Member;
 class Shard;
 
-// Who waits for word of a room. Asked once at most, on the thread of the room's home.
+// Receives the state of a room.
 class RoomStateCallback {
  public:
   RoomStateCallback() = default;
   RoomStateCallback(const RoomStateCallback&) = delete;
   RoomStateCallback& operator=(const RoomStateCallback&) = delete;
   virtual ~RoomStateCallback() = default;
+  // Called at most once, on the thread of the home shard.
   virtual void run(const RoomState& state) noexcept = 0;
 };
 
-// Something of a layer above to be done for one member, on its thread; nullptr: it is gone.
+// A task of a layer above, for one member.
 class MemberTask {
  public:
   MemberTask() = default;
   MemberTask(const MemberTask&) = delete;
   MemberTask& operator=(const MemberTask&) = delete;
   virtual ~MemberTask() = default;
+  // Called on the member's thread. `member` is nullptr if the member was removed.
   virtual void run(Member* member) noexcept = 0;
 };
 
-// To a room's home.
+// Mail to the home shard of a room.
 struct JoinMail {
   std::string room;
   ConnectionId member = 0;
-  std::unique_ptr<const Since> since;  // null: from now on
+  std::unique_ptr<const Since> since;  // nullptr: no replay
   std::uint32_t token = 0;
   std::uint16_t shard = 0;
   Encoding encoding = kIdentity;
@@ -55,36 +57,36 @@ struct LeaveMail {
 struct PublishMail {
   std::string room;
   SharedBytes frame;
-  std::unique_ptr<RoomStateCallback> receipt;  // null: nobody waits for it
+  std::unique_ptr<RoomStateCallback> receipt;  // nullptr: no receipt
 };
 struct RoomStateMail {
   std::string room;
   std::unique_ptr<RoomStateCallback> listener;
 };
 
-// From a room's home.
+// Mail from the home shard of a room.
 struct JoinedMail {
   std::string room;
   ConnectionId member = 0;
-  std::unique_ptr<const Batch> replay;  // null: it has missed nothing
+  std::unique_ptr<const Batch> replay;  // nullptr: the member missed nothing
   std::uint32_t token = 0;
-  bool refused = false;  // it is to leave again
+  bool refused = false;  // the member must leave again
 };
 struct DeliverMail {
   std::string room;
   std::shared_ptr<const BatchSet> batch;
   std::uint32_t shard = 0;
-  std::uint64_t first_pending_ns = 0;  // when its oldest message got its place
+  std::uint64_t first_pending_ns = 0;  // when its oldest message got its position
 };
 
-// A gate that this shard waited at has opened.
+// A gate at which this shard waited has opened.
 struct ResumeMail {
   enum class Gate : std::uint8_t { kPublish, kDeliver };
   Gate gate = Gate::kPublish;
   std::uint32_t shard = 0;
 };
 
-// To the shard of a member, from any thread.
+// Mail to the shard of a member, from any thread.
 struct SendMail {
   ConnectionId member = 0;
   SharedBytes frame;
@@ -105,21 +107,21 @@ struct MemberTaskMail {
   std::unique_ptr<MemberTask> task;
 };
 struct CommandMail {
-  std::uint32_t commands = 0;  // bits whose meaning is the reactor's
+  std::uint32_t commands = 0;  // the reactor defines the bits
 };
 
-// Asked of a shard from outside, and answered on its thread.
+// A query from another thread, which each shard answers on its own thread.
 class ShardQuery {
  public:
   virtual ~ShardQuery() = default;
-  // Once for each shard that was asked. It may close members, but neither add nor remove any.
+  // Called once for each shard. It may close members, but must not add or remove any.
   virtual void answer(Shard& shard) noexcept = 0;
 };
 struct QueryMail {
   std::shared_ptr<ShardQuery> query;
 };
 
-// One piece of mail; `next` is the mailbox's, or that of who prepares several.
+// One piece of mail. `next` belongs to the mailbox, or to the sender that prepares several pieces.
 struct Mail {
   Mail* next = nullptr;
   std::variant<JoinMail, LeaveMail, PublishMail, JoinedMail, DeliverMail, ResumeMail, SendMail,

@@ -1,5 +1,5 @@
-// What other threads have for one owner: a lock-free list that is pushed to one by one and taken
-// whole.
+// A lock-free list of nodes from many threads for one owner. A producer pushes one node at a time.
+// The owner takes the whole list.
 //
 //                   push: true (wake the owner)
 //          +-------------------------------------------+
@@ -12,22 +12,23 @@
 //          +----------------------+  +-----------------+
 //              take: nullptr           take: the nodes, oldest first
 //
-// One word holds the state: nullptr is Empty, the mailbox's own address (which no node has) is
-// Armed, anything else is the newest node. Since the owner's "I sleep" and a producer's "here is
-// a node" change the same word, one of them comes second and sees the other: there is no window in
-// which a node lies there and the owner sleeps unwoken. Taking the list whole leaves no ABA: a
-// producer's compare-exchange may succeed against a head that went and came back, and is right to,
-// since it only needs `next` to be what the head is now.
+// One word holds the state. nullptr is Empty. The mailbox's own address, which no node has, is
+// Armed. Any other value is the newest node. The owner's "I sleep" and a producer's "here is a
+// node" change the same word, so the second of them sees the first. A node therefore never waits
+// while the owner sleeps without a wake-up.
+//
+// Taking the whole list avoids the ABA problem. A producer's compare-exchange may succeed on a head
+// that was taken and pushed again. This is correct, because `next` only has to be the current head.
 //
 // The memory orders:
-//   push  release on success: the node's contents and its `next` must be visible to who takes it.
-//         It reads nothing through the old head, so it acquires nothing. Nodes further down were
-//         released by their own pushes; every change of the word is a read-modify-write, so each
-//         such release sequence reaches up to the head that the owner takes.
-//   take  acquire: pairs with all of those releases. The look before it is relaxed, because a node
-//         missed there is found by arm() before the owner sleeps, or by the next take().
-//   arm   relaxed: it passes no data on. Who sees Armed learns only that a wake is owed, and the
-//         wake itself (a write to an eventfd) carries its own order.
+//   push  release on success, because the taker must see the node's contents and its `next`. Push
+//         reads nothing through the old head, so it acquires nothing. Earlier nodes were released
+//         by their own pushes. Every change of the word is a read-modify-write, so each such
+//         release sequence reaches the head that the owner takes.
+//   take  acquire, which pairs with all of those releases. The read before it is relaxed. If it
+//         misses a node, arm() finds the node before the owner sleeps, or the next take() does.
+//   arm   relaxed, because it passes no data. A producer that sees Armed learns only that it must
+//         wake the owner. The wake-up itself (a write to an eventfd) has its own order.
 #pragma once
 
 #include <atomic>
@@ -37,22 +38,22 @@
 
 namespace wsd::hub {
 
-// Node has a public member `Node* next`, which is the mailbox's from push() until take() returns
-// it. Nodes are handed over, never owned: from push() on the node is the owner's, who gets it from
-// take() and disposes of it.
+// Passes nodes from any thread to the owner. Node has a public member `Node* next`, which belongs
+// to the mailbox from push() until take() returns the node. The mailbox does not own nodes: push()
+// passes the node to the owner, which gets it from take() and frees it.
 //
-// Atomic is a parameter so that a model checker can run this very code.
+// Atomic is a parameter, so that the model checker can run exactly this code.
 template <class Node, template <class> class Atomic = std::atomic>
 class Mailbox {
  public:
   Mailbox() = default;
   Mailbox(const Mailbox&) = delete;
   Mailbox& operator=(const Mailbox&) = delete;
-  // The owner has taken everything and nobody pushes any more.
+  // The owner must have taken every node, and no thread may push any more.
   ~Mailbox() { WSD_DCHECK(no_node(head_.load(std::memory_order_relaxed))); }
 
-  // Any thread. True when the owner had armed: the caller must wake it. That is said once for each
-  // arm(), however many push.
+  // Any thread. Returns true if the owner was armed. Then the caller must wake the owner. For each
+  // arm(), only one push() returns true.
   [[nodiscard]] bool push(Node* node) noexcept {
     Node* head = head_.load(std::memory_order_relaxed);
     do {
@@ -62,10 +63,10 @@ class Mailbox {
     return head == armed_mark();
   }
 
-  // Owner only. All nodes so far, linked by `next`, in the order of their pushes (and so in order
-  // for each producer); nullptr when there are none. Not armed afterwards.
+  // Owner only. Returns all nodes, linked by `next`, in the order in which they were pushed.
+  // Returns nullptr if there are none. The mailbox is not armed afterwards.
   [[nodiscard]] Node* take() noexcept {
-    // An empty turn is the common one and costs no locked instruction.
+    // The mailbox is empty in most turns. This read then saves a locked instruction.
     if (head_.load(std::memory_order_relaxed) == nullptr) {
       return nullptr;
     }
@@ -83,8 +84,9 @@ class Mailbox {
     return oldest;
   }
 
-  // Owner only, before it sleeps. True: nothing waits, and the next push() will wake. False: there
-  // are nodes; take() them instead of sleeping. Again true where it was armed already.
+  // Owner only, before it sleeps. Returns true if the mailbox is empty. Then the next push()
+  // returns true. Returns false if nodes wait. Then the owner must take them and not sleep. Returns
+  // true also if it was armed before.
   [[nodiscard]] bool arm() noexcept {
     Node* head = nullptr;
     return head_.compare_exchange_strong(head, armed_mark(), std::memory_order_relaxed,
@@ -101,7 +103,7 @@ class Mailbox {
     return head == nullptr || head == armed_mark();
   }
 
-  // Producers hammer this word; what lies beside it in the owner must not share its cache line.
+  // Producers write this word often, so it has a cache line of its own.
   static constexpr std::size_t kCacheLine = 64;
   alignas(kCacheLine) Atomic<Node*> head_{nullptr};
 };

@@ -1,4 +1,4 @@
-// Who can be in a room. The hub does not know what a socket is.
+// The members of rooms, as the hub sees them. The hub knows nothing about sockets.
 #pragma once
 
 #include <cstdint>
@@ -14,10 +14,10 @@
 
 namespace wsd::hub {
 
-// Something with one timer on the shard's wheel. Reactor thread only.
+// An object with one timer on the shard's wheel. Reactor thread only.
 class Scheduled : public Timer {
  public:
-  // The timer has fired and is disarmed. Time as an argument, in ticks.
+  // Called when the timer has fired. The timer is disarmed. `now` is in ticks.
   virtual void on_deadline(Tick now) = 0;
 
  protected:
@@ -26,16 +26,17 @@ class Scheduled : public Timer {
 
 struct LocalRoom;
 
-// One member's place in one room on its own shard.
+// The membership of one member in one room, on the member's shard.
 struct Membership {
   static constexpr std::uint32_t kPending = ~std::uint32_t{0};
 
   LocalRoom* room = nullptr;
-  std::uint32_t index = kPending;  // in the room's list; kPending until the home has answered
-  std::uint32_t token = 0;         // which join it is, so that a late answer to another is ignored
+  std::uint32_t index = kPending;  // in LocalRoom::members; kPending until the home answers
+  std::uint32_t token = 0;         // identifies the join, so that answers to others are ignored
 };
 
-// The rooms of one member, in the order of joining. Most members are in one, which lies inline.
+// The rooms of one member, in the order of the joins. One membership is stored inline, because most
+// members have only one.
 class Memberships {
  public:
   Memberships() = default;
@@ -46,16 +47,16 @@ class Memberships {
   [[nodiscard]] bool empty() const noexcept { return only_.room == nullptr; }
   [[nodiscard]] std::size_t size() const noexcept;
   [[nodiscard]] const Membership& at(std::size_t position) const noexcept;
-  // The membership in `room`, or nullptr.
+  // Returns the membership in `room`, or nullptr if there is none.
   [[nodiscard]] Membership* find(const LocalRoom* room) noexcept;
-  // Where memory runs out (std::bad_alloc) nothing has changed.
+  // Throws std::bad_alloc if memory runs out; then nothing has changed.
   void add(const Membership& membership);
-  // Keeps the order of the others.
+  // Removes the membership in `room`, if there is one. The other memberships keep their order.
   void remove(const LocalRoom* room) noexcept;
 
  private:
   using List = std::vector<Membership>;
-  // The index that says that `room` is the address of a List, of two or more.
+  // With this index, `room` is the address of a List with two or more memberships.
   static constexpr std::uint32_t kListed = Membership::kPending - 1;
 
   [[nodiscard]] List* list() const noexcept;
@@ -63,29 +64,30 @@ class Memberships {
   Membership only_;
 };
 
-// All methods: reactor thread only. None of them may add or remove members or rooms: a member that
-// wants to go says so later, at the reactor's safe point.
+// A member of rooms. Reactor thread only. No method may add or remove members, and only
+// join_refused() may join or leave rooms. A member that wants to leave in another method must do so
+// later, at the reactor's safe point.
 class Member : public Scheduled {
  public:
-  // Messages of a room, in its order.
+  // Delivers messages of a room, in the order of the room.
   virtual void deliver(const Batch& batch) = 0;
-  // What it has missed of a room, before anything else of that room. However much it is: the member
-  // has asked for it.
+  // Delivers the messages that the member missed, before any live message of that room. They may
+  // exceed the send queue's limit, because the member asked for them.
   virtual void replay(const Batch& batch) { deliver(batch); }
-  // One encoded frame for this member alone.
+  // Delivers one encoded frame that is for this member only.
   virtual void deliver(const SharedBytes& frame) = 0;
-  // Starts the close handshake.
+  // Starts the closing handshake.
   virtual void close(CloseCause cause, CloseCode code, std::string_view reason) = 0;
-  // A join of that room is over a limit, and it is not in it. Unlike the others it may join and
-  // leave rooms. `room` is valid during the call.
+  // A join would exceed a limit, so the member has not joined `room`. This method may join and
+  // leave rooms. `room` is valid only during the call.
   virtual void join_refused(std::string_view /*room*/, JoinRefusal /*why*/) {}
 
   [[nodiscard]] ConnectionId id() const noexcept { return id_; }
-  // Set by Shard::add() alone.
+  // For MemberTable::add() only.
   void set_id(ConnectionId id) noexcept { id_ = id; }
   [[nodiscard]] Memberships& memberships() noexcept { return memberships_; }
   [[nodiscard]] const Memberships& memberships() const noexcept { return memberships_; }
-  // Constant while the member is in any room.
+  // Must not change while the member has joined a room.
   [[nodiscard]] Encoding encoding() const noexcept { return encoding_; }
   void set_encoding(Encoding encoding) noexcept { encoding_ = encoding; }
 

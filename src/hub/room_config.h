@@ -1,4 +1,4 @@
-// What is said of rooms by their names.
+// The configuration of rooms, by their names.
 #pragma once
 
 #include <optional>
@@ -12,23 +12,23 @@
 namespace wsd::hub {
 
 struct RoomConfig {
-  std::optional<SlowPolicy> slow_policy = {};  // without: the connection's
+  std::optional<SlowPolicy> slow_policy = {};  // without a value: the policy of the connection
   HistoryLimits history = {};
 };
 
 struct RoomConfigRule {
-  std::string pattern;  // room_fits()
+  std::string pattern;  // see room_fits()
   RoomConfig terms;
 };
 
-// Constant.
+// Finds the configuration of a room by its name. Constant, so any thread may use it.
 class RoomConfigTable {
  public:
-  // The first of `rules` that fits a name says what holds there; `others` where none does.
+  // The first rule that matches a name applies. If no rule matches, `others` applies.
   RoomConfigTable(std::vector<RoomConfigRule> rules, const RoomConfig& others)
       : rules_(std::move(rules)), others_(others) {}
 
-  // As long as these rules live.
+  // Returns the configuration of the room. The reference is valid as long as this table.
   [[nodiscard]] const RoomConfig& of(std::string_view room) const noexcept;
 
  private:

@@ -19,7 +19,7 @@ void RoomHistory::reserve() {
 
 void RoomHistory::append(const SharedBytes& frame, Tick now) noexcept {
   expire(now);
-  if (count_ == ring_.size()) drop_oldest();  // the ring is as long as it may be
+  if (count_ == ring_.size()) drop_oldest();  // the ring has reached the limit of messages
   Entry& entry = at(count_);
   entry.frame = frame;
   entry.at = now;
@@ -69,15 +69,15 @@ std::vector<SharedBytes> RoomHistory::last(std::size_t count, Encoding encoding,
 
 SharedBytes RoomHistory::encoded(Entry& entry, Encoding encoding, Encoder& encoder,
                                  Position position) {
-  if (entry.other && entry.other_variant == encoding) return entry.other;
+  if (entry.other && entry.other_encoding == encoding) return entry.other;
   SharedBytes other = encoder.encode(entry.frame, encoding, position);
   const std::size_t more = other.size() - entry.other.size();
-  // Never at the cost of messages: where there is no room each joiner's is made for itself.
+  // The encoded frame must not displace messages. If it does not fit, each joiner gets its own.
   if (bytes_ + more <= limits_.bytes && total_ + more <= limits_.total_bytes) {
     bytes_ += more;
     total_ += more;
     entry.other = other;
-    entry.other_variant = encoding;
+    entry.other_encoding = encoding;
   }
   return other;
 }

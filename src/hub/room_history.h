@@ -1,4 +1,4 @@
-// What a room keeps of its messages.
+// The history of one room: the last messages, for replays.
 #pragma once
 
 #include <cstddef>
@@ -11,6 +11,7 @@
 
 namespace wsd::hub {
 
+// Limits of a history. The oldest messages are dropped beyond any of them.
 struct HistoryLimits {
   std::uint32_t messages = 0;  // 0: no history
   std::size_t bytes = 0;       // of one room
@@ -18,48 +19,51 @@ struct HistoryLimits {
   std::size_t total_bytes = 0;  // of one shard
 };
 
-// A ring of the very frames that were sent: counted, not copied. Time is an argument. Home shard's
-// thread only.
+// A ring of the frames that were sent. It shares them and does not copy them. Time is an argument.
+// Home shard's thread only.
 class RoomHistory {
  public:
-  // What a message is counted as beside its frame's bytes; it takes less.
+  // Each message counts as this many bytes in addition to its frame. It needs less.
   static constexpr std::size_t kOverhead = 64;
 
-  // Both outlive this. `total` is what all histories of the shard count.
+  // `total` is the size of all histories of the shard. Both references must outlive this object.
   RoomHistory(const HistoryLimits& limits, std::size_t& total) noexcept
       : limits_(limits), total_(total) {}
   RoomHistory(const RoomHistory&) = delete;
   RoomHistory& operator=(const RoomHistory&) = delete;
   ~RoomHistory() { clear(); }
 
-  // Makes room, so that the next append() needs no memory (std::bad_alloc).
+  // Allocates space, so that the next append() needs no memory. Throws std::bad_alloc if memory
+  // runs out; then nothing has changed.
   void reserve();
-  // Keeps the newest message, and drops the oldest beyond the limits: all of them where this one
-  // alone is too large. What is kept is always the last messages of the room, without a hole.
+  // Stores the newest message, and drops the oldest ones beyond the limits. Drops all messages if
+  // the new one alone exceeds a limit. So the history always holds the last messages of the room,
+  // without a gap. Call reserve() first.
   void append(const SharedBytes& frame, Tick now) noexcept;
-  // Drops what has aged.
+  // Drops the messages that have reached the age limit.
   void expire(Tick now) noexcept;
   void clear() noexcept;
 
   [[nodiscard]] bool empty() const noexcept { return count_ == 0; }
   [[nodiscard]] std::size_t size() const noexcept { return count_; }
-  // As counted against the limits.
+  // Returns the size in bytes, as counted against the limits.
   [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
-  // When the oldest will have aged. Not when empty.
+  // Returns the tick at which the oldest message reaches the age limit. The history must not be
+  // empty.
   [[nodiscard]] Tick due(Tick now) const noexcept;
 
-  // The last `count` messages, of which there must be as many, in `encoding`: what `encoder` makes
-  // is kept beside the frame for who asks next, where the limits leave room. `last` is the place of
-  // the newest. std::bad_alloc.
+  // Returns the last `count` messages in `encoding`. The history must hold at least `count`. `last`
+  // is the position of the newest message. An encoded frame is stored for the next joiner, if the
+  // limits allow it. Throws std::bad_alloc if memory runs out; then no message is lost.
   [[nodiscard]] std::vector<SharedBytes> last(std::size_t count, Encoding encoding,
                                               Encoder* encoder, Position last);
 
  private:
   struct Entry {
     SharedBytes frame;
-    SharedBytes other;  // the same in other_variant, or empty
+    SharedBytes other;  // the frame in other_encoding, or empty
     ShortTick at;
-    Encoding other_variant = kIdentity;
+    Encoding other_encoding = kIdentity;
 
     [[nodiscard]] std::size_t bytes() const noexcept {
       return frame.size() + other.size() + kOverhead;

@@ -62,7 +62,7 @@ Missed RoomHome::missed(const Since& since, Tick now) noexcept {
   }
   if (since.kind == Since::Kind::kLast) return {std::min<std::size_t>(since.count, kept), false};
   const Position last = sequencer_.last();
-  // A place of another life, or one that was not given out yet, says nothing.
+  // A position of another epoch, or one that was not assigned yet, says nothing about the history.
   if (since.position.epoch != last.epoch || since.position.seq > last.seq) return {kept, true};
   const std::uint64_t missed = last.seq - since.position.seq;
   if (missed > kept) return {kept, true};

@@ -1,4 +1,4 @@
-// The home side of a room: its order, and which shards have members.
+// The state of a room on its home shard: its order, its history, and the shards that have members.
 #pragma once
 
 #include <cstddef>
@@ -18,7 +18,7 @@
 
 namespace wsd::hub {
 
-// Gives out the places of one room.
+// Assigns the positions of one room.
 class Sequencer {
  public:
   explicit Sequencer(std::uint64_t epoch) noexcept : last_{epoch, 0} {}
@@ -34,16 +34,17 @@ class Sequencer {
 
 class RoomHome;
 
-// Told when some of a room's history may have aged.
+// Learns when the history of a room may have messages that reached the age limit.
 class HistoryExpiryListener {
  public:
+  // May destroy `home`.
   virtual void on_history_due(RoomHome& home, Tick now) = 0;
 
  protected:
   ~HistoryExpiryListener() = default;
 };
 
-// A room's history and the timer that stands for its oldest message.
+// A room's history, and the timer that fires when its oldest messages have aged.
 class TimedHistory final : public Scheduled {
  public:
   TimedHistory(HistoryExpiryListener& keeper, RoomHome& home, const HistoryLimits& limits,
@@ -58,16 +59,17 @@ class TimedHistory final : public Scheduled {
   RoomHome& home_;
 };
 
-// What a joiner has missed.
+// The messages that a joiner missed.
 struct Missed {
-  std::size_t count = 0;  // the last ones of the history
-  bool gap = false;       // there was more
+  std::size_t count = 0;  // the last messages of the history
+  bool gap = false;       // the joiner missed more messages than these
 };
 
-// Home shard's thread only.
+// Orders the messages of one room, and counts its members. OwnedRooms owns it. Home shard's thread
+// only.
 class RoomHome {
  public:
-  // `terms` outlive it.
+  // `config` must outlive the room.
   RoomHome(std::string_view name, std::uint64_t epoch, const RoomConfig& config)
       : name_(name), config_(config), sequencer_(epoch) {}
   RoomHome(const RoomHome&) = delete;
@@ -78,49 +80,51 @@ class RoomHome {
     std::uint32_t members = 0;
   };
 
-  // Where memory runs out (std::bad_alloc) nothing has changed; likewise in append().
+  // Counts one more member. Throws std::bad_alloc if memory runs out; then nothing has changed.
   void add(std::uint32_t shard, Encoding encoding = kIdentity);
-  // The shard must have a member of that encoding.
+  // Counts one member less. The shard must have a member with that encoding.
   void remove(std::uint32_t shard, Encoding encoding = kIdentity) noexcept;
-  // Shards with members.
+  // Returns the shards that have members.
   [[nodiscard]] const std::vector<ShardCount>& shards() const noexcept { return shards_; }
   [[nodiscard]] bool has_members() const noexcept { return !shards_.empty(); }
-  // Encodings that some member wants, kIdentity left out.
+  // Returns the encodings of the members, without kIdentity.
   [[nodiscard]] std::span<const Encoding> encodings() const noexcept { return encodings_; }
 
   [[nodiscard]] std::size_t member_count() const noexcept;
 
-  // Keeps a history from now on. Everything outlives the room.
+  // Starts a history. The references must outlive the room.
   void keep_history(HistoryExpiryListener& keeper, std::size_t& total);
-  // nullptr when it keeps none.
+  // Returns nullptr if the room keeps no history.
   [[nodiscard]] TimedHistory* history() const noexcept { return history_.get(); }
   [[nodiscard]] bool has_history() const noexcept {
     return history_ != nullptr && !history_->ring.empty();
   }
-  // What of the messages so far a joiner has missed, by what is kept at `now`.
+  // Returns which of the stored messages a joiner missed. First drops messages that have aged at
+  // `now`.
   [[nodiscard]] Missed missed(const Since& since, Tick now) noexcept;
 
-  // Gives the frame its place and keeps it for the next batch, and in the history. `counted`: it
-  // has been counted into the shard's gate and leaves it with the batch.
+  // Assigns the next position to the frame, and stores it for the next batch and in the history.
+  // `counted` says that it has entered the shard's publish gate. Throws std::bad_alloc if memory
+  // runs out; then nothing has changed.
   Position append(SharedBytes frame, bool counted, Tick now = 0);
   [[nodiscard]] bool has_pending() const noexcept { return !pending_.empty(); }
-  // What the next batch is made of; nothing is pending afterwards.
+  // Returns the pending frames. Afterwards no frame is pending.
   [[nodiscard]] std::vector<SharedBytes> take_pending() noexcept;
-  // What was taken and could not be sent is pending again.
+  // Makes frames pending again that could not be sent. No frame may be pending.
   void put_back(std::vector<SharedBytes>&& frames) noexcept;
-  // How many of the frames pending were counted; zero afterwards.
+  // Returns how many frames since the last call had entered the publish gate.
   [[nodiscard]] std::uint32_t take_counted() noexcept;
 
   [[nodiscard]] std::string_view name() const noexcept { return name_; }
   [[nodiscard]] const RoomConfig& config() const noexcept { return config_; }
   [[nodiscard]] Position last() const noexcept { return sequencer_.last(); }
 
-  // Whether the shard has this room on its list of rooms to fan out; the shard's own note.
+  // For OwnedRooms. True if the room is on its list of due or blocked rooms.
   bool fan_out_queued = false;
-  // Whether there were too many rooms before it: until some end, its joiners are refused, and are
-  // its members only until they have been told so.
+  // For OwnedRooms. True if this room exceeds the room limit. Its joins are refused until other
+  // rooms end. A refused joiner is a member only until it is notified.
   bool over_limit = false;
-  // Likewise: when the first of the messages that are pending got its place.
+  // The time at which the first pending message got its position.
   std::uint64_t first_pending_ns = 0;
 
  private:
@@ -129,14 +133,14 @@ class RoomHome {
   Sequencer sequencer_;
   std::vector<ShardCount> shards_;
   std::vector<Encoding> encodings_;
-  std::vector<std::uint32_t> encoding_members_;  // how many want each of encodings_
+  std::vector<std::uint32_t> encoding_members_;  // the number of members for each of encodings_
   std::vector<SharedBytes> pending_;
   std::uint32_t pending_counted_ = 0;
   std::unique_ptr<TimedHistory> history_;
 };
 
-// Calls home->append(). The shard orders every message of a room through this function. It has a C
-// name, so that the simulation can observe the order by the linker's --wrap.
+// Calls home->append(). OwnedRooms orders every message of a room through this function. It has a C
+// name, so that the simulation can observe the order with the linker's --wrap.
 extern "C" void wsd_append_to_room(RoomHome* home, SharedBytes* frame, bool counted, Tick now);
 
 }  // namespace wsd::hub

@@ -13,7 +13,7 @@ bool RoomTable::begin_join(Member& member, std::string_view room, std::uint32_t 
   LocalRoom& local = found->second;
   if (member.memberships().find(&local) != nullptr) return false;
   try {
-    // Room for every joiner's place in the list.
+    // Reserve space for every pending join, so that complete_join() needs no memory.
     if (local.members.capacity() == local.memberships) {
       local.members.reserve(2 * local.members.capacity() + 1);
     }
@@ -50,7 +50,8 @@ bool RoomTable::leave(Member& member, std::string_view room) {
   const Membership* const membership = member.memberships().find(&local);
   if (membership == nullptr) return false;
   if (membership->index != Membership::kPending) {
-    // The last one takes the place, so that leaving costs the same in a room of any size.
+    // The last member moves into the free place, so that leaving costs the same in a room of any
+    // size.
     Member* const last = local.members.back();
     local.members[membership->index] = last;
     local.members.pop_back();

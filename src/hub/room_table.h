@@ -1,4 +1,4 @@
-// The members that one shard has in each room.
+// The rooms that the members of one shard have joined.
 #pragma once
 
 #include <cstdint>
@@ -12,34 +12,36 @@
 
 namespace wsd::hub {
 
+// One room, as the shard of its members sees it.
 struct LocalRoom {
-  std::string_view name;          // the table's key
-  std::vector<Member*> members;   // who gets deliveries, in no promised order
-  std::uint32_t memberships = 0;  // members and joins under way
+  std::string_view name;          // the key of the table
+  std::vector<Member*> members;   // joined members, in an unspecified order
+  std::uint32_t memberships = 0;  // joined members and pending joins
 };
 
-// Reactor thread only. A room lives here while anyone is in it or on the way in.
+// Holds the members of each room. A room exists while it has a joined member or a pending join.
+// Reactor thread only.
 class RoomTable {
  public:
   RoomTable() = default;
   RoomTable(const RoomTable&) = delete;
   RoomTable& operator=(const RoomTable&) = delete;
 
-  // Notes that `member` is joining. False, and nothing noted, when it is in or joining already;
-  // nothing noted either where memory runs out (std::bad_alloc), of which the other calls need
-  // none.
+  // Notes a pending join. Returns false and changes nothing if the member has joined or has a
+  // pending join. Throws std::bad_alloc if memory runs out; then nothing has changed. No other call
+  // needs memory.
   [[nodiscard]] bool begin_join(Member& member, std::string_view room, std::uint32_t token);
-  // The home has answered: from now on the member gets deliveries. False when it has left since, or
-  // left and joined again under another token.
+  // Completes a join after the home shard has answered. From now on the member gets deliveries.
+  // Returns false if the member has left since, or has left and joined again with another token.
   bool complete_join(Member& member, std::string_view room, std::uint32_t token);
-  // Whether that join is under way still.
+  // Returns whether the join with this token is still pending.
   [[nodiscard]] bool is_pending(Member& member, std::string_view room,
                                 std::uint32_t token) noexcept;
-  // False when it was not in the room, nor joining.
+  // Removes the member or its pending join. Returns false if there was neither.
   bool leave(Member& member, std::string_view room);
-  // Whether it is in the room, or joining.
+  // Returns whether the member has joined or has a pending join.
   [[nodiscard]] bool has(Member& member, std::string_view room) noexcept;
-  // nullptr when no one of this shard is in or joining.
+  // Returns nullptr if no member of this shard has joined or has a pending join.
   [[nodiscard]] LocalRoom* find(std::string_view room) noexcept;
   [[nodiscard]] std::size_t size() const noexcept { return rooms_.size(); }
 

@@ -11,22 +11,13 @@
 namespace wsd::hub {
 namespace {
 
-// A connection id is generation << 32 | shard << 24 | slot. Generations start at 1: no id is 0.
-constexpr std::uint32_t kSlotBits = 24;
-constexpr std::uint32_t kSlotMask = (std::uint32_t{1} << kSlotBits) - 1;
-constexpr std::uint32_t kNoSlot = kSlotMask + 1;
-
-std::uint32_t generation_of(ConnectionId id) noexcept {
-  return static_cast<std::uint32_t>(id >> 32);
-}
-
 void dispose(Mail* mail) noexcept {
   while (mail != nullptr) {
     const std::unique_ptr<Mail> owned(std::exchange(mail, mail->next));
   }
 }
 
-// Mail that is prepared before any of it is posted.
+// Mail that is allocated before any of it is posted.
 class Outgoing {
  public:
   Outgoing() = default;
@@ -48,70 +39,29 @@ class Outgoing {
 
 }  // namespace
 
-std::uint32_t slot_of(ConnectionId id) noexcept {
-  return static_cast<std::uint32_t>(id) & kSlotMask;
-}
-
-std::uint32_t shard_of(ConnectionId id) noexcept {
-  return (static_cast<std::uint32_t>(id) >> kSlotBits) & 0xFF;
-}
-
 Shard::Shard(Hub& hub, std::uint32_t index, const Options& options, Waker& waker)
     : hub_(hub),
       index_(index),
       waker_(waker),
-      first_free_(kNoSlot),
-      rules_(options.rooms, {{}, options.history}),
-      next_epoch_(options.first_epoch),
+      members_(index),
+      owned_rooms_(index, {options.first_epoch, options.max_rooms, options.history, options.rooms},
+                   wheel_, hub.rooms(), stats_.rooms),
       max_rooms_per_member_(options.max_rooms_per_member),
-      max_rooms_(options.max_rooms),
       publish_gate_(options.max_pending_publishes),
       deliver_gate_(options.max_pending_publishes) {}
 
 Shard::~Shard() {
   dispose(backlog_);
   dispose(mailbox_.take());
-  for (const auto& [name, home] : homes_) {
-    if (TimedHistory* const history = home->history()) wheel_.cancel(*history);
-  }
-}
-
-// Members
-
-ConnectionId Shard::add(Member& member) {
-  std::uint32_t slot = first_free_;
-  std::uint32_t generation = 1;
-  if (slot == kNoSlot) {
-    slot = static_cast<std::uint32_t>(slots_.size());
-    WSD_ASSERT(slot <= kSlotMask);
-    slots_.emplace_back(member);
-  } else {
-    generation = slots_[slot].generation() + 1;
-    first_free_ = slots_[slot].next_free();
-    slots_[slot] = Slot(member);
-  }
-  member.set_id(std::uint64_t{generation} << 32 | std::uint64_t{index_} << kSlotBits | slot);
-  ++member_count_;
-  return member.id();
 }
 
 void Shard::remove(Member& member) {
   leave_all(member);
   wheel_.cancel(member);
-  const std::uint32_t slot = slot_of(member.id());
-  WSD_ASSERT(slots_[slot].taken() && slots_[slot].member() == &member);
-  slots_[slot].free(generation_of(member.id()), std::exchange(first_free_, slot));
-  --member_count_;
+  members_.remove(member);
 }
 
-Member* Shard::find(ConnectionId id) const noexcept {
-  const std::uint32_t slot = slot_of(id);
-  if (slot >= slots_.size() || !slots_[slot].taken()) return nullptr;
-  Member* const member = slots_[slot].member();
-  return member->id() == id ? member : nullptr;
-}
-
-// Rooms, the member's side
+// Rooms of the members here
 
 void Shard::join(Member& member, std::string_view room, const Since& since) {
   if (max_rooms_per_member_ != 0 && member.memberships().size() >= max_rooms_per_member_ &&
@@ -122,11 +72,11 @@ void Shard::join(Member& member, std::string_view room, const Since& since) {
   const std::uint32_t token = ++last_token_;
   if (!rooms_.begin_join(member, room, token)) return;
   stats_.memberships.add(1);
-  JoinAnswer answer;
+  OwnedRooms::JoinAnswer answer;
   try {
     const std::uint32_t home = hub_.home_of(room);
     if (home == index_) {
-      answer = home_join(room, index_, member.encoding(), since);
+      answer = join_owned(room, index_, member.encoding(), since);
       if (!answer.refused) rooms_.complete_join(member, room, token);
     } else {
       std::unique_ptr<const Since> from;
@@ -147,7 +97,7 @@ void Shard::join(Member& member, std::string_view room, const Since& since) {
   }
 }
 
-// It has joined to leave again: the home counts it, whoever leaves first.
+// The home shard has counted the refused member, so the member must leave like any other.
 void Shard::refuse(Member& member, std::string_view room) {
   leave(member, room);
   member.join_refused(room, JoinRefusal::kServerLimit);
@@ -161,9 +111,9 @@ void Shard::hand_over(Member& member, const Batch& missed) {
 void Shard::leave(Member& member, std::string_view room) {
   if (!rooms_.has(member, room)) return;
   const std::uint32_t home = hub_.home_of(room);
-  // `room` may be the table's own name, which goes with the room: the table comes last.
+  // `room` may be the name that the table owns. rooms_.leave() may free it, so it comes last.
   if (home == index_) {
-    home_leave(room, index_, member.encoding());
+    owned_rooms_.leave(room, index_, member.encoding());
     rooms_.leave(member, room);
     stats_.memberships.subtract(1);
     return;
@@ -181,7 +131,7 @@ void Shard::leave_all(Member& member) {
 PublishOutcome Shard::publish(std::string_view room, SharedBytes frame,
                               std::unique_ptr<RoomStateCallback> receipt) {
   const std::uint32_t home = hub_.home_of(room);
-  // A lone shard sends all that is pending at the end of the turn: nothing can pile up.
+  // A single shard sends all pending messages at the end of the turn, so it needs no limit.
   const bool counted = hub_.shard_count() > 1;
   if (home != index_) {
     Shard& home_shard = hub_.shard(home);
@@ -192,7 +142,7 @@ PublishOutcome Shard::publish(std::string_view room, SharedBytes frame,
   }
   const bool open = !counted || publish_gate_.enter(1, index_);
   try {
-    home_publish(room, std::move(frame), counted, receipt.get());
+    publish_owned(room, std::move(frame), counted, receipt.get());
   } catch (...) {
     if (counted) open_gate(publish_gate_.leave(1), ResumeMail::Gate::kPublish);
     throw;
@@ -203,7 +153,7 @@ PublishOutcome Shard::publish(std::string_view room, SharedBytes frame,
 void Shard::query(std::string_view room, std::unique_ptr<RoomStateCallback> listener) {
   const std::uint32_t home = hub_.home_of(room);
   if (home == index_) {
-    listener->run(home_state(room));
+    listener->run(owned_rooms_.state(room));
   } else {
     hub_.shard(home).post(mail_of(RoomStateMail{std::string(room), std::move(listener)}));
   }
@@ -219,146 +169,27 @@ PublishOutcome Shard::send_away(ConnectionId member, SharedBytes frame) {
   return open ? PublishOutcome::kAccepted : PublishOutcome::kCongested;
 }
 
-// Rooms, the home's side
+// Rooms whose home is here
 
-Shard::Homes::iterator Shard::new_home(std::string_view room) {
-  const std::size_t count = homes_.size() + 1;
-  for (std::vector<RoomHome*>* each : {&fan_out_queue_, &blocked_rooms_, &fan_out_batch_}) {
-    if (each->capacity() < count) each->reserve(2 * count);
-  }
-  const auto made = homes_
-                        .try_emplace(std::string(room),
-                                     std::make_unique<RoomHome>(room, next_epoch_, rules_.of(room)))
-                        .first;
-  ++next_epoch_;
-  made->second->over_limit = hub_.add_room() > max_rooms_ && max_rooms_ != 0;
-  stats_.rooms.set(homes_.size());
-  return made;
+OwnedRooms::JoinAnswer Shard::join_owned(std::string_view room, std::uint32_t shard,
+                                         Encoding encoding, const Since& since) {
+  // The members that are already there get the messages that already have a position. This must
+  // happen now, even if the room is blocked, because the joiner must not get them as live messages.
+  RoomHome* const home = owned_rooms_.find(room);
+  if (home != nullptr && home->has_pending()) send_batch(*home);
+  return owned_rooms_.join(room, shard, encoding, since);
 }
 
-void Shard::erase_home(Homes::iterator home) noexcept {
-  homes_.erase(home);
-  stats_.rooms.set(homes_.size());
-  hub_.remove_room();
-}
-
-bool Shard::over_room_limit(RoomHome& home) const noexcept {
-  if (home.over_limit && hub_.room_count() <= max_rooms_) home.over_limit = false;
-  return home.over_limit;
-}
-
-// Whether a message may make a room that nobody is in.
-bool Shard::may_found(std::string_view room) const noexcept {
-  return rules_.of(room).history.messages != 0 &&
-         (max_rooms_ == 0 || hub_.room_count() < max_rooms_);
-}
-
-// A room over the limit keeps no history: it is to end with those who were refused.
-bool Shard::may_keep(RoomHome& home) const noexcept {
-  return home.config().history.messages != 0 && !over_room_limit(home);
-}
-
-// Not while it is on a list.
-void Shard::drop_if_unused(const RoomHome& home) noexcept {
-  if (home.has_members() || home.fan_out_queued || home.has_history()) return;
-  if (TimedHistory* const history = home.history()) wheel_.cancel(*history);
-  erase_home(homes_.find(home.name()));
-}
-
-// Some time after the oldest message has aged, so that it is not once for each message.
-void Shard::await_history(RoomHome& home) noexcept {
-  TimedHistory* const history = home.history();
-  if (history == nullptr || history->armed() || history->ring.empty()) return;
-  constexpr Tick kShare = 8;
-  wheel_.arm(*history, history->ring.due(now_) + 1 + home.config().history.age / kShare);
-}
-
-void Shard::on_history_due(RoomHome& home, Tick now) {
-  home.history()->ring.expire(now);
-  await_history(home);
-  drop_if_unused(home);
-}
-
-std::unique_ptr<const Batch> Shard::replay(RoomHome& home, const Since& since, Encoding encoding) {
-  const Missed missed = home.missed(since, now_);
-  std::vector<SharedBytes> frames;
-  if (missed.count != 0) {
-    frames = home.history()->ring.last(missed.count, encoding, encoder_, home.last());
-  }
-  if (missed.gap && encoder_ != nullptr) {
-    const Position before{home.last().epoch, home.last().seq - missed.count};
-    SharedBytes notice = encoder_->gap_notice(encoding, before);
-    if (notice) frames.insert(frames.begin(), std::move(notice));
-  }
-  if (frames.empty()) return nullptr;
-  return std::make_unique<const Batch>(Batch::of_shared(std::move(frames)));
-}
-
-Shard::JoinAnswer Shard::home_join(std::string_view room, std::uint32_t shard, Encoding encoding,
-                                   const Since& since) {
-  auto found = homes_.find(room);
-  if (found == homes_.end()) found = new_home(room);
-  RoomHome& home = *found->second;
-  try {
-    // What has its place already goes to those who were there before; held or not, it goes now.
-    if (home.has_pending()) send_batch(home);
-    JoinAnswer answer;
-    answer.refused = over_room_limit(home);
-    if (!answer.refused) answer.replay = replay(home, since, encoding);
-    home.add(shard, encoding);
-    return answer;
-  } catch (...) {
-    drop_if_unused(home);
-    throw;
-  }
-}
-
-void Shard::home_leave(std::string_view room, std::uint32_t shard, Encoding encoding) {
-  const auto found = homes_.find(room);
-  WSD_ASSERT(found != homes_.end());
-  RoomHome& home = *found->second;
-  home.remove(shard, encoding);
-  drop_if_unused(home);
-}
-
-void Shard::home_publish(std::string_view room, SharedBytes frame, bool counted,
-                         RoomStateCallback* receipt) {
-  auto found = homes_.find(room);
-  const bool missing = found == homes_.end();
-  if (missing ? !may_found(room) : !found->second->has_members() && !may_keep(*found->second)) {
-    stats_.publishes.add(1);
+void Shard::publish_owned(std::string_view room, SharedBytes frame, bool counted,
+                          RoomStateCallback* receipt) {
+  const RoomHome* const home = owned_rooms_.publish(room, std::move(frame), counted);
+  stats_.publishes.add(1);
+  if (home == nullptr) {
     if (counted) open_gate(publish_gate_.leave(1), ResumeMail::Gate::kPublish);
     if (receipt != nullptr) receipt->run({});
-    return;  // nobody is there: the message has no place and no reader
+    return;
   }
-  if (found == homes_.end()) found = new_home(room);
-  RoomHome& home = *found->second;
-  try {
-    if (home.history() == nullptr && may_keep(home)) {
-      home.keep_history(*this, history_bytes_);
-    }
-    if (!home.has_pending()) home.first_pending_ns = now_ns_;
-    wsd_append_to_room(&home, &frame, counted, now_);
-  } catch (...) {
-    drop_if_unused(home);
-    throw;
-  }
-  stats_.publishes.add(1);
-  await_history(home);
-  list(home);
-  if (receipt != nullptr) receipt->run({home.member_count(), home.last()});
-}
-
-RoomState Shard::home_state(std::string_view room) const {
-  const auto found = homes_.find(room);
-  if (found == homes_.end()) return {};
-  return {found->second->member_count(), found->second->last()};
-}
-
-void Shard::list(RoomHome& home) noexcept {
-  if (home.fan_out_queued) return;
-  home.fan_out_queued = true;
-  fan_out_queue_.push_back(&home);
+  if (receipt != nullptr) receipt->run({home->member_count(), home->last()});
 }
 
 bool Shard::blocked(const RoomHome& home) const noexcept {
@@ -370,67 +201,42 @@ bool Shard::blocked(const RoomHome& home) const noexcept {
 }
 
 void Shard::fan_out() noexcept {
-  // Rooms listed by what this pass causes wait for the next: one pass is bounded.
-  fan_out_batch_.swap(fan_out_queue_);
-  for (RoomHome* home : fan_out_batch_) {
-    if (blocked(*home)) {
-      blocked_rooms_.push_back(home);
-      continue;
-    }
-    home->fan_out_queued = false;
+  owned_rooms_.fan_out([this](RoomHome& home) noexcept {
+    if (blocked(home)) return OwnedRooms::FanOutResult::kBlocked;
     try {
-      if (home->has_pending()) send_batch(*home);
+      if (home.has_pending()) send_batch(home);
     } catch (const std::bad_alloc&) {
       retry_needed_ = true;
-      list(*home);
-      continue;
+      return OwnedRooms::FanOutResult::kRetry;
     }
-    drop_if_unused(*home);
-  }
-  fan_out_batch_.clear();
+    return OwnedRooms::FanOutResult::kSent;
+  });
 }
 
-// All memory is taken before anything is sent: where it runs out, nothing has happened.
+// Allocates everything before it sends anything, so that nothing has happened if memory runs out.
 void Shard::send_batch(RoomHome& home) {
-  std::shared_ptr<const BatchSet> batch;
   Outgoing mails;
-  if (home.has_members()) {
-    for (const RoomHome::ShardCount& each : home.shards()) {
-      if (each.shard == index_) continue;
-      mails.add(
-          mail_of(DeliverMail{std::string(home.name()), nullptr, index_, home.first_pending_ns}));
-    }
-    std::vector<SharedBytes> frames = home.take_pending();
-    const Position first{home.last().epoch, home.last().seq - frames.size() + 1};
-    // Of all rooms of all shards.
-    const std::uint64_t room = first.epoch * Hub::kMaxShards + index_;
-    try {
-      batch = std::make_shared<const BatchSet>(std::move(frames), home.encodings(), encoder_, first,
-                                               SlowPolicyFor{home.config().slow_policy, room});
-    } catch (...) {
-      home.put_back(std::move(frames));
-      throw;
-    }
-    const auto messages = static_cast<std::uint32_t>(batch->size());
-    for (const RoomHome::ShardCount& each : home.shards()) {
-      if (each.shard == index_) {
-        placed_times_.add(home.first_pending_ns);
-        deliver_locally(home.name(), *batch);
-        continue;
-      }
-      Shard& target = hub_.shard(each.shard);
-      if (!target.deliver_gate().enter(messages, index_)) {
-        blocked_targets_ |= std::uint64_t{1} << each.shard;
-      }
-      std::unique_ptr<Mail> mail = mails.take();
-      std::get<DeliverMail>(mail->body).batch = batch;
-      target.post(std::move(mail));
-    }
-  } else {
-    static_cast<void>(home.take_pending());
+  for (const RoomHome::ShardCount& each : home.shards()) {
+    if (each.shard == index_) continue;
+    mails.add(
+        mail_of(DeliverMail{std::string(home.name()), nullptr, index_, home.first_pending_ns}));
   }
-  const std::uint32_t counted = home.take_counted();
-  if (counted != 0) open_gate(publish_gate_.leave(counted), ResumeMail::Gate::kPublish);
+  const OwnedRooms::PendingBatch batch = owned_rooms_.take_batch(home);
+  for (const RoomHome::ShardCount& each : home.shards()) {
+    if (each.shard == index_) {
+      placed_times_.add(home.first_pending_ns);
+      deliver_locally(home.name(), *batch.messages);
+      continue;
+    }
+    Shard& target = hub_.shard(each.shard);
+    if (!target.deliver_gate().enter(static_cast<std::uint32_t>(batch.messages->size()), index_)) {
+      blocked_targets_ |= std::uint64_t{1} << each.shard;
+    }
+    std::unique_ptr<Mail> mail = mails.take();
+    std::get<DeliverMail>(mail->body).batch = batch.messages;
+    target.post(std::move(mail));
+  }
+  if (batch.credit != 0) open_gate(publish_gate_.leave(batch.credit), ResumeMail::Gate::kPublish);
 }
 
 void Shard::deliver_locally(std::string_view room, const BatchSet& batch) {
@@ -471,7 +277,8 @@ void Shard::drain() noexcept {
   if (handle_all(std::exchange(backlog_, nullptr))) handle_all(mailbox_.take());
 }
 
-// False when memory ran out: what is left, from the mail that it ran out in, is the backlog.
+// Returns false if memory ran out. The mail during which it ran out, and all later mail, is then
+// the backlog.
 bool Shard::handle_all(Mail* mail) noexcept {
   while (mail != nullptr) {
     try {
@@ -486,23 +293,23 @@ bool Shard::handle_all(Mail* mail) noexcept {
   return true;
 }
 
-// Each of these may be tried again after a std::bad_alloc: it has changed nothing then.
+// A handler that throws std::bad_alloc has changed nothing, so handle_all() may call it again.
 
 void Shard::handle(JoinMail& mail) {
   auto answer = mail_of(JoinedMail{{}, mail.member, nullptr, mail.token});
   auto& joined = std::get<JoinedMail>(answer->body);
-  JoinAnswer told = home_join(mail.room, mail.shard, mail.encoding,
-                              mail.since == nullptr ? Since{} : *mail.since);
+  OwnedRooms::JoinAnswer told = join_owned(mail.room, mail.shard, mail.encoding,
+                                           mail.since == nullptr ? Since{} : *mail.since);
   joined.replay = std::move(told.replay);
   joined.refused = told.refused;
   joined.room = std::move(mail.room);
   hub_.shard(mail.shard).post(std::move(answer));
 }
 
-void Shard::handle(LeaveMail& mail) { home_leave(mail.room, mail.shard, mail.encoding); }
+void Shard::handle(LeaveMail& mail) { owned_rooms_.leave(mail.room, mail.shard, mail.encoding); }
 
 void Shard::handle(PublishMail& mail) {
-  home_publish(mail.room, mail.frame, true, mail.receipt.get());
+  publish_owned(mail.room, mail.frame, true, mail.receipt.get());
 }
 
 void Shard::handle(JoinedMail& mail) {
@@ -528,8 +335,7 @@ void Shard::handle(ResumeMail& mail) {
     return;
   }
   blocked_targets_ &= ~(std::uint64_t{1} << mail.shard);
-  fan_out_queue_.insert(fan_out_queue_.end(), blocked_rooms_.begin(), blocked_rooms_.end());
-  blocked_rooms_.clear();
+  owned_rooms_.unblock();
 }
 
 void Shard::handle(SendMail& mail) {
@@ -557,7 +363,7 @@ void Shard::handle(CommandMail& mail) { commands_ |= mail.commands; }
 
 void Shard::handle(QueryMail& mail) { mail.query->answer(*this); }
 
-void Shard::handle(RoomStateMail& mail) { mail.listener->run(home_state(mail.room)); }
+void Shard::handle(RoomStateMail& mail) { mail.listener->run(owned_rooms_.state(mail.room)); }
 
 void Shard::handle(MemberTaskMail& mail) { mail.task->run(find(mail.member)); }
 

@@ -1,4 +1,4 @@
-// What a shard counts.
+// The counters of one shard.
 #pragma once
 
 #include <array>
@@ -9,17 +9,17 @@
 
 namespace wsd::hub {
 
-// Kept by the shard's thread, read by any.
+// The shard's thread writes these counters, and any thread may read them.
 struct ShardStats {
-  Counter rooms;        // at home here
-  Counter memberships;  // of members here, joins under way included
-  Counter publishes;    // that came to a home here
-  Counter deliveries;   // messages handed to members here
+  Counter rooms;        // rooms whose home is here
+  Counter memberships;  // joined rooms of members here, including pending joins
+  Counter publishes;    // messages for rooms whose home is here, also discarded ones
+  Counter deliveries;   // messages delivered or replayed to members here
 };
 
-// When the oldest messages of the batches that a turn sent had got their places: to be set against
-// the turn's end, which tells how long they took. Shard's thread only. It needs no memory: where a
-// turn has batches of too many moments, the youngest count as older than they are.
+// Collects, for each batch of a turn, the time at which its oldest message got its position. The
+// end of the turn minus that time is the latency. Needs no memory: if the batches of a turn have
+// more distinct times than fit, the youngest count as older than they are. Shard's thread only.
 class PlacedTimes {
  public:
   void add(std::uint64_t first_pending_ns) noexcept {
@@ -34,8 +34,8 @@ class PlacedTimes {
     moments_[used_++] = {first_pending_ns, 1};
   }
 
-  // Calls `visit` with the nanoseconds that each batch took until `now_ns`, and how many took that;
-  // nothing is left.
+  // Calls `visit` with each latency until `now_ns`, in nanoseconds, and the number of batches that
+  // have it. Afterwards the collection is empty.
   template <class Visit>
   void take(std::uint64_t now_ns, Visit visit) {
     for (std::size_t i = 0; i < used_; ++i) {

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <bit>
 
-// What holds between calls: a slot of level L is due at a multiple t of 64^L, and
-// t >> 6L is 1 to 64 slots ahead of now_ >> 6L. So the slot under the hand never holds anything
-// that is due now, and its index always means "a full turn from now".
+// Invariant between calls: a slot of level L is due at a multiple t of 64^L, and t >> 6L is 1 to 64
+// slots ahead of now_ >> 6L. So the slot under the hand never holds a timer that is due now, and
+// its index always means "a full turn from now".
 namespace wsd::hub {
 
 static_assert(sizeof(Timer) <= 24, "every connection holds several");
@@ -46,7 +46,7 @@ void TimerWheel::advance(Tick now) noexcept {
         const std::size_t slot = level * kSlots + digit;
         level == 0 ? fire_slot(slot) : cascade_slot(slot);
       }
-      // A higher level's hand moves only when this one's comes round.
+      // The hand of the next level moves only when the hand of this level completes its turn.
       if (digit != 0) {
         break;
       }
@@ -72,7 +72,8 @@ Tick TimerWheel::next_slot_event() const noexcept {
     }
     const auto shift = static_cast<unsigned>(kLevelBits * level);
     const Tick hand = now_ >> shift;
-    // Bit 0 of the rotated map is the slot after the hand, bit 63 the one under it: a full turn.
+    // Bit 0 of the rotated map is the slot after the hand. Bit 63 is the slot under the hand, a
+    // full turn away.
     const auto turn = static_cast<int>((hand + 1) % kSlots);
     const auto gap = static_cast<unsigned>(std::countr_zero(std::rotr(occupied_[level], turn)));
     event = std::min(event, (hand + 1 + gap) << shift);
@@ -104,8 +105,8 @@ void TimerWheel::unlink(TimerLinks& links) noexcept {
   links.prev->next = links.next;
   links.next->prev = links.prev;
   if (links.next == links.prev) {
-    // Alone in its list, so the neighbour on both sides was the sentinel; that tells the slot, and
-    // no timer has to remember it.
+    // The timer was alone in its list, so its neighbour on both sides was the sentinel. The
+    // sentinel gives the slot, so that timers need not store it.
     const auto slot = static_cast<std::size_t>(links.next - slots_.data());
     occupied_[slot / kSlots] &= ~(std::uint64_t{1} << (slot % kSlots));
   }
@@ -116,7 +117,8 @@ void TimerWheel::unlink(TimerLinks& links) noexcept {
 void TimerWheel::fire_slot(std::size_t slot) noexcept {
   TimerLinks& from = slots_[slot];
   TimerLinks& due = slots_[kDueSlot];
-  // Whole, without a look at the timers: they come into the cache when they are popped.
+  // Moves the whole list without reading its timers, because popping them loads them into the
+  // cache.
   from.next->prev = due.prev;
   due.prev->next = from.next;
   from.prev->next = &due;
@@ -128,8 +130,8 @@ void TimerWheel::fire_slot(std::size_t slot) noexcept {
 }
 
 void TimerWheel::cascade_slot(std::size_t slot) noexcept {
-  // The slot's span starts now, so each timer lands on a lower level (or is due) and none comes
-  // back to this list.
+  // The span of the slot starts now. So each timer moves to a lower level or is due, and none
+  // returns to this list.
   TimerLinks& from = slots_[slot];
   TimerLinks* links = from.next;
   from.next = &from;

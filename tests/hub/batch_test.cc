@@ -21,7 +21,7 @@ std::string joined(std::span<const Slice> slices) {
   return all;
 }
 
-// What any batch must be, whatever it was made of.
+// Expects that `batch` holds these frames, and that its pieces hold the same bytes.
 void expect_is(const Batch& batch, const std::vector<std::string>& frames) {
   ASSERT_EQ(batch.frames().size(), frames.size());
   std::string all;
@@ -65,7 +65,7 @@ TEST(Batch, OneSmallFrameAmongLargeOnesIsNotCopied) {
   EXPECT_EQ(batch.frames()[1].bytes().data(), small.bytes().data());
 }
 
-TEST(Batch, OfNothingIsEmpty) {
+TEST(Batch, NoFrames_MakeAnEmptyBatch) {
   const Batch batch(std::vector<SharedBytes>{});
   expect_is(batch, {});
   EXPECT_TRUE(batch.pieces().empty());
@@ -86,7 +86,7 @@ TEST(Batch, RandomMixesKeepTheirBytesAndOrder) {
   }
 }
 
-// Says which encoding it made, and how often it was asked.
+// Writes the encoding into each frame, and counts the calls.
 class SayingEncoder final : public Encoder {
  public:
   SharedBytes encode(const SharedBytes& plain, Encoding encoding,
@@ -115,7 +115,7 @@ TEST(BatchSet, HasEachVariantInItsEncodingMadeOnce) {
   EXPECT_EQ(texts_of(set.of(kIdentity)), plain);
   EXPECT_EQ(texts_of(set.of(9)), (std::vector<std::string>{"9:7:41:aa", "9:7:42:bbb"}));
   EXPECT_EQ(texts_of(set.of(15)), (std::vector<std::string>{"15:7:41:aa", "15:7:42:bbb"}));
-  EXPECT_EQ(texts_of(set.of(12)), plain) << "who came since then wants what there is";
+  EXPECT_EQ(texts_of(set.of(12)), plain) << "an encoding without a batch gets the plain one";
 }
 
 TEST(BatchSet, WithoutAnEncoderIsPlainForAll) {

@@ -1,4 +1,4 @@
-// Members and wakers that only remember what was asked of them.
+// Members and wakers that only record the calls, and a hub that a test drives by hand.
 #pragma once
 
 #include <functional>
@@ -43,7 +43,7 @@ class FakeMember final : public Member {
   }
   void on_deadline(Tick now) override { fired.push_back(now); }
 
-  // Whether it is in `room`, a join under way not counted.
+  // Returns whether the member has joined `room`. A pending join does not count.
   [[nodiscard]] bool is_in(std::string_view room) {
     for (std::size_t i = 0; i < memberships().size(); ++i) {
       const Membership& each = memberships().at(i);
@@ -69,7 +69,7 @@ class FakeWaker final : public Waker {
   int wakes = 0;
 };
 
-// A hub whose shards are driven by hand, in one thread.
+// A hub with shards that the test drives by hand, in one thread.
 class ManualHub {
  public:
   explicit ManualHub(std::uint32_t shards, std::uint32_t max_pending_publishes = 65'536,
@@ -83,8 +83,8 @@ class ManualHub {
   [[nodiscard]] FakeWaker& waker(std::uint32_t index) { return wakers_[index]; }
   [[nodiscard]] std::uint32_t size() const { return hub_.shard_count(); }
 
-  // A room whose home is that shard; another one for each `salt`. The hash is keyed anew in every
-  // process, so the name has to be searched for.
+  // Returns the name of a room with that home shard. Each `salt` gives another name. The hash key
+  // differs in each process, so the name must be searched for.
   [[nodiscard]] std::string room_at(std::uint32_t home, int salt = 0) const {
     for (int i = 0;; ++i) {
       std::string name = "room-" + std::to_string(salt) + "-" + std::to_string(i);
@@ -92,7 +92,7 @@ class ManualHub {
     }
   }
 
-  // What time it is from now on, and the timers that are due by then.
+  // Begins a turn at `now` on all shards, and fires the timers that are due.
   void advance(Tick now) {
     for (std::uint32_t i = 0; i < size(); ++i) {
       shard(i).begin_turn(now, now * kTickMs * 1'000'000);
@@ -103,7 +103,7 @@ class ManualHub {
     }
   }
 
-  // Turns of all shards until nothing is left to do.
+  // Runs turns of all shards until no work is left.
   void settle() {
     for (bool idle = false; !idle;) {
       for (std::uint32_t i = 0; i < size(); ++i) {

@@ -33,7 +33,7 @@ TEST(FlowGate, LeaveWakesAtHalfTheBoundAndOnce) {
   FlowGate gate(10);
   EXPECT_FALSE(gate.enter(12, 3));
   EXPECT_FALSE(gate.enter(1, 5));
-  EXPECT_EQ(gate.leave(3), 0U);  // 10: at the bound is not enough
+  EXPECT_EQ(gate.leave(3), 0U);  // 10: the limit itself is not enough
   EXPECT_EQ(gate.leave(4), 0U);  // 6
   EXPECT_EQ(gate.leave(1), 0x28U);
   EXPECT_EQ(gate.leave(1), 0U);
@@ -62,7 +62,7 @@ TEST(FlowGate, TryEnterRefusesAtTheBoundAndCountsNothing) {
   EXPECT_FALSE(gate.try_enter(1));
   EXPECT_EQ(gate.queued(), 2U);
   EXPECT_EQ(gate.leave(1), 0U);
-  EXPECT_TRUE(gate.try_enter(50));  // begins below the bound
+  EXPECT_TRUE(gate.try_enter(50));  // starts below the limit
   EXPECT_FALSE(gate.try_enter(1));
   EXPECT_EQ(gate.queued(), 51U);
   EXPECT_EQ(gate.leave(51), 0U);
@@ -107,8 +107,8 @@ class SteppedAtomic {
   }
 
  private:
-  // The operand is computed before the step only where step() changes nothing of this word's; the
-  // tests below interfere with enter() alone, whose own additions come first.
+  // The caller computes `desired` before step(). This is exact only if step() does not change this
+  // word. The tests below interfere only with enter(), and its own additions come first.
   T replace(T desired, bool absolute = false) {
     const T seen = value_;
     interference().step();
@@ -119,8 +119,8 @@ class SteppedAtomic {
   T value_;
 };
 
-// The whole queue leaves at each point inside enter(): the producer either goes on or is woken. It
-// adds nothing, so that no item of its own is left whose leave() would wake it after all.
+// The whole queue leaves at each point inside enter(). The producer must either continue or be
+// woken. It adds no item, because a later leave() of its own item would wake it in any case.
 TEST(FlowGate, LeaveAtEveryPointInsideEnterForgetsNobody) {
   static BasicFlowGate<SteppedAtomic>* gate;
   static std::uint64_t woken;
@@ -143,7 +143,7 @@ struct Node {
   Node* next = nullptr;
 };
 
-// A shard that is told to wait sleeps until it is woken.
+// A shard that must wait. It sleeps until it is woken.
 class Sleeper {
  public:
   void wake() {
@@ -151,7 +151,7 @@ class Sleeper {
     woken_ = true;
     condition_.notify_one();
   }
-  // False after a minute: the waiter was forgotten.
+  // Returns false after one minute without a wake-up.
   [[nodiscard]] bool sleep() {
     std::unique_lock lock(mutex_);
     const bool woken =
@@ -229,8 +229,8 @@ TEST(FlowGate, StressNoWaiterIsForgottenAndTheQueueStaysBounded) {
   EXPECT_EQ(forgotten, (std::array<bool, kProducers>{}));
   EXPECT_EQ(taken, std::uint64_t{kProducers} * kEach + admitted);
   EXPECT_EQ(gate.queued(), 0U);
-  // Past the bound each producer adds one item and sleeps; a wake from before and one that is just
-  // on its way may each let it add one more.
+  // Beyond the limit, each producer adds one item and sleeps. An earlier wake-up and one in transit
+  // may each let it add one more.
   EXPECT_LE(most, kBound + 3 * kProducers);
 }
 

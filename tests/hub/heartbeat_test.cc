@@ -54,7 +54,8 @@ TEST(Heartbeat, ReadTimeoutIsTheLongestSilenceWhateverElseIsSet) {
   Heartbeat heartbeat(0);
   EXPECT_EQ(heartbeat.check(no_pong, 0, 100), Verdict::kPing);
   EXPECT_EQ(heartbeat.next_deadline(no_pong, 0, 100), 200U);
-  EXPECT_EQ(heartbeat.check(no_pong, 0, 200), Verdict::kPing);  // awake middleboxes, no budget
+  EXPECT_EQ(heartbeat.check(no_pong, 0, 200),
+            Verdict::kPing);  // keeps middleboxes awake, no timeout
   EXPECT_EQ(heartbeat.next_deadline(no_pong, 0, 200), 250U);
   EXPECT_EQ(heartbeat.check(no_pong, 0, 249), Verdict::kAlive);
   EXPECT_EQ(heartbeat.check(no_pong, 0, 250), Verdict::kReadTimeout);
@@ -80,7 +81,7 @@ TEST(Heartbeat, JitterComesOffTheIntervalAlone) {
   EXPECT_EQ(heartbeat.next_deadline(kAll, 12, 0), 88U);
   EXPECT_EQ(heartbeat.check(kAll, 12, 87), Verdict::kAlive);
   EXPECT_EQ(heartbeat.check(kAll, 12, 88), Verdict::kPing);
-  EXPECT_EQ(heartbeat.next_deadline(kAll, 12, 88), 138U);  // the pong budget is whole
+  EXPECT_EQ(heartbeat.next_deadline(kAll, 12, 88), 138U);  // the full pong timeout
   EXPECT_EQ(heartbeat.check(kAll, 12, 137), Verdict::kAlive);
   EXPECT_EQ(heartbeat.check(kAll, 12, 138), Verdict::kPongTimeout);
 }
@@ -94,7 +95,7 @@ TEST(Heartbeat, JitterLiesWithinAnEighthAndIsSpread) {
       ASSERT_LT(ping_jitter(id << 32 | id, interval), interval / 8);
     }
   }
-  // Ids as a shard gives them, one slot after the other: each eighth of the range gets its share.
+  // Consecutive slots, as a shard assigns them: each eighth of the range must get its share.
   std::array<int, 8> share{};
   for (std::uint64_t slot = 0; slot < 8000; ++slot) {
     ++share[ping_jitter(std::uint64_t{1} << 32 | slot, 2500 * 8) * 8 / 2500];
@@ -105,8 +106,8 @@ TEST(Heartbeat, JitterLiesWithinAnEighthAndIsSpread) {
   }
 }
 
-// A timer that is armed for an announced deadline, and again only when it fires or when received()
-// says so, finds what checking at every tick finds, at the same tick.
+// The lazy timer is armed for next_deadline(), and again only if it fires or received() returns
+// true. It must find the same verdicts at the same ticks as a check at every tick.
 TEST(Heartbeat, ALazyTimerMissesNothing) {
   std::mt19937 random(3);
   for (int round = 0; round < 1000; ++round) {

@@ -1,4 +1,4 @@
-// Shards in threads of their own while members come and go: what the thread sanitizer is to see.
+// Shards in their own threads while members come and go, for the thread sanitizer.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -19,14 +19,15 @@ namespace {
 
 using Texts = std::vector<std::string>;
 
-// Each shard has a resident, in all rooms from first to last; a guest, whom outsiders make join and
-// leave; and visitors, who join one room, stay for a few rounds and go.
+// Each shard has one resident, one guest and several visitors. The resident is in all rooms from
+// start to end. Threads outside the hub make the guest join and leave. A visitor joins one room,
+// stays for a few rounds and leaves.
 class BusyHub {
  public:
   static constexpr std::uint32_t kShards = 4;
   static constexpr std::uint32_t kOutsiders = 2;
   static constexpr std::size_t kRooms = 5;
-  static constexpr int kRounds = 400;  // of each shard and outsider, with a message each
+  static constexpr int kRounds = 400;  // per shard and outside thread, with one message each
   static constexpr std::size_t kStay = 3;
   static constexpr std::uint32_t kBound = 8;
 
@@ -44,7 +45,7 @@ class BusyHub {
   }
 
   [[nodiscard]] Shard& shard(std::uint32_t i) { return hub_.shard(i); }
-  // What a member has received in a room.
+  // Returns the messages that a member has received from a room.
   [[nodiscard]] static Texts of_room(const FakeMember& member, std::size_t room) {
     Texts texts;
     for (const std::string& text : member.received) {
@@ -58,7 +59,7 @@ class BusyHub {
 
  private:
   using Visitors = std::deque<std::unique_ptr<FakeMember>>;
-  // What belongs to a shard's thread.
+  // Belongs to the thread of a shard.
   struct Part {
     FakeMember resident;
     FakeMember guest;
@@ -66,7 +67,8 @@ class BusyHub {
     Visitors gone;
   };
 
-  // From every publisher a message to some room, and from every outsider one to the member alone.
+  // In each round, every publisher sends one message to a room, and every outside thread also sends
+  // one message to the member.
   static constexpr std::size_t kExpected = (kShards + 2 * kOutsiders) * std::size_t{kRounds};
 
   [[nodiscard]] static std::string room_name(std::size_t room) {
@@ -110,8 +112,8 @@ class BusyHub {
     shard.remove(part.resident);
   }
 
-  // A visitor comes, the one who has been there longest goes, a message is published. False: the
-  // gate says to wait.
+  // Adds a visitor, removes the oldest one, and publishes a message. Returns false if the gate
+  // stops the publisher.
   [[nodiscard]] bool go_round(std::uint32_t i, int round) {
     Shard& shard = hub_.shard(i);
     Part& part = parts_[i];
@@ -160,13 +162,13 @@ class BusyHub {
     return true;
   }
 
-  // The count is no mail: whoever sleeps has to be told of it.
+  // The count is not mail, so shards that sleep need a wake-up.
   void tell_all(std::atomic<std::uint32_t>& count) {
     count.fetch_add(1, std::memory_order_acq_rel);
     for (SleepingWaker& each : wakers_) each.wake();
   }
 
-  // What the threads have left in the mailboxes, in this thread.
+  // Handles the mail that the threads have left, in this thread.
   void settle() {
     for (bool idle = false; !idle;) {
       for (std::uint32_t i = 0; i < kShards; ++i) {
@@ -208,7 +210,7 @@ TEST(HubStress, MembersComeAndGoAndEachRoomKeepsOneOrder) {
       EXPECT_TRUE(std::is_sorted(of_guest.begin(), of_guest.end(), std::less_equal<>()));
       EXPECT_EQ(hub.visitors(i).size(), std::size_t{BusyHub::kRounds});
       for (const auto& visitor : hub.visitors(i)) {
-        // From its first message to its last it has missed none.
+        // The visitor missed no message between its first and its last.
         const std::vector<std::size_t> of_visitor = places(*visitor);
         for (std::size_t k = 1; k < of_visitor.size(); ++k) {
           ASSERT_EQ(of_visitor[k], of_visitor[k - 1] + 1);

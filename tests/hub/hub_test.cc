@@ -89,12 +89,12 @@ TEST(Hub, IdsOfNoShardAreNobody) {
   EXPECT_TRUE(hub.shard(1).arm());
 }
 
-// Every order in which shards can take their steps
+// Every interleaving of the steps of several shards
 
-// One shard's steps, in their order: what its reactor does, turn by turn.
+// The steps of one shard, in order, as its reactor takes them.
 using Program = std::vector<std::function<void()>>;
 
-// Calls `run` with each interleaving of programs of these lengths, as a list of program numbers.
+// Calls `run` with each interleaving of programs with these lengths, as a list of program numbers.
 void each_interleaving(std::vector<std::size_t> left, std::vector<std::size_t>& so_far,
                        const std::function<void(const std::vector<std::size_t>&)>& run) {
   bool done = true;
@@ -110,7 +110,8 @@ void each_interleaving(std::vector<std::size_t> left, std::vector<std::size_t>& 
   if (done) run(so_far);
 }
 
-// One run: a witness that is in the room from the start on its home, and one member on each shard.
+// One run. A witness on the home shard is in the room from the start, and each shard has one
+// member.
 class Scene {
  public:
   Scene(std::uint32_t shards, std::uint32_t home)
@@ -168,7 +169,8 @@ class Scene {
   std::map<std::uint32_t, std::size_t> received_at_leave_;
 };
 
-// Runs the programs that `write` makes for a scene under every interleaving, and then `judge`.
+// Runs the programs that `write` returns in every interleaving, each in a new scene, and then calls
+// `judge`.
 void explore(std::uint32_t shards, std::uint32_t home,
              const std::function<std::vector<Program>(Scene&)>& write,
              const std::function<void(Scene&)>& judge) {
@@ -209,7 +211,7 @@ TEST(HubOrders, AJoinRacingWithPublishersOfTwoShardsHasOnePlace) {
       [](Scene& s) {
         ASSERT_EQ(s.order().size(), 4U);
         ASSERT_TRUE(is_suffix(s.received(1), s.order()));
-        // Mail from one shard stays in order: b1 has its place before the join, b2 after it.
+        // Mail from one shard stays in order: b1 is ordered before the join, b2 after it.
         ASSERT_TRUE(s.has(1, "b2"));
         ASSERT_FALSE(s.has(1, "b1"));
       });
@@ -277,9 +279,9 @@ TEST(HubOrders, JoiningAgainIgnoresTheAnswerToTheFirstJoin) {
       });
 }
 
-// Random schedules, with bounds so small that every gate closes often
+// Random schedules, with limits so small that every gate closes often
 
-// Shards as reactors drive them: publishers stop while they are held, and a shard that sleeps does
+// Drives shards as reactors do. Paused publishers publish nothing, and a shard that sleeps does
 // nothing until it is woken.
 class Weather {
  public:
@@ -291,7 +293,7 @@ class Weather {
     for (int room = 0; room < kRooms; ++room) {
       rooms_.push_back(hub_.room_at(static_cast<std::uint32_t>(room) % shards, room));
     }
-    // One of each shard is in all rooms throughout: what these see is every room's whole order.
+    // One member of each shard stays in all rooms, so it sees the complete order of each room.
     for (std::uint32_t i = 0; i < shards; ++i) {
       for (FakeMember& each : states_[i].members) hub_.shard(i).add(each);
       for (const std::string& room : rooms_) hub_.shard(i).join(states_[i].members[0], room);
@@ -330,7 +332,7 @@ class Weather {
     }
   }
 
-  // No one has anything more to say: each shard runs until it may sleep, and then only when woken.
+  // Publishing has ended. Each shard runs until it may sleep, and then only if it is woken.
   void calm_down() {
     for (State& state : states_) state.asleep = false;
     for (bool moved = true; moved;) {
@@ -358,7 +360,7 @@ class Weather {
       }
     }
     for (const auto& [room, count] : published_) {
-      ASSERT_EQ(orders[room].size(), count) << "nothing lost, nothing doubled";
+      ASSERT_EQ(orders[room].size(), count) << "no message lost or duplicated";
       expect_publishers_in_order(orders[room]);
     }
     for (State& state : states_) {
@@ -415,7 +417,7 @@ class Weather {
       ++at;
     }
   }
-  // Numbers grow over the whole run, so each publisher's must grow in every room.
+  // Message numbers increase over the whole run, so those of each publisher increase in every room.
   static void expect_publishers_in_order(const Texts& order) {
     std::map<std::string, std::string> last;
     for (const std::string& text : order) {
@@ -451,8 +453,8 @@ TEST(HubRandom, NothingIsLostDoubledOrStuckUnderSmallBounds) {
 
 // Real threads
 
-// Three shards in three threads, a room at home on each, one member of each shard in every room,
-// and an outsider.
+// Three shards in three threads. Each shard is the home of one room and has a member in every room.
+// A thread outside the hub publishes too.
 class ThreadedHub {
  public:
   static constexpr std::uint32_t kShards = 3;
@@ -532,7 +534,7 @@ class ThreadedHub {
     }
   }
 
-  // The count is no mail: whoever sleeps has to be told of it.
+  // The count is not mail, so shards that sleep need a wake-up.
   void tell_all(std::atomic<std::uint32_t>& count) {
     count.fetch_add(1, std::memory_order_acq_rel);
     for (SleepingWaker& each : wakers_) each.wake();

@@ -29,7 +29,7 @@ std::vector<Node*> nodes_of(Node* list) {
 
 using Nodes = std::vector<Node*>;
 
-// The table of states and operations, whole.
+// Every operation in every state
 
 TEST(Mailbox, EmptyTakeGivesNothingAndStaysEmpty) {
   Mailbox<Node> mailbox;
@@ -97,7 +97,7 @@ TEST(Mailbox, NonEmptyArmRefusesSleep) {
   Node b;
   EXPECT_FALSE(mailbox.push(&a));
   EXPECT_FALSE(mailbox.arm());
-  EXPECT_FALSE(mailbox.push(&b));  // the refused arm() left no mark
+  EXPECT_FALSE(mailbox.push(&b));  // the failed arm() left no mark
   EXPECT_FALSE(mailbox.arm());
   EXPECT_EQ(nodes_of(mailbox.take()), (Nodes{&a, &b}));
   EXPECT_TRUE(mailbox.arm());
@@ -126,7 +126,7 @@ TEST(MailboxDeathTest, MustBeEmptyWhenItDies) {
 }
 #endif
 
-// An owner that really sleeps, on what the reactor sleeps on.
+// Lets an owner sleep on an eventfd, as the reactor does.
 class WakeFd {
  public:
   WakeFd() : fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
@@ -138,7 +138,8 @@ class WakeFd {
     const std::uint64_t one = 1;
     ASSERT_EQ(::write(fd_, &one, sizeof one), static_cast<ssize_t>(sizeof one));
   }
-  // How many wakes came; blocks for the first. 0 after a minute: one was lost.
+  // Blocks until a wake-up, and returns the number of wake-ups. Returns 0 after one minute without
+  // one.
   [[nodiscard]] std::uint64_t sleep() const {
     pollfd entry{fd_, POLLIN, 0};
     std::uint64_t count = 0;
@@ -172,7 +173,7 @@ TEST(Mailbox, StressNothingLostNothingTwiceInOrderOneWakePerSleep) {
           ++wakes_sent[p];
         }
         if (i % 1024 == 0) {
-          std::this_thread::yield();  // lets the owner run dry and sleep
+          std::this_thread::yield();  // lets the owner empty the mailbox and sleep
         }
       }
     });

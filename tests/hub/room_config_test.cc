@@ -15,7 +15,7 @@ namespace {
 
 constexpr HistoryLimits kKept{1000, std::size_t{1} << 20, 1000, std::size_t{1} << 30};
 
-TEST(RoomConfigTable, TheFirstThatFitsSaysWhatHolds) {
+TEST(RoomConfigTable, FirstMatchingRule_Applies) {
   const RoomConfigTable rules(
       {{"quotes-*", {SlowPolicy::kLatestOnly, {}}}, {"*", {SlowPolicy::kDropNewest, kKept}}},
       {SlowPolicy::kDropOldest, {}});
@@ -25,13 +25,13 @@ TEST(RoomConfigTable, TheFirstThatFitsSaysWhatHolds) {
   EXPECT_EQ(rules.of("quotes").history.messages, kKept.messages);
 }
 
-TEST(RoomConfigTable, WhereNoneFitsItIsAsForTheOthers) {
+TEST(RoomConfigTable, NoMatchingRule_UsesTheDefaults) {
   const RoomConfigTable rules({{"a", {SlowPolicy::kLatestOnly, {}}}}, {{}, kKept});
   EXPECT_FALSE(rules.of("b").slow_policy.has_value());
   EXPECT_EQ(rules.of("b").history.messages, kKept.messages);
 }
 
-// Keeps what it is told of slow members.
+// Records the slow policy of each batch.
 class RuledMember final : public Member {
  public:
   void deliver(const Batch& batch) override { rules.push_back(batch.slow_rule()); }
@@ -43,7 +43,7 @@ class RuledMember final : public Member {
   std::vector<SlowPolicyFor> rules;
 };
 
-TEST(RoomConfigTable, ABatchSaysWhatHoldsInItsRoomAndWhichRoomThatIs) {
+TEST(RoomConfigTable, Batch_CarriesTheSlowPolicyAndTheRoom) {
   Shard::Options options;
   options.rooms = {{"room-1-*", {SlowPolicy::kLatestOnly, {}}}};
   ManualHub hub(2, options);
@@ -77,7 +77,7 @@ TEST(RoomConfigTable, ARoomOfItsOwnKeepsHistoryWhereOthersKeepNone) {
   const std::string kept = hub.room_at(0, 1);
   for (const std::string& room : {plain, kept}) hub.shard(0).publish(room, frame_of("x"));
   hub.settle();
-  EXPECT_EQ(hub.shard(0).home_count(), 1U) << "the one that nobody is in, and that keeps a message";
+  EXPECT_EQ(hub.shard(0).home_count(), 1U) << "the room without members that has history";
   Since all;
   all.kind = Since::Kind::kLast;
   all.count = 10;

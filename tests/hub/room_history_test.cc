@@ -19,7 +19,7 @@ using Texts = std::vector<std::string>;
 
 constexpr HistoryLimits kRoomy{1000, std::size_t{1} << 20, 1000, std::size_t{1} << 30};
 
-// Says which encoding it made of what and for which place, and how often it was asked.
+// Writes encoding and position into each frame, and counts the calls.
 class SayingEncoder final : public Encoder {
  public:
   SharedBytes encode(const SharedBytes& plain, Encoding encoding,
@@ -85,7 +85,7 @@ TEST(RoomHistory, SharesTheFrames) {
             frame.bytes().data());
 }
 
-TEST(RoomHistory, DropsWhatHasAged) {
+TEST(RoomHistory, DropsAgedMessages) {
   const HistoryLimits limits{100, 1 << 20, 10, 1 << 20};
   std::size_t total = 0;
   RoomHistory history(limits, total);
@@ -112,9 +112,9 @@ TEST(RoomHistory, DropsTheOldestBeyondItsBytes) {
   EXPECT_EQ(history.size(), 3U);
   EXPECT_EQ(history.bytes(), limits.bytes);
   EXPECT_EQ(total, limits.bytes);
-  append(history, std::string(84, 'y'));  // takes the place of two
+  append(history, std::string(84, 'y'));  // displaces two messages
   EXPECT_EQ(all(history), (Texts{ten, std::string(84, 'y')}));
-  append(history, std::string(10'000, 'z'));  // what is kept has no hole
+  append(history, std::string(10'000, 'z'));  // the history has no gap
   EXPECT_TRUE(history.empty());
   EXPECT_EQ(total, 0U);
   append(history, ten);
@@ -174,9 +174,10 @@ TEST(RoomHistory, AnEncodingCostsNoMessage) {
   EXPECT_EQ(encoder.asked, 6);
 }
 
-// 1,000 messages in each of many rooms: what the allocator has handed out beside the frames' bytes.
+// Measures the memory that the allocator has handed out in addition to the frames, for 1,000
+// messages in each of many rooms.
 TEST(RoomHistory, CostsAtMost64BytesAMessageBesideItsFrame) {
-  if (kSanitized) GTEST_SKIP() << "the sanitizer's allocator counts for itself";
+  if (kSanitized) GTEST_SKIP() << "the sanitizer's allocator needs extra memory";
   constexpr std::size_t kRooms = 100;
   constexpr std::size_t kMessages = 1000;
   constexpr std::size_t kFrame = 102;
@@ -191,9 +192,9 @@ TEST(RoomHistory, CostsAtMost64BytesAMessageBesideItsFrame) {
   const std::size_t used = ::mallinfo2().uordblks - before;
   const double beside = static_cast<double>(used) / (kRooms * kMessages) - kFrame;
   std::printf("history: %.1f bytes for a message beside its frame\n", beside);
-  EXPECT_GT(used, kRooms * kMessages * kFrame) << "what is counted is not what is taken";
+  EXPECT_GT(used, kRooms * kMessages * kFrame) << "the measurement is too low";
   EXPECT_LE(beside, 64.0);
-  EXPECT_LE(used, total);  // what is counted is not less than what is taken
+  EXPECT_LE(used, total);  // the count is never less than the memory in use
 }
 
 }  // namespace

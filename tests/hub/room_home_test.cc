@@ -47,7 +47,7 @@ TEST(RoomHome, GivesPlacesInOrderWithinItsEpoch) {
   EXPECT_EQ(home.last().seq, 4U);
 }
 
-TEST(RoomHome, HandsOutWhatIsPendingOnce) {
+TEST(RoomHome, ReturnsPendingFramesOnce) {
   RoomHome home("r", 1, kTerms);
   EXPECT_FALSE(home.has_pending());
   home.append(frame_of_text("a"), true);
@@ -75,7 +75,7 @@ TEST(RoomHome, KnowsWhichVariantsItsMembersWant) {
   home.add(0);
   EXPECT_EQ(encodings(home), (std::vector<Encoding>{15, 9}));
   home.remove(0, 15);
-  EXPECT_EQ(encodings(home), (std::vector<Encoding>{15, 9})) << "another wants it";
+  EXPECT_EQ(encodings(home), (std::vector<Encoding>{15, 9})) << "another member wants it";
   home.remove(2, 15);
   EXPECT_EQ(encodings(home), (std::vector<Encoding>{9}));
   home.remove(1, 9);
@@ -83,7 +83,7 @@ TEST(RoomHome, KnowsWhichVariantsItsMembersWant) {
   EXPECT_TRUE(home.has_members());
 }
 
-TEST(RoomHome, WhatIsPutBackIsPendingAgain) {
+TEST(RoomHome, PutBackFrames_ArePendingAgain) {
   RoomHome home("r", 1, kTerms);
   home.append(frame_of_text("a"), true);
   home.append(frame_of_text("b"), true);

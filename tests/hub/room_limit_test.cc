@@ -1,4 +1,4 @@
-// How many rooms there may be: for one member, and in all.
+// The limits of rooms, per member and on the whole server.
 #include <gtest/gtest.h>
 
 #include <deque>
@@ -47,7 +47,7 @@ class RoomLimit : public ::testing::Test {
   std::vector<std::pair<ManualHub*, std::uint32_t>> at_;
 };
 
-TEST_F(RoomLimit, OfOneMember) {
+TEST_F(RoomLimit, PerMember_RefusesTheJoin) {
   for (const std::uint32_t shards : {1U, 2U}) {
     ManualHub hub(shards, limits(2, 0));
     FakeMember one;
@@ -59,7 +59,7 @@ TEST_F(RoomLimit, OfOneMember) {
     EXPECT_TRUE(one.is_in("b"));
     EXPECT_EQ(one.memberships().size(), 2U);
     hub.shard(0).join(one, "a");
-    EXPECT_EQ(one.refusals.size(), 1U) << "it is in it already";
+    EXPECT_EQ(one.refusals.size(), 1U) << "the member has joined already";
     hub.shard(0).leave(one, "a");
     hub.shard(0).join(one, "c");
     hub.settle();
@@ -78,7 +78,7 @@ TEST_F(RoomLimit, InAllOnOneShard) {
   EXPECT_EQ(one.memberships().size(), 2U);
   EXPECT_EQ(hub.hub().room_count(), 2U);
   hub.shard(0).join(other, "b");
-  EXPECT_TRUE(other.is_in("b")) << "a room that is there may be joined";
+  EXPECT_TRUE(other.is_in("b")) << "an existing room may be joined";
   hub.shard(0).leave(one, "a");
   hub.shard(0).join(one, "c");
   EXPECT_TRUE(one.is_in("c"));
@@ -94,21 +94,21 @@ TEST_F(RoomLimit, InAllAcrossShards) {
   const std::string second = hub.room_at(1);
   hub.shard(0).join(here, first);
   hub.settle();
-  // The home of the second room is elsewhere: the answer comes later.
+  // The home of the second room is another shard, so the answer comes later.
   hub.shard(0).join(here, second);
   EXPECT_TRUE(here.refusals.empty());
   hub.settle();
   EXPECT_EQ(here.refusals, (Refusals{{second, JoinRefusal::kServerLimit}}));
   EXPECT_EQ(here.memberships().size(), 1U);
   hub.settle();
-  EXPECT_EQ(hub.hub().room_count(), 1U) << "the room of the refused is gone";
+  EXPECT_EQ(hub.hub().room_count(), 1U) << "the room of the refused member has ended";
   hub.shard(1).join(there, first);
   hub.settle();
   EXPECT_TRUE(there.is_in(first));
   end();
 }
 
-// A second joiner finds a room that is there only because the first has not been told yet.
+// A second joiner finds a room that exists only because the first joiner is not yet notified.
 TEST_F(RoomLimit, ARoomThatIsTooManyTakesNobodyIn) {
   ManualHub hub(2, limits(0, 1));
   FakeMember& keeper = member(hub, 0);
@@ -118,7 +118,7 @@ TEST_F(RoomLimit, ARoomThatIsTooManyTakesNobodyIn) {
   const std::string wanted = hub.room_at(1);
   hub.shard(0).join(keeper, kept);
   hub.shard(0).join(first, wanted);
-  hub.shard(1).drain();  // the home has answered, and the first not read it
+  hub.shard(1).drain();  // the home has answered, and the first joiner has not read the answer
   hub.shard(1).join(second, wanted);
   EXPECT_EQ(second.refusals, (Refusals{{wanted, JoinRefusal::kServerLimit}}));
   hub.settle();
@@ -142,12 +142,12 @@ TEST_F(RoomLimit, ARoomIsNoLongerTooManyWhenAnotherHasGone) {
   hub.shard(1).join(second, wanted);
   EXPECT_TRUE(second.is_in(wanted));
   hub.settle();
-  EXPECT_EQ(first.refusals.size(), 1U) << "it was one too many when it came";
+  EXPECT_EQ(first.refusals.size(), 1U) << "the room exceeded the limit at that time";
   EXPECT_TRUE(second.is_in(wanted));
   end();
 }
 
-TEST_F(RoomLimit, WhoLeavesBeforeTheAnswerIsNotToldAndCountedOnce) {
+TEST_F(RoomLimit, LeaveBeforeTheAnswer_IsNotNotifiedAndCountsOnce) {
   ManualHub hub(2, limits(0, 1));
   FakeMember& keeper = member(hub, 0);
   FakeMember& one = member(hub, 0);
@@ -157,7 +157,7 @@ TEST_F(RoomLimit, WhoLeavesBeforeTheAnswerIsNotToldAndCountedOnce) {
   hub.shard(0).leave(one, wanted);
   hub.settle();
   EXPECT_TRUE(one.refusals.empty());
-  // And one that leaves and comes again before the first answer is refused once.
+  // A member that leaves and joins again before the first answer is refused once.
   hub.shard(0).join(one, wanted);
   hub.shard(0).leave(one, wanted);
   hub.shard(0).join(one, wanted);
@@ -169,7 +169,7 @@ TEST_F(RoomLimit, WhoLeavesBeforeTheAnswerIsNotToldAndCountedOnce) {
   end();
 }
 
-TEST_F(RoomLimit, WhoIsRefusedMayJoinAnotherRoomAtOnce) {
+TEST_F(RoomLimit, RefusedMember_MayJoinAnotherRoomAtOnce) {
   for (const std::uint32_t shards : {1U, 2U}) {
     ManualHub hub(shards, limits(0, 1));
     FakeMember one;

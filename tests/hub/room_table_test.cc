@@ -69,7 +69,7 @@ TEST(RoomTable, AnAnswerForAMemberThatIsNotThereIsIgnored) {
   ASSERT_TRUE(table.leave(in, "a"));
 }
 
-// The same by sets of numbers, slowly.
+// A slow model of the table, with sets of numbers.
 class Oracle {
  public:
   static constexpr std::size_t kMembers = 9;

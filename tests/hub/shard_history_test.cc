@@ -1,4 +1,4 @@
-// Joins with a place in the room's stream, and rooms that outlive their members.
+// Joins from a position of the room, and rooms that outlive their members.
 #include <gtest/gtest.h>
 
 #include <memory>
@@ -25,7 +25,7 @@ class Listener final : public RoomStateCallback {
   std::vector<RoomState>& told_;
 };
 
-// Encoding 1 tells of gaps.
+// Encoding 1 has a gap notice.
 class GapEncoder final : public Encoder {
  public:
   SharedBytes encode(const SharedBytes& plain, Encoding, const Position& position) override {
@@ -36,7 +36,7 @@ class GapEncoder final : public Encoder {
   }
 };
 
-// A room at home on shard 0 of two, and what is published there by either.
+// A room with its home on shard 0 of two. Both shards publish to it.
 class Room {
  public:
   explicit Room(const HistoryLimits& limits = kRoomy) : hub(2, 65'536, limits) {
@@ -145,7 +145,7 @@ TEST(ShardHistory, ARoomOverTheLimitKeepsNothingAndRepeatsNothing) {
   hub.shard(1).join(far, second, elsewhere);
   hub.settle();
   EXPECT_EQ(far.received, (Texts{"gap 0", "1=kept"}));
-  // What is kept counts as a room, and what was repeated as deliveries.
+  // A room that has only history counts as a room, and replayed messages count as deliveries.
   EXPECT_EQ(hub.shard(1).stats().deliveries.value(), 2U);
   hub.shard(1).leave(far, second);
   hub.settle();
@@ -212,7 +212,7 @@ TEST(ShardHistory, ARoomOutlivesItsMembersUntilItsHistoryHasAged) {
 TEST(ShardHistory, ThenNothingIsLeftOfIt) {
   Room room;
   room.hub.advance(100);
-  room.publish(1, 3, 1);  // nobody is there, and it is kept
+  room.publish(1, 3, 1);  // no members, but history
   room.hub.settle();
   EXPECT_EQ(room.place(3), room.receipts.back().last);
   EXPECT_EQ(room.hub.shard(0).home_count(), 1U);
@@ -244,7 +244,7 @@ TEST(ShardHistory, EveryPlaceIsResumedExactly) {
       Room room;
       room.publish(1, 15);
       room.hub.settle();
-      room.publish(16, 20);  // pending in the very turn of the join
+      room.publish(16, 20);  // pending in the turn of the join
       FakeMember& member = room.join(shard, Since::after(room.place(seq)), 1);
       room.publish(21, 25, 1 - shard);
       room.hub.settle();
@@ -254,8 +254,8 @@ TEST(ShardHistory, EveryPlaceIsResumedExactly) {
       for (auto i = seq + 1; i <= 30; ++i) {
         expected.push_back(std::to_string(i) + "=" + std::to_string(i));
       }
-      // On another shard the join may take its place behind what is published meanwhile; nothing is
-      // lost or doubled by it.
+      // A join from another shard may be ordered after messages that are published meanwhile. No
+      // message is lost or duplicated.
       EXPECT_EQ(member.received, expected) << "from " << seq << " on shard " << shard;
     }
   }
@@ -283,10 +283,10 @@ TEST(ShardHistory, WhereThePlaceIsNotKeptAllThatIsComesWithTheGap) {
   EXPECT_EQ(received(room.place(7), 1), all);
   EXPECT_EQ(received(room.place(6), 1), told);
   EXPECT_EQ(received(room.place(0), 1), told);
-  EXPECT_EQ(received(room.place(11), 1), told);                // not given out yet
-  EXPECT_EQ(received({room.place(0).epoch + 1, 9}, 1), told);  // another life
+  EXPECT_EQ(received(room.place(11), 1), told);                // not assigned yet
+  EXPECT_EQ(received({room.place(0).epoch + 1, 9}, 1), told);  // another epoch
   EXPECT_EQ(received({room.place(0).epoch + 1, 9}, kIdentity),
-            numbers(8, 10));  // has no word for it
+            numbers(8, 10));  // has no gap notice
   EXPECT_EQ(received(room.place(10), 1), Texts{});
 }
 
@@ -315,7 +315,7 @@ TEST(ShardHistory, AnotherLifeOfARoomIsAnotherEpoch) {
   room.hub.settle();
 }
 
-TEST(ShardHistory, WhoLeftBeforeTheAnswerGetsNothing) {
+TEST(ShardHistory, LeaveBeforeTheAnswer_GetsNothing) {
   Room room;
   room.publish(1, 4);
   FakeMember& member = room.join(1, Since::last(4));

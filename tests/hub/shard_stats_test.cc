@@ -29,7 +29,7 @@ TEST(PlacedTimes, TellsHowLongEachTook) {
   times.add(70);
   times.add(90);
   EXPECT_EQ(take(times, 100), (Taken{{30, 2}, {10, 1}}));
-  EXPECT_EQ(take(times, 200), Taken{}) << "nothing is left";
+  EXPECT_EQ(take(times, 200), Taken{}) << "empty afterwards";
 }
 
 TEST(PlacedTimes, NothingTakesLessThanNoTime) {
@@ -38,7 +38,7 @@ TEST(PlacedTimes, NothingTakesLessThanNoTime) {
   EXPECT_EQ(take(times, 100), (Taken{{0, 1}}));
 }
 
-TEST(PlacedTimes, OfTooManyMomentsTheYoungestCountAsOlder) {
+TEST(PlacedTimes, TooManyTimes_CountTheYoungestAsOlder) {
   PlacedTimes times;
   for (std::uint64_t i = 0; i < 40; ++i) times.add(1000 + i);
   std::uint64_t batches = 0;
@@ -65,7 +65,7 @@ TEST(ShardStats, CountsRoomsMembersPublishesAndDeliveries) {
   hub.settle();
   EXPECT_EQ(hub.shard(0).stats().rooms.value(), 1U);
   EXPECT_EQ(hub.shard(1).stats().rooms.value(), 1U);
-  EXPECT_EQ(hub.shard(0).stats().memberships.value(), 3U) << "joined twice is joined once";
+  EXPECT_EQ(hub.shard(0).stats().memberships.value(), 3U) << "a second join does not count";
   EXPECT_EQ(hub.shard(1).stats().memberships.value(), 0U);
 
   for (int i = 0; i < 3; ++i) static_cast<void>(hub.shard(0).publish(here, frame_of("m")));

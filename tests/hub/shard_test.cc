@@ -180,7 +180,7 @@ TEST(Shard, ARoomLeftWithMessagesPendingIsForgotten) {
   EXPECT_TRUE(member.received.empty());
   EXPECT_EQ(shard.home_count(), 0U);
   EXPECT_EQ(shard.publish_gate().queued(), 0U);
-  // Left and joined again while listed: the room lives on.
+  // The member leaves and joins again while the room is queued: the room stays.
   shard.join(member, room);
   static_cast<void>(shard.publish(room, frame_of("y")));
   shard.leave(member, room);
@@ -231,7 +231,7 @@ TEST(Shard, MailThatIsNeverDrainedIsFreed) {
   hub.reset();
 }
 
-// Pressure: what is published
+// Back-pressure of publishes
 
 TEST(Shard, APublisherOverTheBoundIsToldAndResumedOnce) {
   ManualHub hub(2, 4);
@@ -248,7 +248,7 @@ TEST(Shard, APublisherOverTheBoundIsToldAndResumedOnce) {
   EXPECT_FALSE(hub.shard(0).take_resumed());
   hub.shard(1).drain();
   hub.shard(0).drain();
-  EXPECT_FALSE(hub.shard(0).take_resumed());  // drained is not yet fanned out
+  EXPECT_FALSE(hub.shard(0).take_resumed());  // handled, but not yet sent
   hub.shard(1).fan_out();
   EXPECT_EQ(member.received, expected);
   hub.shard(0).drain();
@@ -258,7 +258,7 @@ TEST(Shard, APublisherOverTheBoundIsToldAndResumedOnce) {
   hub.shard(1).remove(member);
 }
 
-// Its own gate may open in the last step of a turn, with no mail to end the sleep that follows.
+// The own gate may open in the last step of a turn, and no mail then ends the following sleep.
 TEST(Shard, APublisherHeldByItsOwnShardIsResumedWithoutMail) {
   ManualHub hub(2, 4);
   Shard& shard = hub.shard(0);
@@ -272,7 +272,7 @@ TEST(Shard, APublisherHeldByItsOwnShardIsResumedWithoutMail) {
   EXPECT_EQ(shard.publish(room, frame_of("x")), PublishOutcome::kCongested);
   shard.fan_out();
   EXPECT_EQ(member.received.size(), 5U);
-  EXPECT_TRUE(shard.has_pending());  // the turn that comes must not sleep
+  EXPECT_TRUE(shard.has_pending());  // the next turn must not sleep
   EXPECT_TRUE(shard.take_resumed());
   EXPECT_FALSE(shard.has_pending());
   shard.remove(member);
@@ -303,13 +303,13 @@ TEST(Shard, SendingToAMemberOfAnotherShardCountsAtItsGate) {
   hub.shard(0).drain();
   EXPECT_TRUE(hub.shard(0).take_resumed());
   EXPECT_EQ(hub.shard(1).publish_gate().queued(), 0U);
-  // An id that no shard of this hub has given out.
+  // No shard of this hub has assigned this id.
   EXPECT_EQ(hub.shard(0).send_away(std::uint64_t{1} << 32 | 0x07000000, frame_of("x")),
             PublishOutcome::kAccepted);
   hub.shard(1).remove(member);
 }
 
-// Pressure: what is delivered
+// Back-pressure of deliveries
 
 TEST(Shard, TheHomeHoldsBatchesWhileATargetIsBehind) {
   ManualHub hub(3, 4);
@@ -335,16 +335,16 @@ TEST(Shard, TheHomeHoldsBatchesWhileATargetIsBehind) {
     home.drain();
     static_cast<void>(home.take_resumed());
   };
-  publish(5);  // over the bound of shard 1, which does not drain
+  publish(5);  // exceeds the limit of shard 1, which does not drain
   EXPECT_EQ(quick.received.size(), 5U);
   publish(1);
   publish(2);
-  EXPECT_EQ(quick.received.size(), 5U);  // held for all, so that the room keeps one order
+  EXPECT_EQ(quick.received.size(), 5U);  // blocked for all, so that the room keeps one order
   EXPECT_EQ(home.publish_gate().queued(), 3U);
   static_cast<void>(home.publish(other, frame_of("free")));
   home.fan_out();
   hub.shard(2).drain();
-  EXPECT_EQ(quick.received.back(), "free");  // rooms without members there go on
+  EXPECT_EQ(quick.received.back(), "free");  // rooms without members there continue
   quick.received.pop_back();
   hub.shard(1).drain();
   EXPECT_EQ(slow.received.size(), 5U);
@@ -370,7 +370,7 @@ TEST(Shard, AJoinWhileARoomIsHeldKeepsItsPlace) {
   hub.shard(1).join(remote, room);
   hub.settle();
   for (int i = 0; i < 3; ++i) static_cast<void>(home.publish(room, frame_of("first")));
-  home.fan_out();  // shard 1 is over its bound from here
+  home.fan_out();  // from here on, shard 1 exceeds its limit
   static_cast<void>(home.publish(room, frame_of("held")));
   home.fan_out();
   home.join(local, room);

@@ -1,4 +1,4 @@
-// A shard's owner that is a thread and nothing more: it sleeps on a count of wakes.
+// Wakes a plain thread that sleeps until a count of wake-ups changes.
 #pragma once
 
 #include <atomic>

@@ -11,12 +11,12 @@
 namespace wsd::hub {
 namespace {
 
-// Seeded, and 32 bits wide by its type as well as by its values.
+// Seeded numbers. Both the type and the values have 32 bits.
 class Random {
  public:
   explicit Random(std::uint32_t seed) : engine_(seed) {}
   std::uint32_t operator()() { return static_cast<std::uint32_t>(engine_()); }
-  // A number of so many bits at most.
+  // Returns a number of at most `count` bits.
   Tick bits(unsigned count) {
     const Tick high = (*this)();
     return ((high << 32) | (*this)()) & ((Tick{1} << count) - 1);
@@ -142,7 +142,7 @@ TEST(TimerWheel, OneHugeStepHandsOutInOrderOfDeadline) {
   EXPECT_EQ(pop_deadlines(wheel), deadlines);
 }
 
-// Round every border of every level, from hands before, on and after it.
+// Deadlines around each boundary of each level, with the hand before, on and after it.
 TEST(TimerWheel, ExactAroundEveryLevelBorder) {
   for (unsigned level = 1; level <= 5; ++level) {
     const Tick border = Tick{1} << (6 * level);
@@ -241,8 +241,8 @@ TEST(TimerWheel, NextEventIsExactWithinTheNearestLevel) {
   wheel.cancel(far);
 }
 
-// What "bounded work" comes to: however far off, a timer is moved at most five times, and following
-// next_event() meets no tick at which there was nothing to do but those.
+// The work is bounded. A timer moves at most five times, however far away its deadline is, and
+// next_event() returns only ticks with work.
 TEST(TimerWheel, FollowingNextEventTakesFewSteps) {
   Random random(7);
   for (int round = 0; round < 2000; ++round) {
@@ -281,7 +281,7 @@ TEST(TimerWheelDeathTest, TimeNeverGoesBack) {
 }
 #endif
 
-// The slow twin: the same contract over a multimap.
+// A slow model of the wheel, with a multimap.
 class Oracle {
  public:
   explicit Oracle(Tick now) : now_(now) {}
@@ -313,7 +313,7 @@ class Oracle {
   std::map<std::size_t, std::multimap<Tick, std::size_t>::iterator> where_;
 };
 
-// One seeded run of both side by side.
+// Runs the wheel and the model side by side, with seeded operations.
 class Script {
  public:
   Script(std::uint32_t seed, Tick start, std::size_t timers, unsigned magnitude)
@@ -344,7 +344,7 @@ class Script {
   }
 
  private:
-  // Small and huge alike: the size in bits is what is uniform.
+  // The number of bits is uniform, so that small and huge values are equally likely.
   Tick some_delta() { return random_.bits(1 + random_() % magnitude_); }
 
   void change_one() {
@@ -366,7 +366,7 @@ class Script {
   void advance(unsigned choice) {
     Tick step = choice < 85 ? 1 : some_delta();
     if (choice >= 97 && oracle_.size() != 0 && !oracle_.has_due()) {
-      step = oracle_.earliest() - oracle_.now();  // right onto it
+      step = oracle_.earliest() - oracle_.now();  // exactly to the earliest deadline
     }
     wheel_->advance(oracle_.now() + step);
     oracle_.advance(oracle_.now() + step);
@@ -427,7 +427,7 @@ TEST(TimerWheel, RandomScriptsAgreeWithAMultimap) {
   }
 }
 
-// Tick by tick, each timer fires at its deadline and at no other.
+// If the wheel advances tick by tick, each timer fires exactly at its deadline.
 TEST(TimerWheel, TickByTickEachFiresExactlyAtItsDeadline) {
   Random random(42);
   TimerWheel wheel(4096 - 100);

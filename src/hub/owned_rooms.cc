@@ -1,0 +1,185 @@
+#include "hub/owned_rooms.h"
+
+#include <utility>
+
+#include "base/assert.h"
+#include "hub/hub.h"
+
+namespace wsd::hub {
+
+OwnedRooms::OwnedRooms(std::uint32_t shard, const Options& options, TimerWheel& wheel,
+                       RoomCount& room_count, Counter& own_count)
+    : shard_(shard),
+      configs_(options.rules, {{}, options.history}),
+      max_rooms_(options.max_rooms),
+      wheel_(wheel),
+      room_count_(room_count),
+      own_count_(own_count),
+      next_epoch_(options.first_epoch) {}
+
+OwnedRooms::~OwnedRooms() {
+  for (const auto& [name, room] : rooms_) {
+    if (TimedHistory* const history = room->history()) wheel_.cancel(*history);
+  }
+}
+
+RoomHome* OwnedRooms::find(std::string_view room) const noexcept {
+  const auto found = rooms_.find(room);
+  return found == rooms_.end() ? nullptr : found->second.get();
+}
+
+RoomHome& OwnedRooms::create(std::string_view name) {
+  const std::size_t count = rooms_.size() + 1;
+  for (std::vector<RoomHome*>* each : {&fan_out_queue_, &blocked_rooms_, &fan_out_batch_}) {
+    if (each->capacity() < count) each->reserve(2 * count);
+  }
+  RoomHome& room = *rooms_
+                        .try_emplace(std::string(name), std::make_unique<RoomHome>(
+                                                            name, next_epoch_, configs_.of(name)))
+                        .first->second;
+  ++next_epoch_;
+  room.over_limit = room_count_.add() > max_rooms_ && max_rooms_ != 0;
+  own_count_.set(rooms_.size());
+  return room;
+}
+
+// A room on a list is not unused, because the list holds its address.
+void OwnedRooms::drop_if_unused(const RoomHome& room) noexcept {
+  if (room.has_members() || room.fan_out_queued || room.has_history()) return;
+  if (TimedHistory* const history = room.history()) wheel_.cancel(*history);
+  rooms_.erase(rooms_.find(room.name()));
+  own_count_.set(rooms_.size());
+  room_count_.remove();
+}
+
+bool OwnedRooms::exceeds_room_limit(RoomHome& room) const noexcept {
+  if (room.over_limit && room_count_.value() <= max_rooms_) room.over_limit = false;
+  return room.over_limit;
+}
+
+// Returns whether a message may create its room, which has no members.
+bool OwnedRooms::may_create_for_message(std::string_view name) const noexcept {
+  return configs_.of(name).history.messages != 0 &&
+         (max_rooms_ == 0 || room_count_.value() < max_rooms_);
+}
+
+// A room over the limit keeps no history, so that it disappears with its last refused member.
+bool OwnedRooms::may_keep_history(RoomHome& room) const noexcept {
+  return room.config().history.messages != 0 && !exceeds_room_limit(room);
+}
+
+OwnedRooms::JoinAnswer OwnedRooms::join(std::string_view name, std::uint32_t shard,
+                                        Encoding encoding, const Since& since) {
+  RoomHome* const found = find(name);
+  RoomHome& room = found != nullptr ? *found : create(name);
+  WSD_DCHECK(!room.has_pending());
+  try {
+    JoinAnswer answer;
+    answer.refused = exceeds_room_limit(room);
+    if (!answer.refused) answer.replay = replay(room, since, encoding);
+    room.add(shard, encoding);
+    return answer;
+  } catch (...) {
+    drop_if_unused(room);
+    throw;
+  }
+}
+
+void OwnedRooms::leave(std::string_view name, std::uint32_t shard, Encoding encoding) noexcept {
+  RoomHome* const room = find(name);
+  WSD_ASSERT(room != nullptr);
+  room->remove(shard, encoding);
+  drop_if_unused(*room);
+}
+
+const RoomHome* OwnedRooms::publish(std::string_view name, SharedBytes frame, bool counted) {
+  RoomHome* const found = find(name);
+  if (found == nullptr ? !may_create_for_message(name)
+                       : !found->has_members() && !may_keep_history(*found)) {
+    return nullptr;
+  }
+  RoomHome& room = found != nullptr ? *found : create(name);
+  try {
+    if (room.history() == nullptr && may_keep_history(room)) {
+      room.keep_history(*this, history_bytes_);
+    }
+    if (!room.has_pending()) room.first_pending_ns = now_ns_;
+    wsd_append_to_room(&room, &frame, counted, now_);
+  } catch (...) {
+    drop_if_unused(room);
+    throw;
+  }
+  arm_expiry(room);
+  queue_for_fan_out(room);
+  return &room;
+}
+
+RoomState OwnedRooms::state(std::string_view name) const noexcept {
+  const RoomHome* const room = find(name);
+  if (room == nullptr) return {};
+  return {room->member_count(), room->last()};
+}
+
+OwnedRooms::PendingBatch OwnedRooms::take_batch(RoomHome& room) {
+  PendingBatch batch;
+  std::vector<SharedBytes> frames = room.take_pending();
+  if (room.has_members()) {
+    const Position first{room.last().epoch, room.last().seq - frames.size() + 1};
+    // Unique among the rooms of all shards.
+    const std::uint64_t id = first.epoch * Hub::kMaxShards + shard_;
+    try {
+      batch.messages =
+          std::make_shared<const BatchSet>(std::move(frames), room.encodings(), encoder_, first,
+                                           SlowPolicyFor{room.config().slow_policy, id});
+    } catch (...) {
+      room.put_back(std::move(frames));
+      throw;
+    }
+  }
+  batch.credit = room.take_counted();
+  return batch;
+}
+
+void OwnedRooms::queue_for_fan_out(RoomHome& room) noexcept {
+  if (room.fan_out_queued) return;
+  room.fan_out_queued = true;
+  fan_out_queue_.push_back(&room);
+}
+
+void OwnedRooms::unblock() noexcept {
+  fan_out_queue_.insert(fan_out_queue_.end(), blocked_rooms_.begin(), blocked_rooms_.end());
+  blocked_rooms_.clear();
+}
+
+std::unique_ptr<const Batch> OwnedRooms::replay(RoomHome& room, const Since& since,
+                                                Encoding encoding) {
+  const Missed missed = room.missed(since, now_);
+  std::vector<SharedBytes> frames;
+  if (missed.count != 0) {
+    frames = room.history()->ring.last(missed.count, encoding, encoder_, room.last());
+  }
+  if (missed.gap && encoder_ != nullptr) {
+    const Position before{room.last().epoch, room.last().seq - missed.count};
+    SharedBytes notice = encoder_->gap_notice(encoding, before);
+    if (notice) frames.insert(frames.begin(), std::move(notice));
+  }
+  if (frames.empty()) return nullptr;
+  return std::make_unique<const Batch>(Batch::of_shared(std::move(frames)));
+}
+
+// The timer fires some time after the oldest message has aged, so that it does not fire for each
+// message.
+void OwnedRooms::arm_expiry(RoomHome& room) noexcept {
+  TimedHistory* const history = room.history();
+  if (history == nullptr || history->armed() || history->ring.empty()) return;
+  constexpr Tick kShare = 8;
+  wheel_.arm(*history, history->ring.due(now_) + 1 + room.config().history.age / kShare);
+}
+
+void OwnedRooms::on_history_due(RoomHome& room, Tick now) {
+  room.history()->ring.expire(now);
+  arm_expiry(room);
+  drop_if_unused(room);
+}
+
+}  // namespace wsd::hub

@@ -1,0 +1,183 @@
+// The rooms that have their home on one shard: their order, limits and history.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/counter.h"
+#include "base/name_hash.h"
+#include "base/shared_bytes.h"
+#include "hub/batch.h"
+#include "hub/room_config.h"
+#include "hub/room_home.h"
+#include "hub/timer_wheel.h"
+#include "wsd/position.h"
+
+namespace wsd::hub {
+
+class RoomCount;
+
+// Owns the rooms whose home is this shard. Decides the order of each room's messages, which joins
+// the room limit allows, and which messages a joiner missed.
+//
+// OwnedRooms decides and returns values; the shard sends. It knows no mailbox, flow gate, member or
+// other shard: members appear only as counts per shard and encoding. Time enters through
+// begin_turn() alone. So another implementation, on disk or on several machines, needs only these
+// calls.
+//
+// A room exists while it has members, pending messages or history. Its epoch starts when it is
+// created. No two rooms of this object ever have the same epoch.
+//
+// Reactor thread only. Each call that throws std::bad_alloc changes nothing that a caller can
+// observe, so the caller may try it again later.
+class OwnedRooms final : private HistoryExpiryListener {
+ public:
+  struct Options {
+    std::uint64_t first_epoch = 1;
+    std::uint32_t max_rooms = 0;  // on all shards; 0: unlimited
+    HistoryLimits history = {};
+    std::vector<RoomConfigRule> rules = {};  // the first rule that matches a name overrides history
+  };
+
+  // `shard` is the index of this shard. `wheel` runs the timers of histories. `room_count` counts
+  // the rooms of all shards, and `own_count` reports those of this shard. The references must
+  // outlive this object.
+  OwnedRooms(std::uint32_t shard, const Options& options, TimerWheel& wheel, RoomCount& room_count,
+             Counter& own_count);
+  OwnedRooms(const OwnedRooms&) = delete;
+  OwnedRooms& operator=(const OwnedRooms&) = delete;
+  ~OwnedRooms();
+
+  // Sets the encoder for batches and replays. Without an encoder, every member gets the plain
+  // encoding. The encoder must outlive the last call.
+  void set_encoder(Encoder* encoder) noexcept { encoder_ = encoder; }
+  // Sets the time until the next turn: `now` ages histories, and `now_ns` stamps the first pending
+  // message of each batch.
+  void begin_turn(Tick now, std::uint64_t now_ns) noexcept {
+    now_ = now;
+    now_ns_ = now_ns;
+  }
+
+  // Returns the room, or nullptr if it does not exist.
+  [[nodiscard]] RoomHome* find(std::string_view room) const noexcept;
+
+  struct JoinAnswer {
+    std::unique_ptr<const Batch> replay;  // nullptr: the joiner missed nothing
+    bool refused = false;
+  };
+  // Counts one more member on `shard`, and creates the room if it does not exist. Returns the
+  // messages that the joiner missed since `since`, or `refused` if the room exceeds the room limit.
+  // A refused member is counted too, so the caller must call leave() for it as for any other.
+  //
+  // The room must have no pending messages: the caller must first send them to the earlier members,
+  // because the replay ends at the last message with a position.
+  [[nodiscard]] JoinAnswer join(std::string_view room, std::uint32_t shard, Encoding encoding,
+                                const Since& since);
+  // Counts one member on `shard` less. It must have been counted with the same encoding. Needs no
+  // memory.
+  void leave(std::string_view room, std::uint32_t shard, Encoding encoding) noexcept;
+
+  // Gives the message the next position of its room. The message is pending until take_batch(), and
+  // the room is due for fan_out(). Returns the room, which stays valid until the next call of
+  // leave(), fan_out() or the wheel. Returns nullptr if the message was discarded: the room has no
+  // members and keeps no history.
+  //
+  // `counted` says that the message has entered the publish gate. take_batch() returns its credit;
+  // if the result is nullptr, the caller must take it out of the gate.
+  [[nodiscard]] const RoomHome* publish(std::string_view room, SharedBytes frame, bool counted);
+
+  // Returns the number of members and the last position. Both are 0 if the room does not exist.
+  [[nodiscard]] RoomState state(std::string_view room) const noexcept;
+
+  // The pending messages of one room. The targets are room.shards().
+  struct PendingBatch {
+    std::shared_ptr<const BatchSet> messages;  // nullptr: the room has no members
+    std::uint32_t credit = 0;                  // messages that must leave the publish gate
+  };
+  // Returns the pending messages in every encoding that a member wants. Afterwards no message is
+  // pending. `room` must belong to this object.
+  [[nodiscard]] PendingBatch take_batch(RoomHome& room);
+
+  enum class FanOutResult : std::uint8_t {
+    kSent,     // no message is pending any more
+    kBlocked,  // a target's gate is closed: wait for unblock()
+    kRetry,    // memory ran out: try again in the next fan_out()
+  };
+  // Calls `send` once for each room with pending messages, in the order of their first message, and
+  // acts on the FanOutResult. A room that becomes due during the pass waits for the next one, so
+  // the pass is bounded. `send` may call only take_batch(), and must not throw.
+  template <class Send>
+  void fan_out(Send send) noexcept {
+    fan_out_batch_.swap(fan_out_queue_);
+    for (RoomHome* const room : fan_out_batch_) {
+      room->fan_out_queued = false;
+      switch (send(*room)) {
+        case FanOutResult::kSent:
+          drop_if_unused(*room);
+          break;
+        case FanOutResult::kBlocked:
+          room->fan_out_queued = true;
+          blocked_rooms_.push_back(room);
+          break;
+        case FanOutResult::kRetry:
+          queue_for_fan_out(*room);
+          break;
+      }
+    }
+    fan_out_batch_.clear();
+  }
+  // Returns whether fan_out() would call `send`.
+  [[nodiscard]] bool has_to_fan_out() const noexcept { return !fan_out_queue_.empty(); }
+  // Makes every blocked room due for fan_out() again. Needs no memory.
+  void unblock() noexcept;
+
+  // Returns the number of rooms.
+  [[nodiscard]] std::size_t size() const noexcept { return rooms_.size(); }
+  // Calls `visit` with each room, in an unspecified order. `visit` must not call this object.
+  template <class Visit>
+  void for_each(Visit visit) const {
+    for (const auto& [name, room] : rooms_) visit(*room);
+  }
+  // Returns the size of all histories as counted against HistoryLimits::total_bytes.
+  [[nodiscard]] std::size_t history_bytes() const noexcept { return history_bytes_; }
+
+ private:
+  using Rooms =
+      std::unordered_map<std::string, std::unique_ptr<RoomHome>, NameHash, std::equal_to<>>;
+
+  [[nodiscard]] RoomHome& create(std::string_view name);
+  void drop_if_unused(const RoomHome& room) noexcept;
+  [[nodiscard]] bool exceeds_room_limit(RoomHome& room) const noexcept;
+  [[nodiscard]] bool may_create_for_message(std::string_view name) const noexcept;
+  [[nodiscard]] bool may_keep_history(RoomHome& room) const noexcept;
+  [[nodiscard]] std::unique_ptr<const Batch> replay(RoomHome& room, const Since& since,
+                                                    Encoding encoding);
+  void queue_for_fan_out(RoomHome& room) noexcept;
+  void arm_expiry(RoomHome& room) noexcept;
+  void on_history_due(RoomHome& room, Tick now) override;
+
+  const std::uint32_t shard_;
+  const RoomConfigTable configs_;
+  const std::uint32_t max_rooms_;
+  TimerWheel& wheel_;
+  RoomCount& room_count_;
+  Counter& own_count_;
+  Encoder* encoder_ = nullptr;
+  Tick now_ = 0;
+  std::uint64_t now_ns_ = 0;
+  std::uint64_t next_epoch_;
+  std::size_t history_bytes_ = 0;  // before rooms_: the histories subtract from it when they end
+  Rooms rooms_;
+  // A room is on at most one of these lists. Each has capacity for all rooms, so that moving a room
+  // needs no memory.
+  std::vector<RoomHome*> fan_out_queue_;  // due for fan_out()
+  std::vector<RoomHome*> blocked_rooms_;  // waiting for unblock()
+  std::vector<RoomHome*> fan_out_batch_;  // used by fan_out(), empty between its calls
+};
+
+}  // namespace wsd::hub
