@@ -80,7 +80,7 @@ void Acceptor::refuse_waiting() {
 void Acceptor::take(int fd, const PeerAddress& peer) {
   const std::uint32_t limit = reactor_.settings.max_connections;
   const bool over =
-      limit != 0 && reactor_.counts.connections.load(std::memory_order_relaxed) >= limit;
+      limit != 0 && reactor_.counters.connections.load(std::memory_order_relaxed) >= limit;
   Connection* connection = nullptr;
   try {
     connection = connections_.make(reactor_, fd, PeerInfo(format_peer(peer), {}, {}, {}));

@@ -10,16 +10,8 @@
 #include "protocol/http_response.h"
 
 namespace wsd::net {
-namespace {
 
-template <class T>
-void forget(std::vector<T*>& list, const T* entry) {
-  list.erase(std::remove(list.begin(), list.end(), entry), list.end());
-}
-
-}  // namespace
-
-constinit thread_local BeingRead being_read;
+constinit thread_local CurrentConnection current_connection;
 
 Connection::Connection(ReactorContext& reactor, int fd, PeerInfo peer_info)
     : reactor_(reactor),
@@ -29,9 +21,9 @@ Connection::Connection(ReactorContext& reactor, int fd, PeerInfo peer_info)
       heartbeat_(reactor.now),
       accepted_(reactor.now),
       phase_since_(reactor.now) {
-  reactor_.make_room(reactor_.shard.member_count() + 1);
+  reactor_.lists.make_room(reactor_.shard.member_count() + 1);
   reactor_.shard.add(*this);
-  reactor_.counts.connections.fetch_add(1, std::memory_order_relaxed);
+  reactor_.counters.connections.fetch_add(1, std::memory_order_relaxed);
   reactor_.stats.accepted.add(1);
   state_counter().add(1);
   arm();
@@ -39,20 +31,20 @@ Connection::Connection(ReactorContext& reactor, int fd, PeerInfo peer_info)
 
 Connection::~Connection() {
   reactor_.shard.remove(*this);
-  if (read_state_.listed()) forget(reactor_.ready, this);
-  if (listed_dirty_) forget(reactor_.dirty, this);
-  if (listed_ended_) forget(reactor_.ended, this);
-  if (read_state_.has(ReadState::kPublishBlocked)) forget(reactor_.paused, this);
+  if (read_state_.listed()) WorkLists::remove(reactor_.lists.ready, this);
+  if (listed_dirty_) WorkLists::remove(reactor_.lists.dirty, this);
+  if (listed_ended_) WorkLists::remove(reactor_.lists.ended, this);
+  if (read_state_.has(ReadState::kPublishBlocked)) WorkLists::remove(reactor_.lists.paused, this);
   WSD_DCHECK(held_input_kib_ == 0);  // given back at the safe point
   if (const protocol::Compression* const compression = session_.compression()) {
-    reactor_.counts.context_bytes.fetch_sub(protocol::context_bytes(compression->terms()),
-                                            std::memory_order_relaxed);
+    reactor_.counters.context_bytes.fetch_sub(protocol::context_bytes(compression->terms()),
+                                              std::memory_order_relaxed);
   }
   close_socket(out_.fd());
   data_.reset();
   state_counter().subtract(1);
   // Last, with release: who sees the count go down sees that the connection has left nothing.
-  reactor_.counts.connections.fetch_sub(1, std::memory_order_release);
+  reactor_.counters.connections.fetch_sub(1, std::memory_order_release);
 }
 
 SendContext Connection::context(const hub::SlowPolicyFor* rule) const noexcept {
@@ -68,13 +60,13 @@ SendContext Connection::context(const hub::SlowPolicyFor* rule) const noexcept {
 void Connection::mark_dirty() {
   if (listed_dirty_) return;
   listed_dirty_ = true;
-  ReactorContext::list(reactor_.dirty, *this);
+  WorkLists::list(reactor_.lists.dirty, *this);
 }
 
 void Connection::mark_ended() {
   if (listed_ended_) return;
   listed_ended_ = true;
-  ReactorContext::list(reactor_.ended, *this);
+  WorkLists::list(reactor_.lists.ended, *this);
 }
 
 // The turn's steps
@@ -131,31 +123,27 @@ void Connection::read_step() {
     mark_ready();
     return;
   }
-  reactor_.cork.begin(out_);
-  reactor_.reading = this;
-  being_read = {&reactor_.application, id(), this};
-  if (phase_ == Phase::kOpen && session_.at_rest() && out_.idle() && reactor_.fast_path) {
-    reactor_.cork.enable_fast_path();
-  }
   const std::uint64_t messages_before = messages_in_;
   const std::uint64_t sent_before = messages_out_;
-  try {
-    read();
-  } catch (const std::bad_alloc&) {
-    fail_out_of_memory();
+  bool closed = false;
+  {
+    const CurrentRead current(
+        reactor_, {&reactor_.application, id(), this}, out_,
+        phase_ == Phase::kOpen && session_.at_rest() && out_.idle() && reactor_.fast_path);
+    try {
+      read();
+    } catch (const std::bad_alloc&) {
+      fail_out_of_memory();
+    }
+    reactor_.tally.messages_in += messages_in_ - messages_before;
+    reactor_.tally.messages_sent += messages_out_ - sent_before;
+    if (phase_ != Phase::kClosed && !out_.uncork_whole(reactor_.cork)) {
+      sent([&] { return out_.uncork(context()); });
+    }
+    closed = phase_ == Phase::kClosed;
+    if (closed) reactor_.cork.clear();
   }
-  reactor_.tally.messages_in += messages_in_ - messages_before;
-  reactor_.tally.messages_sent += messages_out_ - sent_before;
-  if (phase_ != Phase::kClosed && !out_.uncork_whole(reactor_.cork)) {
-    sent([&] { return out_.uncork(context()); });
-  }
-  reactor_.reading = nullptr;
-  being_read.id = BeingRead::kNobody;
-  if (phase_ == Phase::kClosed) {
-    reactor_.cork.clear();
-    reactor_.cork.end();
-    return;
-  }
+  if (closed) return;
   if (shut_when_flushed_) try_shutdown();
   if (!session_.at_rest() || unfinished_ || held_input_kib_ != 0) {
     note_unfinished(messages_in_ != messages_before);
@@ -324,7 +312,7 @@ void Connection::enter(Phase phase) {
   }
   if (phase == Phase::kClosing || phase == Phase::kLingering) {
     // What is read from now on is thrown away: no pressure to pass on.
-    if (read_state_.has(ReadState::kPublishBlocked)) forget(reactor_.paused, this);
+    if (read_state_.has(ReadState::kPublishBlocked)) WorkLists::remove(reactor_.lists.paused, this);
     read_state_.clear(ReadState::kPaused);
     read_state_.clear(ReadState::kPublishBlocked);
     read_state_.clear(ReadState::kAwaitingResponse);
@@ -456,7 +444,7 @@ void Connection::drain_at(Tick tick) {
 
 void Connection::force_close() {
   if (phase_ != Phase::kLingering && phase_ != Phase::kClosed) {
-    reactor_.counts.forced_closes.fetch_add(1, std::memory_order_relaxed);
+    reactor_.counters.forced_closes.fetch_add(1, std::memory_order_relaxed);
   }
   reset(CloseCause::kServerStopped);
 }
@@ -464,7 +452,7 @@ void Connection::force_close() {
 void Connection::pause() {
   if (read_state_.has(ReadState::kPublishBlocked)) return;
   read_state_.set(ReadState::kPublishBlocked);
-  ReactorContext::list(reactor_.paused, *this);
+  WorkLists::list(reactor_.lists.paused, *this);
 }
 
 void Connection::resume() {

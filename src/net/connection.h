@@ -16,6 +16,7 @@
 #include "hub/heartbeat.h"
 #include "hub/member.h"
 #include "net/application.h"
+#include "net/current_read.h"
 #include "net/outbound.h"
 #include "net/peer_info.h"
 #include "net/poller.h"
@@ -31,18 +32,6 @@
 
 namespace wsd::net {
 
-class Connection;
-
-// Whose read step runs on this thread: who is answered most.
-struct BeingRead {
-  static constexpr ConnectionId kNobody = ~ConnectionId{0};
-
-  const Application* application = nullptr;
-  ConnectionId id = kNobody;
-  Connection* connection = nullptr;
-};
-extern constinit thread_local BeingRead being_read;
-
 // Reactor thread only. Closing is logical at once: from then on nothing is delivered and nothing
 // sent but the Close frame. Rooms are left, handlers told and memory freed at the reactor's safe
 // point (finalize()), so that any call may end any connection.
@@ -52,8 +41,8 @@ class Connection final : public hub::Member {
   // for any other. Any thread.
   [[nodiscard]] static Connection* reading(const Application* application,
                                            ConnectionId id) noexcept {
-    const bool asked = being_read.id == id && being_read.application == application;
-    return asked ? being_read.connection : nullptr;
+    const bool asked = current_connection.id == id && current_connection.application == application;
+    return asked ? current_connection.connection : nullptr;
   }
 
   // Takes `fd` over. `reactor` outlives the connection.
@@ -222,7 +211,7 @@ class Connection final : public hub::Member {
   }
   void list_ready() {
     read_state_.set_listed(true);
-    ReactorContext::list(reactor_.ready, *this);
+    WorkLists::list(reactor_.lists.ready, *this);
   }
   void mark_dirty();
   void mark_ended();
@@ -267,7 +256,7 @@ class Connection final : public hub::Member {
   std::uint32_t control_second_ : 12 = 0;  // in which they are counted: its low bits
   [[no_unique_address]] Outbound out_;
   std::uint16_t http_status_ = 0;
-  std::uint32_t held_input_kib_ = 0;  // what is counted in ProcessCounts
+  std::uint32_t held_input_kib_ = 0;  // what is counted in ProcessCounters
   [[no_unique_address]] hub::Heartbeat heartbeat_;
   RoundTrip round_trip_;
   std::uint16_t code_sent_ = 0;  // 0: no Close frame of ours, or one without a code

@@ -119,7 +119,7 @@ void Connection::expire(Tick now) {
     case Phase::kClosing:
       if (now < phase_since_.near(now) + settings.close_timeout) break;
       if (cause_ == CloseCause::kDrain) {
-        reactor_.counts.forced_closes.fetch_add(1, std::memory_order_relaxed);
+        reactor_.counters.forced_closes.fetch_add(1, std::memory_order_relaxed);
       }
       if (!ended_) cause_ = CloseCause::kCloseTimeout;
       reset(CloseCause::kCloseTimeout);

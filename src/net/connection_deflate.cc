@@ -5,8 +5,8 @@ namespace wsd::net {
 
 void Connection::enable_compression(const protocol::DeflateParameters& terms) {
   session_.upgrade(terms, reactor_.deflate_pool);
-  reactor_.counts.context_bytes.fetch_add(protocol::context_bytes(terms),
-                                          std::memory_order_relaxed);
+  reactor_.counters.context_bytes.fetch_add(protocol::context_bytes(terms),
+                                            std::memory_order_relaxed);
   // Members whose messages stand by themselves share what the encoder makes.
   if (terms.server_no_context_takeover) set_encoding(terms.server_max_window_bits);
 }

@@ -250,7 +250,7 @@ void Connection::account_input() {
   const std::size_t counted = held_input_kib_ * kKib;
   if (held == counted) return;
   const std::size_t before =
-      reactor_.counts.input_bytes.fetch_add(held - counted, std::memory_order_relaxed);
+      reactor_.counters.input_bytes.fetch_add(held - counted, std::memory_order_relaxed);
   const std::size_t total = before + (held - counted);
   const bool grew = held > counted;
   held_input_kib_ = static_cast<std::uint32_t>(held / kKib);

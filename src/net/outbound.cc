@@ -93,7 +93,7 @@ Outbound::Status Outbound::send_message(protocol::Opcode opcode, Bytes payload, 
   if (corked && queue_ == nullptr) {
     const bool copied = payload.size() <= kCorkedPayload && total <= context.cork.capacity();
     if (!copied || total > context.cork.room()) {
-      const Status status = flush_cork(context);
+      const Status status = uncork(context);
       if (status == Status::kGone || status == Status::kNoMemory) return status;
     }
     if (copied && queue_ == nullptr) {
@@ -120,7 +120,7 @@ Outbound::Status Outbound::send_raw(Bytes bytes, const SendContext& context) {
   if (bytes.empty()) return Status::kSent;
   if (context.cork.holds_for(*this) && queue_ == nullptr) {
     if (bytes.size() > context.cork.room()) {
-      const Status status = flush_cork(context);
+      const Status status = uncork(context);
       if (status == Status::kGone || status == Status::kNoMemory) return status;
     }
     if (queue_ == nullptr && bytes.size() <= context.cork.room()) {
@@ -138,7 +138,7 @@ Outbound::Status Outbound::send_raw(Bytes bytes, const SendContext& context) {
 
 Outbound::Status Outbound::send_frame(const SharedBytes& frame, const SendContext& context) {
   if (context.cork.holds_for(*this)) {
-    const Status status = flush_cork(context);
+    const Status status = uncork(context);
     if (status == Status::kGone || status == Status::kNoMemory) return status;
   }
   return enqueue(Slice(frame), context);
@@ -146,7 +146,7 @@ Outbound::Status Outbound::send_frame(const SharedBytes& frame, const SendContex
 
 Outbound::Status Outbound::send_batch(const hub::Batch& batch, const SendContext& context) {
   if (context.cork.holds_for(*this)) {
-    const Status status = flush_cork(context);
+    const Status status = uncork(context);
     if (status == Status::kGone || status == Status::kNoMemory) return status;
   }
   if (queue_ != nullptr || !writable_) return enqueue_rest(batch.frames(), 0, context);
@@ -193,7 +193,7 @@ std::optional<Outbound::Status> Outbound::send_now(Bytes control, const SendCont
   if (queue_ != nullptr) return std::nullopt;
   if (context.cork.holds_for(*this)) {
     if (control.size() > context.cork.room()) {
-      const Status status = flush_cork(context);
+      const Status status = uncork(context);
       if (status != Status::kSent && status != Status::kQueued) return status;
       if (queue_ != nullptr) return std::nullopt;
     }
@@ -223,7 +223,7 @@ Outbound::Status Outbound::send_pong(const protocol::ControlFrame& frame,
 Outbound::Status Outbound::send_close(const protocol::ControlFrame& frame,
                                       const SendContext& context) {
   if (context.cork.holds_for(*this)) {
-    const Status status = flush_cork(context);
+    const Status status = uncork(context);
     if (status == Status::kGone || status == Status::kNoMemory) return status;
   }
   // Through the queue even when it is empty: it knows what a Close may overtake.
@@ -234,7 +234,7 @@ Outbound::Status Outbound::send_close(const protocol::ControlFrame& frame,
   return flush(context);
 }
 
-Outbound::Status Outbound::flush_cork(const SendContext& context) {
+Outbound::Status Outbound::uncork(const SendContext& context) {
   const Bytes bytes = context.cork.bytes();
   if (bytes.empty()) return Status::kSent;
   IoResult result;
@@ -252,12 +252,6 @@ Outbound::Status Outbound::flush_cork(const SendContext& context) {
     }
   }
   context.cork.clear();
-  return status;
-}
-
-Outbound::Status Outbound::uncork(const SendContext& context) {
-  const Status status = flush_cork(context);
-  context.cork.end();
   return status;
 }
 

@@ -51,8 +51,8 @@ class Outbound {
   void set_writable() noexcept { writable_ = true; }
   [[nodiscard]] bool writable() const noexcept { return writable_; }
 
-  // The short way at the end of the read step: what is in the cork leaves in one piece, and the
-  // cork is its own again. False: there is more to it, and uncork() is to go on.
+  // The short way at the end of the read step: what is in the cork leaves in one piece. False:
+  // there is more to it, and uncork() is to go on.
   [[nodiscard]] bool uncork_whole(Cork& cork) noexcept {
     const Bytes bytes = cork.bytes();
     if (!bytes.empty()) {
@@ -67,7 +67,6 @@ class Outbound {
       }
       cork.clear();
     }
-    cork.end();
     return true;
   }
   // `compressed`: the payload is, by permessage-deflate.
@@ -85,7 +84,7 @@ class Outbound {
   // Bytes that are no frame: an HTTP response.
   Status send_raw(Bytes bytes, const SendContext& context);
 
-  // Ends the read step: what the cork holds for this connection leaves or is queued.
+  // At the end of the read step: what the cork holds for this connection leaves or is queued.
   Status uncork(const SendContext& context);
   // Sends what is queued until there is nothing or the socket takes no more.
   Status flush(const SendContext& context);
@@ -114,7 +113,6 @@ class Outbound {
   [[nodiscard]] std::optional<Status> send_now(Bytes control, const SendContext& context);
   Status enqueue(Slice frame, const SendContext& context);
   Status enqueue_rest(std::span<const Slice> frames, std::size_t sent, const SendContext& context);
-  Status flush_cork(const SendContext& context);
   // What send() did with `sent` of `bytes`: the rest is copied and queued.
   Status keep_rest(Bytes first, Bytes second, std::size_t sent, const SendContext& context);
   // Counts what the kernel took and keeps the latch. False when the connection is dead.

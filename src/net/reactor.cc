@@ -86,9 +86,9 @@ Reactor::~Reactor() {
 }
 
 void Reactor::attach(const ReactorSettings& settings, hub::Shard& shard, Application& application,
-                     ProcessCounts& counts) {
-  wsd_reactor_attached(&shard, &counts);
-  context_ = std::make_unique<ReactorContext>(settings, shard, application, counts);
+                     ProcessCounters& counters) {
+  wsd_reactor_attached(&shard, &counters);
+  context_ = std::make_unique<ReactorContext>(settings, shard, application, counters);
   begin_turn(0);
   ended_ms_ = real_ms_;
   context_->shard.set_encoder(&context_->encoder);
@@ -126,7 +126,7 @@ void Reactor::run() {
 bool Reactor::finished() const noexcept {
   // Until the last connection of the process is gone: rooms at home here still serve members
   // elsewhere.
-  return draining_ && context_->counts.connections.load(std::memory_order_acquire) == 0;
+  return draining_ && context_->counters.connections.load(std::memory_order_acquire) == 0;
 }
 
 void Reactor::turn(int max_wait_ms) {
@@ -144,7 +144,7 @@ void Reactor::turn(int max_wait_ms) {
   context_->shard.fan_out();
   flush_dirty();
   finalize_ended();
-  context_->deflate_pool.end_turn(!context_->ready.empty());
+  context_->deflate_pool.end_turn(!context_->lists.ready.empty());
   release_unused();
   account_turn(fanned_ns);
 }
@@ -210,8 +210,8 @@ int Reactor::wait_ms(int max_wait_ms) noexcept {
   }
   const bool accepting = std::any_of(acceptors_.begin(), acceptors_.end(),
                                      [](const auto& each) { return each->ready(); });
-  if (accepting || !context_->ready.empty() || !context_->dirty.empty() ||
-      !context_->ended.empty() || context_->shard.has_pending() ||
+  if (accepting || !context_->lists.ready.empty() || !context_->lists.dirty.empty() ||
+      !context_->lists.ended.empty() || context_->shard.has_pending() ||
       context_->shard.wheel().has_due() || !context_->shard.arm()) {
     return 0;
   }
@@ -244,8 +244,8 @@ void Reactor::mark_ready(const Readiness& readiness) {
 void Reactor::handle_commands() {
   const std::uint32_t commands = context_->shard.take_commands();
   if ((commands & kReportAlive) != 0) {
-    context_->counts.answered.fetch_or(std::uint64_t{1} << context_->shard.index(),
-                                       std::memory_order_relaxed);
+    context_->counters.answered.fetch_or(std::uint64_t{1} << context_->shard.index(),
+                                         std::memory_order_relaxed);
   }
   if ((commands & kStop) != 0) {
     draining_ = true;
@@ -255,16 +255,8 @@ void Reactor::handle_commands() {
     begin_drain();
   }
   if (context_->shard.take_resumed()) {
-    work_off(context_->paused, [](Connection& each) { each.resume(); });
+    context_->lists.work_off(context_->lists.paused, [](Connection& each) { each.resume(); });
   }
-}
-
-// Who comes on the list meanwhile waits for the next time.
-template <class Step>
-void Reactor::work_off(std::vector<Connection*>& list, Step step) {
-  context_->working.swap(list);
-  for (Connection* connection : context_->working) step(*connection);
-  context_->working.clear();
 }
 
 // Many that have much to say say it in small pieces: who comes with twenty bytes waits for a piece
@@ -278,8 +270,8 @@ std::size_t Reactor::read_share(std::size_t ready) noexcept {
 
 void Reactor::accept_and_read() {
   for (const auto& acceptor : acceptors_) acceptor->accept_step();
-  context_->read_share = read_share(context_->ready.size());
-  work_off(context_->ready, [](Connection& each) { each.read_step(); });
+  context_->read_share = read_share(context_->lists.ready.size());
+  context_->lists.work_off(context_->lists.ready, [](Connection& each) { each.read_step(); });
 }
 
 void Reactor::fire_timers() {
@@ -293,13 +285,13 @@ void Reactor::fire_timers() {
 }
 
 void Reactor::flush_dirty() {
-  work_off(context_->dirty, [](Connection& each) { each.flush_step(); });
+  context_->lists.work_off(context_->lists.dirty, [](Connection& each) { each.flush_step(); });
 }
 
 void Reactor::finalize_ended() {
   // Handlers that are told of an end may end others: until no one is left.
-  while (!context_->ended.empty()) {
-    work_off(context_->ended, [this](Connection& each) {
+  while (!context_->lists.ended.empty()) {
+    context_->lists.work_off(context_->lists.ended, [this](Connection& each) {
       if (each.finalize()) connections_.destroy(&each);
     });
   }
@@ -309,8 +301,8 @@ void Reactor::begin_drain() {
   draining_ = true;
   // The first to drain counts for all, since connections may be gone when the last one does.
   std::size_t all = 0;
-  const std::size_t here = context_->counts.connections.load(std::memory_order_relaxed);
-  if (context_->counts.at_drain.compare_exchange_strong(all, here, std::memory_order_relaxed)) {
+  const std::size_t here = context_->counters.connections.load(std::memory_order_relaxed);
+  if (context_->counters.at_drain.compare_exchange_strong(all, here, std::memory_order_relaxed)) {
     all = here;
   }
   const DrainPlan plan{drain_window(context_->settings.drain_window, all),

@@ -26,7 +26,7 @@ class Reactor final : public hub::Waker {
   // Commands that the hub carries to every reactor.
   static constexpr std::uint32_t kDrain = 1;
   static constexpr std::uint32_t kStop = 2;
-  static constexpr std::uint32_t kReportAlive = 4;  // with a bit in ProcessCounts::answered
+  static constexpr std::uint32_t kReportAlive = 4;  // with a bit in ProcessCounters::answered
 
   Reactor() noexcept;
   Reactor(const Reactor&) = delete;
@@ -38,7 +38,7 @@ class Reactor final : public hub::Waker {
 
   // Before the first turn. Everything outlives the reactor.
   void attach(const ReactorSettings& settings, hub::Shard& shard, Application& application,
-              ProcessCounts& counts);
+              ProcessCounters& counters);
   [[nodiscard]] bool listen(Listener& listener);
 
   // Turns until drained or stopped.
@@ -80,8 +80,6 @@ class Reactor final : public hub::Waker {
   void exclude_suspension(std::uint64_t before, std::size_t events) noexcept;
   void mark_ready(const Readiness& readiness);
   void handle_commands();
-  template <class Step>
-  void work_off(std::vector<Connection*>& list, Step step);
   [[nodiscard]] static std::size_t read_share(std::size_t ready) noexcept;
   void accept_and_read();
   void fire_timers();

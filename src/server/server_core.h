@@ -154,7 +154,7 @@ class ServerCore final : public net::Application {
   server::RefusalLogLimits refusal_log_limits_;
 
   net::ReactorSettings settings_;
-  net::ProcessCounts counts_;
+  net::ProcessCounters counts_;
   std::uint32_t reactor_count_;
   std::vector<net::Listener> listeners_;
   std::vector<std::unique_ptr<net::Reactor>> reactors_;  // constant while threads run

@@ -177,7 +177,7 @@ class ReactorRig {
   void stop() { reactors_.clear(); }
 
   ReactorSettings settings;
-  ProcessCounts counts;
+  ProcessCounters counts;
   FakeApplication app;
 
  private:
