@@ -124,7 +124,7 @@ class Connection final : public hub::Member {
 
  private:
   // After this many inflated bytes a turn reads no more connections with compression. It is about
-  // what one millisecond can inflate.
+  // one millisecond of inflating.
   static constexpr std::size_t kInflateShare = std::size_t{1} << 20;
   // The largest payload of the fast path: its header has two bytes (RFC 6455 §5.2).
   static constexpr std::size_t kMaxFastPayload = protocol::kMaxControlPayload;

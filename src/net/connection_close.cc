@@ -153,8 +153,8 @@ void Connection::drain_at(Tick tick) {
       close_after_flush(CloseCause::kDrain);
     }
   } else if (phase_ == Phase::kHttp) {
-    draining_ =
-        true;  // the response to this request is the last one, even if it promises keep-alive
+    // The response to this request is the last one, even if it promises keep-alive.
+    draining_ = true;
   } else if (phase_ == Phase::kOpen) {
     draining_ = true;
     phase_since_ = tick;

@@ -8,7 +8,7 @@
 
 namespace wsd::net {
 
-// Reactor::attach() calls this first. The tests of injected faults learn here of each shard.
+// Reactor::attach() calls this function first. The fault tests use it to find every shard.
 extern "C" void wsd_reactor_attached(hub::Shard* shard, ProcessCounters* counters) noexcept;
 
 }  // namespace wsd::net

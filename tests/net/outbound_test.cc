@@ -27,7 +27,7 @@ using test::WireFrame;
 using Frames = std::vector<WireFrame>;
 using Status = Outbound::Status;
 
-// An Outbound on one end of a socket pair and a peer on the other.
+// A socket pair with an Outbound on one end and a peer on the other.
 class Rig {
  public:
   explicit Rig(SendQueueLimits with = {}, int send_buffer = 0) : limits(with) {
@@ -62,7 +62,7 @@ class Rig {
     return status;
   }
 
-  // The peer reads, and the socket says that it takes bytes again, until all has left.
+  // Lets the peer read and the socket become writable, until the queue is empty.
   void drain() {
     for (int i = 0; i < 100'000 && !out->idle(); ++i) {
       peer.pump();
@@ -72,7 +72,7 @@ class Rig {
     ASSERT_TRUE(out->idle());
     peer.pump();
   }
-  // Until the kernel takes no more: the latch is off and something waits.
+  // Sends until the kernel takes no more: the latch is off and a frame is queued.
   void fill() {
     const std::string big(300'000, 'f');
     for (int i = 0; i < 100 && out->writable(); ++i) {
@@ -83,7 +83,7 @@ class Rig {
     ASSERT_FALSE(out->idle());
   }
 
-  // Fills the socket behind its back, with bytes that are no frames; how many.
+  // Fills the socket directly with bytes that are not frames. Returns the number of bytes.
   [[nodiscard]] std::size_t stuff() const {
     const std::string junk(4096, 'j');
     std::size_t count = 0;
@@ -135,7 +135,7 @@ TEST(Outbound, WhatIsSentOutsideAReadStepLeavesWithTheFlush) {
   EXPECT_EQ(rig.out->bytes_sent(), 6U);
 }
 
-// RFC 6455 §5.5.3: among the data it would come behind a later one that waits in the control lane.
+// RFC 6455 §5.5.3: among the data, the Pong would be sent after a later Pong in the control lane.
 TEST(Outbound, APongThatFindsTheCorkFullWaitsInTheControlLane) {
   Rig rig(kRoomy);
   const std::size_t stuffed = rig.stuff();
@@ -240,7 +240,7 @@ TEST(Outbound, ABatchThatIsSentInPartIsQueuedFromWhereItWasCut) {
 TEST(Outbound, ABatchOfMorePiecesThanOneCallTakesIsSentWhole) {
   Rig rig(kRoomy);
   std::vector<std::string> sent;
-  for (int i = 0; i < 200; ++i) {  // large ones are pieces of their own
+  for (int i = 0; i < 200; ++i) {  // large frames are separate pieces
     sent.push_back(std::string(i % 2 == 0 ? 5000 : 10, static_cast<char>('a' + i % 26)));
   }
   static_cast<void>(rig.out->send_batch(batch_of(sent), rig.context()));
@@ -371,7 +371,7 @@ TEST(Outbound, ADeadConnectionIsGone) {
   }
 }
 
-// Any order of sending and reading, a few bytes of socket buffer
+// Random orders of sending and reading, with a small socket buffer
 
 class Script {
  public:
@@ -430,7 +430,7 @@ class Script {
     over_ = status == Status::kOverBound;
   }
 
-  // Frames in order, none torn, none doubled; what is missing was counted.
+  // Frames arrive whole, in order and once. Missing frames are counted.
   void judge() {
     std::size_t next = 0;
     std::size_t delivered = 0;
@@ -475,7 +475,7 @@ TEST(Outbound, RandomScriptsTearNothing) {
   }
 }
 
-// HTTP answers: were one left out, the next would be taken for it.
+// HTTP responses are never dropped: the client would take the next response for the missing one.
 TEST(Outbound, NoPolicyLeavesAnAnswerOut) {
   for (const SlowPolicy policy :
        {SlowPolicy::kDisconnect, SlowPolicy::kDropNewest, SlowPolicy::kDropOldest}) {
