@@ -118,7 +118,8 @@ $(LIB): $(call objects,$(LIB_SRCS))
 
 # The message path does without the part of hardening that costs it instructions (docs/SECURITY.md has
 # the figures): memcpy is not fortified, and only functions with an array of bytes have a canary.
-MESSAGE_PATH_SRCS := src/net/connection.cc src/net/outbound.cc src/server/server.cc src/server/server_core.cc
+MESSAGE_PATH_SRCS := src/net/connection.cc src/net/connection_frames.cc src/net/outbound.cc src/server/server.cc \
+  src/server/server_core.cc
 ifneq ($(filter-out $(LIB_SRCS),$(MESSAGE_PATH_SRCS)),)
 $(error MESSAGE_PATH_SRCS names a file that is not there: $(filter-out $(LIB_SRCS),$(MESSAGE_PATH_SRCS)))
 endif

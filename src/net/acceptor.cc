@@ -9,11 +9,11 @@
 namespace wsd::net {
 namespace {
 
-// So that a storm of connects does not keep the others from their turn.
+// Limits the accepts of one turn, so that a burst of connects does not delay other connections.
 constexpr int kAcceptsPerTurn = 64;
 
-// As many as a backlog may hold (listen(2), net.core.somaxconn): those who come meanwhile, without
-// end, do not keep a drain from its work.
+// As many connections as a backlog can hold (listen(2), net.core.somaxconn). The limit lets a drain
+// proceed even if clients keep connecting.
 constexpr int kMostRefused = 65'536;
 
 constexpr Tick kPauseTicks = ticks_for_ms(100);
@@ -60,7 +60,7 @@ void Acceptor::accept_step() {
         break;
     }
   }
-  // Level-triggered: the poller says again what is left.
+  // A shared socket is level-triggered: the poller reports the remaining connections again.
   if (shared_) ready_ = false;
 }
 
@@ -80,7 +80,7 @@ void Acceptor::refuse_waiting() {
 void Acceptor::take(int fd, const PeerAddress& peer) {
   const std::uint32_t limit = reactor_.settings.max_connections;
   const bool over =
-      limit != 0 && reactor_.counts.connections.load(std::memory_order_relaxed) >= limit;
+      limit != 0 && reactor_.counters.connections.load(std::memory_order_relaxed) >= limit;
   Connection* connection = nullptr;
   try {
     connection = connections_.make(reactor_, fd, PeerInfo(format_peer(peer), {}, {}, {}));
@@ -99,7 +99,7 @@ void Acceptor::take(int fd, const PeerAddress& peer) {
              !reactor_.settings.trusted_proxies.trusts_peer(connection->peer_info().remote())) {
     connection->reject_untrusted_proxy();
   }
-  // The reactor's lists and the shard's table hold it; finalize() tells when it goes.
+  // The connection is in the shard's table now, and is freed after finalize() returns true.
 }
 
 void Acceptor::pause() {
@@ -114,7 +114,7 @@ void Acceptor::pause() {
         "the open-file limit, or set --max-connections)");
     last_complaint_ = reactor_.now;
   } catch (const std::bad_alloc&) {
-    // Said at the next pause.
+    // The next pause reports it.
   }
 }
 

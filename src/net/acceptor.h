@@ -15,26 +15,27 @@ namespace wsd::net {
 
 class Connection;
 
-// Reactor thread only. When descriptors or memory run out it pauses instead of spinning, and tries
-// again when its timer fires.
+// Accepts connections. If descriptors or memory run out, it pauses instead of spinning, and resumes
+// when its timer fires. Reactor thread only.
 class Acceptor final : public hub::Scheduled {
  public:
-  // Takes `fd` over. `connections` is where they are made.
+  // Takes ownership of `fd`. `connections` owns the accepted connections.
   Acceptor(ReactorContext& reactor, Poller& poller, Slab<Connection>& connections, int fd,
            Sharing sharing) noexcept;
   Acceptor(const Acceptor&) = delete;
   Acceptor& operator=(const Acceptor&) = delete;
   ~Acceptor();
 
-  // False when the kernel refused to watch it.
+  // Registers the socket with the poller. Returns false if the kernel refuses.
   [[nodiscard]] bool watch(std::uint64_t token) noexcept;
   void on_readiness() noexcept { ready_ = true; }
-  // Accepts at most a turn's share and makes a connection of each.
+  // Accepts connections, at most one turn's share.
   void accept_step();
-  // Accepts all that waits and answers 503: the last thing that is done before the socket goes. One
-  // that outlives this process keeps them for who serves it next.
+  // Accepts all waiting connections and answers 503. Must be called last, before the socket is
+  // closed. Does nothing for an adopted socket, whose waiting connections belong to the next
+  // process that serves it.
   void refuse_waiting();
-  // Whether there may be more to accept now.
+  // Returns whether a connection may be waiting now.
   [[nodiscard]] bool ready() const noexcept { return ready_ && !paused_; }
   void on_deadline(Tick now) override;
 

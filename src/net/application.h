@@ -1,6 +1,4 @@
-// What the reactor asks of the layer above it. Implemented by the server; its methods run on the
-// reactor's thread. What on_request(), on_open(), on_message() and on_join_refused() throw is
-// std::bad_alloc, which ends the connection; the others throw nothing.
+// The interface that the server implements for its reactors.
 #pragma once
 
 #include <cstdint>
@@ -22,35 +20,35 @@ namespace wsd::net {
 
 class Connection;
 
-// The answer to a request.
+// The result of a request.
 struct RequestResult {
   enum class Kind : std::uint8_t {
     kUpgrade,
     kRespond,
-    kReadBody,  // nothing yet: on_request() comes again when the body has come
-    kDefer,     // nothing yet: Connection::complete_request() will be called
+    kReadBody,  // no response yet: on_request() is called again when the body is complete
+    kDefer,     // no response yet: Connection::complete_request() will be called
   };
   Kind kind = Kind::kRespond;
   std::string bytes;        // the whole response
   bool keep_alive = false;  // kRespond: another request may follow
-  bool rejected = false;    // kRespond: an opening handshake was refused
-  CloseCause refusal = CloseCause::kHandshakeRejected;  // rejected: why
+  bool rejected = false;    // kRespond: an opening handshake was rejected
+  CloseCause refusal = CloseCause::kHandshakeRejected;  // the cause, if `rejected`
   int status = 0;                                       // for the log
   PeerInfo peer_info;                                   // kUpgrade
-  std::uint16_t route = 0;  // kUpgrade: which handlers, for Connection::route()
-  std::optional<protocol::DeflateParameters> deflate;  // kUpgrade: agreed on
-  std::unique_ptr<ConnectionData> data;                // kUpgrade: the hook's
+  std::uint16_t route = 0;  // kUpgrade: the route, for Connection::route()
+  std::optional<protocol::DeflateParameters> deflate;  // kUpgrade: the agreed parameters
+  std::unique_ptr<ConnectionData> data;                // kUpgrade: from the upgrade hook
   hub::Encoding encoding = hub::kIdentity;             // kUpgrade, without `deflate`
-  std::function<void()> opened;  // kUpgrade: called before on_open(); or empty
+  std::function<void()> opened;  // kUpgrade: called before on_open() if not empty
 };
 
-// One connection's end, for the log. Views are valid during the call.
+// The end of a connection, for the log. Views are valid during the call.
 struct EndRecord {
   ConnectionId id = 0;
   const PeerInfo* peer_info = nullptr;
   CloseInfo close;
-  bool granted =
-      false;  // its handshake was answered with kUpgrade, and `peer_info` are of that answer
+  // The handshake was answered with kUpgrade, and `peer_info` comes from that result.
+  bool granted = false;
   bool opened = false;  // it was a WebSocket connection
   int http_status = 0;  // of the last HTTP response; 0: none
   protocol::Violation violation = protocol::Violation::kNone;
@@ -62,6 +60,8 @@ struct EndRecord {
   std::uint64_t messages_dropped = 0;
 };
 
+// Methods run on a reactor's thread. on_request(), on_open(), on_message() and on_join_refused()
+// may throw std::bad_alloc, which ends the connection. The others must not throw.
 class Application {
  public:
   virtual RequestResult on_request(Connection& connection,
@@ -70,11 +70,11 @@ class Application {
   virtual void on_message(Connection& connection, const Message& message) = 0;
   virtual void on_join_refused(Connection& /*connection*/, std::string_view /*room*/,
                                JoinRefusal /*why*/) {}
-  // Once for each connection that was opened.
+  // Called once for each connection that was opened.
   virtual void on_close(Connection& connection, const CloseInfo& info) = 0;
-  // Once for each accepted connection, after on_close().
+  // Called once for each accepted connection, after on_close().
   virtual void on_end(const EndRecord& record) = 0;
-  // Something an operator should know, at most a few times a second.
+  // Reports an event for the operator, at most a few times per second.
   virtual void on_warning(const char* event, const std::string& text) = 0;
 
  protected:

@@ -1,4 +1,4 @@
-// One connection: a session, its sending side, its deadlines and its end.
+// One connection: its session, its output, its deadlines and its end.
 #pragma once
 
 #include <cstddef>
@@ -16,6 +16,7 @@
 #include "hub/heartbeat.h"
 #include "hub/member.h"
 #include "net/application.h"
+#include "net/current_read.h"
 #include "net/outbound.h"
 #include "net/peer_info.h"
 #include "net/poller.h"
@@ -31,44 +32,33 @@
 
 namespace wsd::net {
 
-class Connection;
-
-// Whose read step runs on this thread: who is answered most.
-struct BeingRead {
-  static constexpr ConnectionId kNobody = ~ConnectionId{0};
-
-  const Application* application = nullptr;
-  ConnectionId id = kNobody;
-  Connection* connection = nullptr;
-};
-extern constinit thread_local BeingRead being_read;
-
-// Reactor thread only. Closing is logical at once: from then on nothing is delivered and nothing
-// sent but the Close frame. Rooms are left, handlers told and memory freed at the reactor's safe
-// point (finalize()), so that any call may end any connection.
+// Reactor thread only, except reading(). Any call may end any connection: the end is logical at
+// once, so nothing is delivered from then on and nothing is sent but the Close frame. At the
+// reactor's safe point finalize() leaves the rooms and calls the handlers, and the memory is freed.
 class Connection final : public hub::Member {
  public:
-  // The connection of that id of that application while its read step runs on this thread. nullptr
-  // for any other. Any thread.
+  // Returns the connection with that application and id if its read step runs on this thread, or
+  // nullptr. Any thread.
   [[nodiscard]] static Connection* reading(const Application* application,
                                            ConnectionId id) noexcept {
-    const bool asked = being_read.id == id && being_read.application == application;
-    return asked ? being_read.connection : nullptr;
+    const bool asked = current_connection.id == id && current_connection.application == application;
+    return asked ? current_connection.connection : nullptr;
   }
 
-  // Takes `fd` over. `reactor` outlives the connection.
+  // Takes ownership of `fd`. `reactor` must outlive the connection.
   Connection(ReactorContext& reactor, int fd, PeerInfo peer_info);
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
   ~Connection();
 
-  // Before it is open: whom the proxy at the other end names as its client. Empty: nobody, so that
-  // the peer itself counts. Views of peer_info() are dead.
+  // Records the client that the trusted proxy at the other end names. An empty `client` means that
+  // the proxy names none, so that the peer itself is the client. Only before the connection is
+  // open. Invalidates the views of peer_info().
   void set_client(std::string_view client);
-  // Ends it before it has said anything: its peer may not speak for others.
+  // Ends the connection before its peer has sent anything, because the peer is not a trusted proxy.
   void reject_untrusted_proxy() { on_violation(protocol::Violation::kProxyNotTrusted); }
 
-  // The turn's steps.
+  // The steps of a turn.
   void on_readiness(const Readiness& readiness) {
     read_state_.on_event(readiness.readable(), readiness.ended());
     if (readiness.writable()) {
@@ -80,10 +70,11 @@ class Connection final : public hub::Member {
   void read_step();
   void flush_step();
   void on_deadline(Tick now) override;
-  // At the safe point. True: the connection is over and may be freed.
+  // Leaves the rooms of a connection that is not open, and calls on_close() and on_end() once the
+  // cause is final. Only at the safe point. Returns true if the connection may be freed.
   [[nodiscard]] bool finalize();
 
-  // Whether a read step would do something.
+  // Returns whether a read step would do something.
   [[nodiscard]] bool wants_read() const noexcept { return read_state_.should_read(); }
 
   // hub::Member
@@ -93,10 +84,10 @@ class Connection final : public hub::Member {
   void close(CloseCause cause, CloseCode code, std::string_view reason) override;
   void join_refused(std::string_view room, JoinRefusal why) override;
 
-  // The application's.
+  // For the application.
   SendResult send(MessageType type, Bytes payload);
-  // send() for who is answered in its own read step: a short way for small messages where nothing
-  // is in the way.
+  // send() for the connection that is in its read step. A small message takes the fast path if
+  // nothing is queued before it.
   SendResult send_fast(MessageType type, Bytes payload) {
     return try_send_fast(type, payload) ? SendResult::kSent : send(type, payload);
   }
@@ -105,48 +96,49 @@ class Connection final : public hub::Member {
   [[nodiscard]] std::uint16_t route() const noexcept { return route_; }
   [[nodiscard]] std::size_t queued_bytes() const noexcept { return out_.queued_bytes(); }
   [[nodiscard]] RoundTrip round_trip() const noexcept { return round_trip_; }
-  // connection_info.cc
   [[nodiscard]] ConnectionState state() const noexcept;
   [[nodiscard]] std::uint64_t age_ms() const noexcept;
   [[nodiscard]] ConnectionInfo info() const;
   void set_data(std::unique_ptr<ConnectionData> data) { data_ = std::move(data); }
   [[nodiscard]] ConnectionData* data() const noexcept { return data_.get(); }
 
-  // Fails the connection (RFC 6455 §7.1.7): Close frame, then TCP's end without waiting for the
-  // peer's. A connection that is not open yet just ends.
+  // Fails the connection (RFC 6455 §7.1.7): sends a Close frame and then ends TCP without waiting
+  // for the peer's Close. A connection that is not open yet ends without a Close.
   void fail(CloseCause cause, CloseCode code, std::string_view reason);
   // Ends TCP with a reset, now.
   void reset(CloseCause cause);
-  // Answers the request that RequestResult::Kind::kDefer has put off (kRespond); no-op when that
-  // has been done, or has come to another end.
+  // Sends the response to a request that RequestResult::Kind::kDefer has deferred. `result` is
+  // kRespond. Does nothing if the request has been answered or the connection has ended.
   void complete_request(const RequestResult& result);
-  // Answers 503 to whatever it was going to ask.
+  // Answers 503 without reading the request, and ends the connection.
   void reject_overload();
   void reject_draining();
-  // What it publishes is more than a shard can take: not read until resume().
+  // Stops reading until resume(), because the connection publishes more than a shard can handle.
   void pause();
   void resume();
-  // Ends it with 1001 at that tick, or sooner where nothing is lost by it.
+  // Closes an open connection with 1001 at that tick. Before it is open it ends once no request is
+  // left to answer.
   void drain_at(Tick tick);
-  // Ends it now, for the server's sake, and counts it where its closing handshake is not complete.
+  // Resets the connection. Counts a forced close if the closing handshake was not complete.
   void force_close();
 
  private:
-  // Plain bytes that a turn makes of compressed ones before it sees to everyone else: about what a
-  // millisecond is for.
+  // After this many inflated bytes a turn reads no more connections with compression. It is about
+  // one millisecond of inflating.
   static constexpr std::size_t kInflateShare = std::size_t{1} << 20;
-  // The largest payload that goes the cork's short way: its header has two bytes (RFC 6455 §5.2).
+  // The largest payload of the fast path: its header has two bytes (RFC 6455 §5.2).
   static constexpr std::size_t kMaxFastPayload = protocol::kMaxControlPayload;
 
   enum class Phase : std::uint8_t {
     kHttp,       // reading requests
     kOpen,       // messages both ways
-    kClosing,    // a Close frame or a last response is on its way
-    kLingering,  // our direction is shut down; input is thrown away until EOF
+    kClosing,    // a Close frame or a last response is being sent
+    kLingering,  // our direction is shut down; input is discarded until EOF
     kClosed,
   };
 
-  // Into the cork. False: nothing was done, and send() is to see to it.
+  // Writes a small message into the cork. Returns false if the fast path is not possible, and the
+  // caller must use send().
   [[nodiscard]] bool try_send_fast(MessageType type, Bytes payload) noexcept {
     constexpr std::size_t kHeaderBytes = 2;
     WSD_DCHECK(reactor_.reading == this);
@@ -159,28 +151,42 @@ class Connection final : public hub::Member {
     return true;
   }
 
-  // connection_deflate.cc
-  void enable_compression(const protocol::DeflateParameters& terms);
-  [[nodiscard]] bool own_compressor() const noexcept;
-  // Whether it may ask for inflating when this turn's share of that is spent. It is read in the
-  // next turn, so that connections without compression wait for one costly message at the most,
+  // Reading and flushing
+  void take(MutableBytes input);
+  void read();
+  void note_unfinished(bool others);
+  void on_nothing_received(IoStatus status);
+  // Returns whether the connection must wait for the next turn, because this turn's share of
+  // inflating is spent. So connections without compression wait for at most one costly message,
   // however many there are (RFC 7692 §8).
   [[nodiscard]] bool has_to_wait() const noexcept {
     return reactor_.deflate_pool.inflated_in_turn >= kInflateShare &&
            session_.compression() != nullptr;
   }
-  Outbound::Status send_payload(protocol::Opcode opcode, Bytes payload,
-                                const hub::SlowPolicyFor* rule = nullptr);
+  [[nodiscard]] Counter& state_counter() const noexcept;
+  void mark_ready() {
+    if (!read_state_.listed()) list_ready();
+  }
+  void list_ready() {
+    read_state_.set_listed(true);
+    WorkLists::list(reactor_.lists.ready, *this);
+  }
+  void mark_dirty();
+  void mark_ended();
 
-  // connection_input.cc
-  void take(MutableBytes input);
-  void take_events(MutableBytes input);
-  void on_event(const protocol::Event& event);
+  // HTTP
   void on_request(const protocol::HttpRequest& request);
   void read_body(bool expects_continue);
   void defer_response();
-  void respond(const RequestResult& result);
   [[nodiscard]] bool take_pipelined();
+  void respond(const RequestResult& result);
+  void reject(protocol::Violation violation);
+  void reject_unavailable(CloseCause cause, std::string_view why);
+  void respond_and_close(int status, std::string_view response, CloseCause cause);
+
+  // Frames
+  void take_events(MutableBytes input);
+  void on_event(const protocol::Event& event);
   void on_message(protocol::Opcode opcode, Bytes payload);
   void deliver_to_application(protocol::Opcode opcode, Bytes payload) {
     ++messages_in_;
@@ -188,47 +194,35 @@ class Connection final : public hub::Member {
   }
   void on_ping(Bytes payload);
   void on_pong(Bytes payload);
-  void on_close_frame(const protocol::Event& event);
-  void on_violation(protocol::Violation violation);
-  void on_eof();
   [[nodiscard]] bool within_control_budget();
   [[nodiscard]] bool within_byte_rate(std::size_t bytes);
   [[nodiscard]] bool within_message_rate();
   void account_input();
   void release_input();
-
-  // connection.cc
   [[nodiscard]] SendContext context(const hub::SlowPolicyFor* rule = nullptr) const noexcept;
   template <class Send>
   [[nodiscard]] static Outbound::Status attempt(Send send);
   template <class Send>
   Outbound::Status sent(Send send);
   Outbound::Status after_send(Outbound::Status status);
-  void note_unfinished(bool others);
-  void read();
-  void on_nothing_received(IoStatus status);
-  void fail_out_of_memory();
   void deliver_bytes(Bytes frame, const hub::SlowPolicyFor* rule = nullptr);
-  void reject(protocol::Violation violation);
-  void reject_unavailable(CloseCause cause, std::string_view why);
-  void respond_and_close(int status, std::string_view response, CloseCause cause);
+  void enable_compression(const protocol::DeflateParameters& terms);
+  [[nodiscard]] bool own_compressor() const noexcept;
+  Outbound::Status send_payload(protocol::Opcode opcode, Bytes payload,
+                                const hub::SlowPolicyFor* rule = nullptr);
+
+  // Closing
+  void enter(Phase phase);
+  void record_cause(CloseCause cause);
+  void on_close_frame(const protocol::Event& event);
+  void on_violation(protocol::Violation violation);
+  void on_eof();
+  void fail_out_of_memory();
   void close_after_flush(CloseCause cause);
   void try_shutdown();
-  void enter(Phase phase);
-  [[nodiscard]] Counter& state_counter() const noexcept;
-  void record_cause(CloseCause cause);
-  void mark_ready() {
-    if (!read_state_.listed()) list_ready();
-  }
-  void list_ready() {
-    read_state_.set_listed(true);
-    ReactorContext::list(reactor_.ready, *this);
-  }
-  void mark_dirty();
-  void mark_ended();
   void notify_closed();
 
-  // connection_deadlines.cc
+  // Timers
   [[nodiscard]] Tick request_timeout() const noexcept;
   [[nodiscard]] Tick due() const;
   void arm();
@@ -239,24 +233,24 @@ class Connection final : public hub::Member {
   void expire(Tick now);
   void check_open(Tick now);
 
-  // In this order it takes 184 bytes: small ones fill what others leave at their ends.
+  // In this order the object takes 184 bytes: small members fill the padding of larger ones.
   Phase phase_ = Phase::kHttp;
   CloseCause cause_ = CloseCause::kEof;
   protocol::Violation violation_ = protocol::Violation::kNone;
   bool listed_dirty_ : 1 = false;
   bool listed_ended_ : 1 = false;
-  bool granted_ : 1 = false;  // the application has answered 101
+  bool granted_ : 1 = false;  // the application has accepted the handshake
   bool opened_ : 1 = false;
-  bool ended_ : 1 = false;  // the cause is final: report at the safe point
+  bool ended_ : 1 = false;  // the cause is final: notify_closed() is due at the safe point
   bool reported_ : 1 = false;
   bool shut_when_flushed_ : 1 = false;
-  bool retry_leave_ : 1 = false;  // memory is lacking to tell the homes of its rooms
+  bool retry_leave_ : 1 = false;  // out of memory when leaving the rooms
   bool eof_ : 1 = false;
-  bool retry_read_ : 1 = false;      // the kernel was short of memory: no readiness will come
-  bool unfinished_ : 1 = false;      // message_since_ counts
-  bool draining_ : 1 = false;        // open: phase_since_ is when to close
-  bool pinged_ : 1 = false;          // a Ping is out whose Pong has not come
-  std::uint16_t code_received_ = 0;  // 0: no Close frame of the peer's, or one without a code
+  bool retry_read_ : 1 = false;      // the kernel was out of memory: no readiness will come
+  bool unfinished_ : 1 = false;      // a message is incomplete since message_since_
+  bool draining_ : 1 = false;        // open: close at phase_since_
+  bool pinged_ : 1 = false;          // a Ping is out and its Pong has not come
+  std::uint16_t code_received_ = 0;  // 0: the peer sent no Close frame, or one without a code
   ReactorContext& reactor_;
   PeerInfo peer_info_;
   std::unique_ptr<ConnectionData> data_;
@@ -264,13 +258,13 @@ class Connection final : public hub::Member {
   ReadState read_state_;
   std::uint16_t route_ = 0;
   std::uint32_t control_frames_ : 20 = 0;
-  std::uint32_t control_second_ : 12 = 0;  // in which they are counted: its low bits
+  std::uint32_t control_second_ : 12 = 0;  // the low bits of the second that they were counted in
   [[no_unique_address]] Outbound out_;
   std::uint16_t http_status_ = 0;
-  std::uint32_t held_input_kib_ = 0;  // what is counted in ProcessCounts
+  std::uint32_t held_input_kib_ = 0;  // the share of this connection in ProcessCounters
   [[no_unique_address]] hub::Heartbeat heartbeat_;
   RoundTrip round_trip_;
-  std::uint16_t code_sent_ = 0;  // 0: no Close frame of ours, or one without a code
+  std::uint16_t code_sent_ = 0;  // 0: we sent no Close frame, or one without a code
   ShortTick accepted_;
   ShortTick phase_since_;
   ShortTick message_since_;
@@ -281,7 +275,7 @@ class Connection final : public hub::Member {
 
 static_assert(sizeof(Connection) <= 184, "an idle connection costs little more than this");
 
-// Where memory runs out the stream may be torn.
+// Calls send(). If memory runs out, the stream may be corrupt, so the status is kNoMemory.
 template <class Send>
 Outbound::Status Connection::attempt(Send send) {
   try {
@@ -291,7 +285,7 @@ Outbound::Status Connection::attempt(Send send) {
   }
 }
 
-// Sends something, and judges what became of it.
+// Calls send() and acts on its status, which may end the connection.
 template <class Send>
 Outbound::Status Connection::sent(Send send) {
   return after_send(attempt(send));

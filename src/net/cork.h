@@ -1,5 +1,4 @@
-// What the connection in its read step sends is gathered here and leaves in one system call when
-// the step ends. One for a reactor; it belongs to one connection at a time.
+// The output buffer of a read step.
 #pragma once
 
 #include <algorithm>
@@ -15,18 +14,21 @@ namespace wsd::net {
 
 class Outbound;
 
-// What all connections of a reactor have sent and have still to send.
+// Totals over all connections of a reactor.
 struct SendTally {
-  std::uint64_t bytes = 0;    // taken by the kernel
-  std::uint64_t dropped = 0;  // messages
-  std::uint64_t waiting = 0;  // bytes in send queues now
+  std::uint64_t bytes = 0;    // accepted by the kernel
+  std::uint64_t dropped = 0;  // messages that slow policies have dropped
+  std::uint64_t waiting = 0;  // bytes that are in send queues now
 };
 
+// Gathers the output of the connection in its read step, which leaves in one system call when the
+// step ends. There is one cork per reactor, and one owner at a time. Reactor thread only.
 class Cork {
  public:
   static constexpr std::size_t kMostCapacity = std::size_t{64} << 10;
 
-  // Never more than `most`: what an owner's socket does not take, its send queue must.
+  // The capacity is at most `most`, because output that the socket does not take must fit the
+  // owner's send queue.
   explicit Cork(std::size_t most = kMostCapacity)
       : capacity_(std::min(most, kMostCapacity)),
         buffer_(std::make_unique_for_overwrite<std::uint8_t[]>(capacity_)),
@@ -51,39 +53,39 @@ class Cork {
     return capacity_ - static_cast<std::size_t>(back_ - buffer_.get());
   }
   [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
-  // `count` more bytes, for the caller to write. There must be room.
+  // Returns space for `count` more bytes, which the caller must fill. There must be room.
   [[nodiscard]] std::uint8_t* extend(std::size_t count) noexcept {
     WSD_DCHECK(count <= room());
     fast_room_ -= std::min(fast_room_, count);
     return std::exchange(back_, back_ + count);
   }
-  // That many bytes at the front have left.
+  // Removes that many bytes, which have been sent, from the front.
   void cut_front(std::size_t count) noexcept {
     WSD_DCHECK(count <= bytes().size());
     front_ += count;
   }
   void clear() noexcept { front_ = back_ = buffer_.get(); }
 
-  // The short way. While it is open, a small frame may be put here with no question asked but for
-  // room: whoever makes another answer wrong closes it, until the next begin().
+  // The fast path. While it is enabled, a small frame may be written here without any check except
+  // for room. An event that makes another check necessary must disable it, until the next begin().
   void enable_fast_path() noexcept { fast_room_ = room(); }
   void disable_fast_path() noexcept { fast_room_ = 0; }
-  // `count` more bytes, or nullptr: closed, or no room.
+  // Returns space for `count` more bytes, or nullptr if the fast path is disabled or out of room.
   [[nodiscard]] std::uint8_t* extend_fast(std::size_t count) noexcept {
     if (count > fast_room_) return nullptr;
     fast_room_ -= count;
     return std::exchange(back_, back_ + count);
   }
 
-  // Kept here since whoever sends has the cork at hand.
+  // Kept here because every sender has the cork at hand.
   SendTally tally;
 
  private:
   std::size_t capacity_;
   std::unique_ptr<std::uint8_t[]> buffer_;
-  std::uint8_t* front_;  // of what is to leave
+  std::uint8_t* front_;  // of the unsent bytes
   std::uint8_t* back_;
-  std::size_t fast_room_ = 0;  // 0 while the short way is closed
+  std::size_t fast_room_ = 0;  // 0 while the fast path is disabled
   const Outbound* owner_ = nullptr;
 };
 

@@ -1,4 +1,4 @@
-// Compresses what a room's members share: the hub's encodings are window sizes.
+// Compression of the messages of rooms, once for many members.
 #pragma once
 
 #include <cstddef>
@@ -9,15 +9,16 @@
 
 namespace wsd::net {
 
-// Encoding v, 9 to 15, is permessage-deflate without context takeover and server_max_window_bits=v:
-// all members on these terms can be sent the same bytes. Reactor thread only.
+// Encodings 9 to 15 are permessage-deflate without context takeover, with that number as
+// server_max_window_bits. All members with the same parameters get the same bytes. Reactor thread
+// only.
 class DeflateEncoder {
  public:
-  // `pool` outlives this.
+  // `pool` must outlive the encoder.
   DeflateEncoder(protocol::DeflatePool& pool, std::size_t threshold) noexcept
       : pool_(pool), threshold_(threshold) {}
 
-  // The frame itself where compressing it does not pay.
+  // Returns the compressed frame, or `plain` itself if compression would not make it smaller.
   [[nodiscard]] SharedBytes encode(const SharedBytes& plain, hub::Encoding encoding);
 
  private:

@@ -1,4 +1,5 @@
-// How a drain spreads its Closes, so that their peers do not come back as a herd.
+// The times at which a drain closes connections. They are spread, so that clients do not reconnect
+// all at once.
 #pragma once
 
 #include <algorithm>
@@ -9,20 +10,21 @@
 
 namespace wsd::net {
 
-// What all reactors of a process know of a drain, so that each has the same window.
+// The parameters of a drain that all reactors of a process share.
 struct DrainPlan {
   Tick window = 0;
   std::uint32_t reactors = 1;
 };
 
-// At most a millisecond for each connection of the process: a server with few of them is quick.
+// Returns the drain window: at most one millisecond per connection of the process, so that a small
+// server drains quickly.
 [[nodiscard]] constexpr Tick drain_window(Tick longest, std::size_t connections) noexcept {
   return std::min<Tick>(longest, ticks_for_ms(connections));
 }
 
-// How long after the drain's begin number `i` of the `count` connections of that reactor is told.
-// Each reactor fills the whole window evenly, and reactors take turns: the sum over them is as
-// even.
+// Returns the time from the begin of the drain to the Close of connection `i` of `count` on that
+// reactor. Each reactor fills the whole window evenly. The reactors' slots interleave, so that the
+// sum over all reactors is even too.
 [[nodiscard]] constexpr Tick drain_slot(const DrainPlan& plan, std::uint32_t reactor, std::size_t i,
                                         std::size_t count) noexcept {
   const std::uint64_t slots = std::uint64_t{count} * plan.reactors;

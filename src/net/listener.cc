@@ -31,8 +31,8 @@ int open_socket(int family) {
   return ::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 }
 
-// Options set on a listening socket are inherited by the connections accepted from it, which saves
-// a system call for each (tcp(7), socket(7)).
+// Accepted connections inherit the options of their listening socket (tcp(7), socket(7)). This
+// saves system calls per connection.
 void set_inherited_options(int fd, int family, const ListenOptions& options) {
   if (options.send_buffer != 0) {
     set_option(fd, SOL_SOCKET, SO_SNDBUF, static_cast<int>(options.send_buffer));
@@ -70,14 +70,14 @@ std::string name_of(int fd) {
   const auto& at = reinterpret_cast<const sockaddr_un&>(bound.storage);
   std::string path(at.sun_path, size - offsetof(sockaddr_un, sun_path));
   if (path.starts_with('\0')) {
-    path.front() = '@';  // abstract (unix(7)); its name is all of the bytes
+    path.front() = '@';  // abstract (unix(7)): all bytes belong to the name
   } else {
     path.erase(std::min(path.find('\0'), path.size()));
   }
   return "unix:" + path;
 }
 
-// Why nothing can be accepted from `fd`.
+// Returns the reason why `fd` cannot be a listening socket, or an empty string.
 std::string adoption_error(int fd) {
   const std::string which = "cannot listen on descriptor " + std::to_string(fd) + ": ";
   struct stat status {};
@@ -108,7 +108,7 @@ bool is_socket_file(const char* path) {
   return ::lstat(path, &status) == 0 && S_ISSOCK(status.st_mode);
 }
 
-// Whether a process accepts on that Unix socket.
+// Returns whether a process accepts connections on that Unix socket.
 bool is_served(const sockaddr_un& at) {
   const int probe = open_socket(AF_UNIX);
   if (probe < 0) return true;
@@ -166,8 +166,8 @@ std::string Listener::open_tcp(const ListenAddress& address, std::uint32_t polle
     if (fd < 0) return failure(describe(address), errno);
     fds_.push_back(fd);
     set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-    // The first socket binds alone, so that a second server on the same port is refused instead of
-    // sharing its connections; it opens the group to the others before it listens.
+    // The first socket binds without SO_REUSEPORT, so that a second server on the same port fails
+    // instead of sharing the connections. It gets the option after bind(), before it listens.
     if (i > 0) set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
     set_inherited_options(fd, found->ai_family, options);
     if (::bind(fd, reinterpret_cast<const sockaddr*>(&at), found->ai_addrlen) != 0) {
@@ -176,7 +176,7 @@ std::string Listener::open_tcp(const ListenAddress& address, std::uint32_t polle
     if (i > 0) continue;
     if (pollers > 1) set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
     socklen_t size = sizeof(at);
-    ::getsockname(fd, reinterpret_cast<sockaddr*>(&at), &size);  // port 0 has become a port
+    ::getsockname(fd, reinterpret_cast<sockaddr*>(&at), &size);  // bind() has replaced port 0
     name_ = name_of(fd);
   }
   return {};
@@ -198,7 +198,7 @@ std::string Listener::open_unix(const ListenAddress& address, std::uint32_t poll
     return ::bind(fd, reinterpret_cast<const sockaddr*>(&at), sizeof(at)) == 0;
   };
   if (!bind_here()) {
-    // A socket file outlives its process; only one that nobody serves is taken over.
+    // A socket file outlives its process. It is replaced only if no process serves it.
     const int error = errno;
     if (error == EADDRINUSE && !is_socket_file(at.sun_path)) {
       return "cannot listen on '" + name + "': a file that is not a socket has that name (move it)";
@@ -212,7 +212,7 @@ std::string Listener::open_unix(const ListenAddress& address, std::uint32_t poll
   return share(pollers);
 }
 
-// The first descriptor for all pollers.
+// Duplicates the first descriptor for every other poller.
 std::string Listener::share(std::uint32_t pollers) {
   while (fds_.size() < pollers) {
     const int fd = ::fcntl(fds_.front(), F_DUPFD_CLOEXEC, 0);
@@ -227,7 +227,7 @@ std::string Listener::adopt(int fd, std::uint32_t pollers, const ListenOptions& 
   fds_.reserve(pollers);
   sharing_ = Sharing::kAdopted;
   name_ = name_of(fd);
-  // Pollers that come second to a connection must not wait for the next.
+  // Nonblocking: a poller that loses the race for a connection must not block.
   const int flags = ::fcntl(fd, F_GETFL);
   if (flags < 0 || ::fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0 ||
       ::fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) {

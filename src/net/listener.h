@@ -12,20 +12,21 @@ namespace wsd::net {
 
 struct ListenOptions {
   int backlog = 4096;
-  std::size_t send_buffer = 0;      // SO_SNDBUF, 0: the kernel's choice; inherited by connections
-  std::uint32_t notsent_lowat = 0;  // TCP_NOTSENT_LOWAT, 0: the kernel's choice; inherited too
+  std::size_t send_buffer = 0;      // SO_SNDBUF of the connections; 0: the kernel's default
+  std::uint32_t notsent_lowat = 0;  // TCP_NOTSENT_LOWAT of the connections; 0: the kernel's default
 };
 
-// Who else accepts from a listening socket.
+// Tells which pollers accept from a listening socket.
 enum class Sharing : std::uint8_t {
-  kOwn,      // nobody
-  kShared,   // the other pollers of this process
-  kAdopted,  // these, and whoever has passed the socket to this process: it outlives us
+  kOwn,      // only one poller
+  kShared,   // all pollers of this process
+  kAdopted,  // all pollers of this process; the socket came from another process and outlives this
+             // one
 };
 
-// One address bound for a number of pollers. Over TCP each has a socket of its own and the kernel
-// spreads connections over them by SO_REUSEPORT; a Unix socket has no such group, so all pollers
-// share it through descriptors of their own.
+// Owns the listening sockets of one address, one descriptor per poller. For TCP each poller has its
+// own socket, and the kernel distributes connections among them (SO_REUSEPORT). A Unix socket has
+// no such group, so the descriptors of all pollers refer to one socket.
 class Listener {
  public:
   Listener() = default;
@@ -35,20 +36,21 @@ class Listener {
   Listener& operator=(const Listener&) = delete;
   ~Listener();
 
-  // Returns an empty string, or a sentence that says what failed. listen(2) is called for all
-  // sockets or for none.
+  // Binds the address and listens. Returns an empty string, or an error message. listen(2) is
+  // called after all sockets are bound. On an error all sockets are closed.
   [[nodiscard]] std::string open(const ListenAddress& address, std::uint32_t pollers,
                                  const ListenOptions& options);
-  // Listens on a socket that this process was given. Returns an empty string, and owns `fd`; or a
-  // sentence that says what is wrong with it, and the descriptor stays the caller's.
+  // Listens on a socket that another process has passed to this one. Returns an empty string and
+  // takes ownership of `fd`, or returns an error message and leaves `fd` to the caller.
   [[nodiscard]] std::string adopt(int fd, std::uint32_t pollers, const ListenOptions& options);
-  // The bound address, port filled in.
+  // Returns the bound address with its actual port.
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
   [[nodiscard]] bool shared() const noexcept { return sharing_ != Sharing::kOwn; }
   [[nodiscard]] Sharing sharing() const noexcept { return sharing_; }
-  // Hands the descriptor over that the poller of that number accepts from. Once for each.
+  // Transfers ownership of the descriptor for that poller. Once per poller.
   [[nodiscard]] int take(std::uint32_t poller) noexcept { return std::exchange(fds_[poller], -1); }
-  // Closes what was not taken, and removes the file of a Unix socket that was bound here.
+  // Closes the descriptors that were not taken, and removes the file of a Unix socket that open()
+  // has bound.
   void close() noexcept;
 
  private:

@@ -1,4 +1,4 @@
-// The encodings that a room's members may want: what the hub's encodings mean.
+// The encodings in which members get the messages of a room.
 #pragma once
 
 #include <cstddef>
@@ -10,13 +10,14 @@
 
 namespace wsd::net {
 
-// Messages behind their place; see nchan_frame(). Others are those of DeflateEncoder.
+// Each message is preceded by its position; see nchan_frame(). All other encodings are those of
+// DeflateEncoder.
 inline constexpr hub::Encoding kNchanEncoding = 1;
 
-// Reactor thread only.
+// Implements the encodings of the hub. Reactor thread only.
 class MessageEncoder final : public hub::Encoder {
  public:
-  // `pool` outlives this.
+  // `pool` must outlive the encoder.
   MessageEncoder(protocol::DeflatePool& pool, std::size_t threshold) noexcept
       : deflate_(pool, threshold) {}
 

@@ -1,4 +1,4 @@
-// Messages of a room behind their place, as Nchan's subprotocol "ws+meta.nchan" has them.
+// Messages of a room in the format of Nchan's subprotocol "ws+meta.nchan".
 #pragma once
 
 #include "base/shared_bytes.h"
@@ -6,12 +6,12 @@
 
 namespace wsd::net {
 
-// The frame of the same type whose payload is "id: EPOCH:SEQ\n", an empty line and what `plain`, a
-// frame that is not compressed, carries. Throws std::bad_alloc.
+// Returns a frame of the same type as `plain`. Its payload is "id: EPOCH:SEQ\n", an empty line and
+// the payload of `plain`, which must not be compressed. Throws std::bad_alloc.
 [[nodiscard]] SharedBytes nchan_frame(const SharedBytes& plain, const Position& position);
 
-// An empty text message at `position` with the content type kGapContentType: what was published
-// between what the member knows and this place is lost. Throws std::bad_alloc.
+// Returns an empty text message at `position` with the content type kGapContentType. It tells the
+// member that the messages between its last position and this one are lost. Throws std::bad_alloc.
 [[nodiscard]] SharedBytes gap_frame(const Position& position);
 
 }  // namespace wsd::net

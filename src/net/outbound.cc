@@ -9,7 +9,7 @@
 namespace wsd::net {
 namespace {
 
-// Below this, copying a payload into the cork costs less than a system call of its own.
+// Copying a payload of at most this size into the cork costs less than a separate system call.
 constexpr std::size_t kCorkedPayload = std::size_t{16} << 10;
 
 constexpr std::size_t kMaxPieces = 64;
@@ -35,7 +35,7 @@ Outbound::Status status_of(SendQueue::Verdict verdict) noexcept {
 SendQueue& Outbound::queue_for(const SendContext& context) {
   if (queue_ == nullptr) {
     queue_ = std::make_unique<SendQueue>(context.now, &context.cork.tally.waiting);
-    // Nothing may overtake it.
+    // No frame may overtake the queue.
     if (context.cork.holds_for(*this)) context.cork.disable_fast_path();
   }
   return *queue_;
@@ -54,7 +54,8 @@ Outbound::Status Outbound::enqueue(Slice frame, const SendContext& context) {
     queue_for(context).push_replay(std::move(frame));
     return Status::kQueued;
   }
-  // What one turn sends is no backlog while the socket takes bytes: the bound is for slow peers.
+  // While the socket takes bytes, the output of one turn is not a backlog: the limit is for slow
+  // peers.
   if (queue_ != nullptr && writable_ &&
       !queue_->admits(frame.size, context.limits, context.grant)) {
     if (flush(context) == Status::kGone) return Status::kGone;
@@ -93,7 +94,7 @@ Outbound::Status Outbound::send_message(protocol::Opcode opcode, Bytes payload, 
   if (corked && queue_ == nullptr) {
     const bool copied = payload.size() <= kCorkedPayload && total <= context.cork.capacity();
     if (!copied || total > context.cork.room()) {
-      const Status status = flush_cork(context);
+      const Status status = uncork(context);
       if (status == Status::kGone || status == Status::kNoMemory) return status;
     }
     if (copied && queue_ == nullptr) {
@@ -106,7 +107,7 @@ Outbound::Status Outbound::send_message(protocol::Opcode opcode, Bytes payload, 
   if (!corked || queue_ != nullptr || !writable_) {
     return enqueue(Slice(protocol::make_frame(opcode, payload, compressed)), context);
   }
-  // Large: from where it lies, only what the kernel does not take is copied.
+  // A large payload is sent without copying. Only the rest that the kernel does not take is copied.
   std::array<std::uint8_t, protocol::kMaxServerHeaderBytes> header;
   protocol::write_frame_header(header.data(), opcode, payload.size(), compressed);
   const Bytes head(header.data(), header_size);
@@ -120,7 +121,7 @@ Outbound::Status Outbound::send_raw(Bytes bytes, const SendContext& context) {
   if (bytes.empty()) return Status::kSent;
   if (context.cork.holds_for(*this) && queue_ == nullptr) {
     if (bytes.size() > context.cork.room()) {
-      const Status status = flush_cork(context);
+      const Status status = uncork(context);
       if (status == Status::kGone || status == Status::kNoMemory) return status;
     }
     if (queue_ == nullptr && bytes.size() <= context.cork.room()) {
@@ -129,7 +130,7 @@ Outbound::Status Outbound::send_raw(Bytes bytes, const SendContext& context) {
       return Status::kSent;
     }
   }
-  // An answer is never left out: the next one would be taken for it.
+  // An HTTP response is never dropped, or the client would take the next response for it.
   static constexpr hub::SlowPolicyFor kWhole{SlowPolicy::kDisconnect};
   SendContext whole = context;
   whole.slow_rule = &kWhole;
@@ -138,7 +139,7 @@ Outbound::Status Outbound::send_raw(Bytes bytes, const SendContext& context) {
 
 Outbound::Status Outbound::send_frame(const SharedBytes& frame, const SendContext& context) {
   if (context.cork.holds_for(*this)) {
-    const Status status = flush_cork(context);
+    const Status status = uncork(context);
     if (status == Status::kGone || status == Status::kNoMemory) return status;
   }
   return enqueue(Slice(frame), context);
@@ -146,7 +147,7 @@ Outbound::Status Outbound::send_frame(const SharedBytes& frame, const SendContex
 
 Outbound::Status Outbound::send_batch(const hub::Batch& batch, const SendContext& context) {
   if (context.cork.holds_for(*this)) {
-    const Status status = flush_cork(context);
+    const Status status = uncork(context);
     if (status == Status::kGone || status == Status::kNoMemory) return status;
   }
   if (queue_ != nullptr || !writable_) return enqueue_rest(batch.frames(), 0, context);
@@ -165,7 +166,8 @@ Outbound::Status Outbound::send_batch(const hub::Batch& batch, const SendContext
   return enqueue_rest(batch.frames(), result.bytes, context);
 }
 
-// Queues the frames behind the first `sent` bytes, the one that was cut as started.
+// Queues all but the first `sent` bytes of the frames. A frame that was sent in part counts as
+// started.
 Outbound::Status Outbound::enqueue_rest(std::span<const Slice> frames, std::size_t sent,
                                         const SendContext& context) {
   Status worst = Status::kQueued;
@@ -187,13 +189,13 @@ Outbound::Status Outbound::enqueue_rest(std::span<const Slice> frames, std::size
   return worst;
 }
 
-// Where nothing is queued a control frame leaves at once. std::nullopt: it has to wait, in the
-// control lane; among the data it could be dropped, or overtaken by a later one.
+// Sends a control frame at once if nothing is queued. Returns std::nullopt if the frame must wait
+// in the control lane. Among the data it could be dropped, or overtaken by a later control frame.
 std::optional<Outbound::Status> Outbound::send_now(Bytes control, const SendContext& context) {
   if (queue_ != nullptr) return std::nullopt;
   if (context.cork.holds_for(*this)) {
     if (control.size() > context.cork.room()) {
-      const Status status = flush_cork(context);
+      const Status status = uncork(context);
       if (status != Status::kSent && status != Status::kQueued) return status;
       if (queue_ != nullptr) return std::nullopt;
     }
@@ -223,10 +225,11 @@ Outbound::Status Outbound::send_pong(const protocol::ControlFrame& frame,
 Outbound::Status Outbound::send_close(const protocol::ControlFrame& frame,
                                       const SendContext& context) {
   if (context.cork.holds_for(*this)) {
-    const Status status = flush_cork(context);
+    const Status status = uncork(context);
     if (status == Status::kGone || status == Status::kNoMemory) return status;
   }
-  // Through the queue even when it is empty: it knows what a Close may overtake.
+  // Goes through the queue even if it is empty, because the queue decides whether the Close
+  // overtakes data.
   SendQueue& queue = queue_for(context);
   const std::uint64_t before = queue.dropped();
   queue.push_close(frame);
@@ -234,7 +237,7 @@ Outbound::Status Outbound::send_close(const protocol::ControlFrame& frame,
   return flush(context);
 }
 
-Outbound::Status Outbound::flush_cork(const SendContext& context) {
+Outbound::Status Outbound::uncork(const SendContext& context) {
   const Bytes bytes = context.cork.bytes();
   if (bytes.empty()) return Status::kSent;
   IoResult result;
@@ -247,17 +250,11 @@ Outbound::Status Outbound::flush_cork(const SendContext& context) {
     if (!rest.empty()) {
       SharedBytes kept = SharedBytes::copy_of(rest);
       status = kept ? Status::kQueued : Status::kNoMemory;
-      // Several frames in one piece, of which the first may have begun: not to be dropped.
+      // The piece holds several frames, and part of the first may have been sent: never drop it.
       if (kept) queue_for(context).push_started(Slice(std::move(kept)));
     }
   }
   context.cork.clear();
-  return status;
-}
-
-Outbound::Status Outbound::uncork(const SendContext& context) {
-  const Status status = flush_cork(context);
-  context.cork.end();
   return status;
 }
 

@@ -1,4 +1,4 @@
-// The sending side of one connection: straight to the socket when it can, queued when it must.
+// The output of one connection.
 #pragma once
 
 #include <cstddef>
@@ -18,41 +18,41 @@
 
 namespace wsd::net {
 
-// What sending needs of the turn.
+// The state of the turn that sending needs.
 struct SendContext {
   Cork& cork;
   const SendQueueLimits& limits;
   Tick now;
   std::size_t grant = 0;                          // see SendQueue
-  bool replay = false;                            // likewise
-  const hub::SlowPolicyFor* slow_rule = nullptr;  // of the room; null: none
+  bool replay = false;                            // see SendQueue::push_replay()
+  const hub::SlowPolicyFor* slow_rule = nullptr;  // the room's policy; null: none
 };
 
-// Reactor thread only. After kGone or kNoMemory nothing more can be sent: the stream may be torn in
-// the middle of a frame.
+// Sends straight to the socket if possible, and queues the rest. After kGone or kNoMemory nothing
+// more can be sent, because the stream may end in the middle of a frame. Reactor thread only.
 class Outbound {
  public:
   enum class Status : std::uint8_t {
-    kSent,       // with the kernel, or in the cork
-    kQueued,     // waits; flush() is due when the socket is writable
+    kSent,       // in the kernel or in the cork
+    kQueued,     // in the queue; flush() is due when the socket is writable
     kDropped,    // the slow-consumer policy dropped the message
-    kOverBound,  // the policy asks for the connection to be ended; nothing was queued
+    kOverBound,  // the policy is to disconnect; nothing was queued
     kGone,       // the connection is dead
     kNoMemory,
   };
 
-  // `fd` outlives this.
+  // `fd` must outlive the object.
   explicit Outbound(int fd) noexcept : fd_(fd) {}
   [[nodiscard]] int fd() const noexcept { return fd_; }
   Outbound(const Outbound&) = delete;
   Outbound& operator=(const Outbound&) = delete;
 
-  // The latch: set by readiness, cleared by EAGAIN alone.
+  // A latch: readiness sets it, and only EAGAIN clears it.
   void set_writable() noexcept { writable_ = true; }
   [[nodiscard]] bool writable() const noexcept { return writable_; }
 
-  // The short way at the end of the read step: what is in the cork leaves in one piece, and the
-  // cork is its own again. False: there is more to it, and uncork() is to go on.
+  // The fast path at the end of the read step: sends the bytes in the cork in one piece. Returns
+  // false if some bytes are left, and the caller must call uncork().
   [[nodiscard]] bool uncork_whole(Cork& cork) noexcept {
     const Bytes bytes = cork.bytes();
     if (!bytes.empty()) {
@@ -67,27 +67,27 @@ class Outbound {
       }
       cork.clear();
     }
-    cork.end();
     return true;
   }
-  // `compressed`: the payload is, by permessage-deflate.
+  // `compressed`: permessage-deflate was applied to the payload.
   Status send_message(protocol::Opcode opcode, Bytes payload, bool compressed,
                       const SendContext& context);
   Status send_frame(const SharedBytes& frame, const SendContext& context);
-  // The worst of what became of its messages.
+  // Returns the worst status of the messages in the batch.
   Status send_batch(const hub::Batch& batch, const SendContext& context);
-  // A Pong waits in the control lane where there is a queue, the latest alone.
+  // If there is a queue, the Pong waits in its control lane, and replaces a Pong that waits there.
   Status send_pong(const protocol::ControlFrame& frame, const SendContext& context);
-  // Any other control frame but Close.
+  // Sends a control frame other than Pong and Close.
   Status send_control(const protocol::ControlFrame& frame, const SendContext& context);
-  // Nothing may be sent afterwards.
+  // Must be the last call that sends.
   Status send_close(const protocol::ControlFrame& frame, const SendContext& context);
-  // Bytes that are no frame: an HTTP response.
+  // Sends bytes that are not a frame: an HTTP response.
   Status send_raw(Bytes bytes, const SendContext& context);
 
-  // Ends the read step: what the cork holds for this connection leaves or is queued.
+  // Sends the bytes in the cork, or queues them. The cork is empty afterwards, unless
+  // std::bad_alloc is thrown.
   Status uncork(const SendContext& context);
-  // Sends what is queued until there is nothing or the socket takes no more.
+  // Sends from the queue until it is empty or the socket takes no more.
   Status flush(const SendContext& context);
 
   [[nodiscard]] bool idle() const noexcept { return queue_ == nullptr; }
@@ -101,9 +101,9 @@ class Outbound {
   [[nodiscard]] bool low(const SendQueueLimits& limits) const noexcept {
     return queue_ == nullptr || queue_->low(limits);
   }
-  // Null when idle.
+  // Returns nullptr if nothing is queued.
   [[nodiscard]] const SendQueue* queue() const noexcept { return queue_.get(); }
-  // What the kernel has taken so far.
+  // Returns the number of bytes that the kernel has taken so far.
   [[nodiscard]] std::uint64_t bytes_sent() const noexcept { return bytes_sent_; }
   [[nodiscard]] std::uint64_t dropped() const noexcept {
     return dropped_ + (queue_ == nullptr ? std::uint64_t{0} : queue_->dropped());
@@ -114,19 +114,19 @@ class Outbound {
   [[nodiscard]] std::optional<Status> send_now(Bytes control, const SendContext& context);
   Status enqueue(Slice frame, const SendContext& context);
   Status enqueue_rest(std::span<const Slice> frames, std::size_t sent, const SendContext& context);
-  Status flush_cork(const SendContext& context);
-  // What send() did with `sent` of `bytes`: the rest is copied and queued.
+  // Copies and queues all but the first `sent` bytes of `first` and `second`.
   Status keep_rest(Bytes first, Bytes second, std::size_t sent, const SendContext& context);
-  // Counts what the kernel took and keeps the latch. False when the connection is dead.
+  // Counts the bytes that the kernel took and updates the latch. Returns false if the connection is
+  // dead.
   [[nodiscard]] bool account(const IoResult& result, Cork& cork) noexcept;
 
   void end_queue() noexcept;
 
-  std::unique_ptr<SendQueue> queue_;  // appears with the first backlog, goes with the last
+  std::unique_ptr<SendQueue> queue_;  // exists while there is a backlog
   std::uint64_t bytes_sent_ = 0;
   int fd_;
-  std::uint32_t dropped_ = 0;  // by queues that are gone; stops at its largest value
-  bool writable_ = true;       // a fresh socket takes bytes
+  std::uint32_t dropped_ = 0;  // by earlier queues; stops at its largest value
+  bool writable_ = true;       // a new socket takes bytes
 };
 
 }  // namespace wsd::net

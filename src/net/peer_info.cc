@@ -5,8 +5,8 @@
 namespace wsd::net {
 namespace {
 
-// Sizes are written in seven bits a byte, low ones first, the top bit saying that more follow: most
-// take one byte.
+// A size has seven bits per byte, low bits first. The top bit says that another byte follows. Most
+// sizes take one byte.
 constexpr unsigned kSizeBits = 7;
 constexpr std::size_t kMore = std::size_t{1} << kSizeBits;
 
@@ -44,7 +44,7 @@ PeerInfo::PeerInfo(std::string_view remote, std::string_view path, std::string_v
                    std::string_view close_reason) {
   const std::array<std::string_view, kParts> parts = {remote,      path, user,
                                                       subprotocol, via,  close_reason};
-  std::size_t total = kParts;  // a byte of each size at least
+  std::size_t total = kParts;  // at least one byte per size
   for (const std::string_view each : parts) total += size_bytes(each.size()) - 1 + each.size();
   block_ = std::make_unique_for_overwrite<std::uint8_t[]>(total);
   std::uint8_t* at = block_.get();

@@ -1,4 +1,4 @@
-// What the opening handshake settled about a connection, packed: one allocation, no slack.
+// The identity of the peer of a connection.
 #pragma once
 
 #include <cstddef>
@@ -8,22 +8,24 @@
 
 namespace wsd::net {
 
+// Packed into one allocation without slack, because every open connection has one.
 class PeerInfo {
  public:
   PeerInfo() = default;
   PeerInfo(std::string_view remote, std::string_view path, std::string_view user,
            std::string_view subprotocol, std::string_view via = {});
 
-  // The socket's peer, or whom a trusted proxy names.
+  // Returns the address of the socket's peer, or of the client that a trusted proxy names.
   [[nodiscard]] std::string_view remote() const noexcept { return part(0); }
   [[nodiscard]] std::string_view path() const noexcept { return part(1); }
   [[nodiscard]] std::string_view user() const noexcept { return part(2); }
   [[nodiscard]] std::string_view subprotocol() const noexcept { return part(3); }
-  // The proxy that has named remote(): then the socket's peer. Empty: it is remote() itself.
+  // Returns the address of the proxy that has named remote(), or an empty string if remote() is the
+  // socket's peer.
   [[nodiscard]] std::string_view via() const noexcept { return part(4); }
-  // The peer's reason in its Close frame; empty until set_close_reason().
+  // Returns the reason in the peer's Close frame. Empty until set_close_reason().
   [[nodiscard]] std::string_view close_reason() const noexcept { return part(5); }
-  // Views handed out before are dead. Where memory runs out (std::bad_alloc) nothing has changed.
+  // Invalidates all views. If it throws std::bad_alloc, nothing has changed.
   void set_close_reason(std::string_view reason);
 
  private:

@@ -1,4 +1,4 @@
-// epoll; replaced at link time by the simulation.
+// epoll. The simulation replaces it at link time.
 #pragma once
 
 #include <sys/epoll.h>
@@ -8,18 +8,18 @@
 
 namespace wsd::net {
 
-// What epoll says of a descriptor, read as latches to be set. An error or a hang-up is learned by
-// reading, and wakes a writer too.
+// One event of epoll, interpreted as latches to set. An error or a hang-up makes the descriptor
+// readable and writable: the next call on the socket returns it.
 struct Readiness {
   [[nodiscard]] std::uint64_t token() const noexcept { return event.data.u64; }
-  // Data, EOF or an error waits to be read.
+  // Data, EOF or an error can be read.
   [[nodiscard]] bool readable() const noexcept {
     return (event.events & (EPOLLIN | EPOLLRDHUP | EPOLLERR | EPOLLHUP)) != 0;
   }
   [[nodiscard]] bool writable() const noexcept {
     return (event.events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) != 0;
   }
-  // The peer has ended its direction: read on to EOF, no other edge comes.
+  // The peer has ended its direction. Read until EOF, because no other edge will come.
   [[nodiscard]] bool ended() const noexcept {
     return (event.events & (EPOLLRDHUP | EPOLLERR | EPOLLHUP)) != 0;
   }
@@ -27,7 +27,7 @@ struct Readiness {
   epoll_event event;
 };
 
-// One epoll instance. Owner thread only.
+// Owns one epoll instance. Only the owner's thread.
 class Poller {
  public:
   static constexpr int kMaxEvents = 256;
@@ -37,19 +37,20 @@ class Poller {
   Poller& operator=(const Poller&) = delete;
   ~Poller();
 
-  // False when the kernel refused an instance.
+  // Returns false if the kernel has refused an instance.
   [[nodiscard]] bool valid() const noexcept { return fd_ >= 0; }
 
-  // Registers once, edge-triggered for both directions; closing the descriptor unregisters it.
-  // False on ENOSPC, ENOMEM.
+  // Registers a descriptor, edge-triggered for both directions. Closing the descriptor unregisters
+  // it. Returns false on ENOSPC and ENOMEM.
   [[nodiscard]] bool add(int fd, std::uint64_t token) noexcept;
-  // For a listener that several pollers share: level-triggered, one of them is woken.
+  // Registers a listening socket that several pollers share. It is level-triggered, and an event
+  // wakes one of them.
   [[nodiscard]] bool add_shared(int fd, std::uint64_t token) noexcept;
-  // Needed only for descriptors that live on in other pollers.
+  // Unregisters a descriptor. Needed only if the socket stays open through another descriptor.
   void remove(int fd) noexcept;
 
-  // Waits at most `timeout_ms` (-1: for ever) and returns what became ready, in `ready`.
-  // EINTR returns nothing.
+  // Waits at most `timeout_ms` (-1: without a limit), and returns the events, stored in `ready`.
+  // Returns no event on EINTR.
   [[nodiscard]] std::span<const Readiness> wait(int timeout_ms,
                                                 std::span<Readiness, kMaxEvents> ready) noexcept;
 

@@ -1,14 +1,13 @@
 // A reactor's turn, in this order:
 //
 //   1. wait        for readiness, at most until the next deadline; not at all while work is left
-//   2. mark ready  readiness sets latches, nothing is read or written yet
-//   3. mailbox     what other shards and threads have sent
-//   4. read        new connections, then each connection on the ready list up to its share; what is
-//                  not done stays on the list
+//   2. mark ready  readiness sets latches; nothing is read or written yet
+//   3. mailbox     the mail of other shards and threads
+//   4. read        new connections, then each connection on the ready list up to its share; a
+//                  connection with more input stays on the list
 //   5. timers      the wheel advances to now
-//   6. flush       rooms fan out what was published in 3 to 5, then connections send what they
-//   queued
-//   7. settle      ended connections leave their rooms, are reported, and are freed
+//   6. flush       rooms fan out the messages of steps 3 to 5, then connections send their queues
+//   7. finalize    ended connections leave their rooms, are reported and freed
 #include "net/reactor.h"
 
 #include <algorithm>
@@ -28,7 +27,7 @@ constinit thread_local Reactor* current_reactor = nullptr;
 
 namespace {
 
-// Tokens: a connection's is its address, which is aligned; others are odd.
+// The token of a connection is its address, which is aligned. All other tokens are odd.
 constexpr std::uint64_t kTagMask = 1;
 constexpr std::uint64_t kWakeToken = kTagMask;
 constexpr std::uint64_t acceptor_token(std::size_t index) noexcept {
@@ -36,26 +35,25 @@ constexpr std::uint64_t acceptor_token(std::size_t index) noexcept {
 }
 constexpr std::size_t acceptor_index(std::uint64_t token) noexcept { return (token >> 1) - 1; }
 
-// So that a tick on which very many timers fall does not hold the turn up.
+// Limits the timers of one turn, so that a tick with very many timers does not delay it.
 constexpr int kTimersPerTurn = 4096;
 
 constexpr int kLongestWaitMs = 60'000;
 
-// A turn that comes so much later than it was due, or lasts longer than this, was kept from going
-// on: the process was stopped, or starved.
+// If a turn begins this late or lasts this long, the process was suspended or starved of CPU.
 constexpr std::uint64_t kLateMs = 250;
 constexpr std::uint64_t kLongestTurnMs = 1'000;
 
-// The longest that reading what has come meanwhile counts as part of it.
+// The longest time of catching up that still counts as part of a suspension.
 constexpr std::uint64_t kCatchUpMs = 10'000;
 
-// How long a large block that nobody needs is kept.
+// The time to keep an unused large block.
 constexpr Tick kKeepTicks = ticks_for_ms(200);
 
-// While it drains, a reactor without connections looks this often whether the others are done.
+// During a drain, a reactor without connections checks this often whether the others are done.
 constexpr int kDrainLookMs = 20;
 
-// For the length of a turn: one thread may drive several reactors in turn.
+// Sets current_reactor during a turn. One thread may drive several reactors in turn.
 class CurrentScope {
  public:
   explicit CurrentScope(Reactor* reactor) noexcept
@@ -86,9 +84,9 @@ Reactor::~Reactor() {
 }
 
 void Reactor::attach(const ReactorSettings& settings, hub::Shard& shard, Application& application,
-                     ProcessCounts& counts) {
-  wsd_reactor_attached(&shard, &counts);
-  context_ = std::make_unique<ReactorContext>(settings, shard, application, counts);
+                     ProcessCounters& counters) {
+  wsd_reactor_attached(&shard, &counters);
+  context_ = std::make_unique<ReactorContext>(settings, shard, application, counters);
   begin_turn(0);
   ended_ms_ = real_ms_;
   context_->shard.set_encoder(&context_->encoder);
@@ -124,15 +122,15 @@ void Reactor::run() {
 }
 
 bool Reactor::finished() const noexcept {
-  // Until the last connection of the process is gone: rooms at home here still serve members
-  // elsewhere.
-  return draining_ && context_->counts.connections.load(std::memory_order_acquire) == 0;
+  // Runs until the last connection of the process is gone, because home rooms of this shard still
+  // serve members on other shards.
+  return draining_ && context_->counters.connections.load(std::memory_order_acquire) == 0;
 }
 
 void Reactor::turn(int max_wait_ms) {
   std::array<Readiness, Poller::kMaxEvents> ready;
   const std::span<const Readiness> events = poller_.wait(ms_until_due(max_wait_ms), ready);
-  const CurrentScope scope(this);  // after the wait: who sleeps runs nothing
+  const CurrentScope scope(this);  // after the wait: a sleeping reactor runs nothing
   const BlockCache::Scope kept(context_->block_cache);
   begin_turn(events.size());
   for (const Readiness& each : events) mark_ready(each);
@@ -144,7 +142,7 @@ void Reactor::turn(int max_wait_ms) {
   context_->shard.fan_out();
   flush_dirty();
   finalize_ended();
-  context_->deflate_pool.end_turn(!context_->ready.empty());
+  context_->deflate_pool.end_turn(!context_->lists.ready.empty());
   release_unused();
   account_turn(fanned_ns);
 }
@@ -158,23 +156,27 @@ void Reactor::begin_turn(std::size_t events) noexcept {
   context_->shard.begin_turn(context_->now, context_->now_ns);
 }
 
-// While a process is stopped its peers' bytes lie unread and its own unsent, which is no silence of
-// theirs: deadlines count the time in which it ran. So too until the backlog of readiness has been
-// seen once, which is when the poller has less to tell than it could.
+// Excludes the time during which the process was suspended, because bytes from peers were left
+// unread then. The exclusion lasts until the backlog of events is processed, that is, until
+// epoll_wait returns fewer events than it could.
 void Reactor::exclude_suspension(std::uint64_t before, std::size_t events) noexcept {
-  if (due_ms_ != 0 && real_ms_ > due_ms_ + kLateMs) {
+  const bool late = due_ms_ != 0 && real_ms_ > due_ms_ + kLateMs;
+  if (late) {
     catching_up_until_ms_ = real_ms_ + kCatchUpMs;
-    // Nobody can tell when in its sleep the process was suspended. So none of the sleep counts:
-    // otherwise peers that were silent before it would have only the rest of a tick to speak.
-    stood_still_ms_ += real_ms_ - slept_since_ms_;
+    // The suspension began at an unknown moment of the wait. So none of the wait counts: otherwise
+    // peers that were silent before it would have only the rest of a tick to send something. But on
+    // a host that is always late each timer must fire in the end, so this is not done twice
+    // running.
+    stood_still_ms_ += real_ms_ - (was_late_ ? due_ms_ : wait_began_ms_);
   } else if (real_ms_ < catching_up_until_ms_) {
     stood_still_ms_ += real_ms_ - before;
   }
+  was_late_ = late;
   if (events < Poller::kMaxEvents) catching_up_until_ms_ = 0;
 }
 
-// What the turn has counted is shown to others. `fanned_ns`: when rooms began to fan out; 0: none
-// did.
+// Publishes the counts of the turn to other threads. `fanned_ns`: the time when rooms began to fan
+// out; 0: no room did.
 void Reactor::account_turn(std::uint64_t fanned_ns) noexcept {
   ReactorStats& stats = context_->stats;
   const Tally& tally = context_->tally;
@@ -205,15 +207,15 @@ void Reactor::release_unused() noexcept {
 }
 
 int Reactor::wait_ms(int max_wait_ms) noexcept {
-  // Neither asleep nor busy: memory may be there in a moment.
+  // A short wait, neither sleeping nor spinning: memory may be available in a moment.
   if (context_->shard.retry_needed()) {
     constexpr int kMomentMs = kTickMs;
     return max_wait_ms < 0 ? kMomentMs : std::min(kMomentMs, max_wait_ms);
   }
   const bool accepting = std::any_of(acceptors_.begin(), acceptors_.end(),
                                      [](const auto& each) { return each->ready(); });
-  if (accepting || !context_->ready.empty() || !context_->dirty.empty() ||
-      !context_->ended.empty() || context_->shard.has_pending() ||
+  if (accepting || !context_->lists.ready.empty() || !context_->lists.dirty.empty() ||
+      !context_->lists.ended.empty() || context_->shard.has_pending() ||
       context_->shard.wheel().has_due() || !context_->shard.arm()) {
     return 0;
   }
@@ -229,8 +231,8 @@ int Reactor::wait_ms(int max_wait_ms) noexcept {
 
 int Reactor::ms_until_due(int max_wait_ms) noexcept {
   const int wait = wait_ms(max_wait_ms);
-  slept_since_ms_ = std::min(ended_ms_, real_ms_ + kLongestTurnMs);
-  due_ms_ = slept_since_ms_ + static_cast<std::uint64_t>(wait);
+  wait_began_ms_ = std::min(ended_ms_, real_ms_ + kLongestTurnMs);
+  due_ms_ = wait_began_ms_ + static_cast<std::uint64_t>(wait);
   return wait;
 }
 
@@ -238,7 +240,7 @@ void Reactor::mark_ready(const Readiness& readiness) {
   const std::uint64_t token = readiness.token();
   if ((token & kTagMask) == 0) {
     std::bit_cast<Connection*>(token)->on_readiness(readiness);
-  } else if (token != kWakeToken) {  // that one's mail is taken in any case
+  } else if (token != kWakeToken) {  // the mailbox is read in any case
     const std::size_t index = acceptor_index(token);
     if (index < acceptors_.size()) acceptors_[index]->on_readiness();
   }
@@ -247,8 +249,8 @@ void Reactor::mark_ready(const Readiness& readiness) {
 void Reactor::handle_commands() {
   const std::uint32_t commands = context_->shard.take_commands();
   if ((commands & kReportAlive) != 0) {
-    context_->counts.answered.fetch_or(std::uint64_t{1} << context_->shard.index(),
-                                       std::memory_order_relaxed);
+    context_->counters.answered.fetch_or(std::uint64_t{1} << context_->shard.index(),
+                                         std::memory_order_relaxed);
   }
   if ((commands & kStop) != 0) {
     draining_ = true;
@@ -258,31 +260,23 @@ void Reactor::handle_commands() {
     begin_drain();
   }
   if (context_->shard.take_resumed()) {
-    work_off(context_->paused, [](Connection& each) { each.resume(); });
+    context_->lists.work_off(context_->lists.paused, [](Connection& each) { each.resume(); });
   }
 }
 
-// Who comes on the list meanwhile waits for the next time.
-template <class Step>
-void Reactor::work_off(std::vector<Connection*>& list, Step step) {
-  context_->working.swap(list);
-  for (Connection* connection : context_->working) step(*connection);
-  context_->working.clear();
-}
-
-// Many that have much to say say it in small pieces: who comes with twenty bytes waits for a piece
-// of each.
+// The more connections are ready, the less each may read in one turn. A connection with twenty
+// bytes thus waits only for a small piece of each other connection.
 std::size_t Reactor::read_share(std::size_t ready) noexcept {
   constexpr std::size_t kMost = std::size_t{256} << 10;
   constexpr std::size_t kLeast = std::size_t{16} << 10;
-  constexpr std::size_t kTurn = std::size_t{4} << 20;  // about a millisecond's worth of copying
+  constexpr std::size_t kTurn = std::size_t{4} << 20;  // about one millisecond of copying
   return std::clamp(kTurn / std::max<std::size_t>(ready, 1), kLeast, kMost);
 }
 
 void Reactor::accept_and_read() {
   for (const auto& acceptor : acceptors_) acceptor->accept_step();
-  context_->read_share = read_share(context_->ready.size());
-  work_off(context_->ready, [](Connection& each) { each.read_step(); });
+  context_->read_share = read_share(context_->lists.ready.size());
+  context_->lists.work_off(context_->lists.ready, [](Connection& each) { each.read_step(); });
 }
 
 void Reactor::fire_timers() {
@@ -296,13 +290,13 @@ void Reactor::fire_timers() {
 }
 
 void Reactor::flush_dirty() {
-  work_off(context_->dirty, [](Connection& each) { each.flush_step(); });
+  context_->lists.work_off(context_->lists.dirty, [](Connection& each) { each.flush_step(); });
 }
 
 void Reactor::finalize_ended() {
-  // Handlers that are told of an end may end others: until no one is left.
-  while (!context_->ended.empty()) {
-    work_off(context_->ended, [this](Connection& each) {
+  // Handlers of an end may end other connections: repeat until the list is empty.
+  while (!context_->lists.ended.empty()) {
+    context_->lists.work_off(context_->lists.ended, [this](Connection& each) {
       if (each.finalize()) connections_.destroy(&each);
     });
   }
@@ -310,10 +304,11 @@ void Reactor::finalize_ended() {
 
 void Reactor::begin_drain() {
   draining_ = true;
-  // The first to drain counts for all, since connections may be gone when the last one does.
+  // The first reactor to drain sets the count for all, because connections may be gone by the time
+  // the last reactor begins.
   std::size_t all = 0;
-  const std::size_t here = context_->counts.connections.load(std::memory_order_relaxed);
-  if (context_->counts.at_drain.compare_exchange_strong(all, here, std::memory_order_relaxed)) {
+  const std::size_t here = context_->counters.connections.load(std::memory_order_relaxed);
+  if (context_->counters.at_drain.compare_exchange_strong(all, here, std::memory_order_relaxed)) {
     all = here;
   }
   const DrainPlan plan{drain_window(context_->settings.drain_window, all),
@@ -329,7 +324,7 @@ void Reactor::begin_drain() {
     if (connection.open()) ++i;
     connection.drain_at(context_->now + slot);
   });
-  // Who waits at the door is told, instead of being reset with the listener.
+  // Waiting connections get a 503, instead of a reset when the listening socket is closed.
   for (const auto& acceptor : acceptors_) acceptor->refuse_waiting();
   acceptors_.clear();
   context_->shard.wheel().arm(drain_timer_,

@@ -1,4 +1,4 @@
-// One thread's event loop: a poller, a shard of the hub, and the connections on it.
+// The event loop of one thread.
 #pragma once
 
 #include <cstdint>
@@ -15,54 +15,56 @@
 
 namespace wsd::net {
 
-// Its own thread only, but for wake() and what comes through the hub. May be driven turn by turn.
 class Reactor;
 
-// The reactor whose turn runs on this thread, or nullptr: Reactor::current(). Set by a turn alone.
+// The reactor whose turn runs on this thread, or nullptr. Only a turn sets it; others read it by
+// Reactor::current().
 extern constinit thread_local Reactor* current_reactor;
 
+// Owns a poller, listening sockets and connections, and drives one shard of the hub. May be driven
+// turn by turn. Its own thread only, except wake() and stats(); other threads use the hub.
 class Reactor final : public hub::Waker {
  public:
   // Commands that the hub carries to every reactor.
   static constexpr std::uint32_t kDrain = 1;
   static constexpr std::uint32_t kStop = 2;
-  static constexpr std::uint32_t kReportAlive = 4;  // with a bit in ProcessCounts::answered
+  static constexpr std::uint32_t kReportAlive = 4;  // sets a bit in ProcessCounters::answered
 
   Reactor() noexcept;
   Reactor(const Reactor&) = delete;
   Reactor& operator=(const Reactor&) = delete;
   ~Reactor();
 
-  // False when the kernel refused a descriptor.
+  // Returns false if the kernel has refused a descriptor.
   [[nodiscard]] bool valid() const noexcept { return wakeable_; }
 
-  // Before the first turn. Everything outlives the reactor.
+  // Must be called once, before the first turn. All arguments must outlive the reactor.
   void attach(const ReactorSettings& settings, hub::Shard& shard, Application& application,
-              ProcessCounts& counts);
+              ProcessCounters& counters);
   [[nodiscard]] bool listen(Listener& listener);
 
-  // Turns until drained or stopped.
+  // Runs turns until finished().
   void run();
-  // One turn that waits at most `max_wait_ms` (-1: as long as nothing is due).
+  // Runs one turn, which waits at most `max_wait_ms` for readiness (-1: until the next deadline).
   void turn(int max_wait_ms);
-  // Drained or stopped, with no connection left in the whole process.
+  // Returns true if the reactor is drained or stopped, and the process has no connection left.
   [[nodiscard]] bool finished() const noexcept;
 
   void wake() noexcept override;
 
-  // The reactor whose turn runs on this thread, or nullptr.
+  // Returns the reactor whose turn runs on this thread, or nullptr.
   [[nodiscard]] static Reactor* current() noexcept { return current_reactor; }
-  // nullptr when it is not, or no longer, one of this reactor's.
+  // Returns nullptr if this reactor has no connection with that id.
   [[nodiscard]] Connection* find(ConnectionId id) noexcept;
   [[nodiscard]] hub::Shard& shard() noexcept { return context_->shard; }
-  // A shard is behind with what the connection in its read step published.
+  // Pauses the connection in its read step, because a shard is behind with its messages.
   void pause_publisher();
   [[nodiscard]] bool draining() const noexcept { return draining_; }
   // Any thread.
   [[nodiscard]] const ReactorStats& stats() const noexcept { return context_->stats; }
 
  private:
-  // Cuts what is left when the drain has lasted too long.
+  // Force-closes the remaining connections at the drain timeout.
   class DrainTimer final : public hub::Scheduled {
    public:
     explicit DrainTimer(Reactor& reactor) noexcept : reactor_(reactor) {}
@@ -73,15 +75,13 @@ class Reactor final : public hub::Waker {
   };
 
   [[nodiscard]] int wait_ms(int max_wait_ms) noexcept;
-  // That, and the turn that it leads to is due then.
+  // Returns wait_ms(), and records when the next turn is due.
   [[nodiscard]] int ms_until_due(int max_wait_ms) noexcept;
-  // `events`: how many the poller had.
+  // `events`: the number of events that the poller returned.
   void begin_turn(std::size_t events) noexcept;
   void exclude_suspension(std::uint64_t before, std::size_t events) noexcept;
   void mark_ready(const Readiness& readiness);
   void handle_commands();
-  template <class Step>
-  void work_off(std::vector<Connection*>& list, Step step);
   [[nodiscard]] static std::size_t read_share(std::size_t ready) noexcept;
   void accept_and_read();
   void fire_timers();
@@ -97,15 +97,16 @@ class Reactor final : public hub::Waker {
   bool wakeable_;
   std::unique_ptr<ReactorContext> context_;
   Slab<Connection> connections_;
-  Tick kept_until_ = 0;  // then large blocks that were not needed again are given back
-  // The clock of deadlines is the real one without the time in which this stood still.
+  Tick kept_until_ = 0;  // when to free the unused large blocks
+  // The clock of deadlines is the real clock without the time of suspensions.
   std::uint64_t now_ms_ = 0;
-  std::uint64_t real_ms_ = 0;         // when the turn began
-  std::uint64_t ended_ms_ = 0;        // when the last one ended
-  std::uint64_t slept_since_ms_ = 0;  // when the wait began
-  std::uint64_t due_ms_ = 0;  // when the turn had to begin at the latest; 0: there was none before
+  std::uint64_t real_ms_ = 0;   // when the turn began
+  std::uint64_t ended_ms_ = 0;  // when the previous turn ended
+  std::uint64_t wait_began_ms_ = 0;
+  std::uint64_t due_ms_ = 0;  // the latest time for the turn to begin; 0: no turn before
+  bool was_late_ = false;     // the previous turn began after due_ms_
   std::uint64_t stood_still_ms_ = 0;
-  std::uint64_t catching_up_until_ms_ = 0;  // 0: it is not
+  std::uint64_t catching_up_until_ms_ = 0;  // 0: not catching up
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
   DrainTimer drain_timer_{*this};
   bool draining_ = false;

@@ -1,4 +1,4 @@
-// What a reactor counts.
+// The statistics of a reactor.
 #pragma once
 
 #include <array>
@@ -12,19 +12,21 @@
 
 namespace wsd::net {
 
-// What each message adds to. Plain numbers of the reactor's thread, shown to others once a turn.
+// The counts that every message changes. Reactor thread only. Each turn publishes them to
+// ReactorStats once, which saves atomic operations per message.
 struct Tally {
   std::uint64_t messages_in = 0;
-  std::uint64_t messages_sent = 0;  // all that a read step sends to its connection, and to others
-                                    // what is for them alone
-  // What rooms deliver is counted by the shard, a batch at a time. This is how much of it does not
-  // count: what came to members that were closing already, or in a read step of their own.
+  // Messages that a connection gets in its own read step, and messages to a single connection at
+  // other times.
+  std::uint64_t messages_sent = 0;
+  // The shard counts the messages that rooms deliver, by the batch. This is the part that must be
+  // subtracted: messages for members that were closing, or that were in their own read step.
   std::uint64_t not_deliveries = 0;
   std::uint64_t bytes_in = 0;
 };
 
-// Kept by the reactor's thread, read by any. What is at hand elsewhere is not here: the shard
-// counts its rooms, and the process its unfinished input.
+// Written by the reactor's thread, read by any. The shard counts rooms, and ProcessCounters counts
+// incomplete input.
 struct ReactorStats {
   std::array<Counter, 3> connections;  // by ConnectionState
   Counter accepted;
@@ -43,7 +45,7 @@ struct ReactorStats {
   Histogram round_trip;
   Histogram delivery_delay;
 
-  // An opening handshake was refused with that status.
+  // Counts an opening handshake that was rejected with that status.
   void count_refusal(int status) noexcept {
     std::size_t i = 0;
     while (i + 1 < kRefusalStatuses.size() && kRefusalStatuses[i] != status) ++i;

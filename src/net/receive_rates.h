@@ -1,4 +1,4 @@
-// How much each connection of a reactor may send a second.
+// The limits on messages and bytes per second that a peer may send.
 #pragma once
 
 #include <cstddef>
@@ -11,22 +11,23 @@
 
 namespace wsd::net {
 
-// Reactor thread only. Lies beside the connections, by their place in the shard's table, so that it
-// costs nothing where there is no limit.
+// Holds the token buckets of all connections of a reactor, by their slot in the shard's table. They
+// are not in Connection, so that they cost nothing without a limit. Reactor thread only.
 class ReceiveRates {
  public:
-  // 0: no limit.
+  // 0 is no limit.
   ReceiveRates(std::uint32_t messages_per_second, std::size_t bytes_per_second) noexcept
       : messages_(messages_per_second), bytes_(bytes_per_second) {}
 
-  // A connection is open: it may send a second's worth at once. Where memory runs out
-  // (std::bad_alloc) nothing has changed. Before the other calls for that id.
+  // Starts the buckets of a connection with one second's amount. Must be called before the other
+  // functions for that id. If it throws std::bad_alloc, nothing has changed.
   void begin(ConnectionId id, Tick now);
 
-  // False: it is over its limit, which is not taken back.
+  // Counts received data. Returns false if the connection exceeds its limit.
   [[nodiscard]] bool take_message(ConnectionId id, Tick now) noexcept;
   [[nodiscard]] bool take_bytes(ConnectionId id, std::size_t count, Tick now) noexcept;
-  // It was not read since it was last asked for: what it has sent meanwhile comes at once.
+  // Allows the amount of the time since the last call, because the connection was not read. The
+  // data that its peer sent meanwhile arrives at once.
   void not_read_until(ConnectionId id, Tick now) noexcept;
 
  private:

@@ -1,5 +1,5 @@
-// How long a Ping took to come back, without a note of when it was sent: a Pong brings its Ping's
-// payload (RFC 6455 §5.5.3), and that says when.
+// Measures the round trip of a Ping without storing when it was sent: the Pong carries the payload
+// of its Ping (RFC 6455 §5.5.3), which holds that time.
 #pragma once
 
 #include <algorithm>
@@ -14,8 +14,8 @@
 
 namespace wsd::net {
 
-// The payload of a Ping of ours: the time, under a key, since it is nobody's business how long this
-// machine has been up.
+// The payload of our Pings: the time, hidden with a key, so that peers do not learn the uptime of
+// the machine.
 class PingStamp {
  public:
   static constexpr std::size_t kBytes = 8;
@@ -24,8 +24,8 @@ class PingStamp {
       : bytes_(std::bit_cast<std::array<std::uint8_t, kBytes>>(now_ns ^ key)) {}
   [[nodiscard]] Bytes bytes() const noexcept { return bytes_; }
 
-  // How many nanoseconds before `now_ns` the Ping was sent that this Pong answers; std::nullopt
-  // where it is not one of ours: no such payload, or a time that is to come or over an hour ago.
+  // Returns the nanoseconds between the Ping of this Pong and `now_ns`. Returns std::nullopt if the
+  // payload has another size, or if its time is in the future or more than an hour ago.
   [[nodiscard]] static std::optional<std::uint64_t> age_ns(Bytes pong, std::uint64_t now_ns,
                                                            std::uint64_t key) noexcept {
     constexpr std::uint64_t kHourNs = 3'600'000'000'000;
@@ -41,25 +41,25 @@ class PingStamp {
   std::array<std::uint8_t, kBytes> bytes_;
 };
 
-// A round trip in one byte: five bits of exponent and three of fraction, as a small floating-point
-// number of microseconds. It is at most 7 % off.
+// A round trip in one byte: a floating-point number of microseconds with five bits of exponent and
+// three of fraction. The error is at most 7 %.
 class RoundTrip {
  public:
   RoundTrip() = default;
   explicit RoundTrip(std::uint64_t us) noexcept {
-    // Below 16 each number stands for itself; 0 is for none at all.
+    // Values below 16 are stored as they are. 0 means that no round trip is known.
     us = std::clamp<std::uint64_t>(us, 1, kMost);
     if (us < 2 * kSteps) {
       code_ = static_cast<std::uint8_t>(us);
       return;
     }
     const auto shift = static_cast<unsigned>(std::bit_width(us)) - kFractionBits - 1;
-    us += std::uint64_t{1} << (shift - 1);  // to the nearest; it may carry into the exponent
+    us += std::uint64_t{1} << (shift - 1);  // rounds to the nearest; may carry into the exponent
     const auto rounded = static_cast<unsigned>(std::bit_width(us)) - kFractionBits - 1;
     code_ = static_cast<std::uint8_t>((rounded + 1) * kSteps + (us >> rounded) % kSteps);
   }
 
-  // 0: none is known.
+  // Returns 0 if no round trip is known.
   [[nodiscard]] std::uint64_t us() const noexcept {
     if (code_ < 2 * kSteps) return code_;
     return (kSteps + code_ % kSteps) << (code_ / kSteps - 1);

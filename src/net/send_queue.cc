@@ -10,10 +10,11 @@
 namespace wsd::net {
 namespace {
 
-// A Close waits for this much data at most (an application's last words); it overtakes more.
+// A Close waits for at most this much data, such as an application's last messages. It overtakes a
+// longer queue.
 constexpr std::size_t kCloseLinger = std::size_t{64} << 10;
 
-// Whether one more frame may join that much.
+// Returns whether a queue of that size admits another frame.
 bool admitted(std::size_t frames, std::size_t bytes, std::size_t size,
               const SendQueueLimits& limits) noexcept {
   if (frames >= limits.frames) return false;
@@ -70,7 +71,8 @@ SendQueue::Verdict SendQueue::push(Slice frame, const SendQueueLimits& limits, s
   return Verdict::kQueued;
 }
 
-// What was dropped may be the rest of the block that this frame is in: it gets its own.
+// Gives the frame a block of its own, because the other frames of its block may have been dropped.
+// The shared block can then be freed.
 void SendQueue::own_block(Slice& frame) const {
   if (!gaps_ || frame.size == frame.block.size()) return;
   if (SharedBytes own = SharedBytes::copy_of(frame.bytes())) frame = Slice(std::move(own));
@@ -84,8 +86,9 @@ void SendQueue::settle(Entry& entry) noexcept {
   if (std::exchange(entry.latest, false)) --latest_frames_;
 }
 
-// The place of its room's latest that waits here. False: there is none, or no more, for where this
-// one does not fit even so, that one is out of date all the same.
+// Replaces the queued latest-only message of the same room. Returns false if there is no such
+// message, or if the new one does not fit in its place. In the second case the old message is
+// dropped anyway.
 bool SendQueue::take_place(Slice& frame, const SendQueueLimits& limits, std::uint64_t room) {
   const auto found = std::find_if(entries_.rbegin(), entries_.rend(), [&](const Entry& each) {
     return each.latest && each.room == room;
@@ -106,13 +109,14 @@ bool SendQueue::take_place(Slice& frame, const SendQueueLimits& limits, std::uin
   return true;
 }
 
-// Where what may not be dropped leaves no room, dropping others gains nothing.
+// Returns whether dropping messages can make room. It cannot if the frames that must stay exceed
+// the limit.
 bool SendQueue::dropping_helps(std::size_t size, const SendQueueLimits& limits) const noexcept {
   return admitted(bounded_frames() - droppable_frames_, bounded_bytes() - droppable_bytes_, size,
                   limits);
 }
 
-// False when there is nothing that may be dropped.
+// Returns false if no frame may be dropped.
 bool SendQueue::drop_oldest() {
   const auto oldest = std::find_if(entries_.begin(), entries_.end(),
                                    [](const Entry& each) { return each.droppable; });
@@ -124,7 +128,8 @@ bool SendQueue::drop_oldest() {
   return true;
 }
 
-// What follows a replay is not to be put before it, in the place of an older message.
+// A newer message must not replace one that is queued before the replay, so latest-only messages
+// before it become ordinary ones.
 void SendQueue::push_replay(Slice frame) {
   for (auto each = entries_.rbegin(); latest_frames_ != 0; ++each) {
     if (each->latest) settle(*each);
@@ -147,7 +152,7 @@ void SendQueue::push_started(Slice rest, bool replay) {
 }
 
 std::size_t SendQueue::boundary() const noexcept {
-  // The rest of something started may be that of a frame, or several; it goes out whole.
+  // A started entry may be the rest of one frame or of several. It is sent as a whole.
   const bool begun =
       !entries_.empty() && (front_sent_ != 0 || entries_.front().kind == Kind::kStarted);
   return begun ? 1 : 0;
@@ -175,7 +180,7 @@ void SendQueue::push_control(const protocol::ControlFrame& frame) {
 
 void SendQueue::place_pong() {
   if (!pong_) return;
-  // One that was placed before and has not begun is out of date.
+  // An older Pong is out of date if no byte of it was sent.
   for (std::size_t i = boundary(); i < behind_control(); ++i) {
     if (entries_[i].kind != Kind::kPong) continue;
     set_bytes(bytes_ - entries_[i].slice.size);
@@ -201,7 +206,7 @@ void SendQueue::push_close(const protocol::ControlFrame& close) {
     }
     entries_ = std::move(kept);
     set_bytes(kept_bytes);
-    // Of a replay its first frame at the most is left, and no bound asks any more.
+    // At most one frame of a replay is left, and the limits no longer apply.
     for (Entry& each : entries_) each.replay = false;
     replay_bytes_ = 0;
     replay_frames_ = 0;
@@ -217,7 +222,7 @@ std::size_t SendQueue::gather(std::span<iovec> pieces) {
   for (const Entry& entry : entries_) {
     const Bytes bytes = entry.slice.bytes().subspan(skip);
     skip = 0;
-    // Frames of one batch lie side by side in one block.
+    // Frames of one batch are adjacent in one block.
     if (used != 0) {
       iovec& last = pieces[used - 1];
       if (static_cast<const std::uint8_t*>(last.iov_base) + last.iov_len == bytes.data()) {

@@ -1,4 +1,4 @@
-// What waits to be sent on one connection: bytes and order, no system calls.
+// The frames that wait to be sent on one connection.
 #pragma once
 
 #include <sys/uio.h>
@@ -27,90 +27,94 @@ struct SendQueueLimits {
   [[nodiscard]] std::size_t low_water() const noexcept { return bytes / 4; }
 };
 
-// Frames in the order in which they will leave, and beside them the control lane: a Pong waits
-// there, a newer one taking its place (RFC 6455 §5.5.3), until the next frame boundary.
+// Keeps frames in the order in which they will be sent. It makes no system calls. Besides the
+// frames it has a control lane for one Pong, which waits for the next frame boundary. A newer Pong
+// replaces the waiting one (RFC 6455 §5.5.3).
 //
-// Up to its high-water mark the queue takes one frame of any size; above it only what fits the
-// bound. So it never holds more than the bound, or half of it and one message. Beyond that it may
-// be granted a number of bytes, once until it is down at the mark again: for what a peer has asked
-// for already when it is left unread. A frame of which a byte has left is never dropped, nor is a
-// control frame. Frames of one batch share a block, which lives as long as one of them: where
-// others were dropped, what is queued gets a block of its own.
+// Limits: up to its high-water mark the queue takes one frame of any size, and above the mark only
+// a frame within the limit. So it never holds more than the limit, or half of it and one message.
+// The caller may grant more bytes, for responses to input that was read before reading paused. A
+// grant is used up until the queue is down at the mark again.
 //
-// Each frame comes with its own policy, or has that of the limits. Only frames of kDropOldest are
-// dropped for others; one of kLatestOnly takes the place of the one of its room.
+// Dropping: a frame is never dropped once a byte of it was sent, and a control frame never. Frames
+// of one batch share a block, which stays allocated while one of them is queued. If some were
+// dropped, later frames get a block of their own.
+//
+// Policies: a frame has its own policy, or the policy of the limits. Only frames of kDropOldest are
+// dropped for others. A frame of kLatestOnly replaces the frame of its room.
 class SendQueue {
  public:
   enum class Verdict : std::uint8_t {
-    kQueued,     // in the queue; others may have been dropped for it, see dropped()
+    kQueued,     // in the queue; others may have been dropped for this one, see dropped()
     kDropped,    // this frame was dropped
-    kOverBound,  // policy kDisconnect: nothing was queued, the connection is to be ended
+    kOverBound,  // policy kDisconnect: nothing was queued, and the connection must be ended
   };
 
-  // `waiting` outlives the queue, whose bytes are counted in it; nullptr: they are not.
+  // The queue counts its bytes in `waiting`, which must outlive it and may be nullptr.
   explicit SendQueue(Tick now, std::uint64_t* waiting = nullptr)
       : waiting_(waiting), last_progress_(now) {}
   SendQueue(const SendQueue&) = delete;
   SendQueue& operator=(const SendQueue&) = delete;
   ~SendQueue() { set_bytes(0); }
 
-  // Whether push() would take a frame of that size without dropping anything.
+  // Returns whether push() would take a frame of that size without dropping another.
   [[nodiscard]] bool admits(std::size_t size, const SendQueueLimits& limits,
                             std::size_t grant = 0) const noexcept;
   [[nodiscard]] Verdict push(Slice frame, const SendQueueLimits& limits, std::size_t grant = 0,
                              const hub::SlowPolicyFor& rule = {});
-  // What the peer has asked for as a whole: never dropped, and not counted against the bound, which
-  // is for what comes after it.
+  // Queues a frame of replayed history. It is never dropped and does not count against the limit,
+  // because the peer asked for it.
   void push_replay(Slice frame);
-  // The rest of something that has begun to leave; `replay`: of a replay.
+  // Queues the rest of frames that were sent in part. `replay`: they belong to a replay.
   void push_started(Slice rest, bool replay = false);
   void set_pong(const protocol::ControlFrame& pong) noexcept { pong_ = pong; }
-  // Any other control frame but Close: leaves at the next frame boundary.
+  // Queues a control frame other than Pong and Close. It is sent at the next frame boundary.
   void push_control(const protocol::ControlFrame& frame);
-  // The Close frame goes behind the data that is queued when that is little, and takes the place of
-  // all of it but the frame under way when it is much. Nothing may be pushed afterwards.
+  // Queues the Close frame. It waits for a short queue. It replaces a long queue, except a frame
+  // that was sent in part and control frames. Nothing may be pushed afterwards.
   void push_close(const protocol::ControlFrame& close);
 
   [[nodiscard]] bool empty() const noexcept { return entries_.empty() && !pong_; }
   [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
   [[nodiscard]] std::size_t frames() const noexcept { return entries_.size(); }
-  // More than half full: the connection is not read, so that what it asks for cannot pile up.
+  // Returns true if the queue is more than half full. Reading then pauses, so that responses cannot
+  // pile up.
   [[nodiscard]] bool high(const SendQueueLimits& limits) const noexcept {
     return bounded_bytes() > limits.high_water() || bounded_frames() > limits.frames / 2;
   }
-  // At most a quarter full: it is read again.
+  // Returns true if the queue is at most a quarter full. Reading then resumes.
   [[nodiscard]] bool low(const SendQueueLimits& limits) const noexcept {
     return bounded_bytes() <= limits.low_water() && bounded_frames() <= limits.frames / 4;
   }
-  // Messages dropped so far.
+  // Returns the number of messages dropped so far.
   [[nodiscard]] std::uint64_t dropped() const noexcept { return dropped_; }
 
-  // Fills `pieces` with what to send next and returns how many it used.
+  // Fills `pieces` with the bytes to send next, and returns the number of pieces used.
   [[nodiscard]] std::size_t gather(std::span<iovec> pieces);
-  // That many bytes have left.
+  // Removes that many bytes, which were sent.
   void consume(std::size_t count, Tick now) noexcept;
-  // When a byte last left, or the queue was made.
+  // Returns the time when a byte was last sent, or when the queue was created.
   [[nodiscard]] Tick last_progress() const noexcept { return last_progress_; }
 
  private:
   enum class Kind : std::uint8_t {
     kData,
     kReplay,
-    kStarted,  // the rest of something that has begun to leave
+    kStarted,  // the rest of frames that were sent in part
     kControl,
     kPong,
   };
   struct Entry {
     Slice slice;
     Kind kind = Kind::kData;
-    bool replay = false;     // not counted against the bound
-    bool droppable = false;  // data of kDropOldest of which nothing has left
-    bool latest = false;     // data of kLatestOnly of which nothing has left
-    std::uint64_t room = 0;  // whose latest it is
+    bool replay = false;     // does not count against the limits
+    bool droppable = false;  // data of kDropOldest; no byte of it was sent
+    bool latest = false;     // data of kLatestOnly; no byte of it was sent
+    std::uint64_t room = 0;  // the room of a `latest` entry
   };
 
   void count_replay(Entry& entry) noexcept;
-  // What the bound is for.
+  // The part of the queue that the limits apply to.
   [[nodiscard]] std::size_t bounded_bytes() const noexcept {
     return bytes_ - std::min(bytes_, replay_bytes_);
   }
@@ -123,7 +127,7 @@ class SendQueue {
   bool drop_oldest();
   [[nodiscard]] bool take_place(Slice& frame, const SendQueueLimits& limits, std::uint64_t room);
   void own_block(Slice& frame) const;
-  // Before an entry goes, or begins to leave.
+  // Must be called before an entry is removed, or before its first byte is sent.
   void settle(Entry& entry) noexcept;
   void set_bytes(std::size_t bytes) noexcept {
     if (waiting_ != nullptr) *waiting_ += bytes - bytes_;
@@ -131,23 +135,24 @@ class SendQueue {
   }
   void insert(std::size_t position, const protocol::ControlFrame& frame, Kind kind);
   void place_pong();
-  // Where control frames begin: in front, but not in the middle of a frame.
+  // Returns the position of the first control frame: the front, or after a frame that was sent in
+  // part.
   [[nodiscard]] std::size_t boundary() const noexcept;
-  // Behind the control frames there.
+  // Returns the position after the control frames at the boundary.
   [[nodiscard]] std::size_t behind_control() const noexcept;
 
   std::deque<Entry> entries_;
   std::size_t bytes_ = 0;
   std::uint64_t* waiting_;
-  std::size_t replay_bytes_ = 0;  // of what is queued
+  std::size_t replay_bytes_ = 0;  // queued bytes of replays
   std::size_t replay_frames_ = 0;
   std::size_t droppable_bytes_ = 0;
   std::size_t droppable_frames_ = 0;
   std::size_t latest_frames_ = 0;
-  std::size_t granted_ = 0;     // bytes taken beyond the bound
-  std::size_t front_sent_ = 0;  // bytes of the first entry that have left
+  std::size_t granted_ = 0;     // bytes taken beyond the limit
+  std::size_t front_sent_ = 0;  // bytes of the first entry that were sent
   std::uint64_t dropped_ = 0;
-  bool gaps_ = false;  // a frame was dropped that others behind it may have shared a block with
+  bool gaps_ = false;  // a dropped frame may share its block with later frames
   Tick last_progress_;
   std::optional<protocol::ControlFrame> pong_;
 };

@@ -82,7 +82,7 @@ AcceptResult accept_connection(int listener) noexcept {
         result.status = AcceptStatus::kBroken;
         return result;
       default:
-        // Errors of the network pending on the new socket, and refusals by a packet filter.
+        // Network errors that are pending on the new socket, and rejections by a packet filter.
         result.status = AcceptStatus::kNext;
         return result;
     }
@@ -96,7 +96,7 @@ void reset_on_close(int fd) noexcept {
   static_cast<void>(::setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now)));
 }
 
-// On Linux the descriptor is free after close(2) whatever it returns, EINTR too.
+// On Linux, close(2) releases the descriptor even if it returns an error, including EINTR.
 void close_socket(int fd) noexcept { static_cast<void>(::close(fd)); }
 
 int make_wake_fd() noexcept { return ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC); }
@@ -105,7 +105,7 @@ void signal_wake_fd(int fd) noexcept {
   const std::uint64_t one = 1;
   while (::write(fd, &one, sizeof(one)) < 0) {
     if (errno == EINTR) continue;
-    // The count is full: emptied, it takes the write that makes the edge.
+    // The count is full. Reading it makes room for the write that causes the edge.
     std::uint64_t count = 0;
     if (errno != EAGAIN || (::read(fd, &count, sizeof(count)) < 0 && errno != EINTR)) return;
   }

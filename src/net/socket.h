@@ -1,6 +1,6 @@
-// The system calls on sockets, one function each; replaced at link time by the simulation.
+// The system calls on sockets, one function each. The simulation replaces them at link time.
 //
-// Descriptors are plain ints owned by the caller. EINTR is retried here and never seen above.
+// Descriptors are plain ints that the caller owns. These functions retry on EINTR.
 #pragma once
 
 #include <sys/socket.h>
@@ -17,14 +17,14 @@
 namespace wsd::net {
 
 enum class IoStatus : std::uint8_t {
-  kOk,         // `bytes` were moved
+  kOk,         // `bytes` were transferred
   kAgain,      // not ready: wait for readiness
   kEof,        // the peer has ended its direction
   kGone,       // the connection is dead: ECONNRESET, EPIPE, ETIMEDOUT and the like
-  kNoBuffers,  // the kernel is short of memory: try again later, no readiness will come
+  kNoBuffers,  // the kernel is out of memory: try again later, because no readiness will come
 };
 
-// Without SIGPIPE.
+// MSG_NOSIGNAL: a broken connection returns an error and does not raise SIGPIPE.
 inline constexpr int kSendFlags = MSG_NOSIGNAL;
 
 struct IoResult {
@@ -32,7 +32,7 @@ struct IoResult {
   std::size_t bytes = 0;
 };
 
-// What is done where a call did not move a byte.
+// Finish a receive or a send that did not transfer a byte.
 [[nodiscard]] IoResult receive_again(ssize_t count, int fd, MutableBytes into) noexcept;
 [[nodiscard]] IoResult send_again(int fd, Bytes bytes) noexcept;
 
@@ -50,10 +50,10 @@ struct IoResult {
 
 enum class AcceptStatus : std::uint8_t {
   kOk,
-  kAgain,        // nobody waits
-  kNext,         // that one is gone or was refused: try the next (accept(2), "Error handling")
+  kAgain,  // no connection is waiting
+  kNext,   // that connection is gone or was rejected: try the next (accept(2), "Error handling")
   kNoResources,  // descriptors or memory ran out: pause
-  kBroken,       // the listener is no use any more
+  kBroken,       // the listening socket is unusable
 };
 
 struct AcceptResult {
@@ -62,17 +62,18 @@ struct AcceptResult {
   PeerAddress peer;
 };
 
-// Accepts one connection, nonblocking and close-on-exec.
+// Accepts one connection, which is nonblocking and close-on-exec.
 [[nodiscard]] AcceptResult accept_connection(int listener) noexcept;
 
 void shutdown_write(int fd) noexcept;
-// Makes close_socket() send RST and throw away what is queued in the kernel.
+// Makes close_socket() send RST and discard the output that is queued in the kernel.
 void reset_on_close(int fd) noexcept;
 void close_socket(int fd) noexcept;
 
-// An eventfd for waking a poller; -1 on failure.
+// Returns an eventfd for waking a poller, or -1 on failure.
 [[nodiscard]] int make_wake_fd() noexcept;
-// Each call is one edge for an edge-triggered poller; the count is never read. Any thread.
+// Each call causes one edge in an edge-triggered poller. The poller never reads the count. Any
+// thread.
 void signal_wake_fd(int fd) noexcept;
 
 }  // namespace wsd::net

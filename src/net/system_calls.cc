@@ -6,7 +6,7 @@
 
 #include "base/sanitizers.h"
 
-// The sanitizers watch the C library's calls for what the kernel reads and writes.
+// Sanitizers intercept the C library's calls to learn which memory the kernel accesses.
 #if defined(__x86_64__) && defined(__LP64__) && !defined(WSD_ASAN) && !defined(WSD_TSAN)
 #define WSD_DIRECT 1
 #include <sys/syscall.h>
@@ -17,7 +17,7 @@ namespace wsd::net {
 #ifdef WSD_DIRECT
 namespace {
 
-// Apart, so that who succeeds does not save registers for it.
+// A separate function, so that a successful call does not save registers for it.
 [[gnu::noinline, gnu::cold]] ssize_t failed(long result) noexcept {
   errno = static_cast<int>(-result);
   return -1;

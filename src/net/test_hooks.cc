@@ -2,6 +2,7 @@
 
 namespace wsd::net {
 
-extern "C" void wsd_reactor_attached(hub::Shard* /*shard*/, ProcessCounts* /*counts*/) noexcept {}
+extern "C" void wsd_reactor_attached(hub::Shard* /*shard*/,
+                                     ProcessCounters* /*counters*/) noexcept {}
 
 }  // namespace wsd::net

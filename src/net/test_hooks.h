@@ -4,11 +4,11 @@
 #pragma once
 
 #include "hub/shard.h"
-#include "net/reactor_context.h"
+#include "net/process_counters.h"
 
 namespace wsd::net {
 
-// Reactor::attach() calls this first. The tests of injected faults learn here of each shard.
-extern "C" void wsd_reactor_attached(hub::Shard* shard, ProcessCounts* counts) noexcept;
+// Reactor::attach() calls this function first. The fault tests use it to find every shard.
+extern "C" void wsd_reactor_attached(hub::Shard* shard, ProcessCounters* counters) noexcept;
 
 }  // namespace wsd::net

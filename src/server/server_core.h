@@ -84,7 +84,7 @@ class ServerCore final : public net::Application {
   // For the request handler. Any thread.
   [[nodiscard]] const ServerOptions& options() const noexcept { return options_; }
   [[nodiscard]] const net::ReactorSettings& settings() const noexcept { return settings_; }
-  [[nodiscard]] const net::ProcessCounts& counts() const noexcept { return counts_; }
+  [[nodiscard]] const net::ProcessCounters& counts() const noexcept { return counts_; }
   [[nodiscard]] server::LogWriter& log_writer() noexcept { return log_; }
   [[nodiscard]] bool draining() const noexcept { return draining_.load(std::memory_order_relaxed); }
   // Calls an upgrade's `opened` callback, if the connection still exists. On its reactor's thread.
@@ -124,7 +124,7 @@ class ServerCore final : public net::Application {
   server::RefusalLogLimits refusal_log_limits_;
 
   net::ReactorSettings settings_;  // constant once started_
-  net::ProcessCounts counts_;
+  net::ProcessCounters counts_;
   std::uint32_t reactor_count_;
   std::vector<net::Listener> listeners_;
   std::vector<std::unique_ptr<net::Reactor>> reactors_;  // constant while threads run

@@ -85,7 +85,7 @@ Harness::~Harness() {
   current_harness = nullptr;
 }
 
-void Harness::note_reactor(hub::Shard& shard, net::ProcessCounts& counts) {
+void Harness::note_reactor(hub::Shard& shard, net::ProcessCounters& counts) {
   if (current_harness == nullptr) return;
   current_harness->shards_.push_back(&shard);
   current_harness->counts_ = &counts;
@@ -452,7 +452,7 @@ void Harness::check_failures(Outcome& outcome, ExpectedDamage expected) const {
 
 // The linker's --wrap puts this function in the place of the one that Reactor::attach() calls.
 extern "C" void __wrap_wsd_reactor_attached(wsd::hub::Shard* shard,
-                                            wsd::net::ProcessCounts* counts) noexcept {
+                                            wsd::net::ProcessCounters* counts) noexcept {
   const wsd::faults::FaultsSuspended suspended;
   wsd::faults::Harness::note_reactor(*shard, *counts);
 }

@@ -107,7 +107,7 @@ class Harness {
   [[nodiscard]] std::string room_at(std::uint32_t home) const;
 
   // Called when a reactor is attached to its shard.
-  static void note_reactor(hub::Shard& shard, net::ProcessCounts& counts);
+  static void note_reactor(hub::Shard& shard, net::ProcessCounters& counts);
 
  private:
   static constexpr std::uint64_t kBudgetMs = 4000;
@@ -135,7 +135,7 @@ class Harness {
   std::unique_ptr<Server> server_;
   std::uint16_t port_ = 0;
   std::vector<hub::Shard*> shards_;
-  net::ProcessCounts* counts_ = nullptr;
+  net::ProcessCounters* counts_ = nullptr;
   std::vector<int> listeners_;  // by reactor
   std::deque<Client> clients_;
   std::map<ConnectionId, int> opened_;

@@ -15,8 +15,8 @@ namespace {
 using test::client_frame;
 using test::Peer;
 
-// RFC 7692 §8: few compressed bytes may be much work. Who sends none waits for one such message,
-// not for all.
+// RFC 7692 §8: a few compressed bytes may cost much work. A connection without compression waits
+// for one such message, not for all.
 TEST(ConnectionDeflate, CostlyMessagesDoNotKeepTheOthersFromTheirTurn) {
   constexpr std::size_t kLarge = std::size_t{2} << 20;
   constexpr std::size_t kCostly = 5;

@@ -112,7 +112,7 @@ TEST(Connection, APeerThatAsksNothingIsLetGo) {
   EXPECT_EQ(rig.end().record.close.cause, CloseCause::kHandshakeTimeout);
 }
 
-// Ends that the peer brings about
+// The peer ends the connection
 
 TEST(Connection, AHalfClosedPeerGetsItsAnswerAndThenTheEnd) {
   ReactorRig rig;
@@ -199,7 +199,7 @@ TEST(Connection, Rfc6455_7_1_7_AViolationIsToldAndEndsTcp) {
   EXPECT_FALSE(end.record.close.clean);
 }
 
-// Ends that the application brings about
+// The application ends the connection
 
 TEST(Connection, Rfc6455_7_1_2_AHandlerMayCloseWithinAMessage) {
   ReactorRig rig;
@@ -216,7 +216,7 @@ TEST(Connection, Rfc6455_7_1_2_AHandlerMayCloseWithinAMessage) {
   EXPECT_EQ(rig.frame(peer), (WireFrame{test::kClose, close_payload(4000, "enough")}));
   rig.turn();
   EXPECT_EQ(rig.app.messages, std::vector<std::string>{"1"});
-  EXPECT_TRUE(rig.app.ends.empty());  // the peer's answer is due
+  EXPECT_TRUE(rig.app.ends.empty());  // the peer's Close is still missing
   peer.send(client_frame(test::kClose, close_payload(4000)));
   const EndNote end = rig.end();
   EXPECT_EQ(end.record.close.cause, CloseCause::kApplicationClosed);
@@ -308,7 +308,7 @@ TEST(Connection, APeerThatDoesNotReadIsNotReadEither) {
     bytes += client_frame(test::kText, std::to_string(i) + std::string(1000, 'x'));
   }
   peer.send(bytes);
-  // Until the server has stopped reading: it stands still, with more to read.
+  // Until the server has paused reading, with more input to read.
   std::size_t before = 1;
   ASSERT_TRUE(rig.until([&] {
     const std::size_t now = rig.app.messages.size();
@@ -375,7 +375,7 @@ TEST(Connection, APeerThatTakesNothingForTooLongIsReset) {
   rig.expect_all_over(1);
 }
 
-// A message cannot be completed while it is not read: that time is not the peer's.
+// The message timeout excludes the time during which reading is paused.
 TEST(Connection, TheMessageDeadlineStandsStillWhileThePeerIsNotRead) {
   ReactorSettings settings = calm_settings();
   settings.message_timeout = 20;
@@ -390,10 +390,11 @@ TEST(Connection, TheMessageDeadlineStandsStillWhileThePeerIsNotRead) {
   };
   Peer& peer = rig.open(4096);
   rig.set_deaf(peer, true);
-  // Small, so that the deadline is not a measure of how fast the rest arrives once it is read.
+  // Small, so that the deadline does not depend on how fast the rest of the message arrives.
   const std::string text(1000, 'm');
   const std::string bytes = client_frame(test::kText, "go") + client_frame(test::kText, text);
-  peer.send(bytes.substr(0, 100));  // in one segment: what stops the reading, and a message begun
+  // In one segment: the input that pauses reading, and the begin of a message.
+  peer.send(bytes.substr(0, 100));
   ASSERT_TRUE(rig.until([&] { return rig.app.messages.size() == 1; }));
   peer.send(bytes.substr(100));
   rig.pass(60);
@@ -449,7 +450,7 @@ TEST(Connection, TooManyControlFramesEndIt) {
   settings.max_control_frames_per_second = 5;
   ReactorRig rig(settings);
   Peer& peer = rig.open();
-  std::string pings;  // in one segment, so that they fall into one second
+  std::string pings;  // in one segment, so that all Pings arrive in one second
   for (int i = 0; i < 6; ++i) pings += client_frame(test::kPing, std::to_string(i));
   peer.send(pings);
   EXPECT_EQ(rig.end().record.violation, protocol::Violation::kTooManyControlFrames);
@@ -460,8 +461,8 @@ TEST(Connection, TooManyControlFramesEndIt) {
   EXPECT_EQ(frames[5].payload.substr(0, 2), close_payload(1008));
 }
 
-// A slow reader is left unread, not cut off, for what it asks for itself: the send queue's bound is
-// for what others send to it. Each of these once was more than the bound allowed.
+// Responses to a slow reader's own input pause reading, and do not end the connection. The limit of
+// the send queue applies to messages from others. Each of these cases once exceeded the limit.
 TEST(Connection, APeerThatDoesNotReadIsNeverTooSlowForItsOwnEchoes) {
   struct Case {
     const char* what;
@@ -485,7 +486,7 @@ TEST(Connection, APeerThatDoesNotReadIsNeverTooSlowForItsOwnEchoes) {
     rig.app.handler = echo;
     Peer& peer = rig.open(4'096);
     rig.set_deaf(peer, true);
-    constexpr std::size_t kBytes = std::size_t{1} << 20;  // more than the two sockets hold
+    constexpr std::size_t kBytes = std::size_t{1} << 20;  // more than the two socket buffers hold
     std::string bytes;
     std::size_t messages = 0;
     while (bytes.size() < kBytes) {
@@ -526,8 +527,8 @@ TEST(Connection, UnfinishedInputIsBoundedForTheProcess) {
   EXPECT_TRUE(rig.until([&] { return rig.counts.input_bytes.load() == 0; }));
 }
 
-// Its Close frame may take a while to leave, and the peer's FIN to come; what it had sent is of no
-// use any more, and counts against the others.
+// A connection frees its incomplete input as soon as it closes. The Close frame and the peer's FIN
+// may take a while, and the input would count against other connections.
 TEST(Connection, AConnectionThatHasFailedHoldsNoInput) {
   ReactorSettings settings = calm_settings();
   settings.message_timeout = 5;

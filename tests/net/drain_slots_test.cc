@@ -12,8 +12,8 @@ namespace {
 
 constexpr Tick kSecond = ticks_for_ms(1000);
 
-// How many are told in each stretch of `stretch` ticks, over all reactors; the last bin is what
-// falls behind the window.
+// Returns the number of Closes in each interval of `stretch` ticks, over all reactors. The last bin
+// counts the Closes after the window.
 std::vector<std::size_t> histogram(Tick window, const std::vector<std::size_t>& reactors,
                                    Tick stretch) {
   const DrainPlan plan{window, static_cast<std::uint32_t>(reactors.size())};
@@ -45,7 +45,7 @@ TEST(DrainSlots, AreAsEvenInEachTick) {
   EXPECT_LE(*std::max_element(bins.begin(), bins.end()), 11U);
 }
 
-// Sixty-four reactors with one connection each do not all speak at the same moment.
+// Sixty-four reactors with one connection each do not all close at the same moment.
 TEST(DrainSlots, ReactorsTakeTurns) {
   const auto bins = histogram(640, std::vector<std::size_t>(64, 1), 10);
   EXPECT_EQ(*std::max_element(bins.begin(), bins.end()), 1U);

@@ -26,7 +26,7 @@ ListenAddress address_of(const std::string& text) {
   return address;
 }
 
-// A directory of its own for socket files.
+// A temporary directory for socket files.
 class Directory {
  public:
   Directory() { EXPECT_NE(::mkdtemp(name_.data()), nullptr); }
@@ -84,7 +84,7 @@ TEST(Listener, EachPollerHasASocketOnTheSamePort) {
     ASSERT_EQ(::getsockname(fds[i], reinterpret_cast<sockaddr*>(&at), &size), 0);
     EXPECT_EQ(ntohs(at.sin_port), test::port_of(listener.name()));
   }
-  EXPECT_EQ(listener.take(0), -1);  // handed over once
+  EXPECT_EQ(listener.take(0), -1);  // only the first call returns it
   for (const int fd : fds) close_socket(fd);
 }
 
@@ -97,7 +97,7 @@ TEST(Listener, ConnectionsInheritTheOptions) {
   ASSERT_EQ(accepted.status, AcceptStatus::kOk);
   EXPECT_NE(option(accepted.fd, IPPROTO_TCP, TCP_NODELAY), 0);
   EXPECT_EQ(option(accepted.fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT), 4096);
-  EXPECT_EQ(option(accepted.fd, SOL_SOCKET, SO_SNDBUF), 40'000);  // socket(7): doubled
+  EXPECT_EQ(option(accepted.fd, SOL_SOCKET, SO_SNDBUF), 40'000);  // doubled: socket(7)
   close_socket(accepted.fd);
   close_socket(fd);
 }
@@ -177,7 +177,7 @@ TEST(Listener, AFileThatIsNoSocketIsLeftAlone) {
   EXPECT_TRUE(exists(directory.path("s")));
 }
 
-// Sockets that come from outside.
+// Sockets from another process
 class Passed {
  public:
   Passed(int family, int type, bool listening = true) : fd_(::socket(family, type, 0)) {
@@ -187,7 +187,7 @@ class Passed {
       reinterpret_cast<sockaddr_in&>(any).sin_addr.s_addr = htonl(INADDR_LOOPBACK);
       EXPECT_EQ(::bind(fd_, reinterpret_cast<const sockaddr*>(&any), sizeof(sockaddr_in)), 0);
     } else {
-      // Autobind: an abstract name of the kernel's choice (unix(7)).
+      // Autobind: the kernel chooses an abstract name (unix(7)).
       EXPECT_EQ(::bind(fd_, reinterpret_cast<const sockaddr*>(&any), sizeof(sa_family_t)), 0);
     }
     if (!listening) return;

@@ -25,7 +25,7 @@ TEST(MetaFrame, APayloadBehindItsPlace) {
           nchan_frame(protocol::make_frame(opcode, as_bytes(payload)), {281474976710655, 17});
       EXPECT_TRUE(protocol::frame_content(frame.bytes()).opcode == opcode);
       EXPECT_EQ(payload_of(frame), "id: 281474976710655:17\n\n" + payload);
-      // The very bytes of a frame that is made in one go.
+      // The same bytes as a frame that make_frame() builds.
       EXPECT_EQ(as_text(frame.bytes()),
                 as_text(protocol::make_frame(opcode, as_bytes(payload_of(frame))).bytes()));
     }

@@ -1,5 +1,5 @@
-// The answer of the simplest application there is: a WebSocket to who asks for one rightly, to
-// anyone else a page.
+// The response of a minimal application: it accepts a valid opening handshake, and answers any
+// other request with a page.
 #pragma once
 
 #include <string_view>

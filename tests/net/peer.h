@@ -1,4 +1,4 @@
-// The other end of a connection: a nonblocking client that writes and reads bytes as they are.
+// The other end of a connection: a nonblocking client that writes and reads raw bytes.
 #pragma once
 
 #include <arpa/inet.h>
@@ -25,10 +25,10 @@
 
 namespace wsd::test {
 
-// When a test gives up; never a measure of speed.
+// The time after which a test gives up. It never measures speed.
 inline constexpr std::chrono::seconds kPatience{10};
 
-// Calls `step` until `condition` holds; false when patience ran out.
+// Calls `step` until `condition` holds. Returns false at the timeout.
 template <class Condition, class Step>
 [[nodiscard]] bool until(Condition condition, Step step) {
   const auto deadline = std::chrono::steady_clock::now() + kPatience;
@@ -39,7 +39,7 @@ template <class Condition, class Step>
   return true;
 }
 
-// RFC 6455 §5.2, written down once more: these tests believe the RFC and not the server's codecs.
+// RFC 6455 §5.2, implemented again: these tests check the RFC and do not use the server's codecs.
 inline constexpr int kText = 1;
 inline constexpr int kBinary = 2;
 inline constexpr int kClose = 8;
@@ -69,7 +69,7 @@ inline std::string length_field(std::size_t size, unsigned mask_bit) {
   return out;
 }
 
-// A masked frame, as a client sends it.
+// Returns a masked frame, as a client sends it.
 inline std::string client_frame(int opcode, std::string_view payload, bool fin = true) {
   constexpr std::array<unsigned char, 4> kKey = {0x37, 0xFA, 0x21, 0x3D};
   std::string out(1, static_cast<char>((fin ? 0x80 : 0) | opcode));
@@ -81,7 +81,7 @@ inline std::string client_frame(int opcode, std::string_view payload, bool fin =
   return out;
 }
 
-// An unmasked one, as a server does.
+// Returns an unmasked frame, as a server sends it.
 inline std::string server_frame(int opcode, std::string_view payload) {
   return std::string(1, static_cast<char>(0x80 | opcode)) + length_field(payload.size(), 0) +
          std::string(payload);
@@ -91,8 +91,8 @@ inline std::string close_payload(unsigned code, std::string_view reason = {}) {
   return std::string{static_cast<char>(code >> 8), static_cast<char>(code)} + std::string(reason);
 }
 
-// Takes a whole server frame off the front of `bytes`; nothing when there is none yet. A frame that
-// no server may send has opcode -1.
+// Removes one complete server frame from the front of `bytes`. Returns std::nullopt if it is
+// incomplete. A frame that a server must not send has opcode -1.
 inline std::optional<WireFrame> take_frame(std::string& bytes) {
   const auto at = [&](std::size_t i) {
     return static_cast<std::uint64_t>(static_cast<unsigned char>(bytes[i]));
@@ -113,7 +113,7 @@ inline std::optional<WireFrame> take_frame(std::string& bytes) {
   return frame;
 }
 
-// The frames of a stream that ends at a frame boundary; a last one of opcode -1 when it is torn.
+// Returns the frames of a stream. If the stream ends within a frame, the last one has opcode -1.
 inline std::vector<WireFrame> frames_of(std::string bytes) {
   std::vector<WireFrame> frames;
   while (!bytes.empty()) {
@@ -139,7 +139,7 @@ class Peer {
   enum class End { kOpen, kFin, kReset };
 
   Peer() = default;
-  // To 127.0.0.1. `receive_buffer`: SO_RCVBUF, 0 for the kernel's choice.
+  // Connects to 127.0.0.1. `receive_buffer`: SO_RCVBUF, or 0 for the kernel's default.
   explicit Peer(std::uint16_t port, int receive_buffer = 0)
       : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     if (receive_buffer != 0) {
@@ -164,7 +164,7 @@ class Peer {
     peer.adopt();
     return peer;
   }
-  // Takes over one end of a pair.
+  // Takes ownership of one end of a socket pair.
   [[nodiscard]] static Peer of(int fd) {
     Peer peer;
     peer.fd_ = fd;
@@ -178,14 +178,14 @@ class Peer {
   }
   ~Peer() { close(); }
 
-  // What the kernel does not take leaves with later calls of pump().
+  // Bytes that the kernel does not take are sent by later calls of pump().
   void send(std::string_view bytes) {
     unsent_ += bytes;
     push();
   }
   [[nodiscard]] bool all_sent() const { return unsent_.empty(); }
 
-  // Writes and reads what can be, without waiting; `limit` bounds what is read.
+  // Writes and reads as much as possible without waiting, and reads at most `limit` bytes.
   void pump(std::size_t limit = ~std::size_t{0}) {
     push();
     std::array<char, 65536> buffer;
@@ -204,7 +204,7 @@ class Peer {
     }
   }
 
-  // Waits a little for something to read, for when the server runs in other threads.
+  // Waits a short time for input. For servers that run in other threads.
   void wait_and_pump() {
     pollfd entry{fd_, static_cast<short>(POLLIN | (unsent_.empty() ? 0 : POLLOUT)), 0};
     constexpr int kAMomentMs = 20;
@@ -212,7 +212,7 @@ class Peer {
     pump();
   }
 
-  // Takes the response head off the input; empty while it is not whole.
+  // Removes the response head from the input. Returns an empty string if it is incomplete.
   [[nodiscard]] std::string take_head() {
     const std::size_t end = input.find("\r\n\r\n");
     if (end == std::string::npos) return {};
@@ -239,7 +239,7 @@ class Peer {
     return ntohs(here.sin_port);
   }
 
-  std::string input;  // received and not yet taken
+  std::string input;  // received and not removed yet
 
  private:
   void adopt() {
@@ -267,7 +267,7 @@ class Peer {
   std::string unsent_;
 };
 
-// The port of "127.0.0.1:4711".
+// Returns the port of an address such as "127.0.0.1:4711".
 inline std::uint16_t port_of(std::string_view address) {
   return static_cast<std::uint16_t>(std::stoi(std::string(address.substr(address.rfind(':') + 1))));
 }

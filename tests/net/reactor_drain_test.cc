@@ -1,4 +1,4 @@
-// How a reactor drains: who is told what, when, and how it is counted.
+// Drains: the Close frames, their times, and the counts.
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -45,7 +45,7 @@ TEST(ReactorDrain, CountsWhoDoesNotAnswerItsClose) {
   EXPECT_EQ(rig.counts.forced_closes.load(), 1U);
 }
 
-// It is the kernel that took them; no turn has accepted them yet.
+// The kernel has accepted these connections, and no turn has taken them yet.
 TEST(ReactorDrain, RefusesWhoWaitsInTheBacklog) {
   for (const std::uint32_t reactors : {1U, 2U}) {
     ReactorRig rig(calm_settings(), reactors);
@@ -72,7 +72,7 @@ TEST(ReactorDrain, RefusesWhoWaitsInTheBacklog) {
   }
 }
 
-// Whoever has passed the socket has another process for them.
+// An adopted socket outlives the process, and another process accepts its connections.
 TEST(ReactorDrain, LeavesTheBacklogOfAnAdoptedSocketToTheNext) {
   const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
   sockaddr_in at{};
@@ -139,7 +139,7 @@ TEST(ReactorDrain, SpreadsTheClosesOverTheWindow) {
     return closed == kPeers;
   }));
   EXPECT_EQ(rig.counts.at_drain.load(), kPeers);
-  // A millisecond for each of them, less what one slot takes.
+  // One millisecond per connection, except the last slot.
   EXPECT_GE(closes.rbegin()->first - begin, ticks_for_ms(80));
 }
 

@@ -1,5 +1,5 @@
-// Reactors driven turn by turn in the test's own thread, over loopback sockets, with an application
-// that records what it is told.
+// Reactors that the test drives turn by turn in its own thread, over loopback sockets. The
+// application records every call.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -24,7 +24,7 @@
 
 namespace wsd::net {
 
-// An EndRecord whose views are kept.
+// An EndRecord with copies of its strings.
 struct EndNote {
   EndRecord record;
   std::string reason;
@@ -60,7 +60,7 @@ class FakeApplication final : public Application {
     troubles.emplace_back(event);
   }
 
-  std::optional<protocol::DeflateParameters> deflate;  // what the next handshakes agree on
+  std::optional<protocol::DeflateParameters> deflate;  // the parameters for the next handshakes
   std::function<void(Connection&)> open;
   std::function<void(Connection&, const Message&)> handler;
   std::function<void(Connection&, const CloseInfo&)> closed;
@@ -73,7 +73,7 @@ class FakeApplication final : public Application {
   std::vector<std::string> troubles;
 };
 
-// Deadlines far off, so that a test sets those that it is about.
+// Settings with distant deadlines. A test sets the deadlines that it checks.
 [[nodiscard]] inline ReactorSettings calm_settings() {
   ReactorSettings settings;
   settings.handshake_timeout = ticks_for_ms(60'000);
@@ -115,12 +115,12 @@ class ReactorRig {
   [[nodiscard]] hub::Shard& shard(std::uint32_t index = 0) { return hub_->shard(index); }
   [[nodiscard]] hub::Hub& hub() { return *hub_; }
 
-  // A peer that the rig reads for in until().
+  // Returns a new peer, which until() reads for.
   [[nodiscard]] test::Peer& connect(int receive_buffer = 0) {
     peers_.emplace_back(test::port_of(listener_.name()), receive_buffer);
     return peers_.back();
   }
-  // One whose opening handshake is done.
+  // Returns a new peer after its opening handshake.
   [[nodiscard]] test::Peer& open(int receive_buffer = 0) {
     test::Peer& peer = connect(receive_buffer);
     peer.send(test::upgrade_request());
@@ -129,7 +129,7 @@ class ReactorRig {
     EXPECT_EQ(head.find("HTTP/1.1 101 "), 0U) << head;
     return peer;
   }
-  // Peers that are deaf are written for but not read.
+  // The rig writes for a deaf peer but does not read for it.
   void set_deaf(const test::Peer& peer, bool deaf) { deaf_[&peer] = deaf; }
 
   void turn() {
@@ -140,25 +140,25 @@ class ReactorRig {
   [[nodiscard]] bool until(Condition condition) {
     return test::until(condition, [this] { turn(); });
   }
-  // Turns until at least that many ticks have passed.
+  // Runs turns until at least that many ticks have passed.
   void pass(Tick ticks) {
     const Tick end = hub_->shard(0).wheel().now() + ticks;
     EXPECT_TRUE(until([&] { return hub_->shard(0).wheel().now() >= end; }));
   }
 
-  // The next frame for `peer`.
+  // Waits for the next frame for `peer`.
   [[nodiscard]] test::WireFrame frame(test::Peer& peer) {
     std::optional<test::WireFrame> frame;
     EXPECT_TRUE(until([&] { return (frame = test::take_frame(peer.input)).has_value(); }));
     return frame.value_or(test::WireFrame{-1, "none came"});
   }
-  // Waits for the only end so far.
+  // Waits for the first end of a connection, which must be the only one.
   [[nodiscard]] EndNote end() {
     EXPECT_TRUE(until([&] { return !app.ends.empty(); }));
     EXPECT_EQ(app.ends.size(), 1U);
     return app.ends.empty() ? EndNote{} : app.ends.back();
   }
-  // Waits until no connection is left and looks at what must hold then.
+  // Waits until no connection is left, and checks the invariants of an idle server.
   void expect_all_over(std::size_t accepted) {
     EXPECT_TRUE(until([&] { return counts.connections.load() == 0; }));
     EXPECT_EQ(app.ends.size(), accepted);
@@ -173,11 +173,11 @@ class ReactorRig {
       EXPECT_EQ(shard(i).room_count(), 0U);
     }
   }
-  // What a server does: reactors go before the hub.
+  // Reactors are destroyed before the hub, as in the server.
   void stop() { reactors_.clear(); }
 
   ReactorSettings settings;
-  ProcessCounts counts;
+  ProcessCounters counts;
   FakeApplication app;
 
  private:

@@ -70,7 +70,8 @@ TEST(ReactorStats, MessagesAndBytesAgreeWithWhatConnectionsCount) {
   EXPECT_EQ(stats.bytes_out.value(), end.record.bytes_out);
 }
 
-// Rooms' messages are counted by the batch: one for a member that is closing must not count.
+// The shard counts the messages of rooms by the batch. A message for a closing member must not
+// count.
 TEST(ReactorStats, DeliveriesToMembersThatAreClosingDoNotCount) {
   ReactorRig rig;
   rig.app.open = [&](Connection& c) { rig.shard().join(c, "room"); };
@@ -96,7 +97,7 @@ TEST(ReactorStats, DeliveriesToMembersThatAreClosingDoNotCount) {
   EXPECT_EQ(shape(stats.delivery_delay).count(), 2U);
 }
 
-// Another's join makes the home send what is pending, here to the member whose read step it is.
+// A join makes the home shard send pending messages, here to the member that is in its read step.
 TEST(ReactorStats, ADeliveryInTheMembersOwnReadStepCountsOnce) {
   ReactorRig rig;
   rig.app.open = [&](Connection& c) {

@@ -93,7 +93,7 @@ TEST(Reactor, EachConnectionIsReportedOnceWithItsCause) {
     }
     peer.shutdown_write();
   }
-  // Those that were reset before they were accepted are accepted all the same.
+  // Connections that were reset before they were accepted are accepted anyway.
   rig.expect_all_over(kConnections);
 }
 
@@ -131,7 +131,7 @@ TEST(Reactor, RefusesConnectionsOverTheLimit) {
 
 TEST(Reactor, AcceptingPausesWhileDescriptorsAreOutAndGoesOn) {
   ReactorRig rig;
-  static_cast<void>(rig.open());  // UBSan sees a type for the first time through a pipe
+  static_cast<void>(rig.open());  // UBSan opens a pipe when it first checks a type
   Peer& peer = rig.connect();
   peer.send(test::upgrade_request());
   rlimit before{};
@@ -150,7 +150,7 @@ TEST(Reactor, AcceptingPausesWhileDescriptorsAreOutAndGoesOn) {
 TEST(Reactor, ABurstOfConnectsIsAcceptedWhole) {
   ReactorRig rig;
   std::vector<Peer*> peers;
-  for (int i = 0; i < 200; ++i) {  // more than one turn's share
+  for (int i = 0; i < 200; ++i) {  // more than one turn accepts
     peers.push_back(&rig.connect());
     peers.back()->send(test::upgrade_request());
   }
@@ -192,7 +192,7 @@ TEST(Reactor, DrainsWithGoingAway) {
   ASSERT_TRUE(rig.until([&] { return fresh.end() == Peer::End::kFin; }));
   EXPECT_TRUE(rig.reactor().draining());
   EXPECT_FALSE(rig.reactor().finished());
-  const Peer late(rig.connect().local_port());  // nobody listens on a client's port either
+  const Peer late(rig.connect().local_port());  // no process listens on a client's port
   EXPECT_EQ(late.end(), Peer::End::kReset);
   open.send(client_frame(test::kClose, close_payload(1001)));
   fresh.close();
@@ -242,7 +242,8 @@ TEST(Reactor, MayBeDestroyedUnused) {
 
 // Several reactors
 
-// Opens connections until each reactor has one, which the kernel decides; returns one of each.
+// Opens connections until each reactor has one, because the kernel chooses the reactor. Returns one
+// connection per reactor.
 std::vector<Connection*> one_on_each(ReactorRig& rig, std::vector<Peer*>& peers,
                                      std::uint32_t reactors) {
   std::vector<Connection*> found(reactors);
@@ -272,7 +273,8 @@ TEST(Reactors, CarryMessagesToEachOther) {
   EXPECT_EQ(rig.frame(*peers[1]), (WireFrame{test::kText, "you"}));
 }
 
-// A publisher over a gate's bound is left unread, and read again without anything else happening.
+// Reading from a publisher pauses if its messages exceed the limit of a gate. Reading resumes
+// without another event.
 TEST(Reactors, AHeldPublisherIsReadAgain) {
   for (const std::uint32_t home : {0U, 1U}) {
     ReactorRig rig(calm_settings(), 2, 4);

@@ -22,7 +22,7 @@ TEST(ReadState, NothingIsReadBeforeItIsAnnounced) {
 TEST(ReadState, ReadinessIsALatch) {
   ReadState state;
   state.on_event(true, false);
-  state.on_event(false, false);  // a wake-up for writing alone
+  state.on_event(false, false);  // a wake-up for writing only
   EXPECT_TRUE(state.should_read());
   state.on_drained();
   EXPECT_FALSE(state.should_read());
@@ -40,8 +40,8 @@ TEST(ReadState, AShortReadHasEmptiedTheSocketButForAnAnnouncedEnd) {
   EXPECT_FALSE(state.should_read());
 }
 
-// All combinations: reading is wanted exactly when there is readiness and no reason against it, and
-// being on the list changes nothing but whether it is to be put there.
+// All combinations: should_read() is true if there is readiness and no reason to pause. Being on
+// the ready list changes only should_enqueue().
 TEST(ReadState, EachReasonAloneStandsAgainstReading) {
   for (unsigned bits = 0; bits < 32; ++bits) {
     ReadState state;

@@ -85,7 +85,7 @@ TEST(ReceiveRates, TooManyMessagesEndAConnection) {
   Peer& peer = rig.open();
   std::string frames;
   for (int i = 0; i < 6; ++i) frames += client_frame(kText, std::to_string(i));
-  // In one piece, so that no time passes between.
+  // In one piece, so that no time passes between the messages.
   peer.send(frames + client_frame(kPing, "not read any more"));
   expect_rate_limit(rig, peer, "too many messages per second");
   EXPECT_EQ(rig.app.messages.size(), 5U) << "what is within the limit is delivered";
@@ -113,7 +113,7 @@ TEST(ReceiveRates, TooManyBytesEndAConnectionInTheMiddleOfAMessage) {
   rig.expect_all_over(1);
 }
 
-// The way on which the rest of a large frame goes straight into the message.
+// The rest of a large frame is received directly into the message buffer.
 TEST(ReceiveRates, BytesThatAreReceivedIntoTheMessageCount) {
   ReactorRig rig(with(0, 100'000));
   Peer& peer = rig.open();
@@ -136,7 +136,7 @@ TEST(ReceiveRates, WhatIsWithinTheLimitPasses) {
   EXPECT_TRUE(rig.app.ends.empty());
 }
 
-// A request's head has bounds of its own, and costs nothing of the first second.
+// A request head has its own limits and does not count against the first second.
 TEST(ReceiveRates, BytesBeforeItIsOpenDoNotCount) {
   ReactorRig rig(with(0, 1024));
   Peer& peer = rig.connect();

@@ -1,4 +1,4 @@
-// A replay in the send queue: whole, and beside the bound.
+// Replays in the send queue: complete, and not counted against the limits.
 #include <gtest/gtest.h>
 
 #include <array>
@@ -18,7 +18,7 @@ using Verdict = SendQueue::Verdict;
 
 Slice slice_of(std::string_view text) { return Slice(SharedBytes::copy_of(as_bytes(text))); }
 
-// Takes all that is queued off it, in pieces of at most `most` bytes.
+// Empties the queue, in pieces of at most `most` bytes.
 std::string drained(SendQueue& queue, std::size_t most = 1000) {
   std::string out;
   while (!queue.empty()) {
@@ -61,9 +61,9 @@ TEST(SendQueueReplay, TheBoundIsForWhatComesAfterIt) {
         EXPECT_TRUE(over == Verdict::kDropped);
         EXPECT_EQ(drained(queue, 7), replay + a + b);
         break;
-      case SlowPolicy::kLatestOnly:  // of rooms alone
+      case SlowPolicy::kLatestOnly:  // applies only to rooms
         break;
-      case SlowPolicy::kDropOldest:  // the oldest that is no replay
+      case SlowPolicy::kDropOldest:  // the oldest frame that is not a replay
         EXPECT_TRUE(over == Verdict::kQueued);
         EXPECT_EQ(drained(queue, 7), replay + b + "c");
         break;
@@ -109,7 +109,7 @@ TEST(SendQueueReplay, ACloseTakesThePlaceOfALongOne) {
   EXPECT_EQ(drained(queue), std::string("\x88\x02\x03\xE8"));
 }
 
-// Who leaves a room and joins it again, with its history, gets that before what is newer.
+// A member that leaves a room and joins it again gets the replay before newer messages.
 TEST(SendQueueReplay, TheLatestOfItsRoomDoesNotGetBeforeIt) {
   const SendQueueLimits bound = limits(SlowPolicy::kDisconnect);
   constexpr hub::SlowPolicyFor kLatest{SlowPolicy::kLatestOnly, 1};

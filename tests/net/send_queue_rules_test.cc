@@ -1,4 +1,4 @@
-// Frames with a policy of their own: what a room's rule says of slow members.
+// Frames with a policy of their own, which a room sets for slow members.
 #include <gtest/gtest.h>
 
 #include <array>
@@ -104,7 +104,7 @@ TEST(SendQueueRules, WhatMayNotBeDroppedIsNotDroppedForWhatMay) {
   EXPECT_EQ(queue.frames(), 3U);
 }
 
-// Messages of two rooms, and of none, judged by the stream that comes out.
+// Messages of two rooms and of no room. The test checks the output stream.
 class Script {
  public:
   Script(unsigned seed, SlowPolicy policy) : random_(seed), limits_(limits_of(policy, 600, 12)) {}
@@ -123,7 +123,7 @@ class Script {
   }
 
  private:
-  // Every message of one of two rooms, or of none: each has its own policy.
+  // Each message belongs to one of two rooms or to none, and each of the three has its own policy.
   void push() {
     const std::uint64_t room = random_() % 3;
     const std::string text = std::to_string(room) + "." + std::to_string(++last_) + "." +
@@ -137,7 +137,7 @@ class Script {
     }
   }
 
-  // The last frame of each room that came out is its newest, and none came after a newer one.
+  // The last frame of each room is its newest, and no frame came after a newer one.
   void judge() {
     std::array<std::string, 3> seen;
     std::array<int, 3> order{};
@@ -160,7 +160,7 @@ class Script {
   SendQueueLimits limits_;
   SendQueue queue_{0};
   std::string out_;
-  std::array<std::string, 3> latest_;  // of each room, by its number; of 0 what was queued last
+  std::array<std::string, 3> latest_;  // by number of the room; 0: the message that was queued last
   int last_ = 0;
 };
 

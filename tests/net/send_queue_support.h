@@ -1,4 +1,4 @@
-// What the send queue's tests are made of.
+// Helpers for the tests of the send queue.
 #pragma once
 
 #include <algorithm>
@@ -24,7 +24,7 @@ inline Slice data_frame_of_size(std::size_t payload, char fill = 'x') {
   return data_frame(std::string(payload, fill));
 }
 
-// Sends at most `most` bytes of what the queue offers, in at most `pieces` pieces.
+// Sends at most `most` bytes of the queue, in at most `pieces` pieces.
 inline std::string send_some(SendQueue& queue, std::size_t most, std::size_t pieces = 64) {
   std::vector<iovec> vectors(pieces);
   const std::size_t used = queue.gather(vectors);

@@ -60,14 +60,14 @@ TEST(SendQueue, AGrantIsForBytesBeyondTheBoundUntilLessIsQueued) {
   const SendQueueLimits limits = limits_of(SlowPolicy::kDisconnect, 1000, 3);
   constexpr std::size_t kGrant = 100;
   SendQueue queue(0);
-  ASSERT_EQ(queue.push(data_frame_of_size(996), limits), Verdict::kQueued);  // at the bound
+  ASSERT_EQ(queue.push(data_frame_of_size(996), limits), Verdict::kQueued);  // at the limit
   EXPECT_FALSE(queue.admits(62, limits));
   ASSERT_EQ(queue.push(data_frame_of_size(60), limits, kGrant), Verdict::kQueued);
   EXPECT_EQ(queue.push(data_frame_of_size(60), limits, kGrant), Verdict::kOverBound);
   ASSERT_EQ(queue.push(data_frame_of_size(36), limits, kGrant), Verdict::kQueued);
   EXPECT_EQ(queue.push(data_frame(""), limits, kGrant), Verdict::kOverBound) << "all is used";
-  // More than half full for its three frames, though hardly a byte is left: nothing is granted
-  // anew.
+  // Its three frames make the queue more than half full, although few bytes are left. The grant is
+  // not renewed.
   queue.consume(1000, 0);
   ASSERT_EQ(queue.push(data_frame_of_size(60), limits, kGrant), Verdict::kQueued);
   EXPECT_EQ(queue.push(data_frame_of_size(60), limits, kGrant), Verdict::kOverBound);
@@ -145,7 +145,7 @@ TEST(SendQueue, TheRestOfSomethingStartedIsNeverDropped) {
 TEST(SendQueue, NothingIsDroppedForAFrameThatCannotFitAnyway) {
   const SendQueueLimits limits = limits_of(SlowPolicy::kDropOldest, 1000);
   SendQueue queue(0);
-  queue.push_started(data_frame_of_size(896));  // 900 with its header, more than half the bound
+  queue.push_started(data_frame_of_size(896));  // 900 with its header, more than half the limit
   ASSERT_EQ(queue.push(data_frame("kept"), limits), Verdict::kQueued);
   EXPECT_EQ(queue.push(data_frame_of_size(200), limits), Verdict::kDropped);
   EXPECT_EQ(queue.dropped(), 1U);
@@ -225,7 +225,7 @@ TEST(SendQueue, AnyControlFrameLeavesAtTheNextBoundaryAndIsNeverDropped) {
   EXPECT_EQ(frames[1], (WireFrame{test::kPing, "?"}));
 }
 
-// Wherever in a stream a Pong comes up, it stands at the first boundary from there on.
+// A Pong that comes at any point of a stream is sent at the next frame boundary.
 TEST(SendQueue, APongAtEveryOffsetGoesToTheNextBoundary) {
   const SendQueueLimits limits = limits_of(SlowPolicy::kDisconnect, 100'000);
   const std::vector<std::string> texts = {"a", "", std::string(130, 'b'), "cc"};
@@ -330,8 +330,8 @@ TEST(SendQueue, FramesOfOneBatchLeaveAsOnePiece) {
   queue.consume(6, 0);
 }
 
-// A member that does not read, in a room of large and small messages: of each batch only a small
-// one finds room, and it must not keep the large ones in memory.
+// A member does not read, in a room with large and small messages. Only a small message of each
+// batch fits in the queue, and it must not keep the large ones in memory.
 TEST(SendQueue, WhatIsQueuedDoesNotKeepAliveWhatWasDropped) {
   const SendQueueLimits limits = limits_of(SlowPolicy::kDropNewest);
   SendQueue queue(0);
@@ -356,7 +356,7 @@ TEST(SendQueue, ProgressIsNotedWhenBytesLeave) {
   EXPECT_EQ(queue.last_progress(), 9U);
 }
 
-// Random scripts, judged by the stream that comes out
+// Random scripts; the test checks the output stream
 
 class Script {
  public:
@@ -377,7 +377,7 @@ class Script {
           push();
           break;
       }
-      // Up to a control frame or two, the bound or half of it and one frame.
+      // At most the limit, or half of it and one frame, besides one or two control frames.
       ASSERT_LE(queue_.bytes(), 2 * (limits_.bytes / 2 + 404));
     }
     if (random_() % 2 == 0) {

@@ -99,7 +99,7 @@ class Simulation final : public net::Application {
   Plan plan_;
   Kernel kernel_;
   RoomLog log_;
-  net::ProcessCounts counts_;
+  net::ProcessCounters counts_;
   std::vector<std::unique_ptr<SimulatedReactor>> driven_;
   std::unique_ptr<hub::Hub> hub_;
   net::Listener listener_;

@@ -1,4 +1,4 @@
-// When a connection has to act by itself, and what it does then.
+// The deadlines of a connection.
 #include <algorithm>
 #include <new>
 
@@ -9,11 +9,12 @@
 namespace wsd::net {
 namespace {
 
-// After our FIN: how long the peer's is awaited, so that our last bytes are not lost to a reset
+// The time to wait for the peer's FIN after ours, so that a reset does not destroy our last bytes
 // (RFC 9112 §9.6).
 constexpr Tick kLingerTicks = ticks_for_ms(1000);
 
-// Causes that say the peer is not there or does not read: its kernel gets no courtesy.
+// Returns whether the cause means that the peer is gone or does not read. Such a connection ends
+// with a reset.
 bool deserves_reset(CloseCause cause) noexcept {
   return cause == CloseCause::kPongTimeout || cause == CloseCause::kReadTimeout ||
          cause == CloseCause::kWriteTimeout || cause == CloseCause::kSlowConsumer;
@@ -21,7 +22,8 @@ bool deserves_reset(CloseCause cause) noexcept {
 
 }  // namespace
 
-// From phase_since_: a head has one deadline, a body another, and so has a late answer.
+// Returns the time from phase_since_ to the deadline of a request head, a body or a deferred
+// response.
 Tick Connection::request_timeout() const noexcept {
   if (read_state_.has(ReadState::kAwaitingResponse)) return reactor_.settings.response_timeout;
   return session_.in_body() ? reactor_.settings.message_timeout
@@ -55,21 +57,21 @@ Tick Connection::due() const {
     case Phase::kClosed:
       break;
   }
-  // Ready and yet not done: the kernel was short of memory and no readiness will come.
+  // The kernel was out of memory: the descriptor is ready, but no readiness event will come.
   if (retry_read_ || (!out_.idle() && out_.writable())) due = std::min(due, reactor_.now + 1);
   if (retry_leave_) due = std::min(due, reactor_.now + 1);
   return due;
 }
 
-// A timer that stands for an earlier tick stays: when it fires it is armed again.
+// A timer that is armed for an earlier tick stays, because on_deadline() arms it again.
 void Connection::arm() {
   const Tick tick = due();
   if (tick == hub::TimerWheel::kNever) return;
   if (!armed() || tick < deadline()) reactor_.shard.wheel().arm(*this, tick);
 }
 
-// While it is not read the peer cannot be note_received, nor complete a message: that time is not
-// its own.
+// Restarts the deadlines that depend on the peer. While reading is paused, the peer can neither
+// prove that it is alive nor complete a message.
 void Connection::exclude_paused_time() {
   note_received();
   message_since_ = reactor_.now;
@@ -119,7 +121,7 @@ void Connection::expire(Tick now) {
     case Phase::kClosing:
       if (now < phase_since_.near(now) + settings.close_timeout) break;
       if (cause_ == CloseCause::kDrain) {
-        reactor_.counts.forced_closes.fetch_add(1, std::memory_order_relaxed);
+        reactor_.counters.forced_closes.fetch_add(1, std::memory_order_relaxed);
       }
       if (!ended_) cause_ = CloseCause::kCloseTimeout;
       reset(CloseCause::kCloseTimeout);

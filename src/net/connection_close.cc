@@ -1,0 +1,221 @@
+// Every way in which a connection ends.
+#include <algorithm>
+
+#include "net/connection.h"
+#include "net/socket.h"
+
+namespace wsd::net {
+
+void Connection::enter(Phase phase) {
+  state_counter().subtract(1);
+  phase_ = phase;
+  state_counter().add(1);
+  if (reactor_.reading == this) reactor_.cork.disable_fast_path();
+  phase_since_ = reactor_.now;
+  draining_ = false;
+  if (phase != Phase::kHttp && phase != Phase::kOpen) mark_ended();
+  if (phase == Phase::kClosed) {
+    read_state_.set(ReadState::kClosed);
+    session_.finish();
+    reactor_.shard.wheel().cancel(*this);
+    return;
+  }
+  if (phase == Phase::kClosing || phase == Phase::kLingering) {
+    // Input is discarded from now on, so no reason to pause reading applies.
+    if (read_state_.has(ReadState::kPublishBlocked)) WorkLists::remove(reactor_.lists.paused, this);
+    read_state_.clear(ReadState::kPaused);
+    read_state_.clear(ReadState::kPublishBlocked);
+    read_state_.clear(ReadState::kAwaitingResponse);
+    if (wants_read()) mark_ready();
+  }
+  arm();
+}
+
+// The first cause counts: whatever follows a decision to close is a consequence of it.
+void Connection::record_cause(CloseCause cause) {
+  if (phase_ == Phase::kHttp || phase_ == Phase::kOpen) cause_ = cause;
+  ended_ = true;
+  mark_ended();
+}
+
+// The peer ends it
+
+void Connection::on_close_frame(const protocol::Event& event) {
+  code_received_ = event.close_code;
+  if (!event.payload.empty()) peer_info_.set_close_reason(as_text(event.payload));
+  if (phase_ == Phase::kOpen) {
+    // §5.5.1: our Close echoes the status code, or has none if the peer's has none.
+    const auto echo = session_.start_close(event.close_code, {});
+    code_sent_ = event.close_code;
+    cause_ = CloseCause::kPeerClosed;
+    enter(Phase::kClosing);
+    if (echo) sent([&] { return out_.send_close(*echo, context()); });
+  }
+  // §7.1.1: with both Close frames exchanged the server ends TCP first.
+  if (phase_ == Phase::kClosing) close_after_flush(cause_);
+}
+
+void Connection::on_violation(protocol::Violation violation) {
+  if (phase_ == Phase::kHttp && !protocol::is_of_proxy_header(violation)) {
+    reject(violation);
+    return;
+  }
+  violation_ = violation;
+  if (phase_ == Phase::kHttp) {
+    close_after_flush(protocol::close_cause_of(violation));
+    return;
+  }
+  fail(protocol::close_cause_of(violation), protocol::close_code_of(violation),
+       protocol::violation_text(violation));
+}
+
+void Connection::on_eof() {
+  eof_ = true;
+  read_state_.on_drained();
+  switch (phase_) {
+    case Phase::kHttp: {
+      const bool between_requests = http_status_ != 0 && !session_.unfinished();
+      close_after_flush(between_requests ? CloseCause::kHttpDone : CloseCause::kEof);
+      break;
+    }
+    case Phase::kOpen:
+    case Phase::kClosing:
+      close_after_flush(CloseCause::kEof);
+      break;
+    case Phase::kLingering:
+      enter(Phase::kClosed);
+      break;
+    case Phase::kClosed:
+      break;
+  }
+}
+
+// The server ends it
+
+void Connection::close(CloseCause cause, CloseCode code, std::string_view reason) {
+  if (phase_ != Phase::kOpen) return;
+  if (!is_sendable_close_code(static_cast<std::uint16_t>(code))) code = CloseCode::kNormalClosure;
+  cause_ = cause;
+  code_sent_ = static_cast<std::uint16_t>(code);
+  const auto frame = session_.start_close(code_sent_, reason);
+  enter(Phase::kClosing);
+  if (frame) sent([&] { return out_.send_close(*frame, context()); });
+}
+
+void Connection::fail(CloseCause cause, CloseCode code, std::string_view reason) {
+  if (phase_ == Phase::kHttp) {
+    close_after_flush(cause);
+    return;
+  }
+  const bool open = phase_ == Phase::kOpen;
+  if (!open && phase_ != Phase::kClosing) return;
+  if (open) close(cause, code, reason);
+  if (phase_ != Phase::kClosing) return;
+  close_after_flush(cause);
+}
+
+// For memory that ran out before anything of a frame was sent: the stream is intact, so a Close
+// can still be sent.
+void Connection::fail_out_of_memory() {
+  fail(CloseCause::kResourceFailure, close_code_for(CloseCause::kResourceFailure), "out of memory");
+}
+
+// Ignores all further input, and ends TCP when all output has been sent.
+void Connection::close_after_flush(CloseCause cause) {
+  record_cause(cause);
+  session_.finish();
+  shut_when_flushed_ = true;
+  if (phase_ != Phase::kClosing) enter(Phase::kClosing);
+  try_shutdown();
+}
+
+void Connection::try_shutdown() {
+  if (!shut_when_flushed_ || phase_ != Phase::kClosing || !out_.idle()) return;
+  if (reactor_.cork.holds_for(out_)) return;  // the end of the read step tries again
+  shutdown_write(out_.fd());
+  enter(eof_ ? Phase::kClosed : Phase::kLingering);
+}
+
+void Connection::reset(CloseCause cause) {
+  if (phase_ == Phase::kClosed) return;
+  record_cause(cause);
+  reset_on_close(out_.fd());
+  enter(Phase::kClosed);
+}
+
+void Connection::drain_at(Tick tick) {
+  if (phase_ == Phase::kHttp && !session_.unfinished()) {
+    // A connection without a request so far has probably one on its way, which gets a response.
+    // A connection between two requests is idle.
+    if (http_status_ == 0) {
+      reject_draining();
+    } else {
+      close_after_flush(CloseCause::kDrain);
+    }
+  } else if (phase_ == Phase::kHttp) {
+    // The response to this request is the last one, even if it promises keep-alive.
+    draining_ = true;
+  } else if (phase_ == Phase::kOpen) {
+    draining_ = true;
+    phase_since_ = tick;
+    arm();
+  }
+}
+
+void Connection::force_close() {
+  if (phase_ != Phase::kLingering && phase_ != Phase::kClosed) {
+    reactor_.counters.forced_closes.fetch_add(1, std::memory_order_relaxed);
+  }
+  reset(CloseCause::kServerStopped);
+}
+
+// The safe point
+
+bool Connection::finalize() {
+  listed_ended_ = false;
+  if (!session_.reading()) release_input();
+  try {
+    if (phase_ != Phase::kOpen && !memberships().empty()) reactor_.shard.leave_all(*this);
+  } catch (const std::bad_alloc&) {
+    retry_leave_ = true;
+    arm();
+    return false;
+  }
+  if (ended_ && !reported_) notify_closed();
+  return phase_ == Phase::kClosed;
+}
+
+void Connection::notify_closed() {
+  reported_ = true;
+  CloseInfo info;
+  info.cause = cause_;
+  if (code_sent_ != 0) info.sent = static_cast<CloseCode>(code_sent_);
+  if (session_.close_received()) {
+    info.received =
+        code_received_ == 0 ? CloseCode::kNoStatus : static_cast<CloseCode>(code_received_);
+  }
+  info.reason = peer_info_.close_reason();
+  info.clean = session_.close_sent() && session_.close_received();
+  reactor_.stats.ended[static_cast<std::size_t>(cause_)].add(1);
+  const bool refused = cause_ == CloseCause::kHandshakeRejected ||
+                       cause_ == CloseCause::kHandshakeTimeout || cause_ == CloseCause::kOverload;
+  if (refused && http_status_ >= 400) reactor_.stats.count_refusal(http_status_);
+  if (opened_) reactor_.application.on_close(*this, info);
+  EndRecord record;
+  record.id = id();
+  record.peer_info = &peer_info_;
+  record.close = info;
+  record.granted = granted_;
+  record.opened = opened_;
+  record.http_status = http_status_;
+  record.violation = violation_;
+  record.duration_ms = age_ms();
+  record.bytes_in = bytes_in_;
+  record.bytes_out = out_.bytes_sent();
+  record.messages_in = messages_in_;
+  record.messages_dropped = out_.dropped();
+  record.messages_out = messages_out_ - std::min(messages_out_, record.messages_dropped);
+  reactor_.application.on_end(record);
+}
+
+}  // namespace wsd::net

@@ -1,0 +1,277 @@
+// Messages and control frames, in both directions.
+#include "base/name_hash.h"
+#include "net/connection.h"
+
+namespace wsd::net {
+
+// Receiving
+
+void Connection::take_events(MutableBytes input) {
+  for (;;) {
+    const protocol::Event event = session_.next(input, reactor_.settings.session);
+    if (event.kind == protocol::Event::Kind::kNone) return;
+    on_event(event);
+  }
+}
+
+void Connection::on_event(const protocol::Event& event) {
+  switch (event.kind) {
+    case protocol::Event::Kind::kNone:
+      break;
+    case protocol::Event::Kind::kProxied:
+      if (const auto source = session_.proxy_source()) set_client(source->text());
+      break;
+    case protocol::Event::Kind::kMessage:
+      on_message(event.opcode, event.payload);
+      break;
+    case protocol::Event::Kind::kRequest:
+      on_request(*event.request);
+      break;
+    case protocol::Event::Kind::kPing:
+      on_ping(event.payload);
+      break;
+    case protocol::Event::Kind::kPong:
+      on_pong(event.payload);
+      break;
+    case protocol::Event::Kind::kClose:
+      on_close_frame(event);
+      break;
+    case protocol::Event::Kind::kViolation:
+      on_violation(event.violation);
+      break;
+    case protocol::Event::Kind::kNoMemory:
+      fail(CloseCause::kResourceFailure, close_code_for(CloseCause::kResourceFailure),
+           "out of memory");
+      break;
+  }
+}
+
+void Connection::on_message(protocol::Opcode opcode, Bytes payload) {
+  if (phase_ != Phase::kOpen) return;
+  if (reactor_.rates != nullptr && !within_message_rate()) return;
+  deliver_to_application(opcode, payload);
+}
+
+void Connection::on_ping(Bytes payload) {
+  if (!within_control_budget() || phase_ != Phase::kOpen) return;
+  sent([&] {
+    return out_.send_pong(protocol::make_control_frame(protocol::Opcode::kPong, payload),
+                          context());
+  });
+}
+
+// RFC 6455 §5.5.3: an unsolicited Pong gets no response.
+void Connection::on_pong(Bytes payload) {
+  if (!within_control_budget() || !pinged_) return;
+  const auto age_ns = PingStamp::age_ns(payload, reactor_.now_ns, process_hash_key().low);
+  if (!age_ns) return;
+  pinged_ = false;
+  round_trip_ = RoundTrip(*age_ns / 1000);
+  reactor_.stats.round_trip.record(*age_ns);
+}
+
+// Budgets
+
+bool Connection::within_control_budget() {
+  const std::uint32_t budget = reactor_.settings.max_control_frames_per_second;
+  if (budget == 0) return true;
+  const Tick second = reactor_.now / ticks_for_ms(1000) & 0xFFFU;
+  if (second != control_second_) {
+    control_second_ = second & 0xFFFU;
+    control_frames_ = 0;
+  }
+  if (control_frames_ < budget) {
+    ++control_frames_;
+    return true;
+  }
+  on_violation(protocol::Violation::kTooManyControlFrames);
+  return false;
+}
+
+// Bytes of a request do not count: the request head has limits of its own.
+bool Connection::within_byte_rate(std::size_t bytes) {
+  if (phase_ != Phase::kOpen || reactor_.rates->take_bytes(id(), bytes, reactor_.now)) return true;
+  fail(CloseCause::kRateLimit, close_code_for(CloseCause::kRateLimit), "too many bytes per second");
+  return false;
+}
+
+bool Connection::within_message_rate() {
+  if (reactor_.rates->take_message(id(), reactor_.now)) return true;
+  fail(CloseCause::kRateLimit, close_code_for(CloseCause::kRateLimit),
+       "too many messages per second");
+  return false;
+}
+
+void Connection::account_input() {
+  constexpr std::size_t kKib = 1024;
+  const std::size_t held = (session_.held_bytes() + kKib - 1) / kKib * kKib;
+  const std::size_t counted = held_input_kib_ * kKib;
+  if (held == counted) return;
+  const std::size_t before =
+      reactor_.counters.input_bytes.fetch_add(held - counted, std::memory_order_relaxed);
+  const std::size_t total = before + (held - counted);
+  const bool grew = held > counted;
+  held_input_kib_ = static_cast<std::uint32_t>(held / kKib);
+  if (grew && total > reactor_.settings.max_input_bytes) {
+    if (phase_ == Phase::kHttp) reject(protocol::Violation::kInputBudget);
+    fail(CloseCause::kInputBudget, close_code_for(CloseCause::kInputBudget),
+         "server has no memory left for incomplete messages");
+    release_input();
+  }
+}
+
+// Frees an incomplete message, which can no longer be completed, before TCP ends.
+void Connection::release_input() {
+  session_.release();
+  account_input();
+}
+
+// Sending
+
+SendContext Connection::context(const hub::SlowPolicyFor* rule) const noexcept {
+  // Responses to the input of this read step are queued even beyond the limit. The connection is
+  // not read again until the queue drains. The grant limits a handler that sends much more than
+  // it receives.
+  const std::size_t grant = reactor_.reading == this ? reactor_.settings.read_buffer_size : 0;
+  return {reactor_.cork, reactor_.settings.send_queue, reactor_.now,
+          grant,         reactor_.replaying,           rule};
+}
+
+// Acts on the status of a send, which may end the connection.
+Outbound::Status Connection::after_send(Outbound::Status status) {
+  switch (status) {
+    case Outbound::Status::kSent:
+      break;
+    case Outbound::Status::kQueued:
+    case Outbound::Status::kDropped:
+      // Responses to a peer's own input must not pile up, so reading pauses. Messages that others
+      // publish are subject to the slow policy instead, and Pings are still read.
+      if (reactor_.reading == this && out_.high(reactor_.settings.send_queue) &&
+          (phase_ == Phase::kHttp || phase_ == Phase::kOpen)) {
+        read_state_.set(ReadState::kPaused);
+      }
+      if (out_.writable()) {
+        mark_dirty();
+      } else {
+        arm();
+      }
+      break;
+    case Outbound::Status::kOverBound:
+      fail(CloseCause::kSlowConsumer, close_code_for(CloseCause::kSlowConsumer), "send queue full");
+      break;
+    case Outbound::Status::kGone:
+      reset(CloseCause::kReset);
+      break;
+    case Outbound::Status::kNoMemory:
+      reset(CloseCause::kResourceFailure);
+      break;
+  }
+  return status;
+}
+
+SendResult Connection::send(MessageType type, Bytes payload) {
+  if (phase_ != Phase::kOpen) return SendResult::kClosed;
+  if (payload.size() > reactor_.settings.session.message.max_message_bytes)
+    return SendResult::kTooBig;
+  ++messages_out_;
+  const auto opcode = static_cast<protocol::Opcode>(type);
+  // During a read step, read_step() adds to the tally.
+  const bool alone = reactor_.reading != this;
+  if (alone) ++reactor_.tally.messages_sent;
+  switch (sent([&] { return send_payload(opcode, payload); })) {
+    case Outbound::Status::kSent:
+    case Outbound::Status::kQueued:
+      return SendResult::kSent;
+    case Outbound::Status::kDropped:
+      return SendResult::kDropped;
+    default:
+      --messages_out_;
+      if (alone) --reactor_.tally.messages_sent;
+      return SendResult::kClosed;
+  }
+}
+
+void Connection::deliver(const hub::Batch& batch) {
+  if (phase_ != Phase::kOpen) {
+    reactor_.tally.not_deliveries += batch.frames().size();
+    return;
+  }
+  if (reactor_.reading == this) reactor_.tally.not_deliveries += batch.frames().size();
+  if (own_compressor()) {
+    for (const Slice& frame : batch.frames()) deliver_bytes(frame.bytes(), &batch.slow_rule());
+    return;
+  }
+  messages_out_ += batch.frames().size();
+  sent([&] { return out_.send_batch(batch, context(&batch.slow_rule())); });
+}
+
+void Connection::deliver(const SharedBytes& frame) {
+  if (phase_ != Phase::kOpen) return;
+  if (reactor_.reading != this) ++reactor_.tally.messages_sent;
+  if (session_.compression() != nullptr) {
+    deliver_bytes(frame.bytes());
+    return;
+  }
+  ++messages_out_;
+  sent([&] { return out_.send_frame(frame, context()); });
+}
+
+// A replay may exceed the limit of the send queue, because the client asked for it.
+void Connection::replay(const hub::Batch& batch) {
+  reactor_.replaying = true;
+  deliver(batch);
+  reactor_.replaying = false;
+}
+
+// Sends one uncompressed frame through this connection's own compressor.
+void Connection::deliver_bytes(Bytes frame, const hub::SlowPolicyFor* rule) {
+  if (phase_ != Phase::kOpen) {  // the previous frame has ended the connection
+    if (reactor_.reading != this) ++reactor_.tally.not_deliveries;
+    return;
+  }
+  const protocol::FrameContent content = protocol::frame_content(frame);
+  ++messages_out_;
+  sent([&] { return send_payload(content.opcode, content.payload, rule); });
+}
+
+void Connection::join_refused(std::string_view room, JoinRefusal why) {
+  if (phase_ != Phase::kOpen) return;
+  try {
+    reactor_.application.on_join_refused(*this, room, why);
+  } catch (const std::bad_alloc&) {
+    fail_out_of_memory();
+  }
+}
+
+// Compression
+
+void Connection::enable_compression(const protocol::DeflateParameters& terms) {
+  session_.upgrade(terms, reactor_.deflate_pool);
+  reactor_.counters.context_bytes.fetch_add(protocol::context_bytes(terms),
+                                            std::memory_order_relaxed);
+  // Without context takeover every message is compressed by itself, so members share the encoder's
+  // output.
+  if (terms.server_no_context_takeover) set_encoding(terms.server_max_window_bits);
+}
+
+// Returns whether a compressed message depends on those before it.
+bool Connection::own_compressor() const noexcept {
+  const protocol::Compression* const compression = session_.compression();
+  return compression != nullptr && !compression->terms().server_no_context_takeover;
+}
+
+Outbound::Status Connection::send_payload(protocol::Opcode opcode, Bytes payload,
+                                          const hub::SlowPolicyFor* rule) {
+  protocol::Compression* const compression = session_.compression();
+  if (compression == nullptr || payload.size() < reactor_.settings.deflate_threshold) {
+    return out_.send_message(opcode, payload, false, context(rule));
+  }
+  const Bytes deflated = compression->deflate(payload);
+  const bool compressed = !deflated.empty();
+  const Outbound::Status status =
+      out_.send_message(opcode, compressed ? deflated : payload, compressed, context(rule));
+  if (status == Outbound::Status::kDropped) compression->forget_sent();
+  return status;
+}
+
+}  // namespace wsd::net

@@ -1,0 +1,57 @@
+// The connections of a reactor that have work to do.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <vector>
+
+#include "base/assert.h"
+
+namespace wsd::net {
+
+class Connection;
+
+// Reactor thread only. Every list has capacity for all connections before a connection exists, so
+// that list() never allocates. A connection is on a list at most once: the connection itself keeps
+// the flag.
+class WorkLists {
+ public:
+  using List = std::vector<Connection*>;
+
+  List ready;   // have input, or may have
+  List dirty;   // have output to flush
+  List ended;   // have changed their phase, and are due for finalize() at the safe point
+  List paused;  // publishers that are not read until the shards have caught up
+
+  // Reserves space for that many connections in every list. Must be called before a connection is
+  // added, with the number that includes it. Throws std::bad_alloc.
+  void make_room(std::size_t connections) {
+    for (List* each : {&ready, &dirty, &ended, &paused, &working_}) {
+      if (each->capacity() < connections) each->reserve(2 * connections);
+    }
+  }
+
+  // Appends the connection. The unreachable branch keeps the code for growing out of the callers.
+  static void list(List& list, Connection& connection) noexcept {
+    WSD_DCHECK(list.size() < list.capacity());
+    if (list.size() == list.capacity()) __builtin_unreachable();
+    list.push_back(&connection);
+  }
+  static void remove(List& list, const Connection* connection) noexcept {
+    list.erase(std::remove(list.begin(), list.end(), connection), list.end());
+  }
+
+  // Calls step(connection) for every connection of the list, and empties the list. A connection
+  // that is listed meanwhile waits for the next call.
+  template <class Step>
+  void work_off(List& list, Step step) {
+    working_.swap(list);
+    for (Connection* connection : working_) step(*connection);
+    working_.clear();
+  }
+
+ private:
+  List working_;
+};
+
+}  // namespace wsd::net
