@@ -4,7 +4,7 @@
 // Each check_ function returns an empty string if the text is valid. Otherwise it returns a clause
 // that names the value, the broken rule and the remedy. The value is quoted, escaped to printable
 // ASCII and cut after 80 bytes, so the clause can go to a terminal. No check accepts spaces or
-// control bytes. All functions: any thread.
+// control bytes.
 #pragma once
 
 #include <optional>
@@ -14,25 +14,25 @@
 namespace wsd {
 
 // Checks an address for Server::listen(): HOST:PORT, [V6]:PORT, :PORT or unix:PATH. An IPv6 address
-// may have a zone (RFC 4007 §11). Resolves no name and opens no socket.
+// may have a zone (RFC 4007 §11). Resolves no name and opens no socket. Any thread.
 [[nodiscard]] std::string check_listen_address(std::string_view text);
 
 // Checks an entry of UpgradeOptions::allowed_origins: "*", or SCHEME://HOST[:PORT] (RFC 6454 §6.2),
-// in which HOST may be "*." before a domain.
+// in which HOST may be "*." before a domain. Any thread.
 [[nodiscard]] std::string check_origin(std::string_view text);
 
-// Checks an entry of ProxyOptions::trusted: a network, an address, or "unix".
+// Checks an entry of ProxyOptions::trusted: a network, an address, or "unix". Any thread.
 [[nodiscard]] std::string check_network(std::string_view text);
 
 // Checks an entry of UpgradeOptions::subprotocols, which must be a token (RFC 6455 §4.1 item 10,
-// RFC 9110 §5.6.2).
+// RFC 9110 §5.6.2). Any thread.
 [[nodiscard]] std::string check_subprotocol(std::string_view text);
 
 // Decodes every percent-encoded byte of `text` (RFC 3986 §2.1) and leaves all other bytes as they
-// are, "+" too. Returns std::nullopt if two hexadecimal digits do not follow a "%".
+// are, "+" too. Returns std::nullopt if two hexadecimal digits do not follow a "%". Any thread.
 [[nodiscard]] std::optional<std::string> percent_decode(std::string_view text);
 
-// Returns whether `text` is well-formed UTF-8 (RFC 3629 §4).
+// Returns whether `text` is well-formed UTF-8 (RFC 3629 §4). Any thread.
 [[nodiscard]] bool is_utf8(std::string_view text) noexcept;
 
 }  // namespace wsd

@@ -93,7 +93,7 @@ ConnectionInfo Connection::info() const {
   return info;
 }
 
-// The turn's steps
+// The steps of a turn
 
 // Reads small messages on the fast path, and everything from the first other frame on by the
 // general path. A handler that ends the session meanwhile also ends the phase.
@@ -151,9 +151,10 @@ void Connection::read_step() {
   const std::uint64_t sent_before = messages_out_;
   bool closed = false;
   {
-    const CurrentRead current(
-        reactor_, {&reactor_.application, id(), this}, out_,
-        phase_ == Phase::kOpen && session_.at_rest() && out_.idle() && reactor_.fast_path);
+    CurrentRead current(reactor_, {&reactor_.application, id(), this}, out_);
+    if (phase_ == Phase::kOpen && session_.at_rest() && out_.idle() && reactor_.fast_path) {
+      current.enable_fast_path();
+    }
     try {
       read();
     } catch (const std::bad_alloc&) {

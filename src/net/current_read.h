@@ -28,14 +28,12 @@ extern constinit thread_local CurrentConnection current_connection;
 // Whatever the connection sends meanwhile gathers in the cork. The cork must be empty at the end.
 class CurrentRead {
  public:
-  // `fast_path`: small messages may go straight into the cork.
-  CurrentRead(ReactorContext& reactor, const CurrentConnection& current, const Outbound& outbound,
-              bool fast_path) noexcept
+  CurrentRead(ReactorContext& reactor, const CurrentConnection& current,
+              const Outbound& outbound) noexcept
       : reactor_(reactor) {
     reactor_.cork.begin(outbound);
     reactor_.reading = current.connection;
     current_connection = current;
-    if (fast_path) reactor_.cork.enable_fast_path();
   }
   CurrentRead(const CurrentRead&) = delete;
   CurrentRead& operator=(const CurrentRead&) = delete;
@@ -44,6 +42,9 @@ class CurrentRead {
     reactor_.reading = nullptr;
     current_connection.id = CurrentConnection::kNone;
   }
+
+  // Small messages may go straight into the cork.
+  void enable_fast_path() noexcept { reactor_.cork.enable_fast_path(); }
 
  private:
   ReactorContext& reactor_;

@@ -7,7 +7,7 @@
 
 #include "hub/room_config.h"
 #include "hub/room_history.h"
-#include "net/reactor_context.h"
+#include "net/reactor_settings.h"
 #include "wsd/options.h"
 
 namespace wsd::server {

@@ -43,6 +43,8 @@ TEST(Suspension, DisconnectsNoClient) {
   std::this_thread::sleep_for(std::chrono::seconds(7));
   server.signal(SIGCONT);
   for (std::size_t i = 0; i < kTalkers; ++i) ASSERT_TRUE(echoed(clients[i], "meanwhile")) << i;
+  // The silent clients were silent for a moment before the suspension, and now for 2 s more.
+  std::this_thread::sleep_for(std::chrono::seconds(2));
   for (RawClient& client : clients) client.send(text_frame("after"));
   for (RawClient& client : clients) ASSERT_TRUE(echoed(client, "after"));
 }

@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "net/reactor_context.h"
+#include "net/reactor_settings.h"
 #include "sim/kernel.h"
 #include "sim/random.h"
 
