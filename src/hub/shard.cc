@@ -29,7 +29,10 @@ class Outgoing {
     mail->next = first_;
     first_ = mail.release();
   }
+  // Requires mail that was added and not taken yet.
   [[nodiscard]] std::unique_ptr<Mail> take() noexcept {
+    WSD_DCHECK(first_ != nullptr);
+    if (first_ == nullptr) __builtin_unreachable();
     return std::unique_ptr<Mail>(std::exchange(first_, first_->next));
   }
 

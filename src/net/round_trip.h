@@ -55,6 +55,7 @@ class RoundTrip {
     }
     const auto shift = static_cast<unsigned>(std::bit_width(us)) - kFractionBits - 1;
     us += std::uint64_t{1} << (shift - 1);  // rounds to the nearest; may carry into the exponent
+    if (us < 2 * kSteps) __builtin_unreachable();  // the sum does not overflow: us <= kMost
     const auto rounded = static_cast<unsigned>(std::bit_width(us)) - kFractionBits - 1;
     code_ = static_cast<std::uint8_t>((rounded + 1) * kSteps + (us >> rounded) % kSteps);
   }
