@@ -534,7 +534,7 @@ help:
 	  '  make check-layers     check which folder includes which, by docs/ARCHITECTURE.md' \
 	  '  make check-headers    check that each header compiles alone' \
 	  '  make docs             write what is generated: manual page, completions, wsd.conf, tables, blocks of code' \
-	  '  make check-docs       check that generated files are up to date' \
+	  '  make check-docs       check that generated files are up to date, and count unplain words' \
 	  '  make check-deploy     check units, manual page, completions and configuration' \
 	  '  make check-tutorial   check the documents: code, transcripts, tables, links, diagrams, both languages' \
 	  '  make tutorial         build the chat of docs/tutorial.md and the solutions of its exercises' \
