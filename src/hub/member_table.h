@@ -23,6 +23,10 @@ class Member;
 // member never finds its successor. Reactor thread only.
 class MemberTable {
  public:
+  // The part of an id that names the slot.
+  static constexpr std::uint32_t kSlotBits = 24;
+  static constexpr std::uint32_t kSlotMask = (std::uint32_t{1} << kSlotBits) - 1;
+
   // `shard` is at most 255.
   explicit MemberTable(std::uint32_t shard) noexcept : shard_(shard) {}
   MemberTable(const MemberTable&) = delete;
@@ -69,11 +73,7 @@ class MemberTable {
     std::uint64_t word_;
   };
 
-  static constexpr std::uint32_t kSlotBits = 24;
-  static constexpr std::uint32_t kSlotMask = (std::uint32_t{1} << kSlotBits) - 1;
   static constexpr std::uint32_t kNoSlot = kSlotMask + 1;
-  friend std::uint32_t shard_of(ConnectionId id) noexcept;
-  friend std::uint32_t slot_of(ConnectionId id) noexcept;
 
   const std::uint32_t shard_;
   std::vector<Slot> slots_;
