@@ -35,7 +35,7 @@ start_server() {
   "$@" >/dev/null 2>"$scratch/stderr" &
   SERVER_PID=$!
   for _ in $(seq 100); do
-    PORT=$(sed -n 's/.*listening on 127\.0\.0\.1:\([0-9]*\).*/\1/p' "$scratch/stderr" | head -n 1)
+    PORT=$(sed -n '/.*listening on 127\.0\.0\.1:\([0-9]*\).*/{s//\1/p;q}' "$scratch/stderr")
     [[ -z $PORT ]] || return 0
     kill -0 "$SERVER_PID" 2>/dev/null || break
     sleep 0.05
@@ -66,6 +66,6 @@ field() { sed -n "s/.*\"$1\":\([0-9.eE+-]*\).*/\1/p"; }
 
 machine() {
   local cpu
-  cpu=$(sed -n 's/^model name[^:]*: *//p' /proc/cpuinfo | head -n 1)
+  cpu=$(sed -n '/^model name[^:]*: */{s///p;q}' /proc/cpuinfo)
   echo "${cpu:-unknown CPU}, $(nproc) cores, Linux $(uname -r)"
 }

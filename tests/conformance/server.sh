@@ -30,7 +30,7 @@ start_server() {
   server=$!
   local tries=0 port=
   while [[ -z $port ]]; do
-    port=$(sed -nE 's/.*listening (on 127\.0\.0\.1:)?([0-9]+)([^0-9.].*)?$/\2/p' "$server_files/log" | head -n 1)
+    port=$(sed -nE '/.*listening (on 127\.0\.0\.1:)?([0-9]+)([^0-9.].*)?$/{s//\2/p;q}' "$server_files/log")
     [[ -n $port ]] && break
     if ! kill -0 "$server" 2>/dev/null || ((++tries > 400)); then
       cat "$server_files/log" >&2
