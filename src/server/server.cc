@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "hub/room_table.h"
+#include "server/block_sigpipe.h"
 #include "server/server_core.h"
 
 namespace wsd {
@@ -44,6 +45,7 @@ bool Server::check_liveness() { return core_->check_liveness(); }
 
 int Server::run() {
   if (const std::string error = start(); !error.empty()) {
+    const server::BlockSigpipe block;
     static_cast<void>(std::fprintf(stderr, "%s\n", error.c_str()));
     return 1;
   }
