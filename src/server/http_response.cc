@@ -31,16 +31,14 @@ std::string invalid_field(std::string_view name) {
 ResponseError response_error(const Response& response) {
   // RFC 9110 §15.2: a response of class 1xx is not final, so the client would wait for another one.
   if (response.status < 200 || response.status > 599) {
-    return {"bad_response_status", "the handler returned status " +
-                                       std::to_string(response.status) +
-                                       ", so the client got 500: return 200 to 599"};
+    return {true, "the handler returned status " + std::to_string(response.status) +
+                      ", so the client got 500: return 200 to 599"};
   }
   std::string error = headers_error(response.headers);
   if (error.empty() && !protocol::is_valid_header("Content-Type", response.content_type)) {
     error = invalid_field("Content-Type");
   }
-  if (error.empty()) return {};
-  return {"bad_response_header", std::move(error)};
+  return {false, std::move(error)};
 }
 
 }  // namespace
@@ -71,7 +69,7 @@ net::RequestResult write_response(const RequestTraits& request, int status, std:
 net::RequestResult build_response(const RequestTraits& request, Response response, bool last,
                                   ResponseError& error) {
   error = response_error(response);
-  if (error.event != nullptr) response = internal_error();
+  if (!error.text.empty()) response = internal_error();
   const bool keep_alive = request.keep_alive && !last;
   protocol::HeaderList extra = std::move(response.headers);
   if (keep_alive && request.old_keep_alive) extra.emplace_back("Connection", "keep-alive");

@@ -19,10 +19,10 @@ struct RequestTraits {
   bool old_keep_alive;  // HTTP/1.0: the response must state that (RFC 9112 §C.2.2)
 };
 
-// An error in what an application's handler has returned, as a log event and its text.
+// An error in what an application's handler has returned.
 struct ResponseError {
-  const char* event = nullptr;  // nullptr: there is no error
-  std::string text;
+  bool of_status = false;  // of the status, not of a header field
+  std::string text;        // a sentence for the log; empty if there is no error
 };
 
 // Builds a response from its parts. The caller has checked `content_type` and `extra`.

@@ -223,7 +223,11 @@ net::RequestResult RequestHandler::call_handler(ConnectionId id, const HttpRoute
 net::RequestResult RequestHandler::response_for(const RequestTraits& request, Response response) {
   ResponseError error;
   net::RequestResult result = build_response(request, std::move(response), core_.draining(), error);
-  if (error.event != nullptr) core_.log(LogLevel::kError, error.event, error.text);
+  if (error.of_status) {
+    core_.log(LogLevel::kError, "bad_response_status", error.text);
+  } else if (!error.text.empty()) {
+    core_.log(LogLevel::kError, "bad_response_header", error.text);
+  }
   return result;
 }
 

@@ -36,6 +36,7 @@ std::vector<std::string> Server::addresses() const { return core_->addresses(); 
 std::string Server::start() { return core_->start(); }
 void Server::drain() { core_->drain(); }
 void Server::stop() {
+  core_->expect_no_reactor();
   core_->stop();
   core_->wait();
 }
@@ -44,6 +45,7 @@ std::size_t Server::forced_closes() const noexcept { return core_->forced_closes
 bool Server::check_liveness() { return core_->check_liveness(); }
 
 int Server::run() {
+  core_->expect_no_reactor();
   if (const std::string error = start(); !error.empty()) {
     const server::BlockSigpipe block;
     static_cast<void>(std::fprintf(stderr, "%s\n", error.c_str()));

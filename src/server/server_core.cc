@@ -214,7 +214,15 @@ void ServerCore::stop() {
   if (started_.load()) hub_->command(net::Reactor::kStop);
 }
 
+// A reactor that waited would never end, and neither would the wait.
+void ServerCore::expect_no_reactor() const {
+  if (own_reactor() == nullptr) return;
+  throw std::system_error(std::make_error_code(std::errc::resource_deadlock_would_occur),
+                          "stop() and wait() must not be called on a reactor thread");
+}
+
 void ServerCore::wait() {
+  expect_no_reactor();
   const std::lock_guard lock(life_);
   for (std::thread& thread : threads_) thread.join();
   threads_.clear();

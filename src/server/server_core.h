@@ -46,8 +46,10 @@ class ServerCore final : public net::Application {
   // Any thread.
   [[nodiscard]] std::vector<std::string> addresses() const;
   void drain();
-  void stop();
+  void stop();  // does not wait
   void wait();
+  // Throws std::system_error on a reactor thread of this server.
+  void expect_no_reactor() const;
   [[nodiscard]] std::size_t connection_count() const noexcept;
   [[nodiscard]] std::size_t forced_closes() const noexcept;
   [[nodiscard]] bool check_liveness();  // one thread at a time

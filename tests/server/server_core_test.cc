@@ -9,6 +9,7 @@
 #include <array>
 #include <functional>
 #include <stdexcept>
+#include <system_error>
 
 #include "net/peer.h"
 #include "server/server_rig.h"
@@ -63,6 +64,21 @@ rlim_t soft_limit_below_hard(const std::function<void()>& use) {
   EXPECT_EQ(::getrlimit(RLIMIT_NOFILE, &after), 0);
   EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
   return before.rlim_max - after.rlim_cur;
+}
+
+TEST(ServerStart, AHandlerStopsOrWaits_GetsAnExceptionInsteadOfADeadlock) {
+  Rig rig;
+  test::Signal refused;
+  rig.server.route("/", {.open = [&](Connection&) {
+                     EXPECT_THROW(rig.server.stop(), std::system_error);
+                     EXPECT_THROW(rig.server.wait(), std::system_error);
+                     EXPECT_THROW(rig.server.run(), std::system_error);
+                     refused.raise();
+                   }});
+  rig.start();
+  test::Peer peer = rig.open();
+  EXPECT_TRUE(refused.wait());
+  EXPECT_EQ(rig.server.connection_count(), 1U);
 }
 
 TEST(ServerStart, OpenFileLimit_IsRaisedOnlyIfAskedFor) {

@@ -18,12 +18,12 @@ namespace {
 
 constexpr std::size_t kKnown = 200;  // handles that are kept, most of them of ended connections
 
-ServerOptions options_of(std::uint64_t seed) {
+ServerOptions options_of(std::uint64_t seed, int log) {
   Dice dice(seed);
   ServerOptions options;
   options.reactors = 4;
   options.log.level = LogLevel::kDebug;
-  options.log.fd = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
+  options.log.fd = log;
   options.limits.send_queue_bytes = std::size_t{256} << 10;
   options.limits.max_pending_publishes = dice.chance(50) ? 200 : 20'000;
   options.limits.close_timeout_ms = 2'000;
@@ -72,7 +72,10 @@ struct StormServer::Data final : ConnectionData {
   std::uint64_t messages = 0;
 };
 
-StormServer::StormServer(std::uint64_t seed) : server_(options_of(seed)), seed_(seed) {
+StormServer::Sink::Sink() : fd(::open("/dev/null", O_WRONLY | O_CLOEXEC)) {}
+StormServer::Sink::~Sink() { ::close(fd); }
+
+StormServer::StormServer(std::uint64_t seed) : server_(options_of(seed, log_.fd)), seed_(seed) {
   for (const char* room :
        {kAllRoom, "r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7", "h0", "h1", "l0"}) {
     receipts_[room];

@@ -69,6 +69,16 @@ class StormServer {
   void remember(const Connection& connection, Dice& dice);
   [[nodiscard]] Connection any_connection(Dice& dice);
 
+  // The target of the log. Destroyed after the server.
+  struct Sink {
+    Sink();
+    Sink(const Sink&) = delete;
+    Sink& operator=(const Sink&) = delete;
+    ~Sink();
+    int fd;
+  };
+
+  Sink log_;
   Server server_;
   std::uint64_t seed_;
   std::uint16_t port_ = 0;
