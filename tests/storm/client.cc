@@ -27,23 +27,25 @@ class Client {
 
   void step() {
     if (!peer_) {
-      if (dice_.chance(30)) connect();
+      if (refused_ == 0 && dice_.chance(30)) connect();
+      if (refused_ != 0) --refused_;
       return;
     }
     if (!dice_.chance(deaf_)) peer_->pump();
+    if (http_) {
+      step_http();
+    } else if (open_) {
+      read_frames();
+    } else {
+      read_head();
+    }
+    if (!peer_) return;
     if (peer_->end() != test::Peer::End::kOpen || (left_ == 0 && dice_.chance(50))) {
       end();
       return;
     }
     if (left_ > 0) --left_;
-    if (http_) {
-      step_http();
-    } else if (open_) {
-      read_frames();
-      if (peer_) act();
-    } else {
-      read_head();
-    }
+    if (open_) act();
   }
 
  private:
@@ -65,18 +67,24 @@ class Client {
   bool requested_ = false;  // an HTTP response is due
   unsigned deaf_ = 0;       // percent of steps without reading
   std::uint64_t left_ = 0;  // steps until it ends
+  int refused_ = 0;         // steps until it connects again
   std::uint64_t next_echo_ = 0;
   std::deque<std::string> echoes_;  // in the order in which they are due
   std::map<std::string, std::uint64_t> last_;
 };
 
 void Client::connect() {
-  record().connections.fetch_add(1);
   peer_ = std::make_unique<test::Peer>(dice_.chance(80) ? ports_.own : ports_.adopted);
-  http_ = dice_.chance(20);
+  if (peer_->end() != test::Peer::End::kOpen) {  // the server has ended
+    peer_.reset();
+    refused_ = 100;
+    return;
+  }
+  record().connections.fetch_add(1);
+  http_ = dice_.chance(30);
   open_ = requested_ = false;
   deaf_ = dice_.chance(20) ? 90 : 0;
-  left_ = dice_.below(400);
+  left_ = dice_.below(500);
   echoes_.clear();
   last_.clear();
   if (http_) return;

@@ -6,6 +6,7 @@
 // threads, the clients judge order and completeness, and the program judges a clean end.
 //
 // The seed decides what each thread does, but not how the threads interleave.
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
@@ -24,7 +25,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr int kClientThreads = 2;
-constexpr std::chrono::seconds kCycle{4};
+constexpr std::uint64_t kLongestCycleMs = 4'000;
+constexpr std::uint64_t kLeastCycles = 4;
 
 void run_cycle(std::uint64_t seed, Clock::time_point until) {
   StormServer server(seed);
@@ -45,8 +47,9 @@ void run_cycle(std::uint64_t seed, Clock::time_point until) {
 
 int run(std::uint64_t seconds, std::uint64_t seed) {
   const Clock::time_point end = Clock::now() + std::chrono::seconds(seconds);
-  for (std::uint64_t i = 0; Clock::now() < end; ++i) {
-    run_cycle(seed * 1'000 + i, std::min(Clock::now() + kCycle, end));
+  const std::chrono::milliseconds cycle(std::min(kLongestCycleMs, seconds * 1'000 / kLeastCycles));
+  for (std::uint64_t i = 0; i < kLeastCycles || Clock::now() < end; ++i) {
+    run_cycle(seed * 1'000 + i, Clock::now() + cycle);
   }
   const Record& done = record();
   static_cast<void>(std::printf(
