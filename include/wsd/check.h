@@ -4,7 +4,7 @@
 // Each check_ function returns an empty string if the text is valid. Otherwise it returns a clause
 // that names the value, the broken rule and the remedy. The value is quoted, escaped to printable
 // ASCII and cut after 80 bytes, so the clause can go to a terminal. No check accepts spaces or
-// control bytes.
+// control bytes. A function that returns a text may throw std::bad_alloc.
 #pragma once
 
 #include <optional>

@@ -117,7 +117,8 @@ class Responder {
   // For the library only.
   explicit Responder(std::shared_ptr<Exchange> exchange) noexcept
       : exchange_(std::move(exchange)) {}
-  // Sends the response, unless one was sent before. Does not wait. Any thread.
+  // Sends the response, unless one was sent before. Does not wait. If memory runs out, the client
+  // gets 500 or the connection ends. Throws nothing. Any thread.
   void respond(Response response) const { exchange_->respond(std::move(response)); }
 
  private:
