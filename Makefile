@@ -264,7 +264,7 @@ else
 asan-e2e tsan-e2e: $(E2E)
 endif
 .PHONY: binaries asan tsan
-binaries: $(UNIT) $(B)/wsd examples $(if $(filter asan,$(MODE)),faults-binary)
+binaries: $(UNIT) $(B)/wsd examples storm-binary $(if $(filter asan,$(MODE)),faults-binary)
 asan tsan:
 	@tests/run $@-unit $@-e2e
 
@@ -522,6 +522,7 @@ help:
 	  '  make model            explore every interleaving of the lock-free headers' \
 	  '  make faults           let system calls and allocations fail one by one; faults-all tries every way' \
 	  '  make hostile          attack the daemon; HOSTILE=--quick is shorter' \
+  '  make asan-storm, tsan-storm  call the whole public interface at random for SECONDS=10' \
 	  '  make fuzz             run each fuzzer for FUZZ_SECONDS=60' \
 	  '  make conformance      run the 517 cases of the Autobahn catalogue against ./wsd' \
 	  '  make check-conformance  run the cases against wsd, two other servers, and servers with known faults' \

@@ -31,6 +31,7 @@ wsd::ServerOptions chat_options(int argc, char** argv) {
   options.limits.send_queue_bytes = 256 << 10;    // limit for a slow reader
   options.rates.max_messages_per_second = 20;     // enough for a person
   options.drain_window_ms = 2'000;                // spread the Close frames over this
+  options.process.raise_open_file_limit = true;   // each connection is a descriptor
   if (argc > 3) {
     options.heartbeat.ping_interval_ms = static_cast<std::uint32_t>(std::atoi(argv[2]));
     options.heartbeat.pong_timeout_ms = static_cast<std::uint32_t>(std::atoi(argv[3]));

@@ -4,7 +4,7 @@
 // Each check_ function returns an empty string if the text is valid. Otherwise it returns a clause
 // that names the value, the broken rule and the remedy. The value is quoted, escaped to printable
 // ASCII and cut after 80 bytes, so the clause can go to a terminal. No check accepts spaces or
-// control bytes.
+// control bytes. A function that returns a text may throw std::bad_alloc.
 #pragma once
 
 #include <optional>
@@ -27,6 +27,11 @@ namespace wsd {
 // Checks an entry of UpgradeOptions::subprotocols, which must be a token (RFC 6455 §4.1 item 10,
 // RFC 9110 §5.6.2). Any thread.
 [[nodiscard]] std::string check_subprotocol(std::string_view text);
+
+// Checks a pattern for Server::route() and Server::http(): a path (RFC 3986 §3.3) in which "{name}"
+// may stand for a whole segment. A pattern that no request can match is an error. Does not know
+// which patterns were added before. Any thread.
+[[nodiscard]] std::string check_route_pattern(std::string_view pattern);
 
 // Decodes every percent-encoded byte of `text` (RFC 3986 §2.1) and leaves all other bytes as they
 // are, "+" too. Returns std::nullopt if two hexadecimal digits do not follow a "%". Any thread.

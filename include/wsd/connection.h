@@ -38,6 +38,10 @@ class ConnectionData {
 // "Reactor thread" means: inside a handler of a connection on the same reactor. A handler's own
 // connection is always on the same reactor. After the connection has ended, every method has no
 // effect.
+//
+// Exceptions: send(), close(), join(), leave() and rooms() may throw std::bad_alloc if out of
+// memory, and have then done nothing. A handler may let that exception pass, which ends its
+// connection with 1011. The other methods throw nothing.
 class Connection {
  public:
   // Identifies no connection.
@@ -50,8 +54,7 @@ class Connection {
 
   // Sends one message as one frame. On the connection's own reactor, the result is final. On
   // another thread, kSent means that the message was passed to that reactor. Messages of one thread
-  // keep their order. Returns kTooBig if the payload exceeds max_message_bytes. On another thread,
-  // may throw std::bad_alloc if out of memory. Any thread.
+  // keep their order. Returns kTooBig if the payload exceeds max_message_bytes. Any thread.
   SendResult send(MessageType type, std::string_view payload) const;
   SendResult send(const Message& message) const { return send(message.type, message.payload); }
   SendResult send_text(std::string_view text) const { return send(MessageType::kText, text); }

@@ -52,7 +52,10 @@ class Request {
   [[nodiscard]] virtual std::string_view body() const = 0;
 };
 
-// Response header fields as pairs of name and value, sent in this order.
+// Response header fields as pairs of name and value, sent in this order. The server writes
+// Connection, Content-Length, Content-Type, Date, Transfer-Encoding, Upgrade and all fields whose
+// names begin with Sec-WebSocket- itself. If an application adds one of them, or a field with an
+// invalid name or value (RFC 9110 §5.1, §5.5), the client gets 500, and the error is logged.
 using Headers = std::vector<std::pair<std::string, std::string>>;
 
 // The result of an upgrade hook.
@@ -88,7 +91,7 @@ struct Upgrade {
 
 // The response to a plain HTTP request. Its body is sent unchanged.
 struct Response {
-  int status = 200;
+  int status = 200;  // 200 to 599; otherwise the client gets 500, and the error is logged
   std::string content_type = "text/plain; charset=utf-8";
   std::string body;
   Headers headers;
@@ -114,7 +117,8 @@ class Responder {
   // For the library only.
   explicit Responder(std::shared_ptr<Exchange> exchange) noexcept
       : exchange_(std::move(exchange)) {}
-  // Sends the response, unless one was sent before. Does not wait. Any thread.
+  // Sends the response, unless one was sent before. Does not wait. If memory runs out, the client
+  // gets 500 or the connection ends. Throws nothing. Any thread.
   void respond(Response response) const { exchange_->respond(std::move(response)); }
 
  private:

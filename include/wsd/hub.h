@@ -48,7 +48,7 @@ class Hub {
                      Receipt receipt) const;
 
   // Calls `callback` once with the room's state, under the same rules as a receipt. Returns kSent,
-  // or kClosed if the server has not started. Any thread.
+  // or kClosed if the server has not started. Throws std::bad_alloc as publish() does. Any thread.
   using StateCallback = std::function<void(const RoomState&)>;
   SendResult query(std::string_view room, StateCallback callback) const;
 

@@ -21,7 +21,8 @@ struct LogOptions {
   LogFormat format = LogFormat::kAuto;
   // The file descriptor to write to. The library does not close it. A separate thread writes, so
   // that a slow target never blocks a reactor. If that thread falls behind, entries are dropped,
-  // and their number is logged.
+  // and their number is logged. If it is a pipe without a reader, entries are lost, and no SIGPIPE
+  // is raised.
   int fd = 2;
 };
 

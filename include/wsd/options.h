@@ -166,6 +166,18 @@ struct ProxyOptions {
   bool proxy_protocol = false;
 };
 
+// Settings of the whole process, which start() leaves alone unless they are set here. They stay in
+// effect after the server has ended.
+struct ProcessOptions {
+  // Raises the soft limit on open files (RLIMIT_NOFILE) to the hard limit. Each connection is a
+  // descriptor, and the soft limit is often 1,024. Do not set it if the process uses select(2), or
+  // starts programs that do, because select(2) cannot handle larger descriptors.
+  bool raise_open_file_limit = false;
+  // Lets free() return blocks of 256 KiB and more to the system at once (glibc: mallopt(3),
+  // M_MMAP_THRESHOLD). Otherwise the heap may stay large after large messages.
+  bool return_large_blocks = false;
+};
+
 // All settings of a server.
 struct ServerOptions {
   std::uint32_t reactors = 0;  // threads; 0: one per core, at most 64
@@ -183,6 +195,7 @@ struct ServerOptions {
   HistoryOptions history;
   std::vector<RoomRule> rooms = {};  // the first rule that matches a room applies
   ProxyOptions proxy;
+  ProcessOptions process;
 };
 
 // Returns the first contradiction or out-of-range value in `options` as a sentence for an operator,

@@ -59,9 +59,21 @@ using DeferredHandler = std::function<void(const Request&, Responder)>;
 using HttpGuard = std::function<std::optional<Response>(const Request&)>;
 
 // A server: its routes, listeners and threads. One thread constructs and destroys it.
+//
+// Exceptions: any function that is not noexcept may throw std::bad_alloc if out of memory. Each
+// function names its other exceptions. Errors that do not come from the program's own text, such as
+// an address that is in use, are returned as sentences.
+//
+// Processes and signals: the process may fork() while the server runs. All descriptors are
+// close-on-exec. A child that does not call exec() must not use the server and must end with
+// _exit(), because it has none of the threads. While a child holds the descriptors, the peer of a
+// connection that was reset does not notice the end. The server changes no signal handler, and no
+// write of its threads raises SIGPIPE. Its threads inherit the signal mask of the thread that
+// constructs or starts it, so block there the signals that another thread waits for.
 class Server {
  public:
-  // Constructs a server with the default options, or with `options`.
+  // Constructs a server with the default options, or with `options`. Throws std::system_error if
+  // the thread of the log cannot start.
   Server();
   explicit Server(ServerOptions options);
   // Stops the server if it still runs; see stop().
@@ -71,12 +83,13 @@ class Server {
 
   // Serves WebSocket on `pattern`: a path in which "{name}" matches one non-empty segment, as in
   // "/rooms/{room}". Literal segments take precedence over named ones. Throws std::invalid_argument
-  // if the pattern is not valid or was added before. Before start().
+  // if check_route_pattern() does not accept the pattern, or if it matches the same paths as one
+  // that was added before. Throws std::logic_error if start() was called before. Before start().
   void route(std::string_view pattern, Handlers handlers);
 
   // Serves GET and HEAD on `pattern`. A path may have an HTTP route and a WebSocket route. Requests
-  // that ask for an upgrade go to the WebSocket route. Throws std::invalid_argument if the pattern
-  // is not valid or was added before. Before start().
+  // that ask for an upgrade go to the WebSocket route. Throws the exceptions of the overload below.
+  // Before start().
   void http(std::string_view pattern, HttpHandler handler);
   // Serves `method`, one of RFC 9110 §9.3 or PATCH, on `pattern`; for "GET" it is the same as the
   // overload above. A path may have several methods, each added once. Any other method gets 405
@@ -87,41 +100,50 @@ class Server {
   // it is complete, its bytes count in max_input_bytes. A GET has no body: if one comes with it,
   // the connection ends after the response.
   //
-  // Throws std::invalid_argument if the method or the pattern is not valid, or was added before.
-  // Before start().
+  // Throws std::invalid_argument if the method is unknown or HEAD (the handler of GET serves it),
+  // if check_route_pattern() does not accept the pattern, if the pattern has that method already or
+  // matches the same paths as one with other names, or if the handler is empty. Throws
+  // std::logic_error if start() was called before. Before start().
   void http(std::string_view method, std::string_view pattern, HttpHandler handler);
   void http(std::string_view method, std::string_view pattern, DeferredHandler handler);
-  // The same, but `guard` is called first and may reject the request. Before start().
+  // Does the same, but calls `guard` first, which may reject the request. An empty `guard` allows
+  // every request. Before start().
   void http(std::string_view method, std::string_view pattern, HttpGuard guard,
             DeferredHandler handler);
 
   // Binds "HOST:PORT", "[V6]:PORT", ":PORT" (all addresses) or "unix:PATH". Port 0 chooses a free
-  // port. Returns an empty string, or a sentence that names the address and the error. A stale
-  // socket file is replaced, but not one that a running process serves. Before start().
+  // port. Returns an empty string, or a sentence that names the address and the error. After
+  // start() it returns an error. A stale socket file is replaced, but not one that a running
+  // process serves. Before start().
   [[nodiscard]] std::string listen(std::string_view address);
   // Serves a socket that is already listening, for example one passed by systemd. All reactors
   // share it. Returns an empty string on success, and the server then owns `fd`. Otherwise the
   // caller keeps `fd`, and the returned sentence gives the error: not open, not an IPv4, IPv6 or
-  // Unix stream socket, or not listening. A drain leaves the clients in the socket's backlog to the
-  // next process that serves it. Before start().
+  // Unix stream socket, not listening, or called after start(). A drain leaves the clients in the
+  // socket's backlog to the next process that serves it. Before start().
   [[nodiscard]] std::string adopt(int fd);
   // Returns the bound addresses, with the actual ports. Any thread.
   [[nodiscard]] std::vector<std::string> addresses() const;
 
   // Starts the reactors. Returns an empty string, or a sentence with the error: invalid options
-  // (see check_options()), no listener, or no threads or descriptors available. May be called once.
-  // One thread at a time.
+  // (see check_options()), no listener, or no threads or descriptors available. After invalid
+  // options and without a listener it may be called again, otherwise only once: after any other
+  // error or an exception the server can only be destroyed. Changes nothing of the process except
+  // what ServerOptions::process asks for. One thread at a time.
   [[nodiscard]] std::string start();
 
   // Stops accepting and closes every connection with 1001. The Close frames are spread over
   // drain_window_ms, but over at most one millisecond per connection. After drain_timeout_ms the
   // remaining connections are force-closed. Clients in the backlog of a listener get 503. Returns
-  // at once; wait() returns when the drain is complete. Any thread.
+  // at once; wait() returns when the drain is complete. Before start(), it makes the server end as
+  // soon as it has started. Any thread.
   void drain();
   // Resets all connections, without closing handshakes, and waits until the reactors have stopped.
-  // Any thread but a reactor's.
+  // Before start(), it makes the server end as soon as it has started. Throws std::system_error on
+  // a reactor thread of this server. Any thread but a reactor's.
   void stop();
-  // Waits until drain() or stop() is complete. Any thread but a reactor's.
+  // Waits until drain() or stop() is complete. Throws std::system_error on a reactor thread of this
+  // server, which cannot wait for itself. Any thread but a reactor's.
   void wait();
 
   // Returns how many connections drain() or stop() ended without a complete closing handshake. They
@@ -136,7 +158,7 @@ class Server {
   [[nodiscard]] bool check_liveness();
 
   // Calls start() and wait(). Returns 0, or 1 after writing the error of start() to standard error.
-  // Any thread but a reactor's.
+  // Throws as wait() does. Any thread but a reactor's.
   int run();
 
   // Returns a handle to the rooms. It may be taken before start(), but its methods have no effect

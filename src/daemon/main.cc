@@ -177,7 +177,10 @@ int serve(const Parts& parts) {
   const sigset_t signals = awaited_signals();
   static_cast<void>(pthread_sigmask(SIG_BLOCK, &signals, nullptr));
   static_cast<void>(std::signal(SIGPIPE, SIG_IGN));
-  Server server(options.server);
+  // The process is the daemon's own.
+  ServerOptions of_server = options.server;
+  of_server.process = {.raise_open_file_limit = true, .return_large_blocks = true};
+  Server server(of_server);
   add_routes(server, parts.authenticator, parts.secrets.publish, options.server);
   for (const std::string& address : options.listen) {
     if (const std::string error = parts.service.listen(server, address); !error.empty()) {

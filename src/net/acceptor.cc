@@ -21,10 +21,9 @@ constexpr Tick kComplaintTicks = ticks_for_ms(1000);
 
 }  // namespace
 
-Acceptor::Acceptor(ReactorContext& reactor, Poller& poller, Slab<Connection>& connections, int fd,
+Acceptor::Acceptor(ReactorContext& reactor, Slab<Connection>& connections, int fd,
                    Sharing sharing) noexcept
     : reactor_(reactor),
-      poller_(poller),
       connections_(connections),
       fd_(fd),
       shared_(sharing != Sharing::kOwn),
@@ -32,14 +31,12 @@ Acceptor::Acceptor(ReactorContext& reactor, Poller& poller, Slab<Connection>& co
 
 Acceptor::~Acceptor() {
   reactor_.shard.wheel().cancel(*this);
-  // A shared socket lives on in other descriptors, which keeps it registered after close().
-  poller_.remove(fd_);
-  close_socket(fd_);
+  reactor_.poller.close(fd_);
 }
 
 bool Acceptor::watch(std::uint64_t token) noexcept {
   token_ = token;
-  return shared_ ? poller_.add_shared(fd_, token) : poller_.add(fd_, token);
+  return shared_ ? reactor_.poller.add_shared(fd_, token) : reactor_.poller.add(fd_, token);
 }
 
 void Acceptor::accept_step() {
@@ -89,7 +86,7 @@ void Acceptor::take(int fd, const PeerAddress& peer) {
     pause();
     return;
   }
-  if (!poller_.add(fd, std::bit_cast<std::uint64_t>(connection))) {
+  if (!reactor_.poller.add(fd, std::bit_cast<std::uint64_t>(connection))) {
     connection->reset(CloseCause::kResourceFailure);
   } else if (refusing_) {
     connection->reject_draining();
@@ -104,7 +101,7 @@ void Acceptor::take(int fd, const PeerAddress& peer) {
 
 void Acceptor::pause() {
   paused_ = true;
-  if (shared_) poller_.remove(fd_);
+  if (shared_) reactor_.poller.remove(fd_);
   reactor_.shard.wheel().arm(*this, reactor_.now + kPauseTicks);
   if (last_complaint_ != 0 && reactor_.now < last_complaint_ + kComplaintTicks) return;
   try {
@@ -119,7 +116,7 @@ void Acceptor::pause() {
 }
 
 void Acceptor::on_deadline(Tick /*now*/) {
-  if (shared_ && !poller_.add_shared(fd_, token_)) {
+  if (shared_ && !reactor_.poller.add_shared(fd_, token_)) {
     reactor_.shard.wheel().arm(*this, reactor_.now + kPauseTicks);
     return;
   }

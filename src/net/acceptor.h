@@ -8,7 +8,6 @@
 #include "hub/member.h"
 #include "net/address.h"
 #include "net/listener.h"
-#include "net/poller.h"
 #include "net/reactor_context.h"
 
 namespace wsd::net {
@@ -20,7 +19,7 @@ class Connection;
 class Acceptor final : public hub::Scheduled {
  public:
   // Takes ownership of `fd`. `connections` owns the accepted connections.
-  Acceptor(ReactorContext& reactor, Poller& poller, Slab<Connection>& connections, int fd,
+  Acceptor(ReactorContext& reactor, Slab<Connection>& connections, int fd,
            Sharing sharing) noexcept;
   Acceptor(const Acceptor&) = delete;
   Acceptor& operator=(const Acceptor&) = delete;
@@ -44,7 +43,6 @@ class Acceptor final : public hub::Scheduled {
   void take(int fd, const PeerAddress& peer);
 
   ReactorContext& reactor_;
-  Poller& poller_;
   Slab<Connection>& connections_;
   int fd_;
   std::uint64_t token_ = 0;

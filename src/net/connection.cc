@@ -37,7 +37,7 @@ Connection::~Connection() {
     reactor_.counters.context_bytes.fetch_sub(protocol::context_bytes(compression->terms()),
                                               std::memory_order_relaxed);
   }
-  close_socket(out_.fd());
+  reactor_.poller.close(out_.fd());
   data_.reset();
   state_counter().subtract(1);
   // Last, with release: a thread that sees the lower count also sees everything that the

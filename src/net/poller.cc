@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include "net/socket.h"
+
 namespace wsd::net {
 namespace {
 
@@ -31,6 +33,11 @@ bool Poller::add_shared(int fd, std::uint64_t token) noexcept {
 void Poller::remove(int fd) noexcept {
   epoll_event unused{};
   static_cast<void>(::epoll_ctl(fd_, EPOLL_CTL_DEL, fd, &unused));
+}
+
+void Poller::close(int fd) noexcept {
+  remove(fd);
+  close_socket(fd);
 }
 
 std::span<const Readiness> Poller::wait(int timeout_ms,

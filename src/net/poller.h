@@ -40,14 +40,17 @@ class Poller {
   // Returns false if the kernel has refused an instance.
   [[nodiscard]] bool valid() const noexcept { return fd_ >= 0; }
 
-  // Registers a descriptor, edge-triggered for both directions. Closing the descriptor unregisters
-  // it. Returns false on ENOSPC and ENOMEM.
+  // Registers a descriptor, edge-triggered for both directions. Returns false on ENOSPC and ENOMEM.
   [[nodiscard]] bool add(int fd, std::uint64_t token) noexcept;
   // Registers a listening socket that several pollers share. It is level-triggered, and an event
   // wakes one of them.
   [[nodiscard]] bool add_shared(int fd, std::uint64_t token) noexcept;
-  // Unregisters a descriptor. Needed only if the socket stays open through another descriptor.
+  // Unregisters a descriptor.
   void remove(int fd) noexcept;
+  // Unregisters a descriptor and closes it. close(2) alone would leave it registered while any
+  // other descriptor refers to the same socket (epoll(7)). A child process has such descriptors
+  // from fork() to exec(), and wait() would then return a token whose object is freed.
+  void close(int fd) noexcept;
 
   // Waits at most `timeout_ms` (-1: without a limit), and returns the events, stored in `ready`.
   // Returns no event on EINTR.

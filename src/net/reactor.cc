@@ -80,13 +80,13 @@ Reactor::~Reactor() {
     context_->shard.wheel().cancel(drain_timer_);
   }
   acceptors_.clear();
-  if (wake_fd_ >= 0) close_socket(wake_fd_);
+  if (wake_fd_ >= 0) poller_.close(wake_fd_);
 }
 
 void Reactor::attach(const ReactorSettings& settings, hub::Shard& shard, Application& application,
                      ProcessCounters& counters) {
   wsd_reactor_attached(&shard, &counters);
-  context_ = std::make_unique<ReactorContext>(settings, shard, application, counters);
+  context_ = std::make_unique<ReactorContext>(settings, poller_, shard, application, counters);
   begin_turn(0);
   ended_ms_ = real_ms_;
   context_->shard.set_encoder(&context_->encoder);
@@ -98,7 +98,7 @@ bool Reactor::listen(Listener& listener) {
   try {
     acceptors_.reserve(acceptors_.size() + 1);
     acceptors_.push_back(
-        std::make_unique<Acceptor>(*context_, poller_, connections_, fd, listener.sharing()));
+        std::make_unique<Acceptor>(*context_, connections_, fd, listener.sharing()));
   } catch (...) {
     close_socket(fd);
     throw;

@@ -12,6 +12,7 @@
 #include "net/application.h"
 #include "net/cork.h"
 #include "net/message_encoder.h"
+#include "net/poller.h"
 #include "net/process_counters.h"
 #include "net/reactor_settings.h"
 #include "net/reactor_stats.h"
@@ -27,9 +28,10 @@ class Connection;
 // One per reactor, with the reactor's lifetime. Reactor thread only, except for the counters and
 // the statistics. Everything that the constructor takes must outlive it.
 struct ReactorContext {
-  ReactorContext(const ReactorSettings& fixed, hub::Shard& own, Application& app,
+  ReactorContext(const ReactorSettings& fixed, Poller& waiting, hub::Shard& own, Application& app,
                  ProcessCounters& process)
       : settings(fixed),
+        poller(waiting),
         shard(own),
         application(app),
         counters(process),
@@ -45,6 +47,7 @@ struct ReactorContext {
   }
 
   const ReactorSettings& settings;
+  Poller& poller;
   hub::Shard& shard;
   Application& application;
   ProcessCounters& counters;

@@ -4,12 +4,14 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <vector>
 
 #include "base/bytes.h"
 #include "net/address.h"
 #include "protocol/authority.h"
 #include "protocol/http_request.h"
 #include "protocol/origin.h"
+#include "protocol/request_target.h"
 #include "protocol/syntax.h"
 #include "protocol/trusted_proxies.h"
 #include "protocol/utf8.h"
@@ -123,6 +125,42 @@ std::string origin_authority_error(std::string_view text, std::size_t begin) {
   return is_host(host) ? port_error(text, "1 to 65535") : host_error(text, host);
 }
 
+bool has_brace(std::string_view text) { return text.find_first_of("{}") != std::string_view::npos; }
+
+// Replaces each "{name}" by a literal segment, and returns an error of the braces, or an empty
+// string.
+std::string replace_names(std::string_view pattern, std::string& path) {
+  std::vector<std::string_view> names;
+  for (const std::string_view segment : server::segments_of(pattern)) {
+    path += '/';
+    if (!has_brace(segment)) {
+      path += segment;
+      continue;
+    }
+    if (segment == "{}") {
+      return quoted(pattern) + " has a segment {} without a name; write one, as in /rooms/{room}";
+    }
+    const std::optional<std::string_view> name = server::segment_name(segment);
+    if (!name || has_brace(*name)) {
+      return quoted(pattern) +
+             " has a brace in a segment that is not {name}; write {name} as a whole segment, as in "
+             "/rooms/{room}";
+    }
+    if (std::find(names.begin(), names.end(), *name) != names.end()) {
+      return quoted(pattern) + " has one name for two segments; give each segment its own name";
+    }
+    names.push_back(*name);
+    path += 'x';
+  }
+  return {};
+}
+
+bool has_dot_segment(std::string_view pattern) {
+  const auto segments = server::segments_of(pattern);
+  return std::any_of(segments.begin(), segments.end(),
+                     [](std::string_view each) { return each == "." || each == ".."; });
+}
+
 }  // namespace
 
 std::string check_listen_address(std::string_view text) {
@@ -169,6 +207,27 @@ std::string check_subprotocol(std::string_view text) {
   if (protocol::is_token(text)) return {};
   return quoted(text) +
          " is not a subprotocol; write a name of letters, digits and !#$%&'*+-.^_`|~";
+}
+
+std::string check_route_pattern(std::string_view pattern) {
+  if (!pattern.starts_with('/')) return quoted(pattern) + " is not a path; begin it with a slash";
+  std::string path;
+  if (std::string error = replace_names(pattern, path); !error.empty()) return error;
+  if (path.find('*') != std::string::npos) {
+    return quoted(pattern) +
+           " contains a wildcard, which routes do not have; write {name}, which matches one "
+           "segment";
+  }
+  if (path.find_first_of("?#") != std::string::npos) {
+    return quoted(pattern) + " has a query or a fragment; keep only the path before it";
+  }
+  if (has_dot_segment(pattern)) {
+    return quoted(pattern) + " has a segment . or .., which no accepted request has; remove it";
+  }
+  if (protocol::parse_request_target(path)) return {};
+  return quoted(pattern) +
+         " contains a byte or an escape that no accepted request has; percent-encode other bytes, "
+         "as in /caf%C3%A9";
 }
 
 std::optional<std::string> percent_decode(std::string_view text) {

@@ -19,22 +19,31 @@ struct RequestTraits {
   bool old_keep_alive;  // HTTP/1.0: the response must state that (RFC 9112 §C.2.2)
 };
 
+// An error in what an application's handler has returned.
+struct ResponseError {
+  bool of_status = false;  // of the status, not of a header field
+  std::string text;        // a sentence for the log; empty if there is no error
+};
+
 // Builds a response from its parts. The caller has checked `content_type` and `extra`.
 [[nodiscard]] net::RequestResult write_response(const RequestTraits& request, int status,
                                                 std::string_view body, bool keep_alive,
                                                 std::string_view content_type,
                                                 const protocol::HeaderList& extra);
 
-// Builds the response that a handler has returned. If a header field has an invalid name or value,
-// it builds a 500 response instead and sets `bad_field` to the name. `last`: the connection ends
-// after it in any case.
+// Builds the response that a handler has returned. If its status or a header
+// field is one that a handler must not return, builds a 500 response instead and sets `error`.
+// `last`: the connection ends after it in any case.
 [[nodiscard]] net::RequestResult build_response(const RequestTraits& request, Response response,
-                                                bool last, std::string& bad_field);
+                                                bool last, ResponseError& error);
 
 // Returns the 500 response to a request whose handling failed.
 [[nodiscard]] Response internal_error();
 
-// Returns the name of the first header field with an invalid name or value, or nullptr.
-[[nodiscard]] const std::string* bad_header(const Headers& headers);
+// Returns the error of the first header field that an application must not add, or an empty string:
+// the name or the value is invalid, or the server writes that field itself. A second Content-Length
+// or a Transfer-Encoding would let two readers disagree about where the response ends (RFC 9112
+// §6.3).
+[[nodiscard]] std::string headers_error(const Headers& headers);
 
 }  // namespace wsd::server

@@ -22,9 +22,10 @@ class HttpRoutes {
     HttpGuard guard = {};
   };
 
-  // Adds a handler. Returns false if `method` is unknown, or is HEAD, which GET includes; if
-  // Router::add() does not accept `pattern`; or if the pattern already has that method.
-  [[nodiscard]] bool add(std::string_view method, std::string_view pattern, Served served);
+  // Adds a handler and returns an empty string, or returns an error clause: `served` has no
+  // handler; `method` is unknown, or is HEAD, which GET includes; Router::add() does not accept
+  // `pattern`; or the pattern already has that method.
+  [[nodiscard]] std::string add(std::string_view method, std::string_view pattern, Served served);
   [[nodiscard]] std::optional<RouteMatch> match(std::string_view path) const {
     return router_.match(path);
   }

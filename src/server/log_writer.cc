@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "net/clock.h"
+#include "server/block_sigpipe.h"
 
 namespace wsd::server {
 namespace {
@@ -51,6 +52,7 @@ void LogWriter::write(LogLine& line) {
 }
 
 void LogWriter::run() {
+  const BlockSigpipe block;  // the descriptor may be a pipe, and its reader may be gone
   for (;;) {
     const std::uint32_t wakes = wakes_.load(std::memory_order_acquire);
     const bool stopping = stop_.load(std::memory_order_acquire);

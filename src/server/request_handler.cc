@@ -67,11 +67,6 @@ net::RequestResult without_response(net::RequestResult::Kind kind) {
   return result;
 }
 
-std::string bad_header_text(const std::string& name) {
-  return "the application's header field " + name +
-         " has an invalid name or value, so the client got 500: correct it";
-}
-
 bool asks_upgrade(const protocol::HttpRequest& request) {
   return request.find("Upgrade") != nullptr;
 }
@@ -92,20 +87,17 @@ RequestHandler::RequestHandler(ServerCore& core)
     : core_(core), addresses_(address_limits_of(core.options().rates)) {}
 
 void RequestHandler::route(std::string_view pattern, Handlers handlers) {
-  if (!routes_.add(pattern)) {
-    throw std::invalid_argument(
-        "route '" + std::string(pattern) +
-        "' is not a path pattern such as /rooms/{room}, or was added before");
+  if (const std::string error = routes_.add(pattern); !error.empty()) {
+    throw std::invalid_argument("cannot add a route: " + error);
   }
   handlers_.push_back(std::move(handlers));
 }
 
 void RequestHandler::http(std::string_view method, std::string_view pattern,
                           HttpRoutes::Served served) {
-  if (!http_routes_.add(method, pattern, std::move(served))) {
-    throw std::invalid_argument("http route '" + std::string(method) + " " + std::string(pattern) +
-                                "' needs a method other than HEAD and a path pattern such as "
-                                "/rooms/{room}, and may be added only once");
+  if (const std::string error = http_routes_.add(method, pattern, std::move(served));
+      !error.empty()) {
+    throw std::invalid_argument("cannot add an HTTP route: " + error);
   }
 }
 
@@ -229,11 +221,12 @@ net::RequestResult RequestHandler::call_handler(ConnectionId id, const HttpRoute
 }
 
 net::RequestResult RequestHandler::response_for(const RequestTraits& request, Response response) {
-  std::string bad_field;
-  net::RequestResult result =
-      build_response(request, std::move(response), core_.draining(), bad_field);
-  if (!bad_field.empty()) {
-    core_.log(LogLevel::kError, "bad_response_header", bad_header_text(bad_field));
+  ResponseError error;
+  net::RequestResult result = build_response(request, std::move(response), core_.draining(), error);
+  if (error.of_status) {
+    core_.log(LogLevel::kError, "bad_response_status", error.text);
+  } else if (!error.text.empty()) {
+    core_.log(LogLevel::kError, "bad_response_header", error.text);
   }
   return result;
 }
@@ -322,8 +315,8 @@ Upgrade RequestHandler::run_upgrade_hook(const Handlers& handlers,
                   ": return 101, or 400 to 599");
     return Upgrade::reject(500, "internal error");
   }
-  if (const std::string* name = bad_header(verdict.headers)) {
-    core_.log(LogLevel::kError, "bad_response_header", bad_header_text(*name));
+  if (const std::string error = headers_error(verdict.headers); !error.empty()) {
+    core_.log(LogLevel::kError, "bad_response_header", error);
     return Upgrade::reject(500, "internal error");
   }
   const auto& offered = handshake.subprotocols;

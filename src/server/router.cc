@@ -3,12 +3,11 @@
 #include <algorithm>
 
 #include "protocol/syntax.h"
+#include "wsd/check.h"
 
 namespace wsd::server {
-namespace {
 
-// Returns the segments after the leading '/'.
-std::vector<std::string_view> split(std::string_view path) {
+std::vector<std::string_view> segments_of(std::string_view path) {
   std::vector<std::string_view> segments;
   while (!path.empty()) {
     path.remove_prefix(1);
@@ -19,7 +18,12 @@ std::vector<std::string_view> split(std::string_view path) {
   return segments;
 }
 
-}  // namespace
+std::optional<std::string_view> segment_name(std::string_view segment) {
+  if (segment.size() <= 2 || !segment.starts_with('{') || !segment.ends_with('}')) {
+    return std::nullopt;
+  }
+  return segment.substr(1, segment.size() - 2);
+}
 
 std::optional<std::string> percent_decode(std::string_view text) {
   std::string out;
@@ -37,37 +41,38 @@ std::optional<std::string> percent_decode(std::string_view text) {
   return out;
 }
 
-bool Router::add(std::string_view pattern) {
-  if (!pattern.starts_with('/')) return false;
+std::string Router::add(std::string_view pattern) {
+  if (std::string error = check_route_pattern(pattern); !error.empty()) return error;
   Route route;
-  for (const std::string_view text : split(pattern)) {
-    Segment segment{std::string(text),
-                    text.size() > 2 && text.front() == '{' && text.back() == '}'};
-    if (segment.named) segment.text = text.substr(1, text.size() - 2);
-    const bool doubled = std::any_of(route.begin(), route.end(), [&](const Segment& each) {
-      return each.named && segment.named && each.text == segment.text;
-    });
-    if (doubled) return false;
-    route.push_back(std::move(segment));
+  for (const std::string_view text : segments_of(pattern)) {
+    const auto name = segment_name(text);
+    route.push_back({std::string(name.value_or(text)), name.has_value()});
   }
   const auto same_shape = [](const Segment& a, const Segment& b) {
     return a.named == b.named && (a.named || a.text == b.text);
   };
   for (const Route& known : routes_) {
-    if (std::equal(known.begin(), known.end(), route.begin(), route.end(), same_shape))
-      return false;
+    if (!std::equal(known.begin(), known.end(), route.begin(), route.end(), same_shape)) continue;
+    const std::string before = text_of(known);
+    if (before == pattern) return '"' + before + "\" was added before; add each pattern once";
+    return '"' + std::string(pattern) + "\" matches the same paths as \"" + before +
+           "\", which was added before; use the same names for its segments";
   }
   routes_.push_back(std::move(route));
-  return true;
+  return {};
+}
+
+std::string Router::text_of(const Route& route) {
+  std::string text;
+  for (const Segment& segment : route) {
+    text.append(segment.named ? "/{" + segment.text + "}" : "/" + segment.text);
+  }
+  return text;
 }
 
 std::optional<std::size_t> Router::find(std::string_view pattern) const {
   for (std::size_t i = 0; i < routes_.size(); ++i) {
-    std::string text;
-    for (const Segment& segment : routes_[i]) {
-      text.append(segment.named ? "/{" + segment.text + "}" : "/" + segment.text);
-    }
-    if (text == pattern) return i;
+    if (text_of(routes_[i]) == pattern) return i;
   }
   return std::nullopt;
 }
@@ -87,7 +92,7 @@ bool Router::more_literal(const Route& a, const Route& b) noexcept {
 }
 
 std::optional<RouteMatch> Router::match(std::string_view path) const {
-  const std::vector<std::string_view> segments = split(path);
+  const std::vector<std::string_view> segments = segments_of(path);
   const Route* best = nullptr;
   for (const Route& route : routes_) {
     if (!matches(route, segments)) continue;

@@ -22,9 +22,9 @@ struct RouteMatch {
 // Constant while the server runs. Any thread may then call the const functions.
 class Router {
  public:
-  // Adds a pattern. Returns false if it is not a path, uses a segment name twice, or equals a known
-  // pattern except for the names.
-  [[nodiscard]] bool add(std::string_view pattern);
+  // Adds a pattern and returns an empty string, or returns an error clause: check_route_pattern()
+  // does not accept it, or it equals a known pattern except for the names.
+  [[nodiscard]] std::string add(std::string_view pattern);
   // Returns the number of the route that was added with exactly this pattern.
   [[nodiscard]] std::optional<std::size_t> find(std::string_view pattern) const;
   // Returns the route for `path`, which is as received. A named segment matches any segment that is
@@ -40,12 +40,18 @@ class Router {
   };
   using Route = std::vector<Segment>;
 
+  [[nodiscard]] static std::string text_of(const Route& route);
   [[nodiscard]] static bool matches(const Route& route, const std::vector<std::string_view>& path);
   // Returns whether `a` has the literal at the first segment where only one of the two has one.
   [[nodiscard]] static bool more_literal(const Route& a, const Route& b) noexcept;
 
   std::vector<Route> routes_;
 };
+
+// Returns the segments of a path, each without the slash before it.
+[[nodiscard]] std::vector<std::string_view> segments_of(std::string_view path);
+// Returns the name in a segment "{name}" of a pattern, or std::nullopt for a literal segment.
+[[nodiscard]] std::optional<std::string_view> segment_name(std::string_view segment);
 
 // Decodes "%XX". Returns std::nullopt if a '%' is not followed by two hex digits.
 [[nodiscard]] std::optional<std::string> percent_decode(std::string_view text);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "hub/room_table.h"
+#include "server/block_sigpipe.h"
 #include "server/server_core.h"
 
 namespace wsd {
@@ -35,6 +36,7 @@ std::vector<std::string> Server::addresses() const { return core_->addresses(); 
 std::string Server::start() { return core_->start(); }
 void Server::drain() { core_->drain(); }
 void Server::stop() {
+  core_->expect_no_reactor();
   core_->stop();
   core_->wait();
 }
@@ -43,7 +45,9 @@ std::size_t Server::forced_closes() const noexcept { return core_->forced_closes
 bool Server::check_liveness() { return core_->check_liveness(); }
 
 int Server::run() {
+  core_->expect_no_reactor();
   if (const std::string error = start(); !error.empty()) {
+    const server::BlockSigpipe block;
     static_cast<void>(std::fprintf(stderr, "%s\n", error.c_str()));
     return 1;
   }

@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 
 #include <new>
+#include <stdexcept>
 #include <system_error>
 #include <utility>
 
@@ -110,15 +111,18 @@ ServerCore::~ServerCore() {
 }
 
 void ServerCore::route(std::string_view pattern, Handlers handlers) {
+  if (begun_.load()) throw std::logic_error("the server has started: call route() before start()");
   requests_.route(pattern, std::move(handlers));
 }
 
 void ServerCore::http(std::string_view method, std::string_view pattern,
                       server::HttpRoutes::Served served) {
+  if (begun_.load()) throw std::logic_error("the server has started: call http() before start()");
   requests_.http(method, pattern, std::move(served));
 }
 
 std::string ServerCore::listen(std::string_view address) {
+  if (begun_.load()) return "the server has started: call listen() before start()";
   net::ListenAddress parsed;
   if (std::string error = net::parse_listen_address(address, parsed); !error.empty()) return error;
   net::Listener listener;
@@ -128,6 +132,7 @@ std::string ServerCore::listen(std::string_view address) {
 }
 
 std::string ServerCore::adopt(int fd) {
+  if (begun_.load()) return "the server has started: call adopt() before start()";
   net::Listener listener;
   std::string error = listener.adopt(fd, reactor_count_, listen_options());
   if (error.empty()) listeners_.push_back(std::move(listener));
@@ -145,13 +150,24 @@ std::vector<std::string> ServerCore::addresses() const {
 }
 
 std::string ServerCore::start() {
-  if (started_.load()) return "the server is already started: call start() only once";
+  if (begun_.load()) return "start() was called before: call it only once";
   if (std::string error = check_options(options_); !error.empty()) return error;
   if (listeners_.empty())
     return "the server has no address to listen on: call listen() before start()";
-  raise_file_limit();
-  ::mallopt(M_MMAP_THRESHOLD, kMmapThreshold);
+  begun_.store(true);
+  if (options_.process.raise_open_file_limit) raise_file_limit();
+  if (options_.process.return_large_blocks) ::mallopt(M_MMAP_THRESHOLD, kMmapThreshold);
   settings_ = server::reactor_settings(options_);
+  if (std::string error = build(); !error.empty()) return error;
+  start_time_ms_ = net::wall_clock_ms();
+  started_.store(true);
+  if (std::string error = start_threads(); !error.empty()) return error;
+  // A drain() or a stop() that came before found nothing to tell.
+  if (draining_.load()) hub_->command(net::Reactor::kDrain);
+  return {};
+}
+
+std::string ServerCore::build() {
   std::vector<hub::Waker*> wakers;
   for (std::uint32_t i = 0; i < reactor_count_; ++i) {
     reactors_.push_back(std::make_unique<net::Reactor>());
@@ -172,8 +188,10 @@ std::string ServerCore::start() {
         return "epoll cannot watch " + listener.name() + ": raise fs.epoll.max_user_watches";
     }
   }
-  start_time_ms_ = net::wall_clock_ms();
-  started_.store(true);
+  return {};
+}
+
+std::string ServerCore::start_threads() {
   try {
     for (const auto& reactor : reactors_) {
       threads_.emplace_back([run = reactor.get()] { run->run(); });
@@ -187,16 +205,24 @@ std::string ServerCore::start() {
 }
 
 void ServerCore::drain() {
-  draining_.store(true, std::memory_order_relaxed);
+  draining_.store(true);
   if (started_.load()) hub_->command(net::Reactor::kDrain);
 }
 
 void ServerCore::stop() {
-  draining_.store(true, std::memory_order_relaxed);
+  draining_.store(true);
   if (started_.load()) hub_->command(net::Reactor::kStop);
 }
 
+// A reactor that waited would never end, and neither would the wait.
+void ServerCore::expect_no_reactor() const {
+  if (own_reactor() == nullptr) return;
+  throw std::system_error(std::make_error_code(std::errc::resource_deadlock_would_occur),
+                          "stop() and wait() must not be called on a reactor thread");
+}
+
 void ServerCore::wait() {
+  expect_no_reactor();
   const std::lock_guard lock(life_);
   for (std::thread& thread : threads_) thread.join();
   threads_.clear();

@@ -36,7 +36,7 @@ class ServerCore final : public net::Application {
   ServerCore& operator=(const ServerCore&) = delete;
   ~ServerCore();
 
-  // Before start().
+  // Before start(). Later calls throw std::logic_error, or return an error.
   void route(std::string_view pattern, Handlers handlers);
   void http(std::string_view method, std::string_view pattern, server::HttpRoutes::Served served);
   [[nodiscard]] std::string listen(std::string_view address);
@@ -46,8 +46,10 @@ class ServerCore final : public net::Application {
   // Any thread.
   [[nodiscard]] std::vector<std::string> addresses() const;
   void drain();
-  void stop();
+  void stop();  // does not wait
   void wait();
+  // Throws std::system_error on a reactor thread of this server.
+  void expect_no_reactor() const;
   [[nodiscard]] std::size_t connection_count() const noexcept;
   [[nodiscard]] std::size_t forced_closes() const noexcept;
   [[nodiscard]] bool check_liveness();  // one thread at a time
@@ -107,6 +109,9 @@ class ServerCore final : public net::Application {
   // Returns this server's reactor that runs on this thread, or nullptr.
   [[nodiscard]] net::Reactor* own_reactor() const noexcept;
   [[nodiscard]] net::ListenOptions listen_options() const noexcept;
+  // Creates the reactors and the hub. Returns an empty string, or an error.
+  [[nodiscard]] std::string build();
+  [[nodiscard]] std::string start_threads();
   [[nodiscard]] bool too_big(std::string_view payload) const noexcept;
   void log_rejected_proxy_header(const net::EndRecord& record) noexcept;
   // Writes a log entry that `fill` completes. Counts it as dropped if memory runs out.
@@ -131,10 +136,11 @@ class ServerCore final : public net::Application {
   std::unique_ptr<hub::Hub> hub_;                        // constant while threads run
   std::mutex life_;  // guards threads_ if several threads call wait(); no reactor locks it
   std::vector<std::thread> threads_;
+  std::atomic<bool> begun_{false};  // start() has begun: routes and listeners are final
   std::atomic<bool> started_{false};
   std::uint64_t start_time_ms_ = 0;  // constant once started_
   const std::shared_ptr<std::atomic<bool>> gone_ = std::make_shared<std::atomic<bool>>(false);
-  std::atomic<bool> draining_{false};  // relaxed: a hint to new handshakes
+  std::atomic<bool> draining_{false};  // start() looks at it after it has set started_
   bool liveness_asked_ = false;        // used by check_liveness() only
 };
 

@@ -1,6 +1,7 @@
 // The command line, the environment, the configuration file, and the exit status.
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <csignal>
 #include <string>
@@ -183,6 +184,20 @@ TEST(Daemon, EndsCleanlyWithNothingToDrain) {
   ServerProcess server;
   ASSERT_TRUE(server.listening());
   EXPECT_TRUE(server.ends_cleanly()) << server.process().output();
+}
+
+TEST(Daemon, OpenFileLimit_IsRaisedToTheHardLimit) {
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  rlimit lower = before;
+  lower.rlim_cur = before.rlim_max - 1;
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &lower), 0);  // the daemon inherits it
+  ServerProcess server;
+  EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  ASSERT_TRUE(server.listening());
+  rlimit raised{};
+  ASSERT_EQ(::prlimit(server.pid(), RLIMIT_NOFILE, nullptr, &raised), 0);
+  EXPECT_EQ(raised.rlim_cur, before.rlim_max);
 }
 
 TEST(Daemon, ClosedPipesDoNotKillIt) {

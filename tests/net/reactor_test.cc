@@ -3,9 +3,13 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <filesystem>
+#include <fstream>
 #include <random>
 #include <set>
 #include <string>
@@ -30,6 +34,73 @@ std::string room_at(const ReactorRig& /*rig*/, hub::Hub& hub, std::uint32_t home
     std::string name = "room " + std::to_string(i);
     if (hub.home_of(name) == home) return name;
   }
+}
+
+// A child process that has all descriptors of this one until the destructor ends it. So does each
+// child between fork() and exec(), for example the one of system(3).
+class Child {
+ public:
+  Child() {
+    EXPECT_EQ(::pipe2(pipe_.data(), O_CLOEXEC), 0);
+    process_ = ::fork();
+    EXPECT_GE(process_, 0);
+    if (process_ != 0) return;
+    ::close(pipe_[1]);
+    char end = 0;
+    static_cast<void>(!::read(pipe_[0], &end, 1));
+    ::_exit(0);
+  }
+  Child(const Child&) = delete;
+  Child& operator=(const Child&) = delete;
+  ~Child() {
+    for (const int each : pipe_) ::close(each);
+    EXPECT_EQ(::waitpid(process_, nullptr, 0), process_);
+  }
+
+ private:
+  std::array<int, 2> pipe_{};
+  pid_t process_ = -1;
+};
+
+// Returns how many descriptors the epoll instances of this process watch (proc_pid_fdinfo(5)).
+std::size_t watched_descriptors() {
+  std::size_t count = 0;
+  for (const auto& each : std::filesystem::directory_iterator("/proc/self/fd")) {
+    std::error_code gone;
+    const std::filesystem::path target = std::filesystem::read_symlink(each, gone);
+    if (gone || target != "anon_inode:[eventpoll]") continue;
+    std::ifstream info("/proc/self/fdinfo/" + each.path().filename().string());
+    for (std::string line; std::getline(info, line);) count += line.starts_with("tfd:") ? 1 : 0;
+  }
+  return count;
+}
+
+TEST(Reactor, AChildProcessHoldsTheDescriptors_AnEndedConnectionIsNotWatched) {
+  ReactorRig rig;
+  rig.app.handler = [](Connection& connection, const Message&) {
+    connection.reset(CloseCause::kServerStopped);
+  };
+  const std::size_t before = watched_descriptors();
+  Peer& peer = rig.open();
+  EXPECT_EQ(watched_descriptors(), before + 1);
+  const Child child;
+  peer.send(client_frame(test::kText, "reset"));
+  ASSERT_TRUE(rig.until([&] { return rig.counts.connections.load() == 0; }));
+  EXPECT_EQ(watched_descriptors(), before);
+  // The socket is still open in the child. A stale registration would report these bytes, with the
+  // address of a connection that is freed.
+  peer.send("x");
+  for (int i = 0; i < 3; ++i) rig.turn();
+  static_cast<void>(rig.open());
+}
+
+TEST(Reactor, AChildProcessHoldsTheDescriptors_AListenerOfADrainIsNotWatched) {
+  ReactorRig rig;
+  const std::size_t before = watched_descriptors();
+  const Child child;
+  rig.hub().command(Reactor::kDrain);
+  ASSERT_TRUE(rig.until([&] { return rig.reactor().finished(); }));
+  EXPECT_EQ(watched_descriptors(), before - 1);
 }
 
 TEST(Reactor, IsCurrentDuringItsTurnAlone) {

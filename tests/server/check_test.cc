@@ -153,9 +153,60 @@ TEST(Check, Subprotocols) {
   }
 }
 
+TEST(CheckRoutePattern, PatternsThatARequestCanMatch_AreAccepted) {
+  for (const std::string_view good :
+       {"/", "/echo", "/a/b/", "//", "/rooms/{room}", "/{a}/x/{b}", "/caf%C3%A9", "/a.b", "/...",
+        "/@me;v=1", "/{a-b}", "/{a b}"}) {
+    EXPECT_EQ(check_route_pattern(good), "") << good;
+  }
+}
+
+TEST(CheckRoutePattern, EachCauseHasItsOwnSentence) {
+  struct Row {
+    std::string_view pattern;
+    std::string_view error;
+  };
+  constexpr std::string_view kBrace =
+      " has a brace in a segment that is not {name}; write {name} as a whole segment, as in "
+      "/rooms/{room}";
+  constexpr std::string_view kByte =
+      " contains a byte or an escape that no accepted request has; percent-encode other bytes, as "
+      "in /caf%C3%A9";
+  const std::vector<Row> rows = {
+      {"", " is not a path; begin it with a slash"},
+      {"rooms", " is not a path; begin it with a slash"},
+      {"*", " is not a path; begin it with a slash"},
+      {"/rooms/{", kBrace},
+      {"/rooms/}", kBrace},
+      {"/a{b}", kBrace},
+      {"/{b}c", kBrace},
+      {"/{{a}}", kBrace},
+      {"/{}", " has a segment {} without a name; write one, as in /rooms/{room}"},
+      {"/{a}/{a}", " has one name for two segments; give each segment its own name"},
+      {"/*",
+       " contains a wildcard, which routes do not have; write {name}, which matches one segment"},
+      {"/a*b",
+       " contains a wildcard, which routes do not have; write {name}, which matches one segment"},
+      {"/a?b=c", " has a query or a fragment; keep only the path before it"},
+      {"/a#b", " has a query or a fragment; keep only the path before it"},
+      {"/a/../b", " has a segment . or .., which no accepted request has; remove it"},
+      {"/.", " has a segment . or .., which no accepted request has; remove it"},
+      {"/a b", kByte},
+      {"/caf\xc3\xa9", kByte},
+      {"/%", kByte},
+      {"/%2f", kByte},
+      {"/%2e", kByte},
+  };
+  for (const Row& row : rows) {
+    const std::string error = check_route_pattern(row.pattern);
+    EXPECT_TRUE(error.ends_with(row.error)) << row.pattern << ": " << error;
+  }
+  EXPECT_TRUE(check_route_pattern("/a b").starts_with("\"/a b\" "));
+}
+
 TEST(Check, ErrorsArePrintableAndShort) {
-  for (const auto check :
-       {&check_listen_address, &check_origin, &check_network, &check_subprotocol}) {
+  for (const auto check : {&check_listen_address, &check_origin, &check_network, &check_subprotocol,
+                           &check_route_pattern}) {
     for (int byte = 0; byte < 256; ++byte) {
       const std::string error = check(std::string(1'000, static_cast<char>(byte)) + "\xff");
       EXPECT_NE(error, "") << byte;

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
 #include <string_view>
 
 namespace wsd::server {
@@ -46,9 +47,9 @@ int found(const HttpRoutes& routes, std::string_view path, std::string_view meth
 
 TEST(HttpRoutes, AMethodAndAPathHaveOneHandler) {
   HttpRoutes routes;
-  ASSERT_TRUE(routes.add("GET", "/a", says(200)));
-  ASSERT_TRUE(routes.add("POST", "/a", says(201)));
-  ASSERT_TRUE(routes.add("DELETE", "/b/{name}", says(202)));
+  ASSERT_EQ(routes.add("GET", "/a", says(200)), "");
+  ASSERT_EQ(routes.add("POST", "/a", says(201)), "");
+  ASSERT_EQ(routes.add("DELETE", "/b/{name}", says(202)), "");
   EXPECT_EQ(found(routes, "/a", "GET"), 200);
   EXPECT_EQ(found(routes, "/a", "HEAD"), 200);  // RFC 9110 §9.3.2
   EXPECT_EQ(found(routes, "/a", "POST"), 201);
@@ -60,16 +61,22 @@ TEST(HttpRoutes, AMethodAndAPathHaveOneHandler) {
   EXPECT_EQ(routes.allow(routes.match("/b/x")->route), "DELETE");
 }
 
-TEST(HttpRoutes, InvalidRoutes_AreRejected) {
+TEST(HttpRoutes, InvalidRoutes_AreRejectedWithASentenceForEachCause) {
   HttpRoutes routes;
-  EXPECT_FALSE(routes.add("BREW", "/a", says(200)));
-  EXPECT_FALSE(routes.add("post", "/a", says(200)));  // RFC 9110 §9.1: case-sensitive
-  EXPECT_FALSE(routes.add("", "/a", says(200)));
-  EXPECT_FALSE(routes.add("HEAD", "/a", says(200)));
-  EXPECT_FALSE(routes.add("GET", "a", says(200)));
-  ASSERT_TRUE(routes.add("GET", "/a/{x}", says(200)));
-  EXPECT_FALSE(routes.add("GET", "/a/{x}", says(200)));
-  EXPECT_FALSE(routes.add("POST", "/a/{y}", says(200)));  // the same pattern with another name
+  const std::string unknown =
+      "the method is unknown; write one of RFC 9110 §9.3 or PATCH in capitals, such as GET";
+  EXPECT_EQ(routes.add("BREW", "/a", says(200)), unknown);
+  EXPECT_EQ(routes.add("post", "/a", says(200)), unknown);  // RFC 9110 §9.1: case-sensitive
+  EXPECT_EQ(routes.add("", "/a", says(200)), unknown);
+  EXPECT_EQ(routes.add("HEAD", "/a", says(200)),
+            "the handler of GET serves HEAD too; add only the handler of GET");
+  EXPECT_EQ(routes.add("GET", "/a", {}), "the handler is empty; pass a function");
+  EXPECT_EQ(routes.add("GET", "a", says(200)), "\"a\" is not a path; begin it with a slash");
+  ASSERT_EQ(routes.add("GET", "/a/{x}", says(200)), "");
+  EXPECT_EQ(routes.add("GET", "/a/{x}", says(200)),
+            "GET \"/a/{x}\" was added before; add each method of a pattern once");
+  EXPECT_NE(routes.add("POST", "/a/{y}", says(200)), "");  // the same pattern with another name
+  EXPECT_EQ(routes.add("POST", "/a/{x}", says(200)), "");
   EXPECT_EQ(found(routes, "/a", "GET"), 0);
 }
 

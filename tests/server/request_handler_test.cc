@@ -119,6 +119,16 @@ TEST(RequestHandler, UpgradeHookFails_Sends500) {
         verdict.headers = {{"bad name", "x"}};
         return verdict;
       },
+      [](const Request&) {
+        Upgrade verdict = Upgrade::accept();
+        verdict.headers = {{"Sec-WebSocket-Accept", "secret"}};
+        return verdict;
+      },
+      [](const Request&) {
+        Upgrade verdict = Upgrade::reject(403);
+        verdict.headers = {{"Transfer-Encoding", "secret"}};
+        return verdict;
+      },
   };
   Rig rig;
   for (std::size_t i = 0; i < hooks.size(); ++i) {
@@ -149,6 +159,13 @@ class HttpRig : public Rig {
     server.http("/evil", [](const Request&) {
       return Response{200, "text/plain", "x", {{"X", "a\r\nSet-Cookie: b"}}};
     });
+    server.http("/two-lengths", [](const Request&) {
+      return Response{200, "text/plain", "secret", {{"Content-Length", "1"}}};
+    });
+    server.http("GET", "/deferred-coding", [](const Request&, const Responder& responder) {
+      responder.respond(Response{200, "text/plain", "secret", {{"Transfer-Encoding", "chunked"}}});
+    });
+    server.http("/continue", [](const Request&) { return Response{100, "", "secret", {}}; });
     server.http("/evil-type", [](const Request&) {
       return Response{200, "text/plain\r\nSet-Cookie: b", "x", {}};
     });
@@ -217,7 +234,8 @@ TEST(RequestHandler, KeepsTheConnectionAlive) {
 TEST(RequestHandler, HandlerFails_Sends500) {
   HttpRig rig;
   rig.start();
-  for (const char* path : {"/throws", "/odd", "/evil", "/evil-type"}) {
+  for (const char* path : {"/throws", "/odd", "/evil", "/evil-type", "/two-lengths",
+                           "/deferred-coding", "/continue"}) {
     const std::string answer = rig.answer(request("GET", path, "Connection: close\r\n"));
     EXPECT_EQ(answer.find("HTTP/1.1 500 "), 0U) << path << ": " << answer;
     EXPECT_FALSE(has(answer, "secret") || has(answer, "Set-Cookie")) << answer;

@@ -16,6 +16,7 @@
 
 #include "net/peer.h"
 #include "server/server_rig.h"
+#include "wsd/check.h"
 
 namespace wsd {
 namespace {
@@ -292,7 +293,7 @@ TEST(ServerLife, FailedStart_ReturnsTheReason) {
   Server twice(quiet());
   ASSERT_EQ(twice.listen("127.0.0.1:0"), "");
   ASSERT_EQ(twice.start(), "");
-  EXPECT_EQ(twice.start(), "the server is already started: call start() only once");
+  EXPECT_EQ(twice.start(), "start() was called before: call it only once");
   EXPECT_NE(twice.listen("127.0.0.1"), "");
 }
 
@@ -303,6 +304,17 @@ TEST(ServerLife, InvalidRoutes_Throw) {
   EXPECT_THROW(server.route("a", {}), std::invalid_argument);
   server.http("/a", [](const Request&) { return Response{}; });
   EXPECT_THROW(server.http("/a", [](const Request&) { return Response{}; }), std::invalid_argument);
+  EXPECT_THROW(server.http("GET", "/b", HttpHandler()), std::invalid_argument);
+  const auto error_of = [&](const char* pattern) {
+    try {
+      server.route(pattern, {});
+    } catch (const std::invalid_argument& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  EXPECT_EQ(error_of("/*"), "cannot add a route: " + check_route_pattern("/*"));
+  EXPECT_EQ(error_of("/rooms/{"), "cannot add a route: " + check_route_pattern("/rooms/{"));
 }
 
 TEST(ServerLife, MayBeDestroyedWithoutAStart) {

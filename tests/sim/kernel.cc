@@ -17,6 +17,9 @@ Kernel* current_kernel = nullptr;
 // Far above any real descriptor, so that a stray one is detected.
 constexpr int kFirstDescriptor = 10'000;
 
+// Above all descriptors of the server: the keys of sockets that only a child process holds.
+constexpr int kFirstHeld = 1'000'000;
+
 constexpr int kFirstPeerPort = 20'000;
 constexpr std::size_t kBacklog = 64;
 
@@ -76,7 +79,7 @@ Link* Kernel::link_of(int fd, const char* call) {
 }
 
 bool Kernel::no_descriptor_free() const noexcept {
-  return static_cast<int>(descriptors_.size()) >= faults.descriptor_limit;
+  return static_cast<int>(open_descriptors()) >= faults.descriptor_limit;
 }
 
 int Kernel::socket() {
@@ -102,22 +105,66 @@ void Kernel::set_linger_reset(int fd) { link_of(fd, "setsockopt")->reset_on_clos
 int Kernel::close(int fd) {
   Descriptor* const descriptor = find(fd);
   if (descriptor == nullptr) broken("close of descriptor %d, which is not open", fd);
-  if (descriptor->watch.listed) forget_ready(fd, descriptor->watch);
-  for (Link* waiting : descriptor->backlog) waiting->server_reset = true;
   if (Link* const link = descriptor->link) {
     trace_.note("%8lu  close connection %d%s", now_ms_, link->number,
                 link->reset_on_close ? " with a reset" : "");
-    link->server_fd = -1;
     link->server_closed = true;
+  }
+  trace_.count('c', static_cast<std::uint64_t>(fd), now_ms_);
+  if (descriptor->shared) {
+    keep_for_child(fd, *descriptor);
+  } else {
+    end_socket(fd, *descriptor);
+  }
+  return 0;
+}
+
+// The last descriptor of a socket is closed.
+void Kernel::end_socket(int fd, Descriptor& descriptor) {
+  if (descriptor.watch.listed) forget_ready(fd, descriptor.watch);
+  for (Link* waiting : descriptor.backlog) waiting->server_reset = true;
+  if (Link* const link = descriptor.link) {
+    link->server_fd = -1;
+    link->held = false;
     link->server_shut = true;
     // tcp(7): closing a socket with unread input resets the connection. So does SO_LINGER with time
     // 0.
     if (link->reset_on_close || !link->arrived.empty()) link->server_reset = true;
     if (link->server_reset) link->outgoing.clear();
   }
-  trace_.count('c', static_cast<std::uint64_t>(fd), now_ms_);
   descriptors_.erase(fd);
-  return 0;
+}
+
+// The server's number is free for a new descriptor. The socket and its registration live on.
+void Kernel::keep_for_child(int fd, Descriptor& descriptor) {
+  const int key = kFirstHeld + next_held_++;
+  const bool listed = descriptor.watch.listed;
+  if (listed) forget_ready(fd, descriptor.watch);
+  if (Link* const link = descriptor.link) {
+    link->server_fd = key;
+    link->held = true;
+  }
+  descriptors_.emplace(key, std::move(descriptor));
+  descriptors_.erase(fd);
+  ++held_;
+  if (listed) wake(key);
+}
+
+void Kernel::fork() {
+  trace_.note("%8lu  fork", now_ms_);
+  has_child_ = true;
+  for (auto& [fd, descriptor] : descriptors_) descriptor.shared = true;
+}
+
+void Kernel::child_ends() {
+  trace_.note("%8lu  the child ends", now_ms_);
+  has_child_ = false;
+  for (auto next = descriptors_.begin(); next != descriptors_.end();) {
+    auto& [fd, descriptor] = *next++;
+    descriptor.shared = false;
+    if (fd >= kFirstHeld) end_socket(fd, descriptor);
+  }
+  held_ = 0;
 }
 
 // Connections
@@ -257,7 +304,7 @@ bool Kernel::has_arrivals(const Link& link) noexcept {
 void Kernel::arrive(Link& link, std::size_t count) {
   const std::string_view bytes = link.on_the_way.front(count);
   trace_.count('w', static_cast<std::uint64_t>(link.number), bytes.size());
-  if (link.server_closed) {
+  if (link.server_closed && !link.held) {
     // The socket is closed. The kernel answers later bytes with a reset.
     if (!bytes.empty()) {
       link.server_reset = true;
@@ -418,6 +465,7 @@ int Kernel::epoll_wait(int epoll, Event* events, int most, int timeout_ms) {
         state_of(descriptor) & (descriptor.watch.events | EPOLLERR | EPOLLHUP);
     descriptor.watch.listed = false;
     if (state == 0) continue;
+    if (fd >= kFirstHeld) broken("epoll reports a socket that the server has closed");
     events[count++] = {state, descriptor.watch.data};
     // Level-triggered: reported again until the condition ends.
     if ((descriptor.watch.events & EPOLLET) == 0) wake(fd);

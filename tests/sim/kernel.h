@@ -54,7 +54,7 @@ struct Faults {
 // One TCP connection. The peer's side is driven through Kernel.
 struct Link {
   int number = 0;
-  int server_fd = -1;  // -1: not accepted yet, or closed
+  int server_fd = -1;  // the key of its descriptor; -1: not accepted yet, or closed
   bool accepted = false;
   std::uint64_t accepted_ms = 0;
   std::uint64_t heard_ms = 0;  // time at which the server last received bytes
@@ -75,6 +75,7 @@ struct Link {
   bool no_space = false;  // a send found too little space: new space is an edge
   bool server_shut = false;
   bool server_closed = false;
+  bool held = false;          // the server has closed it, but a child process keeps it open
   bool server_reset = false;  // the peer's next read fails
 
   bool peer_closed = false;  // the peer's descriptor is gone
@@ -110,6 +111,12 @@ class Kernel {
   long send(int fd, std::string_view bytes);
   int shutdown_write(int fd);
   int close(int fd);
+  // Makes a child process that has every descriptor which is open now. A socket that the server
+  // closes meanwhile stays open, and registered with epoll, until child_ends() (epoll(7)). An event
+  // of such a socket ends the run: the server has already freed what its token names.
+  void fork();
+  void child_ends();
+  [[nodiscard]] bool has_child() const noexcept { return has_child_; }
   int eventfd();
   long signal(int fd);
   int epoll_create();
@@ -127,7 +134,9 @@ class Kernel {
   static constexpr std::uint64_t kForEver = ~std::uint64_t{0};
 
   [[nodiscard]] bool ready(int epoll);
-  [[nodiscard]] std::size_t open_descriptors() const noexcept { return descriptors_.size(); }
+  [[nodiscard]] std::size_t open_descriptors() const noexcept {
+    return descriptors_.size() - held_;
+  }
   // Returns how many accepts failed for lack of descriptors since the clock last moved.
   [[nodiscard]] int refused_accepts() const noexcept { return refused_accepts_; }
 
@@ -163,6 +172,7 @@ class Kernel {
     Link* link = nullptr;
     std::uint64_t count = 0;  // of an eventfd
     Registration watch;
+    bool shared = false;     // a child process has it too
     std::vector<int> ready;  // of an epoll instance, in the order of edges
   };
 
@@ -173,13 +183,18 @@ class Kernel {
   [[nodiscard]] std::uint32_t state_of(const Descriptor& descriptor) const noexcept;
   [[nodiscard]] bool no_descriptor_free() const noexcept;
   void forget_ready(int fd, Registration& watch);
+  void keep_for_child(int fd, Descriptor& descriptor);
+  void end_socket(int fd, Descriptor& descriptor);
 
   Random& random_;
   Trace& trace_;
   std::uint64_t now_ms_;
   std::uint64_t refused_at_ms_ = 0;
   int refused_accepts_ = 0;
-  std::map<int, Descriptor> descriptors_;
+  std::map<int, Descriptor> descriptors_;  // those that only a child holds have keys of their own
+  bool has_child_ = false;
+  std::size_t held_ = 0;  // how many descriptors only the child holds
+  int next_held_ = 0;
   std::map<int, Link> links_;  // by the peer's port, which identifies it
   std::vector<Link*> order_;
 };

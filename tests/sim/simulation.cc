@@ -227,6 +227,15 @@ void Simulation::end_outage() {
   kernel_.faults.descriptor_limit = Faults{}.descriptor_limit;
 }
 
+// Between a fork() and the exec() of its child, the child holds all descriptors.
+void Simulation::fork_or_end() {
+  if (kernel_.has_child()) {
+    kernel_.child_ends();
+  } else {
+    kernel_.fork();
+  }
+}
+
 // Calls from threads that are not reactors.
 void Simulation::outside_call() {
   Stamp stamp;
@@ -256,6 +265,7 @@ void Simulation::outside_call() {
 Tally Simulation::run() {
   for (std::uint32_t i = 0; i < plan_.steps; ++i) {
     if (plan_.outages && outage_ends_ms_ == 0 && random_.below(150) == 0) outage();
+    if (plan_.forks && random_.below(30) == 0) fork_or_end();
     if (plan_.outside && random_.chance(5)) outside_call();
     if (plan_.time != 0 && random_.below(60) < plan_.time) {
       jump(random_.chance(80) ? random_.between(1, 30) : random_.between(100, 5'000));
@@ -270,7 +280,9 @@ Tally Simulation::run() {
     if (work_is_left()) {
       step();
     } else {
-      if (kernel_.now_ms() >= recovered_ms_ && outage_ends_ms_ == 0) check_rest();
+      if (kernel_.now_ms() >= recovered_ms_ && outage_ends_ms_ == 0 && !kernel_.has_child()) {
+        check_rest();
+      }
       pass_time(next_moment() - kernel_.now_ms());
     }
   }
@@ -286,6 +298,7 @@ Tally Simulation::run() {
 void Simulation::settle() {
   trace_.note("%8lu  the world is kind now", kernel_.now_ms());
   end_outage();
+  if (kernel_.has_child()) kernel_.child_ends();
   kernel_.faults = {};
   const std::uint64_t until = kernel_.now_ms() + kRetryMs;
   for (;;) {

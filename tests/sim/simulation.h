@@ -76,6 +76,7 @@ class Simulation final : public net::Application {
   void outside_call();
   void outage();
   void end_outage();
+  void fork_or_end();
   void settle();
   void wait_out();
   void finish();

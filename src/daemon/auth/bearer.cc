@@ -3,6 +3,8 @@
 #include <wsd/check.h>
 
 #include <algorithm>
+#include <bit>
+#include <random>
 
 #include "daemon/text/strings.h"
 
@@ -56,6 +58,23 @@ std::size_t differences(const std::uint8_t* a, const std::uint8_t* b, std::size_
   for (std::size_t i = 0; i < size; ++i) all = static_cast<std::uint8_t>(all | (a[i] ^ b[i]));
   asm volatile("" : "+r"(all));
   return all;
+}
+
+// The field of the hash: a prime, so that every key but 0 is a good one.
+constexpr std::uint64_t kPrime = (std::uint64_t{1} << 31) - 1;
+
+std::uint64_t random_key() {
+  std::random_device entropy;
+  return std::uniform_int_distribution<std::uint64_t>(1, kPrime - 1)(entropy);
+}
+
+// A polynomial of the text's bytes at the point `key` (J. L. Carter and M. N. Wegman, "Universal
+// classes of hash functions", 1979): two texts that were chosen without the key have the same hash
+// with a probability of their length in kPrime.
+std::uint64_t keyed_hash(std::string_view text, std::uint64_t key) noexcept {
+  std::uint64_t hash = text.size();
+  for (const char c : text) hash = (hash * key + static_cast<unsigned char>(c)) % kPrime;
+  return hash * key % kPrime;
 }
 
 // Returns all ones for 0, and 0 for any other value, without a branch.
@@ -120,24 +139,47 @@ bool same_secret(std::string_view presented, std::string_view secret) noexcept {
   return (differences(a, b, secret.size()) | (presented.size() ^ secret.size())) == 0;
 }
 
-SecretSet::SecretSet(const std::vector<std::string>& secrets) {
-  for (const std::string& each : secrets) stride_ = std::max(stride_, each.size());
-  for (const std::string& each : secrets) {
-    lengths_.push_back(each.size());
-    block_.insert(block_.end(), each.begin(), each.end());
-    block_.resize(lengths_.size() * stride_);
+SecretSet::SecretSet(const std::vector<std::string>& secrets) : key_(random_key()) {
+  std::vector<std::vector<std::size_t>> buckets(
+      std::bit_ceil(std::max<std::size_t>(secrets.size(), 1)));
+  begins_.assign(buckets.size(), 0);  // so that bucket_of() knows their number
+  begins_.push_back(0);
+  for (std::size_t i = 0; i < secrets.size(); ++i) {
+    stride_ = std::max(stride_, secrets[i].size());
+    buckets[bucket_of(secrets[i])].push_back(i);
   }
+  for (std::size_t bucket = 0; bucket < buckets.size(); ++bucket) {
+    for (const std::size_t index : buckets[bucket]) {
+      const std::string& secret = secrets[index];
+      secrets_.push_back({index, secret.size()});
+      block_.insert(block_.end(), secret.begin(), secret.end());
+      block_.resize(secrets_.size() * stride_);
+    }
+    begins_[bucket + 1] = secrets_.size();
+  }
+}
+
+std::size_t SecretSet::bucket_of(std::string_view text) const noexcept {
+  return keyed_hash(text, key_) & (begins_.size() - 2);
+}
+
+std::size_t SecretSet::comparisons(std::string_view presented) const noexcept {
+  const std::size_t bucket = bucket_of(presented);
+  return begins_[bucket + 1] - begins_[bucket];
 }
 
 std::size_t SecretSet::find(std::string_view presented) const noexcept {
   std::array<std::uint8_t, kTokenBytesMax> padded{};
-  std::copy_n(presented.begin(), std::min(presented.size(), padded.size()), padded.begin());
+  if (presented.size() > padded.size()) return kNone;
+  std::copy(presented.begin(), presented.end(), padded.begin());
   std::size_t found = kNone;
-  for (std::size_t i = 0; i < lengths_.size(); ++i) {
+  const std::size_t first = begins_[bucket_of(presented)];
+  const std::size_t end = first + comparisons(presented);
+  for (std::size_t i = first; i < end; ++i) {
     const std::size_t different = differences(block_.data() + i * stride_, padded.data(), stride_) |
-                                  (lengths_[i] ^ presented.size());
+                                  (secrets_[i].length ^ presented.size());
     const std::size_t chosen = ones_if_zero(different);
-    found = (i & chosen) | (found & ~chosen);
+    found = (secrets_[i].index & chosen) | (found & ~chosen);
   }
   return found;
 }

@@ -49,8 +49,10 @@ struct PresentedToken {
 // differences and tests them once, as timingsafe_bcmp(3) and OpenSSL's CRYPTO_memcmp() do.
 [[nodiscard]] bool same_secret(std::string_view presented, std::string_view secret) noexcept;
 
-// A set of secrets. A search compares with every secret, so its time reveals neither the result nor
-// how many bytes of any secret are right. Immutable; any thread.
+// A set of secrets. A search hashes the presented text with a random key, and compares it only with
+// the secrets of the same bucket, each of them in constant time. Its time reveals at most the size
+// of a bucket that nobody can choose, and neither the result nor how many bytes of a secret are
+// right. Immutable; any thread.
 class SecretSet {
  public:
   static constexpr std::size_t kNone = ~std::size_t{0};
@@ -60,12 +62,25 @@ class SecretSet {
 
   // Returns the index of `presented`, or kNone.
   [[nodiscard]] std::size_t find(std::string_view presented) const noexcept;
-  [[nodiscard]] std::size_t size() const noexcept { return lengths_.size(); }
+  // Returns how many secrets find() compares `presented` with. About one is expected for a wrong
+  // text, and two for a secret, however many secrets there are.
+  [[nodiscard]] std::size_t comparisons(std::string_view presented) const noexcept;
+  [[nodiscard]] std::size_t size() const noexcept { return secrets_.size(); }
 
  private:
-  std::size_t stride_ = 0;           // length of the longest secret
-  std::vector<std::uint8_t> block_;  // the secrets, each padded with zeros to stride_
-  std::vector<std::size_t> lengths_;
+  struct Secret {
+    std::size_t index;  // the argument's
+    std::size_t length;
+  };
+
+  [[nodiscard]] std::size_t bucket_of(std::string_view text) const noexcept;
+
+  std::uint64_t key_;
+  std::size_t stride_ = 0;       // length of the longest secret
+  std::vector<Secret> secrets_;  // sorted by bucket
+  std::vector<std::size_t>
+      begins_;  // where each bucket begins in secrets_, and the end of the last
+  std::vector<std::uint8_t> block_;  // the secrets in that order, each padded with zeros to stride_
 };
 
 }  // namespace wsd::daemon

@@ -166,6 +166,31 @@ TEST(Bearer, ASetFindsEachOfItsSecretsAndNothingElse) {
   EXPECT_EQ(SecretSet({}).find(""), SecretSet::kNone);
 }
 
+// The buckets depend on a random key. The limit is far above what any key causes by chance.
+TEST(Bearer, TenThousandSecrets_EachSearchComparesWithAFew) {
+  constexpr std::size_t kSecrets = 10'000;
+  constexpr std::size_t kFew = 40;
+  std::vector<std::string> secrets;
+  for (std::size_t i = 0; i < kSecrets; ++i) {
+    secrets.push_back("secret-of-a-user-" + std::to_string(i));
+  }
+  const SecretSet set(secrets);
+  std::size_t of_right = 0;
+  std::size_t of_wrong = 0;
+  for (std::size_t i = 0; i < kSecrets; ++i) {
+    ASSERT_EQ(set.find(secrets[i]), i);
+    const std::string wrong = secrets[i] + "x";
+    ASSERT_EQ(set.find(wrong), SecretSet::kNone);
+    EXPECT_LE(set.comparisons(secrets[i]), kFew);
+    EXPECT_GE(set.comparisons(secrets[i]), 1U);
+    EXPECT_LE(set.comparisons(wrong), kFew);
+    of_right += set.comparisons(secrets[i]);
+    of_wrong += set.comparisons(wrong);
+  }
+  EXPECT_LE(of_right, kSecrets * 4);
+  EXPECT_LE(of_wrong, kSecrets * 3);
+}
+
 TEST(BringsToken, ComparesTextAfterBearer) {
   constexpr const char* kToken = "0123456789abcdef";
   for (const char* field :
