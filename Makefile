@@ -239,7 +239,7 @@ gtest_e2e = PARTS=2 WSD_BINARY=$(CURDIR)/$(B)/wsd WSD_EXAMPLES=$(CURDIR)/$(B)/do
 # Tests that start programs of other projects. And those that wait for seconds, which once is
 # enough for, or that measure memory, of which a sanitizer needs more.
 FOREIGN_TESTS := Foreign*:*/Foreign*
-RELEASE_TESTS := Suspension.*:HistoryMemory.*
+RELEASE_TESTS := Suspension.*:MemoryReturns.*:HistoryMemory.*
 
 unit: $(UNIT)
 	@$(call gtest,unit,*) $(UNIT)

@@ -1,4 +1,4 @@
-// The memory that the allocator takes for blocks.
+// The memory that the allocator takes for blocks, and keeps after them.
 #pragma once
 
 #include <algorithm>
@@ -16,5 +16,9 @@ inline constexpr std::size_t kAllocationHeader = sizeof(std::size_t);
   constexpr std::size_t kUnit = 2 * sizeof(std::size_t);
   return std::max((size + kAllocationHeader + kUnit - 1) / kUnit * kUnit, 2 * kUnit);
 }
+
+// Returns free memory of the allocator to the system. It may take as long as net/memory_release.h
+// says. Any thread.
+void trim_allocator() noexcept;
 
 }  // namespace wsd

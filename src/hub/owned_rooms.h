@@ -15,6 +15,7 @@
 #include "hub/batch.h"
 #include "hub/room_config.h"
 #include "hub/room_home.h"
+#include "hub/shrink_table.h"
 #include "hub/timer_wheel.h"
 #include "wsd/position.h"
 
@@ -142,6 +143,8 @@ class OwnedRooms final : private HistoryExpiryListener {
   void for_each(Visit visit) const {
     for (const auto& [name, room] : rooms_) visit(room);
   }
+  // Frees the space for more rooms than there are now.
+  void shrink() noexcept { shrink_table(rooms_); }
   // Returns the size of all histories as counted against HistoryLimits::total_bytes.
   [[nodiscard]] std::size_t history_bytes() const noexcept { return history_bytes_; }
 
