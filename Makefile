@@ -236,10 +236,10 @@ gtest = $(SANITIZED_ENV) LOGS=$${LOGS:-build/test-logs} TEST='$(or $(TEST),$(2))
 # These tests wait for half of their time, so that two parts of them keep one core busy.
 gtest_e2e = PARTS=2 WSD_BINARY=$(CURDIR)/$(B)/wsd WSD_EXAMPLES=$(CURDIR)/$(B)/docs/examples \
   $(gtest) $(or $(E2E_CLIENT),$(E2E))
-# Tests that start programs of other projects. And one that waits for seven seconds, which once is
-# enough for.
+# Tests that start programs of other projects. And those that wait for seconds, which once is
+# enough for, or that measure memory, of which a sanitizer needs more.
 FOREIGN_TESTS := Foreign*:*/Foreign*
-RELEASE_TESTS := Suspension.*
+RELEASE_TESTS := Suspension.*:MemoryReturns.*:HistoryMemory.*
 
 unit: $(UNIT)
 	@$(call gtest,unit,*) $(UNIT)

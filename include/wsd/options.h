@@ -129,10 +129,10 @@ struct HttpOptions {
 // members until the history has expired.
 struct HistoryOptions {
   std::uint32_t messages = 0;                // per room; 0: no history
-  std::size_t bytes = std::size_t{1} << 20;  // per room; each message counts its frame and 64 bytes
+  std::size_t bytes = std::size_t{1} << 20;  // per room: memory of its messages, rounding included
   std::uint32_t age_ms = 300'000;
-  // Bytes of all rooms together. When they are used up, a room that stores a new message drops its
-  // own oldest messages, and if necessary also the new one.
+  // Memory of all histories, with the rooms. Each reactor has an equal share, at least `bytes`. If
+  // it is used up, a new message replaces old ones of its own room, or is not stored.
   std::size_t total_bytes = std::size_t{256} << 20;
 };
 

@@ -82,6 +82,9 @@ struct ServerStats {
   // Room messages that wait for reactors with members of the room.
   std::uint64_t deliveries_waiting = 0;
 
+  // Times that free memory was returned to the system, after the work that had needed it.
+  std::uint64_t memory_trims_total = 0;
+
   std::uint64_t turns_total = 0;  // passes of all reactors' event loops
   // From the end of a reactor's wait for events to the end of its turn.
   DurationHistogram turn;

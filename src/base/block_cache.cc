@@ -72,8 +72,6 @@ void BlockCache::clear() noexcept {
     std::free(last.block);
   }
   bytes_ = 0;
-  // The threshold at which free() trims by itself grows with the largest block that glibc has seen.
-  ::malloc_trim(0);
 }
 
 }  // namespace wsd

@@ -23,7 +23,7 @@ class BlockCache {
 
   [[nodiscard]] bool empty() const noexcept { return count_ == 0; }
   [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
-  // Frees all blocks, and returns their memory to the kernel.
+  // Frees all blocks.
   void clear() noexcept;
   // Returns whether a block was acquired or released since the last call.
   [[nodiscard]] bool take_used() noexcept { return std::exchange(used_, false); }

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <new>
 
+#include "base/allocation.h"
 #include "base/assert.h"
 #include "base/block_cache.h"
 
@@ -21,6 +22,16 @@ SharedBytes SharedBytes::copy_of(Bytes bytes) noexcept {
   SharedBytes copy = make(bytes.size());
   if (copy && !bytes.empty()) std::memcpy(copy.data(), bytes.data(), bytes.size());
   return copy;
+}
+
+// A large block may come from the cache, and then be larger than its bytes need. The memory of a
+// small block follows from its size. The allocator could tell it too, but it sometimes adds a rest
+// that is too small for a block of its own, and limits would then depend on chance.
+std::size_t SharedBytes::memory_bytes() const noexcept {
+  if (block_ == nullptr) return 0;
+  const std::size_t all = sizeof(Block) + block_->size;
+  return all < BlockCache::kLeastBytes ? allocation_bytes(all)
+                                       : BlockCache::size_of(block_) + kAllocationHeader;
 }
 
 MutableBytes SharedBytes::mutable_bytes() noexcept {

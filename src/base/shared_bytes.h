@@ -36,6 +36,9 @@ class SharedBytes {
   explicit operator bool() const noexcept { return block_ != nullptr; }
   [[nodiscard]] std::size_t size() const noexcept { return block_ == nullptr ? 0 : block_->size; }
   [[nodiscard]] Bytes bytes() const noexcept { return {data(), size()}; }
+  // Returns the memory that the block takes, with its own fields and those of the allocator. 0 if
+  // empty. Constant for the life of the block.
+  [[nodiscard]] std::size_t memory_bytes() const noexcept;
   // Only for the creator, while this is the only reference.
   [[nodiscard]] MutableBytes mutable_bytes() noexcept;
 

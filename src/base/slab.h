@@ -31,6 +31,8 @@ class Slab {
     object->~T();
     cells_.give_back(object);
   }
+  // Frees the block that was kept although it holds no object.
+  void release_unused() noexcept { cells_.release_unused(); }
 
  private:
   SlabCells cells_{sizeof(T)};

@@ -67,7 +67,18 @@ void SlabCells::give_back(void* cell) noexcept {
   poison(cell, cell_bytes_);
   // Keep the last block, so that creating and destroying one object does not allocate a block each
   // time.
-  if (block->used != 0 || (block->next == nullptr && block->prev == nullptr)) return;
+  if (block->used == 0 && (block->next != nullptr || block->prev != nullptr)) free_block(block);
+}
+
+void SlabCells::release_unused() noexcept {
+  for (Block* block = with_room_; block != nullptr;) {
+    Block* const next = block->next;
+    if (block->used == 0) free_block(block);
+    block = next;
+  }
+}
+
+void SlabCells::free_block(Block* block) noexcept {
   unlink(block);
   unpoison(block + 1, kBlockBytes - sizeof(Block));
   ::operator delete (block, std::align_val_t{kBlockBytes});

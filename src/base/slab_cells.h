@@ -23,6 +23,8 @@ class SlabCells {
   // Returns a cell with kAlignment. Throws std::bad_alloc if out of memory.
   [[nodiscard]] void* take();
   void give_back(void* cell) noexcept;
+  // Frees the block that was kept although all its cells are free.
+  void release_unused() noexcept;
 
  private:
   struct FreeCell {
@@ -41,6 +43,7 @@ class SlabCells {
   [[nodiscard]] Block* add_block();
   void link(Block* block) noexcept;
   void unlink(Block* block) noexcept;
+  void free_block(Block* block) noexcept;
 
   std::size_t cell_bytes_;
   std::uint32_t cells_per_block_;

@@ -1,5 +1,8 @@
 #include "hub/member_table.h"
 
+#include <algorithm>
+#include <cstddef>
+#include <new>
 #include <utility>
 
 #include "base/assert.h"
@@ -19,7 +22,7 @@ std::uint32_t shard_of(ConnectionId id) noexcept {
 
 ConnectionId MemberTable::add(Member& member) {
   std::uint32_t slot = first_free_;
-  std::uint32_t generation = 1;
+  std::uint32_t generation = last_generation_ + 1;
   if (slot == kNoSlot) {
     slot = static_cast<std::uint32_t>(slots_.size());
     WSD_ASSERT(slot <= kSlotMask);
@@ -40,6 +43,29 @@ void MemberTable::remove(const Member& member) noexcept {
   WSD_ASSERT(slots_[slot].taken() && slots_[slot].member() == &member);
   slots_[slot].free(static_cast<std::uint32_t>(id >> 32), std::exchange(first_free_, slot));
   --size_;
+}
+
+void MemberTable::shrink() noexcept {
+  constexpr std::size_t kLeast = 256;
+  constexpr std::size_t kRatio = 4;
+  std::size_t end = slots_.size();
+  while (end != 0 && !slots_[end - 1].taken()) --end;
+  if (slots_.capacity() < kLeast || slots_.capacity() / kRatio < end) return;
+  try {
+    std::vector<Slot> kept(slots_.begin(), slots_.begin() + static_cast<std::ptrdiff_t>(end));
+    for (std::size_t i = end; i < slots_.size(); ++i) {
+      last_generation_ = std::max(last_generation_, slots_[i].generation());
+    }
+    slots_.swap(kept);
+  } catch (const std::bad_alloc&) {
+    return;
+  }
+  first_free_ = kNoSlot;
+  for (std::size_t i = end; i-- != 0;) {
+    if (slots_[i].taken()) continue;
+    const auto slot = static_cast<std::uint32_t>(i);
+    slots_[i].free(slots_[i].generation(), std::exchange(first_free_, slot));
+  }
 }
 
 Member* MemberTable::find(ConnectionId id) const noexcept {

@@ -41,6 +41,8 @@ class MemberTable {
   // Returns the member with this id, or nullptr if it was removed or the id was never given out.
   [[nodiscard]] Member* find(ConnectionId id) const noexcept;
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
+  // Frees the last slots, if most slots are free. If memory runs out, nothing changes.
+  void shrink() noexcept;
   // Calls `visit` with each member, in an unspecified order. `visit` must not add or remove
   // members.
   template <class Visit>
@@ -79,6 +81,7 @@ class MemberTable {
   std::vector<Slot> slots_;
   std::uint32_t first_free_ = kNoSlot;  // head of the list of free slots
   std::size_t size_ = 0;
+  std::uint32_t last_generation_ = 0;  // the largest of any slot that shrink() has freed
 };
 
 }  // namespace wsd::hub

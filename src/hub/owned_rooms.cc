@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/allocation.h"
 #include "base/assert.h"
 #include "hub/hub.h"
 
@@ -19,33 +20,43 @@ OwnedRooms::OwnedRooms(std::uint32_t shard, const Options& options, TimerWheel& 
 
 OwnedRooms::~OwnedRooms() {
   for (const auto& [name, room] : rooms_) {
-    if (TimedHistory* const history = room->history()) wheel_.cancel(*history);
+    if (TimedHistory* const history = room.history()) wheel_.cancel(*history);
   }
 }
 
-RoomHome* OwnedRooms::find(std::string_view room) const noexcept {
+RoomHome* OwnedRooms::find(std::string_view room) noexcept {
   const auto found = rooms_.find(room);
-  return found == rooms_.end() ? nullptr : found->second.get();
+  return found == rooms_.end() ? nullptr : &found->second;
+}
+
+// Returns the memory of a room without its history: a node of the table with its share of the
+// buckets, and a name that is too long for the node.
+std::size_t OwnedRooms::room_bytes(const RoomHome& room) noexcept {
+  struct Node {
+    void* next;
+    Rooms::value_type value;
+  };
+  constexpr std::size_t kBucketShare = 12;  // the table has one to two buckets for each room
+  static const std::size_t inline_capacity = std::string().capacity();
+  const std::size_t length = room.name().size();
+  return allocation_bytes(sizeof(Node)) + kBucketShare +
+         (length > inline_capacity ? allocation_bytes(length + 1) : 0);
 }
 
 RoomHome& OwnedRooms::create(std::string_view name) {
-  const std::size_t count = rooms_.size() + 1;
-  for (std::vector<RoomHome*>* each : {&fan_out_queue_, &blocked_rooms_, &fan_out_batch_}) {
-    if (each->capacity() < count) each->reserve(2 * count);
-  }
-  RoomHome& room = *rooms_
-                        .try_emplace(std::string(name), std::make_unique<RoomHome>(
-                                                            name, next_epoch_, configs_.of(name)))
-                        .first->second;
+  const auto place =
+      rooms_.try_emplace(std::string(name), name, next_epoch_, configs_.of(name)).first;
+  RoomHome& room = place->second;
+  room.set_name(place->first);
   ++next_epoch_;
   room.over_limit = room_count_.add() > max_rooms_ && max_rooms_ != 0;
   own_count_.set(rooms_.size());
   return room;
 }
 
-// A room on a list is not unused, because the list holds its address.
+// A room in a queue is not unused, because the queue holds its address.
 void OwnedRooms::drop_if_unused(const RoomHome& room) noexcept {
-  if (room.has_members() || room.fan_out_queued || room.has_history()) return;
+  if (room.has_members() || room.queued || room.has_history()) return;
   if (TimedHistory* const history = room.history()) wheel_.cancel(*history);
   rooms_.erase(rooms_.find(room.name()));
   own_count_.set(rooms_.size());
@@ -101,7 +112,7 @@ const RoomHome* OwnedRooms::publish(std::string_view name, SharedBytes frame, bo
   RoomHome& room = found != nullptr ? *found : create(name);
   try {
     if (room.history() == nullptr && may_keep_history(room)) {
-      room.keep_history(*this, history_bytes_);
+      room.keep_history(*this, history_bytes_, room_bytes(room));
     }
     if (!room.has_pending()) room.first_pending_ns = now_ns_;
     wsd_append_to_room(&room, &frame, counted, now_);
@@ -115,9 +126,9 @@ const RoomHome* OwnedRooms::publish(std::string_view name, SharedBytes frame, bo
 }
 
 RoomState OwnedRooms::state(std::string_view name) const noexcept {
-  const RoomHome* const room = find(name);
-  if (room == nullptr) return {};
-  return {room->member_count(), room->last()};
+  const auto found = rooms_.find(name);
+  if (found == rooms_.end()) return {};
+  return {found->second.member_count(), found->second.last()};
 }
 
 OwnedRooms::PendingBatch OwnedRooms::take_batch(RoomHome& room) {
@@ -141,15 +152,10 @@ OwnedRooms::PendingBatch OwnedRooms::take_batch(RoomHome& room) {
 }
 
 void OwnedRooms::queue_for_fan_out(RoomHome& room) noexcept {
-  if (room.fan_out_queued) return;
-  room.fan_out_queued = true;
-  fan_out_queue_.push_back(&room);
+  if (!room.queued) due_rooms_.push(room);
 }
 
-void OwnedRooms::unblock() noexcept {
-  fan_out_queue_.insert(fan_out_queue_.end(), blocked_rooms_.begin(), blocked_rooms_.end());
-  blocked_rooms_.clear();
-}
+void OwnedRooms::unblock() noexcept { due_rooms_.take(blocked_rooms_); }
 
 std::unique_ptr<const Batch> OwnedRooms::replay(RoomHome& room, const Since& since,
                                                 Encoding encoding) {

@@ -15,6 +15,7 @@
 #include "hub/batch.h"
 #include "hub/room_config.h"
 #include "hub/room_home.h"
+#include "hub/shrink_table.h"
 #include "hub/timer_wheel.h"
 #include "wsd/position.h"
 
@@ -64,7 +65,7 @@ class OwnedRooms final : private HistoryExpiryListener {
   }
 
   // Returns the room, or nullptr if it does not exist.
-  [[nodiscard]] RoomHome* find(std::string_view room) const noexcept;
+  [[nodiscard]] RoomHome* find(std::string_view room) noexcept;
 
   struct JoinAnswer {
     std::unique_ptr<const Batch> replay;  // nullptr: the joiner missed nothing
@@ -113,26 +114,25 @@ class OwnedRooms final : private HistoryExpiryListener {
   // the pass is bounded. `send` may call only take_batch(), and must not throw.
   template <class Send>
   void fan_out(Send send) noexcept {
-    fan_out_batch_.swap(fan_out_queue_);
-    for (RoomHome* const room : fan_out_batch_) {
-      room->fan_out_queued = false;
-      switch (send(*room)) {
+    RoomQueue pass;
+    pass.take(due_rooms_);
+    while (!pass.empty()) {
+      RoomHome& room = pass.pop();
+      switch (send(room)) {
         case FanOutResult::kSent:
-          drop_if_unused(*room);
+          drop_if_unused(room);
           break;
         case FanOutResult::kBlocked:
-          room->fan_out_queued = true;
-          blocked_rooms_.push_back(room);
+          blocked_rooms_.push(room);
           break;
         case FanOutResult::kRetry:
-          queue_for_fan_out(*room);
+          queue_for_fan_out(room);
           break;
       }
     }
-    fan_out_batch_.clear();
   }
   // Returns whether fan_out() would call `send`.
-  [[nodiscard]] bool has_to_fan_out() const noexcept { return !fan_out_queue_.empty(); }
+  [[nodiscard]] bool has_to_fan_out() const noexcept { return !due_rooms_.empty(); }
   // Makes every blocked room due for fan_out() again. Needs no memory.
   void unblock() noexcept;
 
@@ -141,15 +141,17 @@ class OwnedRooms final : private HistoryExpiryListener {
   // Calls `visit` with each room, in an unspecified order. `visit` must not call this object.
   template <class Visit>
   void for_each(Visit visit) const {
-    for (const auto& [name, room] : rooms_) visit(*room);
+    for (const auto& [name, room] : rooms_) visit(room);
   }
+  // Frees the space for more rooms than there are now.
+  void shrink() noexcept { shrink_table(rooms_); }
   // Returns the size of all histories as counted against HistoryLimits::total_bytes.
   [[nodiscard]] std::size_t history_bytes() const noexcept { return history_bytes_; }
 
  private:
-  using Rooms =
-      std::unordered_map<std::string, std::unique_ptr<RoomHome>, NameHash, std::equal_to<>>;
+  using Rooms = std::unordered_map<std::string, RoomHome, NameHash, std::equal_to<>>;
 
+  [[nodiscard]] static std::size_t room_bytes(const RoomHome& room) noexcept;
   [[nodiscard]] RoomHome& create(std::string_view name);
   void drop_if_unused(const RoomHome& room) noexcept;
   [[nodiscard]] bool exceeds_room_limit(RoomHome& room) const noexcept;
@@ -173,11 +175,8 @@ class OwnedRooms final : private HistoryExpiryListener {
   std::uint64_t next_epoch_;
   std::size_t history_bytes_ = 0;  // before rooms_: the histories subtract from it when they end
   Rooms rooms_;
-  // A room is on at most one of these lists. Each has capacity for all rooms, so that moving a room
-  // needs no memory.
-  std::vector<RoomHome*> fan_out_queue_;  // due for fan_out()
-  std::vector<RoomHome*> blocked_rooms_;  // waiting for unblock()
-  std::vector<RoomHome*> fan_out_batch_;  // used by fan_out(), empty between its calls
+  RoomQueue due_rooms_;      // due for fan_out()
+  RoomQueue blocked_rooms_;  // waiting for unblock()
 };
 
 }  // namespace wsd::hub

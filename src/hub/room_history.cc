@@ -3,38 +3,75 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/allocation.h"
 #include "base/assert.h"
 
 namespace wsd::hub {
 
-void RoomHistory::reserve() {
-  if (count_ < ring_.size() || ring_.size() >= limits_.messages) return;
-  constexpr std::size_t kFirst = 4;
-  std::vector<Entry> larger(
-      std::min<std::size_t>(std::max(2 * ring_.size(), kFirst), limits_.messages));
-  for (std::size_t i = 0; i < count_; ++i) larger[i] = std::move(at(i));
-  ring_ = std::move(larger);
+std::size_t RoomHistory::ring_bytes(std::uint32_t capacity) noexcept {
+  return capacity == 0 ? 0 : allocation_bytes(capacity * sizeof(Entry));
+}
+
+// The ring grows by a quarter, because a larger step would use memory that messages could have. If
+// not even that fits into the limits, the ring stays full, and append() drops the oldest message.
+void RoomHistory::reserve(Tick now) {
+  constexpr std::uint32_t kLeast = 4;
+  drop_aged(now);
+  if (capacity_ > 4 * kLeast && count_ < capacity_ / 4) {
+    resize(2 * count_ + kLeast);
+  } else if (count_ == capacity_ && capacity_ < limits_.messages) {
+    const std::uint32_t wanted =
+        std::min(capacity_ + std::max(capacity_ / 4, kLeast), limits_.messages);
+    if (fits(ring_bytes(wanted) - ring_bytes(capacity_))) resize(wanted);
+  }
+}
+
+void RoomHistory::resize(std::uint32_t capacity) {
+  WSD_DCHECK(capacity >= count_);
+  auto ring = std::make_unique<Entry[]>(capacity);
+  for (std::size_t i = 0; i < count_; ++i) ring[i] = std::move(at(i));
+  bytes_ += ring_bytes(capacity) - ring_bytes(capacity_);
+  total_ += ring_bytes(capacity) - ring_bytes(capacity_);
+  ring_ = std::move(ring);
+  capacity_ = capacity;
   first_ = 0;
 }
 
 void RoomHistory::append(const SharedBytes& frame, Tick now) noexcept {
-  expire(now);
-  if (count_ == ring_.size()) drop_oldest();  // the ring has reached the limit of messages
+  if (capacity_ == 0) return;  // not even the ring fits into the limits
+  if (count_ == capacity_) drop_oldest();
   Entry& entry = at(count_);
   entry.frame = frame;
   entry.at = now;
-  ++count_;
+  if (++count_ == 1) total_ += room_bytes_;
   bytes_ += entry.bytes();
   total_ += entry.bytes();
-  while (count_ != 0 && (bytes_ > limits_.bytes || total_ > limits_.total_bytes)) drop_oldest();
+  while (count_ != 0 && !fits(0)) drop_oldest();
+  release_if_empty();
+}
+
+void RoomHistory::drop_aged(Tick now) noexcept {
+  while (count_ != 0 && at(0).at.age(now) >= limits_.age) drop_oldest();
 }
 
 void RoomHistory::expire(Tick now) noexcept {
-  while (count_ != 0 && at(0).at.age(now) >= limits_.age) drop_oldest();
+  drop_aged(now);
+  release_if_empty();
 }
 
 void RoomHistory::clear() noexcept {
   while (count_ != 0) drop_oldest();
+  release_if_empty();
+}
+
+void RoomHistory::release_if_empty() noexcept {
+  if (count_ != 0) return;
+  bytes_ -= ring_bytes(capacity_);
+  total_ -= ring_bytes(capacity_);
+  WSD_DCHECK(bytes_ == 0);
+  ring_.reset();
+  capacity_ = 0;
+  first_ = 0;
 }
 
 Tick RoomHistory::due(Tick now) const noexcept {
@@ -47,8 +84,8 @@ void RoomHistory::drop_oldest() noexcept {
   bytes_ -= oldest.bytes();
   total_ -= oldest.bytes();
   oldest = {};
-  first_ = (first_ + 1) % ring_.size();
-  if (--count_ == 0) first_ = 0;
+  first_ = (first_ + 1) % capacity_;
+  if (--count_ == 0) total_ -= room_bytes_;
 }
 
 std::vector<SharedBytes> RoomHistory::last(std::size_t count, Encoding encoding, Encoder* encoder,
@@ -71,9 +108,9 @@ SharedBytes RoomHistory::encoded(Entry& entry, Encoding encoding, Encoder& encod
                                  Position position) {
   if (entry.other && entry.other_encoding == encoding) return entry.other;
   SharedBytes other = encoder.encode(entry.frame, encoding, position);
-  const std::size_t more = other.size() - entry.other.size();
   // The encoded frame must not displace messages. If it does not fit, each joiner gets its own.
-  if (bytes_ + more <= limits_.bytes && total_ + more <= limits_.total_bytes) {
+  const std::size_t more = other.memory_bytes() - entry.other.memory_bytes();
+  if (fits(more)) {
     bytes_ += more;
     total_ += more;
     entry.other = other;

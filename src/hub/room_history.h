@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "base/shared_bytes.h"
@@ -11,31 +12,31 @@
 
 namespace wsd::hub {
 
-// Limits of a history. The oldest messages are dropped beyond any of them.
+// Limits of a history. The oldest messages are dropped beyond any of them. Bytes are the memory
+// that is really used, as the allocator rounds it.
 struct HistoryLimits {
   std::uint32_t messages = 0;  // 0: no history
-  std::size_t bytes = 0;       // of one room
+  std::size_t bytes = 0;       // of one room: its messages and its ring
   Tick age = 0;
-  std::size_t total_bytes = 0;  // of one shard
+  std::size_t total_bytes = 0;  // of one shard: also the rooms themselves, while they have messages
 };
 
 // A ring of the frames that were sent. It shares them and does not copy them. Time is an argument.
 // Home shard's thread only.
 class RoomHistory {
  public:
-  // Each message counts as this many bytes in addition to its frame. It needs less.
-  static constexpr std::size_t kOverhead = 64;
-
-  // `total` is the size of all histories of the shard. Both references must outlive this object.
-  RoomHistory(const HistoryLimits& limits, std::size_t& total) noexcept
-      : limits_(limits), total_(total) {}
+  // `total` is the size of all histories of the shard. It includes `room_bytes`, the memory of the
+  // room itself, while the history holds a message. Both references must outlive this object.
+  RoomHistory(const HistoryLimits& limits, std::size_t& total, std::size_t room_bytes = 0) noexcept
+      : limits_(limits), total_(total), room_bytes_(room_bytes) {}
   RoomHistory(const RoomHistory&) = delete;
   RoomHistory& operator=(const RoomHistory&) = delete;
   ~RoomHistory() { clear(); }
 
-  // Allocates space, so that the next append() needs no memory. Throws std::bad_alloc if memory
-  // runs out; then nothing has changed.
-  void reserve();
+  // Drops the messages that have reached the age limit. Then allocates space, so that the next
+  // append() needs no memory. Throws std::bad_alloc if memory runs out; then nothing else has
+  // changed.
+  void reserve(Tick now);
   // Stores the newest message, and drops the oldest ones beyond the limits. Drops all messages if
   // the new one alone exceeds a limit. So the history always holds the last messages of the room,
   // without a gap. Call reserve() first.
@@ -46,7 +47,7 @@ class RoomHistory {
 
   [[nodiscard]] bool empty() const noexcept { return count_ == 0; }
   [[nodiscard]] std::size_t size() const noexcept { return count_; }
-  // Returns the size in bytes, as counted against the limits.
+  // Returns the memory of the messages and of the ring, as counted against HistoryLimits::bytes.
   [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
   // Returns the tick at which the oldest message reaches the age limit. The history must not be
   // empty.
@@ -66,24 +67,35 @@ class RoomHistory {
     Encoding other_encoding = kIdentity;
 
     [[nodiscard]] std::size_t bytes() const noexcept {
-      return frame.size() + other.size() + kOverhead;
+      return frame.memory_bytes() + other.memory_bytes();
     }
   };
-  static_assert(sizeof(Entry) <= 24, "with the headers of two blocks below kOverhead");
+  static_assert(sizeof(Entry) <= 24, "docs/MEMORY.md gives the size");
 
+  // Returns the memory of a ring with that many entries.
+  [[nodiscard]] static std::size_t ring_bytes(std::uint32_t capacity) noexcept;
   [[nodiscard]] Entry& at(std::size_t index) noexcept {
-    return ring_[(first_ + index) % ring_.size()];
+    return ring_[(first_ + index) % capacity_];
   }
+  // Returns whether `more` bytes are within the limits.
+  [[nodiscard]] bool fits(std::size_t more) const noexcept {
+    return bytes_ + more <= limits_.bytes && total_ + more <= limits_.total_bytes;
+  }
+  void resize(std::uint32_t capacity);
+  void drop_aged(Tick now) noexcept;
+  void release_if_empty() noexcept;
   [[nodiscard]] SharedBytes encoded(Entry& entry, Encoding encoding, Encoder& encoder,
                                     Position position);
   void drop_oldest() noexcept;
 
   const HistoryLimits& limits_;
   std::size_t& total_;
-  std::vector<Entry> ring_;
-  std::size_t first_ = 0;
-  std::size_t count_ = 0;
+  const std::size_t room_bytes_;
   std::size_t bytes_ = 0;
+  std::unique_ptr<Entry[]> ring_;
+  std::uint32_t capacity_ = 0;
+  std::uint32_t first_ = 0;
+  std::uint32_t count_ = 0;
 };
 
 }  // namespace wsd::hub

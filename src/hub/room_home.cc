@@ -41,6 +41,11 @@ void RoomHome::remove(std::uint32_t shard, Encoding encoding) noexcept {
                                   [&](const ShardCount& each) { return each.shard == shard; });
   WSD_ASSERT(found != shards_.end());
   if (--found->members == 0) shards_.erase(found);
+  if (has_members()) return;
+  // A room that only its history keeps has no memory that the history does not count.
+  shards_ = std::vector<ShardCount>();
+  encodings_ = std::vector<Encoding>();
+  encoding_members_ = std::vector<std::uint32_t>();
 }
 
 std::size_t RoomHome::member_count() const noexcept {
@@ -49,8 +54,9 @@ std::size_t RoomHome::member_count() const noexcept {
   return members;
 }
 
-void RoomHome::keep_history(HistoryExpiryListener& keeper, std::size_t& total) {
-  history_ = std::make_unique<TimedHistory>(keeper, *this, config_.history, total);
+void RoomHome::keep_history(HistoryExpiryListener& keeper, std::size_t& total,
+                            std::size_t room_bytes) {
+  history_ = std::make_unique<TimedHistory>(keeper, *this, config_.history, total, room_bytes);
 }
 
 Missed RoomHome::missed(const Since& since, Tick now) noexcept {
@@ -70,7 +76,7 @@ Missed RoomHome::missed(const Since& since, Tick now) noexcept {
 }
 
 Position RoomHome::append(SharedBytes frame, bool counted, Tick now) {
-  if (history_ != nullptr) history_->ring.reserve();
+  if (history_ != nullptr) history_->ring.reserve(now);
   pending_.push_back(std::move(frame));
   if (history_ != nullptr) history_->ring.append(pending_.back(), now);
   if (counted) ++pending_counted_;

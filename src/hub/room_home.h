@@ -5,10 +5,11 @@
 #include <cstdint>
 #include <memory>
 #include <span>
-#include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "base/allocation.h"
 #include "base/shared_bytes.h"
 #include "hub/batch.h"
 #include "hub/member.h"
@@ -47,9 +48,12 @@ class HistoryExpiryListener {
 // A room's history, and the timer that fires when its oldest messages have aged.
 class TimedHistory final : public Scheduled {
  public:
+  // `room_bytes` is the memory of the room without this object.
   TimedHistory(HistoryExpiryListener& keeper, RoomHome& home, const HistoryLimits& limits,
-               std::size_t& total) noexcept
-      : ring(limits, total), keeper_(keeper), home_(home) {}
+               std::size_t& total, std::size_t room_bytes) noexcept
+      : ring(limits, total, room_bytes + allocation_bytes(sizeof(TimedHistory))),
+        keeper_(keeper),
+        home_(home) {}
   void on_deadline(Tick now) override { keeper_.on_history_due(home_, now); }
 
   RoomHistory ring;
@@ -69,7 +73,7 @@ struct Missed {
 // only.
 class RoomHome {
  public:
-  // `config` must outlive the room.
+  // `config` must outlive the room, and `name` too, or until set_name().
   RoomHome(std::string_view name, std::uint64_t epoch, const RoomConfig& config)
       : name_(name), config_(config), sequencer_(epoch) {}
   RoomHome(const RoomHome&) = delete;
@@ -92,8 +96,9 @@ class RoomHome {
 
   [[nodiscard]] std::size_t member_count() const noexcept;
 
-  // Starts a history. The references must outlive the room.
-  void keep_history(HistoryExpiryListener& keeper, std::size_t& total);
+  // Starts a history. The references must outlive the room. `room_bytes` is the memory of the room
+  // without its history, for its owner's limit.
+  void keep_history(HistoryExpiryListener& keeper, std::size_t& total, std::size_t room_bytes);
   // Returns nullptr if the room keeps no history.
   [[nodiscard]] TimedHistory* history() const noexcept { return history_.get(); }
   [[nodiscard]] bool has_history() const noexcept {
@@ -116,11 +121,14 @@ class RoomHome {
   [[nodiscard]] std::uint32_t take_counted() noexcept;
 
   [[nodiscard]] std::string_view name() const noexcept { return name_; }
+  // For OwnedRooms: refers to an equal name that outlives the room.
+  void set_name(std::string_view name) noexcept { name_ = name; }
   [[nodiscard]] const RoomConfig& config() const noexcept { return config_; }
   [[nodiscard]] Position last() const noexcept { return sequencer_.last(); }
 
-  // For OwnedRooms. True if the room is on its list of due or blocked rooms.
-  bool fan_out_queued = false;
+  // For RoomQueue. True if the room is in a queue, and the next room there.
+  bool queued = false;
+  RoomHome* next_queued = nullptr;
   // For OwnedRooms. True if this room exceeds the room limit. Its joins are refused until other
   // rooms end. A refused joiner is a member only until it is notified.
   bool over_limit = false;
@@ -128,7 +136,7 @@ class RoomHome {
   std::uint64_t first_pending_ns = 0;
 
  private:
-  std::string name_;
+  std::string_view name_;
   const RoomConfig& config_;
   Sequencer sequencer_;
   std::vector<ShardCount> shards_;
@@ -137,6 +145,39 @@ class RoomHome {
   std::vector<SharedBytes> pending_;
   std::uint32_t pending_counted_ = 0;
   std::unique_ptr<TimedHistory> history_;
+};
+
+// Rooms in order, linked through themselves, so that a queue needs no memory. A room may be in one
+// queue at most.
+class RoomQueue {
+ public:
+  [[nodiscard]] bool empty() const noexcept { return first_ == nullptr; }
+  // The room must not be in a queue.
+  void push(RoomHome& room) noexcept {
+    room.queued = true;
+    append(&room, &room);
+  }
+  // Removes and returns the first room. The queue must not be empty.
+  RoomHome& pop() noexcept {
+    RoomHome& room = *first_;
+    first_ = std::exchange(room.next_queued, nullptr);
+    room.queued = false;
+    return room;
+  }
+  // Moves all rooms of `other` to the end of this queue.
+  void take(RoomQueue& other) noexcept {
+    if (other.empty()) return;
+    append(std::exchange(other.first_, nullptr), other.last_);
+  }
+
+ private:
+  void append(RoomHome* first, RoomHome* last) noexcept {
+    (empty() ? first_ : last_->next_queued) = first;
+    last_ = last;
+  }
+
+  RoomHome* first_ = nullptr;
+  RoomHome* last_ = nullptr;  // valid while the queue is not empty
 };
 
 // Calls home->append(). OwnedRooms orders every message of a room through this function. It has a C

@@ -9,6 +9,7 @@
 
 #include "base/name_hash.h"
 #include "hub/member.h"
+#include "hub/shrink_table.h"
 
 namespace wsd::hub {
 
@@ -44,6 +45,8 @@ class RoomTable {
   // Returns nullptr if no member of this shard has joined or has a pending join.
   [[nodiscard]] LocalRoom* find(std::string_view room) noexcept;
   [[nodiscard]] std::size_t size() const noexcept { return rooms_.size(); }
+  // Frees the space for more rooms than there are now.
+  void shrink() noexcept { shrink_table(rooms_); }
 
  private:
   std::unordered_map<std::string, LocalRoom, NameHash, std::equal_to<>> rooms_;

@@ -370,6 +370,12 @@ void Shard::handle(RoomStateMail& mail) { mail.listener->run(owned_rooms_.state(
 
 void Shard::handle(MemberTaskMail& mail) { mail.task->run(find(mail.member)); }
 
+void Shard::release_unused() noexcept {
+  members_.shrink();
+  rooms_.shrink();
+  owned_rooms_.shrink();
+}
+
 bool Shard::take_resumed() noexcept { return std::exchange(publishers_resumed_, false); }
 
 std::uint32_t Shard::take_commands() noexcept { return std::exchange(commands_, 0); }

@@ -150,6 +150,8 @@ class Shard final {
   [[nodiscard]] std::size_t room_count() const noexcept { return rooms_.size(); }
   // Returns the size of the histories whose home is here, as counted against the limits.
   [[nodiscard]] std::size_t history_bytes() const noexcept { return owned_rooms_.history_bytes(); }
+  // Frees the space that the tables kept for more members and rooms than there are now.
+  void release_unused() noexcept;
 
  private:
   void handle(JoinMail& mail);

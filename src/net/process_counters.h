@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "net/memory_release.h"
+
 namespace wsd::net {
 
 // Any thread. Each counter is a limit or a gauge that no other data depends on, so its accesses are
@@ -21,6 +23,7 @@ struct ProcessCounters {
   std::atomic<std::size_t> forced_closes{0};
   // One bit per reactor that has reported itself alive since the value was last cleared.
   std::atomic<std::uint64_t> answered{0};
+  TrimGate trim_gate;
 };
 
 }  // namespace wsd::net

@@ -16,6 +16,7 @@
 #include <span>
 #include <utility>
 
+#include "base/allocation.h"
 #include "net/clock.h"
 #include "net/drain_slots.h"
 #include "net/socket.h"
@@ -198,11 +199,52 @@ void Reactor::account_turn(std::uint64_t fanned_ns) noexcept {
 }
 
 void Reactor::release_unused() noexcept {
-  BlockCache& blocks = context_->block_cache;
-  if (blocks.take_used()) {
+  if (context_->block_cache.take_used()) {
     kept_until_ = context_->now + kKeepTicks;
-  } else if (context_->now >= kept_until_) {
-    blocks.clear();
+    release_at_ = std::min(release_at_, kept_until_);
+  }
+  wake_to_release_at_ = release_at_;
+  if (context_->now >= release_at_) release_due();
+}
+
+void Reactor::release_due() noexcept {
+  BlockCache& blocks = context_->block_cache;
+  if (context_->now >= kept_until_) blocks.clear();
+  if (context_->now >= release_.look_at()) look_for_unused();
+  wake_to_release_at_ = blocks.empty() ? hub::TimerWheel::kNever : kept_until_;
+  release_at_ = std::min(wake_to_release_at_, release_.look_at());
+  if (!release_.settled()) wake_to_release_at_ = release_at_;
+}
+
+// Not during the turn's work, so nothing that is released is in use.
+void Reactor::look_for_unused() noexcept {
+  hub::Shard& shard = context_->shard;
+  const ReleaseSchedule::Load load{context_->tally.bytes_in + context_->cork.tally.bytes,
+                                   ended_count_,
+                                   shard.history_bytes() + context_->cork.tally.waiting};
+  const bool release = release_.look(context_->now, load);
+  TrimGate& gate = context_->counters.trim_gate;
+  if (release_.busy()) gate.note_busy(monotonic_ms());
+  if (release) {
+    context_->block_cache.clear();
+    context_->deflate_pool.release();
+    context_->lists.shrink(shard.member_count());
+    connections_.release_unused();
+    shard.release_unused();
+    untrimmed_since_ms_ = monotonic_ms();
+  }
+  if (untrimmed_since_ms_ == 0) return;
+  switch (gate.ask(untrimmed_since_ms_, monotonic_ms())) {
+    case TrimGate::Answer::kNow:
+      trim_allocator();
+      context_->stats.memory_trims.add(1);
+      [[fallthrough]];
+    case TrimGate::Answer::kDone:
+      untrimmed_since_ms_ = 0;
+      break;
+    case TrimGate::Answer::kLater:
+      release_.look_again();
+      break;
   }
 }
 
@@ -221,8 +263,7 @@ int Reactor::wait_ms(int max_wait_ms) noexcept {
   }
   int wait = draining_ ? kDrainLookMs : kLongestWaitMs;
   if (max_wait_ms >= 0) wait = std::min(wait, max_wait_ms);
-  Tick next = context_->shard.wheel().next_event();
-  if (!context_->block_cache.empty()) next = std::min(next, kept_until_);
+  const Tick next = std::min(context_->shard.wheel().next_event(), wake_to_release_at_);
   if (next == hub::TimerWheel::kNever) return wait;
   const std::uint64_t at = next * kTickMs;
   const std::uint64_t left = at > now_ms_ ? at - now_ms_ : 0;
@@ -297,7 +338,9 @@ void Reactor::finalize_ended() {
   // Handlers of an end may end other connections: repeat until the list is empty.
   while (!context_->lists.ended.empty()) {
     context_->lists.work_off(context_->lists.ended, [this](Connection& each) {
-      if (each.finalize()) connections_.destroy(&each);
+      if (!each.finalize()) return;
+      connections_.destroy(&each);
+      ++ended_count_;
     });
   }
 }

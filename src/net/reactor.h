@@ -10,6 +10,7 @@
 #include "net/acceptor.h"
 #include "net/connection.h"
 #include "net/listener.h"
+#include "net/memory_release.h"
 #include "net/poller.h"
 #include "net/reactor_context.h"
 
@@ -88,6 +89,8 @@ class Reactor final : public hub::Waker {
   void flush_dirty();
   void finalize_ended();
   void release_unused() noexcept;
+  void release_due() noexcept;
+  void look_for_unused() noexcept;
   void account_turn(std::uint64_t fanned_ns) noexcept;
   void begin_drain();
   void force_close_all();
@@ -97,7 +100,12 @@ class Reactor final : public hub::Waker {
   bool wakeable_;
   std::unique_ptr<ReactorContext> context_;
   Slab<Connection> connections_;
-  Tick kept_until_ = 0;  // when to free the unused large blocks
+  Tick kept_until_ = 0;          // when to free the unused large blocks
+  Tick release_at_ = 0;          // when release_due() must run
+  Tick wake_to_release_at_ = 0;  // the same, if the reactor must wake up for it
+  ReleaseSchedule release_;
+  std::uint64_t ended_count_ = 0;         // connections that were finalized
+  std::uint64_t untrimmed_since_ms_ = 0;  // when memory was released; 0: the process has trimmed it
   // The clock of deadlines is the real clock without the time of suspensions.
   std::uint64_t now_ms_ = 0;
   std::uint64_t real_ms_ = 0;   // when the turn began

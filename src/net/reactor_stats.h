@@ -39,6 +39,7 @@ struct ReactorStats {
   Counter bytes_in;
   Counter bytes_out;
   Counter send_queue_bytes;
+  Counter memory_trims;
 
   Histogram turn;
   Histogram fan_out;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <new>
 #include <vector>
 
 #include "base/assert.h"
@@ -28,6 +29,24 @@ class WorkLists {
   void make_room(std::size_t connections) {
     for (List* each : {&ready, &dirty, &ended, &paused, &working_}) {
       if (each->capacity() < connections) each->reserve(2 * connections);
+    }
+  }
+
+  // Frees the space that so many connections do not need. If memory runs out, the lists stay as
+  // they are. Not during work_off().
+  void shrink(std::size_t connections) noexcept {
+    constexpr std::size_t kLeast = 64;
+    const std::size_t needed = 2 * std::max(connections, kLeast);
+    for (List* each : {&ready, &dirty, &ended, &paused, &working_}) {
+      if (each->capacity() <= 2 * needed) continue;
+      try {
+        List smaller;
+        smaller.reserve(needed);
+        smaller.assign(each->begin(), each->end());
+        each->swap(smaller);
+      } catch (const std::bad_alloc&) {
+        return;
+      }
     }
   }
 

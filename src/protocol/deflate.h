@@ -89,6 +89,8 @@ class DeflatePool {
   // Call this after the messages of a turn. Frees large buffers, unless `more` messages follow at
   // once: getting 16 MiB from the system takes longer than decompressing into them.
   void end_turn(bool more) noexcept;
+  // Frees the shared contexts and the buffers. Not between a message and the use of its result.
+  void release() noexcept;
 
  private:
   static constexpr std::size_t kBitsEnd = 16;

@@ -42,4 +42,11 @@ void DeflatePool::end_turn(bool more) noexcept {
   trim_buffer(deflated);
 }
 
+void DeflatePool::release() noexcept {
+  for (std::unique_ptr<Inflater>& each : inflaters_) each.reset();
+  for (std::unique_ptr<Deflater>& each : deflaters_) each.reset();
+  inflated.reset();
+  deflated.reset();
+}
+
 }  // namespace wsd::protocol

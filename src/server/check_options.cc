@@ -150,19 +150,22 @@ std::string check_proxy(const ProxyOptions& proxy) {
   return {};
 }
 
-std::string check_history(const HistoryOptions& history) {
+std::string check_history(const HistoryOptions& history, std::uint32_t reactors) {
   if (history.messages > 1'000'000) {
     return must("--history-messages", "at most 1000000", history.messages);
   }
   if (history.messages == 0) return {};
-  if (history.bytes == 0) return must("--history-bytes", "more than 0", 0);
-  if (history.age_ms == 0) return must("--history-age", "more than 0", 0);
-  if (history.total_bytes < history.bytes) {
-    return must("--history-memory", "at least --history-bytes (" + bytes(history.bytes) + ")",
-                bytes(history.total_bytes)) +
-           ": otherwise no room can keep that much";
+  if (history.bytes < 1024) {
+    return must("--history-bytes", "at least 1KiB", bytes(history.bytes)) +
+           ": otherwise a room cannot keep even small messages";
   }
-  return {};
+  if (history.age_ms == 0) return must("--history-age", "more than 0", 0);
+  if (history.total_bytes / reactors >= history.bytes) return {};
+  std::string rule = "at least --history-bytes (" + bytes(history.bytes) + ")";
+  if (reactors > 1) rule += " for each of the " + std::to_string(reactors) + " reactors";
+  return must("--history-memory", rule, bytes(history.total_bytes)) +
+         ", because a room can use only the equal share of its reactor: raise --history-memory, or "
+         "lower --history-bytes or --reactors";
 }
 
 std::string check_rooms(const ServerOptions& options) {
@@ -171,7 +174,9 @@ std::string check_rooms(const ServerOptions& options) {
       return "--room-rule has an empty pattern: write a room name, in which * matches any "
              "characters";
     }
-    if (std::string error = check_history(server::history_options(options, rule)); !error.empty()) {
+    const HistoryOptions history = server::history_options(options, rule);
+    if (std::string error = check_history(history, server::reactor_count(options));
+        !error.empty()) {
       return "--room-rule '" + rule.pattern + "': " + error;
     }
   }
@@ -188,7 +193,10 @@ std::string check_options(const ServerOptions& options) {
   if (std::string error = check_heartbeat(options.heartbeat); !error.empty()) return error;
   if (std::string error = check_limits(options.limits); !error.empty()) return error;
   if (std::string error = check_rates(options.rates); !error.empty()) return error;
-  if (std::string error = check_history(options.history); !error.empty()) return error;
+  if (std::string error = check_history(options.history, server::reactor_count(options));
+      !error.empty()) {
+    return error;
+  }
   if (std::string error = check_rooms(options); !error.empty()) return error;
   if (std::string error = check_proxy(options.proxy); !error.empty()) return error;
   if (options.http.response_timeout_ms == 0) return must("--response-timeout", "more than 0", 0);

@@ -29,6 +29,7 @@ void add_reactor(ServerStats& total, const net::ReactorStats& reactor) {
   total.bytes_in_total += reactor.bytes_in.value();
   total.bytes_out_total += reactor.bytes_out.value();
   total.send_queue_bytes += reactor.send_queue_bytes.value();
+  total.memory_trims_total += reactor.memory_trims.value();
   reactor.turn.add_to(total.turn);
   reactor.fan_out.add_to(total.fan_out);
   reactor.round_trip.add_to(total.round_trip);

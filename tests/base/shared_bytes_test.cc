@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/block_cache.h"
 #include "base/sanitizers.h"
 
 namespace wsd {
@@ -42,6 +43,22 @@ TEST(SharedBytes, Creator_FillsTheBlock) {
     for (std::size_t i = 0; i < size; ++i)
       ASSERT_EQ(block.bytes()[i], static_cast<std::uint8_t>(i));
   }
+}
+
+TEST(SharedBytes, MemoryBytes_IncludeHeadersAndRounding) {
+  EXPECT_EQ(SharedBytes().memory_bytes(), 0U);
+  for (const std::size_t size : {0U, 1U, 100U, 10'000U, 1'000'000U}) {
+    const std::size_t memory = SharedBytes::make(size).memory_bytes();
+    EXPECT_GE(memory, size + 24);  // the block's two fields, and the allocator's
+    EXPECT_LE(memory, size + 48 + size / 64);
+  }
+}
+
+TEST(SharedBytes, MemoryBytes_AreThoseOfALargerBlockFromTheCache) {
+  BlockCache blocks;
+  const BlockCache::Scope scope(blocks);
+  const std::size_t large = SharedBytes::make(400'000).memory_bytes();
+  EXPECT_EQ(SharedBytes::make(200'000).memory_bytes(), large);
 }
 
 TEST(SharedBytes, CopiesShareTheBytes) {

@@ -435,6 +435,14 @@ TEST(PublishServer, InvalidConfiguration_ErrorIsASentence) {
         ", the file of --publish-token-file, has 1 character; it must have 16 to 512");
   fails({"--history-messages", "1000001"}, "--history-messages");
   fails({"--history-messages", "1", "--history-memory", "1KiB"}, "--history-memory");
+  const std::vector<std::string> shares = {"--history-messages", "1", "--history-memory", "16MiB",
+                                           "--reactors",         "64"};
+  fails(shares, "for each of the 64 reactors");
+  std::vector<std::string> check = shares;
+  check.emplace_back("--check-config");
+  fails(check, "for each of the 64 reactors");
+  fails({"--reactors", "64", "--room-rule", "a history-messages=1 history-bytes=5MiB"},
+        "--room-rule 'a': --history-memory must be at least");
 }
 
 TEST(ForeignPublish, CurlPublishesAndAsks) {

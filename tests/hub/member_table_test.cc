@@ -81,6 +81,34 @@ TEST(MemberTable, Generations_CountForEachSlot) {
   }
 }
 
+TEST(MemberTable, Shrink_KeepsMembersAndNeverRepeatsAnId) {
+  MemberTable table(1);
+  std::set<ConnectionId> seen;
+  std::vector<std::unique_ptr<FakeMember>> members;
+  for (int round = 0; round < 5; ++round) {
+    while (members.size() < 2'000) {
+      members.push_back(std::make_unique<FakeMember>());
+      EXPECT_TRUE(seen.insert(table.add(*members.back())).second) << "a new id";
+    }
+    while (members.size() > 20) {
+      table.remove(*members.back());
+      members.pop_back();
+    }
+    table.remove(*members[3]);
+    members.erase(members.begin() + 3);
+    table.shrink();
+    EXPECT_EQ(table.size(), 19U);
+    for (const auto& each : members) EXPECT_EQ(table.find(each->id()), each.get());
+    std::set<Member*> visited;
+    table.for_each([&](Member& each) { visited.insert(&each); });
+    EXPECT_EQ(visited.size(), 19U);
+  }
+  FakeMember next;
+  const ConnectionId id = table.add(next);
+  EXPECT_LT(slot_of(id), 20U) << "the free slot is used before a new one";
+  for (const ConnectionId each : seen) EXPECT_NE(each, id);
+}
+
 TEST(MemberTable, Remove_FromTheMiddleKeepsTheOthers) {
   MemberTable table(1);
   std::vector<std::unique_ptr<FakeMember>> members;

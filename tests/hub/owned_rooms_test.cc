@@ -2,6 +2,7 @@
 #include "hub/owned_rooms.h"
 
 #include <gtest/gtest.h>
+#include <malloc.h>
 
 #include <new>
 #include <string>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/sanitizers.h"
 #include "hub/hub.h"
 
 namespace wsd::hub {
@@ -19,9 +21,16 @@ using FanOutResult = OwnedRooms::FanOutResult;
 
 constexpr std::uint32_t kShard = 3;
 constexpr Encoding kMarked = 1;
+constexpr HistoryLimits kManyRooms{1'000'000, std::size_t{1} << 30, 1000, std::size_t{1} << 30};
 constexpr HistoryLimits kHistory{100, std::size_t{1} << 20, 1000, std::size_t{1} << 20};
 
 SharedBytes frame(std::string_view text) { return SharedBytes::copy_of(as_bytes(text)); }
+
+// Returns the bytes that the allocator has handed out.
+std::size_t allocated() {
+  const auto info = ::mallinfo2();
+  return info.uordblks + info.hblkhd;
+}
 
 Texts texts(const Batch& batch) {
   Texts all;
@@ -408,6 +417,83 @@ TEST(OwnedRooms, Rule_OverridesTheHistoryOfMatchingRooms) {
   EXPECT_NE(rig.rooms.publish("log-1", frame("x"), false), nullptr);
   rig.fan_out();
   rig.expect_rooms(1);
+}
+
+// Measures the memory that the allocator hands out. The frames are not written, so that large ones
+// need no real memory.
+TEST(OwnedRooms, History_CountsTheMemoryThatTheAllocatorHandsOut) {
+  if (kSanitized) GTEST_SKIP() << "the sanitizer's allocator needs extra memory";
+  struct Case {
+    std::size_t rooms;
+    std::size_t messages;  // in each room
+    std::size_t frame;
+  };
+  for (const Case& each : {Case{1, 100'000, 1},
+                           {1'000, 100, 1},
+                           {100'000, 1, 1},
+                           {1, 100'000, 100},
+                           {1'000, 100, 100},
+                           {100'000, 1, 100},
+                           {1, 10'000, 10'000},
+                           {1'000, 10, 10'000},
+                           {10'000, 1, 10'000},
+                           {1, 300, 1'000'000},
+                           {100, 3, 1'000'000},
+                           {300, 1, 1'000'000}}) {
+    for (const std::size_t name : {std::size_t{10}, std::size_t{100}}) {
+      SCOPED_TRACE(testing::Message() << each.rooms << " rooms, " << each.messages << " of "
+                                      << each.frame << " B, names of " << name);
+      const std::size_t before = allocated();
+      Rig rig({.history = kManyRooms});
+      for (std::size_t i = 0; i < each.rooms; ++i) {
+        std::string room = std::to_string(i);
+        room.resize(name, '-');
+        for (std::size_t j = 0; j < each.messages; ++j) {
+          ASSERT_NE(rig.rooms.publish(room, SharedBytes::make(each.frame), false), nullptr);
+        }
+        rig.fan_out();
+      }
+      const auto used = static_cast<double>(allocated() - before);
+      const auto counted = static_cast<double>(rig.rooms.history_bytes());
+      EXPECT_GE(counted, 0.9 * used);
+      EXPECT_LE(counted, 1.1 * used);
+    }
+  }
+}
+
+TEST(OwnedRooms, History_CountsARoomAfterItsLastMemberToo) {
+  if (kSanitized) GTEST_SKIP() << "the sanitizer's allocator needs extra memory";
+  constexpr int kRooms = 10'000;
+  const std::size_t before = allocated();
+  Rig rig({.history = kManyRooms});
+  for (int i = 0; i < kRooms; ++i) {
+    const std::string room = std::to_string(i);
+    rig.join(room, 1, kMarked);
+    rig.join(room, 2);
+    rig.publish(room, 1, 1);
+    rig.fan_out();
+    rig.rooms.leave(room, 1, kMarked);
+    rig.rooms.leave(room, 2, kIdentity);
+  }
+  const auto used = static_cast<double>(allocated() - before);
+  const auto counted = static_cast<double>(rig.rooms.history_bytes());
+  EXPECT_GE(counted, 0.9 * used);
+  EXPECT_LE(counted, 1.1 * used);
+}
+
+TEST(OwnedRooms, HistoryTotal_LimitsManyRoomsOfOneSmallMessage) {
+  constexpr std::size_t kTotal = std::size_t{1} << 20;
+  Rig rig({.history = {100, kTotal, 1000, kTotal}});
+  std::string name(100, 'x');
+  for (int i = 0; i < 20'000; ++i) {
+    ASSERT_NE(rig.rooms.publish(name + std::to_string(i), frame("x"), false), nullptr);
+    rig.fan_out();
+  }
+  EXPECT_LE(rig.rooms.history_bytes(), kTotal);
+  EXPECT_LT(rig.rooms.size(), kTotal / 300) << "a room takes more memory than this";
+  EXPECT_GT(rig.rooms.size(), kTotal / 800);
+  EXPECT_EQ(rig.rooms.find(name + "19999"), nullptr) << "a new room yields";
+  EXPECT_NE(rig.rooms.find(name + "0"), nullptr) << "an old room keeps its history";
 }
 
 TEST(OwnedRooms, Destruction_CancelsTheTimersOfHistories) {

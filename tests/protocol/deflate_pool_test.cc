@@ -25,6 +25,18 @@ TEST(DeflatePool, EndOfTurn_FreesOnlyALargeBuffer) {
   EXPECT_EQ(pool.deflated.capacity(), 0U);
 }
 
+TEST(DeflatePool, Release_FreesContextsAndBuffers) {
+  DeflatePool pool(6);
+  ASSERT_TRUE(pool.inflated.reserve(4096));
+  ASSERT_TRUE(pool.deflated.reserve(4096));
+  static_cast<void>(pool.inflater(15));
+  ASSERT_TRUE(pool.deflater(15).message(as_bytes("text"), pool.deflated));
+  pool.release();
+  EXPECT_EQ(pool.inflated.capacity(), 0U);
+  EXPECT_EQ(pool.deflated.capacity(), 0U);
+  EXPECT_TRUE(pool.deflater(15).message(as_bytes("text"), pool.deflated)) << "a new context";
+}
+
 // zconf.h: an inflater uses its window and about 7 KiB. A deflater uses four windows, 512 bytes for
 // each of its 2^8 hash chains, and about 6 KiB.
 TEST(DeflatePool, ContextsAreCountedByZlibsFormula) {

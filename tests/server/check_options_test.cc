@@ -153,14 +153,42 @@ TEST(CheckOptions, RoomRule_IsCheckedLikeServerWideOptions) {
             }),
             "--room-rule 'b': --history-messages must be at most 1000000, not 1000001");
   const std::string small = checked([](auto& o) {
-    o.history.total_bytes = 1000;
+    o.history.total_bytes = 2000;
     o.rooms.push_back({"b"});
     o.rooms.back().history_messages = 10;
-    o.rooms.back().history_bytes = 1001;
+    o.rooms.back().history_bytes = 2001;
   });
   EXPECT_EQ(small.rfind("--room-rule 'b': --history-memory must be at least --history-bytes", 0),
             0U)
       << small;
+}
+
+// A room can use only the share of its home shard.
+TEST(CheckOptions, HistoryThatNoShareCanHold_IsRejected) {
+  const auto history = [](std::uint32_t reactors, std::size_t total, std::size_t room) {
+    return checked([&](auto& o) {
+      o.reactors = reactors;
+      o.history = {1, room, 1000, total};
+    });
+  };
+  constexpr std::size_t kMiB = std::size_t{1} << 20;
+  EXPECT_EQ(history(64, 64 * kMiB, kMiB), "");
+  EXPECT_EQ(history(1, kMiB, kMiB), "");
+  EXPECT_EQ(history(64, 16 * kMiB, kMiB),
+            "--history-memory must be at least --history-bytes (1048576 bytes) for each of the 64 "
+            "reactors, not 16777216 bytes, because a room can use only the equal share of its "
+            "reactor: raise --history-memory, or lower --history-bytes or --reactors");
+  EXPECT_NE(history(64, 64 * kMiB - 1, kMiB), "");
+  EXPECT_NE(history(1, kMiB - 1, kMiB), "");
+  EXPECT_NE(history(1, kMiB, 1023), "") << "not even small messages";
+  EXPECT_EQ(history(1, kMiB, 1024), "");
+  const std::string rule = checked([](auto& o) {
+    o.reactors = 64;
+    o.rooms.push_back({"big-*"});
+    o.rooms.back().history_messages = 1;
+    o.rooms.back().history_bytes = 5 * kMiB;
+  });
+  EXPECT_EQ(rule.rfind("--room-rule 'big-*': --history-memory must be at least", 0), 0U) << rule;
 }
 
 TEST(CheckOptions, ServerWideLatestOnly_IsRejected) {

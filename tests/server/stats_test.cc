@@ -23,6 +23,7 @@ TEST(Stats, ReactorsAndShardsAddUp) {
   first.bytes_in.set(9);
   second.bytes_out.set(10);
   second.send_queue_bytes.set(11);
+  first.memory_trims.add(12);
   first.turn.record(1'000);
   second.turn.record(1'001);
   second.round_trip.record(5);
@@ -42,6 +43,7 @@ TEST(Stats, ReactorsAndShardsAddUp) {
   EXPECT_EQ(total.bytes_in_total, 9U);
   EXPECT_EQ(total.bytes_out_total, 10U);
   EXPECT_EQ(total.send_queue_bytes, 11U);
+  EXPECT_EQ(total.memory_trims_total, 12U);
   EXPECT_EQ(total.turn.counts[0], 1U);
   EXPECT_EQ(total.turn.counts[1], 1U);
   EXPECT_EQ(total.round_trip.count(), 1U);

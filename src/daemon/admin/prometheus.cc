@@ -149,6 +149,9 @@ void render_held(Renderer& to, const ServerStats& stats) {
   to.single("wsd_deliveries_waiting", "gauge",
             "Room messages that wait for reactors with members of the room.",
             stats.deliveries_waiting);
+  to.single("wsd_memory_trims_total", "counter",
+            "Times that free memory was returned to the system, after the work that had needed it.",
+            stats.memory_trims_total);
 }
 
 void render_times(Renderer& to, const ServerStats& stats) {

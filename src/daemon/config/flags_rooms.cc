@@ -80,13 +80,16 @@ Table room_flags() {
           [](Options & o) -> auto& { return o.server.history.messages; }),
       size<std::size_t>(
           {"history-bytes",
-           "limit on the history of one room; each message counts its size plus 64 bytes"},
+           "limit on the memory of one room's history; each message needs its size plus about 60 "
+           "bytes"},
           [](Options & o) -> auto& { return o.server.history.bytes; }),
       duration(
           {"history-age", "discard messages older than this"}, Zero::kRefused,
           [](Options & o) -> auto& { return o.server.history.age_ms; }),
       size<std::size_t>(
-          {"history-memory", "limit on the history of all rooms together"},
+          {"history-memory",
+           "limit on the memory of all histories, including rooms that exist only for their "
+           "history"},
           [](Options & o) -> auto& { return o.server.history.total_bytes; }),
       rules(),
   };
