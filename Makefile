@@ -68,7 +68,8 @@ ZLIB_LIBS   := $(or $(shell pkg-config --libs zlib 2>/dev/null),-lz)
 DEFLATE_UNUSED := src/protocol/deflate_absent.cc tests/protocol/deflate_absent_test.cc
 else
 DEFLATE_UNUSED := src/protocol/deflate.cc tests/protocol/deflate_test.cc tests/protocol/compression_test.cc \
-  tests/protocol/deflate_pool_test.cc tests/net/connection_deflate_test.cc tests/e2e/deflate_test.cc
+  tests/protocol/deflate_pool_test.cc tests/protocol/inflation_test.cc tests/net/connection_deflate_test.cc \
+  tests/net/deflate_encoder_test.cc tests/e2e/deflate_test.cc
 endif
 LIBS = $(CRYPTO_LIBS) $(ZLIB_LIBS)
 

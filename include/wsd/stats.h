@@ -65,6 +65,9 @@ struct ServerStats {
   // Messages not sent because the send queue was full, a newer message of a latest-only room
   // replaced them, or a Close frame overtook them.
   std::uint64_t messages_dropped_total = 0;
+  // Messages that were sent uncompressed, because compressing them was too much work for one turn.
+  // A room's message counts once per window size, and not once per member.
+  std::uint64_t messages_uncompressed_total = 0;
   std::uint64_t bytes_in_total = 0;   // received, HTTP and WebSocket together
   std::uint64_t bytes_out_total = 0;  // accepted by the kernel for sending
 

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <utility>
 
 #include "base/bytes.h"
 
@@ -37,6 +38,12 @@ class ByteBuffer {
     std::free(data_);
     data_ = nullptr;
     size_ = capacity_ = 0;
+  }
+
+  void swap(ByteBuffer& other) noexcept {
+    std::swap(data_, other.data_);
+    std::swap(size_, other.size_);
+    std::swap(capacity_, other.capacity_);
   }
 
   [[nodiscard]] MutableBytes bytes() noexcept { return {data_, size_}; }

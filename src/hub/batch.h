@@ -59,10 +59,20 @@ inline constexpr Encoding kIdentity = 0;
 // Converts messages from the plain encoding to another one. Reactor thread only.
 class Encoder {
  public:
-  // Returns `plain` in `encoding`. `position` is the message's position in its room. May throw
+  // Returns `plain` in `encoding`. `position` is the message's position in its room. Returns an
+  // empty frame if this is too much work for the current turn: members then get `plain`. May throw
   // std::bad_alloc.
   [[nodiscard]] virtual SharedBytes encode(const SharedBytes& plain, Encoding encoding,
                                            const Position& position) = 0;
+  // Returns whether members that want `wanted` may get a message in the encoding `stored`.
+  [[nodiscard]] virtual bool serves(Encoding stored, Encoding wanted) const noexcept {
+    return stored == wanted;
+  }
+  // Returns whether a history that stores a message in the encoding `stored` should rather store it
+  // in the encoding `made`.
+  [[nodiscard]] virtual bool replaces(Encoding /*made*/, Encoding /*stored*/) const noexcept {
+    return true;
+  }
   // Returns a frame that tells a member of a gap: messages up to `position` are missing. Returns an
   // empty frame if the encoding has no such notice. May throw std::bad_alloc.
   [[nodiscard]] virtual SharedBytes gap_notice(Encoding /*encoding*/,

@@ -106,8 +106,10 @@ std::vector<SharedBytes> RoomHistory::last(std::size_t count, Encoding encoding,
 
 SharedBytes RoomHistory::encoded(Entry& entry, Encoding encoding, Encoder& encoder,
                                  Position position) {
-  if (entry.other && entry.other_encoding == encoding) return entry.other;
+  if (entry.other && encoder.serves(entry.other_encoding, encoding)) return entry.other;
   SharedBytes other = encoder.encode(entry.frame, encoding, position);
+  if (!other) return entry.frame;
+  if (entry.other && !encoder.replaces(encoding, entry.other_encoding)) return other;
   // The encoded frame must not displace messages. If it does not fit, each joiner gets its own.
   const std::size_t more = other.memory_bytes() - entry.other.memory_bytes();
   if (fits(more)) {

@@ -113,7 +113,7 @@ ConnectionInfo Connection::info() const {
 // Inlined together with take(), because most messages are small. Saving the registers of three
 // functions would be a tenth of the cost of a small message.
 [[gnu::always_inline]] inline void Connection::read() {
-  if (!session_.at_rest() && !take_pipelined()) return;
+  if (!session_.at_rest() && !take_kept()) return;
   std::size_t budget = reactor_.read_share;
   do {
     const MutableBytes direct = session_.at_rest() ? MutableBytes() : session_.direct_buffer();
@@ -136,7 +136,20 @@ ConnectionInfo Connection::info() const {
       session_.received_directly(result.bytes);
       take_events({});
     }
-  } while (budget != 0 && wants_read() && !has_to_wait());
+  } while (budget != 0 && wants_read() && !step_ended());
+}
+
+// Takes the input that the session has kept before it reads more. Returns false if the connection
+// must not be read now.
+bool Connection::take_kept() {
+  if (phase_ == Phase::kHttp) return take_pipelined();
+  if (session_.compression() == nullptr) return true;
+  reactor_.deflate_pool.begin_inflating();
+  if (!session_.inflating()) return true;
+  take_events({});
+  if (session_.inflating()) return false;
+  exclude_paused_time();
+  return wants_read();
 }
 
 void Connection::read_step() {
@@ -144,6 +157,7 @@ void Connection::read_step() {
   retry_read_ = false;
   if (!wants_read()) return;
   if (has_to_wait()) {
+    reactor_.lists.read_first_in_next_turn();
     mark_ready();
     return;
   }
@@ -173,6 +187,8 @@ void Connection::read_step() {
   if (!session_.at_rest() || unfinished_ || held_input_kib_ != 0) {
     note_unfinished(messages_in_ != messages_before);
     account_input();
+    // The rest of the input is in the session, so no readiness will come for it.
+    if (session_.inflating()) read_state_.on_event(true, false);
   }
   if (retry_read_) {
     arm();

@@ -123,9 +123,6 @@ class Connection final : public hub::Member {
   void force_close();
 
  private:
-  // After this many inflated bytes a turn reads no more connections with compression. It is about
-  // one millisecond of inflating.
-  static constexpr std::size_t kInflateShare = std::size_t{1} << 20;
   // The largest payload of the fast path: its header has two bytes (RFC 6455 §5.2).
   static constexpr std::size_t kMaxFastPayload = protocol::kMaxControlPayload;
 
@@ -157,11 +154,14 @@ class Connection final : public hub::Member {
   void note_unfinished(bool others);
   void on_nothing_received(IoStatus status);
   // Returns whether the connection must wait for the next turn, because this turn's share of
-  // inflating is spent. So connections without compression wait for at most one costly message,
-  // however many there are (RFC 7692 §8).
+  // inflating is used up. So connections without compression wait for one share of work, however
+  // many compressed messages there are (RFC 7692 §8).
   [[nodiscard]] bool has_to_wait() const noexcept {
-    return reactor_.deflate_pool.inflated_in_turn >= kInflateShare &&
-           session_.compression() != nullptr;
+    return reactor_.deflate_pool.inflating.turn_used_up() && session_.compression() != nullptr;
+  }
+  // Returns the same for the rest of this read step.
+  [[nodiscard]] bool step_ended() const noexcept {
+    return reactor_.deflate_pool.inflating.step_used_up() && session_.compression() != nullptr;
   }
   [[nodiscard]] Counter& state_counter() const noexcept;
   void mark_ready() {
@@ -178,6 +178,7 @@ class Connection final : public hub::Member {
   void on_request(const protocol::HttpRequest& request);
   void read_body(bool expects_continue);
   void defer_response();
+  [[nodiscard]] bool take_kept();
   [[nodiscard]] bool take_pipelined();
   void respond(const RequestResult& result);
   void reject(protocol::Violation violation);

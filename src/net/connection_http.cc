@@ -80,7 +80,6 @@ void Connection::defer_response() {
 // Parses the bytes that came after a request while its response was pending. Returns false if the
 // connection must not be read now.
 bool Connection::take_pipelined() {
-  if (phase_ != Phase::kHttp) return true;
   std::vector<std::uint8_t> pipelined = session_.take_pipelined();
   if (!pipelined.empty()) take_events(pipelined);
   return wants_read();

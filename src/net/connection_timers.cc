@@ -70,8 +70,8 @@ void Connection::arm() {
   if (!armed() || tick < deadline()) reactor_.shard.wheel().arm(*this, tick);
 }
 
-// Restarts the deadlines that depend on the peer. While reading is paused, the peer can neither
-// prove that it is alive nor complete a message.
+// Restarts the deadlines that depend on the peer. While reading is paused, or waits for a share of
+// work, the peer can neither prove that it is alive nor complete a message.
 void Connection::exclude_paused_time() {
   note_received();
   message_since_ = reactor_.now;
@@ -150,7 +150,8 @@ void Connection::check_open(Tick now) {
          "client accepts no data");
     return;
   }
-  if (read_state_.has(ReadState::kPaused) || read_state_.has(ReadState::kPublishBlocked)) {
+  const bool waits = session_.inflating() || (read_state_.listed() && has_to_wait());
+  if (waits || read_state_.has(ReadState::kPaused) || read_state_.has(ReadState::kPublishBlocked)) {
     exclude_paused_time();
   }
   if (unfinished_ && expired(message_since_, settings.message_timeout)) {

@@ -7,6 +7,7 @@ namespace wsd::net {
 SharedBytes DeflateEncoder::encode(const SharedBytes& plain, hub::Encoding encoding) {
   const protocol::FrameContent content = protocol::frame_content(plain.bytes());
   if (content.payload.size() < threshold_) return plain;
+  if (!pool_.take_deflating(content.payload.size())) return {};
   protocol::Deflater& deflater = pool_.deflater(encoding);
   const bool done = deflater.message(content.payload, pool_.deflated);
   deflater.forget();

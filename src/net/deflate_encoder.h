@@ -9,6 +9,9 @@
 
 namespace wsd::net {
 
+inline constexpr hub::Encoding kLeastDeflateEncoding = 9;
+inline constexpr hub::Encoding kMostDeflateEncoding = 15;
+
 // Encodings 9 to 15 are permessage-deflate without context takeover, with that number as
 // server_max_window_bits. All members with the same parameters get the same bytes. Reactor thread
 // only.
@@ -19,6 +22,7 @@ class DeflateEncoder {
       : pool_(pool), threshold_(threshold) {}
 
   // Returns the compressed frame, or `plain` itself if compression would not make it smaller.
+  // Returns an empty frame if the turn's share of compressing is used up.
   [[nodiscard]] SharedBytes encode(const SharedBytes& plain, hub::Encoding encoding);
 
  private:

@@ -26,6 +26,15 @@ class MessageEncoder final : public hub::Encoder {
     return encoding == kNchanEncoding ? nchan_frame(plain, position)
                                       : deflate_.encode(plain, encoding);
   }
+  // A message that was compressed for a window is valid for every larger window.
+  [[nodiscard]] bool serves(hub::Encoding stored, hub::Encoding wanted) const noexcept override {
+    return stored == wanted ||
+           (stored >= kLeastDeflateEncoding && stored < wanted && wanted <= kMostDeflateEncoding);
+  }
+  // A compressed message is much work, and one with its position is only a copy.
+  [[nodiscard]] bool replaces(hub::Encoding made, hub::Encoding stored) const noexcept override {
+    return made != kNchanEncoding || stored < kLeastDeflateEncoding;
+  }
   [[nodiscard]] SharedBytes gap_notice(hub::Encoding encoding, const Position& position) override {
     return encoding == kNchanEncoding ? gap_frame(position) : SharedBytes();
   }

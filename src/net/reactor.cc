@@ -186,6 +186,7 @@ void Reactor::account_turn(std::uint64_t fanned_ns) noexcept {
   stats.messages_in.set(tally.messages_in);
   stats.messages_out.set(tally.messages_sent + delivered);
   stats.messages_dropped.set(sent.dropped);
+  stats.messages_uncompressed.set(context_->deflate_pool.not_deflated());
   stats.bytes_in.set(tally.bytes_in);
   stats.bytes_out.set(sent.bytes);
   stats.send_queue_bytes.set(sent.waiting);
@@ -317,7 +318,9 @@ std::size_t Reactor::read_share(std::size_t ready) noexcept {
 void Reactor::accept_and_read() {
   for (const auto& acceptor : acceptors_) acceptor->accept_step();
   context_->read_share = read_share(context_->lists.ready.size());
+  context_->deflate_pool.divide_inflating(context_->lists.ready.size());
   context_->lists.work_off(context_->lists.ready, [](Connection& each) { each.read_step(); });
+  context_->lists.order_ready();
 }
 
 void Reactor::fire_timers() {

@@ -36,6 +36,7 @@ struct ReactorStats {
   Counter messages_in;
   Counter messages_out;
   Counter messages_dropped;
+  Counter messages_uncompressed;
   Counter bytes_in;
   Counter bytes_out;
   Counter send_queue_bytes;

@@ -60,6 +60,18 @@ class WorkLists {
     list.erase(std::remove(list.begin(), list.end(), connection), list.end());
   }
 
+  // Makes the reading of the next turn begin with the connection that is listed as ready next, if
+  // no other call in this turn was earlier. A connection calls it that gets nothing of this turn's
+  // share of work, so that those that did get something come after it.
+  void read_first_in_next_turn() noexcept { first_ready_ = std::min(first_ready_, ready.size()); }
+  // Must be called after the reading of a turn.
+  void order_ready() noexcept {
+    if (first_ready_ == kNone) return;
+    std::rotate(ready.begin(), ready.begin() + static_cast<std::ptrdiff_t>(first_ready_),
+                ready.end());
+    first_ready_ = kNone;
+  }
+
   // Calls step(connection) for every connection of the list, and empties the list. A connection
   // that is listed meanwhile waits for the next call.
   template <class Step>
@@ -70,6 +82,9 @@ class WorkLists {
   }
 
  private:
+  static constexpr std::size_t kNone = ~std::size_t{0};
+
+  std::size_t first_ready_ = kNone;
   List working_;
 };
 

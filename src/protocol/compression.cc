@@ -1,20 +1,35 @@
 #include "protocol/compression.h"
 
+#include <utility>
+
 namespace wsd::protocol {
 
-Inflater::Status Compression::inflate(Bytes compressed, std::size_t limit) {
+Inflater::Status Compression::inflate(Bytes& compressed, std::size_t limit) {
   const bool borrowed = terms_.client_no_context_takeover;
-  if (!borrowed && inflater_ == nullptr) {
-    inflater_ = std::make_unique<Inflater>(terms_.client_max_window_bits);
+  const std::uint8_t bits = terms_.client_max_window_bits;
+  if (inflater_ == nullptr) {
+    if (pool_.inflating.step_used_up()) {  // it is not worth borrowing
+      pool_.inflated.clear();
+      return Inflater::Status::kUnfinished;
+    }
+    inflater_ = borrowed ? pool_.borrow_inflater(bits) : std::make_unique<Inflater>(bits);
   }
-  Inflater& inflater = borrowed ? pool_.inflater(terms_.client_max_window_bits) : *inflater_;
-  const Inflater::Status status = inflater.message(compressed, pool_.inflated, limit);
-  if (borrowed) inflater.forget();
-  pool_.inflated_in_turn += pool_.inflated.size();
+  const Inflater::Status status =
+      inflater_->message(compressed, pool_.inflated, limit, pool_.inflating);
+  if (status != Inflater::Status::kUnfinished) abandon();
   return status;
 }
 
+void Compression::abandon() noexcept {
+  if (!terms_.client_no_context_takeover || inflater_ == nullptr) return;
+  inflater_->forget();
+  pool_.give_back(terms_.client_max_window_bits, std::move(inflater_));
+}
+
 Bytes Compression::deflate(Bytes payload) {
+  // An uncompressed message is not part of either side's window (RFC 7692 §7.2.1), so the context
+  // stays as it is.
+  if (!pool_.take_deflating(payload.size())) return {};
   if (terms_.server_no_context_takeover) {
     Deflater& shared = pool_.deflater(terms_.server_max_window_bits);
     const bool done = shared.message(payload, pool_.deflated);

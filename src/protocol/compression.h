@@ -20,11 +20,15 @@ class Compression {
   [[nodiscard]] const DeflateParameters& terms() const noexcept { return terms_; }
 
   // Decompresses a message into the pool's `inflated`, if the result has at most `limit` bytes.
-  [[nodiscard]] Inflater::Status inflate(Bytes compressed, std::size_t limit);
+  // After kUnfinished, `compressed` is the rest of the message. The caller must put the content of
+  // the pool's `inflated` aside, and back before the next call with that rest.
+  [[nodiscard]] Inflater::Status inflate(Bytes& compressed, std::size_t limit);
+  // Gives up an unfinished message. With context takeover, no other message may follow.
+  void abandon() noexcept;
 
   // Compresses a message. Returns a view into the pool, valid until its next use. The caller must
   // then send it, or call forget_sent(). Returns an empty view if the message must be sent
-  // uncompressed, because it did not shrink or because memory ran out.
+  // uncompressed, because it did not shrink, the turn's share is used up, or memory ran out.
   [[nodiscard]] Bytes deflate(Bytes payload);
   // Call this if a compressed message was not sent after all, so that later messages do not refer
   // to it.
@@ -35,7 +39,8 @@ class Compression {
  private:
   DeflateParameters terms_;
   DeflatePool& pool_;
-  std::unique_ptr<Inflater> inflater_;  // with context takeover, from the first message on
+  // With context takeover, from the first message on. Without it, while a message is unfinished.
+  std::unique_ptr<Inflater> inflater_;
   std::unique_ptr<Deflater> deflater_;
 };
 

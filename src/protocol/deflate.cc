@@ -15,7 +15,10 @@ std::string_view deflate_library() noexcept { return "zlib " ZLIB_VERSION; }
 namespace wsd::protocol {
 namespace {
 
-constexpr int kMemLevel = 8;
+// From this level on zlib would search much longer for a match, at more than ten times the work and
+// for less than one per cent of the size. So these levels search as long as level 7.
+constexpr int kFirstTunedLevel = 8;
+constexpr int kLongestSearch = 256;
 
 // §7.2.1 (2), §7.2.2 (1): a sender removes these bytes from the end, and a receiver appends them
 // again.
@@ -35,12 +38,26 @@ void set_input(z_stream& stream, Bytes bytes) noexcept {
   stream.avail_in = static_cast<uInt>(bytes.size());
 }
 
+// The most output of one call, so that a step ends soon after its share of work.
+//
 // zlib lets a distance reach beyond the window, into the output of the same call. Small outputs per
 // call limit such a distance to an eighth more than the window. With the largest window, larger
 // distances do not exist (RFC 1951 §3.2.5).
 std::size_t output_step(std::uint8_t window_bits) noexcept {
   constexpr std::uint8_t kWidest = 15;
-  return window_bits == kWidest ? ~std::size_t{0} : (std::size_t{1} << window_bits) / 8;
+  constexpr std::size_t kMost = std::size_t{16} << 10;
+  return window_bits == kWidest ? kMost : (std::size_t{1} << window_bits) / 8;
+}
+
+// Returns whether zlib has stopped between two blocks although it can go on without more input: it
+// has all the bits of a block's header, or a final block must be ended.
+bool stopped_early(const z_stream& stream) noexcept {
+  constexpr int kFinalBlock = 64;
+  constexpr int kUnusedBits = 63;
+  constexpr int kBlockHeaderBits = 3;
+  return (stream.data_type & kBetweenBlocks) != 0 &&
+         ((stream.data_type & kFinalBlock) != 0 ||
+          (stream.data_type & kUnusedBits) >= kBlockHeaderBits);
 }
 
 void set_output(z_stream& stream, MutableBytes bytes) noexcept {
@@ -56,13 +73,17 @@ bool have_deflate() noexcept { return true; }
 
 struct Inflater::State {
   z_stream stream = {};
+  enum class Stage : std::uint8_t { kNone, kData, kTail };
+  Stage stage = Stage::kNone;  // of the message
+  Bytes tail;                  // the part of kTail that is left
   ~State() { ::inflateEnd(&stream); }
 };
 
 Inflater::Inflater(std::uint8_t window_bits) noexcept : window_bits_(window_bits) {}
 Inflater::~Inflater() = default;
 
-Inflater::Status Inflater::message(Bytes compressed, ByteBuffer& out, std::size_t limit) {
+Inflater::Status Inflater::message(Bytes& compressed, ByteBuffer& out, std::size_t limit,
+                                   WorkShare& share) {
   if (state_ == nullptr) {
     auto state = std::make_unique<State>();
     // A negative value selects raw DEFLATE (§7.2) and makes distances beyond the window errors.
@@ -71,10 +92,19 @@ Inflater::Status Inflater::message(Bytes compressed, ByteBuffer& out, std::size_
     }
     state_ = std::move(state);
   }
-  out.clear();
-  if (!out.reserve(kFirstOutput)) return Status::kNoMemory;
-  Status status = feed(compressed, out, limit);
-  if (status == Status::kOk) status = feed(kTail, out, limit);
+  if (state_->stage == State::Stage::kNone) {
+    state_->stage = State::Stage::kData;
+    state_->tail = kTail;
+    out.clear();
+  }
+  Status status = out.reserve(kFirstOutput) ? Status::kOk : Status::kNoMemory;
+  if (status == Status::kOk && state_->stage == State::Stage::kData) {
+    status = feed(compressed, out, limit, share);
+    if (status == Status::kOk) state_->stage = State::Stage::kTail;
+  }
+  if (status == Status::kOk) status = feed(state_->tail, out, limit, share);
+  if (status == Status::kUnfinished) return status;
+  state_->stage = State::Stage::kNone;
   // §7.2.1 makes every message end between two blocks. Any other end means that data is missing.
   if (status == Status::kOk && (state_->stream.data_type & kBetweenBlocks) == 0) {
     status = Status::kCorrupt;
@@ -82,37 +112,49 @@ Inflater::Status Inflater::message(Bytes compressed, ByteBuffer& out, std::size_
   return status;
 }
 
-Inflater::Status Inflater::feed(Bytes compressed, ByteBuffer& out, std::size_t limit) {
+// Decompresses all of `input`, and removes from it what zlib has taken. Each call of zlib ends at
+// the end of a block, so that blocks can be counted.
+Inflater::Status Inflater::feed(Bytes& input, ByteBuffer& out, std::size_t limit,
+                                WorkShare& share) {
   z_stream& stream = state_->stream;
-  set_input(stream, compressed);
   for (;;) {
+    if (share.step_used_up()) return Status::kUnfinished;
     // One byte more than the limit is enough to notice that the limit is exceeded.
     if (out.room().empty() && !out.reserve(std::min(out.capacity() * 2, limit + 1))) {
       return Status::kNoMemory;
     }
     const MutableBytes room =
         out.room().first(std::min(out.room().size(), output_step(window_bits_)));
+    set_input(stream, input);
     set_output(stream, room);
-    const int result = ::inflate(&stream, Z_SYNC_FLUSH);
-    out.grow(room.size() - stream.avail_out);
+    const int result = ::inflate(&stream, Z_BLOCK);
+    const std::size_t taken = input.size() - stream.avail_in;
+    const std::size_t made = room.size() - stream.avail_out;
+    const bool block_ended = (stream.data_type & kBetweenBlocks) != 0;
+    share.spend(kInflateCallWork + taken * kInflateInputWork + made * kInflateOutputWork +
+                (block_ended ? kInflateBlockWork : 0));
+    input = input.subspan(taken);
+    out.grow(made);
     if (out.size() > limit) return Status::kTooBig;
     if (result == Z_STREAM_END) {
       // §7.2.3.4: a final block ends neither the message nor the window.
       if (::inflateResetKeep(&stream) != Z_OK) return Status::kCorrupt;
-      if (stream.avail_in == 0) return Status::kOk;
+      if (input.empty()) return Status::kOk;
       continue;
     }
     if (result == Z_MEM_ERROR) return Status::kNoMemory;
-    if (stream.avail_in == 0 && stream.avail_out != 0) {
-      return result == Z_OK || result == Z_BUF_ERROR ? Status::kOk : Status::kCorrupt;
-    }
+    if (result != Z_OK && result != Z_BUF_ERROR) return Status::kCorrupt;
+    if (stream.avail_out == 0 || stopped_early(stream)) continue;
+    if (input.empty()) return Status::kOk;
     // Z_BUF_ERROR although neither input nor output space ran out: zlib makes no progress.
-    if (result != Z_OK && (result != Z_BUF_ERROR || stream.avail_out != 0)) return Status::kCorrupt;
+    if (result == Z_BUF_ERROR) return Status::kCorrupt;
   }
 }
 
 void Inflater::forget() noexcept {
-  if (state_ != nullptr) ::inflateReset(&state_->stream);
+  if (state_ == nullptr) return;
+  state_->stage = State::Stage::kNone;
+  ::inflateReset(&state_->stream);
 }
 
 // Deflater
@@ -130,12 +172,16 @@ bool Deflater::message(Bytes payload, ByteBuffer& out) {
   if (state_ == nullptr) {
     auto state = std::make_unique<State>();
     if (::deflateInit2(&state->stream, level_, Z_DEFLATED, -static_cast<int>(window_bits_),
-                       kMemLevel, Z_DEFAULT_STRATEGY) != Z_OK) {
+                       deflate_memory_level(window_bits_), Z_DEFAULT_STRATEGY) != Z_OK) {
       return false;
     }
     state_ = std::move(state);
   }
   z_stream& stream = state_->stream;
+  if (level_ >= kFirstTunedLevel) {  // deflateReset() sets zlib's own values again
+    constexpr int kLongestMatch = 258;
+    ::deflateTune(&stream, 32, kLongestMatch, kLongestMatch, kLongestSearch);
+  }
   set_input(stream, payload);
   out.clear();
   if (!out.reserve(::deflateBound(&stream, stream.avail_in) + kFlushBytes)) return false;

@@ -2,6 +2,7 @@
 // have_deflate() returns false and none of these classes may be constructed.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -10,6 +11,7 @@
 #include "base/byte_buffer.h"
 #include "base/bytes.h"
 #include "protocol/deflate_offer.h"
+#include "protocol/work_share.h"
 
 namespace wsd::protocol {
 
@@ -20,13 +22,41 @@ namespace wsd::protocol {
 [[nodiscard]] std::size_t inflater_bytes(std::uint8_t window_bits) noexcept;
 [[nodiscard]] std::size_t deflater_bytes(std::uint8_t window_bits) noexcept;
 
+// Returns zlib's memLevel for a compressor with that window. Its hash table gets eight entries per
+// byte of the window. zlib walks the whole table each time the window slides, so that a small
+// window with a large table costs many times the work (bench/micro/deflate_bench.cc).
+[[nodiscard]] constexpr int deflate_memory_level(std::uint8_t window_bits) noexcept {
+  constexpr int kMost = 8;  // zlib's default
+  return std::min(kMost, window_bits - 5);
+}
+
+// The share of a turn in decompressing, and the prices of the parts, in units of WorkShare. Input
+// counts as well, because it may be much work without output: 16 MiB of empty blocks take a second.
+inline constexpr std::size_t kInflateShare = std::size_t{2} << 20;
+inline constexpr std::size_t kInflateInputWork = 4;  // per byte of compressed data
+inline constexpr std::size_t kInflateOutputWork = 2;
+inline constexpr std::size_t kInflateBlockWork = 4096;  // to build the tables of a block's codes
+inline constexpr std::size_t kInflateCallWork = 128;    // per call of zlib
+
+// The share of a turn in compressing.
+inline constexpr std::size_t kDeflateShare = std::size_t{6} << 20;
+
+// Returns the work of compressing a message at one of zlib's levels. It is meant for data that is
+// hard to compress; JSON takes about half of it.
+[[nodiscard]] constexpr std::size_t deflate_work(std::size_t bytes, int level) noexcept {
+  constexpr std::array<std::size_t, 9> kPerByte = {12, 16, 20, 32, 40, 96, 192, 192, 192};
+  constexpr std::size_t kPerMessage = 4096;  // clearing the hash table
+  return kPerMessage + bytes * kPerByte[static_cast<std::size_t>(level) - 1];
+}
+
 // A decompressor. It allocates its memory at the first message.
 class Inflater {
  public:
   enum class Status : std::uint8_t {
     kOk,
-    kCorrupt,  // not DEFLATE, or a distance beyond the window
-    kTooBig,   // the result would exceed `limit`; decompression stopped there
+    kUnfinished,  // the share of work is used up: call again in a later step
+    kCorrupt,     // not DEFLATE, or a distance beyond the window
+    kTooBig,      // the result would exceed `limit`; decompression stopped there
     kNoMemory,
   };
 
@@ -35,14 +65,19 @@ class Inflater {
   Inflater& operator=(const Inflater&) = delete;
   ~Inflater();
 
-  // Decompresses one whole message into `out`, replacing the content (§7.2.2).
-  [[nodiscard]] Status message(Bytes compressed, ByteBuffer& out, std::size_t limit);
-  // Forgets the window, so that the next message does not depend on earlier ones.
+  // Decompresses one whole message into `out`, replacing the content (§7.2.2). Counts the work in
+  // `share`, and returns kUnfinished when the step's part of it is used up. Then `compressed` is
+  // the rest of the message. The next call must pass that rest, the same `out` and the same limit.
+  [[nodiscard]] Status message(Bytes& compressed, ByteBuffer& out, std::size_t limit,
+                               WorkShare& share);
+  // Forgets the window and an unfinished message, so that the next message does not depend on
+  // earlier ones.
   void forget() noexcept;
 
  private:
   struct State;
-  [[nodiscard]] Status feed(Bytes compressed, ByteBuffer& out, std::size_t limit);
+  [[nodiscard]] Status feed(Bytes& compressed, ByteBuffer& out, std::size_t limit,
+                            WorkShare& share);
 
   std::unique_ptr<State> state_;
   std::uint8_t window_bits_;
@@ -51,7 +86,7 @@ class Inflater {
 // A compressor. It allocates its memory at the first message.
 class Deflater {
  public:
-  // `level` is zlib's, from 1 to 9.
+  // `level` is zlib's, from 1 to 9. 8 and 9 search no longer than 7 for a match.
   Deflater(std::uint8_t window_bits, int level) noexcept;
   Deflater(const Deflater&) = delete;
   Deflater& operator=(const Deflater&) = delete;
@@ -76,16 +111,33 @@ class DeflatePool {
   explicit DeflatePool(int level) noexcept : level_(level) {}
 
   [[nodiscard]] int level() const noexcept { return level_; }
-  [[nodiscard]] Inflater& inflater(std::uint8_t window_bits);
+  // Lends the decompressor for that window. A message that takes several turns keeps it meanwhile,
+  // so there may be more than one.
+  [[nodiscard]] std::unique_ptr<Inflater> borrow_inflater(std::uint8_t window_bits);
+  // Takes back a decompressor without an unfinished message or a window.
+  void give_back(std::uint8_t window_bits, std::unique_ptr<Inflater> inflater) noexcept;
   [[nodiscard]] Deflater& deflater(std::uint8_t window_bits);
 
   // The plain bytes and the compressed bytes of the last message.
   ByteBuffer inflated;
   ByteBuffer deflated;
-  // Plain bytes since the last end_turn(), including those of messages that exceeded the limit.
-  // They measure the time spent, because a few compressed bytes may become a thousand times as many
-  // plain ones.
-  std::size_t inflated_in_turn = 0;
+
+  // The work since the last end_turn().
+  WorkShare inflating{kInflateShare};
+  WorkShare deflating{kDeflateShare};
+
+  // Sets how many connections may want to decompress in this turn. The share is divided among them.
+  void divide_inflating(std::size_t connections) noexcept;
+  // Begins the step of one of these connections.
+  void begin_inflating() noexcept { inflating.begin_step(inflate_step_); }
+
+  // Takes the work of compressing a message out of the turn's share. Returns false and counts the
+  // message if the share does not have it. RFC 7692 §6: an endpoint may send any message
+  // uncompressed.
+  [[nodiscard]] bool take_deflating(std::size_t bytes) noexcept;
+  // Returns how often take_deflating() has returned false.
+  [[nodiscard]] std::uint64_t not_deflated() const noexcept { return not_deflated_; }
+
   // Call this after the messages of a turn. Frees large buffers, unless `more` messages follow at
   // once: getting 16 MiB from the system takes longer than decompressing into them.
   void end_turn(bool more) noexcept;
@@ -95,6 +147,8 @@ class DeflatePool {
  private:
   static constexpr std::size_t kBitsEnd = 16;
   int level_;
+  std::size_t inflate_step_ = kInflateShare;
+  std::uint64_t not_deflated_ = 0;
   std::array<std::unique_ptr<Inflater>, kBitsEnd> inflaters_;
   std::array<std::unique_ptr<Deflater>, kBitsEnd> deflaters_;
 };

@@ -18,8 +18,8 @@ Inflater::Inflater(std::uint8_t window_bits) noexcept : window_bits_(window_bits
   WSD_ASSERT(have_deflate());
 }
 Inflater::~Inflater() = default;
-Inflater::Status Inflater::message(Bytes /*compressed*/, ByteBuffer& /*out*/,
-                                   std::size_t /*limit*/) {
+Inflater::Status Inflater::message(Bytes& /*compressed*/, ByteBuffer& /*out*/,
+                                   std::size_t /*limit*/, WorkShare& /*share*/) {
   return Status::kCorrupt;
 }
 void Inflater::forget() noexcept {}

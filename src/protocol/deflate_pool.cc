@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <utility>
+
 #include "protocol/deflate.h"
 
 namespace wsd::protocol {
@@ -19,14 +22,18 @@ std::size_t inflater_bytes(std::uint8_t window_bits) noexcept {
 
 std::size_t deflater_bytes(std::uint8_t window_bits) noexcept {
   constexpr std::size_t kState = std::size_t{6} << 10;
-  constexpr unsigned kMemLevel = 8;
-  return (std::size_t{1} << (window_bits + 2)) + (std::size_t{1} << (kMemLevel + 9)) + kState;
+  const int memory_level = deflate_memory_level(window_bits);
+  return (std::size_t{1} << (window_bits + 2)) + (std::size_t{1} << (memory_level + 9)) + kState;
 }
 
-Inflater& DeflatePool::inflater(std::uint8_t window_bits) {
+std::unique_ptr<Inflater> DeflatePool::borrow_inflater(std::uint8_t window_bits) {
   std::unique_ptr<Inflater>& slot = inflaters_[window_bits];
-  if (slot == nullptr) slot = std::make_unique<Inflater>(window_bits);
-  return *slot;
+  return slot != nullptr ? std::move(slot) : std::make_unique<Inflater>(window_bits);
+}
+
+void DeflatePool::give_back(std::uint8_t window_bits, std::unique_ptr<Inflater> inflater) noexcept {
+  std::unique_ptr<Inflater>& slot = inflaters_[window_bits];
+  if (slot == nullptr) slot = std::move(inflater);
 }
 
 Deflater& DeflatePool::deflater(std::uint8_t window_bits) {
@@ -35,8 +42,26 @@ Deflater& DeflatePool::deflater(std::uint8_t window_bits) {
   return *slot;
 }
 
+// A lone connection has the whole share. Beside many, a small message waits only for a small part
+// of the work of each.
+void DeflatePool::divide_inflating(std::size_t connections) noexcept {
+  constexpr std::size_t kLeast = kInflateShare / 8;
+  inflate_step_ = std::max(kInflateShare / std::max<std::size_t>(connections, 1), kLeast);
+}
+
+bool DeflatePool::take_deflating(std::size_t bytes) noexcept {
+  const std::size_t work = deflate_work(bytes, level_);
+  if (!deflating.affords(work)) {
+    ++not_deflated_;
+    return false;
+  }
+  deflating.spend(work);
+  return true;
+}
+
 void DeflatePool::end_turn(bool more) noexcept {
-  inflated_in_turn = 0;
+  inflating.begin_turn();
+  deflating.begin_turn();
   if (more) return;
   trim_buffer(inflated);
   trim_buffer(deflated);

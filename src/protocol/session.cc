@@ -9,6 +9,7 @@
 #include "base/byte_buffer.h"
 #include "protocol/close_payload.h"
 #include "protocol/frame_check.h"
+#include "protocol/inflation.h"
 #include "protocol/mask.h"
 #include "protocol/proxy_header.h"
 #include "protocol/utf8.h"
@@ -62,11 +63,12 @@ struct Session::Partial {
   }
 };
 
-// Each pointer is null unless its object is in use. Held exists while one of them is in use.
+// Each pointer is null unless its object is in use. Held exists while one of the first three is.
 struct Session::Held {
   std::unique_ptr<Head> head;
   std::unique_ptr<Partial> partial;
   std::unique_ptr<Compression> compression;
+  std::unique_ptr<Inflation> inflation;  // refers to `compression`
 };
 
 Session::Session(const SessionLimits& limits) { held().head = std::make_unique<Head>(limits); }
@@ -95,6 +97,10 @@ void Session::drop_partial() noexcept {
   drop_if_empty();
 }
 
+bool Session::inflating() const noexcept {
+  return held_ != nullptr && held_->inflation != nullptr && held_->inflation->unfinished();
+}
+
 Compression* Session::compression() const noexcept {
   return held_ == nullptr ? nullptr : held_->compression.get();
 }
@@ -115,6 +121,10 @@ Event Session::next(MutableBytes& input, const SessionLimits& limits) {
   if (message_handed_out_) {
     message_handed_out_ = false;
     if (Partial* const partial = begun()) partial->message.reset();
+  }
+  if (phase_ == Phase::kFrames && held_ != nullptr && held_->inflation != nullptr) {
+    WSD_DCHECK(input.empty());
+    return next_kept(limits.message);
   }
   drop_idle_partial();
   switch (phase_) {
@@ -266,6 +276,7 @@ void Session::release() noexcept {
   WSD_ASSERT(phase_ == Phase::kFinished);
   message_handed_out_ = false;
   if (held_ == nullptr) return;
+  held_->inflation.reset();
   held_->partial.reset();
   held_->head.reset();
   drop_if_empty();
@@ -279,7 +290,7 @@ std::optional<ControlFrame> Session::start_close(std::uint16_t code, std::string
 
 bool Session::unfinished() const noexcept {
   if (phase_ == Phase::kHttp) return held_->head->parser.started();
-  return begun() != nullptr && !message_handed_out_;
+  return begun() != nullptr && !message_handed_out_ && !inflating();
 }
 
 bool Session::in_body() const noexcept {
@@ -293,7 +304,8 @@ std::size_t Session::held_bytes() const noexcept {
     return (head.bytes.empty() ? 0 : head.bytes.capacity()) + head.body.capacity() +
            head.pipelined.capacity();
   }
-  return held_->partial == nullptr ? 0 : held_->partial->message.capacity();
+  return (held_->partial == nullptr ? 0 : held_->partial->message.capacity()) +
+         (held_->inflation == nullptr ? 0 : held_->inflation->held_bytes());
 }
 
 Session::Partial& Session::partial() {
@@ -323,6 +335,11 @@ Event Session::fail(Violation violation) {
 
 Event Session::next_frame_event(MutableBytes& input, const MessageLimits& limits) {
   for (;;) {
+    if (inflating()) {
+      held_->inflation->keep(input, !in_message());
+      input = {};
+      return {};
+    }
     if (begun() != nullptr && begun()->in_frame) {
       const Event event = continue_frame(input, limits);
       if (event.kind != Event::Kind::kNone) return event;
@@ -422,9 +439,26 @@ Event Session::whole_data(const FrameHeader& header, MutableBytes payload,
 }
 
 Event Session::inflate(Opcode opcode, Bytes compressed, const MessageLimits& limits) {
-  switch (compression()->inflate(compressed, limits.max_message_bytes)) {
+  const Inflater::Status status = compression()->inflate(compressed, limits.max_message_bytes);
+  if (status == Inflater::Status::kUnfinished) {
+    if (held_->inflation == nullptr) {
+      held_->inflation = std::make_unique<Inflation>(*compression());
+    }
+    held_->inflation->begin(opcode, compressed);
+    return {};
+  }
+  const bool text_valid = status != Inflater::Status::kOk || opcode != Opcode::kText ||
+                          is_utf8(compression()->pool().inflated.bytes());
+  return inflated(opcode, status, text_valid);
+}
+
+// Returns the event for the message in the pool's `inflated`.
+Event Session::inflated(Opcode opcode, Inflater::Status status, bool text_valid) {
+  switch (status) {
     case Inflater::Status::kOk:
       break;
+    case Inflater::Status::kUnfinished:
+      return {};
     case Inflater::Status::kCorrupt:
       return fail(Violation::kBadCompression);
     case Inflater::Status::kTooBig:
@@ -433,10 +467,32 @@ Event Session::inflate(Opcode opcode, Bytes compressed, const MessageLimits& lim
       finish();
       return event_of(Event::Kind::kNoMemory);
   }
+  if (!text_valid) return fail(Violation::kTextNotUtf8);
+  message_handed_out_ = in_message();
   Event event = event_of(Event::Kind::kMessage);
   event.opcode = opcode;
   event.payload = compression()->pool().inflated.bytes();
-  if (opcode == Opcode::kText && !is_utf8(event.payload)) return fail(Violation::kTextNotUtf8);
+  return event;
+}
+
+// Goes on with an unfinished inflation, and then with the input after it.
+Event Session::next_kept(const MessageLimits& limits) {
+  Inflation& inflation = *held_->inflation;
+  if (inflation.unfinished() && close_sent_) {  // ignored, as in whole_data() and end_frame()
+    inflation.abandon();
+    if (in_message()) held_->partial->message.reset();
+  } else if (inflation.unfinished()) {
+    const Inflater::Status status = inflation.step(limits.max_message_bytes);
+    return inflated(inflation.opcode(), status, inflation.text_valid());
+  }
+  drop_idle_partial();
+  MutableBytes input = inflation.input();
+  const Event event = next_frame_event(input, limits);
+  if (event.kind != Event::Kind::kNone) {
+    inflation.set_left(input.size());
+  } else if (!inflation.unfinished()) {
+    held_->inflation.reset();
+  }
   return event;
 }
 
@@ -508,10 +564,10 @@ Event Session::end_frame(const MessageLimits& limits) {
     drop_idle_partial();
     return {};
   }
-  message_handed_out_ = true;
   if (held.message.compressed()) {
     return inflate(held.message.opcode(), held.message.payload(), limits);
   }
+  message_handed_out_ = true;
   Event event = event_of(Event::Kind::kMessage);
   event.opcode = held.message.opcode();
   event.payload = held.message.payload();

@@ -5,6 +5,10 @@
 // it cannot use yet, so `input` is empty after kNone. Views in an event are valid until the next
 // call.
 //
+// If the turn's share of decompressing is used up (DeflatePool::inflating), next() returns kNone in
+// the middle of the input, and inflating() is true. The session then keeps the rest of the input.
+// Call next() with empty input in a later step, and pass new input only when inflating() is false.
+//
 // An idle session holds no memory of its own. The limits are the same for all sessions, so each
 // call passes them.
 //
@@ -144,6 +148,8 @@ class Session {
   // Returns whether our Close was sent and the peer's is missing. The caller then sets its
   // deadline.
   [[nodiscard]] bool close_expected() const noexcept { return close_sent_ && !close_received_; }
+  // Returns whether a complete message, and the input after it, wait for a share of decompressing.
+  [[nodiscard]] bool inflating() const noexcept;
   // Returns whether the session holds no memory.
   [[nodiscard]] bool at_rest() const noexcept { return held_ == nullptr; }
   // Returns whether the session still reads input.
@@ -153,7 +159,8 @@ class Session {
   [[nodiscard]] bool unfinished() const noexcept;
   // Returns whether the incomplete part is a request body.
   [[nodiscard]] bool in_body() const noexcept;
-  // Bytes of memory held for the incomplete head, body or message.
+  // Bytes of memory held for the incomplete head, body or message, and for a message that is not
+  // decompressed yet.
   [[nodiscard]] std::size_t held_bytes() const noexcept;
 
   // Returns memory to receive the payload of a large frame directly, which saves a copy. Empty if
@@ -196,6 +203,8 @@ class Session {
   [[nodiscard]] Event continue_frame(MutableBytes& input, const MessageLimits& limits);
   [[nodiscard]] Event end_frame(const MessageLimits& limits);
   [[nodiscard]] Event inflate(Opcode opcode, Bytes compressed, const MessageLimits& limits);
+  [[nodiscard]] Event inflated(Opcode opcode, Inflater::Status status, bool text_valid);
+  [[nodiscard]] Event next_kept(const MessageLimits& limits);
   [[nodiscard]] Event fail(Violation violation);
   [[nodiscard]] Partial& partial();
   [[nodiscard]] bool in_message() const noexcept;

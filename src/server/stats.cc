@@ -26,6 +26,7 @@ void add_reactor(ServerStats& total, const net::ReactorStats& reactor) {
   total.messages_in_total += reactor.messages_in.value();
   total.messages_out_total += reactor.messages_out.value();
   total.messages_dropped_total += reactor.messages_dropped.value();
+  total.messages_uncompressed_total += reactor.messages_uncompressed.value();
   total.bytes_in_total += reactor.bytes_in.value();
   total.bytes_out_total += reactor.bytes_out.value();
   total.send_queue_bytes += reactor.send_queue_bytes.value();

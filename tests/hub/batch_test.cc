@@ -92,10 +92,12 @@ class SayingEncoder final : public Encoder {
   SharedBytes encode(const SharedBytes& plain, Encoding encoding,
                      const Position& position) override {
     ++asked;
+    if (plain.size() > most_bytes) return {};
     return SharedBytes::copy_of(as_bytes(std::to_string(encoding) + ":" + position_text(position) +
                                          ":" + std::string(as_text(plain.bytes()))));
   }
   int asked = 0;
+  std::size_t most_bytes = 1000;
 };
 
 std::vector<std::string> texts_of(const Batch& batch) {
@@ -116,6 +118,16 @@ TEST(BatchSet, HasEachVariantInItsEncodingMadeOnce) {
   EXPECT_EQ(texts_of(set.of(9)), (std::vector<std::string>{"9:7:41:aa", "9:7:42:bbb"}));
   EXPECT_EQ(texts_of(set.of(15)), (std::vector<std::string>{"15:7:41:aa", "15:7:42:bbb"}));
   EXPECT_EQ(texts_of(set.of(12)), plain) << "an encoding without a batch gets the plain one";
+}
+
+TEST(BatchSet, TooMuchWork_LeavesTheMessagePlain) {
+  SayingEncoder encoder;
+  encoder.most_bytes = 2;
+  const std::vector<Encoding> encodings = {9};
+  const BatchSet set({frame_of_size(2, 'a'), frame_of_size(3, 'b'), frame_of_size(1, 'c')},
+                     encodings, &encoder, {7, 1});
+  EXPECT_EQ(texts_of(set.of(9)), (std::vector<std::string>{"9:7:1:aa", "bbb", "9:7:3:c"}));
+  EXPECT_EQ(texts_of(set.of(kIdentity)), (std::vector<std::string>{"aa", "bbb", "c"}));
 }
 
 TEST(BatchSet, WithoutAnEncoderIsPlainForAll) {

@@ -24,10 +24,17 @@ class SayingEncoder final : public Encoder {
   SharedBytes encode(const SharedBytes& plain, Encoding encoding,
                      const Position& position) override {
     ++asked;
+    if (too_much_work) return {};
     return frame_of(std::to_string(encoding) + "@" + position_text(position) + "=" +
                     std::string(as_text(plain.bytes())));
   }
+  // Like deflate's: a smaller one serves a larger one, and 1 is not worth storing instead.
+  [[nodiscard]] bool serves(Encoding stored, Encoding wanted) const noexcept override {
+    return stored == wanted || (stored > 1 && stored < wanted);
+  }
+  [[nodiscard]] bool replaces(Encoding made, Encoding) const noexcept override { return made != 1; }
   int asked = 0;
+  bool too_much_work = false;
 };
 
 Texts texts_of(const std::vector<SharedBytes>& frames) {
@@ -263,6 +270,44 @@ TEST(RoomHistory, MakesEachEncodingOnceForItsPlace) {
   EXPECT_EQ(texts_of(history.last(1, kIdentity, &encoder, {5, 43})), (Texts{"c"}));
   history.clear();
   EXPECT_EQ(total, 0U);
+}
+
+// However joiners alternate, each message is encoded at most once for each smaller window.
+TEST(RoomHistory, AlternatingEncodings_AreNotMadeAgain) {
+  SayingEncoder encoder;
+  std::size_t total = 0;
+  RoomHistory history(kRoomy, total);
+  for (const char* each : {"a", "b"}) append(history, each);
+  const auto replay = [&](Encoding encoding) {
+    return texts_of(history.last(2, encoding, &encoder, {5, 2}));
+  };
+  EXPECT_EQ(replay(15), (Texts{"15@5:1=a", "15@5:2=b"}));
+  EXPECT_EQ(replay(9), (Texts{"9@5:1=a", "9@5:2=b"}));
+  EXPECT_EQ(encoder.asked, 4);
+  for (int i = 0; i < 10; ++i) {
+    for (const Encoding each : {15, 9, 12}) {
+      EXPECT_EQ(replay(each), (Texts{"9@5:1=a", "9@5:2=b"})) << "it serves larger windows";
+    }
+  }
+  EXPECT_EQ(encoder.asked, 4);
+  EXPECT_EQ(replay(1), (Texts{"1@5:1=a", "1@5:2=b"}));
+  EXPECT_EQ(encoder.asked, 6);
+  EXPECT_EQ(replay(15), (Texts{"9@5:1=a", "9@5:2=b"})) << "the costly encoding is still stored";
+  EXPECT_EQ(encoder.asked, 6);
+  EXPECT_EQ(history.bytes(), 2 * (RoomHistory::kOverhead + 1 + 7));
+}
+
+// A replay that would be too much work for the turn is sent in the plain encoding, and made later.
+TEST(RoomHistory, TooMuchWork_ReplaysPlainFramesAndStoresNone) {
+  SayingEncoder encoder;
+  std::size_t total = 0;
+  RoomHistory history(kRoomy, total);
+  append(history, "a");
+  encoder.too_much_work = true;
+  EXPECT_EQ(texts_of(history.last(1, 9, &encoder, {5, 1})), Texts{"a"});
+  EXPECT_EQ(history.bytes(), RoomHistory::kOverhead + 1);
+  encoder.too_much_work = false;
+  EXPECT_EQ(texts_of(history.last(1, 9, &encoder, {5, 1})), Texts{"9@5:1=a"});
 }
 
 TEST(RoomHistory, AnEncodingCostsNoMessage) {

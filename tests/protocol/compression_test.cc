@@ -36,8 +36,13 @@ std::string deflated(Compression& compression, const std::string& plain) {
   return std::string(as_text(compression.deflate(as_bytes(plain))));
 }
 
+Status inflate(Compression& compression, const std::string& bytes, std::size_t limit) {
+  Bytes rest = as_bytes(bytes);
+  return compression.inflate(rest, limit);
+}
+
 std::string inflated(Compression& compression, const std::string& bytes) {
-  if (compression.inflate(as_bytes(bytes), kLimit) != Status::kOk) return "an error";
+  if (inflate(compression, bytes, kLimit) != Status::kOk) return "an error";
   return std::string(as_text(compression.pool().inflated.bytes()));
 }
 
@@ -98,13 +103,39 @@ TEST(Compression, UnsentMessage_IsNotReferredTo) {
   }
 }
 
+// RFC 7692 §6: a message may be sent uncompressed. It does not enter the window, so the next
+// compressed message refers to the one before it.
+TEST(Compression, UsedUpShare_SendsUncompressedAndKeepsTheContext) {
+  Pair pair(true);
+  const std::string first = deflated(pair.sender, greeting());
+  const std::string large(kDeflateShare, 'x');
+  EXPECT_EQ(deflated(pair.sender, large), "");
+  EXPECT_EQ(pair.sender_pool.not_deflated(), 1U);
+  const std::string second = deflated(pair.sender, greeting());
+  EXPECT_LT(second.size(), first.size());
+  EXPECT_EQ(inflated(pair.receiver, first), greeting());
+  EXPECT_EQ(inflated(pair.receiver, second), greeting());
+}
+
+TEST(Compression, UsedUpShare_BorrowsNoDecompressor) {
+  Pair pair(false);
+  const std::string bytes = deflated(pair.sender, greeting());
+  pair.receiver_pool.inflating.spend(kInflateShare);
+  Bytes rest = as_bytes(bytes);
+  EXPECT_EQ(pair.receiver.inflate(rest, kLimit), Status::kUnfinished);
+  EXPECT_EQ(rest.size(), bytes.size());
+  EXPECT_EQ(pair.receiver_pool.inflated.size(), 0U);
+  pair.receiver_pool.end_turn(true);
+  EXPECT_EQ(pair.receiver.inflate(rest, kLimit), Status::kOk);
+}
+
 TEST(Compression, Limit_AppliesToInflatedBytes) {
   for (const bool takeover : {false, true}) {
     Pair pair(takeover);
     const std::string bytes = deflated(pair.sender, std::string(1000, 'x'));
-    EXPECT_EQ(pair.receiver.inflate(as_bytes(bytes), 999), Status::kTooBig);
+    EXPECT_EQ(inflate(pair.receiver, bytes, 999), Status::kTooBig);
     Pair fresh(takeover);
-    EXPECT_EQ(fresh.receiver.inflate(as_bytes(bytes), 1000), Status::kOk);
+    EXPECT_EQ(inflate(fresh.receiver, bytes, 1000), Status::kOk);
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <initializer_list>
 #include <random>
 #include <string>
 #include <vector>
@@ -13,6 +14,7 @@ namespace {
 
 using Status = Inflater::Status;
 constexpr std::size_t kLimit = std::size_t{1} << 20;
+constexpr std::size_t kUnlimited = std::size_t{1} << 60;
 
 std::string text(ByteBuffer& buffer) { return std::string(as_text(buffer.bytes())); }
 
@@ -22,15 +24,30 @@ std::string deflated(Deflater& deflater, const std::string& plain) {
   return text(out);
 }
 
+// Decompresses a whole message, in steps of at most `step` units of work.
+Status inflate(Inflater& inflater, const std::string& bytes, ByteBuffer& out, std::size_t limit,
+               std::size_t step = kUnlimited) {
+  WorkShare share(step);
+  Bytes rest = as_bytes(bytes);
+  for (;;) {
+    const Status status = inflater.message(rest, out, limit, share);
+    if (status != Status::kUnfinished) return status;
+    EXPECT_TRUE(share.step_used_up());
+    share.begin_turn();
+  }
+}
+
 // Returns "error N" unless the result is kOk.
-std::string inflated(Inflater& inflater, const std::string& bytes, std::size_t limit = kLimit) {
+std::string inflated(Inflater& inflater, const std::string& bytes, std::size_t limit = kLimit,
+                     std::size_t step = kUnlimited) {
   ByteBuffer out;
-  const Status status = inflater.message(as_bytes(bytes), out, limit);
+  const Status status = inflate(inflater, bytes, out, limit, step);
   return status == Status::kOk ? text(out) : "error " + std::to_string(static_cast<int>(status));
 }
 
-const std::string kCorrupt = "error 1";
-const std::string kTooBig = "error 2";
+std::string error(Status status) { return "error " + std::to_string(static_cast<int>(status)); }
+const std::string kCorrupt = error(Status::kCorrupt);
+const std::string kTooBig = error(Status::kTooBig);
 
 std::string hello_like(std::size_t size) {
   std::string out;
@@ -165,7 +182,7 @@ TEST_F(Deflate, Rfc7692_8_BombStopsAtTheLimit) {
   ASSERT_LT(bomb.size(), std::size_t{64} << 10);
   Inflater inflater(15);
   ByteBuffer out;
-  EXPECT_EQ(inflater.message(as_bytes(bomb), out, kLimit), Status::kTooBig);
+  EXPECT_EQ(inflate(inflater, bomb, out, kLimit), Status::kTooBig);
   EXPECT_LE(out.capacity(), kLimit + 1);
 }
 
@@ -189,8 +206,83 @@ TEST_F(Deflate, RandomBytesNeverHang) {
     for (char& each : bytes) each = static_cast<char>(random());
     Inflater inflater(static_cast<std::uint8_t>(9 + random() % 7));
     ByteBuffer out;
-    static_cast<void>(inflater.message(as_bytes(bytes), out, 1000));
+    static_cast<void>(inflate(inflater, bytes, out, 1000));
     EXPECT_LE(out.capacity(), std::size_t{4096});
+  }
+}
+
+// The smallest step does one call of zlib.
+TEST_F(Deflate, StepsOfEverySize_GiveTheSameBytes) {
+  for (const std::uint8_t bits : std::initializer_list<std::uint8_t>{9, 12, 15}) {
+    Deflater deflater(bits, 6);
+    for (const std::size_t step : {std::size_t{1}, std::size_t{10'000}, std::size_t{100'000}}) {
+      Inflater inflater(bits);
+      deflater.forget();
+      for (const std::string& plain :
+           {hello_like(100'000), noise(50'000), noise(9), std::string(200'000, 'a')}) {
+        EXPECT_EQ(inflated(inflater, deflated(deflater, plain), kLimit, step), plain)
+            << int{bits} << " " << step;
+      }
+    }
+  }
+}
+
+TEST_F(Deflate, StepsOfEverySize_FailAlike) {
+  std::mt19937 random(5);
+  Deflater deflater(10, 6);
+  for (int i = 0; i < 2000; ++i) {
+    std::string bytes = deflated(deflater, hello_like(random() % 3000));
+    deflater.forget();
+    for (unsigned change = 0; change < 1 + random() % 3; ++change) {
+      bytes[random() % bytes.size()] = static_cast<char>(random());
+    }
+    Inflater whole(10);
+    Inflater stepwise(10);
+    const std::string expected = inflated(whole, bytes, 2000);
+    EXPECT_EQ(inflated(stepwise, bytes, 2000, 1), expected);
+  }
+}
+
+// Blocks without content have a price, because zlib builds the tables of their codes: four of ten
+// bits are five bytes (RFC 1951 §3.2.6).
+TEST_F(Deflate, EmptyBlocks_AreCounted) {
+  constexpr std::size_t kFives = 1000;
+  std::string bytes;
+  for (std::size_t i = 0; i < kFives; ++i) bytes += std::string("\x02\x08\x20\x80\x00", 5);
+  bytes += '\0';
+  WorkShare share(kUnlimited);
+  Inflater inflater(15);
+  ByteBuffer out;
+  Bytes rest = as_bytes(bytes);
+  ASSERT_EQ(inflater.message(rest, out, kLimit, share), Status::kOk);
+  EXPECT_EQ(out.size(), 0U);
+  EXPECT_GE(share.spent(), 4 * kFives * kInflateBlockWork + bytes.size() * kInflateInputWork);
+}
+
+TEST_F(Deflate, ForgettingAnUnfinishedMessage_StartsAfresh) {
+  Deflater deflater(15, 6);
+  const std::string bytes = deflated(deflater, hello_like(100'000));
+  Inflater inflater(15);
+  WorkShare share(1);
+  ByteBuffer out;
+  Bytes rest = as_bytes(bytes);
+  ASSERT_EQ(inflater.message(rest, out, kLimit, share), Status::kUnfinished);
+  EXPECT_LT(rest.size(), bytes.size());
+  inflater.forget();
+  EXPECT_EQ(inflated(inflater, bytes), hello_like(100'000));
+}
+
+// A small window with a large hash table would cost many times the work.
+TEST_F(Deflate, MemoryLevel_FollowsTheWindow) {
+  EXPECT_EQ(deflate_memory_level(9), 4);
+  EXPECT_EQ(deflate_memory_level(12), 7);
+  for (std::uint8_t bits = 13; bits <= 15; ++bits) EXPECT_EQ(deflate_memory_level(bits), 8);
+}
+
+TEST_F(Deflate, Work_GrowsWithLevelAndBytes) {
+  for (int level = 1; level < 9; ++level) {
+    EXPECT_LE(deflate_work(1000, level), deflate_work(1000, level + 1));
+    EXPECT_LT(deflate_work(1000, level), deflate_work(1001, level));
   }
 }
 

@@ -20,6 +20,7 @@ TEST(Stats, ReactorsAndShardsAddUp) {
   first.messages_in.set(6);
   second.messages_out.set(7);
   first.messages_dropped.set(8);
+  second.messages_uncompressed.set(12);
   first.bytes_in.set(9);
   second.bytes_out.set(10);
   second.send_queue_bytes.set(11);
@@ -40,6 +41,7 @@ TEST(Stats, ReactorsAndShardsAddUp) {
   EXPECT_EQ(total.messages_in_total, 6U);
   EXPECT_EQ(total.messages_out_total, 7U);
   EXPECT_EQ(total.messages_dropped_total, 8U);
+  EXPECT_EQ(total.messages_uncompressed_total, 12U);
   EXPECT_EQ(total.bytes_in_total, 9U);
   EXPECT_EQ(total.bytes_out_total, 10U);
   EXPECT_EQ(total.send_queue_bytes, 11U);

@@ -121,6 +121,10 @@ void render_traffic(Renderer& to, const ServerStats& stats) {
       "Messages not sent because the send queue was full, a newer message of a latest-only room "
       "replaced them, or a Close frame overtook them.",
       stats.messages_dropped_total);
+  to.single("wsd_messages_uncompressed_total", "counter",
+            "Messages sent uncompressed because compressing them was too much work for one turn; "
+            "a room's message counts once per window size.",
+            stats.messages_uncompressed_total);
   to.single("wsd_received_bytes_total", "counter", "Bytes received, HTTP and WebSocket together.",
             stats.bytes_in_total);
   to.single("wsd_sent_bytes_total", "counter", "Bytes that the kernel accepted for sending.",
@@ -190,7 +194,7 @@ struct SingleSample {
   std::uint64_t ServerStats::*member;
 };
 
-constexpr std::array<SingleSample, 16> kSingles = {{
+constexpr std::array<SingleSample, 17> kSingles = {{
     {"wsd_connections{state=\"handshaking\"}", &ServerStats::connections_handshaking},
     {"wsd_connections{state=\"open\"}", &ServerStats::connections_open},
     {"wsd_connections{state=\"closing\"}", &ServerStats::connections_closing},
@@ -198,6 +202,7 @@ constexpr std::array<SingleSample, 16> kSingles = {{
     {"wsd_messages_received_total", &ServerStats::messages_in_total},
     {"wsd_messages_sent_total", &ServerStats::messages_out_total},
     {"wsd_messages_dropped_total", &ServerStats::messages_dropped_total},
+    {"wsd_messages_uncompressed_total", &ServerStats::messages_uncompressed_total},
     {"wsd_received_bytes_total", &ServerStats::bytes_in_total},
     {"wsd_sent_bytes_total", &ServerStats::bytes_out_total},
     {"wsd_rooms", &ServerStats::rooms},
