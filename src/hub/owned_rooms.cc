@@ -92,7 +92,7 @@ void OwnedRooms::leave(std::string_view name, std::uint32_t shard, Encoding enco
   drop_if_unused(*room);
 }
 
-const RoomHome* OwnedRooms::publish(std::string_view name, SharedBytes frame, bool counted) {
+const RoomHome* OwnedRooms::publish(std::string_view name, SharedBytes frame, std::uint64_t cost) {
   RoomHome* const found = find(name);
   if (found == nullptr ? !may_create_for_message(name)
                        : !found->has_members() && !may_keep_history(*found)) {
@@ -104,7 +104,7 @@ const RoomHome* OwnedRooms::publish(std::string_view name, SharedBytes frame, bo
       room.keep_history(*this, history_bytes_);
     }
     if (!room.has_pending()) room.first_pending_ns = now_ns_;
-    wsd_append_to_room(&room, &frame, counted, now_);
+    wsd_append_to_room(&room, &frame, cost, now_);
   } catch (...) {
     drop_if_unused(room);
     throw;
@@ -136,7 +136,7 @@ OwnedRooms::PendingBatch OwnedRooms::take_batch(RoomHome& room) {
       throw;
     }
   }
-  batch.credit = room.take_counted();
+  batch.cost = room.take_cost();
   return batch;
 }
 
