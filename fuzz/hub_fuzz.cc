@@ -1,6 +1,7 @@
 // Fuzzes a hub of several shards. One thread drives them, with turns in any order. The fuzzer
 // checks the promises of rooms: all members see one order, each message comes once, and a member
-// gets every message from its join to its leave. Gates open again, and no wake-up is lost.
+// gets every message from its join to its leave and no other. Gates open again, and no wake-up is
+// lost.
 //
 // Input: the number of shards, the limit of the gates, whether each room has a listener from the
 // start, and then instructions of two octets. The first octet names action and actor, the second
@@ -9,6 +10,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -66,16 +68,15 @@ class Marker final : public Encoder {
   }
 };
 
-// One stay in a room: from join() to leave().
-struct Stay {
-  std::size_t room = 0;
+// What one listener got from one room.
+struct Record {
+  bool inside = false;  // between join() and leave()
   std::vector<Note> received;
-  // Messages that the listener must get if it stays: its own shard published them after the join,
-  // or any publisher after the join was complete.
+  // Messages that the listener must get: its own shard published them while it was inside, or any
+  // publisher while it stayed after its join was complete.
   std::set<Note> due;
-  // Messages that the listener must not get, because its own shard published them before the join.
-  std::set<Note> early;
-  bool over = false;
+  // Messages that the listener must not get: its own shard published them while it was outside.
+  std::set<Note> outside;
 };
 
 class Listener final : public Member {
@@ -97,14 +98,7 @@ class Listener final : public Member {
   void close(CloseCause /*cause*/, CloseCode /*code*/, std::string_view /*reason*/) override {}
   void on_deadline(Tick /*now*/) override {}
 
-  [[nodiscard]] Stay* stay_in(std::size_t room) {
-    for (Stay& stay : stays) {
-      if (stay.room == room && !stay.over) return &stay;
-    }
-    return nullptr;
-  }
-
-  std::vector<Stay> stays;
+  std::array<Record, kRooms> records;
   std::size_t alone = 0;  // frames for this listener only
   std::size_t alone_due = 0;
 
@@ -112,9 +106,7 @@ class Listener final : public Member {
   void take(std::string_view text) {
     WSD_ASSERT(text.front() == static_cast<char>('0' + encoding()));
     const Note note = note_of(text.substr(1));
-    Stay* const stay = stay_in(note.room);
-    WSD_ASSERT(stay != nullptr);
-    stay->received.push_back(note);
+    records[note.room].received.push_back(note);
   }
 };
 
@@ -189,14 +181,15 @@ class Machine {
   void finish() {
     settle();
     for (const auto& listener : listeners_) {
-      for (Stay& stay : listener->stays) check_stay(stay);
+      for (const Record& record : listener->records) check_record(record, true);
     }
     for (const auto& listener : gone_) {
-      for (Stay& stay : listener->stays) check_stay(stay);
+      for (const Record& record : listener->records) check_record(record, false);
     }
     for (std::size_t room = 0; room < kRooms; ++room) check_order(room);
     for (std::uint32_t i = 0; i < hub_.size(); ++i) {
       WSD_ASSERT(shard(i).publish_gate().queued() == 0 && shard(i).deliver_gate().queued() == 0);
+      WSD_ASSERT(shard(i).request_gate().queued() == 0);
       WSD_ASSERT(!congested_[i]);
     }
     for (const auto& listener : listeners_) WSD_ASSERT(listener->alone == listener->alone_due);
@@ -225,52 +218,51 @@ class Machine {
 
   void join(std::size_t index, std::size_t room) {
     Listener& listener = *listeners_[index];
-    if (listener.stay_in(room) == nullptr) {
-      Stay stay{.room = room, .received = {}, .due = {}, .early = {}, .over = false};
-      const std::uint32_t own = shard_of_listener(index);
-      for (std::size_t number = 0; number < published_[own][room]; ++number) {
-        stay.early.insert({room, own, number});
-      }
-      listener.stays.push_back(std::move(stay));
-    }
-    shard(shard_of_listener(index)).join(listener, rooms_[room]);
+    listener.records[room].inside = true;
+    const std::uint32_t own = shard_of_listener(index);
+    heed(own, shard(own).join(listener, rooms_[room]));
     WSD_ASSERT(hub_.size() > 1 || is_in(listener, room));
+  }
+  void heed(std::uint32_t from, PublishOutcome outcome) {
+    if (outcome == PublishOutcome::kCongested) congested_[from] = true;
   }
   void leave(std::size_t index, std::size_t room) {
     if (is_witness(index)) return;
-    shard(shard_of_listener(index)).leave(*listeners_[index], rooms_[room]);
-    Stay* const stay = listeners_[index]->stay_in(room);
-    if (stay != nullptr) stay->over = true;
+    const std::uint32_t own = shard_of_listener(index);
+    heed(own, shard(own).leave(*listeners_[index], rooms_[room]));
+    Record& record = listeners_[index]->records[room];
+    record.inside = false;
+    // The leave may overtake what other publishers have sent.
+    const std::set<Note> received(record.received.begin(), record.received.end());
+    std::erase_if(record.due, [&](const Note& note) {
+      return note.publisher != own && !received.contains(note);
+    });
   }
   // Ends the connection. Another one gets its slot in the shard.
   void replace(std::size_t index) {
     if (is_witness(index)) return;
     Shard& own = shard(shard_of_listener(index));
     own.remove(*listeners_[index]);
-    for (Stay& stay : listeners_[index]->stays) stay.over = true;
     gone_.push_back(std::move(listeners_[index]));
     listeners_[index] = std::make_unique<Listener>();
     listeners_[index]->set_encoding(static_cast<Encoding>((index + gone_.size()) % kVariants));
     own.add(*listeners_[index]);
   }
 
-  // Notes that every listener in the room must get the message.
+  // Notes for every listener whether it must get the message.
   void note_due(const Note& note) {
     for (std::size_t i = 0; i < kListeners; ++i) {
-      Stay* const stay = listeners_[i]->stay_in(note.room);
-      if (stay == nullptr) continue;
-      if (note.publisher == shard_of_listener(i) || is_in(*listeners_[i], note.room)) {
-        stay->due.insert(note);
-      }
+      Record& record = listeners_[i]->records[note.room];
+      const bool own = note.publisher == shard_of_listener(i);
+      if (own && !record.inside) record.outside.insert(note);
+      if (record.inside && (own || is_in(*listeners_[i], note.room))) record.due.insert(note);
     }
   }
   void publish(std::uint32_t from, std::size_t room, std::size_t filling) {
     const Note note{room, from, published_[from][room]++};
     note_due(note);
     const std::string text = '0' + text_of(note, filling);
-    if (shard(from).publish(rooms_[room], frame_of(text)) == PublishOutcome::kCongested) {
-      congested_[from] = true;
-    }
+    heed(from, shard(from).publish(rooms_[room], frame_of(text)));
   }
   void publish_from_outside(std::size_t room) {
     const Note note{room, kMaxShards, published_[kMaxShards][room]};
@@ -284,9 +276,7 @@ class Machine {
   void send_to(std::size_t index, std::uint32_t from) {
     const ConnectionId id = listeners_[index]->id();
     if (hub::shard_of(id) == from) return;
-    if (shard(from).send_away(id, frame_of("alone")) == PublishOutcome::kCongested) {
-      congested_[from] = true;
-    }
+    heed(from, shard(from).send_away(id, frame_of("alone")));
     ++listeners_[index]->alone_due;
   }
 
@@ -314,44 +304,45 @@ class Machine {
     }
   }
 
-  void check_stay(const Stay& stay) {
-    const std::set<Note> once(stay.received.begin(), stay.received.end());
-    WSD_ASSERT(once.size() == stay.received.size());
-    for (const Note& note : stay.early) WSD_ASSERT(!once.contains(note));
-    if (!stay.over) {
-      for (const Note& note : stay.due) WSD_ASSERT(once.contains(note));
+  // `stayed`: the listener has not ended.
+  static void check_record(const Record& record, bool stayed) {
+    const std::set<Note> once(record.received.begin(), record.received.end());
+    WSD_ASSERT(once.size() == record.received.size());
+    for (const Note& note : record.outside) WSD_ASSERT(!once.contains(note));
+    if (stayed) {
+      for (const Note& note : record.due) WSD_ASSERT(once.contains(note));
     }
     // The messages of one publisher come in its order.
     std::array<std::size_t, kMaxShards + 1> next = {};
-    for (const Note& note : stay.received) {
+    for (const Note& note : record.received) {
       WSD_ASSERT(note.number >= next[note.publisher]);
       next[note.publisher] = note.number + 1;
     }
   }
 
   void check_order(std::size_t room) {
-    std::vector<const Stay*> stays;
+    std::vector<const Record*> records;
     for (const auto* group : {&listeners_, &gone_}) {
-      for (const auto& listener : *group) {
-        for (const Stay& stay : listener->stays) {
-          if (stay.room == room) stays.push_back(&stay);
-        }
-      }
+      for (const auto& listener : *group) records.push_back(&listener->records[room]);
     }
-    for (const Stay* one : stays) {
-      for (const Stay* other : stays) check_same_order(one->received, other->received);
+    for (const Record* one : records) {
+      for (const Record* other : records) check_same_order(one->received, other->received);
     }
     if (!with_witness_) return;
     std::size_t all = 0;
     for (const auto& by_room : published_) all += by_room[room];
-    WSD_ASSERT(listeners_[room]->stay_in(room)->received.size() == all);
+    WSD_ASSERT(listeners_[room]->records[room].received.size() == all);
   }
-  // Both are parts of one sequence of messages, so they must be equal where they overlap.
+  // Both are parts of one sequence of messages, so what both have comes in the same order.
   static void check_same_order(const std::vector<Note>& one, const std::vector<Note>& other) {
-    if (one.empty()) return;
-    auto at = std::find(other.begin(), other.end(), one.front());
-    for (std::size_t i = 0; i < one.size() && at != other.end(); ++i, ++at) {
-      WSD_ASSERT(one[i] == *at);
+    std::map<Note, std::size_t> places;
+    for (const Note& note : other) places.emplace(note, places.size());
+    std::size_t next = 0;
+    for (const Note& note : one) {
+      const auto found = places.find(note);
+      if (found == places.end()) continue;
+      WSD_ASSERT(found->second >= next);
+      next = found->second + 1;
     }
   }
 

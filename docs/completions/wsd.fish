@@ -33,6 +33,7 @@ complete -c wsd -l send-queue-bytes -x -d 'limit on the bytes queued for one con
 complete -c wsd -l send-queue-frames -x -d 'limit on the frames queued for one connection'
 complete -c wsd -l slow-policy -x -a 'disconnect drop-newest drop-oldest' -d 'what to do if a send queue is full: disconnect the client, drop-newest or drop-oldest'
 complete -c wsd -l max-pending-publishes -x -d 'publishes that may wait for one thread before publishers are paused'
+complete -c wsd -l max-pending-bytes -x -d 'bytes of publishes that may wait for one thread before publishers are paused'
 complete -c wsd -l write-timeout -x -d 'close a connection that accepts no data for this long while data is queued'
 complete -c wsd -l socket-send-buffer -x -d 'SO_SNDBUF of each connection; 0 leaves it to the kernel'
 complete -c wsd -l notsent-lowat -x -d 'TCP_NOTSENT_LOWAT of each connection; 0 leaves it to the kernel'

@@ -20,7 +20,9 @@ enum class JoinRefusal : std::uint8_t {
   kServerLimit,      // the room would be new, and ClientLimits::max_rooms rooms exist already
 };
 
-// Identifies a connection while the server lives. An id is never reused. 0 is not a connection.
+// Identifies a connection while the server lives. An id is never given out twice: it consists of a
+// slot and of a 32-bit number that counts the connections of that slot, and a slot whose number is
+// exhausted is not used again. 0 is not a connection.
 using ConnectionId = std::uint64_t;
 
 // Base class for the application's own data on a connection. The connection owns the data and
@@ -62,26 +64,37 @@ class Connection {
 
   // Starts the closing handshake (RFC 6455 §7.1.2). Later sends have no effect. `reason` is
   // shortened to at most 123 bytes at a code point boundary. A code that must not be sent is
-  // replaced by kNormalClosure. Any thread.
+  // replaced by kNormalClosure. Never refused: on another thread than the connection's own, one
+  // close waits for each connection, and later ones have no effect. Any thread.
   void close(CloseCode code = CloseCode::kNormalClosure, std::string_view reason = {}) const;
 
   // Joins a room. The member gets each message that follows its join in the room's order exactly
-  // once. Joining a room again has no effect. A join that exceeds a limit is refused, and
-  // Handlers::join_refused is called. Any thread.
-  void join(std::string_view room) const;
+  // once. Joining a room again has no effect, and so has joining while the connection closes. A
+  // join that exceeds a limit is refused, and Handlers::join_refused is called. Returns
+  // - kSent if the join takes effect or is on its way;
+  // - kCongested if too many joins and leaves wait for the connection's reactor: nothing was
+  //   queued, retry later. Never returned on a reactor thread, where the reactor pauses the
+  //   connection that causes the join instead;
+  // - kClosed if the connection has ended, as far as this thread knows, or the server has not
+  //   started.
+  // Throws std::bad_alloc if out of memory. Any thread.
+  SendResult join(std::string_view room) const;
   // Joins a room and first sends the messages that `since` asks for. Live messages follow, without
   // gaps or duplicates. If the history no longer reaches back to `since`, the member gets all
-  // stored messages. On a connection with kNchanSubprotocol, a notice of the gap precedes them. Any
-  // thread.
-  void join(std::string_view room, const Since& since) const;
-  // Leaves the room. Does nothing if the connection is not a member. Any thread.
-  void leave(std::string_view room) const;
+  // stored messages. On a connection with kNchanSubprotocol, a notice of the gap precedes them. The
+  // results are those of join(room). Any thread.
+  SendResult join(std::string_view room, const Since& since) const;
+  // Leaves the room. The member still gets the messages that precede its leave in the room's order,
+  // for example one that the same handler has published before. Does nothing if the connection is
+  // not a member. The results are those of join(room). Any thread.
+  SendResult leave(std::string_view room) const;
 
   // Returns the room that the connection joined first of those that it is still in, or an empty
-  // view. Valid until the handler returns. Reactor thread.
+  // view. The view is valid until the handler returns, also if the connection leaves the room.
+  // Reactor thread.
   [[nodiscard]] std::string_view room() const;
-  // Returns all rooms that the connection has joined, including joins in progress. Valid until the
-  // handler returns. Reactor thread.
+  // Returns all rooms that the connection has joined, including joins in progress. The views are
+  // valid until the handler returns, also if a connection leaves such a room. Reactor thread.
   [[nodiscard]] std::vector<std::string_view> rooms() const;
 
   // Properties of the opening handshake. The views are valid until the handler returns. Reactor

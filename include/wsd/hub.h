@@ -12,16 +12,28 @@ namespace wsd {
 // A handle to the server's hub. It is a small value that may be copied. Any thread may call its
 // methods while the Server lives.
 //
-// Order: all members of a room get its messages in the same order. Messages published by one
-// thread, or by handlers of one connection, keep their order.
+// Order: all members of a room get its messages in the same order. These calls take effect in the
+// order in which one thread, or the handlers of one connection, make them:
+// - publishes to one room;
+// - a publish to a room, and then a join or leave of any connection. So a member gets a message
+//   that was published before it left, also if its leave follows at once;
+// - in a handler, a join or leave of its own connection, and then a publish to that room;
+// - direct sends to one connection.
+// Other calls have no order: publishes to different rooms, a publish and a direct
+// Connection::send(), and calls of different threads. Nothing is delivered to a connection after
+// its Connection::close(), not even a message that was published before.
 class Hub {
  public:
   // For the library only; see Server::hub().
   explicit Hub(ServerCore* core) noexcept : core_(core) {}
 
   // These do the same as Connection::join() and Connection::leave().
-  void join(const Connection& connection, std::string_view room) const { connection.join(room); }
-  void leave(const Connection& connection, std::string_view room) const { connection.leave(room); }
+  SendResult join(const Connection& connection, std::string_view room) const {
+    return connection.join(room);
+  }
+  SendResult leave(const Connection& connection, std::string_view room) const {
+    return connection.leave(room);
+  }
 
   // Sends one message to every member of `room`. Any thread. Returns
   // - kSent if the message is on its way to the room's home shard;
@@ -48,7 +60,8 @@ class Hub {
                      Receipt receipt) const;
 
   // Calls `callback` once with the room's state, under the same rules as a receipt. Returns kSent,
-  // or kClosed if the server has not started. Throws std::bad_alloc as publish() does. Any thread.
+  // kCongested under the same rules as publish(), or kClosed if the server has not started. Throws
+  // std::bad_alloc as publish() does. Any thread.
   using StateCallback = std::function<void(const RoomState&)>;
   SendResult query(std::string_view room, StateCallback callback) const;
 

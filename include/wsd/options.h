@@ -50,7 +50,13 @@ struct LimitOptions {
   std::size_t send_queue_bytes = std::size_t{1} << 20;  // per connection
   std::uint32_t send_queue_frames = 16'384;             // per connection
   SlowPolicy slow_policy = SlowPolicy::kDisconnect;
-  std::uint32_t max_pending_publishes = 65'536;  // publishes waiting for one reactor
+
+  // What may wait for one reactor before publishers are paused, in messages and in bytes. Both
+  // limits apply to each of three queues: publishes and other mail for rooms whose home the reactor
+  // is, messages of rooms for its members, and joins and leaves from other threads. A message that
+  // starts below the limit passes whole.
+  std::uint32_t max_pending_publishes = 65'536;
+  std::size_t max_pending_bytes = std::size_t{64} << 20;
 
   // The HTTP request head (RFC 9112 §3, RFC 6585 §5).
   std::size_t max_request_line_bytes = std::size_t{8} << 10;

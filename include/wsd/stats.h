@@ -80,10 +80,11 @@ struct ServerStats {
   std::uint64_t send_queue_bytes = 0;  // waiting in send queues
   std::uint64_t input_bytes = 0;       // of incomplete messages and requests
   std::uint64_t context_bytes = 0;     // reserved for compression windows kept between messages
-  // Publishes, and messages for a connection of another thread, that wait for a reactor.
-  std::uint64_t publishes_waiting = 0;
-  // Room messages that wait for reactors with members of the room.
-  std::uint64_t deliveries_waiting = 0;
+  // What waits for reactors, in bytes as counted against max_pending_bytes: each message counts
+  // at least max_pending_bytes / max_pending_publishes.
+  std::uint64_t pending_publish_bytes = 0;   // for home shards of rooms, and single connections
+  std::uint64_t pending_delivery_bytes = 0;  // messages of rooms for reactors with members
+  std::uint64_t pending_request_bytes = 0;   // joins, leaves and queries from other threads
 
   // Times that free memory was returned to the system, after the work that had needed it.
   std::uint64_t memory_trims_total = 0;

@@ -85,6 +85,12 @@ BatchSet::BatchSet(std::vector<SharedBytes>&& frames, std::span<const Encoding> 
   plain_.set_slow_rule(slow_rule);
 }
 
+std::size_t BatchSet::bytes() const noexcept {
+  std::size_t bytes = plain_.bytes();
+  for (const auto& [encoding, batch] : others_) bytes += batch.bytes();
+  return bytes;
+}
+
 const Batch& BatchSet::of(Encoding encoding) const noexcept {
   for (const auto& [each, batch] : others_) {
     if (each == encoding) return batch;

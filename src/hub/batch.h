@@ -98,6 +98,8 @@ class BatchSet {
   [[nodiscard]] const Batch& of(Encoding encoding) const noexcept;
   // Returns the number of messages.
   [[nodiscard]] std::size_t size() const noexcept { return plain_.frames().size(); }
+  // Returns the size of the messages in all encodings.
+  [[nodiscard]] std::size_t bytes() const noexcept;
 
  private:
   std::vector<std::pair<Encoding, Batch>> others_;  // made before plain_ takes the frames

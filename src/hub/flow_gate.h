@@ -1,8 +1,8 @@
-// Limits the items that wait for one shard.
+// Limits the mail that waits for one shard.
 //
-// A mailbox takes every item. The gate beside it counts the items, and stops producers that send
-// too many. A producer counts items in before it pushes them. The owner counts them out after it
-// has taken them.
+// A mailbox takes every item. The gate beside it sums the costs of the items (mail_cost.h), and
+// stops producers that send too much. A producer counts items in before it pushes them. The owner
+// counts them out after it has taken them.
 //
 // No wake-up is lost, by Dekker's argument (E. W. Dijkstra, "Cooperating sequential processes",
 // EWD 123). Each side writes its own word and then reads the other word:
@@ -38,16 +38,16 @@ class BasicFlowGate {
 
   // `bound` is the limit. It is constant, because the argument above needs both sides to agree on
   // it.
-  explicit BasicFlowGate(std::uint32_t bound) noexcept : bound_(bound) {}
+  explicit BasicFlowGate(std::uint64_t bound) noexcept : bound_(bound) {}
   BasicFlowGate(const BasicFlowGate&) = delete;
   BasicFlowGate& operator=(const BasicFlowGate&) = delete;
 
-  // Counts `n` items in, before a reactor thread pushes them. The items always pass. Returns true
-  // if the caller may continue. Returns false if the queue exceeds the limit. Then `waiter`, the
-  // index of the calling shard, is registered. The caller must stop reading from publishers until
-  // the owner wakes it. A wake-up without need is possible and harmless. With n == 0, the call only
-  // checks and registers.
-  [[nodiscard]] bool enter(std::uint32_t n, unsigned waiter) noexcept {
+  // Counts items of the cost `n` in, before a reactor thread pushes them. They always pass. Returns
+  // true if the caller may continue. Returns false if the queue exceeds the limit. Then `waiter`,
+  // the index of the calling shard, is registered. The caller must stop reading from publishers
+  // until the owner wakes it. A wake-up without need is possible and harmless. With n == 0, the
+  // call only checks and registers.
+  [[nodiscard]] bool enter(std::uint64_t n, unsigned waiter) noexcept {
     WSD_DCHECK(waiter < kMaxWaiters);
     if (queued_.fetch_add(n, std::memory_order_relaxed) + n <= bound_) {
       return true;
@@ -58,10 +58,10 @@ class BasicFlowGate {
     return queued_.load(std::memory_order_seq_cst) <= bound_ / 2;
   }
 
-  // Counts `n` items in, before any other thread pushes them. Returns false and counts nothing if
-  // the queue has reached the limit. A batch that starts below the limit passes whole, so no batch
-  // is too large for ever.
-  [[nodiscard]] bool try_enter(std::uint32_t n) noexcept {
+  // Counts items of the cost `n` in, before any other thread pushes them. Returns false and counts
+  // nothing if the queue has reached the limit. A batch that starts below the limit passes whole,
+  // so no batch is too large for ever.
+  [[nodiscard]] bool try_enter(std::uint64_t n) noexcept {
     std::uint64_t queued = queued_.load(std::memory_order_relaxed);
     do {
       if (queued >= bound_) {
@@ -72,11 +72,11 @@ class BasicFlowGate {
     return true;
   }
 
-  // Owner only. Counts `n` items out, after the owner took them. Returns the shards that the owner
-  // must wake now, one bit each. If the queue is at or below half of the limit, these are all
-  // registered shards; otherwise the result is 0. Half, because at the limit itself the waiters
-  // would stop and continue with each item.
-  [[nodiscard]] std::uint64_t leave(std::uint32_t n) noexcept {
+  // Owner only. Counts items of the cost `n` out, after the owner took them. Returns the shards
+  // that the owner must wake now, one bit each. If the queue is at or below half of the limit,
+  // these are all registered shards; otherwise the result is 0. Half, because at the limit itself
+  // the waiters would stop and continue with each item.
+  [[nodiscard]] std::uint64_t leave(std::uint64_t n) noexcept {
     const std::uint64_t before = queued_.fetch_sub(n, std::memory_order_seq_cst);
     WSD_DCHECK(before >= n);
     if (before - n > bound_ / 2 || waiters_.load(std::memory_order_seq_cst) == 0) {
@@ -89,7 +89,7 @@ class BasicFlowGate {
   [[nodiscard]] std::uint64_t queued() const noexcept {
     return queued_.load(std::memory_order_relaxed);
   }
-  [[nodiscard]] std::uint32_t bound() const noexcept { return bound_; }
+  [[nodiscard]] std::uint64_t bound() const noexcept { return bound_; }
 
  private:
   // On another cache line than the mailbox and the data of the owner. The two words share a line,
@@ -97,7 +97,7 @@ class BasicFlowGate {
   static constexpr std::size_t kCacheLine = 64;
   alignas(kCacheLine) Atomic<std::uint64_t> queued_{0};
   Atomic<std::uint64_t> waiters_{0};
-  const std::uint32_t bound_;
+  const std::uint64_t bound_;
 };
 
 using FlowGate = BasicFlowGate<>;

@@ -49,19 +49,23 @@ class Hub {
   // Returns the index of the home shard, which orders the room's messages.
   [[nodiscard]] std::uint32_t home_of(std::string_view room) const noexcept;
 
-  // For threads that are not reactors. Each call posts mail to a shard and returns. publish() and
-  // send() return kCongested, and post nothing, if the publish gate of the shard has reached its
-  // limit. Calls for a connection that has ended do nothing.
+  // For threads that are not reactors. Each call posts mail to a shard and returns. If the gate of
+  // the shard has reached its limit, the call returns kCongested and has posted nothing. close() is
+  // never refused: one for each connection may wait. Calls for a connection that has ended do
+  // nothing. A publish takes effect before a later join or leave of the same thread, but not after
+  // an earlier one, which goes by way of the member's shard.
   [[nodiscard]] SendResult publish(std::string_view room, SharedBytes frame,
                                    std::unique_ptr<RoomStateCallback> receipt = nullptr) const;
-  void query(std::string_view room, std::unique_ptr<RoomStateCallback> listener) const;
+  [[nodiscard]] SendResult query(std::string_view room,
+                                 std::unique_ptr<RoomStateCallback> listener) const;
   [[nodiscard]] SendResult send(ConnectionId member, SharedBytes frame) const;
   void close(ConnectionId member, CloseCode code, std::string_view reason) const;
-  void join(ConnectionId member, std::string_view room, const Since& since = {}) const;
-  void leave(ConnectionId member, std::string_view room) const;
+  [[nodiscard]] SendResult join(ConnectionId member, std::string_view room,
+                                const Since& since = {}) const;
+  [[nodiscard]] SendResult leave(ConnectionId member, std::string_view room) const;
   // Posts `query` to one shard. The answer may never come, because a shard whose reactor has ended
   // handles no mail.
-  void query(std::uint32_t index, std::shared_ptr<ShardQuery> query) const;
+  [[nodiscard]] SendResult query(std::uint32_t index, std::shared_ptr<ShardQuery> query) const;
   // Posts the command bits to every shard.
   void command(std::uint32_t commands) const;
 
@@ -69,6 +73,12 @@ class Hub {
   [[nodiscard]] RoomCount& rooms() noexcept { return rooms_; }
 
  private:
+  template <class Body>
+  [[nodiscard]] SendResult post_to(std::uint32_t index, GateKind gate, std::size_t bytes,
+                                   Body body) const;
+  [[nodiscard]] SendResult change(ConnectionId member, std::string_view room, bool join,
+                                  const Since& since) const;
+
   RoomCount rooms_;  // before shards_, which refer to it
   std::vector<std::unique_ptr<Shard>> shards_;
 };

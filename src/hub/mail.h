@@ -1,9 +1,11 @@
 // The mail that a shard gets from other shards and from other threads.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 
@@ -40,6 +42,29 @@ class MemberTask {
   virtual void run(Member* member) noexcept = 0;
 };
 
+// What bounds the mail that waits for one shard:
+//
+//   mail            who causes it               bound
+//   --------------- --------------------------- ---------------------------------------------------
+//   Publish, Send   peers, any thread           publish gate
+//   Join, Leave     peers                       publish gate
+//   RoomState       peers, any thread           publish gate
+//   Membership      peers, any thread           request gate
+//   Query           threads that are no reactor request gate
+//   Deliver         the home shard              delivery gate
+//   Joined, Left    the home shard              delivery gate; the home shard answers each join and
+//                                               each awaited leave once
+//   Close           peers, any thread           one for each connection (CloseRequests)
+//   MemberTask      the application             one for each deferred request; a connection has
+//                                               one at a time
+//   Resume          the owner of a gate         one for each enter() of this shard that returned
+//                                               false
+//   Command         the application             one for each drain() and stop(), and one liveness
+//                                               check at a time
+//
+// A request waits for a publish gate, and mail at a publish gate waits for a delivery gate. Mail at
+// a delivery gate waits for nothing. So no gate stays closed for ever.
+
 // Mail to the home shard of a room.
 struct JoinMail {
   std::string room;
@@ -51,8 +76,11 @@ struct JoinMail {
 };
 struct LeaveMail {
   std::string room;
-  std::uint32_t shard = 0;
+  ConnectionId member = 0;
+  std::uint32_t token = 0;  // of the join
+  std::uint16_t shard = 0;
   Encoding encoding = kIdentity;
+  bool awaited = false;  // the member gets the messages before its leave, and then LeftMail
 };
 struct PublishMail {
   std::string room;
@@ -72,6 +100,11 @@ struct JoinedMail {
   std::uint32_t token = 0;
   bool refused = false;  // the member must leave again
 };
+// The answer to a LeaveMail that is awaited.
+struct LeftMail {
+  ConnectionId member = 0;
+  std::uint32_t token = 0;
+};
 struct DeliverMail {
   std::string room;
   std::shared_ptr<const BatchSet> batch;
@@ -79,10 +112,13 @@ struct DeliverMail {
   std::uint64_t first_pending_ns = 0;  // when its oldest message got its position
 };
 
+// Names one of a shard's gates.
+enum class GateKind : std::uint8_t { kRequest, kPublish, kDeliver };
+inline constexpr std::size_t kGateKinds = 3;
+
 // A gate at which this shard waited has opened.
 struct ResumeMail {
-  enum class Gate : std::uint8_t { kPublish, kDeliver };
-  Gate gate = Gate::kPublish;
+  GateKind gate = GateKind::kPublish;
   std::uint32_t shard = 0;
 };
 
@@ -114,7 +150,7 @@ struct CommandMail {
 class ShardQuery {
  public:
   virtual ~ShardQuery() = default;
-  // Called once for each shard. It may close members, but must not add or remove any.
+  // Called at most once for each shard. It may close members, but must not add or remove any.
   virtual void answer(Shard& shard) noexcept = 0;
 };
 struct QueryMail {
@@ -124,8 +160,10 @@ struct QueryMail {
 // One piece of mail. `next` belongs to the mailbox, or to the sender that prepares several pieces.
 struct Mail {
   Mail* next = nullptr;
-  std::variant<JoinMail, LeaveMail, PublishMail, JoinedMail, DeliverMail, ResumeMail, SendMail,
-               CloseMail, MembershipMail, CommandMail, QueryMail, RoomStateMail, MemberTaskMail>
+  std::uint64_t cost = 0;  // as counted at the gate of its kind; 0: not counted
+  std::variant<JoinMail, LeaveMail, PublishMail, JoinedMail, LeftMail, DeliverMail, ResumeMail,
+               SendMail, CloseMail, MembershipMail, CommandMail, QueryMail, RoomStateMail,
+               MemberTaskMail>
       body;
 };
 
@@ -134,6 +172,21 @@ template <class Body>
   auto mail = std::make_unique<Mail>();
   mail->body = std::move(body);
   return mail;
+}
+
+// Returns the bytes that mail for a room holds. `payload` is the size of its messages.
+[[nodiscard]] constexpr std::size_t bytes_held(std::size_t room_name,
+                                               std::size_t payload) noexcept {
+  return sizeof(Mail) + room_name + payload;
+}
+
+// Returns mail that makes a member join or leave a room.
+[[nodiscard]] inline std::unique_ptr<Mail> membership_mail(ConnectionId member,
+                                                           std::string_view room, bool join,
+                                                           const Since& since) {
+  std::unique_ptr<const Since> from;
+  if (since.kind != Since::Kind::kNow) from = std::make_unique<const Since>(since);
+  return mail_of(MembershipMail{member, std::string(room), join, std::move(from)});
 }
 
 }  // namespace wsd::hub

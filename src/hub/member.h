@@ -37,6 +37,9 @@ struct Membership {
 
 // The rooms of one member, in the order of the joins. One membership is stored inline, because most
 // members have only one.
+//
+// A member that leaves a room gets the messages before its leave, so its membership lasts until the
+// home shard has answered. Meanwhile only find_joined() and the functions for leaving see it.
 class Memberships {
  public:
   Memberships() = default;
@@ -44,22 +47,47 @@ class Memberships {
   Memberships& operator=(const Memberships&) = delete;
   ~Memberships();
 
-  [[nodiscard]] bool empty() const noexcept { return only_.room == nullptr; }
+  [[nodiscard]] bool empty() const noexcept { return size() == 0; }
   [[nodiscard]] std::size_t size() const noexcept;
   [[nodiscard]] const Membership& at(std::size_t position) const noexcept;
   // Returns the membership in `room`, or nullptr if there is none.
   [[nodiscard]] Membership* find(const LocalRoom* room) noexcept;
+  // Returns the membership in `room` whose join is complete, also if the member is leaving. There
+  // is at most one, because the home shard answers in order.
+  [[nodiscard]] Membership* find_joined(const LocalRoom* room) noexcept;
+  // Returns the membership with this token, also if the member is leaving.
+  [[nodiscard]] Membership* find_token(std::uint32_t token) noexcept;
   // Throws std::bad_alloc if memory runs out; then nothing has changed.
   void add(const Membership& membership);
   // Removes the membership in `room`, if there is one. The other memberships keep their order.
   void remove(const LocalRoom* room) noexcept;
 
+  // The member leaves `room`, in which it has a membership. Throws std::bad_alloc if memory runs
+  // out; then nothing has changed.
+  void begin_leave(const LocalRoom* room);
+  // Returns whether the member leaves a room.
+  [[nodiscard]] bool is_leaving() const noexcept;
+  // Removes and returns the membership with this token that the member is leaving. Returns one
+  // without a room if there is none.
+  Membership end_leave(std::uint32_t token) noexcept;
+  // Removes and returns any membership that the member is leaving. Requires is_leaving().
+  Membership end_any_leave() noexcept;
+
  private:
-  using List = std::vector<Membership>;
-  // With this index, `room` is the address of a List with two or more memberships.
+  struct Lists {
+    std::vector<Membership> current;
+    // In the order of the leaves. Those before `first_leaving` have ended. Answers come in about
+    // that order, so that each is found near the front.
+    std::vector<Membership> leaving;
+    std::size_t first_leaving = 0;
+  };
+  // With this index, `room` is the address of Lists: two or more memberships, or one that the
+  // member is leaving.
   static constexpr std::uint32_t kListed = Membership::kPending - 1;
 
-  [[nodiscard]] List* list() const noexcept;
+  [[nodiscard]] Lists* lists() const noexcept;
+  Membership take_leaving(Lists& lists, std::size_t at) noexcept;
+  void shrink() noexcept;
 
   Membership only_;
 };
@@ -78,6 +106,8 @@ class Member : public Scheduled {
   virtual void deliver(const SharedBytes& frame) = 0;
   // Starts the closing handshake.
   virtual void close(CloseCause cause, CloseCode code, std::string_view reason) = 0;
+  // Returns whether the member may join rooms now. Joins of other members have no effect.
+  [[nodiscard]] virtual bool may_join() const noexcept { return true; }
   // A join would exceed a limit, so the member has not joined `room`. This method may join and
   // leave rooms. `room` is valid only during the call.
   virtual void join_refused(std::string_view /*room*/, JoinRefusal /*why*/) {}

@@ -10,7 +10,7 @@
 
 namespace wsd::hub {
 
-// A connection id is generation << 32 | shard << 24 | slot. Generations start at 1, so no id is 0.
+// Generations start at 1, so no id is 0.
 
 std::uint32_t slot_of(ConnectionId id) noexcept {
   return static_cast<std::uint32_t>(id) & MemberTable::kSlotMask;
@@ -41,8 +41,14 @@ void MemberTable::remove(const Member& member) noexcept {
   const ConnectionId id = member.id();
   const std::uint32_t slot = slot_of(id);
   WSD_ASSERT(slots_[slot].taken() && slots_[slot].member() == &member);
-  slots_[slot].free(static_cast<std::uint32_t>(id >> 32), std::exchange(first_free_, slot));
   --size_;
+  const auto generation = static_cast<std::uint32_t>(id >> 32);
+  if (generation == kLastGeneration) {
+    slots_[slot].free(generation,
+                      kNoSlot);  // on no list, because the next id would be a former one
+    return;
+  }
+  slots_[slot].free(generation, std::exchange(first_free_, slot));
 }
 
 void MemberTable::shrink() noexcept {

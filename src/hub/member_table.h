@@ -19,10 +19,13 @@ class Member;
 [[nodiscard]] std::uint32_t slot_of(ConnectionId id) noexcept;
 
 // Gives each member an id and finds members by id. An id consists of the slot, the shard and a
-// generation, which increases each time the slot is used again. So a late message to a former
-// member never finds its successor. Reactor thread only.
+// generation, which increases each time the slot is used again. A slot whose generation has reached
+// the largest number is never used again. So each id is given out once, and a late message to a
+// former member never finds its successor. Reactor thread only.
 class MemberTable {
  public:
+  // An id is generation << 32 | shard << 24 | slot.
+  static constexpr std::uint32_t kLastGeneration = ~std::uint32_t{0};
   // The part of an id that names the slot.
   static constexpr std::uint32_t kSlotBits = 24;
   static constexpr std::uint32_t kSlotMask = (std::uint32_t{1} << kSlotBits) - 1;

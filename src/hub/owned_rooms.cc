@@ -29,6 +29,11 @@ RoomHome* OwnedRooms::find(std::string_view room) noexcept {
   return found == rooms_.end() ? nullptr : &found->second;
 }
 
+const RoomHome* OwnedRooms::find(std::string_view room) const noexcept {
+  const auto found = rooms_.find(room);
+  return found == rooms_.end() ? nullptr : &found->second;
+}
+
 // Returns the memory of a room without its history: a node of the table with its share of the
 // buckets, and a name that is too long for the node.
 std::size_t OwnedRooms::room_bytes(const RoomHome& room) noexcept {
@@ -103,7 +108,7 @@ void OwnedRooms::leave(std::string_view name, std::uint32_t shard, Encoding enco
   drop_if_unused(*room);
 }
 
-const RoomHome* OwnedRooms::publish(std::string_view name, SharedBytes frame, bool counted) {
+const RoomHome* OwnedRooms::publish(std::string_view name, SharedBytes frame, std::uint64_t cost) {
   RoomHome* const found = find(name);
   if (found == nullptr ? !may_create_for_message(name)
                        : !found->has_members() && !may_keep_history(*found)) {
@@ -115,7 +120,7 @@ const RoomHome* OwnedRooms::publish(std::string_view name, SharedBytes frame, bo
       room.keep_history(*this, history_bytes_, room_bytes(room));
     }
     if (!room.has_pending()) room.first_pending_ns = now_ns_;
-    wsd_append_to_room(&room, &frame, counted, now_);
+    wsd_append_to_room(&room, &frame, cost, now_);
   } catch (...) {
     drop_if_unused(room);
     throw;
@@ -147,7 +152,7 @@ OwnedRooms::PendingBatch OwnedRooms::take_batch(RoomHome& room) {
       throw;
     }
   }
-  batch.credit = room.take_counted();
+  batch.cost = room.take_cost();
   return batch;
 }
 

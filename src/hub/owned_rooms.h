@@ -66,6 +66,7 @@ class OwnedRooms final : private HistoryExpiryListener {
 
   // Returns the room, or nullptr if it does not exist.
   [[nodiscard]] RoomHome* find(std::string_view room) noexcept;
+  [[nodiscard]] const RoomHome* find(std::string_view room) const noexcept;
 
   struct JoinAnswer {
     std::unique_ptr<const Batch> replay;  // nullptr: the joiner missed nothing
@@ -88,9 +89,10 @@ class OwnedRooms final : private HistoryExpiryListener {
   // leave(), fan_out() or the wheel. Returns nullptr if the message was discarded: the room has no
   // members and keeps no history.
   //
-  // `counted` says that the message has entered the publish gate. take_batch() returns its credit;
-  // if the result is nullptr, the caller must take it out of the gate.
-  [[nodiscard]] const RoomHome* publish(std::string_view room, SharedBytes frame, bool counted);
+  // `cost` is the cost of the message at the publish gate, or 0 if it has not entered the gate.
+  // take_batch() returns it; if the result is nullptr, the caller must take it out of the gate.
+  [[nodiscard]] const RoomHome* publish(std::string_view room, SharedBytes frame,
+                                        std::uint64_t cost);
 
   // Returns the number of members and the last position. Both are 0 if the room does not exist.
   [[nodiscard]] RoomState state(std::string_view room) const noexcept;
@@ -98,7 +100,7 @@ class OwnedRooms final : private HistoryExpiryListener {
   // The pending messages of one room. The targets are room.shards().
   struct PendingBatch {
     std::shared_ptr<const BatchSet> messages;  // nullptr: the room has no members
-    std::uint32_t credit = 0;                  // messages that must leave the publish gate
+    std::uint64_t cost = 0;                    // that must leave the publish gate
   };
   // Returns the pending messages in every encoding that a member wants. Afterwards no message is
   // pending. `room` must belong to this object.

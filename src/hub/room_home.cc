@@ -75,16 +75,17 @@ Missed RoomHome::missed(const Since& since, Tick now) noexcept {
   return {static_cast<std::size_t>(missed), false};
 }
 
-Position RoomHome::append(SharedBytes frame, bool counted, Tick now) {
+Position RoomHome::append(SharedBytes frame, std::uint64_t cost, Tick now) {
   if (history_ != nullptr) history_->ring.reserve(now);
   pending_.push_back(std::move(frame));
   if (history_ != nullptr) history_->ring.append(pending_.back(), now);
-  if (counted) ++pending_counted_;
+  pending_cost_ += cost;
   return sequencer_.next();
 }
 
-extern "C" void wsd_append_to_room(RoomHome* home, SharedBytes* frame, bool counted, Tick now) {
-  home->append(std::move(*frame), counted, now);
+extern "C" void wsd_append_to_room(RoomHome* home, SharedBytes* frame, std::uint64_t cost,
+                                   Tick now) {
+  home->append(std::move(*frame), cost, now);
 }
 
 std::vector<SharedBytes> RoomHome::take_pending() noexcept { return std::exchange(pending_, {}); }
@@ -94,6 +95,6 @@ void RoomHome::put_back(std::vector<SharedBytes>&& frames) noexcept {
   pending_ = std::move(frames);
 }
 
-std::uint32_t RoomHome::take_counted() noexcept { return std::exchange(pending_counted_, 0); }
+std::uint64_t RoomHome::take_cost() noexcept { return std::exchange(pending_cost_, 0); }
 
 }  // namespace wsd::hub

@@ -109,16 +109,16 @@ class RoomHome {
   [[nodiscard]] Missed missed(const Since& since, Tick now) noexcept;
 
   // Assigns the next position to the frame, and stores it for the next batch and in the history.
-  // `counted` says that it has entered the shard's publish gate. Throws std::bad_alloc if memory
-  // runs out; then nothing has changed.
-  Position append(SharedBytes frame, bool counted, Tick now = 0);
+  // `cost` is its cost at the shard's publish gate, or 0 if it has not entered the gate. Throws
+  // std::bad_alloc if memory runs out; then nothing has changed.
+  Position append(SharedBytes frame, std::uint64_t cost, Tick now = 0);
   [[nodiscard]] bool has_pending() const noexcept { return !pending_.empty(); }
   // Returns the pending frames. Afterwards no frame is pending.
   [[nodiscard]] std::vector<SharedBytes> take_pending() noexcept;
   // Makes frames pending again that could not be sent. No frame may be pending.
   void put_back(std::vector<SharedBytes>&& frames) noexcept;
-  // Returns how many frames since the last call had entered the publish gate.
-  [[nodiscard]] std::uint32_t take_counted() noexcept;
+  // Returns the cost at the publish gate of the frames since the last call.
+  [[nodiscard]] std::uint64_t take_cost() noexcept;
 
   [[nodiscard]] std::string_view name() const noexcept { return name_; }
   // For OwnedRooms: refers to an equal name that outlives the room.
@@ -143,7 +143,7 @@ class RoomHome {
   std::vector<Encoding> encodings_;
   std::vector<std::uint32_t> encoding_members_;  // the number of members for each of encodings_
   std::vector<SharedBytes> pending_;
-  std::uint32_t pending_counted_ = 0;
+  std::uint64_t pending_cost_ = 0;
   std::unique_ptr<TimedHistory> history_;
 };
 
@@ -182,6 +182,7 @@ class RoomQueue {
 
 // Calls home->append(). OwnedRooms orders every message of a room through this function. It has a C
 // name, so that the simulation can observe the order with the linker's --wrap.
-extern "C" void wsd_append_to_room(RoomHome* home, SharedBytes* frame, bool counted, Tick now);
+extern "C" void wsd_append_to_room(RoomHome* home, SharedBytes* frame, std::uint64_t cost,
+                                   Tick now);
 
 }  // namespace wsd::hub

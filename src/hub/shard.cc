@@ -1,6 +1,5 @@
 #include "hub/shard.h"
 
-#include <bit>
 #include <new>
 #include <utility>
 #include <variant>
@@ -11,19 +10,15 @@
 namespace wsd::hub {
 namespace {
 
-void dispose(Mail* mail) noexcept {
-  while (mail != nullptr) {
-    const std::unique_ptr<Mail> owned(std::exchange(mail, mail->next));
-  }
-}
-
 // Mail that is allocated before any of it is posted.
 class Outgoing {
  public:
   Outgoing() = default;
   Outgoing(const Outgoing&) = delete;
   Outgoing& operator=(const Outgoing&) = delete;
-  ~Outgoing() { dispose(first_); }
+  ~Outgoing() {
+    while (first_ != nullptr) static_cast<void>(take());
+  }
 
   void add(std::unique_ptr<Mail> mail) noexcept {
     mail->next = first_;
@@ -50,13 +45,8 @@ Shard::Shard(Hub& hub, std::uint32_t index, const Options& options, Waker& waker
       owned_rooms_(index, {options.first_epoch, options.max_rooms, options.history, options.rooms},
                    wheel_, hub.rooms(), stats_.rooms),
       max_rooms_per_member_(options.max_rooms_per_member),
-      publish_gate_(options.max_pending_publishes),
-      deliver_gate_(options.max_pending_publishes) {}
-
-Shard::~Shard() {
-  dispose(backlog_);
-  dispose(mailbox_.take());
-}
+      costs_(options.max_pending_publishes, options.max_pending_bytes),
+      gates_{FlowGate(costs_.limit()), FlowGate(costs_.limit()), FlowGate(costs_.limit())} {}
 
 void Shard::remove(Member& member) {
   leave_all(member);
@@ -66,27 +56,29 @@ void Shard::remove(Member& member) {
 
 // Rooms of the members here
 
-void Shard::join(Member& member, std::string_view room, const Since& since) {
+PublishOutcome Shard::join(Member& member, std::string_view room, const Since& since) {
+  if (!member.may_join()) return PublishOutcome::kAccepted;
   if (max_rooms_per_member_ != 0 && member.memberships().size() >= max_rooms_per_member_ &&
       !rooms_.has(member, room)) {
     member.join_refused(room, JoinRefusal::kConnectionLimit);
-    return;
+    return PublishOutcome::kAccepted;
   }
   const std::uint32_t token = ++last_token_;
-  if (!rooms_.begin_join(member, room, token)) return;
+  if (!rooms_.begin_join(member, room, token)) return PublishOutcome::kAccepted;
   stats_.memberships.add(1);
   OwnedRooms::JoinAnswer answer;
+  PublishOutcome outcome = PublishOutcome::kAccepted;
   try {
     const std::uint32_t home = hub_.home_of(room);
-    if (home == index_) {
+    if (home == index_ && !room_waits(room)) {
       answer = join_owned(room, index_, member.encoding(), since);
-      if (!answer.refused) rooms_.complete_join(member, room, token);
+      if (!answer.refused) rooms_.complete_join(member, token);
     } else {
       std::unique_ptr<const Since> from;
       if (since.kind != Since::Kind::kNow) from = std::make_unique<const Since>(since);
-      hub_.shard(home).post(
-          mail_of(JoinMail{std::string(room), member.id(), std::move(from), token,
-                           static_cast<std::uint16_t>(index_), member.encoding()}));
+      outcome = send_home(home, room, 0,
+                          mail_of(JoinMail{std::string(room), member.id(), std::move(from), token,
+                                           static_cast<std::uint16_t>(index_), member.encoding()}));
     }
   } catch (...) {
     rooms_.leave(member, room);
@@ -94,16 +86,12 @@ void Shard::join(Member& member, std::string_view room, const Since& since) {
     throw;
   }
   if (answer.refused) {
-    refuse(member, room);
+    leave_at_once(member, room);
+    member.join_refused(room, JoinRefusal::kServerLimit);
   } else if (answer.replay != nullptr) {
     hand_over(member, *answer.replay);
   }
-}
-
-// The home shard has counted the refused member, so the member must leave like any other.
-void Shard::refuse(Member& member, std::string_view room) {
-  leave(member, room);
-  member.join_refused(room, JoinRefusal::kServerLimit);
+  return outcome;
 }
 
 void Shard::hand_over(Member& member, const Batch& missed) {
@@ -111,65 +99,75 @@ void Shard::hand_over(Member& member, const Batch& missed) {
   member.replay(missed);
 }
 
-void Shard::leave(Member& member, std::string_view room) {
-  if (!rooms_.has(member, room)) return;
+PublishOutcome Shard::leave(Member& member, std::string_view room) {
+  if (!rooms_.has(member, room)) return PublishOutcome::kAccepted;
   const std::uint32_t home = hub_.home_of(room);
-  // `room` may be the name that the table owns. rooms_.leave() may free it, so it comes last.
-  if (home == index_) {
+  if (home == index_ && !room_waits(room)) {
+    send_pending(room);  // the member gets the messages that precede its leave
     owned_rooms_.leave(room, index_, member.encoding());
     rooms_.leave(member, room);
     stats_.memberships.subtract(1);
-    return;
+    return PublishOutcome::kAccepted;
   }
-  auto mail = mail_of(LeaveMail{std::string(room), index_, member.encoding()});
+  auto mail = mail_of(LeaveMail{std::string(room), member.id(), 0,
+                                static_cast<std::uint16_t>(index_), member.encoding(), true});
+  if (home == index_)
+    static_cast<void>(waiting_.queue_of(room));  // so that send_home() cannot fail
+  std::get<LeaveMail>(mail->body).token = rooms_.begin_leave(member, room);
+  stats_.memberships.subtract(1);
+  return send_home(home, room, 0, std::move(mail));
+}
+
+// Leaves without the messages that precede the leave. The home shard has counted the member, also
+// if it has refused it.
+void Shard::leave_at_once(Member& member, std::string_view room) {
+  const std::uint32_t home = hub_.home_of(room);
+  if (home == index_ && !waiting_.has(room)) {
+    owned_rooms_.leave(room, index_, member.encoding());
+  } else {
+    static_cast<void>(send_home(
+        home, room, 0,
+        mail_of(LeaveMail{std::string(room), member.id(), 0, static_cast<std::uint16_t>(index_),
+                          member.encoding(), false})));
+  }
   rooms_.leave(member, room);
   stats_.memberships.subtract(1);
-  hub_.shard(home).post(std::move(mail));
 }
 
 void Shard::leave_all(Member& member) {
-  while (!member.memberships().empty()) leave(member, member.memberships().at(0).room->name);
+  rooms_.forget_leaves(member);
+  while (!member.memberships().empty())
+    leave_at_once(member, member.memberships().at(0).room->name);
 }
 
 PublishOutcome Shard::publish(std::string_view room, SharedBytes frame,
                               std::unique_ptr<RoomStateCallback> receipt) {
   const std::uint32_t home = hub_.home_of(room);
+  const std::size_t payload = frame.size();
+  if (home != index_ || waiting_.has(room)) {
+    return send_home(home, room, payload,
+                     mail_of(PublishMail{std::string(room), std::move(frame), std::move(receipt)}));
+  }
   // A single shard sends all pending messages at the end of the turn, so it needs no limit.
   const bool counted = hub_.shard_count() > 1;
-  if (home != index_) {
-    Shard& home_shard = hub_.shard(home);
-    auto mail = mail_of(PublishMail{std::string(room), std::move(frame), std::move(receipt)});
-    const bool open = !counted || home_shard.publish_gate().enter(1, index_);
-    home_shard.post(std::move(mail));
-    return open ? PublishOutcome::kAccepted : PublishOutcome::kCongested;
-  }
-  const bool open = !counted || publish_gate_.enter(1, index_);
+  const std::uint64_t cost = counted ? costs_.of(1, bytes_held(room.size(), payload)) : 0;
+  const bool open = !counted || enter_publish_gate(*this, cost);
   try {
-    publish_owned(room, std::move(frame), counted, receipt.get());
+    publish_owned(room, std::move(frame), cost, receipt.get());
   } catch (...) {
-    if (counted) open_gate(publish_gate_.leave(1), ResumeMail::Gate::kPublish);
+    leave_gate(GateKind::kPublish, cost);
     throw;
   }
   return open ? PublishOutcome::kAccepted : PublishOutcome::kCongested;
 }
 
-void Shard::query(std::string_view room, std::unique_ptr<RoomStateCallback> listener) {
+PublishOutcome Shard::query(std::string_view room, std::unique_ptr<RoomStateCallback> listener) {
   const std::uint32_t home = hub_.home_of(room);
-  if (home == index_) {
+  if (home == index_ && !waiting_.has(room)) {
     listener->run(owned_rooms_.state(room));
-  } else {
-    hub_.shard(home).post(mail_of(RoomStateMail{std::string(room), std::move(listener)}));
+    return PublishOutcome::kAccepted;
   }
-}
-
-PublishOutcome Shard::send_away(ConnectionId member, SharedBytes frame) {
-  const std::uint32_t index = shard_of(member);
-  if (index >= hub_.shard_count()) return PublishOutcome::kAccepted;
-  Shard& target = hub_.shard(index);
-  auto mail = mail_of(SendMail{member, std::move(frame)});
-  const bool open = target.publish_gate().enter(1, index_);
-  target.post(std::move(mail));
-  return open ? PublishOutcome::kAccepted : PublishOutcome::kCongested;
+  return send_home(home, room, 0, mail_of(RoomStateMail{std::string(room), std::move(listener)}));
 }
 
 // Rooms whose home is here
@@ -177,18 +175,17 @@ PublishOutcome Shard::send_away(ConnectionId member, SharedBytes frame) {
 OwnedRooms::JoinAnswer Shard::join_owned(std::string_view room, std::uint32_t shard,
                                          Encoding encoding, const Since& since) {
   // The members that are already there get the messages that already have a position. This must
-  // happen now, even if the room is blocked, because the joiner must not get them as live messages.
-  RoomHome* const home = owned_rooms_.find(room);
-  if (home != nullptr && home->has_pending()) send_batch(*home);
+  // happen first, because the joiner must not get them as live messages.
+  send_pending(room);
   return owned_rooms_.join(room, shard, encoding, since);
 }
 
-void Shard::publish_owned(std::string_view room, SharedBytes frame, bool counted,
+void Shard::publish_owned(std::string_view room, SharedBytes frame, std::uint64_t cost,
                           RoomStateCallback* receipt) {
-  const RoomHome* const home = owned_rooms_.publish(room, std::move(frame), counted);
+  const RoomHome* const home = owned_rooms_.publish(room, std::move(frame), cost);
   stats_.publishes.add(1);
   if (home == nullptr) {
-    if (counted) open_gate(publish_gate_.leave(1), ResumeMail::Gate::kPublish);
+    leave_gate(GateKind::kPublish, cost);
     if (receipt != nullptr) receipt->run({});
     return;
   }
@@ -198,9 +195,17 @@ void Shard::publish_owned(std::string_view room, SharedBytes frame, bool counted
 bool Shard::blocked(const RoomHome& home) const noexcept {
   if (blocked_targets_ == 0) return false;
   for (const RoomHome::ShardCount& each : home.shards()) {
-    if ((blocked_targets_ >> each.shard & 1) != 0) return true;
+    if (is_blocked(each.shard)) return true;
   }
   return false;
+}
+
+// Returns whether a join or leave of a member here must wait.
+bool Shard::room_waits(std::string_view room) const noexcept {
+  if (waiting_.has(room)) return true;
+  if (blocked_targets_ == 0) return false;
+  const RoomHome* const home = owned_rooms_.find(room);
+  return home != nullptr && home->has_pending() && blocked(*home);
 }
 
 void Shard::fan_out() noexcept {
@@ -214,6 +219,13 @@ void Shard::fan_out() noexcept {
     }
     return OwnedRooms::FanOutResult::kSent;
   });
+  if (waiting_due_) run_waiting();
+}
+
+// The room must not be blocked.
+void Shard::send_pending(std::string_view room) {
+  RoomHome* const home = owned_rooms_.find(room);
+  if (home != nullptr && home->has_pending()) send_batch(*home);
 }
 
 // Allocates everything before it sends anything, so that nothing has happened if memory runs out.
@@ -231,15 +243,13 @@ void Shard::send_batch(RoomHome& home) {
       deliver_locally(home.name(), *batch.messages);
       continue;
     }
-    Shard& target = hub_.shard(each.shard);
-    if (!target.deliver_gate().enter(static_cast<std::uint32_t>(batch.messages->size()), index_)) {
-      blocked_targets_ |= std::uint64_t{1} << each.shard;
-    }
     std::unique_ptr<Mail> mail = mails.take();
     std::get<DeliverMail>(mail->body).batch = batch.messages;
-    target.post(std::move(mail));
+    mail->cost =
+        costs_.of(batch.messages->size(), bytes_held(home.name().size(), batch.messages->bytes()));
+    post_to_members(each.shard, std::move(mail));
   }
-  if (batch.credit != 0) open_gate(publish_gate_.leave(batch.credit), ResumeMail::Gate::kPublish);
+  leave_gate(GateKind::kPublish, batch.cost);
 }
 
 void Shard::deliver_locally(std::string_view room, const BatchSet& batch) {
@@ -248,127 +258,6 @@ void Shard::deliver_locally(std::string_view room, const BatchSet& batch) {
   for (Member* member : local->members) member->deliver(batch.of(member->encoding()));
   stats_.deliveries.add(local->members.size() * batch.size());
 }
-
-void Shard::open_gate(std::uint64_t waiters, ResumeMail::Gate gate) noexcept {
-  for (; waiters != 0; waiters &= waiters - 1) {
-    const auto waiter = static_cast<std::uint32_t>(std::countr_zero(waiters));
-    if (waiter == index_) {
-      ResumeMail own{gate, index_};
-      handle(own);
-      continue;
-    }
-    try {
-      hub_.shard(waiter).post(mail_of(ResumeMail{gate, index_}));
-    } catch (const std::bad_alloc&) {
-      unsent_resumes_[static_cast<std::size_t>(gate)] |= std::uint64_t{1} << waiter;
-      retry_needed_ = true;
-    }
-  }
-}
-
-// Mail
-
-void Shard::post(std::unique_ptr<Mail> mail) noexcept {
-  if (mailbox_.push(mail.release())) waker_.wake();
-}
-
-void Shard::drain() noexcept {
-  retry_needed_ = false;
-  for (const auto gate : {ResumeMail::Gate::kPublish, ResumeMail::Gate::kDeliver}) {
-    open_gate(std::exchange(unsent_resumes_[static_cast<std::size_t>(gate)], 0), gate);
-  }
-  if (handle_all(std::exchange(backlog_, nullptr))) handle_all(mailbox_.take());
-}
-
-// Returns false if memory ran out. The mail during which it ran out, and all later mail, is then
-// the backlog.
-bool Shard::handle_all(Mail* mail) noexcept {
-  while (mail != nullptr) {
-    try {
-      std::visit([this](auto& body) { handle(body); }, mail->body);
-    } catch (const std::bad_alloc&) {
-      backlog_ = mail;
-      retry_needed_ = true;
-      return false;
-    }
-    const std::unique_ptr<Mail> owned(std::exchange(mail, mail->next));
-  }
-  return true;
-}
-
-// A handler that throws std::bad_alloc has changed nothing, so handle_all() may call it again.
-
-void Shard::handle(JoinMail& mail) {
-  auto answer = mail_of(JoinedMail{{}, mail.member, nullptr, mail.token});
-  auto& joined = std::get<JoinedMail>(answer->body);
-  OwnedRooms::JoinAnswer told = join_owned(mail.room, mail.shard, mail.encoding,
-                                           mail.since == nullptr ? Since{} : *mail.since);
-  joined.replay = std::move(told.replay);
-  joined.refused = told.refused;
-  joined.room = std::move(mail.room);
-  hub_.shard(mail.shard).post(std::move(answer));
-}
-
-void Shard::handle(LeaveMail& mail) { owned_rooms_.leave(mail.room, mail.shard, mail.encoding); }
-
-void Shard::handle(PublishMail& mail) {
-  publish_owned(mail.room, mail.frame, true, mail.receipt.get());
-}
-
-void Shard::handle(JoinedMail& mail) {
-  Member* const member = find(mail.member);
-  if (member == nullptr) return;
-  if (mail.refused) {
-    if (rooms_.is_pending(*member, mail.room, mail.token)) refuse(*member, mail.room);
-  } else if (rooms_.complete_join(*member, mail.room, mail.token) && mail.replay != nullptr) {
-    hand_over(*member, *mail.replay);
-  }
-}
-
-void Shard::handle(DeliverMail& mail) {
-  placed_times_.add(mail.first_pending_ns);
-  deliver_locally(mail.room, *mail.batch);
-  const auto messages = static_cast<std::uint32_t>(mail.batch->size());
-  open_gate(deliver_gate_.leave(messages), ResumeMail::Gate::kDeliver);
-}
-
-void Shard::handle(ResumeMail& mail) {
-  if (mail.gate == ResumeMail::Gate::kPublish) {
-    publishers_resumed_ = true;
-    return;
-  }
-  blocked_targets_ &= ~(std::uint64_t{1} << mail.shard);
-  owned_rooms_.unblock();
-}
-
-void Shard::handle(SendMail& mail) {
-  Member* const member = find(mail.member);
-  if (member != nullptr) member->deliver(mail.frame);
-  open_gate(publish_gate_.leave(1), ResumeMail::Gate::kPublish);
-}
-
-void Shard::handle(CloseMail& mail) {
-  Member* const member = find(mail.member);
-  if (member != nullptr) member->close(CloseCause::kApplicationClosed, mail.code, mail.reason);
-}
-
-void Shard::handle(MembershipMail& mail) {
-  Member* const member = find(mail.member);
-  if (member == nullptr) return;
-  if (mail.join) {
-    join(*member, mail.room, mail.since == nullptr ? Since{} : *mail.since);
-  } else {
-    leave(*member, mail.room);
-  }
-}
-
-void Shard::handle(CommandMail& mail) { commands_ |= mail.commands; }
-
-void Shard::handle(QueryMail& mail) { mail.query->answer(*this); }
-
-void Shard::handle(RoomStateMail& mail) { mail.listener->run(owned_rooms_.state(mail.room)); }
-
-void Shard::handle(MemberTaskMail& mail) { mail.task->run(find(mail.member)); }
 
 void Shard::release_unused() noexcept {
   members_.shrink();

@@ -9,8 +9,10 @@
 #include <vector>
 
 #include "base/shared_bytes.h"
+#include "hub/close_requests.h"
 #include "hub/flow_gate.h"
 #include "hub/mail.h"
+#include "hub/mail_cost.h"
 #include "hub/mailbox.h"
 #include "hub/member.h"
 #include "hub/member_table.h"
@@ -19,6 +21,7 @@
 #include "hub/room_table.h"
 #include "hub/shard_stats.h"
 #include "hub/timer_wheel.h"
+#include "hub/waiting_mail.h"
 
 namespace wsd::hub {
 
@@ -34,9 +37,10 @@ class Waker {
   ~Waker() = default;
 };
 
+// The outcome of a publish, and of every other call that may send mail to another shard.
 enum class PublishOutcome : std::uint8_t {
   kAccepted,
-  kCongested,  // also accepted, but do not read from the publisher until take_resumed() is true
+  kCongested,  // also accepted, but do not read from its cause until take_resumed() is true
 };
 
 // Sends mail to other shards and handles its own, delivers to its members, and limits the mail that
@@ -48,12 +52,13 @@ enum class PublishOutcome : std::uint8_t {
 class Shard final {
  public:
   struct Options {
-    std::uint32_t max_pending_publishes = 65'536;  // limit of each gate
+    std::uint32_t max_pending_publishes = 65'536;  // limit of each gate, at least 1
     std::uint64_t first_epoch = 1;                 // of the rooms that have their home here
     std::uint32_t max_rooms_per_member = 0;        // 0: unlimited
     std::uint32_t max_rooms = 0;                   // on all shards; 0: unlimited
     HistoryLimits history = {};
     std::vector<RoomConfigRule> rooms = {};  // the first rule that matches a name overrides history
+    std::uint64_t max_pending_bytes = std::uint64_t{64} << 20;  // limit of each gate, at least 1
   };
 
   // `hub` and `waker` must outlive the last post().
@@ -66,7 +71,7 @@ class Shard final {
   // Returns the number of shards of the hub, including this one.
   [[nodiscard]] std::uint32_t shard_count() const noexcept;
 
-  // Members. add() sets and returns a new id, which is never used again. remove() leaves all rooms
+  // Members. add() sets and returns a new id; no id is given out twice. remove() leaves all rooms
   // and cancels the timer; call it before you destroy the member. Do not call either from
   // deliver().
   ConnectionId add(Member& member) { return members_.add(member); }
@@ -84,30 +89,41 @@ class Shard final {
   // Rooms. Do not call any of these from deliver(). If memory runs out, each throws std::bad_alloc
   // and has changed nothing, except that leave_all() may have left some rooms.
   //
-  // Joins the room and replays the messages since `since`. If a limit is exceeded, the join ends in
-  // Member::join_refused(), during the call or when the home shard has answered. Then nothing is
-  // replayed.
-  void join(Member& member, std::string_view room, const Since& since = {});
-  // Leaves the room. Does nothing if the member has not joined it.
-  void leave(Member& member, std::string_view room);
+  // For each room, the calls of this thread take effect in their order.
+  //
+  // Joins the room and replays the messages since `since`. Does nothing if the member may not join
+  // or has joined already. If a limit is exceeded, the join ends in Member::join_refused(), during
+  // the call or when the home shard has answered. Then nothing is replayed.
+  PublishOutcome join(Member& member, std::string_view room, const Since& since = {});
+  // Leaves the room. The member still gets the messages that precede its leave in the room's order.
+  // Does nothing if the member has not joined the room.
+  PublishOutcome leave(Member& member, std::string_view room);
+  // Leaves all rooms. The member gets no further message.
   void leave_all(Member& member);
   // Publishes `frame`. The home shard calls `receipt` with the room's state, once the message has a
   // position or was discarded.
   PublishOutcome publish(std::string_view room, SharedBytes frame,
                          std::unique_ptr<RoomStateCallback> receipt = nullptr);
   // Calls `listener` with the room's state on the home shard's thread.
-  void query(std::string_view room, std::unique_ptr<RoomStateCallback> listener);
+  PublishOutcome query(std::string_view room, std::unique_ptr<RoomStateCallback> listener);
   // Sends `frame` to a member of another shard.
   PublishOutcome send_away(ConnectionId member, SharedBytes frame);
+  // Makes a member of another shard join or leave a room.
+  PublishOutcome join_away(ConnectionId member, std::string_view room, const Since& since);
+  PublishOutcome leave_away(ConnectionId member, std::string_view room);
 
   // The turn. Call begin_turn() first. drain() handles the mailbox. fan_out() sends the pending
-  // messages of each room as one batch. Work for which memory runs out waits in order, and a later
-  // turn tries it again.
+  // messages of each room as one batch, and handles mail whose gate has opened. Work for which
+  // memory runs out waits in order, and a later turn tries it again.
   void begin_turn(Tick now, std::uint64_t now_ns) noexcept { owned_rooms_.begin_turn(now, now_ns); }
   void drain() noexcept;
   void fan_out() noexcept;
-  // Returns whether fan_out() would send something.
-  [[nodiscard]] bool has_to_fan_out() const noexcept { return owned_rooms_.has_to_fan_out(); }
+  // Frees the names of rooms that all members here have left. Call it when no handler runs.
+  void free_names() noexcept { rooms_.free_names(); }
+  // Returns whether fan_out() would do something.
+  [[nodiscard]] bool has_to_fan_out() const noexcept {
+    return owned_rooms_.has_to_fan_out() || waiting_due_;
+  }
   // Returns the times from which the latency of this turn's batches is measured.
   [[nodiscard]] PlacedTimes& placed_times() noexcept { return placed_times_; }
   // Returns whether the next turn has work that no mail announces. That is a room to fan out, or
@@ -128,13 +144,27 @@ class Shard final {
   // Sets the encoder for rooms whose home is here. It must outlive the shard's last turn.
   void set_encoder(Encoder* encoder) noexcept { owned_rooms_.set_encoder(encoder); }
 
-  // Any thread. Takes the mail and wakes the shard if it sleeps.
+  // Any thread. Takes the mail and wakes the shard if it sleeps. The caller has counted the mail at
+  // its gate, or the mail is bounded in another way; see mail.h.
   void post(std::unique_ptr<Mail> mail) noexcept;
-  // Any thread. The publish gate limits publishes to rooms whose home is here, and messages to
-  // single members. The deliver gate limits the messages that other home shards send to members
+  // For threads that are not reactors. Counts the mail at that gate and posts it. Returns false,
+  // and posts nothing, if the gate has reached its limit.
+  [[nodiscard]] bool try_post(GateKind gate, std::unique_ptr<Mail> mail, std::uint64_t bytes);
+  // Any thread. Posts the mail, unless a close of the same connection waits. Throws std::bad_alloc
+  // if memory runs out; then nothing has changed.
+  void post_close(CloseMail close);
+  // Any thread. The publish gate limits the mail to rooms whose home is here, and messages to
+  // single members. The deliver gate limits the messages and answers that other home shards send to
+  // members here. The request gate limits the joins, leaves and queries that other threads request
   // here.
-  [[nodiscard]] FlowGate& publish_gate() noexcept { return publish_gate_; }
-  [[nodiscard]] FlowGate& deliver_gate() noexcept { return deliver_gate_; }
+  [[nodiscard]] FlowGate& gate(GateKind kind) noexcept {
+    return gates_[static_cast<std::size_t>(kind)];
+  }
+  [[nodiscard]] FlowGate& publish_gate() noexcept { return gate(GateKind::kPublish); }
+  [[nodiscard]] FlowGate& deliver_gate() noexcept { return gate(GateKind::kDeliver); }
+  [[nodiscard]] FlowGate& request_gate() noexcept { return gate(GateKind::kRequest); }
+  // Any thread. The costs of mail, which are equal for all shards.
+  [[nodiscard]] const MailCost& costs() const noexcept { return costs_; }
 
   // Any thread.
   [[nodiscard]] const ShardStats& stats() const noexcept { return stats_; }
@@ -158,6 +188,7 @@ class Shard final {
   void handle(LeaveMail& mail);
   void handle(PublishMail& mail);
   void handle(JoinedMail& mail);
+  void handle(LeftMail& mail);
   void handle(DeliverMail& mail);
   void handle(ResumeMail& mail);
   void handle(SendMail& mail);
@@ -168,17 +199,40 @@ class Shard final {
   void handle(RoomStateMail& mail);
   void handle(MemberTaskMail& mail);
 
+  // Mail
+  void handle(Mail& mail);
+  bool handle_all(Mail* mail) noexcept;
+  [[nodiscard]] bool gate_is_closed_for(const Mail& mail) const noexcept;
+  [[nodiscard]] MailQueue* queue_for(const Mail& mail);
+  [[nodiscard]] PublishOutcome send_home(std::uint32_t home, std::string_view room,
+                                         std::size_t payload, std::unique_ptr<Mail> mail);
+  [[nodiscard]] bool enter_publish_gate(Shard& home, std::uint64_t cost) noexcept;
+  void post_to_members(std::uint32_t shard, std::unique_ptr<Mail> mail) noexcept;
+  void answer(std::uint32_t shard, std::unique_ptr<Mail> mail, std::size_t bytes);
+  void run_waiting() noexcept;
+  PublishOutcome change_away(ConnectionId member, std::string_view room, bool join,
+                             const Since& since);
+
+  // Rooms
   [[nodiscard]] OwnedRooms::JoinAnswer join_owned(std::string_view room, std::uint32_t shard,
                                                   Encoding encoding, const Since& since);
-  void publish_owned(std::string_view room, SharedBytes frame, bool counted,
+  void publish_owned(std::string_view room, SharedBytes frame, std::uint64_t cost,
                      RoomStateCallback* receipt);
-  void refuse(Member& member, std::string_view room);
+  void leave_at_once(Member& member, std::string_view room);
   void hand_over(Member& member, const Batch& missed);
-  bool handle_all(Mail* mail) noexcept;
+  [[nodiscard]] bool is_blocked(std::uint32_t shard) const noexcept {
+    return (blocked_targets_ >> shard & 1) != 0;
+  }
+  [[nodiscard]] bool is_congested(std::uint32_t home) const noexcept {
+    return (congested_homes_ >> home & 1) != 0;
+  }
   [[nodiscard]] bool blocked(const RoomHome& home) const noexcept;
+  [[nodiscard]] bool room_waits(std::string_view room) const noexcept;
+  void send_pending(std::string_view room);
   void send_batch(RoomHome& home);
   void deliver_locally(std::string_view room, const BatchSet& batch);
-  void open_gate(std::uint64_t waiters, ResumeMail::Gate gate) noexcept;
+  void leave_gate(GateKind kind, std::uint64_t cost) noexcept;
+  void open_gate(std::uint64_t waiters, GateKind kind) noexcept;
 
   Hub& hub_;
   const std::uint32_t index_;
@@ -190,13 +244,23 @@ class Shard final {
   OwnedRooms owned_rooms_;
   std::uint32_t last_token_ = 0;
   const std::uint32_t max_rooms_per_member_;
-  std::uint64_t blocked_targets_ = 0;  // shards whose deliver gate must open first, as bits
+  const MailCost costs_;
+
+  // Shards, as bits, whose gates must open first: deliver gates of targets, publish gates of home
+  // shards, and request gates.
+  std::uint64_t blocked_targets_ = 0;
+  std::uint64_t congested_homes_ = 0;
+  std::uint64_t congested_requests_ = 0;
+  // Mail that waits for these gates: for rooms whose home is here, and requests.
+  WaitingMail waiting_;
+  MailQueue waiting_requests_;
+  bool waiting_due_ = false;  // a gate has opened
 
   // Work for which memory ran out.
+  bool retry_needed_ = false;
   Mail* backlog_ = nullptr;  // taken from the mailbox and not yet handled
   // Indexed by gate: the shards, as bits, that must still learn that it has opened.
-  std::array<std::uint64_t, 2> unsent_resumes_ = {};
-  bool retry_needed_ = false;
+  std::array<std::uint64_t, kGateKinds> unsent_resumes_ = {};
 
   bool publishers_resumed_ = false;
   std::uint32_t commands_ = 0;
@@ -204,8 +268,8 @@ class Shard final {
   PlacedTimes placed_times_;
 
   Mailbox<Mail> mailbox_;
-  FlowGate publish_gate_;
-  FlowGate deliver_gate_;
+  std::array<FlowGate, kGateKinds> gates_;
+  CloseRequests close_requests_;
 };
 
 }  // namespace wsd::hub

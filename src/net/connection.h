@@ -82,6 +82,7 @@ class Connection final : public hub::Member {
   void replay(const hub::Batch& batch) override;
   void deliver(const SharedBytes& frame) override;
   void close(CloseCause cause, CloseCode code, std::string_view reason) override;
+  [[nodiscard]] bool may_join() const noexcept override { return open(); }
   void join_refused(std::string_view room, JoinRefusal why) override;
 
   // For the application.

@@ -175,7 +175,9 @@ bool Connection::finalize() {
   listed_ended_ = false;
   if (!session_.reading()) release_input();
   try {
-    if (phase_ != Phase::kOpen && !memberships().empty()) reactor_.shard.leave_all(*this);
+    if (phase_ != Phase::kOpen && (!memberships().empty() || memberships().is_leaving())) {
+      reactor_.shard.leave_all(*this);
+    }
   } catch (const std::bad_alloc&) {
     retry_leave_ = true;
     arm();

@@ -131,8 +131,9 @@ void Connection::release_input() {
 SendContext Connection::context(const hub::SlowPolicyFor* rule) const noexcept {
   // Responses to the input of this read step are queued even beyond the limit. The connection is
   // not read again until the queue drains. The grant limits a handler that sends much more than
-  // it receives.
-  const std::size_t grant = reactor_.reading == this ? reactor_.settings.read_buffer_size : 0;
+  // it receives. Messages of a room, which have a rule, are no responses.
+  const bool responds = reactor_.reading == this && rule == nullptr;
+  const std::size_t grant = responds ? reactor_.settings.read_buffer_size : 0;
   return {reactor_.cork, reactor_.settings.send_queue, reactor_.now,
           grant,         reactor_.replaying,           rule};
 }

@@ -143,6 +143,7 @@ void Reactor::turn(int max_wait_ms) {
   context_->shard.fan_out();
   flush_dirty();
   finalize_ended();
+  context_->shard.free_names();
   context_->deflate_pool.end_turn(!context_->lists.ready.empty());
   release_unused();
   account_turn(fanned_ns);
@@ -319,7 +320,10 @@ void Reactor::accept_and_read() {
   for (const auto& acceptor : acceptors_) acceptor->accept_step();
   context_->read_share = read_share(context_->lists.ready.size());
   context_->deflate_pool.divide_inflating(context_->lists.ready.size());
-  context_->lists.work_off(context_->lists.ready, [](Connection& each) { each.read_step(); });
+  context_->lists.work_off(context_->lists.ready, [&shard = context_->shard](Connection& each) {
+    each.read_step();
+    shard.free_names();
+  });
   context_->lists.order_ready();
 }
 

@@ -13,6 +13,7 @@
 namespace wsd {
 namespace {
 
+constexpr std::size_t kKiB = std::size_t{1} << 10;
 constexpr std::size_t kMiB = std::size_t{1} << 20;
 
 // Returns "--flag must be RULE, not VALUE".
@@ -62,6 +63,9 @@ std::string check_limits(const LimitOptions& limits) {
   }
   if (limits.max_pending_publishes < 2) {
     return must("--max-pending-publishes", "at least 2", limits.max_pending_publishes);
+  }
+  if (limits.max_pending_bytes < 64 * kKiB) {
+    return must("--max-pending-bytes", "at least 64KiB", bytes(limits.max_pending_bytes));
   }
   if (limits.max_head_bytes < 256 || limits.max_head_bytes > kMiB) {
     return must("--max-head", "from 256 bytes to 1MiB", bytes(limits.max_head_bytes));

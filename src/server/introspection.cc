@@ -57,7 +57,8 @@ class GatherQuery : public hub::ShardQuery {
 
 template <class Answer, class ShardQuery>
 std::vector<Answer> ask_all(const hub::Hub& hub, const std::shared_ptr<ShardQuery>& question) {
-  for (std::uint32_t i = 0; i < hub.shard_count(); ++i) hub.query(i, question);
+  // A shard that refuses the query counts as one that does not answer in time.
+  for (std::uint32_t i = 0; i < hub.shard_count(); ++i) static_cast<void>(hub.query(i, question));
   return question->wait();
 }
 
@@ -216,7 +217,7 @@ bool ask_close(const hub::Hub& hub, ConnectionId id, CloseCode code, std::string
   const std::uint32_t shard = hub::shard_of(id);
   if (shard >= hub.shard_count()) return false;
   const auto question = std::make_shared<CloseQuestion>(id, code, reason);
-  hub.query(shard, question);
+  if (hub.query(shard, question) != SendResult::kSent) return false;
   const std::vector<bool> answers = question->wait();
   return !answers.empty() && answers.front();
 }

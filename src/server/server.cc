@@ -93,16 +93,16 @@ void Connection::close(CloseCode code, std::string_view reason) const {
   if (core_ != nullptr) core_->close(id_, code, reason);
 }
 
-void Connection::join(std::string_view room) const {
-  if (core_ != nullptr) core_->join(id_, room);
+SendResult Connection::join(std::string_view room) const {
+  return core_ == nullptr ? SendResult::kClosed : core_->join(id_, room);
 }
 
-void Connection::join(std::string_view room, const Since& since) const {
-  if (core_ != nullptr) core_->join(id_, room, since);
+SendResult Connection::join(std::string_view room, const Since& since) const {
+  return core_ == nullptr ? SendResult::kClosed : core_->join(id_, room, since);
 }
 
-void Connection::leave(std::string_view room) const {
-  if (core_ != nullptr) core_->leave(id_, room);
+SendResult Connection::leave(std::string_view room) const {
+  return core_ == nullptr ? SendResult::kClosed : core_->leave(id_, room);
 }
 
 namespace {

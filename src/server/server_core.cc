@@ -179,7 +179,8 @@ std::string ServerCore::build() {
       wakers, hub::Shard::Options{options_.limits.max_pending_publishes, random_epoch(),
                                   options_.rates.max_rooms_per_connection, options_.rates.max_rooms,
                                   server::history_limits(options_, reactor_count_),
-                                  server::room_config_rules(options_, reactor_count_)});
+                                  server::room_config_rules(options_, reactor_count_),
+                                  options_.limits.max_pending_bytes});
   for (std::uint32_t i = 0; i < reactor_count_; ++i) {
     net::Reactor& reactor = *reactors_[i];
     reactor.attach(settings_, hub_->shard(i), *this, counts_);
@@ -318,6 +319,13 @@ bool ServerCore::too_big(std::string_view payload) const noexcept {
   return payload.size() > options_.limits.max_message_bytes;
 }
 
+// Returns the result of a call on a reactor thread. A call that makes a shard wait is accepted, but
+// pauses the connection that caused it.
+SendResult ServerCore::accepted(net::Reactor& reactor, hub::PublishOutcome outcome) {
+  if (outcome == hub::PublishOutcome::kCongested) reactor.pause_publisher();
+  return SendResult::kSent;
+}
+
 SendResult ServerCore::send(ConnectionId id, MessageType type, std::string_view payload) {
   if (!started_.load(std::memory_order_acquire)) return SendResult::kClosed;
   net::Reactor* const reactor = own_reactor();
@@ -329,10 +337,7 @@ SendResult ServerCore::send(ConnectionId id, MessageType type, std::string_view 
   SharedBytes frame = frame_of(type, payload, reactor != nullptr);
   if (!frame) return SendResult::kCongested;
   if (reactor == nullptr) return hub_->send(id, std::move(frame));
-  if (reactor->shard().send_away(id, std::move(frame)) == hub::PublishOutcome::kCongested) {
-    reactor->pause_publisher();
-  }
-  return SendResult::kSent;
+  return accepted(*reactor, reactor->shard().send_away(id, std::move(frame)));
 }
 
 SendResult ServerCore::publish(std::string_view room, MessageType type, std::string_view payload,
@@ -348,22 +353,15 @@ SendResult ServerCore::publish(std::string_view room, MessageType type, std::str
                        [call = std::move(receipt)](const RoomState& state) { call(state.last); });
   }
   if (reactor == nullptr) return hub_->publish(room, std::move(frame), std::move(waiting));
-  if (reactor->shard().publish(room, std::move(frame), std::move(waiting)) ==
-      hub::PublishOutcome::kCongested) {
-    reactor->pause_publisher();
-  }
-  return SendResult::kSent;
+  return accepted(*reactor, reactor->shard().publish(room, std::move(frame), std::move(waiting)));
 }
 
 SendResult ServerCore::query(std::string_view room, Hub::StateCallback callback) {
   if (!started_.load(std::memory_order_acquire)) return SendResult::kClosed;
   auto waiting = listener(*this, "answer", std::move(callback));
-  if (net::Reactor* const reactor = own_reactor()) {
-    reactor->shard().query(room, std::move(waiting));
-  } else {
-    hub_->query(room, std::move(waiting));
-  }
-  return SendResult::kSent;
+  net::Reactor* const reactor = own_reactor();
+  if (reactor == nullptr) return hub_->query(room, std::move(waiting));
+  return accepted(*reactor, reactor->shard().query(room, std::move(waiting)));
 }
 
 void ServerCore::post(std::unique_ptr<hub::Mail> task) noexcept {
@@ -380,22 +378,28 @@ void ServerCore::close(ConnectionId id, CloseCode code, std::string_view reason)
   }
 }
 
-void ServerCore::join(ConnectionId id, std::string_view room, const Since& since) {
-  if (!started_.load(std::memory_order_acquire)) return;
-  if (net::Connection* const connection = find_local(id)) {
-    if (connection->open()) own_reactor()->shard().join(*connection, room, since);
-  } else {
-    hub_->join(id, room, since);
+SendResult ServerCore::join(ConnectionId id, std::string_view room, const Since& since) {
+  if (!started_.load(std::memory_order_acquire)) return SendResult::kClosed;
+  net::Reactor* const reactor = own_reactor();
+  if (reactor == nullptr) return hub_->join(id, room, since);
+  hub::Shard& shard = reactor->shard();
+  if (hub::shard_of(id) != shard.index()) {
+    return accepted(*reactor, shard.join_away(id, room, since));
   }
+  net::Connection* const connection = reactor->find(id);
+  if (connection == nullptr || !connection->open()) return SendResult::kClosed;
+  return accepted(*reactor, shard.join(*connection, room, since));
 }
 
-void ServerCore::leave(ConnectionId id, std::string_view room) {
-  if (!started_.load(std::memory_order_acquire)) return;
-  if (net::Connection* const connection = find_local(id)) {
-    own_reactor()->shard().leave(*connection, room);
-  } else {
-    hub_->leave(id, room);
-  }
+SendResult ServerCore::leave(ConnectionId id, std::string_view room) {
+  if (!started_.load(std::memory_order_acquire)) return SendResult::kClosed;
+  net::Reactor* const reactor = own_reactor();
+  if (reactor == nullptr) return hub_->leave(id, room);
+  hub::Shard& shard = reactor->shard();
+  if (hub::shard_of(id) != shard.index()) return accepted(*reactor, shard.leave_away(id, room));
+  net::Connection* const connection = reactor->find(id);
+  if (connection == nullptr) return SendResult::kClosed;
+  return accepted(*reactor, shard.leave(*connection, room));
 }
 
 // net::Application

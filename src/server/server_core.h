@@ -65,8 +65,8 @@ class ServerCore final : public net::Application {
                      Hub::Receipt receipt = {});
   SendResult query(std::string_view room, Hub::StateCallback callback);
   void close(ConnectionId id, CloseCode code, std::string_view reason);
-  void join(ConnectionId id, std::string_view room, const Since& since = {});
-  void leave(ConnectionId id, std::string_view room);
+  SendResult join(ConnectionId id, std::string_view room, const Since& since = {});
+  SendResult leave(ConnectionId id, std::string_view room);
   // Returns the connection if it belongs to the reactor that runs on this thread, or nullptr.
   [[nodiscard]] net::Connection* find_local(ConnectionId id) const noexcept;
 
@@ -108,6 +108,7 @@ class ServerCore final : public net::Application {
   [[nodiscard]] bool may_ask() const noexcept;
   // Returns this server's reactor that runs on this thread, or nullptr.
   [[nodiscard]] net::Reactor* own_reactor() const noexcept;
+  [[nodiscard]] static SendResult accepted(net::Reactor& reactor, hub::PublishOutcome outcome);
   [[nodiscard]] net::ListenOptions listen_options() const noexcept;
   // Creates the reactors and the hub. Returns an empty string, or an error.
   [[nodiscard]] std::string build();

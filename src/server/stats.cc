@@ -42,8 +42,9 @@ void add_shard(ServerStats& total, hub::Shard& shard) {
   total.room_members += shard.stats().memberships.value();
   total.publishes_total += shard.stats().publishes.value();
   total.deliveries_total += shard.stats().deliveries.value();
-  total.publishes_waiting += shard.publish_gate().queued();
-  total.deliveries_waiting += shard.deliver_gate().queued();
+  total.pending_publish_bytes += shard.publish_gate().queued();
+  total.pending_delivery_bytes += shard.deliver_gate().queued();
+  total.pending_request_bytes += shard.request_gate().queued();
 }
 
 }  // namespace wsd::server

@@ -153,7 +153,7 @@ TEST(Admin, Rooms_MatchTheTraffic) {
   EXPECT_TRUE(wsd.comes_to("wsd_publishes_total", "5"));
   EXPECT_TRUE(wsd.comes_to("wsd_deliveries_total", "15"));
   EXPECT_TRUE(wsd.comes_to("wsd_messages_sent_total", "15"));
-  EXPECT_EQ(wsd.metric("wsd_publishes_waiting"), "0");
+  EXPECT_EQ(wsd.metric("wsd_pending_publish_bytes"), "0");
   const HttpResponse rooms = wsd.get("/rooms?limit=1");
   EXPECT_EQ(rooms.get("Content-Type"), "application/json; charset=utf-8");
   EXPECT_EQ(rooms.body, R"({"total":2,"complete":true,"rooms":[{"name":"a\"b","members":3}]})"

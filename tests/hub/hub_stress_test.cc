@@ -142,9 +142,9 @@ class BusyHub {
       for (std::uint32_t i = 0; i < kShards; ++i) {
         until_sent([&] { return hub_.send(parts_[i].resident.id(), frame_of("for you alone")); });
         if (round % 2 == 0) {
-          hub_.join(parts_[i].guest.id(), room_name(room));
+          until_sent([&] { return hub_.join(parts_[i].guest.id(), room_name(room)); });
         } else {
-          hub_.leave(parts_[i].guest.id(), room_name(room - 1));
+          until_sent([&] { return hub_.leave(parts_[i].guest.id(), room_name(room - 1)); });
         }
       }
     }

@@ -62,6 +62,35 @@ TEST(MemberTable, FormerId_DoesNotFindTheNextMemberOfTheSlot) {
   EXPECT_EQ(table.find(next), &b);
 }
 
+// An id of that slot and of the largest generation, as after 2^32 - 2 members.
+ConnectionId last_of_slot(ConnectionId id) {
+  return ConnectionId{MemberTable::kLastGeneration} << 32 | (id & 0xFFFF'FFFF);
+}
+
+TEST(MemberTable, ExhaustedSlot_IsNeverUsedAgain) {
+  MemberTable table(0);
+  FakeMember a;
+  FakeMember b;
+  const ConnectionId first = table.add(a);
+  const ConnectionId second = table.add(b);
+  a.set_id(last_of_slot(first));
+  EXPECT_EQ(table.find(a.id()), &a);
+  table.remove(a);
+  EXPECT_EQ(table.find(last_of_slot(first)), nullptr);
+  FakeMember next;
+  EXPECT_EQ(slot_of(table.add(next)), 2U) << "not the exhausted slot, whose next id would be 0";
+  EXPECT_EQ(table.find(0), nullptr);
+  table.remove(b);
+  FakeMember again;
+  EXPECT_EQ(slot_of(table.add(again)), slot_of(second)) << "other slots go on";
+  std::size_t visited = 0;
+  table.for_each([&](const Member&) { ++visited; });
+  EXPECT_EQ(visited, 2U);
+  EXPECT_EQ(table.size(), 2U);
+  table.remove(next);
+  table.remove(again);
+}
+
 TEST(MemberTable, Generations_CountForEachSlot) {
   MemberTable table(1);
   std::set<ConnectionId> seen;

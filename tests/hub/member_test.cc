@@ -71,6 +71,60 @@ TEST(Memberships, FindGivesTheEntryItself) {
   EXPECT_EQ(memberships.find(&c), nullptr);
 }
 
+TEST(Memberships, LeavingMembership_IsFoundOnlyByItsTokenOrAsJoined) {
+  LocalRoom a;
+  LocalRoom b;
+  Memberships memberships;
+  memberships.add({&a, 3, 1});
+  EXPECT_FALSE(memberships.is_leaving());
+  memberships.begin_leave(&a);
+  EXPECT_TRUE(memberships.is_leaving());
+  EXPECT_TRUE(memberships.empty());
+  EXPECT_EQ(memberships.find(&a), nullptr);
+  ASSERT_NE(memberships.find_joined(&a), nullptr);
+  EXPECT_EQ(memberships.find_joined(&a)->token, 1U);
+  EXPECT_EQ(memberships.find_joined(&b), nullptr);
+  memberships.add({&a, Membership::kPending, 2});
+  EXPECT_EQ(memberships.find(&a)->token, 2U);
+  EXPECT_EQ(memberships.find_joined(&a)->token, 1U) << "the new one has not joined yet";
+  EXPECT_EQ(memberships.find_token(1)->index, 3U);
+  EXPECT_EQ(memberships.find_token(2)->index, Membership::kPending);
+  EXPECT_EQ(memberships.find_token(3), nullptr);
+  EXPECT_EQ(memberships.end_leave(2).room, nullptr) << "it is not leaving";
+  EXPECT_EQ(memberships.end_leave(1).room, &a);
+  EXPECT_FALSE(memberships.is_leaving());
+  EXPECT_EQ(rooms_of(memberships), Rooms{&a});
+}
+
+TEST(Memberships, LeavesEndInAnyOrder) {
+  LocalRoom room;
+  std::mt19937 random(3);
+  Memberships memberships;
+  std::vector<std::uint32_t> tokens;
+  std::uint32_t last = 0;
+  for (int step = 0; step < 20'000; ++step) {
+    if (random() % 2 == 0 || tokens.empty()) {
+      memberships.add({&room, Membership::kPending, ++last});
+      memberships.begin_leave(&room);
+      tokens.push_back(last);
+    } else {
+      const auto at =
+          static_cast<std::ptrdiff_t>(random() % std::min<std::size_t>(3, tokens.size()));
+      const std::uint32_t token = tokens[static_cast<std::size_t>(at)];
+      ASSERT_EQ(memberships.find_token(token)->token, token);
+      ASSERT_EQ(memberships.end_leave(token).token, token);
+      ASSERT_EQ(memberships.end_leave(token).room, nullptr);
+      tokens.erase(tokens.begin() + at);
+    }
+    ASSERT_EQ(memberships.is_leaving(), !tokens.empty());
+    ASSERT_TRUE(memberships.empty());
+  }
+  for (; memberships.is_leaving(); tokens.pop_back()) {
+    ASSERT_EQ(memberships.end_any_leave().room, &room);
+  }
+  EXPECT_TRUE(tokens.empty());
+}
+
 TEST(Memberships, RandomScriptMatchesAList) {
   std::array<LocalRoom, 6> rooms;
   std::mt19937 random(2);

@@ -201,13 +201,13 @@ TEST(OwnedRooms, TakeBatch_ReturnsThePendingMessagesOnceWithTheirCredit) {
   }
   const OwnedRooms::PendingBatch batch = rig.take("a");
   ASSERT_NE(batch.messages, nullptr);
-  EXPECT_EQ(batch.credit, 2U);
+  EXPECT_EQ(batch.cost, 2U);
   EXPECT_EQ(texts(batch.messages->of(kIdentity)), (Texts{"x", "x", "x"}));
   EXPECT_EQ(texts(batch.messages->of(kMarked)), (Texts{"1=x", "2=x", "3=x"}));
   EXPECT_FALSE(rig.rooms.find("a")->has_pending());
   static_cast<void>(rig.rooms.publish("a", frame("y"), true));
   const OwnedRooms::PendingBatch next = rig.take("a");
-  EXPECT_EQ(next.credit, 1U);
+  EXPECT_EQ(next.cost, 1U);
   EXPECT_EQ(texts(next.messages->of(kMarked)), (Texts{"4=y"}));
 }
 
@@ -218,7 +218,7 @@ TEST(OwnedRooms, TakeBatch_WithoutMembersReturnsTheCreditOnly) {
   rig.rooms.leave("a", kShard, kIdentity);
   const OwnedRooms::PendingBatch batch = rig.take("a");
   EXPECT_EQ(batch.messages, nullptr);
-  EXPECT_EQ(batch.credit, 1U);
+  EXPECT_EQ(batch.cost, 1U);
 }
 
 TEST(OwnedRooms, TakeBatch_OutOfMemoryKeepsMessagesAndCreditPending) {
@@ -233,7 +233,7 @@ TEST(OwnedRooms, TakeBatch_OutOfMemoryKeepsMessagesAndCreditPending) {
   static_cast<void>(rig.rooms.publish("a", frame("y"), true));
   const OwnedRooms::PendingBatch batch = rig.take("a");
   EXPECT_EQ(texts(batch.messages->of(kMarked)), (Texts{"1=x", "2=y"}));
-  EXPECT_EQ(batch.credit, 2U);
+  EXPECT_EQ(batch.cost, 2U);
 }
 
 TEST(OwnedRooms, TakeBatch_NamesTheRoomUniquelyAmongShards) {

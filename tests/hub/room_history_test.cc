@@ -294,7 +294,7 @@ TEST(RoomHistory, AlternatingEncodings_AreNotMadeAgain) {
   EXPECT_EQ(encoder.asked, 6);
   EXPECT_EQ(replay(15), (Texts{"9@5:1=a", "9@5:2=b"})) << "the costly encoding is still stored";
   EXPECT_EQ(encoder.asked, 6);
-  EXPECT_EQ(history.bytes(), 2 * (RoomHistory::kOverhead + 1 + 7));
+  EXPECT_EQ(history.bytes(), ring_bytes(4) + 2 * (message_bytes(1) + message_bytes(7)));
 }
 
 // A replay that would be too much work for the turn is sent in the plain encoding, and made later.
@@ -305,7 +305,7 @@ TEST(RoomHistory, TooMuchWork_ReplaysPlainFramesAndStoresNone) {
   append(history, "a");
   encoder.too_much_work = true;
   EXPECT_EQ(texts_of(history.last(1, 9, &encoder, {5, 1})), Texts{"a"});
-  EXPECT_EQ(history.bytes(), RoomHistory::kOverhead + 1);
+  EXPECT_EQ(history.bytes(), ring_bytes(4) + message_bytes(1));
   encoder.too_much_work = false;
   EXPECT_EQ(texts_of(history.last(1, 9, &encoder, {5, 1})), Texts{"9@5:1=a"});
 }

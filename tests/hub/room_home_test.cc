@@ -54,8 +54,8 @@ TEST(RoomHome, ReturnsPendingFramesOnce) {
   home.append(frame_of_text("b"), false);
   home.append(frame_of_text("c"), true);
   EXPECT_TRUE(home.has_pending());
-  EXPECT_EQ(home.take_counted(), 2U);
-  EXPECT_EQ(home.take_counted(), 0U);
+  EXPECT_EQ(home.take_cost(), 2U);
+  EXPECT_EQ(home.take_cost(), 0U);
   const std::vector<SharedBytes> frames = home.take_pending();
   ASSERT_EQ(frames.size(), 3U);
   EXPECT_EQ(as_text(frames[0].bytes()), "a");
@@ -94,7 +94,7 @@ TEST(RoomHome, PutBackFrames_ArePendingAgain) {
   ASSERT_EQ(frames.size(), 3U);
   EXPECT_EQ(as_text(frames[0].bytes()), "a");
   EXPECT_EQ(as_text(frames[2].bytes()), "c");
-  EXPECT_EQ(home.take_counted(), 2U);
+  EXPECT_EQ(home.take_cost(), 2U);
 }
 
 }  // namespace

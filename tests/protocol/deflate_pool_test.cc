@@ -82,7 +82,7 @@ TEST(DeflatePool, Release_FreesContextsAndBuffers) {
   DeflatePool pool(6);
   ASSERT_TRUE(pool.inflated.reserve(4096));
   ASSERT_TRUE(pool.deflated.reserve(4096));
-  static_cast<void>(pool.inflater(15));
+  pool.give_back(15, pool.borrow_inflater(15));
   ASSERT_TRUE(pool.deflater(15).message(as_bytes("text"), pool.deflated));
   pool.release();
   EXPECT_EQ(pool.inflated.capacity(), 0U);

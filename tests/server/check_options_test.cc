@@ -67,6 +67,8 @@ TEST(CheckOptions, InvalidValue_ErrorNamesTheFlag) {
       {"--send-queue-frames must be at least 2", [](auto& o) { o.limits.send_queue_frames = 1; }},
       {"--max-pending-publishes must be at least 2",
        [](auto& o) { o.limits.max_pending_publishes = 1; }},
+      {"--max-pending-bytes must be at least 64KiB",
+       [](auto& o) { o.limits.max_pending_bytes = (64 << 10) - 1; }},
       {"--max-head must be from 256 bytes to 1MiB, not 255 bytes",
        [](auto& o) { o.limits.max_head_bytes = 255; }},
       {"--max-head must be", [](auto& o) { o.limits.max_head_bytes = kMiB + 1; }},
@@ -127,6 +129,7 @@ TEST(CheckOptions, ValuesAtTheirLimits_AreAccepted) {
       [](auto& o) { o.limits.max_control_frames_per_second = 0; },
       [](auto& o) { o.limits.send_queue_bytes = 1024; },
       [](auto& o) { o.limits.send_queue_frames = o.limits.max_pending_publishes = 2; },
+      [](auto& o) { o.limits.max_pending_bytes = 64 << 10; },
       [](auto& o) {
         o.limits.max_head_bytes = 256;
         o.limits.max_request_line_bytes = o.limits.max_field_bytes = 256;

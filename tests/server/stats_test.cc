@@ -58,9 +58,9 @@ TEST(Stats, QueuedMail_IsReported) {
   static_cast<void>(rig.hub().publish(room, SharedBytes::copy_of(as_bytes("waits"))));
   ServerStats total;
   add_shard(total, rig.shard(0));
-  EXPECT_EQ(total.publishes_waiting, 0U);
+  EXPECT_EQ(total.pending_publish_bytes, 0U);
   add_shard(total, rig.shard(1));
-  EXPECT_EQ(total.publishes_waiting, 1U);
+  EXPECT_EQ(total.pending_publish_bytes, 1024U) << "the smallest share of 64 MiB";
 }
 
 }  // namespace

@@ -8,6 +8,10 @@
 //   disconnects the peer as a slow consumer because of data that the peer requested.
 // * A room's members see the order that the home shard decided, without gaps or duplicates from
 //   their join on, including their own messages.
+// * A member gets its own messages up to its leave, and none after it. A connection that closes is
+//   in no room.
+// * Mail between reactors stays within the limit in bytes, except for one turn of each connection
+//   that exceeds it. All of it is counted out again.
 // * A slow member of a `latest-only` room gets the room's last message when it has caught up, and
 //   never an older one after it.
 // * The server delivers, passes on and sends nothing after the logical close.
@@ -59,6 +63,9 @@ void Simulation::check_queues(SimulatedReactor& driven) {
   for (std::uint32_t i = 0; i < hub_->shard_count(); ++i) history += hub_->shard(i).history_bytes();
   driven.reactor->shard().for_each_member([&](hub::Member& member) {
     const auto& connection = static_cast<const net::Connection&>(member);
+    if (!connection.open() && !connection.memberships().empty()) {
+      broken("a connection that closes is in a room");
+    }
     const std::size_t queued = connection.queued_bytes();
     if (queued == 0) return;
     Peer& peer = peer_of(connection.peer_info().remote());
@@ -105,6 +112,7 @@ void Simulation::check_deadlines() {
 }
 
 void Simulation::check_rest() {
+  pressure_.check_rest(*hub_);
   for (const Peer& each : peers_) each.check_at_rest();
 }
 

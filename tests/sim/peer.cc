@@ -360,23 +360,23 @@ void Peer::server_echoed(std::string_view payload, SendResult result) {
   if (result == SendResult::kSent) echoes_.emplace_back(payload);
 }
 
-void Peer::server_joined(char room, std::size_t floor, bool all) {
+void Peer::server_joined(char room, std::size_t floor, std::uint32_t after, bool all) {
   View& view = views_[room];
   if (view.joined) return;
   view.joined = true;
   view.all = all;
-  view.floors.push_back(all ? 0 : floor);
+  view.floors.push_back({all ? 0 : floor, after});
 }
 
-void Peer::server_left(char room) {
-  View& view = views_[room];
-  view.joined = false;
-  view.published = 0;  // a message that it published and has not received yet may arrive or not
-}
+void Peer::server_left(char room) { views_[room].joined = false; }
 
 void Peer::server_published(const Stamp& stamp) {
   View& view = views_[stamp.room];
-  if (view.joined) view.published = stamp.number;
+  if (view.joined) {
+    view.published = stamp.number;
+  } else {
+    view.foreign.insert(stamp.number);
+  }
 }
 
 void Peer::server_reported(const net::EndRecord& record) {

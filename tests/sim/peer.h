@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -64,7 +65,8 @@ class Peer {
   void server_received(std::string_view payload);
   void server_echoed(std::string_view payload, SendResult result);
   // `all`: the peer must get the whole history of the room, from the first message on.
-  void server_joined(char room, std::size_t floor, bool all);
+  // `after`: its last message before the join.
+  void server_joined(char room, std::size_t floor, std::uint32_t after, bool all);
   // Returns whether it has ever joined that room.
   [[nodiscard]] bool knows(char room) const { return views_.contains(room); }
   void server_left(char room);
@@ -99,10 +101,16 @@ class Peer {
   struct View {  // of one room
     bool joined = false;
     bool all = false;  // it has asked for the whole history, and has received nothing yet
-    // The position of the room at each join. Its messages may start again only there.
-    std::vector<std::size_t> floors;
-    std::size_t next = 0;         // expected position
-    std::uint32_t own = 0;        // its last own message that came back
+    // For each join: the position of the room, and the peer's last message to the server before it.
+    // The room's messages may start again only there.
+    struct Floor {
+      std::size_t place = 0;
+      std::uint32_t after = 0;
+    };
+    std::deque<Floor> floors;
+    std::size_t next = 0;             // expected position
+    std::uint32_t own = 0;            // its last own message that came back
+    std::set<std::uint32_t> foreign;  // its own messages that were published while it was no member
     std::uint32_t published = 0;  // its last own message that was published while it was a member
   };
 

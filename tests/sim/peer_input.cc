@@ -165,11 +165,10 @@ void Peer::on_room_message(const Stamp& stamp) {
     complain("does not begin with the first");
   }
   if (*place != view.next || view.next == 0) {
-    const auto passed = std::partition(view.floors.begin(), view.floors.end(),
-                                       [&](std::size_t floor) { return floor > *place; });
-    const bool begins = passed != view.floors.end();
-    view.floors.erase(passed, view.floors.end());
-    if (!begins) {
+    const bool begins = !view.floors.empty() && view.floors.front().place <= *place;
+    if (begins) {
+      view.floors.pop_front();
+    } else {
       if (!plan_.drops_of_rooms()) {
         complain("misses a message of its room, or has one from before its join");
       }
@@ -177,7 +176,13 @@ void Peer::on_room_message(const Stamp& stamp) {
     }
   }
   view.next = *place + 1;
-  if (stamp.from == link_->number) view.own = stamp.number;
+  if (stamp.from != link_->number) return;
+  view.own = stamp.number;
+  // The joins before this message have taken effect.
+  while (!view.floors.empty() && view.floors.front().after < stamp.number) view.floors.pop_front();
+  if (!plan_.history && view.foreign.contains(stamp.number)) {
+    complain("got its own message although it was no member");
+  }
 }
 
 }  // namespace wsd::sim

@@ -23,8 +23,8 @@ void Peer::check_at_rest() const {
   if (!echoes_.empty()) complain("did not get its echo");
   if (direct_received_ != direct_due_) complain("did not get a message sent to it alone");
   for (const auto& [room, view] : views_) {
-    if (!view.joined) continue;
     if (view.own < view.published && !plan_.latest) complain("did not get its own message");
+    if (!view.joined) continue;
     if (view.all && RoomLog::current().size(room) != 0)
       complain("did not get the requested history");
     if (!view.floors.empty()) continue;

@@ -90,6 +90,8 @@ Plan::Plan(std::uint64_t seed, Random& random) {
   act = static_cast<std::uint32_t>(random.between(1, 20));
   time = time_jumps ? static_cast<std::uint32_t>(random.between(1, 3)) : 0;
   // Not drawn at random, so that they do not change the other decisions of the seed.
+  max_pending_bytes =
+      std::array<std::uint64_t, 3>{std::uint64_t{64} << 20, 2'000, 20'000}[seed / 8 % 3];
   proxied = seed % 8 == 0;
   forks = seed % 4 == 1;
   settings.session.proxy_header = proxied;

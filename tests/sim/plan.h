@@ -15,6 +15,7 @@ struct Plan {
 
   std::uint32_t reactors = 1;
   std::uint32_t max_pending_publishes = 65'536;
+  std::uint64_t max_pending_bytes = std::uint64_t{64} << 20;
   std::uint32_t peers = 4;
   std::uint32_t rooms = 1;
   std::uint32_t steps = 200;  // of the part of the run in which the machine fails

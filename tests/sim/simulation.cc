@@ -37,10 +37,24 @@ PeerBehavior draw_manner(Random& random, const Plan& plan) {
   return random.chance(plan.slow) ? PeerBehavior::kSlow : PeerBehavior::kHonest;
 }
 
+// Counts a message out of the bytes that have no position yet.
+class PlacedReceipt final : public hub::RoomStateCallback {
+ public:
+  PlacedReceipt(Pressure& pressure, std::uint32_t home, std::size_t bytes)
+      : pressure_(pressure), home_(home), bytes_(bytes) {}
+  void run(const RoomState& /*state*/) noexcept override { pressure_.placed(home_, bytes_); }
+
+ private:
+  Pressure& pressure_;
+  const std::uint32_t home_;
+  const std::size_t bytes_;
+};
+
 // History: unlimited, or none.
 hub::Shard::Options shard_options(const Plan& plan) {
   hub::Shard::Options options;
   options.max_pending_publishes = plan.max_pending_publishes;
+  options.max_pending_bytes = plan.max_pending_bytes;
   if (plan.history) {
     constexpr std::size_t kMost = ~std::size_t{0};
     options.history = {1'000'000, kMost, ticks_for_ms(1'000'000'000), kMost};
@@ -52,7 +66,11 @@ hub::Shard::Options shard_options(const Plan& plan) {
 }  // namespace
 
 Simulation::Simulation(std::uint64_t seed, Trace& trace)
-    : random_(seed), trace_(trace), plan_(seed, random_), kernel_(random_, trace) {
+    : random_(seed),
+      trace_(trace),
+      plan_(seed, random_),
+      pressure_(plan_.max_pending_bytes),
+      kernel_(random_, trace) {
   build();
 }
 
@@ -113,8 +131,10 @@ bool Simulation::runnable(SimulatedReactor& driven) {
 
 void Simulation::run_reactor(SimulatedReactor& driven) {
   running_ = &driven;
+  pressure_.begin_turn(*hub_);
   driven.fiber.resume();
   running_ = nullptr;
+  pressure_.end_turn(*hub_, driven.reactor->shard().index());
   check_step(driven);
 }
 
@@ -243,8 +263,14 @@ void Simulation::outside_call() {
   stamp.room = static_cast<char>('a' + random_.below(plan_.rooms));
   if (random_.chance(60)) {
     stamp.kind = Stamp::Kind::kPublish;
-    static_cast<void>(hub_->publish(std::string(1, stamp.room),
-                                    text_frame(stamped(stamp, random_.between(0, 300)))));
+    const std::string room(1, stamp.room);
+    const std::uint32_t home = hub_->home_of(room);
+    SharedBytes frame = text_frame(stamped(stamp, random_.between(0, 300)));
+    const std::size_t bytes = frame.size();
+    auto receipt = std::make_unique<PlacedReceipt>(pressure_, home, bytes);
+    if (hub_->publish(room, std::move(frame), std::move(receipt)) == SendResult::kSent) {
+      pressure_.accepted_from_outside(home, bytes);
+    }
     return;
   }
   Peer* const target = peer_at(static_cast<int>(random_.below(plan_.peers)));
@@ -257,6 +283,7 @@ void Simulation::outside_call() {
   } else if (!target->honest() || random_.chance(20)) {
     target->kicked();
     hub_->close(target->id(), CloseCode{4'001}, "kicked");
+    static_cast<void>(hub_->join(target->id(), std::string(1, stamp.room)));  // has no effect
   }
 }
 
@@ -391,23 +418,34 @@ void Simulation::on_open(net::Connection& connection) {
   ++tally_.connections;
   peer.server_opened(connection.id());
   const std::string_view path = connection.peer_info().path();
-  if (path.starts_with("/rooms/")) join(connection, peer, path.back());
+  if (path.starts_with("/rooms/")) join(connection, peer, path.back(), 0);
 }
 
-void Simulation::join(net::Connection& connection, Peer& peer, char room) {
+void Simulation::join(net::Connection& connection, Peer& peer, char room, std::uint32_t after) {
   const bool all = plan_.history && !peer.knows(room);
-  peer.server_joined(room, log_.size(room), all);
-  net::Reactor::current()->shard().join(connection, std::string(1, room),
-                                        all ? Since::last(~std::uint32_t{0}) : Since{});
+  peer.server_joined(room, log_.size(room), after, all);
+  heed(net::Reactor::current()->shard().join(connection, std::string(1, room),
+                                             all ? Since::last(~std::uint32_t{0}) : Since{}));
+}
+
+// Does what the server does after a call that may send mail to another shard.
+void Simulation::heed(hub::PublishOutcome outcome) {
+  if (outcome == hub::PublishOutcome::kCongested) net::Reactor::current()->pause_publisher();
 }
 
 void Simulation::publish(net::Connection& connection, char room, SharedBytes frame) {
   net::Reactor& reactor = *net::Reactor::current();
   if (reactor.find(connection.id()) != &connection) broken("a handler runs on a foreign reactor");
-  if (reactor.shard().publish(std::string(1, room), std::move(frame)) ==
-      hub::PublishOutcome::kCongested) {
-    reactor.pause_publisher();
+  const std::string name(1, room);
+  const std::uint32_t home = hub_->home_of(name);
+  const std::size_t bytes = frame.size();
+  if (home == reactor.shard().index()) {
+    pressure_.publish_at_home(home, bytes);
+  } else {
+    pressure_.publish(connection.id(), home, bytes);
   }
+  heed(reactor.shard().publish(name, std::move(frame),
+                               std::make_unique<PlacedReceipt>(pressure_, home, bytes)));
 }
 
 void Simulation::on_message(net::Connection& connection, const Message& message) {
@@ -437,11 +475,11 @@ void Simulation::obey(net::Connection& connection, Peer& peer, const Stamp& stam
       publish(connection, stamp.room, text_frame(message.payload));
       break;
     case Stamp::Kind::kJoin:
-      join(connection, peer, stamp.room);
+      join(connection, peer, stamp.room, stamp.number);
       break;
     case Stamp::Kind::kLeave:
       peer.server_left(stamp.room);
-      reactor.shard().leave(connection, std::string(1, stamp.room));
+      heed(reactor.shard().leave(connection, std::string(1, stamp.room)));
       break;
     case Stamp::Kind::kDirect:
       if (target == nullptr || !target->opened() || target->role() != Role::kRoom) break;
@@ -454,10 +492,7 @@ void Simulation::obey(net::Connection& connection, Peer& peer, const Stamp& stam
         break;
       }
       target->direct_message_due();
-      if (reactor.shard().send_away(target->id(), text_frame(message.payload)) ==
-          hub::PublishOutcome::kCongested) {
-        reactor.pause_publisher();
-      }
+      heed(reactor.shard().send_away(target->id(), text_frame(message.payload)));
       break;
     case Stamp::Kind::kKick:
       if (target == nullptr || !target->opened()) break;

@@ -16,6 +16,7 @@
 #include "sim/kernel.h"
 #include "sim/peer.h"
 #include "sim/plan.h"
+#include "sim/pressure.h"
 #include "sim/random.h"
 #include "sim/room_log.h"
 #include "sim/trace.h"
@@ -84,7 +85,8 @@ class Simulation final : public net::Application {
 
   void obey(net::Connection& connection, Peer& peer, const Stamp& stamp, const Message& message);
   void publish(net::Connection& connection, char room, SharedBytes frame);
-  void join(net::Connection& connection, Peer& peer, char room);
+  void heed(hub::PublishOutcome outcome);
+  void join(net::Connection& connection, Peer& peer, char room, std::uint32_t after);
   [[nodiscard]] Peer& peer_of(std::string_view remote);
   [[nodiscard]] Peer* peer_at(int index);
 
@@ -98,6 +100,7 @@ class Simulation final : public net::Application {
   Random random_;
   Trace& trace_;
   Plan plan_;
+  Pressure pressure_;
   Kernel kernel_;
   RoomLog log_;
   net::ProcessCounters counts_;

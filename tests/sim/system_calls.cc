@@ -125,12 +125,12 @@ std::uint64_t __wrap_wsd_random_word() noexcept {
   return word ^= 0x0808080808080808;
 }
 
-void __real_wsd_append_to_room(wsd::hub::RoomHome* home, wsd::SharedBytes* frame, bool counted,
-                               wsd::Tick now);
-void __wrap_wsd_append_to_room(wsd::hub::RoomHome* home, wsd::SharedBytes* frame, bool counted,
-                               wsd::Tick now) {
+void __real_wsd_append_to_room(wsd::hub::RoomHome* home, wsd::SharedBytes* frame,
+                               std::uint64_t cost, wsd::Tick now);
+void __wrap_wsd_append_to_room(wsd::hub::RoomHome* home, wsd::SharedBytes* frame,
+                               std::uint64_t cost, wsd::Tick now) {
   wsd::sim::RoomLog::current().append(home->name(), frame->bytes());
-  __real_wsd_append_to_room(home, frame, counted, now);
+  __real_wsd_append_to_room(home, frame, cost, now);
 }
 
 }  // extern "C"

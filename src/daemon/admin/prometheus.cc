@@ -147,12 +147,18 @@ void render_held(Renderer& to, const ServerStats& stats) {
   to.single("wsd_compression_context_bytes", "gauge",
             "Bytes reserved for compression windows that are kept between messages.",
             stats.context_bytes);
-  to.single("wsd_publishes_waiting", "gauge",
-            "Publishes, and messages for a connection of another thread, that wait for a reactor.",
-            stats.publishes_waiting);
-  to.single("wsd_deliveries_waiting", "gauge",
-            "Room messages that wait for reactors with members of the room.",
-            stats.deliveries_waiting);
+  to.single("wsd_pending_publish_bytes", "gauge",
+            "Publishes and other mail for rooms, and messages for a connection of another thread, "
+            "that wait for a reactor, as counted against --max-pending-bytes.",
+            stats.pending_publish_bytes);
+  to.single("wsd_pending_delivery_bytes", "gauge",
+            "Room messages that wait for reactors with members of the room, as counted against "
+            "--max-pending-bytes.",
+            stats.pending_delivery_bytes);
+  to.single("wsd_pending_request_bytes", "gauge",
+            "Joins, leaves and queries from other threads that wait for a reactor, as counted "
+            "against --max-pending-bytes.",
+            stats.pending_request_bytes);
   to.single("wsd_memory_trims_total", "counter",
             "Times that free memory was returned to the system, after the work that had needed it.",
             stats.memory_trims_total);
@@ -210,7 +216,7 @@ constexpr std::array<SingleSample, 17> kSingles = {{
     {"wsd_publishes_total", &ServerStats::publishes_total},
     {"wsd_deliveries_total", &ServerStats::deliveries_total},
     {"wsd_send_queue_bytes", &ServerStats::send_queue_bytes},
-    {"wsd_publishes_waiting", &ServerStats::publishes_waiting},
+    {"wsd_pending_publish_bytes", &ServerStats::pending_publish_bytes},
     {"wsd_turns_total", &ServerStats::turns_total},
 }};
 

@@ -135,7 +135,7 @@ std::vector<std::string> top_screen(const TopSample& before, const TopSample& no
       "turns/s      " + rate(&ServerStats::turns_total) + "  p50 " + quantile_text(turns, 500) +
           "  p99 " + quantile_text(turns, 990) + "  delivery p99 " + quantile_text(delays, 990),
       "waiting      send queues " + value(&ServerStats::send_queue_bytes) + "B  publishes " +
-          value(&ServerStats::publishes_waiting),
+          value(&ServerStats::pending_publish_bytes) + "B",
       "",
       std::string(kColumns),
   };

@@ -149,6 +149,10 @@ Table sending_flags() {
           {"max-pending-publishes",
            "publishes that may wait for one thread before publishers are paused"},
           [](Options & o) -> auto& { return o.server.limits.max_pending_publishes; }),
+      size<std::size_t>(
+          {"max-pending-bytes",
+           "bytes of publishes that may wait for one thread before publishers are paused"},
+          [](Options & o) -> auto& { return o.server.limits.max_pending_bytes; }),
       duration(
           {"write-timeout",
            "close a connection that accepts no data for this long while data is queued"},

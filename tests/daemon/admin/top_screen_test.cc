@@ -62,7 +62,7 @@ TEST(TopScreen, ShowsRatesBetweenTwoSamples) {
                 "bytes/s      in 0  out 1.0M",
                 "rooms        0  members 0  publishes/s 0  deliveries/s 10",
                 "turns/s      0  p50 16us  p99 16us  delivery p99 -",
-                "waiting      send queues 65.5kB  publishes 0",
+                "waiting      send queues 65.5kB  publishes 0B",
                 "",
                 "              ID  REMOTE                   QUEUE      RTT   AGE  MSGS IN MSGS OUT"
                 "  PATH  USER",

@@ -72,6 +72,7 @@ const std::vector<FlagCase>& cases() {
       {"forwarded-field", "x-forwarded-for", "forwarded", {"x-real-ip", "", "Forwarded"}},
       {"proxy-protocol", "off", "on", {"yes", "", "v2"}},
       {"max-pending-publishes", "65536", "1024", {"x"}},
+      {"max-pending-bytes", "64MiB", "1MiB", {"x"}},
       {"write-timeout", "30s", "10s", {"0"}},
       {"socket-send-buffer", "0", "64KiB", {"x"}},
       {"notsent-lowat", "0", "16KiB", {"4GiB"}},

@@ -1,0 +1,371 @@
+// The mail of a shard: what it sends, what it handles, and what waits for a gate.
+#include <bit>
+#include <new>
+#include <utility>
+#include <variant>
+
+#include "hub/hub.h"
+#include "hub/shard.h"
+
+namespace wsd::hub {
+namespace {
+
+void dispose(Mail* mail) noexcept {
+  while (mail != nullptr) {
+    const std::unique_ptr<Mail> owned(std::exchange(mail, mail->next));
+  }
+}
+
+// Returns the gate at which mail with this body is counted.
+template <class Body>
+constexpr GateKind gate_of(const Body& /*body*/) noexcept {
+  if constexpr (std::is_same_v<Body, DeliverMail> || std::is_same_v<Body, JoinedMail> ||
+                std::is_same_v<Body, LeftMail>) {
+    return GateKind::kDeliver;
+  } else if constexpr (std::is_same_v<Body, MembershipMail> || std::is_same_v<Body, QueryMail>) {
+    return GateKind::kRequest;
+  } else {
+    return GateKind::kPublish;
+  }
+}
+
+}  // namespace
+
+Shard::~Shard() {
+  dispose(backlog_);
+  dispose(mailbox_.take());
+}
+
+// Sending
+
+void Shard::post(std::unique_ptr<Mail> mail) noexcept {
+  if (mailbox_.push(mail.release())) waker_.wake();
+}
+
+bool Shard::try_post(GateKind kind, std::unique_ptr<Mail> mail, std::uint64_t bytes) {
+  mail->cost = costs_.of(1, bytes);
+  if (!gate(kind).try_enter(mail->cost)) return false;
+  post(std::move(mail));
+  return true;
+}
+
+void Shard::post_close(CloseMail close) {
+  const ConnectionId member = close.member;
+  auto mail = mail_of(std::move(close));
+  if (close_requests_.add(member)) post(std::move(mail));
+}
+
+bool Shard::enter_publish_gate(Shard& home, std::uint64_t cost) noexcept {
+  if (home.publish_gate().enter(cost, index_)) return true;
+  congested_homes_ |= std::uint64_t{1} << home.index();
+  return false;
+}
+
+// Posts mail for a room to its home shard. If that is this shard, the mail waits. `payload` is the
+// size of a message. Throws std::bad_alloc only if the home is this shard and no mail of the room
+// waits.
+PublishOutcome Shard::send_home(std::uint32_t home, std::string_view room, std::size_t payload,
+                                std::unique_ptr<Mail> mail) {
+  MailQueue* const queue = home == index_ ? &waiting_.queue_of(room) : nullptr;
+  mail->cost = costs_.of(1, bytes_held(room.size(), payload));
+  const bool open = enter_publish_gate(hub_.shard(home), mail->cost);
+  if (queue != nullptr) {
+    queue->push(std::move(mail));
+  } else {
+    hub_.shard(home).post(std::move(mail));
+  }
+  return open ? PublishOutcome::kAccepted : PublishOutcome::kCongested;
+}
+
+PublishOutcome Shard::send_away(ConnectionId member, SharedBytes frame) {
+  const std::uint32_t index = shard_of(member);
+  if (index >= hub_.shard_count()) return PublishOutcome::kAccepted;
+  Shard& target = hub_.shard(index);
+  const std::size_t payload = frame.size();
+  auto mail = mail_of(SendMail{member, std::move(frame)});
+  mail->cost = costs_.of(1, bytes_held(0, payload));
+  const bool open = enter_publish_gate(target, mail->cost);
+  target.post(std::move(mail));
+  return open ? PublishOutcome::kAccepted : PublishOutcome::kCongested;
+}
+
+PublishOutcome Shard::join_away(ConnectionId member, std::string_view room, const Since& since) {
+  return change_away(member, room, true, since);
+}
+
+PublishOutcome Shard::leave_away(ConnectionId member, std::string_view room) {
+  return change_away(member, room, false, {});
+}
+
+PublishOutcome Shard::change_away(ConnectionId member, std::string_view room, bool join,
+                                  const Since& since) {
+  const std::uint32_t index = shard_of(member);
+  if (index >= hub_.shard_count()) return PublishOutcome::kAccepted;
+  Shard& target = hub_.shard(index);
+  auto mail = membership_mail(member, room, join, since);
+  mail->cost = costs_.of(1, bytes_held(room.size(), 0));
+  const bool open = target.request_gate().enter(mail->cost, index_);
+  if (!open) congested_requests_ |= std::uint64_t{1} << index;
+  target.post(std::move(mail));
+  return open ? PublishOutcome::kAccepted : PublishOutcome::kCongested;
+}
+
+// Posts mail of a home shard to the shard of members, at whose gate it has `mail->cost`.
+void Shard::post_to_members(std::uint32_t shard, std::unique_ptr<Mail> mail) noexcept {
+  Shard& target = hub_.shard(shard);
+  if (!target.deliver_gate().enter(mail->cost, index_)) {
+    blocked_targets_ |= std::uint64_t{1} << shard;
+  }
+  target.post(std::move(mail));
+}
+
+// Sends the answer to a join or leave. `bytes` is the size of what it holds.
+void Shard::answer(std::uint32_t shard, std::unique_ptr<Mail> mail, std::size_t bytes) {
+  if (shard != index_) {
+    mail->cost = costs_.of(1, bytes);
+    post_to_members(shard, std::move(mail));
+    return;
+  }
+  // The join or leave of a member here has waited. The answer must take effect before the next
+  // message of the room. A refusal calls the application, which must not happen now; but a refused
+  // member gets no messages.
+  const auto* const joined = std::get_if<JoinedMail>(&mail->body);
+  if (joined != nullptr && joined->refused) {
+    post(std::move(mail));
+  } else {
+    handle(*mail);
+  }
+}
+
+// Gates
+
+void Shard::leave_gate(GateKind kind, std::uint64_t cost) noexcept {
+  if (cost != 0) open_gate(gate(kind).leave(cost), kind);
+}
+
+void Shard::open_gate(std::uint64_t waiters, GateKind kind) noexcept {
+  for (; waiters != 0; waiters &= waiters - 1) {
+    const auto waiter = static_cast<std::uint32_t>(std::countr_zero(waiters));
+    if (waiter == index_) {
+      ResumeMail own{kind, index_};
+      handle(own);
+      continue;
+    }
+    try {
+      hub_.shard(waiter).post(mail_of(ResumeMail{kind, index_}));
+    } catch (const std::bad_alloc&) {
+      unsent_resumes_[static_cast<std::size_t>(kind)] |= std::uint64_t{1} << waiter;
+      retry_needed_ = true;
+    }
+  }
+}
+
+void Shard::handle(ResumeMail& mail) {
+  const std::uint64_t others = ~(std::uint64_t{1} << mail.shard);
+  if (mail.gate == GateKind::kDeliver) {
+    blocked_targets_ &= others;
+    owned_rooms_.unblock();
+    waiting_due_ = waiting_due_ || !waiting_.empty();
+    return;
+  }
+  if (mail.gate == GateKind::kPublish) {
+    congested_homes_ &= others;
+    waiting_due_ = waiting_due_ || !waiting_requests_.empty();
+  } else {
+    congested_requests_ &= others;
+  }
+  // A paused connection may have sent to any of these shards, so all gates must be open. Otherwise
+  // each opening of a busy gate would let all connections send more to a shard that stands still.
+  publishers_resumed_ = (congested_homes_ | congested_requests_) == 0;
+}
+
+// Mail that waits
+
+// Returns whether a gate is closed that must open before the mail is handled.
+bool Shard::gate_is_closed_for(const Mail& mail) const noexcept {
+  const auto blocks = [this](std::string_view room, std::uint32_t shard) {
+    if (blocked_targets_ == 0) return false;
+    if (is_blocked(shard)) return true;  // it cannot take the answer
+    const RoomHome* const home = owned_rooms_.find(room);
+    return home != nullptr && home->has_pending() && blocked(*home);
+  };
+  if (const auto* const join = std::get_if<JoinMail>(&mail.body)) {
+    return blocks(join->room, join->shard);
+  }
+  if (const auto* const leave = std::get_if<LeaveMail>(&mail.body)) {
+    return leave->awaited && blocks(leave->room, leave->shard);
+  }
+  const auto* const request = std::get_if<MembershipMail>(&mail.body);
+  return request != nullptr && congested_homes_ != 0 && is_congested(hub_.home_of(request->room));
+}
+
+// Returns the queue in which the mail must wait, or nullptr if it can be handled now. Mail waits
+// for a closed gate, and behind mail of the same room that waits. Throws std::bad_alloc if memory
+// runs out.
+MailQueue* Shard::queue_for(const Mail& mail) {
+  if ((blocked_targets_ | congested_homes_) == 0 && waiting_.empty() && waiting_requests_.empty()) {
+    return nullptr;
+  }
+  if (std::holds_alternative<MembershipMail>(mail.body)) {
+    return waiting_requests_.empty() && !gate_is_closed_for(mail) ? nullptr : &waiting_requests_;
+  }
+  std::string_view room;
+  if (const auto* const join = std::get_if<JoinMail>(&mail.body)) {
+    room = join->room;
+  } else if (const auto* const leave = std::get_if<LeaveMail>(&mail.body)) {
+    room = leave->room;
+  } else if (const auto* const publish = std::get_if<PublishMail>(&mail.body)) {
+    room = publish->room;
+  } else if (const auto* const query = std::get_if<RoomStateMail>(&mail.body)) {
+    room = query->room;
+  } else {
+    return nullptr;
+  }
+  return waiting_.has(room) || gate_is_closed_for(mail) ? &waiting_.queue_of(room) : nullptr;
+}
+
+// Handles the mail whose gates have opened.
+void Shard::run_waiting() noexcept {
+  waiting_due_ = false;
+  const auto handled = [this](Mail& mail) noexcept {
+    if (gate_is_closed_for(mail)) return false;
+    try {
+      handle(mail);
+      return true;
+    } catch (const std::bad_alloc&) {
+      retry_needed_ = true;
+      waiting_due_ = true;
+      return false;
+    }
+  };
+  waiting_.run(handled);
+  while (!waiting_requests_.empty() && handled(waiting_requests_.front())) waiting_requests_.pop();
+}
+
+// Handling
+
+void Shard::drain() noexcept {
+  retry_needed_ = false;
+  for (const auto gate : {GateKind::kRequest, GateKind::kPublish, GateKind::kDeliver}) {
+    open_gate(std::exchange(unsent_resumes_[static_cast<std::size_t>(gate)], 0), gate);
+  }
+  if (handle_all(std::exchange(backlog_, nullptr))) handle_all(mailbox_.take());
+}
+
+// Returns false if memory ran out. The mail during which it ran out, and all later mail, is then
+// the backlog.
+bool Shard::handle_all(Mail* mail) noexcept {
+  while (mail != nullptr) {
+    MailQueue* queue = nullptr;
+    try {
+      queue = queue_for(*mail);
+      if (queue == nullptr) handle(*mail);
+    } catch (const std::bad_alloc&) {
+      backlog_ = mail;
+      retry_needed_ = true;
+      return false;
+    }
+    std::unique_ptr<Mail> owned(std::exchange(mail, mail->next));
+    if (queue != nullptr) queue->push(std::move(owned));
+  }
+  return true;
+}
+
+void Shard::handle(Mail& mail) {
+  if (auto* const publish = std::get_if<PublishMail>(&mail.body)) {
+    // Stays counted until its batch is sent.
+    publish_owned(publish->room, publish->frame, mail.cost, publish->receipt.get());
+    return;
+  }
+  const GateKind kind = std::visit(
+      [this](auto& body) {
+        handle(body);
+        return gate_of(body);
+      },
+      mail.body);
+  leave_gate(kind, mail.cost);
+}
+
+// A handler that throws std::bad_alloc has changed nothing, so it may be called again.
+
+void Shard::handle(JoinMail& mail) {
+  auto reply = mail_of(JoinedMail{{}, mail.member, nullptr, mail.token});
+  auto& joined = std::get<JoinedMail>(reply->body);
+  OwnedRooms::JoinAnswer told = join_owned(mail.room, mail.shard, mail.encoding,
+                                           mail.since == nullptr ? Since{} : *mail.since);
+  std::size_t replay = 0;
+  if (told.replay != nullptr) {
+    replay = told.replay->bytes() + told.replay->frames().size() * sizeof(Slice);
+  }
+  joined.replay = std::move(told.replay);
+  joined.refused = told.refused;
+  joined.room = std::move(mail.room);
+  const std::size_t bytes = bytes_held(joined.room.size(), replay);
+  answer(mail.shard, std::move(reply), bytes);
+}
+
+void Shard::handle(LeaveMail& mail) {
+  if (!mail.awaited) {
+    owned_rooms_.leave(mail.room, mail.shard, mail.encoding);
+    return;
+  }
+  auto reply = mail_of(LeftMail{mail.member, mail.token});
+  send_pending(mail.room);
+  owned_rooms_.leave(mail.room, mail.shard, mail.encoding);
+  answer(mail.shard, std::move(reply), bytes_held(0, 0));
+}
+
+void Shard::handle(PublishMail& /*mail*/) {}  // see handle(Mail&)
+
+void Shard::handle(JoinedMail& mail) {
+  Member* const member = find(mail.member);
+  if (member == nullptr) return;
+  if (mail.refused) {
+    if (!rooms_.is_pending(*member, mail.room, mail.token)) return;
+    leave_at_once(*member, mail.room);
+    member->join_refused(mail.room, JoinRefusal::kServerLimit);
+  } else if (rooms_.complete_join(*member, mail.token) && mail.replay != nullptr) {
+    hand_over(*member, *mail.replay);
+  }
+}
+
+// The home shard has sent all messages that precede the leave.
+void Shard::handle(LeftMail& mail) {
+  if (Member* const member = find(mail.member)) rooms_.end_leave(*member, mail.token);
+}
+
+void Shard::handle(DeliverMail& mail) {
+  placed_times_.add(mail.first_pending_ns);
+  deliver_locally(mail.room, *mail.batch);
+}
+
+void Shard::handle(SendMail& mail) {
+  Member* const member = find(mail.member);
+  if (member != nullptr) member->deliver(mail.frame);
+}
+
+void Shard::handle(CloseMail& mail) {
+  close_requests_.remove(mail.member);
+  Member* const member = find(mail.member);
+  if (member != nullptr) member->close(CloseCause::kApplicationClosed, mail.code, mail.reason);
+}
+
+void Shard::handle(MembershipMail& mail) {
+  Member* const member = find(mail.member);
+  if (member == nullptr) return;
+  if (mail.join) {
+    join(*member, mail.room, mail.since == nullptr ? Since{} : *mail.since);
+  } else {
+    leave(*member, mail.room);
+  }
+}
+
+void Shard::handle(CommandMail& mail) { commands_ |= mail.commands; }
+
+void Shard::handle(QueryMail& mail) { mail.query->answer(*this); }
+
+void Shard::handle(RoomStateMail& mail) { mail.listener->run(owned_rooms_.state(mail.room)); }
+
+void Shard::handle(MemberTaskMail& mail) { mail.task->run(find(mail.member)); }
+
+}  // namespace wsd::hub
