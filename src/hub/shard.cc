@@ -268,6 +268,8 @@ void Shard::open_gate(std::uint64_t waiters, ResumeMail::Gate gate) noexcept {
 
 // Mail
 
+void Shard::wake(std::uint32_t index) const noexcept { hub_.shard(index).waker_.wake(); }
+
 void Shard::post(std::unique_ptr<Mail> mail) noexcept {
   if (mailbox_.push(mail.release())) waker_.wake();
 }

@@ -128,6 +128,8 @@ class Shard final {
   // Sets the encoder for rooms whose home is here. It must outlive the shard's last turn.
   void set_encoder(Encoder* encoder) noexcept { owned_rooms_.set_encoder(encoder); }
 
+  // Any thread. Wakes the thread of another shard, without mail.
+  void wake(std::uint32_t index) const noexcept;
   // Any thread. Takes the mail and wakes the shard if it sleeps.
   void post(std::unique_ptr<Mail> mail) noexcept;
   // Any thread. The publish gate limits publishes to rooms whose home is here, and messages to

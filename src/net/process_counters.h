@@ -5,14 +5,17 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "net/memory_budget.h"
+
 namespace wsd::net {
 
 // Any thread. Each counter is a limit or a gauge that no other data depends on, so its accesses are
 // relaxed. The exception is the end of a connection: it is a release, and a thread that waits for
 // zero connections acquires it.
 struct ProcessCounters {
+  MemoryBudget input;   // of incomplete messages and requests
+  MemoryBudget output;  // of send queues
   std::atomic<std::size_t> connections{0};
-  std::atomic<std::size_t> input_bytes{0};    // held for incomplete messages
   std::atomic<std::size_t> context_bytes{0};  // reserved for compression contexts
   // The number of connections when the first reactor began to drain. Every reactor computes its
   // drain window from it.
