@@ -47,8 +47,11 @@ struct LimitOptions {
   // kPolicyViolation. At most 1,000,000. 0 disables the limit.
   std::uint32_t max_control_frames_per_second = 100'000;
 
-  std::size_t send_queue_bytes = std::size_t{1} << 20;  // per connection
-  std::uint32_t send_queue_frames = 16'384;             // per connection
+  // The send queue of one connection. While it holds at most half of send_queue_bytes, it takes one
+  // message of any size. Replayed history does not count.
+  std::size_t send_queue_bytes = std::size_t{1} << 20;
+  std::uint32_t send_queue_frames = 16'384;
+  std::size_t max_output_bytes = std::size_t{1} << 30;  // memory of send queues, whole process
   SlowPolicy slow_policy = SlowPolicy::kDisconnect;
 
   // What may wait for one reactor before publishers are paused, in messages and in bytes. Both

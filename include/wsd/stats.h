@@ -78,6 +78,7 @@ struct ServerStats {
   std::uint64_t deliveries_total = 0;
 
   std::uint64_t send_queue_bytes = 0;  // waiting in send queues
+  std::uint64_t output_bytes = 0;      // memory of send queues; shared messages count once
   std::uint64_t input_bytes = 0;       // of incomplete messages and requests
   std::uint64_t context_bytes = 0;     // reserved for compression windows kept between messages
   // What waits for reactors, in bytes as counted against max_pending_bytes: each message counts

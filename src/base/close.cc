@@ -28,6 +28,7 @@ constexpr std::array<Row, kCloseCauseCount> kRows = {{
     {"write_timeout", CloseCode::kPolicyViolation},
     {"slow_consumer", CloseCode::kPolicyViolation},
     {"input_budget", CloseCode::kTryAgainLater},
+    {"output_budget", CloseCode::kNoStatus},
     {"rate_limit", CloseCode::kPolicyViolation},
     {"room_limit", CloseCode::kPolicyViolation},
     {"address_limit", CloseCode::kNoStatus},

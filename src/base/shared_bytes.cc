@@ -9,6 +9,12 @@
 #include "base/block_cache.h"
 
 namespace wsd {
+namespace {
+
+// What the allocator adds to a small block: its header, and the rounding to 16 bytes.
+constexpr std::size_t kAllocatorBytes = 16;
+
+}  // namespace
 
 SharedBytes SharedBytes::make(std::size_t size) noexcept {
   const std::size_t all = sizeof(Block) + size;
@@ -37,6 +43,23 @@ std::size_t SharedBytes::memory_bytes() const noexcept {
 MutableBytes SharedBytes::mutable_bytes() noexcept {
   WSD_DCHECK(block_ == nullptr || block_->references.is_one());
   return {data(), size()};
+}
+
+std::size_t SharedBytes::enter_queue() const noexcept {
+  if (block_ == nullptr) return 0;
+  return block_->queues.fetch_add(1, std::memory_order_relaxed) == 0 ? memory() : 0;
+}
+
+// Acquire and release, so that no thread subtracts the block before another one has added it.
+std::size_t SharedBytes::leave_queue() const noexcept {
+  if (block_ == nullptr) return 0;
+  return block_->queues.fetch_sub(1, std::memory_order_acq_rel) == 1 ? memory() : 0;
+}
+
+// A cached block may be larger than what it was made for.
+std::size_t SharedBytes::memory() const noexcept {
+  const std::size_t all = sizeof(Block) + size();
+  return all < BlockCache::kLeastBytes ? all + kAllocatorBytes : BlockCache::size_of(block_);
 }
 
 void SharedBytes::release(Block* block) noexcept {

@@ -1,6 +1,7 @@
 // Reference-counted immutable bytes: one encoded frame, shared by every queue that contains it.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <utility>
@@ -42,10 +43,20 @@ class SharedBytes {
   // Only for the creator, while this is the only reference.
   [[nodiscard]] MutableBytes mutable_bytes() noexcept;
 
+  // Counts the queues that hold the block, so that the memory of a block in many queues counts
+  // once. enter_queue() returns the bytes that the first queue must add to the memory of all
+  // queues, and 0 for any further queue. leave_queue() returns the bytes that the last queue must
+  // subtract. The caller keeps its reference meanwhile. Any thread.
+  [[nodiscard]] std::size_t enter_queue() const noexcept;
+  [[nodiscard]] std::size_t leave_queue() const noexcept;
+  // Returns the memory of the block with its header, in bytes.
+  [[nodiscard]] std::size_t memory() const noexcept;
+
  private:
   struct Block {
     explicit Block(std::size_t bytes) noexcept : size(bytes) {}
     ReferenceCount references;
+    std::atomic<std::uint32_t> queues{0};  // in the padding before `size`
     const std::size_t size;
   };
 

@@ -265,6 +265,8 @@ void Shard::release_unused() noexcept {
   owned_rooms_.shrink();
 }
 
+void Shard::wake(std::uint32_t index) const noexcept { hub_.shard(index).waker_.wake(); }
+
 bool Shard::take_resumed() noexcept { return std::exchange(publishers_resumed_, false); }
 
 std::uint32_t Shard::take_commands() noexcept { return std::exchange(commands_, 0); }

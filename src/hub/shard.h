@@ -144,6 +144,8 @@ class Shard final {
   // Sets the encoder for rooms whose home is here. It must outlive the shard's last turn.
   void set_encoder(Encoder* encoder) noexcept { owned_rooms_.set_encoder(encoder); }
 
+  // Any thread. Wakes the thread of another shard, without mail.
+  void wake(std::uint32_t index) const noexcept;
   // Any thread. Takes the mail and wakes the shard if it sleeps. The caller has counted the mail at
   // its gate, or the mail is bounded in another way; see mail.h.
   void post(std::unique_ptr<Mail> mail) noexcept;

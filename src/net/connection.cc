@@ -18,7 +18,10 @@ Connection::Connection(ReactorContext& reactor, int fd, PeerInfo peer_info)
       heartbeat_(reactor.now),
       accepted_(reactor.now),
       phase_since_(reactor.now) {
-  reactor_.lists.make_room(reactor_.shard.member_count() + 1);
+  const std::size_t members = reactor_.shard.member_count() + 1;
+  reactor_.lists.make_room(members);
+  reactor_.input.make_room(members);
+  reactor_.output.make_room(members);
   reactor_.shard.add(*this);
   reactor_.counters.connections.fetch_add(1, std::memory_order_relaxed);
   reactor_.stats.accepted.add(1);
@@ -27,12 +30,14 @@ Connection::Connection(ReactorContext& reactor, int fd, PeerInfo peer_info)
 }
 
 Connection::~Connection() {
+  WSD_DCHECK(!holds_input_);  // finalize() has released it
+  out_.discard();
+  account_output();
   reactor_.shard.remove(*this);
   if (read_state_.listed()) WorkLists::remove(reactor_.lists.ready, this);
   if (listed_dirty_) WorkLists::remove(reactor_.lists.dirty, this);
   if (listed_ended_) WorkLists::remove(reactor_.lists.ended, this);
   if (read_state_.has(ReadState::kPublishBlocked)) WorkLists::remove(reactor_.lists.paused, this);
-  WSD_DCHECK(held_input_kib_ == 0);  // finalize() has released it
   if (const protocol::Compression* const compression = session_.compression()) {
     reactor_.counters.context_bytes.fetch_sub(protocol::context_bytes(compression->terms()),
                                               std::memory_order_relaxed);
@@ -184,7 +189,7 @@ void Connection::read_step() {
   }
   if (closed) return;
   if (shut_when_flushed_) try_shutdown();
-  if (!session_.at_rest() || unfinished_ || held_input_kib_ != 0) {
+  if (!session_.at_rest() || unfinished_ || holds_input_) {
     note_unfinished(messages_in_ != messages_before);
     account_input();
     // The rest of the input is in the session, so no readiness will come for it.
@@ -224,14 +229,13 @@ void Connection::flush_step() {
   listed_dirty_ = false;
   if (phase_ == Phase::kClosed) return;
   const Outbound::Status status = attempt([&] { return out_.flush(context()); });
+  account_output();
   if (status == Outbound::Status::kGone || status == Outbound::Status::kNoMemory) {
     after_send(status);
     return;
   }
   if (read_state_.has(ReadState::kPaused) && out_.low(reactor_.settings.send_queue)) {
-    read_state_.clear(ReadState::kPaused);
-    exclude_paused_time();
-    if (wants_read()) mark_ready();
+    resume_reading(ReadState::kPaused);
   }
   try_shutdown();
   if (!out_.idle()) arm();
@@ -239,13 +243,30 @@ void Connection::flush_step() {
 
 void Connection::pause() {
   if (read_state_.has(ReadState::kPublishBlocked)) return;
-  read_state_.set(ReadState::kPublishBlocked);
+  pause_reading(ReadState::kPublishBlocked);
   WorkLists::list(reactor_.lists.paused, *this);
 }
 
-void Connection::resume() {
-  read_state_.clear(ReadState::kPublishBlocked);
+void Connection::resume() { resume_reading(ReadState::kPublishBlocked); }
+
+void Connection::pause_reading(ReadState::Reason reason) {
+  if (!read_state_.paused()) unread_ = static_cast<std::uint32_t>(reactor_.now);
+  read_state_.set(reason);
+}
+
+// The data that the peer has sent meanwhile is not its rate of this moment, so limits per second
+// allow for the time without reading.
+void Connection::resume_reading(ReadState::Reason reason) {
+  read_state_.clear(reason);
   exclude_paused_time();
+  if (read_state_.paused()) return;
+  const Tick since = ShortTick(unread_).near(reactor_.now);
+  if (reactor_.rates != nullptr && phase_ == Phase::kOpen) {
+    reactor_.rates->not_read(id(), since, reactor_.now);
+  }
+  unread_ = static_cast<std::uint32_t>(std::min(reactor_.now - since, TokenBucket::kMostCredit));
+  control_second_ = second_of(reactor_.now) & 0xFFFU;
+  control_frames_ = 0;
   if (wants_read()) mark_ready();
 }
 

@@ -120,6 +120,10 @@ class Connection final : public hub::Member {
   // Closes an open connection with 1001 at that tick. Before it is open it ends once no request is
   // left to answer.
   void drain_at(Tick tick);
+  // Ends the largest holders of unfinished input or of queued output, if the process has exceeded
+  // its limit. Not in a read step, for input.
+  static void relieve_input(ReactorContext& reactor);
+  static void relieve_output(ReactorContext& reactor);
   // Resets the connection. Counts a forced close if the closing handshake was not complete.
   void force_close();
 
@@ -152,6 +156,8 @@ class Connection final : public hub::Member {
   // Reading and flushing
   void take(MutableBytes input);
   void read();
+  void pause_reading(ReadState::Reason reason);
+  void resume_reading(ReadState::Reason reason);
   void note_unfinished(bool others);
   void on_nothing_received(IoStatus status);
   // Returns whether the connection must wait for the next turn, because this turn's share of
@@ -196,11 +202,17 @@ class Connection final : public hub::Member {
   }
   void on_ping(Bytes payload);
   void on_pong(Bytes payload);
+  [[nodiscard]] static std::uint32_t second_of(Tick now) noexcept {
+    return now / ticks_for_ms(1000) & 0xFFFU;
+  }
   [[nodiscard]] bool within_control_budget();
   [[nodiscard]] bool within_byte_rate(std::size_t bytes);
   [[nodiscard]] bool within_message_rate();
   void account_input();
   void release_input();
+  void shed_input();
+  void account_output();
+  void shed_output();
   [[nodiscard]] SendContext context(const hub::SlowPolicyFor* rule = nullptr) const noexcept;
   template <class Send>
   [[nodiscard]] static Outbound::Status attempt(Send send);
@@ -252,6 +264,7 @@ class Connection final : public hub::Member {
   bool unfinished_ : 1 = false;      // a message is incomplete since message_since_
   bool draining_ : 1 = false;        // open: close at phase_since_
   bool pinged_ : 1 = false;          // a Ping is out and its Pong has not come
+  bool holds_input_ : 1 = false;     // it has a part of the input budget
   std::uint16_t code_received_ = 0;  // 0: the peer sent no Close frame, or one without a code
   ReactorContext& reactor_;
   PeerInfo peer_info_;
@@ -263,7 +276,9 @@ class Connection final : public hub::Member {
   std::uint32_t control_second_ : 12 = 0;  // the low bits of the second that they were counted in
   [[no_unique_address]] Outbound out_;
   std::uint16_t http_status_ = 0;
-  std::uint32_t held_input_kib_ = 0;  // the share of this connection in ProcessCounters
+  // While reading is paused: the low bits of the tick when it was. Afterwards, until the end of
+  // control_second_: for how many ticks.
+  std::uint32_t unread_ = 0;
   [[no_unique_address]] hub::Heartbeat heartbeat_;
   RoundTrip round_trip_;
   std::uint16_t code_sent_ = 0;  // 0: we sent no Close frame, or one without a code

@@ -26,6 +26,7 @@ void Connection::enter(Phase phase) {
     read_state_.clear(ReadState::kPaused);
     read_state_.clear(ReadState::kPublishBlocked);
     read_state_.clear(ReadState::kAwaitingResponse);
+    unread_ = 0;
     if (wants_read()) mark_ready();
   }
   arm();
@@ -50,6 +51,7 @@ void Connection::on_close_frame(const protocol::Event& event) {
     cause_ = CloseCause::kPeerClosed;
     enter(Phase::kClosing);
     if (echo) sent([&] { return out_.send_close(*echo, context()); });
+    account_output();  // the Close may have replaced the queue
   }
   // §7.1.1: with both Close frames exchanged the server ends TCP first.
   if (phase_ == Phase::kClosing) close_after_flush(cause_);
@@ -100,6 +102,7 @@ void Connection::close(CloseCause cause, CloseCode code, std::string_view reason
   const auto frame = session_.start_close(code_sent_, reason);
   enter(Phase::kClosing);
   if (frame) sent([&] { return out_.send_close(*frame, context()); });
+  account_output();  // the Close may have replaced the queue
 }
 
 void Connection::fail(CloseCause cause, CloseCode code, std::string_view reason) {

@@ -1,4 +1,7 @@
 // Messages and control frames, in both directions.
+#include <algorithm>
+
+#include "base/assert.h"
 #include "base/name_hash.h"
 #include "net/connection.h"
 
@@ -75,12 +78,18 @@ void Connection::on_pong(Bytes payload) {
 bool Connection::within_control_budget() {
   const std::uint32_t budget = reactor_.settings.max_control_frames_per_second;
   if (budget == 0) return true;
-  const Tick second = reactor_.now / ticks_for_ms(1000) & 0xFFFU;
-  if (second != control_second_) {
-    control_second_ = second & 0xFFFU;
+  const bool paused = read_state_.paused();  // unread_ is then no length
+  if (control_second_ != second_of(reactor_.now)) {
+    control_second_ = second_of(reactor_.now) & 0xFFFU;
     control_frames_ = 0;
+    if (!paused) unread_ = 0;
   }
-  if (control_frames_ < budget) {
+  // What the peer has sent while it was not read, or while the process was suspended, comes at
+  // once.
+  const Tick waited = std::min(reactor_.suspensions.recent(reactor_.now) + (paused ? 0 : unread_),
+                               TokenBucket::kMostCredit);
+  constexpr Tick kMostCounted = (1U << 20) - 1;  // in control_frames_
+  if (control_frames_ < std::min(budget + budget * waited / ticks_for_ms(1000), kMostCounted)) {
     ++control_frames_;
     return true;
   }
@@ -105,25 +114,62 @@ bool Connection::within_message_rate() {
 void Connection::account_input() {
   constexpr std::size_t kKib = 1024;
   const std::size_t held = (session_.held_bytes() + kKib - 1) / kKib * kKib;
-  const std::size_t counted = held_input_kib_ * kKib;
+  BudgetShare& share = reactor_.input;
+  const std::uint32_t slot = hub::slot_of(id());
+  const std::size_t counted = share.bytes_of(slot);
   if (held == counted) return;
-  const std::size_t before =
-      reactor_.counters.input_bytes.fetch_add(held - counted, std::memory_order_relaxed);
-  const std::size_t total = before + (held - counted);
-  const bool grew = held > counted;
-  held_input_kib_ = static_cast<std::uint32_t>(held / kKib);
-  if (grew && total > reactor_.settings.max_input_bytes) {
-    if (phase_ == Phase::kHttp) reject(protocol::Violation::kInputBudget);
-    fail(CloseCause::kInputBudget, close_code_for(CloseCause::kInputBudget),
-         "server has no memory left for incomplete messages");
-    release_input();
-  }
+  holds_input_ = held != 0;
+  share.set(slot, *this, held);
+  share.count(share.counted() + held - counted);
+  if (held > counted && share.exceeded()) relieve_input(reactor_);
 }
 
 // Frees an incomplete message, which can no longer be completed, before TCP ends.
 void Connection::release_input() {
   session_.release();
   account_input();
+}
+
+void Connection::shed_input() {
+  if (phase_ == Phase::kHttp) reject(protocol::Violation::kInputBudget);
+  fail(CloseCause::kInputBudget, close_code_for(CloseCause::kInputBudget),
+       "server has no memory left for incomplete messages");
+  release_input();
+}
+
+void Connection::relieve_input(ReactorContext& reactor) {
+  for (;;) {
+    const BudgetShare::Remedy remedy = reactor.input.remedy();
+    if (remedy.reactor) reactor.shard.wake(*remedy.reactor);
+    if (remedy.holder == nullptr) return;
+    remedy.holder->shed_input();
+    WSD_ASSERT(!remedy.holder->holds_input_);
+  }
+}
+
+// Must be called when the queue may have grown. After other changes, shed_output() makes up for it.
+void Connection::account_output() {
+  reactor_.output.count(reactor_.cork.tally.memory);
+  reactor_.output.set(hub::slot_of(id()), *this, out_.memory());
+}
+
+// A Close frame would have to wait behind the frame that is partly sent, so TCP is reset.
+void Connection::shed_output() {
+  const std::size_t counted = reactor_.output.bytes_of(hub::slot_of(id()));
+  account_output();
+  if (out_.memory() < counted) return;  // another connection may be the largest
+  reset(CloseCause::kOutputBudget);
+  out_.discard();
+  account_output();
+}
+
+void Connection::relieve_output(ReactorContext& reactor) {
+  for (;;) {
+    const BudgetShare::Remedy remedy = reactor.output.remedy();
+    if (remedy.reactor) reactor.shard.wake(*remedy.reactor);
+    if (remedy.holder == nullptr) return;
+    remedy.holder->shed_output();
+  }
 }
 
 // Sending
@@ -145,11 +191,14 @@ Outbound::Status Connection::after_send(Outbound::Status status) {
       break;
     case Outbound::Status::kQueued:
     case Outbound::Status::kDropped:
+      account_output();
+      if (reactor_.output.exceeded()) relieve_output(reactor_);
+      if (phase_ == Phase::kClosed) return Outbound::Status::kGone;
       // Responses to a peer's own input must not pile up, so reading pauses. Messages that others
       // publish are subject to the slow policy instead, and Pings are still read.
       if (reactor_.reading == this && out_.high(reactor_.settings.send_queue) &&
           (phase_ == Phase::kHttp || phase_ == Phase::kOpen)) {
-        read_state_.set(ReadState::kPaused);
+        pause_reading(ReadState::kPaused);
       }
       if (out_.writable()) {
         mark_dirty();

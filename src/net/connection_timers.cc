@@ -75,9 +75,6 @@ void Connection::arm() {
 void Connection::exclude_paused_time() {
   note_received();
   message_since_ = reactor_.now;
-  if (reactor_.rates != nullptr && phase_ == Phase::kOpen) {
-    reactor_.rates->not_read_until(id(), reactor_.now);
-  }
 }
 
 void Connection::on_deadline(Tick now) {

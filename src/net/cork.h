@@ -19,6 +19,10 @@ struct SendTally {
   std::uint64_t bytes = 0;    // accepted by the kernel
   std::uint64_t dropped = 0;  // messages that slow policies have dropped
   std::uint64_t waiting = 0;  // bytes that are in send queues now
+  // The memory that send queues have taken, less the memory that they have freed. A block that
+  // queues of several reactors share may be added by one and subtracted by another, so only the sum
+  // over all reactors has a meaning, modulo 2^64.
+  std::uint64_t memory = 0;
 };
 
 // Gathers the output of the connection in its read step, which leaves in one system call when the

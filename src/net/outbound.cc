@@ -34,7 +34,7 @@ Outbound::Status status_of(SendQueue::Verdict verdict) noexcept {
 
 SendQueue& Outbound::queue_for(const SendContext& context) {
   if (queue_ == nullptr) {
-    queue_ = std::make_unique<SendQueue>(context.now, &context.cork.tally.waiting);
+    queue_ = std::make_unique<SendQueue>(context.now, &context.cork.tally);
     // No frame may overtake the queue.
     if (context.cork.holds_for(*this)) context.cork.disable_fast_path();
   }

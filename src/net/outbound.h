@@ -94,6 +94,14 @@ class Outbound {
   [[nodiscard]] std::size_t queued_bytes() const noexcept {
     return queue_ == nullptr ? 0 : queue_->bytes();
   }
+  // Returns the memory of the queue in bytes. See SendQueue.
+  [[nodiscard]] std::size_t memory() const noexcept {
+    return queue_ == nullptr ? 0 : queue_->memory();
+  }
+  // Frees the queue. Nothing may be sent afterwards.
+  void discard() noexcept {
+    if (queue_ != nullptr) end_queue();
+  }
   // See SendQueue.
   [[nodiscard]] bool high(const SendQueueLimits& limits) const noexcept {
     return queue_ != nullptr && queue_->high(limits);

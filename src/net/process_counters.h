@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "net/memory_budget.h"
 #include "net/memory_release.h"
 
 namespace wsd::net {
@@ -13,8 +14,9 @@ namespace wsd::net {
 // relaxed. The exception is the end of a connection: it is a release, and a thread that waits for
 // zero connections acquires it.
 struct ProcessCounters {
+  MemoryBudget input;   // of incomplete messages and requests
+  MemoryBudget output;  // of send queues
   std::atomic<std::size_t> connections{0};
-  std::atomic<std::size_t> input_bytes{0};    // held for incomplete messages
   std::atomic<std::size_t> context_bytes{0};  // reserved for compression contexts
   // The number of connections when the first reactor began to drain. Every reactor computes its
   // drain window from it.

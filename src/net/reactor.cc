@@ -41,6 +41,10 @@ constexpr int kTimersPerTurn = 4096;
 
 constexpr int kLongestWaitMs = 60'000;
 
+// With limits per second, a reactor wakes up this often. Otherwise it would not notice a suspension
+// during a long wait, in which no deadline is due.
+constexpr int kNoticeMs = 1'000;
+
 // If a turn begins this late or lasts this long, the process was suspended or starved of CPU.
 constexpr std::uint64_t kLateMs = 250;
 constexpr std::uint64_t kLongestTurnMs = 1'000;
@@ -143,6 +147,7 @@ void Reactor::turn(int max_wait_ms) {
   context_->shard.fan_out();
   flush_dirty();
   finalize_ended();
+  if (woken_ || !context_->input.settled() || !context_->output.settled()) keep_budgets();
   context_->shard.free_names();
   context_->deflate_pool.end_turn(!context_->lists.ready.empty());
   release_unused();
@@ -155,6 +160,7 @@ void Reactor::begin_turn(std::size_t events) noexcept {
   exclude_suspension(before, events);
   now_ms_ = real_ms_ - stood_still_ms_;
   context_->now = tick_of(now_ms_);
+  context_->suspensions.note(tick_of(stood_still_ms_), context_->now);
   context_->shard.begin_turn(context_->now, context_->now_ns);
 }
 
@@ -264,6 +270,7 @@ int Reactor::wait_ms(int max_wait_ms) noexcept {
     return 0;
   }
   int wait = draining_ ? kDrainLookMs : kLongestWaitMs;
+  if (context_->settings.notice_suspensions) wait = std::min(wait, kNoticeMs);
   if (max_wait_ms >= 0) wait = std::min(wait, max_wait_ms);
   const Tick next = std::min(context_->shard.wheel().next_event(), wake_to_release_at_);
   if (next == hub::TimerWheel::kNever) return wait;
@@ -283,7 +290,9 @@ void Reactor::mark_ready(const Readiness& readiness) {
   const std::uint64_t token = readiness.token();
   if ((token & kTagMask) == 0) {
     std::bit_cast<Connection*>(token)->on_readiness(readiness);
-  } else if (token != kWakeToken) {  // the mailbox is read in any case
+  } else if (token == kWakeToken) {
+    woken_ = true;  // the mailbox is read in any case
+  } else {
     const std::size_t index = acceptor_index(token);
     if (index < acceptors_.size()) acceptors_[index]->on_readiness();
   }
@@ -339,6 +348,19 @@ void Reactor::fire_timers() {
 
 void Reactor::flush_dirty() {
   context_->lists.work_off(context_->lists.dirty, [](Connection& each) { each.flush_step(); });
+}
+
+// Another reactor may have asked this one, and the changes of all reactors may exceed a limit that
+// each change alone did not. A connection that ends here is finalized in the next turn.
+void Reactor::keep_budgets() {
+  BudgetShare& input = context_->input;
+  BudgetShare& output = context_->output;
+  input.end_turn();
+  output.end_turn();
+  if (input.take_asked() || input.exceeded()) Connection::relieve_input(*context_);
+  if (output.take_asked() || output.exceeded()) Connection::relieve_output(*context_);
+  finalize_ended();
+  woken_ = false;
 }
 
 void Reactor::finalize_ended() {

@@ -61,6 +61,10 @@ class Reactor final : public hub::Waker {
   // Pauses the connection in its read step, because a shard is behind with its messages.
   void pause_publisher();
   [[nodiscard]] bool draining() const noexcept { return draining_; }
+  // See Suspensions::recent().
+  [[nodiscard]] Tick recently_suspended() const noexcept {
+    return context_->suspensions.recent(context_->now);
+  }
   // Any thread.
   [[nodiscard]] const ReactorStats& stats() const noexcept { return context_->stats; }
 
@@ -87,6 +91,7 @@ class Reactor final : public hub::Waker {
   void accept_and_read();
   void fire_timers();
   void flush_dirty();
+  void keep_budgets();
   void finalize_ended();
   void release_unused() noexcept;
   void release_due() noexcept;
@@ -118,6 +123,7 @@ class Reactor final : public hub::Waker {
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
   DrainTimer drain_timer_{*this};
   bool draining_ = false;
+  bool woken_ = false;  // by another thread, for mail or for a budget
 };
 
 }  // namespace wsd::net

@@ -11,12 +11,14 @@
 #include "hub/shard.h"
 #include "net/application.h"
 #include "net/cork.h"
+#include "net/memory_budget.h"
 #include "net/message_encoder.h"
 #include "net/poller.h"
 #include "net/process_counters.h"
 #include "net/reactor_settings.h"
 #include "net/reactor_stats.h"
 #include "net/receive_rates.h"
+#include "net/suspensions.h"
 #include "net/work_lists.h"
 #include "protocol/deflate.h"
 #include "protocol/session.h"
@@ -35,14 +37,16 @@ struct ReactorContext {
         shard(own),
         application(app),
         counters(process),
+        input(process.input, own.index(), fixed.max_input_bytes),
+        output(process.output, own.index(), fixed.max_output_bytes),
         fast_path(fixed.session.message.max_message_bytes >= protocol::Session::kMostSmall),
         cork(fixed.send_queue.high_water()),
         deflate_pool(fixed.deflate_level),
         encoder(deflate_pool, fixed.deflate_threshold),
         read_buffer(std::make_unique_for_overwrite<std::uint8_t[]>(fixed.read_buffer_size)) {
     if (fixed.max_messages_per_second != 0 || fixed.max_bytes_per_second != 0) {
-      rates =
-          std::make_unique<ReceiveRates>(fixed.max_messages_per_second, fixed.max_bytes_per_second);
+      rates = std::make_unique<ReceiveRates>(fixed.max_messages_per_second,
+                                             fixed.max_bytes_per_second, suspensions);
     }
   }
 
@@ -51,10 +55,13 @@ struct ReactorContext {
   hub::Shard& shard;
   Application& application;
   ProcessCounters& counters;
+  BudgetShare input;     // incomplete messages and requests
+  BudgetShare output;    // send queues
   const bool fast_path;  // max_message_bytes allows every message of the fast path
 
   Tick now = 0;
   std::uint64_t now_ns = 0;  // when the turn began
+  Suspensions suspensions;   // that `now` leaves out
   Tally tally;
   ReactorStats stats;
   Cork cork;

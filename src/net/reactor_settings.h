@@ -24,9 +24,12 @@ struct ReactorSettings {
   Tick close_timeout = 0;
   std::uint32_t max_control_frames_per_second = 0;
   std::size_t max_input_bytes = 0;
+  std::size_t max_output_bytes = 0;
   std::uint32_t max_connections = 0;
   std::uint32_t max_messages_per_second = 0;  // per connection
   std::size_t max_bytes_per_second = 0;       // per connection
+  // Whether a limit per second must know of every suspension.
+  bool notice_suspensions = false;
   std::size_t read_buffer_size = 0;
   Tick drain_window = 0;
   Tick drain_timeout = 0;

@@ -39,6 +39,9 @@ class ReadState {
   void clear(Reason reason) noexcept { bits_ = static_cast<std::uint8_t>(bits_ & ~reason); }
   [[nodiscard]] bool has(Reason reason) const noexcept { return (bits_ & reason) != 0; }
 
+  // Returns whether an open connection is not read for a while.
+  [[nodiscard]] bool paused() const noexcept { return (bits_ & (kPaused | kPublishBlocked)) != 0; }
+
   // Returns whether the connection is on the reactor's ready list.
   [[nodiscard]] bool listed() const noexcept { return (bits_ & kListed) != 0; }
   void set_listed(bool listed) noexcept {

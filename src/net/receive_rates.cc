@@ -1,5 +1,8 @@
 #include "net/receive_rates.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "hub/hub.h"
 
 namespace wsd::net {
@@ -7,21 +10,47 @@ namespace wsd::net {
 void ReceiveRates::begin(ConnectionId id, Tick now) {
   const std::uint32_t slot = hub::slot_of(id);
   if (slot >= entries_.size()) entries_.resize(std::size_t{slot} + 1);
-  entries_[slot] = {TokenBucket(messages_, now), TokenBucket(bytes_, now)};
+  entries_[slot] = {TokenBucket(messages_, now), TokenBucket(bytes_, now),
+                    static_cast<std::uint32_t>(suspensions_.total())};
 }
 
 bool ReceiveRates::take_message(ConnectionId id, Tick now) noexcept {
-  return messages_ == 0 || entries_[hub::slot_of(id)].messages.take(1, messages_, now);
+  return messages_ == 0 || current(id, now).messages.take(1, messages_, now);
 }
 
 bool ReceiveRates::take_bytes(ConnectionId id, std::size_t count, Tick now) noexcept {
-  return bytes_ == 0 || entries_[hub::slot_of(id)].bytes.take(count, bytes_, now);
+  return bytes_ == 0 || current(id, now).bytes.take(count, bytes_, now);
 }
 
-void ReceiveRates::not_read_until(ConnectionId id, Tick now) noexcept {
+void ReceiveRates::not_read(ConnectionId id, Tick since, Tick now) noexcept {
   Entry& entry = entries_[hub::slot_of(id)];
-  if (messages_ != 0) entry.messages.credit(messages_, now);
-  if (bytes_ != 0) entry.bytes.credit(bytes_, now);
+  // Before `since` the connection was read, so that time counts as usual.
+  credit(entry, 0, since);
+  entry.messages.skip_to(now);
+  entry.bytes.skip_to(now);
+  credit(entry, now - since + take_suspended(entry), now);
+}
+
+void ReceiveRates::credit(Entry& entry, Tick ticks, Tick now) const noexcept {
+  entry.messages.credit(ticks, messages_, now);
+  entry.bytes.credit(ticks, bytes_, now);
+}
+
+// Returns the buckets, with credit for a suspension since the last call. A suspension whose data
+// was read long ago gives none.
+ReceiveRates::Entry& ReceiveRates::current(ConnectionId id, Tick now) noexcept {
+  Entry& entry = entries_[hub::slot_of(id)];
+  if (entry.suspended != static_cast<std::uint32_t>(suspensions_.total())) {
+    credit(entry, std::min(take_suspended(entry), suspensions_.recent(now)), now);
+  }
+  return entry;
+}
+
+// Returns the ticks of suspensions that the buckets have no credit for, and counts them as
+// credited.
+Tick ReceiveRates::take_suspended(Entry& entry) const noexcept {
+  const auto total = static_cast<std::uint32_t>(suspensions_.total());
+  return static_cast<std::uint32_t>(total - std::exchange(entry.suspended, total));
 }
 
 }  // namespace wsd::net

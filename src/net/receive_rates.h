@@ -7,17 +7,23 @@
 
 #include "base/tick.h"
 #include "base/token_bucket.h"
+#include "net/suspensions.h"
 #include "wsd/connection.h"
 
 namespace wsd::net {
 
 // Holds the token buckets of all connections of a reactor, by their slot in the shard's table. They
 // are not in Connection, so that they cost nothing without a limit. Reactor thread only.
+//
+// Data that a peer sends while the connection is not read, or while the process is suspended,
+// arrives at once afterwards. Its buckets get the tokens of that time, at most those of
+// TokenBucket::kMostCredit.
 class ReceiveRates {
  public:
-  // 0 is no limit.
-  ReceiveRates(std::uint32_t messages_per_second, std::size_t bytes_per_second) noexcept
-      : messages_(messages_per_second), bytes_(bytes_per_second) {}
+  // 0 is no limit. `suspensions` must outlive the object.
+  ReceiveRates(std::uint32_t messages_per_second, std::size_t bytes_per_second,
+               const Suspensions& suspensions) noexcept
+      : messages_(messages_per_second), bytes_(bytes_per_second), suspensions_(suspensions) {}
 
   // Starts the buckets of a connection with one second's amount. Must be called before the other
   // functions for that id. If it throws std::bad_alloc, nothing has changed.
@@ -26,18 +32,24 @@ class ReceiveRates {
   // Counts received data. Returns false if the connection exceeds its limit.
   [[nodiscard]] bool take_message(ConnectionId id, Tick now) noexcept;
   [[nodiscard]] bool take_bytes(ConnectionId id, std::size_t count, Tick now) noexcept;
-  // Allows the amount of the time since the last call, because the connection was not read. The
-  // data that its peer sent meanwhile arrives at once.
-  void not_read_until(ConnectionId id, Tick now) noexcept;
+  // Allows the amount of the time from `since` to `now`, in which the connection was not read.
+  // `since` must not be before the last data was counted.
+  void not_read(ConnectionId id, Tick since, Tick now) noexcept;
 
  private:
   struct Entry {
     TokenBucket messages;
     TokenBucket bytes;
+    std::uint32_t suspended = 0;  // the low bits of suspensions_.total(), as far as credited
   };
+
+  void credit(Entry& entry, Tick ticks, Tick now) const noexcept;
+  [[nodiscard]] Entry& current(ConnectionId id, Tick now) noexcept;
+  [[nodiscard]] Tick take_suspended(Entry& entry) const noexcept;
 
   const std::uint64_t messages_;
   const std::uint64_t bytes_;
+  const Suspensions& suspensions_;
   std::vector<Entry> entries_;  // by slot
 };
 

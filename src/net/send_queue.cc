@@ -1,7 +1,6 @@
 #include "net/send_queue.h"
 
 #include <algorithm>
-#include <iterator>
 #include <new>
 #include <utility>
 
@@ -23,6 +22,34 @@ bool admitted(std::size_t frames, std::size_t bytes, std::size_t size,
 
 }  // namespace
 
+SendQueue::SendQueue(Tick now, SendTally* tally) : tally_(tally), last_progress_(now) {
+  count_memory(sizeof(SendQueue), 0);
+}
+
+SendQueue::~SendQueue() {
+  for (Index i = entries_.first(); i != kNone; i = entries_.next(i)) {
+    count_memory(0, entries_[i].slice.block.leave_queue());
+  }
+  count_memory(0, entries_.memory() + sizeof(SendQueue));
+  set_bytes(0);
+}
+
+SendQueue::Index SendQueue::insert(Index next, Slice slice, Kind kind) {
+  const std::size_t before = entries_.memory();
+  const Index index = entries_.insert(next, Entry{std::move(slice), kind});
+  const Slice& inserted = entries_[index].slice;
+  count_memory(entries_.memory() + inserted.block.enter_queue(), before);
+  set_bytes(bytes_ + inserted.size);
+  return index;
+}
+
+void SendQueue::remove(Index index) noexcept {
+  const Slice& slice = entries_[index].slice;
+  count_memory(0, slice.block.leave_queue());
+  set_bytes(bytes_ - slice.size);
+  entries_.erase(index);
+}
+
 bool SendQueue::within(std::size_t size, const SendQueueLimits& limits) const noexcept {
   return admitted(bounded_frames(), bounded_bytes(), size, limits);
 }
@@ -37,7 +64,7 @@ SendQueue::Verdict SendQueue::push(Slice frame, const SendQueueLimits& limits, s
   SlowPolicy policy = rule.policy.value_or(limits.policy);
   const bool latest = policy == SlowPolicy::kLatestOnly;
   if (latest) {
-    if (latest_frames_ != 0 && take_place(frame, limits, rule.room)) return Verdict::kQueued;
+    if (take_place(frame, limits, rule.room)) return Verdict::kQueued;
     policy = limits.policy;
   }
   if (!high(limits)) granted_ = 0;
@@ -56,17 +83,19 @@ SendQueue::Verdict SendQueue::push(Slice frame, const SendQueueLimits& limits, s
     }
   }
   own_block(frame);
-  set_bytes(bytes_ + frame.size);
-  entries_.push_back({std::move(frame), Kind::kData});
-  Entry& entry = entries_.back();
+  const Index index = insert(kNone, std::move(frame), Kind::kData);
+  Entry& entry = entries_[index];
   if (latest) {
+    latest_.insert_or_assign(rule.room, index);
     entry.latest = true;
     entry.room = rule.room;
-    ++latest_frames_;
   } else if (policy == SlowPolicy::kDropOldest) {
     entry.droppable = true;
     droppable_bytes_ += entry.slice.size;
     ++droppable_frames_;
+    (oldest_droppable_ == kNone ? oldest_droppable_ : entries_[newest_droppable_].next_droppable) =
+        index;
+    newest_droppable_ = index;
   }
   return Verdict::kQueued;
 }
@@ -80,32 +109,34 @@ void SendQueue::own_block(Slice& frame) const {
 
 void SendQueue::settle(Entry& entry) noexcept {
   if (std::exchange(entry.droppable, false)) {
+    WSD_DCHECK(&entry == &entries_[oldest_droppable_]);
+    oldest_droppable_ = entry.next_droppable;
     droppable_bytes_ -= entry.slice.size;
     --droppable_frames_;
   }
-  if (std::exchange(entry.latest, false)) --latest_frames_;
+  if (std::exchange(entry.latest, false)) latest_.erase(entry.room);
 }
 
 // Replaces the queued latest-only message of the same room. Returns false if there is no such
 // message, or if the new one does not fit in its place. In the second case the old message is
 // dropped anyway.
 bool SendQueue::take_place(Slice& frame, const SendQueueLimits& limits, std::uint64_t room) {
-  const auto found = std::find_if(entries_.rbegin(), entries_.rend(), [&](const Entry& each) {
-    return each.latest && each.room == room;
-  });
-  if (found == entries_.rend()) return false;
+  const auto found = latest_.find(room);
+  if (found == latest_.end()) return false;
+  const Index index = found->second;
+  Entry& old = entries_[index];
   ++dropped_;
   gaps_ = true;
-  const std::size_t freed = found->slice.size;
+  const std::size_t freed = old.slice.size;
   if (!admitted(bounded_frames() - 1, bounded_bytes() - freed, frame.size, limits)) {
-    settle(*found);
-    set_bytes(bytes_ - freed);
-    entries_.erase(std::next(found).base());
+    settle(old);
+    remove(index);
     return false;
   }
   own_block(frame);
+  count_memory(frame.block.enter_queue(), old.slice.block.leave_queue());
   set_bytes(bytes_ - freed + frame.size);
-  found->slice = std::move(frame);
+  old.slice = std::move(frame);
   return true;
 }
 
@@ -117,13 +148,11 @@ bool SendQueue::dropping_helps(std::size_t size, const SendQueueLimits& limits) 
 }
 
 // Returns false if no frame may be dropped.
-bool SendQueue::drop_oldest() {
-  const auto oldest = std::find_if(entries_.begin(), entries_.end(),
-                                   [](const Entry& each) { return each.droppable; });
-  if (oldest == entries_.end()) return false;
-  settle(*oldest);
-  set_bytes(bytes_ - oldest->slice.size);
-  entries_.erase(oldest);
+bool SendQueue::drop_oldest() noexcept {
+  const Index oldest = oldest_droppable_;
+  if (oldest == kNone) return false;
+  settle(entries_[oldest]);
+  remove(oldest);
   ++dropped_;
   return true;
 }
@@ -131,12 +160,8 @@ bool SendQueue::drop_oldest() {
 // A newer message must not replace one that is queued before the replay, so latest-only messages
 // before it become ordinary ones.
 void SendQueue::push_replay(Slice frame) {
-  for (auto each = entries_.rbegin(); latest_frames_ != 0; ++each) {
-    if (each->latest) settle(*each);
-  }
-  set_bytes(bytes_ + frame.size);
-  entries_.push_back({std::move(frame), Kind::kReplay});
-  count_replay(entries_.back());
+  while (!latest_.empty()) settle(entries_[latest_.begin()->second]);
+  count_replay(entries_[insert(kNone, std::move(frame), Kind::kReplay)]);
 }
 
 void SendQueue::count_replay(Entry& entry) noexcept {
@@ -146,81 +171,76 @@ void SendQueue::count_replay(Entry& entry) noexcept {
 }
 
 void SendQueue::push_started(Slice rest, bool replay) {
-  set_bytes(bytes_ + rest.size);
-  entries_.push_back({std::move(rest), Kind::kStarted});
-  if (replay) count_replay(entries_.back());
+  const Index index = insert(kNone, std::move(rest), Kind::kStarted);
+  if (replay) count_replay(entries_[index]);
 }
 
-std::size_t SendQueue::boundary() const noexcept {
+SendQueue::Index SendQueue::boundary() const noexcept {
+  const Index first = entries_.first();
+  if (first == kNone) return kNone;
   // A started entry may be the rest of one frame or of several. It is sent as a whole.
-  const bool begun =
-      !entries_.empty() && (front_sent_ != 0 || entries_.front().kind == Kind::kStarted);
-  return begun ? 1 : 0;
+  const bool begun = front_sent_ != 0 || entries_[first].kind == Kind::kStarted;
+  return begun ? entries_.next(first) : first;
 }
 
-std::size_t SendQueue::behind_control() const noexcept {
-  std::size_t position = boundary();
-  while (position < entries_.size() &&
-         (entries_[position].kind == Kind::kControl || entries_[position].kind == Kind::kPong)) {
-    ++position;
+SendQueue::Index SendQueue::behind_control() const noexcept {
+  Index i = boundary();
+  while (i != kNone && (entries_[i].kind == Kind::kControl || entries_[i].kind == Kind::kPong)) {
+    i = entries_.next(i);
   }
-  return position;
+  return i;
 }
 
-void SendQueue::insert(std::size_t position, const protocol::ControlFrame& frame, Kind kind) {
-  const SharedBytes bytes = SharedBytes::copy_of(frame.bytes());
+void SendQueue::insert_control(Index next, const protocol::ControlFrame& frame, Kind kind) {
+  SharedBytes bytes = SharedBytes::copy_of(frame.bytes());
   if (!bytes) throw std::bad_alloc();
-  set_bytes(bytes_ + bytes.size());
-  entries_.insert(entries_.begin() + static_cast<std::ptrdiff_t>(position), {Slice(bytes), kind});
+  insert(next, Slice(std::move(bytes)), kind);
 }
 
 void SendQueue::push_control(const protocol::ControlFrame& frame) {
-  insert(behind_control(), frame, Kind::kControl);
+  insert_control(behind_control(), frame, Kind::kControl);
 }
 
 void SendQueue::place_pong() {
   if (!pong_) return;
   // An older Pong is out of date if no byte of it was sent.
-  for (std::size_t i = boundary(); i < behind_control(); ++i) {
+  const Index end = behind_control();
+  for (Index i = boundary(); i != end; i = entries_.next(i)) {
     if (entries_[i].kind != Kind::kPong) continue;
-    set_bytes(bytes_ - entries_[i].slice.size);
-    entries_.erase(entries_.begin() + static_cast<std::ptrdiff_t>(i));
+    remove(i);
     break;
   }
-  insert(behind_control(), *std::exchange(pong_, std::nullopt), Kind::kPong);
+  insert_control(end, *std::exchange(pong_, std::nullopt), Kind::kPong);
 }
 
 void SendQueue::push_close(const protocol::ControlFrame& close) {
   if (bytes_ > kCloseLinger) {
-    std::deque<Entry> kept;
-    std::size_t kept_bytes = 0;
-    for (std::size_t i = 0; i < entries_.size(); ++i) {
-      settle(entries_[i]);
-      const bool data = entries_[i].kind == Kind::kData || entries_[i].kind == Kind::kReplay;
-      if (!data || (i == 0 && front_sent_ != 0)) {
-        kept_bytes += entries_[i].slice.size - (i == 0 ? front_sent_ : 0);
-        kept.push_back(std::move(entries_[i]));
-      } else {
+    const Index begun = front_sent_ != 0 ? entries_.first() : kNone;
+    for (Index i = entries_.first(); i != kNone;) {
+      const Index next = entries_.next(i);
+      Entry& entry = entries_[i];
+      settle(entry);
+      // At most one frame of a replay is left, and the limits no longer apply.
+      entry.replay = false;
+      if (i != begun && (entry.kind == Kind::kData || entry.kind == Kind::kReplay)) {
+        remove(i);
         ++dropped_;
       }
+      i = next;
     }
-    entries_ = std::move(kept);
-    set_bytes(kept_bytes);
-    // At most one frame of a replay is left, and the limits no longer apply.
-    for (Entry& each : entries_) each.replay = false;
     replay_bytes_ = 0;
     replay_frames_ = 0;
   }
   place_pong();
-  insert(entries_.size(), close, Kind::kControl);
+  insert_control(kNone, close, Kind::kControl);
 }
 
 std::size_t SendQueue::gather(std::span<iovec> pieces) {
   place_pong();
   std::size_t used = 0;
   std::size_t skip = front_sent_;
-  for (const Entry& entry : entries_) {
-    const Bytes bytes = entry.slice.bytes().subspan(skip);
+  for (Index i = entries_.first(); i != kNone; i = entries_.next(i)) {
+    const Bytes bytes = entries_[i].slice.bytes().subspan(skip);
     skip = 0;
     // Frames of one batch are adjacent in one block.
     if (used != 0) {
@@ -240,18 +260,23 @@ void SendQueue::consume(std::size_t count, Tick now) noexcept {
   WSD_ASSERT(count <= bytes_);
   if (count == 0) return;
   last_progress_ = now;
-  set_bytes(bytes_ - count);
-  while (!entries_.empty()) {
-    Entry& front = entries_.front();
+  while (count != 0) {
+    const Index first = entries_.first();
+    Entry& front = entries_[first];
     const std::size_t left = std::min(count, front.slice.size - front_sent_);
-    if (left != 0) settle(front);
+    settle(front);
     if (front.replay) replay_bytes_ -= left;
     front_sent_ += left;
     count -= left;
-    if (front_sent_ != front.slice.size) break;
-    if (front.replay) --replay_frames_;
-    front_sent_ = 0;
-    entries_.pop_front();
+    if (front_sent_ == front.slice.size) {
+      if (front.replay) --replay_frames_;
+      // remove() subtracts the whole frame.
+      set_bytes(bytes_ + front.slice.size - left);
+      front_sent_ = 0;
+      remove(first);
+    } else {
+      set_bytes(bytes_ - left);
+    }
   }
 }
 

@@ -6,13 +6,15 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <optional>
 #include <span>
+#include <unordered_map>
 
+#include "base/index_list.h"
 #include "base/shared_bytes.h"
 #include "base/tick.h"
 #include "hub/batch.h"
+#include "net/cork.h"
 #include "protocol/frame_writer.h"
 #include "wsd/options.h"
 
@@ -32,9 +34,16 @@ struct SendQueueLimits {
 // replaces the waiting one (RFC 6455 §5.5.3).
 //
 // Limits: up to its high-water mark the queue takes one frame of any size, and above the mark only
-// a frame within the limit. So it never holds more than the limit, or half of it and one message.
-// The caller may grant more bytes, for responses to input that was read before reading paused. A
-// grant is used up until the queue is down at the mark again.
+// a frame within the limit. So its messages never have more bytes than the limit, or than half of
+// it and one message. Besides them it holds:
+// * a replay, which the peer asked for
+// * the rest of what was in the cork when the socket took no more, at most Cork::kMostCapacity
+// * what the caller grants, for responses to input that was read before reading paused; a grant is
+//   used up until the queue is down at the mark again
+// * control frames: a Pong, a Close and the Pings of the heartbeat
+// memory() also counts sent bytes of a frame that is not sent completely, and the list of frames.
+//
+// Each operation takes constant time, amortized, whatever is queued.
 //
 // Dropping: a frame is never dropped once a byte of it was sent, and a control frame never. Frames
 // of one batch share a block, which stays allocated while one of them is queued. If some were
@@ -50,12 +59,11 @@ class SendQueue {
     kOverBound,  // policy kDisconnect: nothing was queued, and the connection must be ended
   };
 
-  // The queue counts its bytes in `waiting`, which must outlive it and may be nullptr.
-  explicit SendQueue(Tick now, std::uint64_t* waiting = nullptr)
-      : waiting_(waiting), last_progress_(now) {}
+  // The queue counts its bytes and its memory in `tally`, which must outlive it and may be nullptr.
+  explicit SendQueue(Tick now, SendTally* tally = nullptr);
   SendQueue(const SendQueue&) = delete;
   SendQueue& operator=(const SendQueue&) = delete;
-  ~SendQueue() { set_bytes(0); }
+  ~SendQueue();
 
   // Returns whether push() would take a frame of that size without dropping another.
   [[nodiscard]] bool admits(std::size_t size, const SendQueueLimits& limits,
@@ -77,6 +85,10 @@ class SendQueue {
   [[nodiscard]] bool empty() const noexcept { return entries_.empty() && !pong_; }
   [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
   [[nodiscard]] std::size_t frames() const noexcept { return entries_.size(); }
+  // Returns the memory in bytes that the queue needs, if it shares no frame with another queue.
+  [[nodiscard]] std::size_t memory() const noexcept {
+    return sizeof(SendQueue) + entries_.memory() + bytes_ + front_sent_;
+  }
   // Returns true if the queue is more than half full. Reading then pauses, so that responses cannot
   // pile up.
   [[nodiscard]] bool high(const SendQueueLimits& limits) const noexcept {
@@ -110,8 +122,12 @@ class SendQueue {
     bool replay = false;     // does not count against the limits
     bool droppable = false;  // data of kDropOldest; no byte of it was sent
     bool latest = false;     // data of kLatestOnly; no byte of it was sent
+    std::uint32_t next_droppable = kNone;
     std::uint64_t room = 0;  // the room of a `latest` entry
   };
+  using Entries = IndexList<Entry>;
+  using Index = Entries::Index;
+  static constexpr Index kNone = ~std::uint32_t{0};
 
   void count_replay(Entry& entry) noexcept;
   // The part of the queue that the limits apply to.
@@ -124,33 +140,44 @@ class SendQueue {
 
   [[nodiscard]] bool within(std::size_t size, const SendQueueLimits& limits) const noexcept;
   [[nodiscard]] bool dropping_helps(std::size_t size, const SendQueueLimits& limits) const noexcept;
-  bool drop_oldest();
+  bool drop_oldest() noexcept;
   [[nodiscard]] bool take_place(Slice& frame, const SendQueueLimits& limits, std::uint64_t room);
   void own_block(Slice& frame) const;
-  // Must be called before an entry is removed, or before its first byte is sent.
+  // Every entry is inserted and removed by these. insert() throws std::bad_alloc and has then
+  // changed nothing.
+  Index insert(Index next, Slice slice, Kind kind);
+  void remove(Index index) noexcept;
+  void count_memory(std::size_t added, std::size_t removed) const noexcept {
+    if (tally_ != nullptr) tally_->memory += added - removed;
+  }
+  // Must be called before an entry is removed, or before its first byte is sent. A droppable entry
+  // must be the oldest one.
   void settle(Entry& entry) noexcept;
   void set_bytes(std::size_t bytes) noexcept {
-    if (waiting_ != nullptr) *waiting_ += bytes - bytes_;
+    if (tally_ != nullptr) tally_->waiting += bytes - bytes_;
     bytes_ = bytes;
   }
-  void insert(std::size_t position, const protocol::ControlFrame& frame, Kind kind);
+  void insert_control(Index next, const protocol::ControlFrame& frame, Kind kind);
   void place_pong();
-  // Returns the position of the first control frame: the front, or after a frame that was sent in
-  // part.
-  [[nodiscard]] std::size_t boundary() const noexcept;
-  // Returns the position after the control frames at the boundary.
-  [[nodiscard]] std::size_t behind_control() const noexcept;
+  // Returns the first entry that a control frame may overtake, or kNone: the first one, or the
+  // second if the first was sent in part.
+  [[nodiscard]] Index boundary() const noexcept;
+  // Returns the first entry after the control frames at the boundary, or kNone.
+  [[nodiscard]] Index behind_control() const noexcept;
 
-  std::deque<Entry> entries_;
+  Entries entries_;
   std::size_t bytes_ = 0;
-  std::uint64_t* waiting_;
+  SendTally* tally_;
   std::size_t replay_bytes_ = 0;  // queued bytes of replays
   std::size_t replay_frames_ = 0;
+  // The droppable entries, as a list in the order of the queue.
+  Index oldest_droppable_ = kNone;
+  Index newest_droppable_ = kNone;
   std::size_t droppable_bytes_ = 0;
   std::size_t droppable_frames_ = 0;
-  std::size_t latest_frames_ = 0;
-  std::size_t granted_ = 0;     // bytes taken beyond the limit
-  std::size_t front_sent_ = 0;  // bytes of the first entry that were sent
+  std::unordered_map<std::uint64_t, Index> latest_;  // the `latest` entry of each room
+  std::size_t granted_ = 0;                          // bytes taken beyond the limit
+  std::size_t front_sent_ = 0;                       // bytes of the first entry that were sent
   std::uint64_t dropped_ = 0;
   bool gaps_ = false;  // a dropped frame may share its block with later frames
   Tick last_progress_;

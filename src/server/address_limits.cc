@@ -81,22 +81,32 @@ std::uint64_t AddressLimits::with_entry(std::string_view remote, Tick now, Use u
   const std::lock_guard lock(stripe.mutex);
   if (stripe.entries.size() >= stripe.sweep_at) sweep(stripe, now);
   const TokenBucket full(handshakes_, now);
-  Entry& entry = entry_of(stripe, *key, {0, full, full, now});
+  Entry& entry = entry_of(stripe, *key, {0, full, full, now, 0});
   // The clock of the thread that was here before may be a tick ahead.
   now = std::max(now, entry.last);
   entry.last = now;
   return use(entry, now);
 }
 
-std::uint64_t AddressLimits::handshake(std::string_view remote, Tick now) {
-  return with_entry(remote, now, [this](Entry& entry, Tick at) -> std::uint64_t {
+// Every reactor that was suspended reports the suspension, but it counts once.
+void AddressLimits::Entry::credit(Tick suspended, std::uint64_t per_second, Tick now) noexcept {
+  if (suspended == 0 || credited + suspended + kSecond > now) return;
+  credited = now;
+  handshakes.credit(suspended, per_second, now);
+  tries.credit(suspended, per_second, now);
+}
+
+std::uint64_t AddressLimits::handshake(std::string_view remote, Tick now, Tick suspended) {
+  return with_entry(remote, now, [&](Entry& entry, Tick at) -> std::uint64_t {
+    entry.credit(suspended, handshakes_, at);
     if (entry.handshakes.take(1, handshakes_, at)) return 0;
     return entry.handshakes.ticks_until_one(handshakes_, at) * kTickMs;
   });
 }
 
-std::uint64_t AddressLimits::may_try(std::string_view remote, Tick now) {
-  return with_entry(remote, now, [this](Entry& entry, Tick at) -> std::uint64_t {
+std::uint64_t AddressLimits::may_try(std::string_view remote, Tick now, Tick suspended) {
+  return with_entry(remote, now, [&](Entry& entry, Tick at) -> std::uint64_t {
+    entry.credit(suspended, handshakes_, at);
     return entry.tries.ticks_until_one(handshakes_, at) * kTickMs;
   });
 }
@@ -113,7 +123,7 @@ bool AddressLimits::enter(std::string_view remote) {
   Stripe& stripe = stripe_of(*key);
   const std::lock_guard lock(stripe.mutex);
   Entry& entry =
-      entry_of(stripe, *key, {0, TokenBucket(handshakes_, 0), TokenBucket(handshakes_, 0), 0});
+      entry_of(stripe, *key, {0, TokenBucket(handshakes_, 0), TokenBucket(handshakes_, 0), 0, 0});
   if (entry.connections >= max_connections_) return false;
   ++entry.connections;
   return true;

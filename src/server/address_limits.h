@@ -56,12 +56,14 @@ class AddressLimits {
   AddressLimits& operator=(const AddressLimits&) = delete;
 
   // Counts one handshake and returns 0. If the rate is exceeded, it counts nothing and returns the
-  // milliseconds until the next handshake is allowed.
-  [[nodiscard]] std::uint64_t handshake(std::string_view remote, Tick now);
+  // milliseconds until the next handshake is allowed. `suspended`: the ticks before `now` in which
+  // the process did not run (net::Suspensions::recent()). The clients' handshakes have waited, so
+  // the address gets the handshakes of that time once.
+  [[nodiscard]] std::uint64_t handshake(std::string_view remote, Tick now, Tick suspended = 0);
   // Limits rejected plain HTTP requests, with the same rate as handshakes but counted apart from
   // them. may_try() returns 0, or the milliseconds until the client may try again. refused() counts
   // one rejection.
-  [[nodiscard]] std::uint64_t may_try(std::string_view remote, Tick now);
+  [[nodiscard]] std::uint64_t may_try(std::string_view remote, Tick now, Tick suspended = 0);
   void refused(std::string_view remote, Tick now);
   // Counts one connection and returns true; leave() must follow with the same `remote`. Returns
   // false if the address already has as many connections as it may.
@@ -76,7 +78,10 @@ class AddressLimits {
     std::uint32_t connections = 0;
     TokenBucket handshakes;
     TokenBucket tries;
-    Tick last = 0;  // when it was last used
+    Tick last = 0;      // when it was last used
+    Tick credited = 0;  // when it last got the amount of a suspension
+
+    void credit(Tick suspended, std::uint64_t per_second, Tick now) noexcept;
   };
   struct Hash {
     std::size_t operator()(const AddressKey& key) const noexcept;

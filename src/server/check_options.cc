@@ -58,6 +58,14 @@ std::string check_limits(const LimitOptions& limits) {
   if (limits.send_queue_bytes < 1024) {
     return must("--send-queue-bytes", "at least 1KiB", bytes(limits.send_queue_bytes));
   }
+  if (limits.max_output_bytes < limits.max_message_bytes ||
+      limits.max_output_bytes - limits.max_message_bytes < limits.send_queue_bytes) {
+    return must("--max-output-bytes",
+                "at least --max-message (" + bytes(limits.max_message_bytes) +
+                    ") plus --send-queue-bytes (" + bytes(limits.send_queue_bytes) + ")",
+                bytes(limits.max_output_bytes)) +
+           ": otherwise one connection cannot fill its queue";
+  }
   if (limits.send_queue_frames < 2) {
     return must("--send-queue-frames", "at least 2", limits.send_queue_frames);
   }

@@ -27,9 +27,13 @@ net::ReactorSettings reactor_settings(const ServerOptions& options) {
   settings.close_timeout = ticks_for_ms(limits.close_timeout_ms);
   settings.max_control_frames_per_second = limits.max_control_frames_per_second;
   settings.max_input_bytes = limits.max_input_bytes;
+  settings.max_output_bytes = limits.max_output_bytes;
   settings.max_connections = limits.max_connections;
   settings.max_messages_per_second = options.rates.max_messages_per_second;
   settings.max_bytes_per_second = options.rates.max_bytes_per_second;
+  settings.notice_suspensions = options.rates.max_messages_per_second != 0 ||
+                                options.rates.max_bytes_per_second != 0 ||
+                                options.rates.max_handshakes_per_second != 0;
   settings.read_buffer_size = options.upgrade.read_buffer_size;
   settings.drain_window = ticks_for_ms(options.drain_window_ms);
   settings.drain_timeout = ticks_for_ms(options.drain_timeout_ms);

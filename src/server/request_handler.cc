@@ -7,6 +7,7 @@
 #include "base/assert.h"
 #include "net/clock.h"
 #include "net/message_encoder.h"
+#include "net/reactor.h"
 #include "protocol/deflate.h"
 #include "protocol/forwarded.h"
 #include "protocol/http_date.h"
@@ -79,6 +80,12 @@ net::RequestResult not_found(const protocol::HttpRequest& request) {
   return write_response(
       traits, 404, protocol::error_body(protocol::violation_text(protocol::Violation::kNotFound)),
       traits.keep_alive, protocol::HttpResponseHead{}.content_type, {});
+}
+
+// Returns the ticks before now in which the reactor did not run.
+Tick suspended() noexcept {
+  const net::Reactor* const reactor = net::Reactor::current();
+  return reactor == nullptr ? 0 : reactor->recently_suspended();
 }
 
 }  // namespace
@@ -167,7 +174,7 @@ std::optional<net::RequestResult> RequestHandler::check_guard(const HttpRoutes::
   const Tick now = net::tick_of(net::monotonic_ms());
   if (addresses_) {
     // Limits token guessing here as in on_handshake().
-    if (const std::uint64_t wait_ms = addresses_->may_try(remote, now); wait_ms != 0) {
+    if (const std::uint64_t wait_ms = addresses_->may_try(remote, now, suspended()); wait_ms != 0) {
       return reject_address(request,
                             "too many rejected requests from this address, try again later",
                             retry_after(wait_ms));
@@ -273,7 +280,8 @@ net::RequestResult RequestHandler::on_handshake(ConnectionId id,
 
 std::optional<net::RequestResult> RequestHandler::check_handshake_rate(
     const protocol::HttpRequest& request, std::string_view remote) {
-  const std::uint64_t wait_ms = addresses_->handshake(remote, net::tick_of(net::monotonic_ms()));
+  const std::uint64_t wait_ms =
+      addresses_->handshake(remote, net::tick_of(net::monotonic_ms()), suspended());
   if (wait_ms == 0) return std::nullopt;
   return reject_address(request, "too many handshakes from this address, try again later",
                         retry_after(wait_ms));

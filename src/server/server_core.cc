@@ -262,7 +262,8 @@ ServerStats ServerCore::stats() const {
   for (const auto& reactor : reactors_) server::add_reactor(stats, reactor->stats());
   for (std::uint32_t i = 0; i < hub_->shard_count(); ++i) server::add_shard(stats, hub_->shard(i));
   stats.turns_total = stats.turn.count();
-  stats.input_bytes = counts_.input_bytes.load(std::memory_order_relaxed);
+  stats.input_bytes = counts_.input.bytes();
+  stats.output_bytes = counts_.output.bytes();
   stats.context_bytes = counts_.context_bytes.load(std::memory_order_relaxed);
   return stats;
 }

@@ -68,6 +68,7 @@ TEST(Close, CausesKeepTheirNamesAndCodes) {
       {CloseCause::kWriteTimeout, "write_timeout", 1008},
       {CloseCause::kSlowConsumer, "slow_consumer", 1008},
       {CloseCause::kInputBudget, "input_budget", 1013},
+      {CloseCause::kOutputBudget, "output_budget", 0},
       {CloseCause::kRateLimit, "rate_limit", 1008},
       {CloseCause::kRoomLimit, "room_limit", 1008},
       {CloseCause::kAddressLimit, "address_limit", 0},

@@ -122,6 +122,26 @@ TEST(SharedBytes, LastReference_MayWrite) {
   EXPECT_EQ(as_text(first.bytes()), "Frame");
 }
 
+TEST(SharedBytes, BlockInSeveralQueues_CountsOnce) {
+  const SharedBytes block = shared("frame");
+  const SharedBytes other = block;  // NOLINT: counted on purpose
+  EXPECT_GT(block.memory(), 5U);
+  EXPECT_EQ(block.enter_queue(), block.memory());
+  EXPECT_EQ(other.enter_queue(), 0U);
+  EXPECT_EQ(block.leave_queue(), 0U);
+  EXPECT_EQ(other.leave_queue(), block.memory());
+  EXPECT_EQ(other.enter_queue(), block.memory()) << "again";
+  EXPECT_EQ(SharedBytes().enter_queue(), 0U);
+}
+
+TEST(SharedBytes, Memory_IsThatOfTheAllocator) {
+  for (const std::size_t size : {1U, 24U, 1000U, 65'536U, 1'000'000U}) {
+    const SharedBytes block = SharedBytes::make(size);
+    EXPECT_GE(block.memory(), size + 16) << size;
+    EXPECT_LE(block.memory(), size + 32 + size / 100 + (size >= 65'536 ? 4096 : 0)) << size;
+  }
+}
+
 TEST(SharedBytes, OutOfMemory_GivesEmptyBlock) {
   if (kSanitized) GTEST_SKIP() << "its allocator ends the process where malloc would return null";
   const SharedBytes block = SharedBytes::make(std::size_t{1} << 62);

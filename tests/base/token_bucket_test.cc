@@ -51,7 +51,8 @@ TEST(TokenBucket, HugeFiguresDoNotWrapAround) {
   TokenBucket bucket(kRate, 0);
   EXPECT_FALSE(bucket.take(~std::uint64_t{0}, kRate, 0));
   EXPECT_FALSE(bucket.take(kRate + 1, kRate, ~Tick{0} / 2));
-  bucket.credit(kRate, ~Tick{0} - 1);
+  bucket.credit(~Tick{0}, kRate, ~Tick{0} - 1);
+  bucket.credit(~Tick{0}, kRate, ~Tick{0} - 1);
   EXPECT_TRUE(bucket.take(kRate, kRate, ~Tick{0}));
   EXPECT_FALSE(bucket.take(~std::uint64_t{0} / 100 + 2, kRate, ~Tick{0}));
 }
@@ -59,10 +60,34 @@ TEST(TokenBucket, HugeFiguresDoNotWrapAround) {
 TEST(TokenBucket, Credit_MayExceedOneSecondsTokens) {
   TokenBucket bucket(10, 0);
   EXPECT_EQ(taken(bucket, 10, 0), 10);
-  bucket.credit(10, 5 * kSecond);
-  EXPECT_TRUE(bucket.take(20, 10, 7 * kSecond));
-  EXPECT_EQ(taken(bucket, 10, 7 * kSecond), 30) << "fifty, of which twenty are gone";
-  EXPECT_EQ(taken(bucket, 10, 8 * kSecond), 10);
+  bucket.credit(5 * kSecond, 10, 0);
+  EXPECT_TRUE(bucket.take(20, 10, kSecond / 2));
+  EXPECT_EQ(taken(bucket, 10, kSecond), 30) << "fifty, of which twenty are gone";
+  EXPECT_EQ(taken(bucket, 10, 2 * kSecond), 10);
+}
+
+TEST(TokenBucket, CreditUnusedForOneSecond_IsLost) {
+  TokenBucket bucket(10, 0);
+  bucket.credit(5 * kSecond, 10, 0);
+  EXPECT_EQ(taken(bucket, 10, kSecond), 10);
+}
+
+TEST(TokenBucket, Credit_IsLimited) {
+  constexpr int kMost = 10 + 10 * static_cast<int>(TokenBucket::kMostCredit / kSecond);
+  TokenBucket once(10, 0);
+  once.credit(1000 * kSecond, 10, 0);
+  EXPECT_EQ(taken(once, 10, 0), kMost);
+  TokenBucket often(10, 0);
+  for (int i = 0; i < 10; ++i) often.credit(50 * kSecond, 10, 0);
+  EXPECT_EQ(taken(often, 10, 0), kMost);
+}
+
+TEST(TokenBucket, SkippedTime_AddsNoTokens) {
+  TokenBucket bucket(10, 0);
+  EXPECT_EQ(taken(bucket, 10, 0), 10);
+  bucket.skip_to(5 * kSecond);
+  EXPECT_EQ(taken(bucket, 10, 5 * kSecond), 0);
+  EXPECT_EQ(taken(bucket, 10, 5 * kSecond + kSecond / 2), 5);
 }
 
 TEST(TokenBucket, TicksUntilOne_ReportsTheWait) {

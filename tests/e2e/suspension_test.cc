@@ -49,5 +49,42 @@ TEST(Suspension, DisconnectsNoClient) {
   for (RawClient& client : clients) ASSERT_TRUE(echoed(client, "after"));
 }
 
+// What clients sent during the suspension arrives at once, but they did not send it at once.
+TEST(Suspension, CountsForNoRate) {
+  ServerProcess server({"--reactors", "1", "--max-messages-per-second", "5",
+                        "--max-bytes-per-second", "1KiB", "--max-control-frames-per-second", "5"});
+  ServerProcess door({"--reactors", "2", "--max-handshakes-per-second", "3"});
+  ASSERT_TRUE(server.listening());
+  ASSERT_TRUE(door.listening());
+  RawClient client = server.connect();
+  ASSERT_TRUE(opens(client));
+  ASSERT_TRUE(echoes(client, "before"));
+  server.signal(SIGSTOP);
+  door.signal(SIGSTOP);
+  // Half of what the limits allow for six seconds, and three times that of one second.
+  std::string meanwhile;
+  for (int i = 0; i < 15; ++i) {
+    meanwhile += text_frame("message " + std::to_string(i) + std::string(180, '.'));
+    meanwhile += ping_frame(std::to_string(i));
+  }
+  ASSERT_TRUE(client.send(meanwhile));
+  std::vector<RawClient> guests;
+  for (int i = 0; i < 9; ++i) {
+    guests.push_back(door.connect());
+    ASSERT_TRUE(guests.back().send(RequestText::upgrade().text()));
+  }
+  std::this_thread::sleep_for(std::chrono::seconds(6));
+  server.signal(SIGCONT);
+  door.signal(SIGCONT);
+  for (int i = 0; i < 15;) {
+    const auto frame = client.read_frame();
+    ASSERT_TRUE(frame) << i << " " << end_name(client.end());
+    if (frame->opcode == kPong) continue;
+    ASSERT_EQ(frame->payload.substr(0, 8), "message ") << frame->describe();
+    ++i;
+  }
+  for (RawClient& guest : guests) ASSERT_TRUE(is_upgraded(guest));
+}
+
 }  // namespace
 }  // namespace e2e

@@ -369,7 +369,8 @@ void Harness::check_counts(Outcome& outcome) const {
     if (value != 0) outcome.faults.push_back(what + " left: " + std::to_string(value));
   };
   zero("connections", counts_->connections.load());
-  zero("input bytes", counts_->input_bytes.load());
+  zero("input bytes", counts_->input.bytes());
+  zero("output bytes", counts_->output.bytes());
   zero("context bytes", counts_->context_bytes.load());
   for (hub::Shard* each : shards_) {
     zero("members", each->member_count());

@@ -145,7 +145,7 @@ TEST_F(ConnectionDeflate, ResetWhileSuspended_FreesEverything) {
   Peer& peer = open_compressed();
   peer.send(empty_blocks(100'000));
   for (int i = 0; i < 20; ++i) rig.turn();
-  EXPECT_GT(rig.counts.input_bytes.load(), 0U) << "what is held is counted";
+  EXPECT_GT(rig.counts.input.bytes(), 0U) << "what is held is counted";
   rig.reactor().find(rig.app.opened.front())->reset(CloseCause::kServerStopped);
   rig.expect_all_over(1);
 }
@@ -169,7 +169,7 @@ TEST_F(ConnectionDeflateDeadlines, WaitingForAShare_DoesNotCount) {
   for (std::size_t i = 0; i < kPeers; ++i) peers.push_back(&open_compressed());
   const std::string message = empty_blocks(200'000);
   for (Peer* peer : peers) peer->send(message);
-  ASSERT_TRUE(rig.until([&] { return rig.counts.input_bytes.load() >= kPeers * message.size(); }));
+  ASSERT_TRUE(rig.until([&] { return rig.counts.input.bytes() >= kPeers * message.size(); }));
   const Tick end = rig.shard().wheel().now() + ticks_for_ms(200);
   while (rig.shard().wheel().now() < end && rig.app.messages.empty()) {
     rig.turn();

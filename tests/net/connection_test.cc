@@ -509,22 +509,32 @@ TEST(Connection, APeerThatDoesNotReadIsNeverTooSlowForItsOwnEchoes) {
   }
 }
 
-TEST(Connection, UnfinishedInputIsBoundedForTheProcess) {
-  ReactorSettings settings = calm_settings();
-  settings.max_input_bytes = 100'000;
-  ReactorRig rig(settings);
-  Peer& first = rig.open();
-  Peer& second = rig.open();
-  const std::string begun = client_frame(test::kText, std::string(60'000, 'x'), false);
-  first.send(begun);
-  ASSERT_TRUE(rig.until([&] { return rig.counts.input_bytes.load() >= 60'000; }));
-  second.send(begun);
-  EXPECT_EQ(rig.frame(second).payload.substr(0, 2), close_payload(1013));
-  EXPECT_EQ(rig.end().record.close.cause, CloseCause::kInputBudget);
-  EXPECT_LE(rig.counts.input_bytes.load(), settings.max_input_bytes);
-  first.send(client_frame(0, "end"));
-  ASSERT_TRUE(rig.until([&] { return rig.app.messages.size() == 1; }));
-  EXPECT_TRUE(rig.until([&] { return rig.counts.input_bytes.load() == 0; }));
+// The newcomer is small, and its message is complete in the end.
+TEST(Connection, LargestHolderOfUnfinishedInput_EndsFirst) {
+  for (const std::uint32_t reactors : {1U, 2U}) {
+    ReactorSettings settings = calm_settings();
+    settings.max_input_bytes = 100'000;
+    ReactorRig rig(settings, reactors);
+    std::vector<Peer*> hoarders;
+    for (int i = 0; i < 3; ++i) hoarders.push_back(&rig.open());
+    std::size_t held = 0;
+    for (Peer* const each : hoarders) {
+      const std::size_t size = each == hoarders[1] ? 40'000 : 20'000;
+      each->send(client_frame(test::kText, std::string(size, 'x'), false));
+      held += size;
+      ASSERT_TRUE(rig.until([&] { return rig.counts.input.bytes() >= held; }));
+    }
+    Peer& newcomer = rig.open();
+    newcomer.send(client_frame(test::kText, std::string(25'000, 'y'), false));
+    EXPECT_EQ(rig.frame(*hoarders[1]).payload.substr(0, 2), close_payload(1013));
+    EXPECT_EQ(rig.end().record.close.cause, CloseCause::kInputBudget);
+    EXPECT_LE(rig.counts.input.bytes(), settings.max_input_bytes);
+    newcomer.send(client_frame(0, "end"));
+    ASSERT_TRUE(rig.until([&] { return rig.app.messages.size() == 1; }));
+    EXPECT_EQ(rig.app.ends.size(), 1U);
+    for (Peer* const each : hoarders) each->close();
+    EXPECT_TRUE(rig.until([&] { return rig.counts.input.bytes() == 0; }));
+  }
 }
 
 // A connection frees its incomplete input as soon as it closes. The Close frame and the peer's FIN
@@ -535,10 +545,10 @@ TEST(Connection, AConnectionThatHasFailedHoldsNoInput) {
   ReactorRig rig(settings);
   Peer& peer = rig.open();
   peer.send(client_frame(test::kText, std::string(60'000, 'x'), false));
-  ASSERT_TRUE(rig.until([&] { return rig.counts.input_bytes.load() >= 60'000; }));
+  ASSERT_TRUE(rig.until([&] { return rig.counts.input.bytes() >= 60'000; }));
   EXPECT_EQ(rig.end().record.close.cause, CloseCause::kMessageTimeout);
   EXPECT_EQ(rig.counts.connections.load(), 1U);
-  EXPECT_EQ(rig.counts.input_bytes.load(), 0U);
+  EXPECT_EQ(rig.counts.input.bytes(), 0U);
 }
 
 }  // namespace

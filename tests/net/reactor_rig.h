@@ -167,7 +167,8 @@ class ReactorRig {
     EXPECT_EQ(times.size(), accepted) << "each once";
     EXPECT_EQ(app.closes.size(), app.opened.size());
     for (const auto& [id, count] : app.closes) EXPECT_EQ(count, 1) << id;
-    EXPECT_EQ(counts.input_bytes.load(), 0U);
+    EXPECT_EQ(counts.input.bytes(), 0U);
+    EXPECT_EQ(counts.output.bytes(), 0U);
     for (std::uint32_t i = 0; i < hub_->shard_count(); ++i) {
       EXPECT_EQ(shard(i).member_count(), 0U);
       EXPECT_EQ(shard(i).room_count(), 0U);

@@ -18,10 +18,12 @@ using test::Peer;
 
 constexpr Tick kSecond = ticks_for_ms(1000);
 
+const Suspensions never;
+
 ConnectionId id_of(std::uint32_t slot) { return std::uint64_t{1} << 32 | slot; }
 
 TEST(ReceiveRates, EachConnectionHasItsOwn) {
-  ReceiveRates rates(3, 100);
+  ReceiveRates rates(3, 100, never);
   rates.begin(id_of(7), 0);
   rates.begin(id_of(2), 0);
   for (int i = 0; i < 3; ++i) EXPECT_TRUE(rates.take_message(id_of(7), 0));
@@ -34,7 +36,7 @@ TEST(ReceiveRates, EachConnectionHasItsOwn) {
 }
 
 TEST(ReceiveRates, WhoTakesAnotherOnesPlaceBeginsAnew) {
-  ReceiveRates rates(1, 0);
+  ReceiveRates rates(1, 0, never);
   rates.begin(id_of(0), 0);
   EXPECT_TRUE(rates.take_message(id_of(0), 0));
   EXPECT_FALSE(rates.take_message(id_of(0), 0));
@@ -43,24 +45,95 @@ TEST(ReceiveRates, WhoTakesAnotherOnesPlaceBeginsAnew) {
 }
 
 TEST(ReceiveRates, OneLimitWithoutTheOther) {
-  ReceiveRates messages(1, 0);
+  ReceiveRates messages(1, 0, never);
   messages.begin(id_of(0), 0);
   EXPECT_TRUE(messages.take_bytes(id_of(0), ~std::size_t{0}, 0));
-  ReceiveRates bytes(0, 1024);
+  ReceiveRates bytes(0, 1024, never);
   bytes.begin(id_of(0), 0);
   for (int i = 0; i < 10'000; ++i) EXPECT_TRUE(bytes.take_message(id_of(0), 0));
 }
 
 TEST(ReceiveRates, TimeInWhichItWasNotReadIsCredited) {
-  ReceiveRates rates(10, 1000);
+  ReceiveRates rates(10, 1000, never);
   rates.begin(id_of(0), 0);
   for (int i = 0; i < 10; ++i) EXPECT_TRUE(rates.take_message(id_of(0), 0));
   EXPECT_TRUE(rates.take_bytes(id_of(0), 1000, 0));
-  rates.not_read_until(id_of(0), 5 * kSecond);
+  rates.not_read(id_of(0), 0, 5 * kSecond);
   for (int i = 0; i < 50; ++i) EXPECT_TRUE(rates.take_message(id_of(0), 5 * kSecond)) << i;
   EXPECT_FALSE(rates.take_message(id_of(0), 5 * kSecond));
   EXPECT_TRUE(rates.take_bytes(id_of(0), 5000, 5 * kSecond));
   EXPECT_FALSE(rates.take_bytes(id_of(0), 1, 5 * kSecond));
+}
+
+int messages_at(ReceiveRates& rates, Tick now) {
+  int count = 0;
+  while (rates.take_message(id_of(0), now)) ++count;
+  return count;
+}
+
+// A peer that was silent for 25 seconds and then not read for a moment.
+TEST(ReceiveRates, SilenceBeforeTheTimeWithoutReading_IsNotCredited) {
+  ReceiveRates rates(10, 1000, never);
+  rates.begin(id_of(0), 0);
+  EXPECT_EQ(messages_at(rates, 0), 10);
+  EXPECT_TRUE(rates.take_bytes(id_of(0), 1000, 0));
+  constexpr Tick kResumed = 25 * kSecond + kSecond / 2;
+  rates.not_read(id_of(0), 25 * kSecond, kResumed);
+  EXPECT_EQ(messages_at(rates, kResumed), 10 + 5) << "one second's and those of half a second";
+  EXPECT_FALSE(rates.take_bytes(id_of(0), 1501, kResumed));
+  EXPECT_TRUE(rates.take_bytes(id_of(0), 1500, kResumed));
+}
+
+TEST(ReceiveRates, Suspension_IsCreditedOnce) {
+  Suspensions suspensions;
+  ReceiveRates rates(10, 1000, suspensions);
+  rates.begin(id_of(0), 0);
+  EXPECT_EQ(messages_at(rates, 0), 10);
+  EXPECT_TRUE(rates.take_bytes(id_of(0), 1000, 0));
+  suspensions.note(5 * kSecond, 0);
+  EXPECT_EQ(messages_at(rates, 0), 50);
+  EXPECT_TRUE(rates.take_bytes(id_of(0), 5000, 0));
+  EXPECT_FALSE(rates.take_bytes(id_of(0), 1, 0));
+  // The reactor is still catching up.
+  suspensions.note(6 * kSecond, 0);
+  EXPECT_EQ(messages_at(rates, 0), 10);
+  EXPECT_EQ(messages_at(rates, 3 * kSecond), 10);
+}
+
+TEST(ReceiveRates, SuspensionBeforeTheConnection_IsNotCredited) {
+  Suspensions suspensions;
+  suspensions.note(5 * kSecond, 0);
+  ReceiveRates rates(10, 1000, suspensions);
+  rates.begin(id_of(0), 0);
+  EXPECT_EQ(messages_at(rates, 0), 10);
+}
+
+TEST(ReceiveRates, SuspensionOneSecondAgo_IsNotCredited) {
+  Suspensions suspensions;
+  ReceiveRates rates(10, 1000, suspensions);
+  rates.begin(id_of(0), 0);
+  suspensions.note(5 * kSecond, 0);
+  EXPECT_EQ(messages_at(rates, 2 * kSecond), 10) << "its data was read long ago";
+}
+
+TEST(ReceiveRates, SuspensionWhileItIsNotRead_IsCreditedAfterwards) {
+  Suspensions suspensions;
+  ReceiveRates rates(10, 1000, suspensions);
+  rates.begin(id_of(0), 0);
+  EXPECT_EQ(messages_at(rates, 0), 10);
+  suspensions.note(5 * kSecond, kSecond);
+  rates.not_read(id_of(0), 0, 10 * kSecond);
+  EXPECT_EQ(messages_at(rates, 10 * kSecond), 50 + 100);
+}
+
+TEST(ReceiveRates, Credit_IsAtMostThatOfOneMinute) {
+  Suspensions suspensions;
+  ReceiveRates rates(10, 0, suspensions);
+  rates.begin(id_of(0), 0);
+  suspensions.note(3600 * kSecond, 0);
+  EXPECT_EQ(messages_at(rates, 0), 10 + 600);
+  rates.not_read(id_of(0), 0, 3600 * kSecond);
+  EXPECT_EQ(messages_at(rates, 3600 * kSecond), 600);
 }
 
 // On a connection

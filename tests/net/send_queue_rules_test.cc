@@ -104,6 +104,25 @@ TEST(SendQueueRules, WhatMayNotBeDroppedIsNotDroppedForWhatMay) {
   EXPECT_EQ(queue.frames(), 3U);
 }
 
+TEST(SendQueueRules, LatestOfManyRooms_TakeThePlaceOfTheirOwn) {
+  constexpr std::uint64_t kRooms = 1'000;
+  const SendQueueLimits limits = limits_of(SlowPolicy::kDisconnect, 1'000'000, 20'000);
+  SendQueue queue(0);
+  for (int round = 0; round < 100; ++round) {
+    for (std::uint64_t room = 0; room < kRooms; ++room) {
+      const std::string text = std::to_string(room) + "." + std::to_string(round);
+      ASSERT_EQ(queue.push(data_frame(text), limits, 0, {SlowPolicy::kLatestOnly, room}),
+                Verdict::kQueued);
+    }
+  }
+  EXPECT_EQ(queue.dropped(), kRooms * 99);
+  const Frames frames = frames_of(send_all(queue));
+  ASSERT_EQ(frames.size(), kRooms);
+  for (std::uint64_t room = 0; room < kRooms; ++room) {
+    EXPECT_EQ(frames[room].payload, std::to_string(room) + ".99");
+  }
+}
+
 // Messages of two rooms and of no room. The test checks the output stream.
 class Script {
  public:

@@ -356,12 +356,78 @@ TEST(SendQueue, ProgressIsNotedWhenBytesLeave) {
   EXPECT_EQ(queue.last_progress(), 9U);
 }
 
+// Memory
+
+TEST(SendQueue, Memory_IsCountedWhileItIsHeld) {
+  SendTally tally;
+  const SendQueueLimits limits = limits_of(SlowPolicy::kDropOldest, 100'000);
+  {
+    SendQueue queue(0, &tally);
+    ASSERT_EQ(queue.push(data_frame_of_size(10'000), limits), Verdict::kQueued);
+    EXPECT_GE(tally.memory, 10'000 + sizeof(SendQueue));
+    EXPECT_LE(tally.memory, 10'500 + sizeof(SendQueue));
+    queue.consume(9'000, 0);
+    EXPECT_EQ(tally.waiting, 1'004U);
+    EXPECT_GE(tally.memory, 10'000U) << "all of the frame is held until its last byte was sent";
+    EXPECT_GE(queue.memory(), 10'000U);
+    queue.consume(1'004, 0);
+    EXPECT_LT(tally.memory, 1'000U);
+    EXPECT_LT(queue.memory(), 1'000U);
+  }
+  EXPECT_EQ(tally.memory, 0U);
+}
+
+TEST(SendQueue, SharedFrames_CountOnce) {
+  SendTally tally;
+  const SendQueueLimits limits = limits_of(SlowPolicy::kDisconnect, 100'000);
+  const hub::Batch batch({SharedBytes::copy_of(as_bytes(std::string(3'000, 'a'))),
+                          SharedBytes::copy_of(as_bytes(std::string(3'000, 'b')))});
+  {
+    SendQueue first(0, &tally);
+    SendQueue second(0, &tally);
+    for (SendQueue* const queue : {&first, &second}) {
+      for (const Slice& frame : batch.frames()) {
+        ASSERT_EQ(queue->push(frame, limits), Verdict::kQueued);
+      }
+    }
+    EXPECT_EQ(tally.waiting, 12'000U);
+    EXPECT_GE(tally.memory, 6'000U);
+    EXPECT_LT(tally.memory, 8'000U);
+    first.consume(6'000, 0);
+    EXPECT_GE(tally.memory, 6'000U) << "the second queue holds them";
+    second.consume(3'000, 0);
+    EXPECT_GE(tally.memory, 6'000U) << "both frames are in one block";
+    second.consume(3'000, 0);
+    EXPECT_LT(tally.memory, 3'000U);
+  }
+  EXPECT_EQ(tally.memory, 0U);
+}
+
+// The frames in front and the number of rooms do not matter: each operation looks at no other frame
+// than those that it changes.
+TEST(SendQueue, OldestFrameBehindALongReplay_IsDropped) {
+  const SendQueueLimits limits = limits_of(SlowPolicy::kDropOldest, 1'000'000, 4);
+  SendQueue queue(0);
+  constexpr int kReplay = 20'000;
+  for (int i = 0; i < kReplay; ++i) queue.push_replay(data_frame("r"));
+  constexpr int kPushed = 200'000;
+  for (int i = 0; i < kPushed; ++i) {
+    ASSERT_EQ(queue.push(data_frame(std::to_string(i)), limits), Verdict::kQueued);
+  }
+  EXPECT_EQ(queue.dropped(), kPushed - 4U);
+  const std::size_t memory = queue.memory();
+  EXPECT_LT(memory, kReplay * 200U) << "dropped frames leave nothing behind";
+  const Frames frames = frames_of(send_all(queue));
+  ASSERT_EQ(frames.size(), kReplay + 4U);
+  EXPECT_EQ(frames[kReplay].payload, std::to_string(kPushed - 4));
+}
+
 // Random scripts; the test checks the output stream
 
 class Script {
  public:
   Script(unsigned seed, SlowPolicy policy)
-      : random_(seed), limits_(limits_of(policy, 600, 12)), queue_(0) {}
+      : random_(seed), limits_(limits_of(policy, 600, 12)), queue_(0, &tally_) {}
 
   void run() {
     for (int step = 0; step < 400; ++step) {
@@ -430,6 +496,9 @@ class Script {
       EXPECT_EQ(dropped, refused_);
     }
     EXPECT_EQ(queue_.bytes(), 0U);
+    EXPECT_EQ(tally_.waiting, 0U);
+    const std::size_t empty = queue_.memory();
+    EXPECT_EQ(tally_.memory, empty) << "no frame is counted any more";
     if (closed_) {
       EXPECT_EQ(frames.back().opcode, test::kClose);
     }
@@ -437,6 +506,7 @@ class Script {
 
   std::mt19937 random_;
   SendQueueLimits limits_;
+  SendTally tally_;
   SendQueue queue_;
   std::string out_;
   std::vector<std::string> queued_;

@@ -172,5 +172,37 @@ TEST(AddressLimits, Rejections_CountApartFromHandshakes) {
   EXPECT_EQ(limits.may_try("192.0.2.1:3", kSecond / 2), 500U);
 }
 
+// Clients of one address have connected while the process was suspended.
+TEST(AddressLimits, Suspension_IsCreditedOnce) {
+  AddressLimits limits(0, 2);
+  constexpr Tick kStart = 1000 * kSecond;
+  constexpr Tick kSuspended = 5 * kSecond;
+  const auto handshakes_at = [&](Tick now, Tick suspended) {
+    int count = 0;
+    while (limits.handshake("192.0.2.1:1", now, suspended) == 0) ++count;
+    return count;
+  };
+  EXPECT_EQ(handshakes_at(kStart, 0), 2);
+  constexpr Tick kResumed = kStart + kSuspended;
+  EXPECT_EQ(handshakes_at(kResumed, kSuspended), 2 + 10);
+  EXPECT_EQ(handshakes_at(kResumed + 1, kSuspended + 1), 0) << "another reactor";
+  EXPECT_EQ(handshakes_at(kResumed + kSecond, kSuspended), 2);
+  EXPECT_EQ(handshakes_at(kResumed + 10 * kSecond, kSuspended), 2 + 10) << "another suspension";
+}
+
+TEST(AddressLimits, Suspension_IsCreditedToRejectedRequests) {
+  AddressLimits limits(0, 2);
+  constexpr Tick kStart = 1000 * kSecond;
+  for (int i = 0; i < 2; ++i) limits.refused("192.0.2.1:1", kStart);
+  EXPECT_NE(limits.may_try("192.0.2.1:1", kStart), 0U);
+  constexpr Tick kResumed = kStart + 5 * kSecond;
+  EXPECT_EQ(limits.may_try("192.0.2.1:1", kResumed, 5 * kSecond), 0U);
+  for (int i = 0; i < 12; ++i) {
+    EXPECT_EQ(limits.may_try("192.0.2.1:1", kResumed, 5 * kSecond), 0U) << i;
+    limits.refused("192.0.2.1:1", kResumed);
+  }
+  EXPECT_NE(limits.may_try("192.0.2.1:1", kResumed, 5 * kSecond), 0U);
+}
+
 }  // namespace
 }  // namespace wsd::server

@@ -64,6 +64,12 @@ TEST(CheckOptions, InvalidValue_ErrorNamesTheFlag) {
        [](auto& o) { o.limits.max_input_bytes = o.limits.max_message_bytes - 1; }},
       {"--send-queue-bytes must be at least 1KiB",
        [](auto& o) { o.limits.send_queue_bytes = 1023; }},
+      {"--max-output-bytes must be at least --max-message (16777216 bytes) plus --send-queue-bytes "
+       "(1048576 bytes), not 17825791 bytes: otherwise one connection cannot fill its queue",
+       [](auto& o) { o.limits.max_output_bytes = 17 * kMiB - 1; }},
+      {"--max-output-bytes must be at least", [](auto& o) { o.limits.max_output_bytes = 0; }},
+      {"--max-output-bytes must be at least",
+       [](auto& o) { o.limits.send_queue_bytes = ~std::size_t{0}; }},
       {"--send-queue-frames must be at least 2", [](auto& o) { o.limits.send_queue_frames = 1; }},
       {"--max-pending-publishes must be at least 2",
        [](auto& o) { o.limits.max_pending_publishes = 1; }},
@@ -124,7 +130,10 @@ TEST(CheckOptions, ValuesAtTheirLimits_AreAccepted) {
         o.heartbeat = {~std::uint32_t{0}, ~std::uint32_t{0}, 0};
       },
       [](auto& o) { o.limits.max_message_bytes = 1; },
-      [](auto& o) { o.limits.max_message_bytes = o.limits.max_input_bytes = 1024 * kMiB; },
+      [](auto& o) {
+        o.limits.max_message_bytes = o.limits.max_input_bytes = 1024 * kMiB;
+        o.limits.max_output_bytes = 1025 * kMiB;
+      },
       [](auto& o) { o.limits.max_empty_fragments = 0; },
       [](auto& o) { o.limits.max_control_frames_per_second = 0; },
       [](auto& o) { o.limits.send_queue_bytes = 1024; },

@@ -23,6 +23,7 @@ TEST(ReactorSettings, TimesAreTicksRoundedUpAndSizesGoThrough) {
   options.limits.max_empty_fragments = 13;
   options.limits.max_connections = 14;
   options.limits.max_input_bytes = 15;
+  options.limits.max_output_bytes = 151;
   options.limits.max_control_frames_per_second = 16;
   options.limits.send_queue_bytes = 17;
   options.limits.send_queue_frames = 18;
@@ -48,6 +49,8 @@ TEST(ReactorSettings, TimesAreTicksRoundedUpAndSizesGoThrough) {
   EXPECT_EQ(settings.session.message.max_empty_fragments, 13U);
   EXPECT_EQ(settings.max_connections, 14U);
   EXPECT_EQ(settings.max_input_bytes, 15U);
+  EXPECT_EQ(settings.max_output_bytes, 151U);
+  EXPECT_TRUE(settings.notice_suspensions);
   EXPECT_EQ(settings.max_control_frames_per_second, 16U);
   EXPECT_EQ(settings.send_queue.bytes, 17U);
   EXPECT_EQ(settings.send_queue.frames, 18U);
@@ -106,6 +109,20 @@ TEST(ReactorSettings, ReactorCount_DefaultsToOnePerCore) {
   options.reactors = 0;
   EXPECT_GE(reactor_count(options), 1U);
   EXPECT_LE(reactor_count(options), 64U);
+}
+
+// A reactor wakes up for it, so it does not without such a limit.
+TEST(ReactorSettings, LimitPerSecond_NoticesSuspensions) {
+  EXPECT_FALSE(reactor_settings(ServerOptions{}).notice_suspensions);
+  ServerOptions messages;
+  messages.rates.max_messages_per_second = 1;
+  EXPECT_TRUE(reactor_settings(messages).notice_suspensions);
+  ServerOptions bytes;
+  bytes.rates.max_bytes_per_second = 1024;
+  EXPECT_TRUE(reactor_settings(bytes).notice_suspensions);
+  ServerOptions handshakes;
+  handshakes.rates.max_handshakes_per_second = 1;
+  EXPECT_TRUE(reactor_settings(handshakes).notice_suspensions);
 }
 
 }  // namespace

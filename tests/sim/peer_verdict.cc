@@ -76,6 +76,7 @@ void Peer::check_record() const {
       if (role_ == Role::kRoom) return;
       break;
     case CloseCause::kInputBudget:
+    case CloseCause::kOutputBudget:
     case CloseCause::kOverload:
     case CloseCause::kResourceFailure:
       return;

@@ -41,7 +41,7 @@ void draw_settings(Random& random, net::ReactorSettings& settings) {
                                         ticks_between(random, 100, 2'000);
     }
   }
-  settings.max_input_bytes = random.chance(85) ? std::size_t{1} << 30 : std::size_t{250'000};
+  settings.max_input_bytes = random.chance(85) ? std::size_t{1} << 30 : std::size_t{60'000};
   settings.max_control_frames_per_second = random.chance(70) ? 0 : 50;
   settings.drain_window = ticks_between(random, 0, 500);
   settings.drain_timeout = ticks_between(random, 1'000, 5'000);
@@ -95,6 +95,8 @@ Plan::Plan(std::uint64_t seed, Random& random) {
   proxied = seed % 8 == 0;
   forks = seed % 4 == 1;
   settings.session.proxy_header = proxied;
+  constexpr std::array<std::size_t, 4> kOutput = {15'000, 40'000, 100'000, 300'000};
+  if (seed % 3 == 2) settings.max_output_bytes = kOutput[seed / 3 % kOutput.size()];
   if (proxied) WSD_ASSERT(settings.trusted_proxies.add("127.0.0.0/8").empty());
 }
 

@@ -60,7 +60,8 @@ class Simulation final : public net::Application {
     int epoll = -1;  // of the current sleep; -1: between two turns
     std::uint64_t until_ms = 0;
     bool interrupted = false;
-    std::uint64_t idle_turns = 0;  // turns since the last event
+    std::uint64_t idle_turns = 0;      // turns since the last event
+    std::uint64_t hoarding_turns = 0;  // that kept the largest queue beyond the limit
   };
 
   void build();
@@ -93,6 +94,7 @@ class Simulation final : public net::Application {
   // invariants.cc
   void check_step(SimulatedReactor& driven);
   void check_queues(SimulatedReactor& driven);
+  void check_largest(SimulatedReactor& driven);
   void check_deadlines();
   void check_rest();
   void check_end();

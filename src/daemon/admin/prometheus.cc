@@ -142,6 +142,9 @@ void render_traffic(Renderer& to, const ServerStats& stats) {
 void render_held(Renderer& to, const ServerStats& stats) {
   to.single("wsd_send_queue_bytes", "gauge", "Bytes waiting in send queues.",
             stats.send_queue_bytes);
+  to.single("wsd_output_bytes", "gauge",
+            "Bytes of memory that send queues hold, with shared messages counted once.",
+            stats.output_bytes);
   to.single("wsd_input_bytes", "gauge", "Bytes of incomplete messages and requests held in memory.",
             stats.input_bytes);
   to.single("wsd_compression_context_bytes", "gauge",

@@ -135,11 +135,19 @@ Table receiving_flags() {
 Table sending_flags() {
   return {
       size<std::size_t>(
-          {"send-queue-bytes", "limit on the bytes queued for one connection"},
+          {"send-queue-bytes",
+           "limit on the bytes queued for one connection; a queue up to half full takes one "
+           "message "
+           "of any size"},
           [](Options & o) -> auto& { return o.server.limits.send_queue_bytes; }),
       count<std::uint32_t>(
           {"send-queue-frames", "limit on the frames queued for one connection"},
           [](Options & o) -> auto& { return o.server.limits.send_queue_frames; }),
+      size<std::size_t>(
+          {"max-output-bytes",
+           "limit on the memory of all send queues together; messages that several connections "
+           "share count once"},
+          [](Options & o) -> auto& { return o.server.limits.max_output_bytes; }),
       choice(
           "POLICY",
           {"slow-policy",

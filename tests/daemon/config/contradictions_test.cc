@@ -65,7 +65,8 @@ TEST(Contradictions, SentencesNameOnlyFlagsOfTheTable) {
                                              {"--read-buffer=0"},
                                              {"--max-pending-publishes=0"},
                                              {"--max-fields=0"},
-                                             {"--max-input-bytes=0"}}) {
+                                             {"--max-input-bytes=0"},
+                                             {"--max-output-bytes=0"}}) {
     const std::string error = load(arguments).error;
     for (std::size_t at = error.find("--"); at != std::string::npos;
          at = error.find("--", at + 2)) {

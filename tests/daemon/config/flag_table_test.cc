@@ -54,6 +54,7 @@ const std::vector<FlagCase>& cases() {
       {"max-control-frames-per-second", "100000", "0", {"10/s"}},
       {"read-buffer", "64KiB", "128KiB", {"x"}},
       {"send-queue-bytes", "1MiB", "256KiB", {"x"}},
+      {"max-output-bytes", "1GiB", "4GiB", {"x"}},
       {"send-queue-frames", "16384", "100", {"x"}},
       {"slow-policy", "disconnect", "drop-oldest", {"drop", "", "Disconnect"}},
       {"deflate", "no-context-takeover", "on", {"yes", "", "Off"}},
