@@ -63,7 +63,7 @@ struct ServerStats {
   // Messages handed to connections for sending, including those dropped afterwards.
   std::uint64_t messages_out_total = 0;
   // Messages not sent because the send queue was full, a newer message of a latest-only room
-  // replaced them, or a Close frame overtook them.
+  // replaced them, the Close frame of a failed connection overtook them, or the connection ended.
   std::uint64_t messages_dropped_total = 0;
   std::uint64_t bytes_in_total = 0;   // received, HTTP and WebSocket together
   std::uint64_t bytes_out_total = 0;  // accepted by the kernel for sending

@@ -186,7 +186,7 @@ void Connection::read_step() {
 void Connection::note_unfinished(bool others) {
   const bool unfinished = phase_ == Phase::kOpen && session_.unfinished();
   if (unfinished && (!unfinished_ || others)) {
-    message_since_ = reactor_.now;
+    pending_since_ = reactor_.now;
     unfinished_ = true;
     arm();
   }

@@ -1,5 +1,4 @@
 // Messages and control frames, in both directions.
-#include "base/name_hash.h"
 #include "net/connection.h"
 
 namespace wsd::net {
@@ -63,7 +62,7 @@ void Connection::on_ping(Bytes payload) {
 // RFC 6455 §5.5.3: an unsolicited Pong gets no response.
 void Connection::on_pong(Bytes payload) {
   if (!within_control_budget() || !pinged_) return;
-  const auto age_ns = PingStamp::age_ns(payload, reactor_.now_ns, process_hash_key().low);
+  const auto age_ns = PingStamp::age_ns(payload, reactor_.now_ns, process_ping_key());
   if (!age_ns) return;
   pinged_ = false;
   round_trip_ = RoundTrip(*age_ns / 1000);

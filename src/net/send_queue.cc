@@ -10,8 +10,8 @@
 namespace wsd::net {
 namespace {
 
-// A Close waits for at most this much data, such as an application's last messages. It overtakes a
-// longer queue.
+// The Close of a connection that fails waits for at most this much data, such as an application's
+// last messages. It overtakes a longer queue.
 constexpr std::size_t kCloseLinger = std::size_t{64} << 10;
 
 // Returns whether a queue of that size admits another frame.
@@ -32,6 +32,16 @@ bool SendQueue::admits(std::size_t size, const SendQueueLimits& limits,
   return within(size, limits) || granted_ + size <= grant;
 }
 
+// Returns whether the frame is within the limits or the grant, and uses up the grant.
+bool SendQueue::take_room(std::size_t size, const SendQueueLimits& limits,
+                          std::size_t grant) noexcept {
+  if (!high(limits)) granted_ = 0;
+  if (within(size, limits)) return true;
+  if (granted_ + size > grant) return false;
+  granted_ += size;
+  return true;
+}
+
 SendQueue::Verdict SendQueue::push(Slice frame, const SendQueueLimits& limits, std::size_t grant,
                                    const hub::SlowPolicyFor& rule) {
   SlowPolicy policy = rule.policy.value_or(limits.policy);
@@ -40,10 +50,7 @@ SendQueue::Verdict SendQueue::push(Slice frame, const SendQueueLimits& limits, s
     if (latest_frames_ != 0 && take_place(frame, limits, rule.room)) return Verdict::kQueued;
     policy = limits.policy;
   }
-  if (!high(limits)) granted_ = 0;
-  if (!within(frame.size, limits) && granted_ + frame.size <= grant) {
-    granted_ += frame.size;
-  } else if (!within(frame.size, limits)) {
+  if (!take_room(frame.size, limits, grant)) {
     if (policy == SlowPolicy::kDisconnect) return Verdict::kOverBound;
     if (policy == SlowPolicy::kDropOldest && dropping_helps(frame.size, limits)) {
       while (!within(frame.size, limits) && drop_oldest()) {
@@ -68,6 +75,14 @@ SendQueue::Verdict SendQueue::push(Slice frame, const SendQueueLimits& limits, s
     droppable_bytes_ += entry.slice.size;
     ++droppable_frames_;
   }
+  return Verdict::kQueued;
+}
+
+SendQueue::Verdict SendQueue::push_answer(Slice response, const SendQueueLimits& limits,
+                                          std::size_t grant) {
+  if (!take_room(response.size, limits, grant)) return Verdict::kOverBound;
+  set_bytes(bytes_ + response.size);
+  entries_.push_back({std::move(response), Kind::kAnswer});
   return Verdict::kQueued;
 }
 
@@ -155,7 +170,25 @@ std::size_t SendQueue::boundary() const noexcept {
   // A started entry may be the rest of one frame or of several. It is sent as a whole.
   const bool begun =
       !entries_.empty() && (front_sent_ != 0 || entries_.front().kind == Kind::kStarted);
-  return begun ? 1 : 0;
+  std::size_t position = begun ? 1 : 0;
+  // A client would take a frame before its HTTP response for the response.
+  while (position < entries_.size() && entries_[position].kind == Kind::kAnswer) ++position;
+  return position;
+}
+
+std::size_t SendQueue::bytes_before_control() const noexcept {
+  const std::size_t end = boundary();
+  std::size_t bytes = 0;
+  for (std::size_t i = 0; i < end; ++i) bytes += entries_[i].slice.size;
+  return end == 0 ? 0 : bytes - front_sent_;
+}
+
+std::size_t SendQueue::messages() const noexcept {
+  return static_cast<std::size_t>(
+      std::count_if(entries_.begin(), entries_.end(), [](const Entry& each) {
+        return each.kind == Kind::kData || each.kind == Kind::kReplay ||
+               each.kind == Kind::kStarted;
+      }));
 }
 
 std::size_t SendQueue::behind_control() const noexcept {
@@ -190,29 +223,45 @@ void SendQueue::place_pong() {
   insert(behind_control(), *std::exchange(pong_, std::nullopt), Kind::kPong);
 }
 
-void SendQueue::push_close(const protocol::ControlFrame& close) {
-  if (bytes_ > kCloseLinger) {
-    std::deque<Entry> kept;
-    std::size_t kept_bytes = 0;
-    for (std::size_t i = 0; i < entries_.size(); ++i) {
-      settle(entries_[i]);
-      const bool data = entries_[i].kind == Kind::kData || entries_[i].kind == Kind::kReplay;
-      if (!data || (i == 0 && front_sent_ != 0)) {
-        kept_bytes += entries_[i].slice.size - (i == 0 ? front_sent_ : 0);
-        kept.push_back(std::move(entries_[i]));
-      } else {
-        ++dropped_;
-      }
+// Drops the messages of which no byte was sent.
+void SendQueue::drop_long_queue() {
+  if (bytes_ <= kCloseLinger) return;
+  std::deque<Entry> kept;
+  std::size_t kept_bytes = 0;
+  for (std::size_t i = 0; i < entries_.size(); ++i) {
+    settle(entries_[i]);
+    const bool data = entries_[i].kind == Kind::kData || entries_[i].kind == Kind::kReplay;
+    if (!data || (i == 0 && front_sent_ != 0)) {
+      kept_bytes += entries_[i].slice.size - (i == 0 ? front_sent_ : 0);
+      kept.push_back(std::move(entries_[i]));
+    } else {
+      ++dropped_;
     }
-    entries_ = std::move(kept);
-    set_bytes(kept_bytes);
-    // At most one frame of a replay is left, and the limits no longer apply.
-    for (Entry& each : entries_) each.replay = false;
-    replay_bytes_ = 0;
-    replay_frames_ = 0;
   }
+  entries_ = std::move(kept);
+  set_bytes(kept_bytes);
+  // At most one frame of a replay is left, and the limits no longer apply.
+  for (Entry& each : entries_) each.replay = false;
+  replay_bytes_ = 0;
+  replay_frames_ = 0;
+}
+
+void SendQueue::push_close(const protocol::ControlFrame& close, ClosePlace place) {
+  if (place == ClosePlace::kOvertakes) drop_long_queue();
   place_pong();
   insert(entries_.size(), close, Kind::kControl);
+}
+
+bool SendQueue::look(std::uint32_t acknowledged, Tick now, Tick timeout) noexcept {
+  const auto grown = static_cast<std::int32_t>(acknowledged - acknowledged_);
+  acknowledged_ = acknowledged;
+  if (!std::exchange(looked_, true)) {
+    last_progress_ = std::max(last_progress_, now - std::min(now, timeout / 2));
+    return true;
+  }
+  if (grown <= 0) return false;
+  last_progress_ = now;
+  return true;
 }
 
 std::size_t SendQueue::gather(std::span<iovec> pieces) {
@@ -240,6 +289,7 @@ void SendQueue::consume(std::size_t count, Tick now) noexcept {
   WSD_ASSERT(count <= bytes_);
   if (count == 0) return;
   last_progress_ = now;
+  looked_ = false;
   set_bytes(bytes_ - count);
   while (!entries_.empty()) {
     Entry& front = entries_.front();
