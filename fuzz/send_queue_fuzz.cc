@@ -82,8 +82,8 @@ class Model {
   void push_started(std::string rest) { started_.push_back(std::move(rest)); }
   void set_pong(std::string pong) { next_pong_ = std::move(pong); }
   void push_control(std::string frame) { control_.push_back(std::move(frame)); }
-  void push_close(std::string close, std::uint64_t dropped) {
-    if (bytes() > kCloseLinger) {
+  void push_close(std::string close, SendQueue::ClosePlace place, std::uint64_t dropped) {
+    if (place == SendQueue::ClosePlace::kOvertakes && bytes() > kCloseLinger) {
       WSD_ASSERT(dropped == data_.size());
       data_.clear();
     } else {
@@ -186,7 +186,8 @@ class Machine {
       queue_.push_control(ping);
       model_.push_control(std::string(as_text(ping.bytes())));
     } else if (operation == 8 && !closed_) {
-      close();
+      close(input.byte() % 2 == 0 ? SendQueue::ClosePlace::kOvertakes
+                                  : SendQueue::ClosePlace::kLast);
     } else if (operation == 9 && queue_.frames() == 0 && !closed_) {
       // The rest of two frames, of which the first is partly sent. It is sent unchanged.
       const std::string rest = "rest of " + std::to_string(++made_);
@@ -231,11 +232,11 @@ class Machine {
     }
   }
 
-  void close() {
+  void close(SendQueue::ClosePlace place) {
     const auto close = protocol::make_close_frame(1000, "bye");
     const std::uint64_t before = queue_.dropped();
-    queue_.push_close(close);
-    model_.push_close(std::string(as_text(close.bytes())), queue_.dropped() - before);
+    queue_.push_close(close, place);
+    model_.push_close(std::string(as_text(close.bytes())), place, queue_.dropped() - before);
     closed_ = true;
   }
 

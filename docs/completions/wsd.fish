@@ -50,7 +50,7 @@ complete -c wsd -l history-bytes -x -d 'limit on the memory of one room\'s histo
 complete -c wsd -l history-age -x -d 'discard messages older than this'
 complete -c wsd -l history-memory -x -d 'limit on the memory of all histories, including rooms that exist only for their history'
 complete -c wsd -l room-rule -x -d 'override settings for some rooms: PATTERN SETTING=VALUE..., with slow-policy (latest-only keeps just the newest queued message), history-messages, history-bytes or history-age; the first matching pattern applies; may be repeated'
-complete -c wsd -l close-timeout -x -d 'reset a connection whose peer does not answer our Close frame within this time'
+complete -c wsd -l close-timeout -x -d 'end a closing connection whose peer neither reads nor answers our Close frame within this time'
 complete -c wsd -l drain-window -x -d 'spread the Close frames of a drain over this time; 0 sends them at once'
 complete -c wsd -l drain-timeout -x -d 'force-close the connections still open this long after a drain begins'
 complete -c wsd -l trusted-proxy -x -d 'trust the client address that these proxies report: a network, an address, or unix for peers of Unix sockets; may be repeated'

@@ -62,7 +62,8 @@ class Connection {
   SendResult send_text(std::string_view text) const { return send(MessageType::kText, text); }
   SendResult send_binary(std::string_view bytes) const { return send(MessageType::kBinary, bytes); }
 
-  // Starts the closing handshake (RFC 6455 §7.1.2). Later sends have no effect. `reason` is
+  // Starts the closing handshake (RFC 6455 §7.1.2). Later sends have no effect. Messages that were
+  // accepted before are sent before the Close frame, as long as the peer reads. `reason` is
   // shortened to at most 123 bytes at a code point boundary. A code that must not be sent is
   // replaced by kNormalClosure. Never refused: on another thread than the connection's own, one
   // close waits for each connection, and later ones have no effect. Any thread.
@@ -130,7 +131,9 @@ struct CloseInfo {
   CloseCode received =
       CloseCode::kAbnormalClosure;  // kAbnormalClosure: the peer sent no Close frame
   std::string_view reason;          // the peer's reason, UTF-8; valid until the handler returns
-  bool clean = false;               // both sides sent a Close frame (RFC 6455 §7.1.4)
+  // Both sides sent a Close frame (RFC 6455 §7.1.4), and the server did not give up before the peer
+  // had acknowledged everything.
+  bool clean = false;
 };
 
 }  // namespace wsd

@@ -12,7 +12,8 @@
 
 namespace wsd {
 
-// Liveness of open connections. Every received byte counts as a sign of life. After
+// Liveness of open connections. Every received byte counts as a sign of life. So does every byte
+// that the peer has acknowledged while more bytes precede its answer (docs/LIMITS.md). After
 // ping_interval_ms of silence the server sends a Ping. If the silence lasts another
 // pong_timeout_ms, the connection ends with kPongTimeout. read_timeout_ms is the longest silence
 // allowed in any case (kReadTimeout). 0 turns a setting off. With pings on, read_timeout_ms must be
@@ -68,8 +69,8 @@ struct LimitOptions {
   std::uint32_t max_fields = 100;
 
   std::uint32_t message_timeout_ms = 120'000;  // from the first to the last byte of one message
-  std::uint32_t write_timeout_ms = 30'000;     // with bytes queued, but none accepted by the peer
-  std::uint32_t close_timeout_ms = 5'000;      // from our Close frame to the peer's
+  std::uint32_t write_timeout_ms = 30'000;     // with bytes queued, and no progress of the peer
+  std::uint32_t close_timeout_ms = 5'000;      // from the peer's last progress to its Close frame
 };
 
 // The opening handshake (RFC 6455 §4.2).

@@ -63,7 +63,7 @@ struct ServerStats {
   // Messages handed to connections for sending, including those dropped afterwards.
   std::uint64_t messages_out_total = 0;
   // Messages not sent because the send queue was full, a newer message of a latest-only room
-  // replaced them, or a Close frame overtook them.
+  // replaced them, the Close frame of a failed connection overtook them, or the connection ended.
   std::uint64_t messages_dropped_total = 0;
   // Messages that were sent uncompressed, because compressing them was too much work for one turn.
   // A room's message counts once per window size, and not once per member.

@@ -32,6 +32,10 @@ class Heartbeat {
     return std::exchange(awaiting_, false);
   }
 
+  // The peer's silence has an excuse: the wait for the next byte begins again, and so does the wait
+  // for the Pong.
+  void excuse(Tick now) noexcept { last_received_ = ping_sent_ = now; }
+
   // Returns the action that is due at `now`. On kPing the caller must send a Ping; it is already
   // noted as sent. `early` ticks are subtracted from the ping interval. This jitter spreads the
   // Pings of connections that started together.

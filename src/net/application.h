@@ -55,6 +55,9 @@ struct EndRecord {
   std::uint64_t duration_ms = 0;
   std::uint64_t bytes_in = 0;
   std::uint64_t bytes_out = 0;
+  // Bytes that were to be sent, but that the peer had not acknowledged when TCP was reset. 0 if it
+  // was not reset.
+  std::uint64_t bytes_undelivered = 0;
   std::uint64_t messages_in = 0;
   std::uint64_t messages_out = 0;
   std::uint64_t messages_dropped = 0;

@@ -31,7 +31,7 @@ Connection::Connection(ReactorContext& reactor, int fd, PeerInfo peer_info)
 
 Connection::~Connection() {
   WSD_DCHECK(!holds_input_);  // finalize() has released it
-  out_.discard();
+  out_.abandon(reactor_.cork, opened_);
   account_output();
   reactor_.shard.remove(*this);
   if (read_state_.listed()) WorkLists::remove(reactor_.lists.ready, this);
@@ -207,7 +207,7 @@ void Connection::read_step() {
 void Connection::note_unfinished(bool others) {
   const bool unfinished = phase_ == Phase::kOpen && session_.unfinished();
   if (unfinished && (!unfinished_ || others)) {
-    message_since_ = reactor_.now;
+    pending_since_ = reactor_.now;
     unfinished_ = true;
     arm();
   }

@@ -131,6 +131,9 @@ class Connection final : public hub::Member {
   // The largest payload of the fast path: its header has two bytes (RFC 6455 §5.2).
   static constexpr std::size_t kMaxFastPayload = protocol::kMaxControlPayload;
 
+  // The most pong timeouts that a peer gets in addition: see pong_excused().
+  static constexpr std::uint8_t kMostPatience = 7;
+
   enum class Phase : std::uint8_t {
     kHttp,       // reading requests
     kOpen,       // messages both ways
@@ -227,6 +230,9 @@ class Connection final : public hub::Member {
 
   // Closing
   void enter(Phase phase);
+  void start_close(CloseCause cause, CloseCode code, std::string_view reason,
+                   SendQueue::ClosePlace place);
+  [[nodiscard]] bool end_is_certain() const noexcept;
   void record_cause(CloseCause cause);
   void on_close_frame(const protocol::Event& event);
   void on_violation(protocol::Violation violation);
@@ -245,11 +251,20 @@ class Connection final : public hub::Member {
   }
   void exclude_paused_time();
   void expire(Tick now);
+  [[nodiscard]] bool write_in_time(Tick now);
+  void end_lingering(Tick now);
   void check_open(Tick now);
 
-  // In this order the object takes 184 bytes: small members fill the padding of larger ones.
+  // Progress of the peer
+  void send_ping();
+  [[nodiscard]] bool pong_excused();
+  [[nodiscard]] bool receives(Tick timeout);
+  [[nodiscard]] bool still_takes(Tick now);
+
+  // In this order the object takes 192 bytes: small members fill the padding of larger ones.
   Phase phase_ = Phase::kHttp;
-  CloseCause cause_ = CloseCause::kEof;
+  CloseCause cause_ : 5 = CloseCause::kEof;
+  std::uint8_t patience_ : 3 = 0;  // how often the pong timeout may begin again: pong_excused()
   protocol::Violation violation_ = protocol::Violation::kNone;
   bool listed_dirty_ : 1 = false;
   bool listed_ended_ : 1 = false;
@@ -261,10 +276,12 @@ class Connection final : public hub::Member {
   bool retry_leave_ : 1 = false;  // out of memory when leaving the rooms
   bool eof_ : 1 = false;
   bool retry_read_ : 1 = false;      // the kernel was out of memory: no readiness will come
-  bool unfinished_ : 1 = false;      // a message is incomplete since message_since_
+  bool unfinished_ : 1 = false;      // a message is incomplete since pending_since_
   bool draining_ : 1 = false;        // open: close at phase_since_
   bool pinged_ : 1 = false;          // a Ping is out and its Pong has not come
   bool holds_input_ : 1 = false;     // it has a part of the input budget
+  bool failed_ : 1 = false;          // the Close may have overtaken messages
+  bool given_up_ : 1 = false;        // the server ends TCP before the peer has everything
   std::uint16_t code_received_ = 0;  // 0: the peer sent no Close frame, or one without a code
   ReactorContext& reactor_;
   PeerInfo peer_info_;
@@ -279,18 +296,23 @@ class Connection final : public hub::Member {
   // While reading is paused: the low bits of the tick when it was. Afterwards, until the end of
   // control_second_: for how many ticks.
   std::uint32_t unread_ = 0;
+  // Low bits of positions in the stream: see Outbound::acknowledged().
+  std::uint32_t acknowledged_ = 0;   // at the last look; closed: the bytes that were discarded
+  std::uint32_t ping_position_ = 0;  // of the last Ping
   [[no_unique_address]] hub::Heartbeat heartbeat_;
   RoundTrip round_trip_;
   std::uint16_t code_sent_ = 0;  // 0: we sent no Close frame, or one without a code
   ShortTick accepted_;
   ShortTick phase_since_;
-  ShortTick message_since_;
+  // Open: since when a message is incomplete. Closing: since when the peer has made no progress.
+  ShortTick pending_since_;
   std::uint64_t bytes_in_ = 0;
   std::uint64_t messages_in_ = 0;
   std::uint64_t messages_out_ = 0;
 };
 
-static_assert(sizeof(Connection) <= 184, "an idle connection costs little more than this");
+static_assert(kCloseCauseCount <= 32);  // cause_ has five bits
+static_assert(sizeof(Connection) <= 192, "an idle connection costs little more than this");
 
 // Calls send(). If memory runs out, the stream may be corrupt, so the status is kNoMemory.
 template <class Send>

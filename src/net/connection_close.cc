@@ -15,12 +15,15 @@ void Connection::enter(Phase phase) {
   draining_ = false;
   if (phase != Phase::kHttp && phase != Phase::kOpen) mark_ended();
   if (phase == Phase::kClosed) {
+    acknowledged_ = 0;
     read_state_.set(ReadState::kClosed);
     session_.finish();
     reactor_.shard.wheel().cancel(*this);
     return;
   }
   if (phase == Phase::kClosing || phase == Phase::kLingering) {
+    pending_since_ = reactor_.now;
+    if (phase == Phase::kClosing) acknowledged_ = out_.acknowledged(out_.unacknowledged());
     // Input is discarded from now on, so no reason to pause reading applies.
     if (read_state_.has(ReadState::kPublishBlocked)) WorkLists::remove(reactor_.lists.paused, this);
     read_state_.clear(ReadState::kPaused);
@@ -45,13 +48,16 @@ void Connection::on_close_frame(const protocol::Event& event) {
   code_received_ = event.close_code;
   if (!event.payload.empty()) peer_info_.set_close_reason(as_text(event.payload));
   if (phase_ == Phase::kOpen) {
-    // §5.5.1: our Close echoes the status code, or has none if the peer's has none.
-    const auto echo = session_.start_close(event.close_code, {});
+    // §5.5.1: our Close echoes the status code, or has none if the peer's has none. It echoes the
+    // reason too, as browsers expect. The responses to earlier requests go first.
+    const auto echo = session_.start_close(event.close_code, as_text(event.payload));
     code_sent_ = event.close_code;
     cause_ = CloseCause::kPeerClosed;
     enter(Phase::kClosing);
-    if (echo) sent([&] { return out_.send_close(*echo, context()); });
-    account_output();  // the Close may have replaced the queue
+    if (echo) {
+      sent([&] { return out_.send_close(*echo, SendQueue::ClosePlace::kLast, context()); });
+    }
+    account_output();
   }
   // §7.1.1: with both Close frames exchanged the server ends TCP first.
   if (phase_ == Phase::kClosing) close_after_flush(cause_);
@@ -95,13 +101,17 @@ void Connection::on_eof() {
 // The server ends it
 
 void Connection::close(CloseCause cause, CloseCode code, std::string_view reason) {
-  if (phase_ != Phase::kOpen) return;
+  if (phase_ == Phase::kOpen) start_close(cause, code, reason, SendQueue::ClosePlace::kLast);
+}
+
+void Connection::start_close(CloseCause cause, CloseCode code, std::string_view reason,
+                             SendQueue::ClosePlace place) {
   if (!is_sendable_close_code(static_cast<std::uint16_t>(code))) code = CloseCode::kNormalClosure;
   cause_ = cause;
   code_sent_ = static_cast<std::uint16_t>(code);
   const auto frame = session_.start_close(code_sent_, reason);
   enter(Phase::kClosing);
-  if (frame) sent([&] { return out_.send_close(*frame, context()); });
+  if (frame) sent([&] { return out_.send_close(*frame, place, context()); });
   account_output();  // the Close may have replaced the queue
 }
 
@@ -112,7 +122,10 @@ void Connection::fail(CloseCause cause, CloseCode code, std::string_view reason)
   }
   const bool open = phase_ == Phase::kOpen;
   if (!open && phase_ != Phase::kClosing) return;
-  if (open) close(cause, code, reason);
+  if (open) {
+    failed_ = true;
+    start_close(cause, code, reason, SendQueue::ClosePlace::kOvertakes);
+  }
   if (phase_ != Phase::kClosing) return;
   close_after_flush(cause);
 }
@@ -135,13 +148,14 @@ void Connection::close_after_flush(CloseCause cause) {
 void Connection::try_shutdown() {
   if (!shut_when_flushed_ || phase_ != Phase::kClosing || !out_.idle()) return;
   if (reactor_.cork.holds_for(out_)) return;  // the end of the read step tries again
-  shutdown_write(out_.fd());
+  out_.shut();
   enter(eof_ ? Phase::kClosed : Phase::kLingering);
 }
 
 void Connection::reset(CloseCause cause) {
   if (phase_ == Phase::kClosed) return;
   record_cause(cause);
+  given_up_ = cause != CloseCause::kReset;
   reset_on_close(out_.fd());
   enter(Phase::kClosed);
 }
@@ -166,10 +180,15 @@ void Connection::drain_at(Tick tick) {
 }
 
 void Connection::force_close() {
-  if (phase_ != Phase::kLingering && phase_ != Phase::kClosed) {
-    reactor_.counters.forced_closes.fetch_add(1, std::memory_order_relaxed);
+  if (phase_ == Phase::kClosed) return;
+  const bool lingering = phase_ == Phase::kLingering;
+  given_up_ = !lingering || out_.unacknowledged() != 0;
+  if (given_up_) reactor_.counters.forced_closes.fetch_add(1, std::memory_order_relaxed);
+  if (lingering) {
+    enter(Phase::kClosed);  // without a reset: the kernel has everything, and may still deliver it
+  } else {
+    reset(CloseCause::kServerStopped);
   }
-  reset(CloseCause::kServerStopped);
 }
 
 // The safe point
@@ -186,21 +205,39 @@ bool Connection::finalize() {
     arm();
     return false;
   }
-  if (ended_ && !reported_) notify_closed();
-  return phase_ == Phase::kClosed;
+  if (ended_ && !reported_ && end_is_certain()) notify_closed();
+  if (phase_ != Phase::kClosed) return false;
+  out_.abandon(reactor_.cork, opened_);
+  return true;
+}
+
+// Returns whether the report of the end would stay true. A connection that has not failed reports
+// when its output has left, and a clean close when the peer has ended TCP or has everything.
+bool Connection::end_is_certain() const noexcept {
+  if (phase_ == Phase::kClosed || failed_) return true;
+  const bool handshake_done = session_.close_sent() && session_.close_received();
+  return phase_ == Phase::kLingering && (!handshake_done || out_.unacknowledged() == 0);
 }
 
 void Connection::notify_closed() {
   reported_ = true;
+  const std::size_t discarded = phase_ == Phase::kClosed ? acknowledged_ : 0;
+  const bool unsent = phase_ == Phase::kClosed && (!out_.idle() || discarded != 0);
+  std::size_t undelivered = 0;
+  if (phase_ == Phase::kClosed && (unsent || given_up_ || cause_ == CloseCause::kReset)) {
+    undelivered = discarded + out_.queued_bytes() + out_.unacknowledged();
+    out_.abandon(reactor_.cork, opened_);
+  }
   CloseInfo info;
   info.cause = cause_;
-  if (code_sent_ != 0) info.sent = static_cast<CloseCode>(code_sent_);
+  if (code_sent_ != 0 && !unsent) info.sent = static_cast<CloseCode>(code_sent_);
   if (session_.close_received()) {
     info.received =
         code_received_ == 0 ? CloseCode::kNoStatus : static_cast<CloseCode>(code_received_);
   }
   info.reason = peer_info_.close_reason();
-  info.clean = session_.close_sent() && session_.close_received();
+  info.clean = session_.close_sent() && session_.close_received() && !unsent &&
+               !(given_up_ && undelivered != 0);
   reactor_.stats.ended[static_cast<std::size_t>(cause_)].add(1);
   const bool refused = cause_ == CloseCause::kHandshakeRejected ||
                        cause_ == CloseCause::kHandshakeTimeout || cause_ == CloseCause::kOverload;
@@ -217,6 +254,7 @@ void Connection::notify_closed() {
   record.duration_ms = age_ms();
   record.bytes_in = bytes_in_;
   record.bytes_out = out_.bytes_sent();
+  record.bytes_undelivered = undelivered;
   record.messages_in = messages_in_;
   record.messages_dropped = out_.dropped();
   record.messages_out = messages_out_ - std::min(messages_out_, record.messages_dropped);

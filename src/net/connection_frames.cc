@@ -1,8 +1,8 @@
 // Messages and control frames, in both directions.
 #include <algorithm>
+#include <limits>
 
 #include "base/assert.h"
-#include "base/name_hash.h"
 #include "net/connection.h"
 
 namespace wsd::net {
@@ -66,7 +66,7 @@ void Connection::on_ping(Bytes payload) {
 // RFC 6455 §5.5.3: an unsolicited Pong gets no response.
 void Connection::on_pong(Bytes payload) {
   if (!within_control_budget() || !pinged_) return;
-  const auto age_ns = PingStamp::age_ns(payload, reactor_.now_ns, process_hash_key().low);
+  const auto age_ns = PingStamp::age_ns(payload, reactor_.now_ns, process_ping_key());
   if (!age_ns) return;
   pinged_ = false;
   round_trip_ = RoundTrip(*age_ns / 1000);
@@ -84,8 +84,8 @@ bool Connection::within_control_budget() {
     control_frames_ = 0;
     if (!paused) unread_ = 0;
   }
-  // What the peer has sent while it was not read, or while the process was suspended, comes at
-  // once.
+  // Frames that the peer has sent while it was not read, or while the process was suspended, come
+  // at once.
   const Tick waited = std::min(reactor_.suspensions.recent(reactor_.now) + (paused ? 0 : unread_),
                                TokenBucket::kMostCredit);
   constexpr Tick kMostCounted = (1U << 20) - 1;  // in control_frames_
@@ -158,8 +158,11 @@ void Connection::shed_output() {
   const std::size_t counted = reactor_.output.bytes_of(hub::slot_of(id()));
   account_output();
   if (out_.memory() < counted) return;  // another connection may be the largest
+  const std::size_t discarded = out_.queued_bytes();
   reset(CloseCause::kOutputBudget);
-  out_.discard();
+  acknowledged_ = static_cast<std::uint32_t>(
+      std::min<std::size_t>(discarded, std::numeric_limits<std::uint32_t>::max()));
+  out_.abandon(reactor_.cork, opened_);
   account_output();
 }
 

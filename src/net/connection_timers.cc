@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <new>
 
-#include "base/name_hash.h"
 #include "net/connection.h"
 #include "net/socket.h"
 
@@ -44,12 +43,16 @@ Tick Connection::due() const {
       due = heartbeat_.next_deadline(settings.heartbeat,
                                      hub::ping_jitter(id(), settings.heartbeat.ping_interval),
                                      reactor_.now);
-      if (unfinished_) consider(message_since_, settings.message_timeout);
-      if (!out_.idle()) consider(out_.queue()->last_progress(), settings.write_timeout);
+      if (unfinished_) consider(pending_since_, settings.message_timeout);
+      if (!out_.idle()) {
+        const Tick timeout = settings.write_timeout;
+        consider(out_.queue()->last_progress(),
+                 out_.queue()->looked() ? timeout : (timeout + 1) / 2);
+      }
       if (draining_) due = std::min(due, phase_since_.near(reactor_.now));
       break;
     case Phase::kClosing:
-      consider(phase_since_, std::max<Tick>(settings.close_timeout, 1));
+      consider(pending_since_, std::max<Tick>(settings.close_timeout, 1));
       break;
     case Phase::kLingering:
       consider(phase_since_, kLingerTicks);
@@ -74,7 +77,7 @@ void Connection::arm() {
 // work, the peer can neither prove that it is alive nor complete a message.
 void Connection::exclude_paused_time() {
   note_received();
-  message_since_ = reactor_.now;
+  pending_since_ = reactor_.now;
 }
 
 void Connection::on_deadline(Tick now) {
@@ -101,6 +104,11 @@ void Connection::expire(Tick now) {
   switch (phase_) {
     case Phase::kHttp:
       if (now < phase_since_.near(now) + request_timeout()) break;
+      if (!read_state_.has(ReadState::kAwaitingResponse) && !session_.unfinished() &&
+          http_status_ != 0 && receives(settings.handshake_timeout)) {
+        phase_since_ = now;  // the peer cannot have read the response yet
+        break;
+      }
       if (read_state_.has(ReadState::kAwaitingResponse)) {
         reject_unavailable(CloseCause::kHttpDone, "no response was ready in time, try again");
       } else if (session_.in_body()) {
@@ -116,21 +124,46 @@ void Connection::expire(Tick now) {
       check_open(now);
       break;
     case Phase::kClosing:
-      if (now < phase_since_.near(now) + settings.close_timeout) break;
+      if (now < pending_since_.near(now) + settings.close_timeout || still_takes(now)) break;
       if (cause_ == CloseCause::kDrain) {
         reactor_.counters.forced_closes.fetch_add(1, std::memory_order_relaxed);
       }
       if (!ended_) cause_ = CloseCause::kCloseTimeout;
-      reset(CloseCause::kCloseTimeout);
+      if (out_.idle() && out_.unacknowledged() == 0) {
+        close_after_flush(cause_);  // a reset could destroy what the peer has not read yet
+      } else {
+        reset(CloseCause::kCloseTimeout);
+      }
       break;
     case Phase::kLingering:
-      if (now < phase_since_.near(now) + kLingerTicks) break;
-      if (deserves_reset(cause_)) reset_on_close(out_.fd());
-      enter(Phase::kClosed);
+      if (now >= phase_since_.near(now) + kLingerTicks) end_lingering(now);
       break;
     case Phase::kClosed:
       break;
   }
+}
+
+// Returns false if the peer has taken no byte of the queue for the write timeout.
+bool Connection::write_in_time(Tick now) {
+  const Tick timeout = reactor_.settings.write_timeout;
+  const SendQueue& queue = *out_.queue();
+  if (timeout == 0 || now < queue.last_progress() + (queue.looked() ? timeout : timeout / 2)) {
+    return true;
+  }
+  return out_.look(now, timeout);
+}
+
+// Ends a connection whose output is in the kernel, unless its peer still takes bytes: closing the
+// socket could destroy them.
+void Connection::end_lingering(Tick now) {
+  const bool more_time = now < pending_since_.near(now) + reactor_.settings.close_timeout;
+  if (still_takes(now) || (more_time && out_.unacknowledged() != 0)) {
+    phase_since_ = now;
+    return;
+  }
+  given_up_ = out_.unacknowledged() != 0;
+  if (given_up_ || deserves_reset(cause_)) reset_on_close(out_.fd());
+  enter(Phase::kClosed);
 }
 
 void Connection::check_open(Tick now) {
@@ -139,10 +172,7 @@ void Connection::check_open(Tick now) {
     close(CloseCause::kDrain, close_code_for(CloseCause::kDrain), "server going away");
     return;
   }
-  const auto expired = [&](ShortTick since, Tick timeout) {
-    return timeout != 0 && now >= since.near(now) + timeout;
-  };
-  if (!out_.idle() && expired(out_.queue()->last_progress(), settings.write_timeout)) {
+  if (!out_.idle() && !write_in_time(now)) {
     fail(CloseCause::kWriteTimeout, close_code_for(CloseCause::kWriteTimeout),
          "client accepts no data");
     return;
@@ -151,7 +181,8 @@ void Connection::check_open(Tick now) {
   if (waits || read_state_.has(ReadState::kPaused) || read_state_.has(ReadState::kPublishBlocked)) {
     exclude_paused_time();
   }
-  if (unfinished_ && expired(message_since_, settings.message_timeout)) {
+  if (unfinished_ && settings.message_timeout != 0 &&
+      now >= pending_since_.near(now) + settings.message_timeout) {
     fail(CloseCause::kMessageTimeout, close_code_for(CloseCause::kMessageTimeout),
          "message not complete in time");
     return;
@@ -161,18 +192,21 @@ void Connection::check_open(Tick now) {
     case hub::Heartbeat::Verdict::kAlive:
       break;
     case hub::Heartbeat::Verdict::kPing:
-      pinged_ = true;
-      sent([&] {
-        const PingStamp stamp(reactor_.now_ns, process_hash_key().low);
-        return out_.send_control(
-            protocol::make_control_frame(protocol::Opcode::kPing, stamp.bytes()), context());
-      });
+      send_ping();
       break;
     case hub::Heartbeat::Verdict::kPongTimeout:
+      if (pong_excused()) {
+        heartbeat_.excuse(now);
+        break;
+      }
       fail(CloseCause::kPongTimeout, close_code_for(CloseCause::kPongTimeout),
            "no answer to a ping");
       break;
     case hub::Heartbeat::Verdict::kReadTimeout:
+      if (receives(settings.heartbeat.read_timeout)) {
+        heartbeat_.excuse(now);
+        break;
+      }
       fail(CloseCause::kReadTimeout, close_code_for(CloseCause::kReadTimeout),
            "no data received for too long");
       break;

@@ -105,7 +105,7 @@ BudgetShare::Remedy BudgetShare::remedy() noexcept {
   waiting_ = true;
   settled_ = false;
   if (!rival) return {};
-  // Acquire and release: the rival sees what was published.
+  // Acquire and release: the rival sees the published bytes.
   const std::uint64_t bit = std::uint64_t{1} << *rival;
   const bool asked = (budget_.asked_.fetch_or(bit, std::memory_order_acq_rel) & bit) != 0;
   return asked ? Remedy{} : Remedy{nullptr, rival};

@@ -61,6 +61,9 @@ Outbound::Status Outbound::enqueue(Slice frame, const SendContext& context) {
     if (flush(context) == Status::kGone) return Status::kGone;
   }
   SendQueue& queue = queue_for(context);
+  if (context.answer) {
+    return status_of(queue.push_answer(std::move(frame), context.limits, context.grant));
+  }
   const std::uint64_t before = queue.dropped();
   const SendQueue::Verdict verdict =
       queue.push(std::move(frame), context.limits, context.grant,
@@ -131,10 +134,9 @@ Outbound::Status Outbound::send_raw(Bytes bytes, const SendContext& context) {
     }
   }
   // An HTTP response is never dropped, or the client would take the next response for it.
-  static constexpr hub::SlowPolicyFor kWhole{SlowPolicy::kDisconnect};
-  SendContext whole = context;
-  whole.slow_rule = &kWhole;
-  return enqueue(Slice(SharedBytes::copy_of(bytes)), whole);
+  SendContext answer = context;
+  answer.answer = true;
+  return enqueue(Slice(SharedBytes::copy_of(bytes)), answer);
 }
 
 Outbound::Status Outbound::send_frame(const SharedBytes& frame, const SendContext& context) {
@@ -223,16 +225,16 @@ Outbound::Status Outbound::send_pong(const protocol::ControlFrame& frame,
 }
 
 Outbound::Status Outbound::send_close(const protocol::ControlFrame& frame,
-                                      const SendContext& context) {
+                                      SendQueue::ClosePlace place, const SendContext& context) {
   if (context.cork.holds_for(*this)) {
     const Status status = uncork(context);
     if (status == Status::kGone || status == Status::kNoMemory) return status;
   }
-  // Goes through the queue even if it is empty, because the queue decides whether the Close
-  // overtakes data.
+  // Goes through the queue even if it is empty, because the queue decides which data the Close
+  // overtakes.
   SendQueue& queue = queue_for(context);
   const std::uint64_t before = queue.dropped();
-  queue.push_close(frame);
+  queue.push_close(frame, place);
   context.cork.tally.dropped += queue.dropped() - before;
   return flush(context);
 }
@@ -258,10 +260,17 @@ Outbound::Status Outbound::uncork(const SendContext& context) {
   return status;
 }
 
-void Outbound::end_queue() noexcept {
+void Outbound::end_queue(std::size_t abandoned) noexcept {
   dropped_ = static_cast<std::uint32_t>(
-      std::min<std::uint64_t>(dropped(), std::numeric_limits<std::uint32_t>::max()));
+      std::min<std::uint64_t>(dropped() + abandoned, std::numeric_limits<std::uint32_t>::max()));
   queue_.reset();
+}
+
+void Outbound::abandon(Cork& cork, bool messages) noexcept {
+  if (queue_ == nullptr) return;
+  const std::size_t abandoned = messages ? queue_->messages() : 0;
+  cork.tally.dropped += abandoned;
+  end_queue(abandoned);
 }
 
 Outbound::Status Outbound::flush(const SendContext& context) {

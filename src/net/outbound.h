@@ -26,6 +26,7 @@ struct SendContext {
   std::size_t grant = 0;                          // see SendQueue
   bool replay = false;                            // see SendQueue::push_replay()
   const hub::SlowPolicyFor* slow_rule = nullptr;  // the room's policy; null: none
+  bool answer = false;                            // see SendQueue::push_answer()
 };
 
 // Sends straight to the socket if possible, and queues the rest. After kGone or kNoMemory nothing
@@ -80,9 +81,15 @@ class Outbound {
   // Sends a control frame other than Pong and Close.
   Status send_control(const protocol::ControlFrame& frame, const SendContext& context);
   // Must be the last call that sends.
-  Status send_close(const protocol::ControlFrame& frame, const SendContext& context);
+  Status send_close(const protocol::ControlFrame& frame, SendQueue::ClosePlace place,
+                    const SendContext& context);
   // Sends bytes that are not a frame: an HTTP response.
   Status send_raw(Bytes bytes, const SendContext& context);
+  // Ends our direction of the stream. Everything must be in the kernel.
+  void shut() noexcept {
+    shutdown_write(fd_);
+    shut_ = true;
+  }
 
   // Sends the bytes in the cork, or queues them. The cork is empty afterwards, unless
   // std::bad_alloc is thrown.
@@ -98,10 +105,6 @@ class Outbound {
   [[nodiscard]] std::size_t memory() const noexcept {
     return queue_ == nullptr ? 0 : queue_->memory();
   }
-  // Frees the queue. Nothing may be sent afterwards.
-  void discard() noexcept {
-    if (queue_ != nullptr) end_queue();
-  }
   // See SendQueue.
   [[nodiscard]] bool high(const SendQueueLimits& limits) const noexcept {
     return queue_ != nullptr && queue_->high(limits);
@@ -111,6 +114,33 @@ class Outbound {
   }
   // Returns nullptr if nothing is queued.
   [[nodiscard]] const SendQueue* queue() const noexcept { return queue_.get(); }
+
+  // Asks the kernel how many bytes it has taken that the peer has not acknowledged. A system call:
+  // not for the path of messages.
+  [[nodiscard]] std::size_t unacknowledged() const noexcept {
+    const std::size_t bytes = unacknowledged_bytes(fd_);
+    return bytes - (shut_ && bytes != 0 ? 1U : 0U);  // the FIN is not data
+  }
+  // Returns the low bits of the number of bytes that the peer has acknowledged so far, if that many
+  // are not acknowledged. Bits of two counts are compared with grown_by().
+  [[nodiscard]] std::uint32_t acknowledged(std::size_t unacknowledged) const noexcept {
+    return static_cast<std::uint32_t>(bytes_sent_ - unacknowledged);
+  }
+  [[nodiscard]] static std::int32_t grown_by(std::uint32_t count, std::uint32_t before) noexcept {
+    return static_cast<std::int32_t>(count - before);
+  }
+  // Returns the low bits of the position in the stream at which a new control frame would be.
+  [[nodiscard]] std::uint32_t control_position() const noexcept {
+    const std::size_t before = queue_ == nullptr ? 0 : queue_->bytes_before_control();
+    return static_cast<std::uint32_t>(bytes_sent_ + before);
+  }
+  // See SendQueue::look(). There must be a queue.
+  [[nodiscard]] bool look(Tick now, Tick timeout) noexcept {
+    return queue_->look(acknowledged(unacknowledged()), now, timeout);
+  }
+  // Frees the queue of a connection that sends nothing more. Counts its messages as dropped if
+  // `messages` is true.
+  void abandon(Cork& cork, bool messages) noexcept;
   // Returns the number of bytes that the kernel has taken so far.
   [[nodiscard]] std::uint64_t bytes_sent() const noexcept { return bytes_sent_; }
   [[nodiscard]] std::uint64_t dropped() const noexcept {
@@ -128,13 +158,15 @@ class Outbound {
   // dead.
   [[nodiscard]] bool account(const IoResult& result, Cork& cork) noexcept;
 
-  void end_queue() noexcept;
+  // `abandoned`: messages that are dropped with the queue.
+  void end_queue(std::size_t abandoned = 0) noexcept;
 
   std::unique_ptr<SendQueue> queue_;  // exists while there is a backlog
   std::uint64_t bytes_sent_ = 0;
   int fd_;
   std::uint32_t dropped_ = 0;  // by earlier queues; stops at its largest value
   bool writable_ = true;       // a new socket takes bytes
+  bool shut_ = false;          // our FIN was sent
 };
 
 }  // namespace wsd::net

@@ -14,6 +14,11 @@
 
 namespace wsd::net {
 
+// Returns the key of the Pings of this process. It has no other use, because each Ping shows its
+// bits to a peer that can guess the time. The first call draws it from the system's entropy source.
+// Any thread.
+[[nodiscard]] std::uint64_t process_ping_key() noexcept;
+
 // The payload of our Pings: the time, hidden with a key, so that peers do not learn the uptime of
 // the machine.
 class PingStamp {

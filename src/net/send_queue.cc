@@ -9,8 +9,8 @@
 namespace wsd::net {
 namespace {
 
-// A Close waits for at most this much data, such as an application's last messages. It overtakes a
-// longer queue.
+// The Close of a connection that fails waits for at most this much data, such as an application's
+// last messages. It overtakes a longer queue.
 constexpr std::size_t kCloseLinger = std::size_t{64} << 10;
 
 // Returns whether a queue of that size admits another frame.
@@ -59,6 +59,16 @@ bool SendQueue::admits(std::size_t size, const SendQueueLimits& limits,
   return within(size, limits) || granted_ + size <= grant;
 }
 
+// Returns whether the frame is within the limits or the grant, and uses up the grant.
+bool SendQueue::take_room(std::size_t size, const SendQueueLimits& limits,
+                          std::size_t grant) noexcept {
+  if (!high(limits)) granted_ = 0;
+  if (within(size, limits)) return true;
+  if (granted_ + size > grant) return false;
+  granted_ += size;
+  return true;
+}
+
 SendQueue::Verdict SendQueue::push(Slice frame, const SendQueueLimits& limits, std::size_t grant,
                                    const hub::SlowPolicyFor& rule) {
   SlowPolicy policy = rule.policy.value_or(limits.policy);
@@ -67,10 +77,7 @@ SendQueue::Verdict SendQueue::push(Slice frame, const SendQueueLimits& limits, s
     if (take_place(frame, limits, rule.room)) return Verdict::kQueued;
     policy = limits.policy;
   }
-  if (!high(limits)) granted_ = 0;
-  if (!within(frame.size, limits) && granted_ + frame.size <= grant) {
-    granted_ += frame.size;
-  } else if (!within(frame.size, limits)) {
+  if (!take_room(frame.size, limits, grant)) {
     if (policy == SlowPolicy::kDisconnect) return Verdict::kOverBound;
     if (policy == SlowPolicy::kDropOldest && dropping_helps(frame.size, limits)) {
       while (!within(frame.size, limits) && drop_oldest()) {
@@ -97,6 +104,13 @@ SendQueue::Verdict SendQueue::push(Slice frame, const SendQueueLimits& limits, s
         index;
     newest_droppable_ = index;
   }
+  return Verdict::kQueued;
+}
+
+SendQueue::Verdict SendQueue::push_answer(Slice response, const SendQueueLimits& limits,
+                                          std::size_t grant) {
+  if (!take_room(response.size, limits, grant)) return Verdict::kOverBound;
+  insert(kNone, std::move(response), Kind::kAnswer);
   return Verdict::kQueued;
 }
 
@@ -180,7 +194,26 @@ SendQueue::Index SendQueue::boundary() const noexcept {
   if (first == kNone) return kNone;
   // A started entry may be the rest of one frame or of several. It is sent as a whole.
   const bool begun = front_sent_ != 0 || entries_[first].kind == Kind::kStarted;
-  return begun ? entries_.next(first) : first;
+  Index i = begun ? entries_.next(first) : first;
+  // A client would take a frame before its HTTP response for the response.
+  while (i != kNone && entries_[i].kind == Kind::kAnswer) i = entries_.next(i);
+  return i;
+}
+
+std::size_t SendQueue::bytes_before_control() const noexcept {
+  const Index end = boundary();
+  std::size_t bytes = 0;
+  for (Index i = entries_.first(); i != end; i = entries_.next(i)) bytes += entries_[i].slice.size;
+  return bytes - (end == entries_.first() ? 0 : front_sent_);
+}
+
+std::size_t SendQueue::messages() const noexcept {
+  std::size_t count = 0;
+  for (Index i = entries_.first(); i != kNone; i = entries_.next(i)) {
+    const Kind kind = entries_[i].kind;
+    if (kind == Kind::kData || kind == Kind::kReplay || kind == Kind::kStarted) ++count;
+  }
+  return count;
 }
 
 SendQueue::Index SendQueue::behind_control() const noexcept {
@@ -213,26 +246,42 @@ void SendQueue::place_pong() {
   insert_control(end, *std::exchange(pong_, std::nullopt), Kind::kPong);
 }
 
-void SendQueue::push_close(const protocol::ControlFrame& close) {
-  if (bytes_ > kCloseLinger) {
-    const Index begun = front_sent_ != 0 ? entries_.first() : kNone;
-    for (Index i = entries_.first(); i != kNone;) {
-      const Index next = entries_.next(i);
-      Entry& entry = entries_[i];
-      settle(entry);
-      // At most one frame of a replay is left, and the limits no longer apply.
-      entry.replay = false;
-      if (i != begun && (entry.kind == Kind::kData || entry.kind == Kind::kReplay)) {
-        remove(i);
-        ++dropped_;
-      }
-      i = next;
+// Drops the messages of which no byte was sent.
+void SendQueue::drop_long_queue() {
+  if (bytes_ <= kCloseLinger) return;
+  const Index begun = front_sent_ != 0 ? entries_.first() : kNone;
+  for (Index i = entries_.first(); i != kNone;) {
+    const Index next = entries_.next(i);
+    Entry& entry = entries_[i];
+    settle(entry);
+    // At most one frame of a replay is left, and the limits no longer apply.
+    entry.replay = false;
+    if (i != begun && (entry.kind == Kind::kData || entry.kind == Kind::kReplay)) {
+      remove(i);
+      ++dropped_;
     }
-    replay_bytes_ = 0;
-    replay_frames_ = 0;
+    i = next;
   }
+  replay_bytes_ = 0;
+  replay_frames_ = 0;
+}
+
+void SendQueue::push_close(const protocol::ControlFrame& close, ClosePlace place) {
+  if (place == ClosePlace::kOvertakes) drop_long_queue();
   place_pong();
   insert_control(kNone, close, Kind::kControl);
+}
+
+bool SendQueue::look(std::uint32_t acknowledged, Tick now, Tick timeout) noexcept {
+  const auto grown = static_cast<std::int32_t>(acknowledged - acknowledged_);
+  acknowledged_ = acknowledged;
+  if (!std::exchange(looked_, true)) {
+    last_progress_ = std::max(last_progress_, now - std::min(now, timeout / 2));
+    return true;
+  }
+  if (grown <= 0) return false;
+  last_progress_ = now;
+  return true;
 }
 
 std::size_t SendQueue::gather(std::span<iovec> pieces) {
@@ -260,6 +309,7 @@ void SendQueue::consume(std::size_t count, Tick now) noexcept {
   WSD_ASSERT(count <= bytes_);
   if (count == 0) return;
   last_progress_ = now;
+  looked_ = false;
   while (count != 0) {
     const Index first = entries_.first();
     Entry& front = entries_[first];

@@ -45,9 +45,9 @@ struct SendQueueLimits {
 //
 // Each operation takes constant time, amortized, whatever is queued.
 //
-// Dropping: a frame is never dropped once a byte of it was sent, and a control frame never. Frames
-// of one batch share a block, which stays allocated while one of them is queued. If some were
-// dropped, later frames get a block of their own.
+// Dropping: a frame is never dropped once a byte of it was sent, and a control frame or an HTTP
+// response never. Frames of one batch share a block, which stays allocated while one of them is
+// queued. If some were dropped, later frames get a block of their own.
 //
 // Policies: a frame has its own policy, or the policy of the limits. Only frames of kDropOldest are
 // dropped for others. A frame of kLatestOnly replaces the frame of its room.
@@ -57,6 +57,11 @@ class SendQueue {
     kQueued,     // in the queue; others may have been dropped for this one, see dropped()
     kDropped,    // this frame was dropped
     kOverBound,  // policy kDisconnect: nothing was queued, and the connection must be ended
+  };
+  // The place of a Close frame.
+  enum class ClosePlace : std::uint8_t {
+    kLast,       // after everything that is queued
+    kOvertakes,  // in the stead of a long queue, except what may not be dropped
   };
 
   // The queue counts its bytes and its memory in `tally`, which must outlive it and may be nullptr.
@@ -70,6 +75,10 @@ class SendQueue {
                             std::size_t grant = 0) const noexcept;
   [[nodiscard]] Verdict push(Slice frame, const SendQueueLimits& limits, std::size_t grant = 0,
                              const hub::SlowPolicyFor& rule = {});
+  // Queues an HTTP response. No control frame overtakes it. Returns kOverBound if it exceeds the
+  // limits.
+  [[nodiscard]] Verdict push_answer(Slice response, const SendQueueLimits& limits,
+                                    std::size_t grant = 0);
   // Queues a frame of replayed history. It is never dropped and does not count against the limit,
   // because the peer asked for it.
   void push_replay(Slice frame);
@@ -78,9 +87,8 @@ class SendQueue {
   void set_pong(const protocol::ControlFrame& pong) noexcept { pong_ = pong; }
   // Queues a control frame other than Pong and Close. It is sent at the next frame boundary.
   void push_control(const protocol::ControlFrame& frame);
-  // Queues the Close frame. It waits for a short queue. It replaces a long queue, except a frame
-  // that was sent in part and control frames. Nothing may be pushed afterwards.
-  void push_close(const protocol::ControlFrame& close);
+  // Queues the Close frame. Nothing may be pushed afterwards.
+  void push_close(const protocol::ControlFrame& close, ClosePlace place);
 
   [[nodiscard]] bool empty() const noexcept { return entries_.empty() && !pong_; }
   [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
@@ -105,13 +113,32 @@ class SendQueue {
   [[nodiscard]] std::size_t gather(std::span<iovec> pieces);
   // Removes that many bytes, which were sent.
   void consume(std::size_t count, Tick now) noexcept;
-  // Returns the time when a byte was last sent, or when the queue was created.
+  // Returns the time of the last progress: a byte was sent, look() has seen progress, or the queue
+  // was created.
   [[nodiscard]] Tick last_progress() const noexcept { return last_progress_; }
+
+  // The kernel takes more bytes only after the peer has acknowledged a large part of its buffer.
+  // So the write timeout also looks at what the peer has acknowledged: halfway, for a value to
+  // compare with, and when the time is over.
+  //
+  // Returns whether look() was called since a byte was last sent.
+  [[nodiscard]] bool looked() const noexcept { return looked_; }
+  // Notes how many bytes the peer has acknowledged, in the low bits of the count. Returns true if
+  // this look is the first since a byte was sent, or if the count has grown. `timeout`: the time
+  // without progress that ends the connection; at least half of it is left after the first look.
+  [[nodiscard]] bool look(std::uint32_t acknowledged, Tick now, Tick timeout) noexcept;
+
+  // Returns the bytes that precede a new control frame: the rest of the frame that was sent in
+  // part, and HTTP responses.
+  [[nodiscard]] std::size_t bytes_before_control() const noexcept;
+  // Returns the number of messages that are queued. A piece that was sent in part counts as one.
+  [[nodiscard]] std::size_t messages() const noexcept;
 
  private:
   enum class Kind : std::uint8_t {
     kData,
     kReplay,
+    kAnswer,   // an HTTP response
     kStarted,  // the rest of frames that were sent in part
     kControl,
     kPong,
@@ -139,6 +166,8 @@ class SendQueue {
   }
 
   [[nodiscard]] bool within(std::size_t size, const SendQueueLimits& limits) const noexcept;
+  [[nodiscard]] bool take_room(std::size_t size, const SendQueueLimits& limits,
+                               std::size_t grant) noexcept;
   [[nodiscard]] bool dropping_helps(std::size_t size, const SendQueueLimits& limits) const noexcept;
   bool drop_oldest() noexcept;
   [[nodiscard]] bool take_place(Slice& frame, const SendQueueLimits& limits, std::uint64_t room);
@@ -159,8 +188,9 @@ class SendQueue {
   }
   void insert_control(Index next, const protocol::ControlFrame& frame, Kind kind);
   void place_pong();
-  // Returns the first entry that a control frame may overtake, or kNone: the first one, or the
-  // second if the first was sent in part.
+  void drop_long_queue();
+  // Returns the first entry that a control frame may overtake, or kNone. It follows a frame that
+  // was sent in part, and HTTP responses.
   [[nodiscard]] Index boundary() const noexcept;
   // Returns the first entry after the control frames at the boundary, or kNone.
   [[nodiscard]] Index behind_control() const noexcept;
@@ -179,7 +209,9 @@ class SendQueue {
   std::size_t granted_ = 0;                          // bytes taken beyond the limit
   std::size_t front_sent_ = 0;                       // bytes of the first entry that were sent
   std::uint64_t dropped_ = 0;
-  bool gaps_ = false;  // a dropped frame may share its block with later frames
+  bool gaps_ = false;    // a dropped frame may share its block with later frames
+  bool looked_ = false;  // `acknowledged_` is not older than the last byte that was sent
+  std::uint32_t acknowledged_ = 0;
   Tick last_progress_;
   std::optional<protocol::ControlFrame> pong_;
 };

@@ -1,6 +1,8 @@
 #include "net/socket.h"
 
+#include <linux/sockios.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -87,6 +89,12 @@ AcceptResult accept_connection(int listener) noexcept {
         return result;
     }
   }
+}
+
+std::size_t unacknowledged_bytes(int fd) noexcept {
+  int bytes = 0;  // tcp(7), unix(7): an int
+  if (::ioctl(fd, SIOCOUTQ, &bytes) != 0 || bytes < 0) return 0;
+  return static_cast<std::size_t>(bytes);
 }
 
 void shutdown_write(int fd) noexcept { static_cast<void>(::shutdown(fd, SHUT_WR)); }

@@ -65,6 +65,13 @@ struct AcceptResult {
 // Accepts one connection, which is nonblocking and close-on-exec.
 [[nodiscard]] AcceptResult accept_connection(int listener) noexcept;
 
+// Returns how many sent bytes the peer has not acknowledged, or 0 if the kernel does not tell.
+//
+// TCP: also counts the FIN after shutdown_write(). Unix sockets: the memory of the sent bytes that
+// the peer has not read. That is more than the bytes themselves, but it is 0 if and only if the
+// peer has read everything.
+[[nodiscard]] std::size_t unacknowledged_bytes(int fd) noexcept;
+
 void shutdown_write(int fd) noexcept;
 // Makes close_socket() send RST and discard the output that is queued in the kernel.
 void reset_on_close(int fd) noexcept;

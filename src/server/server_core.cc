@@ -61,6 +61,7 @@ void fill_end(LogLine& line, const net::EndRecord& record) {
   line.add("duration_ms", record.duration_ms)
       .add("bytes_in", record.bytes_in)
       .add("bytes_out", record.bytes_out);
+  if (record.bytes_undelivered != 0) line.add("bytes_undelivered", record.bytes_undelivered);
   if (record.opened) {
     line.add("messages_in", record.messages_in)
         .add("messages_out", record.messages_out)

@@ -293,7 +293,7 @@ TEST(ReadTimeout, SilentPeerEndsIn1008) {
 
 // RFC 6455 §7.1.1: a peer that never answers our Close occupies the server only until the close
 // timeout.
-TEST(CloseTimeout, UnansweredClose_ResetsConnection) {
+TEST(CloseTimeout, UnansweredClose_EndsConnection) {
   ServerProcess server(
       {"--ping-interval", "0", "--read-timeout", "200ms", "--close-timeout", "300ms"});
   ASSERT_TRUE(server.listening());

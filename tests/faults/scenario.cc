@@ -297,7 +297,7 @@ void run_ends(Harness& harness) {
   Client& silent = harness.open("silent", 0, "/echo");
   silent.say(kText, "close me");
   harness.expect(silent, {kClose, close_payload(1000, "as you wish")});
-  harness.expect_end(silent, Client::End::kReset, "close_timeout");
+  harness.expect_end(silent, Client::End::kFin, "close_timeout");
   echo_on_each_reactor(harness);
 }
 

@@ -142,5 +142,16 @@ TEST(Heartbeat, OnlyTheFirstByteAfterAPingMayBringTheDeadlineForward) {
   EXPECT_FALSE(heartbeat.received(121));
 }
 
+// The peer still owes a Pong, so no other Ping is sent meanwhile.
+TEST(Heartbeat, ExcusedSilence_RestartsBothTimeouts) {
+  constexpr HeartbeatTicks kSettings{100, 50, 150};
+  Heartbeat heartbeat(0);
+  ASSERT_EQ(heartbeat.check(kSettings, 0, 100), Verdict::kPing);
+  heartbeat.excuse(150);
+  EXPECT_EQ(heartbeat.next_deadline(kSettings, 0, 150), 200U);
+  EXPECT_EQ(heartbeat.check(kSettings, 0, 199), Verdict::kAlive);
+  EXPECT_EQ(heartbeat.check(kSettings, 0, 200), Verdict::kPongTimeout);
+}
+
 }  // namespace
 }  // namespace wsd::hub

@@ -25,6 +25,7 @@ using test::Peer;
 using test::server_frame;
 using test::WireFrame;
 using Frames = std::vector<WireFrame>;
+using ClosePlace = SendQueue::ClosePlace;
 using Status = Outbound::Status;
 
 // A socket pair with an Outbound on one end and a peer on the other.
@@ -302,7 +303,8 @@ TEST(Outbound, ACloseComesBehindTheCorkAndTheQueue) {
     Rig rig;
     if (corked) rig.cork.begin(*rig.out);
     static_cast<void>(rig.send("last words"));
-    EXPECT_EQ(rig.out->send_close(make_close_frame(1000, "bye"), rig.context()), Status::kSent);
+    EXPECT_EQ(rig.out->send_close(make_close_frame(1000, "bye"), ClosePlace::kLast, rig.context()),
+              Status::kSent);
     if (corked) static_cast<void>(rig.uncork());
     rig.peer.pump();
     EXPECT_EQ(
@@ -311,12 +313,28 @@ TEST(Outbound, ACloseComesBehindTheCorkAndTheQueue) {
   }
 }
 
-TEST(Outbound, ACloseDoesNotWaitForABacklog) {
+TEST(Outbound, OrderlyClose_WaitsForTheBacklog) {
   Rig rig(kRoomy, 4096);
   ASSERT_NO_FATAL_FAILURE(rig.fill());
   const std::string behind(100'000, 'b');
   static_cast<void>(rig.send(behind));
-  EXPECT_EQ(rig.out->send_close(make_close_frame(1008, ""), rig.context()), Status::kQueued);
+  EXPECT_EQ(rig.out->send_close(make_close_frame(1000, ""), ClosePlace::kLast, rig.context()),
+            Status::kQueued);
+  ASSERT_NO_FATAL_FAILURE(rig.drain());
+  const Frames frames = frames_of(rig.peer.input);
+  ASSERT_GE(frames.size(), 2U);
+  EXPECT_EQ(frames[frames.size() - 2], (WireFrame{test::kText, behind}));
+  EXPECT_EQ(frames.back(), (WireFrame{test::kClose, test::close_payload(1000)}));
+  EXPECT_EQ(rig.out->dropped(), 0U);
+}
+
+TEST(Outbound, FailingClose_DoesNotWaitForABacklog) {
+  Rig rig(kRoomy, 4096);
+  ASSERT_NO_FATAL_FAILURE(rig.fill());
+  const std::string behind(100'000, 'b');
+  static_cast<void>(rig.send(behind));
+  EXPECT_EQ(rig.out->send_close(make_close_frame(1008, ""), ClosePlace::kOvertakes, rig.context()),
+            Status::kQueued);
   ASSERT_NO_FATAL_FAILURE(rig.drain());
   const Frames frames = frames_of(rig.peer.input);
   EXPECT_EQ(frames.back(), (WireFrame{test::kClose, test::close_payload(1008)}));
@@ -367,7 +385,8 @@ TEST(Outbound, ADeadConnectionIsGone) {
     dead(rig);
     EXPECT_EQ(rig.out->send_batch(batch_of({"x"}), rig.context()), Status::kGone);
     EXPECT_EQ(rig.ping(""), Status::kGone);
-    EXPECT_EQ(rig.out->send_close(make_close_frame(1000, ""), rig.context()), Status::kGone);
+    EXPECT_EQ(rig.out->send_close(make_close_frame(1000, ""), ClosePlace::kLast, rig.context()),
+              Status::kGone);
   }
 }
 

@@ -6,6 +6,8 @@
 #include <limits>
 #include <string>
 
+#include "base/name_hash.h"
+
 namespace wsd::net {
 namespace {
 
@@ -21,6 +23,14 @@ TEST(PingStamp, APongTellsHowLongItTook) {
 TEST(PingStamp, TheTimeItselfDoesNotShow) {
   const PingStamp stamp(5'000'000, kKey);
   EXPECT_FALSE(PingStamp::age_ns(stamp.bytes(), 7'500'000, 0));
+}
+
+// A peer that guesses the time learns the key of the Pings, and must learn nothing else.
+TEST(PingStamp, Key_IsNotTheHashKey) {
+  const std::uint64_t key = process_ping_key();
+  EXPECT_EQ(process_ping_key(), key);
+  EXPECT_NE(key, process_hash_key().low);
+  EXPECT_NE(key, process_hash_key().high);
 }
 
 TEST(PingStamp, APongThatIsNotOursTellsNothing) {

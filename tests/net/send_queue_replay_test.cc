@@ -14,6 +14,7 @@ namespace {
 using protocol::make_close_frame;
 using protocol::make_control_frame;
 using protocol::Opcode;
+using ClosePlace = SendQueue::ClosePlace;
 using Verdict = SendQueue::Verdict;
 
 Slice slice_of(std::string_view text) { return Slice(SharedBytes::copy_of(as_bytes(text))); }
@@ -104,7 +105,7 @@ TEST(SendQueueReplay, ACloseTakesThePlaceOfALongOne) {
   SendQueue queue(0);
   queue.push_replay(slice_of(std::string(100'000, 'r')));
   queue.push_replay(slice_of(std::string(100'000, 'q')));
-  queue.push_close(make_close_frame(1000, ""));
+  queue.push_close(make_close_frame(1000, ""), ClosePlace::kOvertakes);
   EXPECT_EQ(queue.bytes(), 4U);
   EXPECT_EQ(drained(queue), std::string("\x88\x02\x03\xE8"));
 }

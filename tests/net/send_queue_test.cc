@@ -23,6 +23,7 @@ using protocol::Opcode;
 using test::frames_of;
 using test::server_frame;
 using test::WireFrame;
+using ClosePlace = SendQueue::ClosePlace;
 using Verdict = SendQueue::Verdict;
 
 ControlFrame pong(std::string_view payload) {
@@ -252,13 +253,27 @@ TEST(SendQueue, APongAtEveryOffsetGoesToTheNextBoundary) {
   }
 }
 
-TEST(SendQueue, ACloseGoesBehindLittleData) {
+TEST(SendQueue, OrderlyClose_ComesAfterEverything) {
+  const SendQueueLimits limits = limits_of(SlowPolicy::kDisconnect, std::size_t{1} << 20);
+  SendQueue queue(0);
+  for (int i = 0; i < 9; ++i) {
+    ASSERT_EQ(queue.push(data_frame_of_size(50'000), limits), Verdict::kQueued);
+  }
+  queue.push_replay(data_frame_of_size(100'000));
+  queue.push_close(make_close_frame(1000, "bye"), ClosePlace::kLast);
+  const Frames frames = frames_of(send_all(queue));
+  ASSERT_EQ(frames.size(), 11U);
+  EXPECT_EQ(frames.back(), (WireFrame{test::kClose, test::close_payload(1000, "bye")}));
+  EXPECT_EQ(queue.dropped(), 0U);
+}
+
+TEST(SendQueue, FailingClose_ComesAfterLittleData) {
   const SendQueueLimits limits = limits_of(SlowPolicy::kDisconnect, std::size_t{1} << 20);
   SendQueue queue(0);
   ASSERT_EQ(queue.push(data_frame_of_size(60'000), limits), Verdict::kQueued);
   ASSERT_EQ(queue.push(data_frame("last words"), limits), Verdict::kQueued);
   queue.set_pong(pong("p"));
-  queue.push_close(make_close_frame(1000, "bye"));
+  queue.push_close(make_close_frame(1000, "bye"), ClosePlace::kOvertakes);
   const Frames frames = frames_of(send_all(queue));
   ASSERT_EQ(frames.size(), 4U);
   EXPECT_EQ(frames[0].opcode, test::kPong);
@@ -267,7 +282,7 @@ TEST(SendQueue, ACloseGoesBehindLittleData) {
   EXPECT_EQ(queue.dropped(), 0U);
 }
 
-TEST(SendQueue, ACloseTakesThePlaceOfMuchDataButTheFrameUnderWay) {
+TEST(SendQueue, FailingClose_ReplacesMuchDataExceptTheStartedFrame) {
   const SendQueueLimits limits = limits_of(SlowPolicy::kDisconnect, std::size_t{1} << 20);
   SendQueue queue(0);
   ASSERT_EQ(queue.push(data_frame("under way"), limits), Verdict::kQueued);
@@ -276,13 +291,56 @@ TEST(SendQueue, ACloseTakesThePlaceOfMuchDataButTheFrameUnderWay) {
   }
   std::string out = send_some(queue, 5);
   queue.set_pong(pong("p"));
-  queue.push_close(make_close_frame(1008, ""));
+  queue.push_close(make_close_frame(1008, ""), ClosePlace::kOvertakes);
   EXPECT_EQ(queue.dropped(), 5U);
   out += send_all(queue);
   EXPECT_EQ(frames_of(out), (Frames{{test::kText, "under way"},
                                     {test::kPong, "p"},
                                     {test::kClose, test::close_payload(1008)}}));
   EXPECT_EQ(queue.bytes(), 0U);
+}
+
+// HTTP responses
+
+// An opening handshake that follows other requests: the peer would take a frame for a response.
+TEST(SendQueue, HttpResponses_AreNeverOvertakenNorDropped) {
+  const SendQueueLimits limits = limits_of(SlowPolicy::kDropOldest, std::size_t{1} << 20);
+  const std::string ok = "HTTP/1.1 200 OK\r\n\r\n";
+  const std::string upgraded = "HTTP/1.1 101 Switching Protocols\r\n\r\n";
+  for (const std::size_t sent : {0, 1, 5}) {
+    for (const ClosePlace place : {ClosePlace::kLast, ClosePlace::kOvertakes}) {
+      SendQueue queue(0);
+      for (const std::string& each : {ok, upgraded}) {
+        ASSERT_EQ(queue.push_answer(Slice(SharedBytes::copy_of(as_bytes(each))), limits),
+                  Verdict::kQueued);
+      }
+      ASSERT_EQ(queue.push(data_frame_of_size(70'000), limits), Verdict::kQueued);
+      std::string out = send_some(queue, sent);
+      EXPECT_EQ(queue.bytes_before_control(), ok.size() + upgraded.size() - sent);
+      queue.push_control(make_control_frame(Opcode::kPing, as_bytes("?")));
+      queue.set_pong(pong("!"));
+      queue.push_close(make_close_frame(1000, ""), place);
+      out += send_all(queue);
+      ASSERT_TRUE(out.starts_with(ok + upgraded)) << sent;
+      const Frames frames = frames_of(out.substr(ok.size() + upgraded.size()));
+      const bool last = place == ClosePlace::kLast;
+      ASSERT_EQ(frames.size(), last ? 4U : 3U);
+      EXPECT_EQ(frames[0].opcode, test::kPing);
+      EXPECT_EQ(frames[1].opcode, test::kPong);
+      EXPECT_EQ(frames.back().opcode, test::kClose);
+      EXPECT_EQ(queue.dropped(), last ? 0U : 1U);
+    }
+  }
+}
+
+TEST(SendQueue, HttpResponse_BeyondTheLimit_IsNotQueued) {
+  const SendQueueLimits limits = limits_of(SlowPolicy::kDropNewest);
+  SendQueue queue(0);
+  const Slice response(SharedBytes::copy_of(as_bytes(std::string(900, 'r'))));
+  ASSERT_EQ(queue.push_answer(response, limits), Verdict::kQueued);
+  EXPECT_EQ(queue.push_answer(response, limits), Verdict::kOverBound);
+  EXPECT_EQ(queue.push_answer(response, limits, 900), Verdict::kQueued);
+  EXPECT_EQ(queue.messages(), 0U);
 }
 
 // Gathering and consuming
@@ -305,7 +363,7 @@ TEST(SendQueue, EveryConsumeSizeSendsTheSameStream) {
         ASSERT_EQ(queue.push(each, limits), Verdict::kQueued);
       }
       ASSERT_EQ(queue.push(data_frame(big), limits), Verdict::kQueued);
-      queue.push_close(make_close_frame(1000, ""));
+      queue.push_close(make_close_frame(1000, ""), ClosePlace::kOvertakes);
       std::string out;
       while (!queue.empty()) {
         ASSERT_EQ(queue.bytes(), expected.size() - out.size());
@@ -354,6 +412,27 @@ TEST(SendQueue, ProgressIsNotedWhenBytesLeave) {
   EXPECT_EQ(queue.last_progress(), 7U);
   queue.consume(1, 9);
   EXPECT_EQ(queue.last_progress(), 9U);
+}
+
+// The kernel takes more only when a large part of its buffer is free, so what the peer has
+// acknowledged is progress too.
+TEST(SendQueue, AcknowledgedBytes_AreProgress) {
+  constexpr Tick kTimeout = 10;
+  SendQueue queue(100);
+  ASSERT_EQ(queue.push(data_frame("abc"), SendQueueLimits{}), Verdict::kQueued);
+  EXPECT_FALSE(queue.looked());
+  EXPECT_TRUE(queue.look(50, 105, kTimeout)) << "the first look only compares with nothing";
+  EXPECT_TRUE(queue.looked());
+  EXPECT_EQ(queue.last_progress(), 100U);
+  EXPECT_TRUE(queue.look(51, 110, kTimeout));
+  EXPECT_EQ(queue.last_progress(), 110U);
+  EXPECT_FALSE(queue.look(51, 120, kTimeout));
+  queue.consume(1, 121);
+  EXPECT_FALSE(queue.looked());
+  // The count may pass 2^32. A first look that comes late leaves half of the time.
+  EXPECT_TRUE(queue.look(~std::uint32_t{0}, 140, kTimeout));
+  EXPECT_EQ(queue.last_progress(), 135U);
+  EXPECT_TRUE(queue.look(0, 145, kTimeout));
 }
 
 // Memory
@@ -447,7 +526,8 @@ class Script {
       ASSERT_LE(queue_.bytes(), 2 * (limits_.bytes / 2 + 404));
     }
     if (random_() % 2 == 0) {
-      queue_.push_close(make_close_frame(1000, ""));
+      queue_.push_close(make_close_frame(1000, ""),
+                        random_() % 2 == 0 ? ClosePlace::kLast : ClosePlace::kOvertakes);
       closed_ = true;
     }
     out_ += send_all(queue_);

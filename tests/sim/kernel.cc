@@ -296,6 +296,11 @@ int Kernel::shutdown_write(int fd) {
   return 0;
 }
 
+int Kernel::unacknowledged(int fd) {
+  const Link* const link = link_of(fd, "ioctl");
+  return static_cast<int>(link->outgoing.size()) + (link->server_shut && !link->fin_taken ? 1 : 0);
+}
+
 bool Kernel::has_arrivals(const Link& link) noexcept {
   return !link.server_reset && !link.reset_arrived &&
          (!link.on_the_way.empty() || (link.fin_on_the_way && !link.fin_arrived));

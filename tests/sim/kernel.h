@@ -74,6 +74,7 @@ struct Link {
   std::size_t send_buffer = 0;
   bool no_space = false;  // a send found too little space: new space is an edge
   bool server_shut = false;
+  bool fin_taken = false;  // the peer has acknowledged the server's FIN
   bool server_closed = false;
   bool held = false;          // the server has closed it, but a child process keeps it open
   bool server_reset = false;  // the peer's next read fails
@@ -110,6 +111,8 @@ class Kernel {
   long receive(int fd, char* into, std::size_t count);
   long send(int fd, std::string_view bytes);
   int shutdown_write(int fd);
+  // SIOCOUTQ (tcp(7)). The peer acknowledges a byte when it reads it, and never sooner.
+  [[nodiscard]] int unacknowledged(int fd);
   int close(int fd);
   // Makes a child process that has every descriptor which is open now. A socket that the server
   // closes meanwhile stays open, and registered with epoll, until child_ends() (epoll(7)). An event
@@ -152,6 +155,7 @@ class Kernel {
   [[nodiscard]] static bool peer_sees_end(const Link& link) noexcept {
     return link.outgoing.empty() && link.server_shut;
   }
+  static void peer_takes_end(Link& link) noexcept { link.fin_taken = true; }
   void peer_shutdown(Link& link) noexcept { link.fin_on_the_way = true; }
   void peer_close(Link& link);  // RST if bytes are unread, else FIN
   void peer_reset(Link& link);

@@ -52,9 +52,9 @@ std::string bad_header(const std::string& header) {
 }  // namespace
 
 const char* name_of(PeerBehavior behavior) noexcept {
-  static constexpr std::array kNames = {"honest",     "slow",          "stalls",      "vanishes",
-                                        "resets",     "leaves",        "half-closes", "violates",
-                                        "drips head", "drips message", "floods"};
+  static constexpr std::array kNames = {"honest",   "slow",       "trickles",      "stalls",
+                                        "vanishes", "resets",     "leaves",        "half-closes",
+                                        "violates", "drips head", "drips message", "floods"};
   return kNames[static_cast<std::size_t>(behavior)];
 }
 
@@ -388,6 +388,7 @@ void Peer::server_reported(const net::EndRecord& record) {
   reported_in_ = record.messages_in;
   reported_out_ = record.messages_out;
   reported_dropped_ = record.messages_dropped;
+  reported_undelivered_ = record.bytes_undelivered;
 }
 
 }  // namespace wsd::sim

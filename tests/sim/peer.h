@@ -26,6 +26,7 @@ enum class Role : std::uint8_t { kEcho, kRoom, kPage };
 enum class PeerBehavior : std::uint8_t {
   kHonest,
   kSlow,          // honest, but reads little at a time
+  kTrickles,      // honest, but reads little at a time, and waits between two reads
   kStalls,        // keeps sending and never reads again
   kVanishes,      // stops doing anything
   kResets,        // RST
@@ -78,14 +79,21 @@ class Peer {
   // Checks the invariants that hold when nothing is in progress.
   void check_at_rest() const;
   // Checks the invariants that hold after the server has ended.
-  void check_at_end() const;
+  // `forced`: the server has force-closed a connection.
+  void check_at_end(bool forced) const;
 
   [[nodiscard]] int number() const noexcept { return number_; }
   [[nodiscard]] Role role() const noexcept { return role_; }
   [[nodiscard]] PeerBehavior behavior() const noexcept { return behavior_; }
   [[nodiscard]] bool honest() const noexcept {
-    return behavior_ == PeerBehavior::kHonest || behavior_ == PeerBehavior::kSlow;
+    return behavior_ == PeerBehavior::kHonest || behavior_ == PeerBehavior::kSlow ||
+           behavior_ == PeerBehavior::kTrickles;
   }
+  // Returns the time of its next read, if it has bytes to read and waits. Otherwise returns
+  // `otherwise`.
+  [[nodiscard]] std::uint64_t next_read_ms(std::uint64_t otherwise) const noexcept;
+  // Returns whether it reads without ever answering a Ping.
+  [[nodiscard]] bool reads_in_silence() const noexcept { return silent_ && reading_; }
   // Returns whether it has misbehaved.
   [[nodiscard]] bool rogue() const noexcept { return rogue_; }
   [[nodiscard]] Link* link() noexcept { return link_; }
@@ -139,8 +147,10 @@ class Peer {
   void on_pong(const std::string& payload);
   void on_close(const std::string& payload);
   void see_end();
+  [[nodiscard]] bool has_to_read() const noexcept;
   [[noreturn]] void complain(const std::string& what) const;
   void check_record() const;
+  void check_losses(bool forced) const;
 
   Kernel& kernel_;
   Random& random_;
@@ -166,6 +176,7 @@ class Peer {
   bool first_fragment_ = false;
   std::string dripping_;
   std::uint64_t next_drip_ms_ = 0;
+  std::uint64_t next_read_ms_ = 0;
 
   std::string input_;
   bool upgraded_ = false;
@@ -199,6 +210,7 @@ class Peer {
   std::uint64_t reported_in_ = 0;
   std::uint64_t reported_out_ = 0;
   std::uint64_t reported_dropped_ = 0;
+  std::uint64_t reported_undelivered_ = 0;
 };
 
 }  // namespace wsd::sim

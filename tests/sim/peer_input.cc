@@ -16,6 +16,15 @@ void Peer::arrive() {
 }
 
 bool Peer::can_read() const noexcept {
+  return has_to_read() &&
+         (behavior_ != PeerBehavior::kTrickles || kernel_.now_ms() >= next_read_ms_);
+}
+
+std::uint64_t Peer::next_read_ms(std::uint64_t otherwise) const noexcept {
+  return behavior_ == PeerBehavior::kTrickles && has_to_read() ? next_read_ms_ : otherwise;
+}
+
+bool Peer::has_to_read() const noexcept {
   if (link_ == nullptr || ended_ || !reading_) return false;
   return !link_->outgoing.empty() || link_->server_reset || Kernel::peer_sees_end(*link_);
 }
@@ -28,8 +37,12 @@ void Peer::read() {
     kernel_.peer_close(*link_);
     return;
   }
-  const std::size_t most =
-      behavior_ == PeerBehavior::kSlow ? random_.between(1, 60) : random_.between(1, 20'000);
+  std::size_t most = random_.between(1, 20'000);
+  if (behavior_ == PeerBehavior::kSlow) most = random_.between(1, 60);
+  if (behavior_ == PeerBehavior::kTrickles) {
+    most = random_.between(500, 5'000);
+    next_read_ms_ = kernel_.now_ms() + random_.between(20, 100);
+  }
   input_ += kernel_.peer_read(*link_, most);
   take_input();
   if (!ended_ && Kernel::peer_sees_end(*link_)) see_end();
@@ -40,6 +53,7 @@ void Peer::see_end() {
   if (!input_.empty()) complain("the stream ends in the middle of a frame or response");
   if (upgraded_ && !close_received_ && !silent_) complain("TCP ends without a Close frame");
   ended_ = true;
+  Kernel::peer_takes_end(*link_);
   kernel_.peer_close(*link_);
 }
 
@@ -118,6 +132,11 @@ void Peer::on_close(const std::string& payload) {
                                    : static_cast<unsigned char>(payload[0]) << 8 |
                                          static_cast<unsigned char>(payload[1]);
   trace_.note("%8lu  peer %d is sent Close %d", kernel_.now_ms(), link_->number, close_code_);
+  // The close codes of an application, of a drain, and of the peer itself.
+  const bool orderly = close_code_ == 1000 || close_code_ == 1001 || close_code_ == 4'001;
+  if (orderly && honest() && !plan_.drops() && !echoes_.empty()) {
+    complain("a Close frame came before what was sent before it");
+  }
   if (!close_sent_ && !silent_) {
     close_sent_ = true;
     send(test::client_frame(test::kClose, payload.substr(0, 2)));

@@ -9,7 +9,7 @@ void Peer::check_at_rest() const {
     complain("has ended, and the server has not noticed");
   }
   if (link_ == nullptr || !honest() || ended_ || refused_ || kicked_ || aborts_) return;
-  if (reports_ != 0 || close_received_ || close_sent_ || silent_) return;
+  if (reports_ != 0 || close_received_ || close_sent_ || silent_ || has_to_read()) return;
   if (!link_->accepted) complain("was never accepted");
   if (!link_->arrived.empty()) complain("the server leaves its bytes unread");
   if (role_ == Role::kPage) {
@@ -33,11 +33,25 @@ void Peer::check_at_rest() const {
   }
 }
 
-void Peer::check_at_end() const {
+void Peer::check_at_end(bool forced) const {
   if (link_ == nullptr || !link_->accepted) return;
   if (reports_ != 1) complain("its end was not reported");
   if (!link_->server_closed) complain("its descriptor is still open");
   check_record();
+  check_losses(forced);
+}
+
+// What the server has accepted for this peer, it delivers, or the record says that it did not.
+void Peer::check_losses(bool forced) const {
+  const bool orderly = cause_ == CloseCause::kPeerClosed ||
+                       cause_ == CloseCause::kApplicationClosed || cause_ == CloseCause::kDrain ||
+                       cause_ == CloseCause::kCloseTimeout || cause_ == CloseCause::kServerStopped;
+  if (!orderly || !honest() || aborts_ || plan_.drops() || echoes_.empty()) return;
+  if (clean_) complain("lost echoes, and its close is reported as clean");
+  if (reported_undelivered_ == 0) complain("lost echoes, and its end is reported without a loss");
+  // If the send queues of the process are full, the connection with the largest one loses it.
+  const bool limited = plan_.settings.max_output_bytes != 0;
+  if (!forced && !plan_.time_jumps && !limited) complain("reads what it is sent, and lost echoes");
 }
 
 void Peer::check_record() const {

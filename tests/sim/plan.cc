@@ -104,9 +104,13 @@ std::uint64_t Plan::patience_ms() const noexcept {
   constexpr Tick kLinger = ticks_for_ms(1'000);
   constexpr Tick kSlack = 10;
   const hub::HeartbeatTicks& heartbeat = settings.heartbeat;
+  // A peer that reads gets more time for its Pong. A close timeout begins again after progress, and
+  // applies once before and once after our FIN.
+  constexpr Tick kPongTimeouts = 8;
+  constexpr Tick kCloseTimeouts = 4;
   return (settings.handshake_timeout + settings.message_timeout + settings.write_timeout +
-          heartbeat.ping_interval + heartbeat.pong_timeout + settings.close_timeout + kLinger +
-          kSlack) *
+          heartbeat.ping_interval + kPongTimeouts * heartbeat.pong_timeout +
+          kCloseTimeouts * settings.close_timeout + 2 * kLinger + kSlack) *
          kTickMs;
 }
 

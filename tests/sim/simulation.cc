@@ -34,7 +34,8 @@ PeerBehavior draw_manner(Random& random, const Plan& plan) {
         PeerBehavior::kStalls,    PeerBehavior::kVanishes};
     return random.one_of(std::span<const PeerBehavior>(kRogues));
   }
-  return random.chance(plan.slow) ? PeerBehavior::kSlow : PeerBehavior::kHonest;
+  if (!random.chance(plan.slow)) return PeerBehavior::kHonest;
+  return random.chance(60) ? PeerBehavior::kSlow : PeerBehavior::kTrickles;
 }
 
 // Counts a message out of the bytes that have no position yet.
@@ -202,6 +203,7 @@ std::uint64_t Simulation::next_moment() {
   for (const auto& each : driven_) {
     if (!each->fiber.ended() && each->epoll >= 0) next = std::min(next, each->until_ms);
   }
+  for (const Peer& each : peers_) next = std::min(next, each.next_read_ms(next));
   return next;
 }
 

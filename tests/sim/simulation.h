@@ -62,6 +62,7 @@ class Simulation final : public net::Application {
     bool interrupted = false;
     std::uint64_t idle_turns = 0;      // turns since the last event
     std::uint64_t hoarding_turns = 0;  // that kept the largest queue beyond the limit
+    std::uint64_t turned = 0;          // reactors with a turn since the last of these, as bits
   };
 
   void build();

@@ -4,8 +4,10 @@
 // Two functions of the server are replaced in the same way. The key of its hash tables must come
 // from the seed. The place where a room orders its messages is observed.
 #include <arpa/inet.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -89,6 +91,15 @@ ssize_t __wrap_sendmsg(int fd, const msghdr* message, int) {
 
 int __wrap_shutdown(int fd, int) { return Kernel::current().shutdown_write(fd); }
 
+int __wrap_ioctl(int fd, unsigned long request, ...) {
+  if (request != SIOCOUTQ) wsd::sim::broken("ioctl %lu is not simulated", request);
+  va_list arguments;
+  va_start(arguments, request);
+  *va_arg(arguments, int*) = Kernel::current().unacknowledged(fd);
+  va_end(arguments);
+  return 0;
+}
+
 int __wrap_close(int fd) { return Kernel::current().close(fd); }
 
 int __wrap_eventfd(unsigned, int) { return Kernel::current().eventfd(); }
@@ -119,11 +130,9 @@ int __wrap_clock_gettime(clockid_t, timespec* now) {
   return 0;
 }
 
-// Two words form the key of the hash tables.
-std::uint64_t __wrap_wsd_random_word() noexcept {
-  static std::uint64_t word = 0x0F0E0D0C0B0A0908;
-  return word ^= 0x0808080808080808;
-}
+// The keys of the hash tables and of the Pings. Every call returns the same word, because the order
+// of the calls depends on the seeds that ran before.
+std::uint64_t __wrap_wsd_random_word() noexcept { return 0x0F0E0D0C0B0A0908; }
 
 void __real_wsd_append_to_room(wsd::hub::RoomHome* home, wsd::SharedBytes* frame,
                                std::uint64_t cost, wsd::Tick now);

@@ -119,7 +119,7 @@ void render_traffic(Renderer& to, const ServerStats& stats) {
   to.single(
       "wsd_messages_dropped_total", "counter",
       "Messages not sent because the send queue was full, a newer message of a latest-only room "
-      "replaced them, or a Close frame overtook them.",
+      "replaced them, a Close frame of a failed connection overtook them, or the connection ended.",
       stats.messages_dropped_total);
   to.single("wsd_messages_uncompressed_total", "counter",
             "Messages sent uncompressed because compressing them was too much work for one turn; "

@@ -200,7 +200,8 @@ Table closing_flags() {
   return {
       duration(
           {"close-timeout",
-           "reset a connection whose peer does not answer our Close frame within this time"},
+           "end a closing connection whose peer neither reads nor answers our Close frame within "
+           "this time"},
           Zero::kRefused, [](Options & o) -> auto& { return o.server.limits.close_timeout_ms; }),
       duration(
           {"drain-window",
