@@ -35,7 +35,11 @@ void Connection::send_ping() {
   ping_position_ = out_.control_position();
   // If only the previous Ping was sent since then, the bytes that came since have acknowledged it.
   const bool only_ping = out_.idle() && sent_bytes == before + kFrameBytes;
-  acknowledged_ = only_ping ? sent_bytes : out_.acknowledged(out_.unacknowledged());
+  if (only_ping) {
+    acknowledged_ = sent_bytes;
+  } else if (receives(reactor_.settings.heartbeat.read_timeout)) {
+    heartbeat_.excuse(reactor_.now);  // a later look sees only progress since this one
+  }
   const std::uint64_t ahead = ping_position_ - before;
   const std::uint64_t in_time =
       kLeastReadingRate * reactor_.settings.heartbeat.pong_timeout / kTicksPerSecond;

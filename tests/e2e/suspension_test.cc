@@ -4,11 +4,14 @@
 
 #include <chrono>
 #include <csignal>
+#include <filesystem>
+#include <fstream>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "support/expect.h"
+#include "support/patience.h"
 #include "support/server_process.h"
 
 namespace e2e {
@@ -25,6 +28,23 @@ constexpr std::size_t kSilent = 20;
   return ::testing::AssertionSuccess();
 }
 
+// Stops the server, and waits until all its threads are stopped. A thread that still runs would
+// read data that comes before the suspension.
+bool stop(ServerProcess& server) {
+  server.signal(SIGSTOP);
+  const std::string tasks = "/proc/" + std::to_string(server.pid()) + "/task";
+  return eventually([&] {
+    for (const auto& task : std::filesystem::directory_iterator(tasks)) {
+      std::ifstream file(task.path() / "stat");
+      std::string line;
+      std::getline(file, line);
+      const std::size_t name_end = line.rfind(") ");
+      if (name_end == std::string::npos || line[name_end + 2] != 'T') return false;
+    }
+    return true;
+  });
+}
+
 TEST(Suspension, DisconnectsNoClient) {
   ServerProcess server({"--reactors", "1", "--ping-interval", "off", "--read-timeout", "6s",
                         "--write-timeout", "6s"});
@@ -37,7 +57,7 @@ TEST(Suspension, DisconnectsNoClient) {
   for (RawClient& client : clients) ASSERT_TRUE(is_upgraded(client));
   for (RawClient& client : clients) client.send(text_frame("before"));
   for (RawClient& client : clients) ASSERT_TRUE(echoed(client, "before"));
-  server.signal(SIGSTOP);
+  ASSERT_TRUE(stop(server));
   for (std::size_t i = 0; i < kTalkers; ++i) clients[i].send(text_frame("meanwhile"));
   // Longer than a client may be silent.
   std::this_thread::sleep_for(std::chrono::seconds(7));
@@ -59,8 +79,8 @@ TEST(Suspension, CountsForNoRate) {
   RawClient client = server.connect();
   ASSERT_TRUE(opens(client));
   ASSERT_TRUE(echoes(client, "before"));
-  server.signal(SIGSTOP);
-  door.signal(SIGSTOP);
+  ASSERT_TRUE(stop(server));
+  ASSERT_TRUE(stop(door));
   // Half of what the limits allow for six seconds, and three times that of one second.
   std::string meanwhile;
   for (int i = 0; i < 15; ++i) {
