@@ -74,8 +74,8 @@ BatchSet::BatchSet(std::vector<SharedBytes>&& frames, std::span<const Encoding> 
     encoded.reserve(frames.size());
     Position position = first;
     for (const SharedBytes& frame : frames) {
-      SharedBytes other = encoder->encode(frame, encoding, position);
-      encoded.push_back(other ? std::move(other) : frame);
+      encoded.push_back(encoder->encode(frame, encoding, position));
+      if (!encoded.back()) encoded.back() = frame;
       ++position.seq;
     }
     others_.emplace_back(encoding, Batch(std::move(encoded)));

@@ -17,7 +17,7 @@ BudgetShare::BudgetShare(MemoryBudget& budget, std::uint32_t reactor, std::size_
 // Four classes for each power of two. 0 is the class of no bytes.
 std::uint8_t BudgetShare::class_of(std::size_t bytes) noexcept {
   if (bytes == 0) return 0;
-  const auto width = static_cast<unsigned>(std::bit_width(bytes));
+  const auto width = static_cast<std::size_t>(std::bit_width(bytes));
   const std::size_t quarter = width < 3 ? 0 : bytes >> (width - 3) & 3U;
   return static_cast<std::uint8_t>(4 * (width - 1) + quarter + (width == 1 ? 1 : 0));
 }

@@ -103,6 +103,8 @@ ServerCore::ServerCore(ServerOptions options)
       requests_(*this),
       reactor_count_(server::reactor_count(options_)) {}
 
+// A handler that destroys its own server would wait for itself for ever, so the process ends.
+// NOLINTNEXTLINE(bugprone-exception-escape)
 ServerCore::~ServerCore() {
   stop();
   wait();

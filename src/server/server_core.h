@@ -34,7 +34,7 @@ class ServerCore final : public net::Application {
   explicit ServerCore(ServerOptions options);
   ServerCore(const ServerCore&) = delete;
   ServerCore& operator=(const ServerCore&) = delete;
-  ~ServerCore();
+  ~ServerCore();  // NOLINT(bugprone-exception-escape): see there
 
   // Before start(). Later calls throw std::logic_error, or return an error.
   void route(std::string_view pattern, Handlers handlers);

@@ -285,7 +285,7 @@ TEST(RoomHistory, AlternatingEncodings_AreNotMadeAgain) {
   EXPECT_EQ(replay(9), (Texts{"9@5:1=a", "9@5:2=b"}));
   EXPECT_EQ(encoder.asked, 4);
   for (int i = 0; i < 10; ++i) {
-    for (const Encoding each : {15, 9, 12}) {
+    for (const Encoding each : {Encoding{15}, Encoding{9}, Encoding{12}}) {
       EXPECT_EQ(replay(each), (Texts{"9@5:1=a", "9@5:2=b"})) << "it serves larger windows";
     }
   }
