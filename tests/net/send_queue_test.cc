@@ -307,7 +307,7 @@ TEST(SendQueue, HttpResponses_AreNeverOvertakenNorDropped) {
   const SendQueueLimits limits = limits_of(SlowPolicy::kDropOldest, std::size_t{1} << 20);
   const std::string ok = "HTTP/1.1 200 OK\r\n\r\n";
   const std::string upgraded = "HTTP/1.1 101 Switching Protocols\r\n\r\n";
-  for (const std::size_t sent : {0, 1, 5}) {
+  for (const std::size_t sent : {std::size_t{0}, std::size_t{1}, std::size_t{5}}) {
     for (const ClosePlace place : {ClosePlace::kLast, ClosePlace::kOvertakes}) {
       SendQueue queue(0);
       for (const std::string& each : {ok, upgraded}) {
