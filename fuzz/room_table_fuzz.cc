@@ -38,8 +38,7 @@ class Machine {
         break;
       case 1:
         // Answers the newest join, or one of the three before it.
-        answer(member, room,
-               last_token_ - std::min<std::uint32_t>(last_token_, second / kRooms % 4));
+        answer(member, last_token_ - std::min<std::uint32_t>(last_token_, second / kRooms % 4));
         break;
       case 2:
         leave(member, room);
@@ -64,12 +63,14 @@ class Machine {
     const bool begun = table_.begin_join(members_[member], name(room), token);
     WSD_ASSERT(begun == expected_.try_emplace({room, member}, Place{token, true}).second);
   }
-  void answer(std::size_t member, std::size_t room, std::uint32_t token) {
-    const auto found = expected_.find({room, member});
-    const bool awaited =
-        found != expected_.end() && found->second.pending && found->second.token == token;
+  // A token belongs to one join, so it names the room too.
+  void answer(std::size_t member, std::uint32_t token) {
+    const auto found = std::find_if(expected_.begin(), expected_.end(), [&](const auto& each) {
+      return each.first.second == member && each.second.pending && each.second.token == token;
+    });
+    const bool awaited = found != expected_.end();
     if (awaited) found->second.pending = false;
-    WSD_ASSERT(table_.complete_join(members_[member], name(room), token) == awaited);
+    WSD_ASSERT(table_.complete_join(members_[member], token) == awaited);
   }
   void leave(std::size_t member, std::size_t room) {
     const bool was_in = expected_.erase({room, member}) != 0;
@@ -88,6 +89,7 @@ class Machine {
     std::set<std::size_t> rooms;
     for (const auto& [key, place] : expected_) rooms.insert(key.first);
     WSD_ASSERT(table_.size() == rooms.size());
+    table_.free_names();
     for (std::size_t room = 0; room < kRooms; ++room) check_room(room);
     for (std::size_t member = 0; member < kMembers; ++member) check_member(member);
   }
