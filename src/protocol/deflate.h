@@ -2,7 +2,6 @@
 // have_deflate() returns false and none of these classes may be constructed.
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -128,8 +127,19 @@ class DeflatePool {
 
   // Sets how many connections may want to decompress in this turn. The share is divided among them.
   void divide_inflating(std::size_t connections) noexcept;
-  // Begins the step of one of these connections.
-  void begin_inflating() noexcept { inflating.begin_step(inflate_step_); }
+  // Begins the step of one of these connections. The step is small while a large message is
+  // unfinished, because a message that begins now may have to wait for it, and is held meanwhile.
+  void begin_inflating() noexcept {
+    inflating.begin_step(oldest_ == kAny ? inflate_step_ : kLeastStep);
+  }
+
+  // A message that takes several turns gets a number. Numbers grow.
+  [[nodiscard]] std::uint64_t number_message() noexcept { return ++last_number_; }
+  // Returns whether such a message, whose plain bytes exceed kLargeMessage, may go on in this turn.
+  // Only the oldest of those that asked in the last turn may. So a reactor holds one large message
+  // that is not complete, however many peers have sent one.
+  [[nodiscard]] bool may_grow(std::uint64_t number) noexcept;
+  static constexpr std::size_t kLargeMessage = std::size_t{64} << 10;
 
   // Takes the work of compressing a message out of the turn's share. Returns false and counts the
   // message if the share does not have it. RFC 7692 §6: an endpoint may send any message
@@ -149,6 +159,11 @@ class DeflatePool {
   int level_;
   std::size_t inflate_step_ = kInflateShare;
   std::uint64_t not_deflated_ = 0;
+  static constexpr std::size_t kLeastStep = kInflateShare / 8;
+  static constexpr std::uint64_t kAny = ~std::uint64_t{0};
+  std::uint64_t last_number_ = 0;
+  std::uint64_t oldest_ = kAny;         // among those that asked in the last turn
+  std::uint64_t oldest_asking_ = kAny;  // in this turn
   std::array<std::unique_ptr<Inflater>, kBitsEnd> inflaters_;
   std::array<std::unique_ptr<Deflater>, kBitsEnd> deflaters_;
 };

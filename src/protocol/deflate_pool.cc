@@ -45,8 +45,14 @@ Deflater& DeflatePool::deflater(std::uint8_t window_bits) {
 // A lone connection has the whole share. Beside many, a small message waits only for a small part
 // of the work of each.
 void DeflatePool::divide_inflating(std::size_t connections) noexcept {
-  constexpr std::size_t kLeast = kInflateShare / 8;
-  inflate_step_ = std::max(kInflateShare / std::max<std::size_t>(connections, 1), kLeast);
+  inflate_step_ = std::max(kInflateShare / std::max<std::size_t>(connections, 1), kLeastStep);
+}
+
+bool DeflatePool::may_grow(std::uint64_t number) noexcept {
+  oldest_asking_ = std::min(oldest_asking_, number);
+  if (number > oldest_) return false;
+  inflating.begin_step(inflate_step_);
+  return true;
 }
 
 bool DeflatePool::take_deflating(std::size_t bytes) noexcept {
@@ -62,7 +68,9 @@ bool DeflatePool::take_deflating(std::size_t bytes) noexcept {
 void DeflatePool::end_turn(bool more) noexcept {
   inflating.begin_turn();
   deflating.begin_turn();
-  if (more) return;
+  oldest_ = std::exchange(oldest_asking_, kAny);
+  // A suspended message grows in a buffer of its own.
+  if (more && oldest_ == kAny) return;
   trim_buffer(inflated);
   trim_buffer(deflated);
 }

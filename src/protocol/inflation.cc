@@ -9,6 +9,7 @@ void Inflation::begin(Opcode opcode, Bytes rest) noexcept {
   text_valid_ = true;
   utf8_.reset();
   checked_ = 0;
+  number_ = compression_.pool().number_message();
   plain_.swap(compression_.pool().inflated);
 }
 
@@ -26,6 +27,9 @@ void Inflation::keep(Bytes input, bool rest_precedes) {
 }
 
 Inflater::Status Inflation::step(std::size_t limit) {
+  if (plain_.size() > DeflatePool::kLargeMessage && !compression_.pool().may_grow(number_)) {
+    return Inflater::Status::kUnfinished;
+  }
   ByteBuffer& plain = compression_.pool().inflated;
   plain.swap(plain_);
   const Inflater::Status status = compression_.inflate(rest_, limit);

@@ -55,6 +55,7 @@ class Inflation {
   Opcode opcode_ = Opcode::kContinuation;
   bool unfinished_ = false;
   bool text_valid_ = true;
+  std::uint64_t number_ = 0;  // see DeflatePool::may_grow()
   Utf8Validator utf8_;
   Bytes rest_;
   ByteBuffer plain_;

@@ -85,6 +85,10 @@ class Runner {
   }
   void turn() {
     pool_.end_turn(true);
+    step();
+  }
+  // Goes on in the same turn as other sessions.
+  void step() {
     if (step_ != 0) pool_.inflating.begin_step(step_);
     ++turns;
     run({});
@@ -296,6 +300,35 @@ TEST(Inflation, SessionsInTurns_DoNotMix) {
   for (std::size_t i = 0; i < runners.size(); ++i) {
     EXPECT_EQ(runners[i]->events, Events{text_word(json(20'000 + 1000 * i))}) << i;
   }
+}
+
+// Peers that all send bombs do not make the reactor hold all of them unpacked.
+TEST(Inflation, ManyLargeMessages_AreUnpackedOneAfterTheOther) {
+  constexpr std::size_t kLarge = std::size_t{4} << 20;
+  constexpr std::size_t kOfOne = std::size_t{1} << 20;
+  const std::string bomb = frame_of(deflated(std::string(kLarge, '\0')));
+  DeflatePool pool(1);
+  std::vector<std::unique_ptr<Runner>> runners;
+  for (int i = 0; i < 8; ++i) {
+    runners.push_back(std::make_unique<Runner>(terms_of(false), pool, kInflateShare / 8));
+    runners.back()->begin(bomb);
+  }
+  std::size_t finished = 0;
+  std::size_t most_large = 0;
+  for (int turn = 0; turn < 10'000 && finished != runners.size(); ++turn) {
+    pool.end_turn(true);
+    for (const auto& each : runners) {
+      if (each->session().inflating()) each->step();
+    }
+    most_large = std::max<std::size_t>(
+        most_large, static_cast<std::size_t>(std::count_if(
+                        runners.begin(), runners.end(),
+                        [](const auto& each) { return each->session().held_bytes() > kOfOne; })));
+    finished = static_cast<std::size_t>(std::count_if(
+        runners.begin(), runners.end(), [](const auto& each) { return !each->events.empty(); }));
+  }
+  EXPECT_EQ(finished, runners.size());
+  EXPECT_EQ(most_large, 1U);
 }
 
 }  // namespace
