@@ -161,7 +161,7 @@ void deflate_for_peer(FuzzInput& input) {
     if (!alone.message(as_bytes(payload), pool.deflated)) WSD_ASSERT(false);
     alone.forget();
     WSD_ASSERT(pool.deflated.size() != 0);
-    // A smaller window has smaller blocks. What they add is never sent, as the message grows.
+    // A smaller window has smaller blocks. A message that grows by them is never sent.
     if (deflate_memory_level(static_cast<std::uint8_t>(terms.bits)) == 8) {
       WSD_ASSERT(pool.deflated.size() <= compressed_limit(payload.size()));
     }

@@ -68,7 +68,7 @@ class Marker final : public Encoder {
   }
 };
 
-// What one listener got from one room.
+// The messages that one listener got from one room.
 struct Record {
   bool inside = false;  // between join() and leave()
   std::vector<Note> received;
@@ -232,7 +232,7 @@ class Machine {
     heed(own, shard(own).leave(*listeners_[index], rooms_[room]));
     Record& record = listeners_[index]->records[room];
     record.inside = false;
-    // The leave may overtake what other publishers have sent.
+    // The leave may overtake the messages of other publishers.
     const std::set<Note> received(record.received.begin(), record.received.end());
     std::erase_if(record.due, [&](const Note& note) {
       return note.publisher != own && !received.contains(note);
@@ -333,7 +333,8 @@ class Machine {
     for (const auto& by_room : published_) all += by_room[room];
     WSD_ASSERT(listeners_[room]->records[room].received.size() == all);
   }
-  // Both are parts of one sequence of messages, so what both have comes in the same order.
+  // Both are parts of one sequence of messages, so the messages that both have come in the same
+  // order.
   static void check_same_order(const std::vector<Note>& one, const std::vector<Note>& other) {
     std::map<Note, std::size_t> places;
     for (const Note& note : other) places.emplace(note, places.size());

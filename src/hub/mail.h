@@ -42,9 +42,9 @@ class MemberTask {
   virtual void run(Member* member) noexcept = 0;
 };
 
-// What bounds the mail that waits for one shard:
+// The bounds of the mail that waits for one shard:
 //
-//   mail            who causes it               bound
+//   mail            cause                       bound
 //   --------------- --------------------------- ---------------------------------------------------
 //   Publish, Send   peers, any thread           publish gate
 //   Join, Leave     peers                       publish gate

@@ -1,4 +1,4 @@
-// The mail of a shard: what it sends, what it handles, and what waits for a gate.
+// The mail that a shard sends and handles, and the mail that waits for a gate.
 #include <bit>
 #include <new>
 #include <utility>
@@ -110,7 +110,7 @@ PublishOutcome Shard::change_away(ConnectionId member, std::string_view room, bo
   return open ? PublishOutcome::kAccepted : PublishOutcome::kCongested;
 }
 
-// Posts mail of a home shard to the shard of members, at whose gate it has `mail->cost`.
+// Posts mail of a home shard to the shard of members. The mail costs `mail->cost` at its gate.
 void Shard::post_to_members(std::uint32_t shard, std::unique_ptr<Mail> mail) noexcept {
   Shard& target = hub_.shard(shard);
   if (!target.deliver_gate().enter(mail->cost, index_)) {
@@ -119,7 +119,7 @@ void Shard::post_to_members(std::uint32_t shard, std::unique_ptr<Mail> mail) noe
   target.post(std::move(mail));
 }
 
-// Sends the answer to a join or leave. `bytes` is the size of what it holds.
+// Sends the answer to a join or leave. `bytes` is the size of the answer.
 void Shard::answer(std::uint32_t shard, std::unique_ptr<Mail> mail, std::size_t bytes) {
   if (shard != index_) {
     mail->cost = costs_.of(1, bytes);

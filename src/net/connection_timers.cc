@@ -130,7 +130,7 @@ void Connection::expire(Tick now) {
       }
       if (!ended_) cause_ = CloseCause::kCloseTimeout;
       if (out_.idle() && out_.unacknowledged() == 0) {
-        close_after_flush(cause_);  // a reset could destroy what the peer has not read yet
+        close_after_flush(cause_);  // a reset could destroy bytes that the peer has not read yet
       } else {
         reset(CloseCause::kCloseTimeout);
       }

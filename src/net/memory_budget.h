@@ -39,8 +39,8 @@ class MemoryBudget {
   std::array<std::atomic<std::uint8_t>, hub::Hub::kMaxShards> largest_{};
 };
 
-// One reactor's share of a budget: what its connections hold, and which of them holds most. If the
-// budget is exceeded, the largest holders of the process are ended, and never the newcomer for
+// One reactor's share of a budget: the bytes that its connections hold, and the largest holder. If
+// the budget is exceeded, the largest holders of the process are ended, and never the newcomer for
 // being new. Reactor thread only.
 //
 // Holders are compared by size class. A class spans a quarter of a power of two, so a holder is
@@ -68,16 +68,17 @@ class BudgetShare {
   }
 
   // Counts `bytes` as the total of this reactor. Connections that share memory hold less together
-  // than the sum of what each holds.
+  // than the sum of their bytes.
   void count(std::size_t bytes) noexcept {
     counted_ = bytes;
     settled_ = false;
     if (counted_ - published_ + kGrain > 2 * kGrain) publish();  // also if it has become less
   }
   [[nodiscard]] std::size_t counted() const noexcept { return counted_; }
-  // Sets what the connection in `slot` holds. make_room() must have been called for the slot.
+  // Sets the bytes that the connection in `slot` holds. make_room() must have been called for the
+  // slot.
   void set(std::uint32_t slot, Connection& holder, std::size_t bytes) noexcept;
-  // Returns what the connection in `slot` holds, as it was set.
+  // Returns the bytes that were set for the connection in `slot`.
   [[nodiscard]] std::size_t bytes_of(std::uint32_t slot) const noexcept {
     return slot < entries_.size() ? entries_[slot].bytes : 0;
   }
@@ -93,7 +94,7 @@ class BudgetShare {
   // Returns whether nothing has happened since the last end_turn().
   [[nodiscard]] bool settled() const noexcept { return settled_; }
 
-  // What must be done because the budget is exceeded. `holder`: end this connection, set() it to 0
+  // The action that an exceeded budget needs. `holder`: end this connection, set() it to 0
   // and call again. `reactor`: wake this reactor, and call again in the next turn.
   struct Remedy {
     Connection* holder = nullptr;

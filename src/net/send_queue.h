@@ -37,8 +37,9 @@ struct SendQueueLimits {
 // a frame within the limit. So its messages never have more bytes than the limit, or than half of
 // it and one message. Besides them it holds:
 // * a replay, which the peer asked for
-// * the rest of what was in the cork when the socket took no more, at most Cork::kMostCapacity
-// * what the caller grants, for responses to input that was read before reading paused; a grant is
+// * the rest of the cork when the socket took no more, at most Cork::kMostCapacity
+// * the bytes that the caller grants, for responses to input that was read before reading paused; a
+// grant is
 //   used up until the queue is down at the mark again
 // * control frames: a Pong, a Close and the Pings of the heartbeat
 // memory() also counts sent bytes of a frame that is not sent completely, and the list of frames.
@@ -61,7 +62,7 @@ class SendQueue {
   // The place of a Close frame.
   enum class ClosePlace : std::uint8_t {
     kLast,       // after everything that is queued
-    kOvertakes,  // in the stead of a long queue, except what may not be dropped
+    kOvertakes,  // instead of a long queue, except for frames that may not be dropped
   };
 
   // The queue counts its bytes and its memory in `tally`, which must outlive it and may be nullptr.
@@ -118,8 +119,8 @@ class SendQueue {
   [[nodiscard]] Tick last_progress() const noexcept { return last_progress_; }
 
   // The kernel takes more bytes only after the peer has acknowledged a large part of its buffer.
-  // So the write timeout also looks at what the peer has acknowledged: halfway, for a value to
-  // compare with, and when the time is over.
+  // So the write timeout also looks at the bytes that the peer has acknowledged: halfway, for a
+  // value to compare with, and when the time is over.
   //
   // Returns whether look() was called since a byte was last sent.
   [[nodiscard]] bool looked() const noexcept { return looked_; }

@@ -19,7 +19,7 @@ class WorkShare {
     step_left_ = turn_;
     rest_ = 0;
   }
-  // Starts a step, which may use at most `most` units of what is left of the turn's share.
+  // Starts a step, which may use at most `most` units of the rest of the turn's share.
   constexpr void begin_step(std::size_t most) noexcept {
     const std::ptrdiff_t left = rest_ + step_left_;
     step_left_ = std::min(left, static_cast<std::ptrdiff_t>(most));

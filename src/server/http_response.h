@@ -19,7 +19,7 @@ struct RequestTraits {
   bool old_keep_alive;  // HTTP/1.0: the response must state that (RFC 9112 §C.2.2)
 };
 
-// An error in what an application's handler has returned.
+// An error in the result of an application's handler.
 struct ResponseError {
   bool of_status = false;  // of the status, not of a header field
   std::string text;        // a sentence for the log; empty if there is no error

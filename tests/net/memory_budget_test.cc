@@ -33,7 +33,7 @@ class Holders {
     share_.count(share_.counted() + bytes - share_.bytes_of(slot));
     share_.set(slot, holder_of(slot), bytes);
   }
-  // Ends what the budget asks for, and returns the slots in that order.
+  // Ends the holders that the budget names, and returns the slots in that order.
   std::vector<std::uint32_t> relieve(std::vector<std::uint32_t>* woken = nullptr) {
     std::vector<std::uint32_t> ended;
     for (;;) {
@@ -95,7 +95,7 @@ TEST(MemoryBudget, NoLimit_EndsNothing) {
   EXPECT_EQ(holders.relieve(), Slots());
 }
 
-TEST(MemoryBudget, SharedMemory_IsWhatIsCounted) {
+TEST(MemoryBudget, SharedMemory_IsCounted) {
   MemoryBudget budget;
   Holders holders(budget);
   for (std::uint32_t slot = 0; slot < 5; ++slot) holders->set(slot, holder_of(slot), 900'000);
@@ -313,7 +313,7 @@ TEST(MemoryBudget, LargestSendQueue_EndsFirst) {
   }
 }
 
-// What a queue holds of one large message is freed only when all of it was sent.
+// A queue frees a large message only when all of it was sent.
 TEST(MemoryBudget, QueueCountsAllMemoryThatItHolds) {
   DeafPeers peers(100'000'000);
   const ConnectionId id = peers.open();

@@ -192,5 +192,24 @@ TEST(SendQueueRules, RandomScriptsOfRoomsEndWithTheLatestOfEach) {
   }
 }
 
+// The frames in front and the number of rooms do not matter: each operation looks at no other frame
+// than those that it changes.
+TEST(SendQueueRules, OldestFrameBehindALongReplay_IsDropped) {
+  const SendQueueLimits limits = limits_of(SlowPolicy::kDropOldest, 1'000'000, 4);
+  SendQueue queue(0);
+  constexpr int kReplay = 20'000;
+  for (int i = 0; i < kReplay; ++i) queue.push_replay(data_frame("r"));
+  constexpr int kPushed = 200'000;
+  for (int i = 0; i < kPushed; ++i) {
+    ASSERT_EQ(queue.push(data_frame(std::to_string(i)), limits), Verdict::kQueued);
+  }
+  EXPECT_EQ(queue.dropped(), kPushed - 4U);
+  const std::size_t memory = queue.memory();
+  EXPECT_LT(memory, kReplay * 200U) << "dropped frames leave nothing behind";
+  const Frames frames = frames_of(send_all(queue));
+  ASSERT_EQ(frames.size(), kReplay + 4U);
+  EXPECT_EQ(frames[kReplay].payload, std::to_string(kPushed - 4));
+}
+
 }  // namespace
 }  // namespace wsd::net

@@ -430,7 +430,7 @@ void Simulation::join(net::Connection& connection, Peer& peer, char room, std::u
                                              all ? Since::last(~std::uint32_t{0}) : Since{}));
 }
 
-// Does what the server does after a call that may send mail to another shard.
+// Acts as the server does after a call that may send mail to another shard.
 void Simulation::heed(hub::PublishOutcome outcome) {
   if (outcome == hub::PublishOutcome::kCongested) net::Reactor::current()->pause_publisher();
 }
