@@ -91,6 +91,8 @@ class BudgetShare {
     waiting_ = false;
     settled_ = true;
   }
+  // Publishes all changes, and leaves settled() as it is.
+  void publish() noexcept;
   // Returns whether nothing has happened since the last end_turn().
   [[nodiscard]] bool settled() const noexcept { return settled_; }
 
@@ -123,7 +125,6 @@ class BudgetShare {
     const std::size_t published = budget_.bytes_.load(std::memory_order_relaxed);
     return MemoryBudget::not_negative(published + (counted_ - published_));
   }
-  void publish() noexcept;
   void unlink(std::uint32_t slot, std::uint8_t size_class) noexcept;
   void link(std::uint32_t slot, std::uint8_t size_class) noexcept;
   void update_largest() noexcept;

@@ -351,7 +351,8 @@ void Reactor::flush_dirty() {
 }
 
 // Another reactor may have asked this one, and the changes of all reactors may exceed a limit that
-// each change alone did not. A connection that ends here is finalized in the next turn.
+// each change alone did not. Connections that end here leave their rooms in this turn, as others
+// do.
 void Reactor::keep_budgets() {
   BudgetShare& input = context_->input;
   BudgetShare& output = context_->output;
@@ -359,7 +360,11 @@ void Reactor::keep_budgets() {
   output.end_turn();
   if (input.take_asked() || input.exceeded()) Connection::relieve_input(*context_);
   if (output.take_asked() || output.exceeded()) Connection::relieve_output(*context_);
-  finalize_ended();
+  if (!context_->lists.ended.empty()) {
+    finalize_ended();
+    input.publish();
+    output.publish();
+  }
   woken_ = false;
 }
 
