@@ -306,9 +306,11 @@ TEST(Inflation, SessionsInTurns_DoNotMix) {
 TEST(Inflation, ManyLargeMessages_AreUnpackedOneAfterTheOther) {
   constexpr std::size_t kLarge = std::size_t{4} << 20;
   const std::string bomb = frame_of(deflated(std::string(kLarge, '\0')));
+  constexpr std::size_t kPeers = 8;
   DeflatePool pool(1);
+  pool.divide_inflating(kPeers);
   std::vector<std::unique_ptr<Runner>> runners;
-  for (int i = 0; i < 8; ++i) {
+  for (std::size_t i = 0; i < kPeers; ++i) {
     runners.push_back(std::make_unique<Runner>(terms_of(false), pool, kInflateShare / 8));
     runners.back()->begin(bomb);
   }
