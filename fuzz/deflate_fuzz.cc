@@ -92,7 +92,8 @@ void inflate_arbitrary(FuzzInput& input) {
     // Copies the bytes to a separate block, so that a read past its end is detected.
     const Bytes taken = input.take(input.pair());
     const std::vector<std::uint8_t> compressed(taken.begin(), taken.end());
-    const std::size_t step = terms.level % 3 == 0 ? kInflateShare : terms.level;
+    const std::size_t step =
+        terms.level % 3 == 0 ? kInflateShare : static_cast<std::size_t>(terms.level);
     const Inflater::Status status = inflate(compression, compressed, limit, step);
     WSD_ASSERT(pool.inflated.capacity() <= limit + 4096 + 1);
     SlowInflater::Result expected = slow.message(as_text(compressed), limit);

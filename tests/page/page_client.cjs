@@ -47,14 +47,18 @@ async function say(page, text) {
 const sees = (page, ...texts) =>
   page.until(`it shows ${texts}`, `${JSON.stringify(texts)}.every((t) => ${kTexts}.includes(t))`);
 
-// Writes "WHO 1" to "WHO count", one every few milliseconds, whether or not the page is connected.
+// Writes `count` more messages, "WHO 1" and so on, one every few milliseconds, whether or not the page
+// is connected.
 const write = (page, who, count) =>
   page.evaluate(`{
-    let n = 0;
-    const timer = setInterval(() => {
-      document.getElementById("text").value = "${who} " + ++n;
+    window.to_write = (window.to_write ?? 0) + ${count};
+    window.written ??= 0;
+    window.writer ??= setInterval(() => {
+      document.getElementById("text").value = "${who} " + ++window.written;
       document.getElementById("say").requestSubmit();
-      if (n === ${count}) clearInterval(timer);
+      if (window.written < window.to_write) return;
+      clearInterval(window.writer);
+      window.writer = null;
     }, 20);
   }`);
 
@@ -130,9 +134,9 @@ const cases = {
     const ann = await open(daemon.url);
     const bob = await open(daemon.url);
     const pages = [ann, bob];
-    await Promise.all([write(ann, "ann", 200), write(bob, "bob", 200)]);
     for (let round = 0; round < 2; ++round) {
       const before = (await ann.evaluate(kTexts)).length;
+      await Promise.all([write(ann, "ann", 100), write(bob, "bob", 100)]);
       await ann.until("it has seen some more", `${kTexts}.length > ${before} + 20`);
       await daemon.kill();
       for (const page of pages) {
@@ -215,9 +219,9 @@ const cases = {
     relay = await Relay.to(daemon.port);
     const ann = await open(relay.url);
     const bob = await open(daemon.url);
-    await Promise.all([write(ann, "ann", 200), write(bob, "bob", 200)]);
     for (let round = 0; round < 4; ++round) {
       const before = (await ann.evaluate(kTexts)).length;
+      await Promise.all([write(ann, "ann", 50), write(bob, "bob", 50)]);
       await ann.until("it has seen some more", `${kTexts}.length > ${before} + 10`);
       await relay.cut();
       await ann.until("it says that it is away", kAway);
