@@ -14,9 +14,9 @@ Connection::Connection(ReactorContext& reactor, int fd, PeerInfo peer_info)
     : reactor_(reactor),
       peer_info_(std::move(peer_info)),
       session_(reactor.settings.session),
+      accepted_(reactor.now),
       out_(fd),
       heartbeat_(reactor.now),
-      accepted_(reactor.now),
       phase_since_(reactor.now) {
   const std::size_t members = reactor_.shard.member_count() + 1;
   reactor_.lists.make_room(members);
@@ -26,6 +26,7 @@ Connection::Connection(ReactorContext& reactor, int fd, PeerInfo peer_info)
   reactor_.counters.connections.fetch_add(1, std::memory_order_relaxed);
   reactor_.stats.accepted.add(1);
   state_counter().add(1);
+  allow_control_frames(0);
   arm();
 }
 
@@ -250,7 +251,7 @@ void Connection::pause() {
 void Connection::resume() { resume_reading(ReadState::kPublishBlocked); }
 
 void Connection::pause_reading(ReadState::Reason reason) {
-  if (!read_state_.paused()) unread_ = static_cast<std::uint32_t>(reactor_.now);
+  if (!read_state_.paused()) pending_since_ = reactor_.now;
   read_state_.set(reason);
 }
 
@@ -258,15 +259,13 @@ void Connection::pause_reading(ReadState::Reason reason) {
 // allow for the time without reading.
 void Connection::resume_reading(ReadState::Reason reason) {
   read_state_.clear(reason);
-  exclude_paused_time();
   if (read_state_.paused()) return;
-  const Tick since = ShortTick(unread_).near(reactor_.now);
+  const Tick since = pending_since_.near(reactor_.now);
+  exclude_paused_time();
   if (reactor_.rates != nullptr && phase_ == Phase::kOpen) {
     reactor_.rates->not_read(id(), since, reactor_.now);
   }
-  unread_ = static_cast<std::uint32_t>(std::min(reactor_.now - since, TokenBucket::kMostCredit));
-  control_second_ = second_of(reactor_.now) & 0xFFFU;
-  control_frames_ = 0;
+  allow_control_frames(reactor_.now - since);
   if (wants_read()) mark_ready();
 }
 

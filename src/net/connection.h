@@ -205,9 +205,11 @@ class Connection final : public hub::Member {
   }
   void on_ping(Bytes payload);
   void on_pong(Bytes payload);
+  static constexpr std::uint32_t kSecondMask = 0x3FF;  // of control_second_
   [[nodiscard]] static std::uint32_t second_of(Tick now) noexcept {
-    return now / ticks_for_ms(1000) & 0xFFFU;
+    return now / ticks_for_ms(1000) & kSecondMask;
   }
+  void allow_control_frames(Tick unread);
   [[nodiscard]] bool within_control_budget();
   [[nodiscard]] bool within_byte_rate(std::size_t bytes);
   [[nodiscard]] bool within_message_rate();
@@ -261,11 +263,25 @@ class Connection final : public hub::Member {
   [[nodiscard]] bool receives(Tick timeout);
   [[nodiscard]] bool still_takes(Tick now);
 
-  // In this order the object takes 192 bytes: small members fill the padding of larger ones.
+  // The codes of the Close frames. 0: there was no such frame, or it had no code.
+  struct CloseCodes {
+    std::uint16_t sent;
+    std::uint16_t received;
+  };
+
+  // In this order the object takes 184 bytes: small members fill the padding of larger ones.
   Phase phase_ = Phase::kHttp;
   CloseCause cause_ : 5 = CloseCause::kEof;
   std::uint8_t patience_ : 3 = 0;  // how often the pong timeout may begin again: pong_excused()
   protocol::Violation violation_ = protocol::Violation::kNone;
+  // The control frames that the peer has sent in control_second_. See allow_control_frames().
+  std::uint32_t control_frames_ : 22 = 0;
+  std::uint32_t control_second_ : 10 = 0;  // the low bits of a second
+  ReactorContext& reactor_;
+  PeerInfo peer_info_;
+  std::unique_ptr<ConnectionData> data_;
+  [[no_unique_address]] protocol::Session session_;
+  ReadState read_state_;
   bool listed_dirty_ : 1 = false;
   bool listed_ended_ : 1 = false;
   bool granted_ : 1 = false;  // the application has accepted the handshake
@@ -275,36 +291,28 @@ class Connection final : public hub::Member {
   bool shut_when_flushed_ : 1 = false;
   bool retry_leave_ : 1 = false;  // out of memory when leaving the rooms
   bool eof_ : 1 = false;
-  bool retry_read_ : 1 = false;      // the kernel was out of memory: no readiness will come
-  bool unfinished_ : 1 = false;      // a message is incomplete since pending_since_
-  bool draining_ : 1 = false;        // open: close at phase_since_
-  bool pinged_ : 1 = false;          // a Ping is out and its Pong has not come
-  bool holds_input_ : 1 = false;     // it has a part of the input budget
-  bool failed_ : 1 = false;          // the Close may have overtaken messages
-  bool given_up_ : 1 = false;        // the server ends TCP before the peer has everything
-  std::uint16_t code_received_ = 0;  // 0: the peer sent no Close frame, or one without a code
-  ReactorContext& reactor_;
-  PeerInfo peer_info_;
-  std::unique_ptr<ConnectionData> data_;
-  [[no_unique_address]] protocol::Session session_;
-  ReadState read_state_;
-  std::uint16_t route_ = 0;
-  std::uint32_t control_frames_ : 20 = 0;
-  std::uint32_t control_second_ : 12 = 0;  // the low bits of the second that they were counted in
+  bool retry_read_ : 1 = false;   // the kernel was out of memory: no readiness will come
+  bool unfinished_ : 1 = false;   // a message is incomplete since pending_since_
+  bool draining_ : 1 = false;     // open: close at phase_since_
+  bool pinged_ : 1 = false;       // a Ping is out and its Pong has not come
+  bool holds_input_ : 1 = false;  // it has a part of the input budget
+  bool failed_ : 1 = false;       // the Close may have overtaken messages
+  bool given_up_ : 1 = false;     // the server ends TCP before the peer has everything
+  ShortTick accepted_;
   [[no_unique_address]] Outbound out_;
-  std::uint16_t http_status_ = 0;
-  // While reading is paused: the low bits of the tick when it was. Afterwards, until the end of
-  // control_second_: for how many ticks.
-  std::uint32_t unread_ = 0;
+  std::uint16_t route_ = 0;
   // Low bits of positions in the stream: see Outbound::acknowledged().
-  std::uint32_t acknowledged_ = 0;   // at the last look; closed: the bytes that were discarded
-  std::uint32_t ping_position_ = 0;  // of the last Ping
+  std::uint32_t acknowledged_ = 0;  // at the last look; closed: the bytes that were discarded
+  union {
+    std::uint32_t ping_position_ = 0;  // open: of the last Ping
+    CloseCodes close_codes_;           // from then on
+  };
   [[no_unique_address]] hub::Heartbeat heartbeat_;
   RoundTrip round_trip_;
-  std::uint16_t code_sent_ = 0;  // 0: we sent no Close frame, or one without a code
-  ShortTick accepted_;
+  std::uint16_t http_status_ = 0;
   ShortTick phase_since_;
-  // Open: since when a message is incomplete. Closing: since when the peer has made no progress.
+  // Open: since when a message is incomplete, or while reading is paused, since when it is.
+  // Closing: since when the peer has made no progress.
   ShortTick pending_since_;
   std::uint64_t bytes_in_ = 0;
   std::uint64_t messages_in_ = 0;
@@ -312,7 +320,7 @@ class Connection final : public hub::Member {
 };
 
 static_assert(kCloseCauseCount <= 32);  // cause_ has five bits
-static_assert(sizeof(Connection) <= 192, "an idle connection costs little more than this");
+static_assert(sizeof(Connection) <= 184, "an idle connection costs little more than this");
 
 // Calls send(). If memory runs out, the stream may be corrupt, so the status is kNoMemory.
 template <class Send>

@@ -8,6 +8,7 @@ namespace wsd::net {
 
 void Connection::enter(Phase phase) {
   state_counter().subtract(1);
+  if (phase_ == Phase::kOpen) close_codes_ = {};
   phase_ = phase;
   state_counter().add(1);
   if (reactor_.reading == this) reactor_.cork.disable_fast_path();
@@ -29,7 +30,6 @@ void Connection::enter(Phase phase) {
     read_state_.clear(ReadState::kPaused);
     read_state_.clear(ReadState::kPublishBlocked);
     read_state_.clear(ReadState::kAwaitingResponse);
-    unread_ = 0;
     if (wants_read()) mark_ready();
   }
   arm();
@@ -45,20 +45,20 @@ void Connection::record_cause(CloseCause cause) {
 // The peer ends it
 
 void Connection::on_close_frame(const protocol::Event& event) {
-  code_received_ = event.close_code;
   if (!event.payload.empty()) peer_info_.set_close_reason(as_text(event.payload));
   if (phase_ == Phase::kOpen) {
     // §5.5.1: our Close echoes the status code, or has none if the peer's has none. It echoes the
     // reason too, as browsers expect. The responses to earlier requests go first.
     const auto echo = session_.start_close(event.close_code, as_text(event.payload));
-    code_sent_ = event.close_code;
     cause_ = CloseCause::kPeerClosed;
     enter(Phase::kClosing);
+    close_codes_.sent = event.close_code;
     if (echo) {
       sent([&] { return out_.send_close(*echo, SendQueue::ClosePlace::kLast, context()); });
     }
     account_output();
   }
+  close_codes_.received = event.close_code;
   // §7.1.1: with both Close frames exchanged the server ends TCP first.
   if (phase_ == Phase::kClosing) close_after_flush(cause_);
 }
@@ -108,9 +108,9 @@ void Connection::start_close(CloseCause cause, CloseCode code, std::string_view 
                              SendQueue::ClosePlace place) {
   if (!is_sendable_close_code(static_cast<std::uint16_t>(code))) code = CloseCode::kNormalClosure;
   cause_ = cause;
-  code_sent_ = static_cast<std::uint16_t>(code);
-  const auto frame = session_.start_close(code_sent_, reason);
+  const auto frame = session_.start_close(static_cast<std::uint16_t>(code), reason);
   enter(Phase::kClosing);
+  close_codes_.sent = static_cast<std::uint16_t>(code);
   if (frame) sent([&] { return out_.send_close(*frame, place, context()); });
   account_output();  // the Close may have replaced the queue
 }
@@ -230,10 +230,12 @@ void Connection::notify_closed() {
   }
   CloseInfo info;
   info.cause = cause_;
-  if (code_sent_ != 0 && !unsent) info.sent = static_cast<CloseCode>(code_sent_);
+  if (session_.close_sent() && close_codes_.sent != 0 && !unsent) {
+    info.sent = static_cast<CloseCode>(close_codes_.sent);
+  }
   if (session_.close_received()) {
-    info.received =
-        code_received_ == 0 ? CloseCode::kNoStatus : static_cast<CloseCode>(code_received_);
+    info.received = close_codes_.received == 0 ? CloseCode::kNoStatus
+                                               : static_cast<CloseCode>(close_codes_.received);
   }
   info.reason = peer_info_.close_reason();
   info.clean = session_.close_sent() && session_.close_received() && !unsent &&

@@ -6,6 +6,21 @@
 #include "net/connection.h"
 
 namespace wsd::net {
+namespace {
+
+// The count of control frames begins here, less what a time without reading allows. So it is never
+// negative. The limit, with such a time and without, is at most as large, so that 22 bits hold it.
+constexpr std::uint32_t kFirstCount = 1U << 20;
+constexpr std::uint32_t kCountMask = (1U << 22) - 1;
+
+// Returns how many control frames a peer may send in `ticks`.
+std::uint32_t control_frames_in(Tick ticks, std::uint32_t per_second) noexcept {
+  const std::uint64_t frames =
+      per_second * std::min(ticks, TokenBucket::kMostCredit) / ticks_for_ms(1000);
+  return static_cast<std::uint32_t>(std::min<std::uint64_t>(frames, kFirstCount));
+}
+
+}  // namespace
 
 // Receiving
 
@@ -75,21 +90,22 @@ void Connection::on_pong(Bytes payload) {
 
 // Budgets
 
+// Begins a second in which the peer may also send the control frames of `unread` ticks, because
+// they come at once after a time without reading.
+void Connection::allow_control_frames(Tick unread) {
+  const std::uint32_t extra =
+      control_frames_in(unread, reactor_.settings.max_control_frames_per_second);
+  control_second_ = second_of(reactor_.now) & kSecondMask;
+  control_frames_ = (kFirstCount - extra) & kCountMask;
+}
+
 bool Connection::within_control_budget() {
   const std::uint32_t budget = reactor_.settings.max_control_frames_per_second;
   if (budget == 0) return true;
-  const bool paused = read_state_.paused();  // unread_ is then no length
-  if (control_second_ != second_of(reactor_.now)) {
-    control_second_ = second_of(reactor_.now) & 0xFFFU;
-    control_frames_ = 0;
-    if (!paused) unread_ = 0;
-  }
-  // Frames that the peer has sent while it was not read, or while the process was suspended, come
-  // at once.
-  const Tick waited = std::min(reactor_.suspensions.recent(reactor_.now) + (paused ? 0 : unread_),
-                               TokenBucket::kMostCredit);
-  constexpr Tick kMostCounted = (1U << 20) - 1;  // in control_frames_
-  if (control_frames_ < std::min(budget + budget * waited / ticks_for_ms(1000), kMostCounted)) {
+  if (control_second_ != second_of(reactor_.now)) allow_control_frames(0);
+  // Frames that the peer has sent while the process was suspended come at once, too.
+  const Tick suspended = reactor_.suspensions.recent(reactor_.now);
+  if (control_frames_ < kFirstCount + control_frames_in(ticks_for_ms(1000) + suspended, budget)) {
     ++control_frames_;
     return true;
   }

@@ -43,7 +43,9 @@ Tick Connection::due() const {
       due = heartbeat_.next_deadline(settings.heartbeat,
                                      hub::ping_jitter(id(), settings.heartbeat.ping_interval),
                                      reactor_.now);
-      if (unfinished_) consider(pending_since_, settings.message_timeout);
+      if (unfinished_ && !read_state_.paused()) {
+        consider(pending_since_, settings.message_timeout);
+      }
       if (!out_.idle()) {
         const Tick timeout = settings.write_timeout;
         consider(out_.queue()->last_progress(),
@@ -77,7 +79,7 @@ void Connection::arm() {
 // work, the peer can neither prove that it is alive nor complete a message.
 void Connection::exclude_paused_time() {
   note_received();
-  pending_since_ = reactor_.now;
+  if (!read_state_.paused()) pending_since_ = reactor_.now;
 }
 
 void Connection::on_deadline(Tick now) {
@@ -178,10 +180,8 @@ void Connection::check_open(Tick now) {
     return;
   }
   const bool waits = session_.inflating() || (read_state_.listed() && has_to_wait());
-  if (waits || read_state_.has(ReadState::kPaused) || read_state_.has(ReadState::kPublishBlocked)) {
-    exclude_paused_time();
-  }
-  if (unfinished_ && settings.message_timeout != 0 &&
+  if (waits || read_state_.paused()) exclude_paused_time();
+  if (unfinished_ && !read_state_.paused() && settings.message_timeout != 0 &&
       now >= pending_since_.near(now) + settings.message_timeout) {
     fail(CloseCause::kMessageTimeout, close_code_for(CloseCause::kMessageTimeout),
          "message not complete in time");
