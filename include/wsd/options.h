@@ -190,13 +190,18 @@ struct ProcessOptions {
 
 // All settings of a server.
 struct ServerOptions {
-  std::uint32_t reactors = 0;  // threads; 0: one per core, at most 64
+  // Threads. 0: one per CPU that the process may use, by its affinity and by the CPU quota of its
+  // cgroup, rounded up; at most 64.
+  std::uint32_t reactors = 0;
   UpgradeOptions upgrade;
   HeartbeatOptions heartbeat;
   LimitOptions limits;
   DeflateOptions deflate;
   LogOptions log;
   int listen_backlog = 4'096;
+  // Permission bits of the file of a Unix socket that listen() makes, 1 to 0777. A client needs
+  // write permission to connect. Without a value: 0777 without the bits of the umask.
+  std::optional<std::uint32_t> socket_mode = {};
   std::uint32_t notsent_lowat = 0;          // TCP_NOTSENT_LOWAT in bytes; 0: the kernel's choice
   std::uint32_t drain_window_ms = 10'000;   // a drain sends its Close frames within this time
   std::uint32_t drain_timeout_ms = 20'000;  // a drain then force-closes all other connections

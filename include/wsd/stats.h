@@ -38,6 +38,12 @@ struct DurationHistogram {
 inline constexpr std::array<int, 16> kRefusalStatuses = {400, 401, 403, 404, 405, 408, 413, 414,
                                                          426, 429, 431, 500, 501, 503, 505, 0};
 
+// The figures of one reactor.
+struct ReactorFigures {
+  std::uint64_t connections = 0;     // current, in all states
+  std::uint64_t accepted_total = 0;  // connections that this reactor got
+};
+
 // The figures of a server, added up over its reactors. The daemon exports them as metrics. The
 // figures of a reactor are from its latest turn, but two of them may be of different moments.
 // Totals count from start() and never decrease. The other figures are current values.
@@ -52,6 +58,8 @@ struct ServerStats {
   std::uint64_t connections_closing = 0;
   // Connections accepted.
   std::uint64_t accepted_total = 0;
+  // The shares of the reactors, by their number. Empty before start().
+  std::vector<ReactorFigures> by_reactor;
   // Connections that have ended, by CloseCause.
   std::array<std::uint64_t, kCloseCauseCount> ended_total{};
   // Connections that ended with cause kHandshakeRejected, kHandshakeTimeout or kOverload after an

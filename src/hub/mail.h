@@ -42,6 +42,18 @@ class MemberTask {
   virtual void run(Member* member) noexcept = 0;
 };
 
+// A task of a layer above, for the thread of one shard.
+class ShardTask {
+ public:
+  ShardTask() = default;
+  ShardTask(const ShardTask&) = delete;
+  ShardTask& operator=(const ShardTask&) = delete;
+  virtual ~ShardTask() = default;
+  // Called on the shard's thread. May throw std::bad_alloc if it has changed nothing. Then it is
+  // called again in a later turn, before all later mail.
+  virtual void run() = 0;
+};
+
 // The bounds of the mail that waits for one shard:
 //
 //   mail            cause                       bound
@@ -55,6 +67,7 @@ class MemberTask {
 //   Joined, Left    the home shard              delivery gate; the home shard answers each join and
 //                                               each awaited leave once
 //   Close           peers, any thread           one for each connection (CloseRequests)
+//   ShardTask       reactors that accept        AcceptBalance::kMostOnTheWay for each shard
 //   MemberTask      the application             one for each deferred request; a connection has
 //                                               one at a time
 //   Resume          the owner of a gate         one for each enter() of this shard that returned
@@ -142,6 +155,9 @@ struct MemberTaskMail {
   ConnectionId member = 0;
   std::unique_ptr<MemberTask> task;
 };
+struct ShardTaskMail {
+  std::unique_ptr<ShardTask> task;
+};
 struct CommandMail {
   std::uint32_t commands = 0;  // the reactor defines the bits
 };
@@ -163,7 +179,7 @@ struct Mail {
   std::uint64_t cost = 0;  // as counted at the gate of its kind; 0: not counted
   std::variant<JoinMail, LeaveMail, PublishMail, JoinedMail, LeftMail, DeliverMail, ResumeMail,
                SendMail, CloseMail, MembershipMail, CommandMail, QueryMail, RoomStateMail,
-               MemberTaskMail>
+               MemberTaskMail, ShardTaskMail>
       body;
 };
 

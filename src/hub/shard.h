@@ -149,6 +149,8 @@ class Shard final {
   // Any thread. Takes the mail and wakes the shard if it sleeps. The caller has counted the mail at
   // its gate, or the mail is bounded in another way; see mail.h.
   void post(std::unique_ptr<Mail> mail) noexcept;
+  // Any thread. Posts mail to another shard, as post() does.
+  void post_to(std::uint32_t index, std::unique_ptr<Mail> mail) const noexcept;
   // For threads that are not reactors. Counts the mail at that gate and posts it. Returns false,
   // and posts nothing, if the gate has reached its limit.
   [[nodiscard]] bool try_post(GateKind gate, std::unique_ptr<Mail> mail, std::uint64_t bytes);
@@ -200,6 +202,7 @@ class Shard final {
   void handle(QueryMail& mail);
   void handle(RoomStateMail& mail);
   void handle(MemberTaskMail& mail);
+  void handle(ShardTaskMail& mail);
 
   // Mail
   void handle(Mail& mail);

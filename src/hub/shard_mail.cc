@@ -42,6 +42,10 @@ void Shard::post(std::unique_ptr<Mail> mail) noexcept {
   if (mailbox_.push(mail.release())) waker_.wake();
 }
 
+void Shard::post_to(std::uint32_t index, std::unique_ptr<Mail> mail) const noexcept {
+  hub_.shard(index).post(std::move(mail));
+}
+
 bool Shard::try_post(GateKind kind, std::unique_ptr<Mail> mail, std::uint64_t bytes) {
   mail->cost = costs_.of(1, bytes);
   if (!gate(kind).try_enter(mail->cost)) return false;
@@ -367,5 +371,7 @@ void Shard::handle(QueryMail& mail) { mail.query->answer(*this); }
 void Shard::handle(RoomStateMail& mail) { mail.listener->run(owned_rooms_.state(mail.room)); }
 
 void Shard::handle(MemberTaskMail& mail) { mail.task->run(find(mail.member)); }
+
+void Shard::handle(ShardTaskMail& mail) { mail.task->run(); }
 
 }  // namespace wsd::hub

@@ -1,9 +1,7 @@
 #include "net/acceptor.h"
 
-#include <bit>
 #include <new>
 
-#include "net/connection.h"
 #include "net/socket.h"
 
 namespace wsd::net {
@@ -21,10 +19,9 @@ constexpr Tick kComplaintTicks = ticks_for_ms(1000);
 
 }  // namespace
 
-Acceptor::Acceptor(ReactorContext& reactor, Slab<Connection>& connections, int fd,
-                   Sharing sharing) noexcept
+Acceptor::Acceptor(ReactorContext& reactor, Intake& intake, int fd, Sharing sharing) noexcept
     : reactor_(reactor),
-      connections_(connections),
+      intake_(intake),
       fd_(fd),
       shared_(sharing != Sharing::kOwn),
       outlives_us_(sharing == Sharing::kAdopted) {}
@@ -63,7 +60,6 @@ void Acceptor::accept_step() {
 
 void Acceptor::refuse_waiting() {
   if (outlives_us_) return;
-  refusing_ = true;
   for (int i = 0; i < kMostRefused && !paused_; ++i) {
     const AcceptResult result = accept_connection(fd_);
     if (result.status == AcceptStatus::kOk) {
@@ -75,28 +71,16 @@ void Acceptor::refuse_waiting() {
 }
 
 void Acceptor::take(int fd, const PeerAddress& peer) {
-  const std::uint32_t limit = reactor_.settings.max_connections;
-  const bool over =
-      limit != 0 && reactor_.counters.connections.load(std::memory_order_relaxed) >= limit;
-  Connection* connection = nullptr;
   try {
-    connection = connections_.make(reactor_, fd, PeerInfo(format_peer(peer), {}, {}, {}));
+    if (shared_) {
+      intake_.take_or_hand_over(fd, peer);
+    } else {
+      intake_.take(fd, peer);
+    }
   } catch (const std::bad_alloc&) {
     close_socket(fd);
     pause();
-    return;
   }
-  if (!reactor_.poller.add(fd, std::bit_cast<std::uint64_t>(connection))) {
-    connection->reset(CloseCause::kResourceFailure);
-  } else if (refusing_) {
-    connection->reject_draining();
-  } else if (over) {
-    connection->reject_overload();
-  } else if (reactor_.settings.session.proxy_header &&
-             !reactor_.settings.trusted_proxies.trusts_peer(connection->peer_info().remote())) {
-    connection->reject_untrusted_proxy();
-  }
-  // The connection is in the shard's table now, and is freed after finalize() returns true.
 }
 
 void Acceptor::pause() {

@@ -6,15 +6,14 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
-#include <cstddef>
 #include <cstring>
 #include <memory>
 #include <utility>
+
+#include "net/address_overlap.h"
 
 namespace wsd::net {
 namespace {
@@ -44,12 +43,12 @@ void set_inherited_options(int fd, int family, const ListenOptions& options) {
   }
 }
 
+std::string cannot_listen(const std::string& what) { return "cannot listen on '" + what + "': "; }
+
 std::string failure(const std::string& what, int error) {
-  std::string text = "cannot listen on '" + what + "': " + std::strerror(error);
-  if (error == EADDRINUSE)
-    text += " (another process listens there: stop it, or choose another address)";
+  std::string text = cannot_listen(what) + std::strerror(error);
   if (error == EACCES)
-    text += " (a port below 1024, or a directory without write permission: choose another address)";
+    text += " (a port below 1024 needs CAP_NET_BIND_SERVICE: choose another port)";
   if (error == EADDRNOTAVAIL)
     text += " (this machine does not have that address: choose one that it has)";
   return text;
@@ -60,21 +59,6 @@ int option(int fd, int name) {
   socklen_t size = sizeof(value);
   static_cast<void>(::getsockopt(fd, SOL_SOCKET, name, &value, &size));
   return value;
-}
-
-std::string name_of(int fd) {
-  PeerAddress bound;
-  socklen_t size = sizeof(bound.storage);
-  ::getsockname(fd, reinterpret_cast<sockaddr*>(&bound.storage), &size);
-  if (bound.storage.ss_family != AF_UNIX) return format_peer(bound);
-  const auto& at = reinterpret_cast<const sockaddr_un&>(bound.storage);
-  std::string path(at.sun_path, size - offsetof(sockaddr_un, sun_path));
-  if (path.starts_with('\0')) {
-    path.front() = '@';  // abstract (unix(7)): all bytes belong to the name
-  } else {
-    path.erase(std::min(path.find('\0'), path.size()));
-  }
-  return "unix:" + path;
 }
 
 // Returns the reason why `fd` cannot be a listening socket, or an empty string.
@@ -103,21 +87,6 @@ std::string describe(const ListenAddress& address) {
   return (v6 ? "[" + address.host + "]" : address.host) + ":" + std::to_string(address.port);
 }
 
-bool is_socket_file(const char* path) {
-  struct stat status {};
-  return ::lstat(path, &status) == 0 && S_ISSOCK(status.st_mode);
-}
-
-// Returns whether a process accepts connections on that Unix socket.
-bool is_served(const sockaddr_un& at) {
-  const int probe = open_socket(AF_UNIX);
-  if (probe < 0) return true;
-  const int result = ::connect(probe, reinterpret_cast<const sockaddr*>(&at), sizeof(at));
-  const bool refused = result != 0 && errno == ECONNREFUSED;
-  ::close(probe);
-  return !refused;
-}
-
 }  // namespace
 
 Listener::Listener(Listener&& other) noexcept { *this = std::move(other); }
@@ -125,7 +94,7 @@ Listener::Listener(Listener&& other) noexcept { *this = std::move(other); }
 Listener& Listener::operator=(Listener&& other) noexcept {
   std::swap(fds_, other.fds_);
   std::swap(name_, other.name_);
-  std::swap(unix_path_, other.unix_path_);
+  std::swap(file_, other.file_);
   std::swap(sharing_, other.sharing_);
   return *this;
 }
@@ -136,11 +105,6 @@ std::string Listener::open(const ListenAddress& address, std::uint32_t pollers,
                            const ListenOptions& options) {
   std::string error = address.unix_socket ? open_unix(address, pollers, options)
                                           : open_tcp(address, pollers, options);
-  if (error.empty()) {
-    for (const int fd : fds_) {
-      if (::listen(fd, options.backlog) != 0) error = failure(name_, errno);
-    }
-  }
   if (!error.empty()) close();
   return error;
 }
@@ -155,7 +119,7 @@ std::string Listener::open_tcp(const ListenAddress& address, std::uint32_t polle
   const int resolved = ::getaddrinfo(address.host.empty() ? nullptr : address.host.c_str(),
                                      std::to_string(address.port).c_str(), &hints, &found);
   if (resolved != 0) {
-    return "cannot listen on '" + describe(address) + "': " + ::gai_strerror(resolved);
+    return cannot_listen(describe(address)) + ::gai_strerror(resolved);
   }
   const std::unique_ptr<addrinfo, AddrinfoFree> list(found);
   sockaddr_storage at{};
@@ -169,47 +133,39 @@ std::string Listener::open_tcp(const ListenAddress& address, std::uint32_t polle
     // The first socket binds without SO_REUSEPORT, so that a second server on the same port fails
     // instead of sharing the connections. It gets the option after bind(), before it listens.
     if (i > 0) set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+    // Explicit, so that [::] includes IPv4 whatever net.ipv6.bindv6only says.
+    if (found->ai_family == AF_INET6) set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
     set_inherited_options(fd, found->ai_family, options);
-    if (::bind(fd, reinterpret_cast<const sockaddr*>(&at), found->ai_addrlen) != 0) {
-      return failure(describe(address), errno);
+    const auto* const bound = reinterpret_cast<const sockaddr*>(&at);
+    if (::bind(fd, bound, found->ai_addrlen) != 0) {
+      const int error = errno;
+      if (error != EADDRINUSE) return failure(describe(address), error);
+      return cannot_listen(describe(address)) + in_use_reason(bound);
     }
     if (i > 0) continue;
     if (pollers > 1) set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
     socklen_t size = sizeof(at);
     ::getsockname(fd, reinterpret_cast<sockaddr*>(&at), &size);  // bind() has replaced port 0
-    name_ = name_of(fd);
+    name_ = bound_name(fd);
+  }
+  for (const int fd : fds_) {
+    if (::listen(fd, options.backlog) != 0) return failure(name_, errno);
   }
   return {};
 }
 
 std::string Listener::open_unix(const ListenAddress& address, std::uint32_t pollers,
                                 const ListenOptions& options) {
-  sockaddr_un at{};
-  at.sun_family = AF_UNIX;
-  address.path.copy(at.sun_path, sizeof(at.sun_path) - 1);
-  const std::string name = "unix:" + address.path;
-  fds_.reserve(pollers);
   const int fd = open_socket(AF_UNIX);
-  if (fd < 0) return failure(name, errno);
+  if (fd < 0) return failure("unix:" + address.path, errno);
+  fds_.reserve(pollers);
   fds_.push_back(fd);
+  name_ = "unix:" + address.path;
   sharing_ = Sharing::kShared;
   set_inherited_options(fd, AF_UNIX, options);
-  const auto bind_here = [&] {
-    return ::bind(fd, reinterpret_cast<const sockaddr*>(&at), sizeof(at)) == 0;
-  };
-  if (!bind_here()) {
-    // A socket file outlives its process. It is replaced only if no process serves it.
-    const int error = errno;
-    if (error == EADDRINUSE && !is_socket_file(at.sun_path)) {
-      return "cannot listen on '" + name + "': a file that is not a socket has that name (move it)";
-    }
-    if (error != EADDRINUSE || is_served(at)) return failure(name, error);
-    ::unlink(at.sun_path);
-    if (!bind_here()) return failure(name, errno);
-  }
-  unix_path_ = address.path;
-  name_ = name;
-  return share(pollers);
+  const std::string error =
+      file_.bind_and_listen(fd, address.path, options.backlog, options.socket_file);
+  return error.empty() ? share(pollers) : cannot_listen(name_) + error;
 }
 
 // Duplicates the first descriptor for every other poller.
@@ -226,7 +182,7 @@ std::string Listener::adopt(int fd, std::uint32_t pollers, const ListenOptions& 
   if (std::string error = adoption_error(fd); !error.empty()) return error;
   fds_.reserve(pollers);
   sharing_ = Sharing::kAdopted;
-  name_ = name_of(fd);
+  name_ = bound_name(fd);
   // Nonblocking: a poller that loses the race for a connection must not block.
   const int flags = ::fcntl(fd, F_GETFL);
   if (flags < 0 || ::fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0 ||
@@ -247,8 +203,7 @@ void Listener::close() noexcept {
     if (fd >= 0) ::close(fd);
   }
   fds_.clear();
-  if (!unix_path_.empty()) ::unlink(unix_path_.c_str());
-  unix_path_.clear();
+  file_.remove();
 }
 
 }  // namespace wsd::net

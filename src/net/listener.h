@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "net/address.h"
+#include "net/socket_file.h"
 
 namespace wsd::net {
 
@@ -14,6 +15,7 @@ struct ListenOptions {
   int backlog = 4096;
   std::size_t send_buffer = 0;      // SO_SNDBUF of the connections; 0: the kernel's default
   std::uint32_t notsent_lowat = 0;  // TCP_NOTSENT_LOWAT of the connections; 0: the kernel's default
+  SocketFileOptions socket_file = {};
 };
 
 // Tells which pollers accept from a listening socket.
@@ -62,7 +64,7 @@ class Listener {
 
   std::vector<int> fds_;
   std::string name_;
-  std::string unix_path_;
+  SocketFile file_;
   Sharing sharing_ = Sharing::kOwn;
 };
 

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "net/accept_balance.h"
 #include "net/memory_budget.h"
 #include "net/memory_release.h"
 
@@ -26,6 +27,7 @@ struct ProcessCounters {
   // One bit per reactor that has reported itself alive since the value was last cleared.
   std::atomic<std::uint64_t> answered{0};
   TrimGate trim_gate;
+  AcceptBalance balance;  // has the reasons for its memory orders
 };
 
 }  // namespace wsd::net

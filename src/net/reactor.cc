@@ -80,6 +80,7 @@ Reactor::Reactor() noexcept
 Reactor::~Reactor() {
   if (context_ != nullptr) {
     const CurrentScope scope(this);
+    end_intake();
     force_close_all();
     finalize_ended();
     context_->shard.wheel().cancel(drain_timer_);
@@ -92,6 +93,8 @@ void Reactor::attach(const ReactorSettings& settings, hub::Shard& shard, Applica
                      ProcessCounters& counters) {
   wsd_reactor_attached(&shard, &counters);
   context_ = std::make_unique<ReactorContext>(settings, poller_, shard, application, counters);
+  intake_.emplace(*context_, connections_);
+  counters.balance.open(shard.index(), *intake_);
   begin_turn(0);
   ended_ms_ = real_ms_;
   context_->shard.set_encoder(&context_->encoder);
@@ -102,8 +105,7 @@ bool Reactor::listen(Listener& listener) {
   const int fd = listener.take(context_->shard.index());
   try {
     acceptors_.reserve(acceptors_.size() + 1);
-    acceptors_.push_back(
-        std::make_unique<Acceptor>(*context_, connections_, fd, listener.sharing()));
+    acceptors_.push_back(std::make_unique<Acceptor>(*context_, *intake_, fd, listener.sharing()));
   } catch (...) {
     close_socket(fd);
     throw;
@@ -129,7 +131,9 @@ void Reactor::run() {
 bool Reactor::finished() const noexcept {
   // Runs until the last connection of the process is gone, because home rooms of this shard still
   // serve members on other shards.
-  return draining_ && context_->counters.connections.load(std::memory_order_acquire) == 0;
+  const ProcessCounters& counters = context_->counters;
+  return draining_ && counters.connections.load(std::memory_order_acquire) == 0 &&
+         !counters.balance.expects(context_->shard.index());
 }
 
 void Reactor::turn(int max_wait_ms) {
@@ -306,6 +310,8 @@ void Reactor::handle_commands() {
   }
   if ((commands & kStop) != 0) {
     draining_ = true;
+    end_intake();
+    intake_->stop();
     acceptors_.clear();
     force_close_all();
   } else if ((commands & kDrain) != 0 && !draining_) {
@@ -379,8 +385,16 @@ void Reactor::finalize_ended() {
   }
 }
 
+// No connection comes from other reactors any more, except those that are on their way. All new
+// connections get a 503 response.
+void Reactor::end_intake() noexcept {
+  context_->counters.balance.close(context_->shard.index());
+  intake_->refuse();
+}
+
 void Reactor::begin_drain() {
   draining_ = true;
+  end_intake();
   // The first reactor to drain sets the count for all, because connections may be gone by the time
   // the last reactor begins.
   std::size_t all = 0;

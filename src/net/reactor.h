@@ -3,12 +3,14 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "base/slab.h"
 #include "hub/hub.h"
 #include "net/acceptor.h"
 #include "net/connection.h"
+#include "net/intake.h"
 #include "net/listener.h"
 #include "net/memory_release.h"
 #include "net/poller.h"
@@ -48,7 +50,8 @@ class Reactor final : public hub::Waker {
   void run();
   // Runs one turn, which waits at most `max_wait_ms` for readiness (-1: until the next deadline).
   void turn(int max_wait_ms);
-  // Returns true if the reactor is drained or stopped, and the process has no connection left.
+  // Returns true if the reactor is drained or stopped, the process has no connection left, and none
+  // is on its way here.
   [[nodiscard]] bool finished() const noexcept;
 
   void wake() noexcept override;
@@ -98,6 +101,7 @@ class Reactor final : public hub::Waker {
   void look_for_unused() noexcept;
   void account_turn(std::uint64_t fanned_ns) noexcept;
   void begin_drain();
+  void end_intake() noexcept;
   void force_close_all();
 
   Poller poller_;
@@ -105,6 +109,7 @@ class Reactor final : public hub::Waker {
   bool wakeable_;
   std::unique_ptr<ReactorContext> context_;
   Slab<Connection> connections_;
+  std::optional<Intake> intake_;
   Tick kept_until_ = 0;          // when to free the unused large blocks
   Tick release_at_ = 0;          // when release_due() must run
   Tick wake_to_release_at_ = 0;  // the same, if the reactor must wake up for it

@@ -180,15 +180,14 @@ std::string check_history(const HistoryOptions& history, std::uint32_t reactors)
          "lower --history-bytes or --reactors";
 }
 
-std::string check_rooms(const ServerOptions& options) {
+std::string check_rooms(const ServerOptions& options, std::uint32_t reactors) {
   for (const RoomRule& rule : options.rooms) {
     if (rule.pattern.empty()) {
       return "--room-rule has an empty pattern: write a room name, in which * matches any "
              "characters";
     }
     const HistoryOptions history = server::history_options(options, rule);
-    if (std::string error = check_history(history, server::reactor_count(options));
-        !error.empty()) {
+    if (std::string error = check_history(history, reactors); !error.empty()) {
       return "--room-rule '" + rule.pattern + "': " + error;
     }
   }
@@ -205,11 +204,9 @@ std::string check_options(const ServerOptions& options) {
   if (std::string error = check_heartbeat(options.heartbeat); !error.empty()) return error;
   if (std::string error = check_limits(options.limits); !error.empty()) return error;
   if (std::string error = check_rates(options.rates); !error.empty()) return error;
-  if (std::string error = check_history(options.history, server::reactor_count(options));
-      !error.empty()) {
-    return error;
-  }
-  if (std::string error = check_rooms(options); !error.empty()) return error;
+  const std::uint32_t reactors = server::reactor_count(options, usable_cpus()).count;
+  if (std::string error = check_history(options.history, reactors); !error.empty()) return error;
+  if (std::string error = check_rooms(options, reactors); !error.empty()) return error;
   if (std::string error = check_proxy(options.proxy); !error.empty()) return error;
   if (options.http.response_timeout_ms == 0) return must("--response-timeout", "more than 0", 0);
   if (options.deflate.level < 1 || options.deflate.level > 9) {
@@ -218,6 +215,11 @@ std::string check_options(const ServerOptions& options) {
   if (options.deflate.mode == DeflateMode::kContextTakeover && !protocol::have_deflate()) {
     return "--deflate on needs zlib, and this build has none (see --version): rebuild with zlib, "
            "or use --deflate off";
+  }
+  if (options.socket_mode && (*options.socket_mode > 0777 || (*options.socket_mode & 0222) == 0)) {
+    return must("--socket-mode", "at most 0777 and include a write permission",
+                std::to_string(*options.socket_mode) + " (decimal)") +
+           ": a client needs write permission to connect";
   }
   if (options.listen_backlog < 1) {
     return must("--backlog", "at least 1", std::to_string(options.listen_backlog));

@@ -1,8 +1,10 @@
 #include "server/reactor_settings.h"
 
 #include <algorithm>
+#include <array>
+#include <cstdio>
 #include <string>
-#include <thread>
+#include <utility>
 
 #include "base/assert.h"
 #include "hub/hub.h"
@@ -80,9 +82,16 @@ bool drops_queued(const ServerOptions& options) noexcept {
          });
 }
 
-std::uint32_t reactor_count(const ServerOptions& options) {
-  if (options.reactors != 0) return options.reactors;
-  return std::clamp<std::uint32_t>(std::thread::hardware_concurrency(), 1, hub::Hub::kMaxShards);
+ReactorCount reactor_count(const ServerOptions& options, const UsableCpus& cpus) {
+  if (options.reactors != 0) return {options.reactors, "set by --reactors"};
+  const std::uint32_t usable = cpus.count();
+  if (usable > hub::Hub::kMaxShards) return {hub::Hub::kMaxShards, "the largest number"};
+  std::string allowed = "this process may run on " + std::to_string(cpus.allowed) +
+                        (cpus.allowed == 1 ? " CPU" : " CPUs");
+  if (usable == cpus.allowed) return {usable, std::move(allowed)};
+  std::array<char, 32> quota{};
+  static_cast<void>(std::snprintf(quota.data(), quota.size(), "%.4g", cpus.quota.value_or(usable)));
+  return {usable, "the cgroup's CPU quota is " + std::string(quota.data()) + "; " + allowed};
 }
 
 }  // namespace wsd::server

@@ -3,8 +3,10 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
+#include "base/usable_cpus.h"
 #include "hub/room_config.h"
 #include "hub/room_history.h"
 #include "net/reactor_settings.h"
@@ -30,7 +32,14 @@ namespace wsd::server {
 // queued.
 [[nodiscard]] bool drops_queued(const ServerOptions& options) noexcept;
 
-// Returns the number of reactors to run: options.reactors, or one per core if that is 0.
-[[nodiscard]] std::uint32_t reactor_count(const ServerOptions& options);
+// The number of reactors to run, and the reason for it, a clause for the log.
+struct ReactorCount {
+  std::uint32_t count = 1;
+  std::string reason;
+};
+
+// Returns options.reactors. If that is 0, returns one per CPU that the process may use, at most
+// hub::Hub::kMaxShards.
+[[nodiscard]] ReactorCount reactor_count(const ServerOptions& options, const UsableCpus& cpus);
 
 }  // namespace wsd::server

@@ -101,7 +101,8 @@ ServerCore::ServerCore(ServerOptions options)
     : options_(std::move(options)),
       log_(options_.log),
       requests_(*this),
-      reactor_count_(server::reactor_count(options_)) {}
+      reactor_choice_(server::reactor_count(options_, usable_cpus())),
+      reactor_count_(reactor_choice_.count) {}
 
 // A handler that destroys its own server would wait for itself for ever, so the process ends.
 // NOLINTNEXTLINE(bugprone-exception-escape)
@@ -143,7 +144,10 @@ std::string ServerCore::adopt(int fd) {
 }
 
 net::ListenOptions ServerCore::listen_options() const noexcept {
-  return {options_.listen_backlog, options_.upgrade.socket_send_buffer, options_.notsent_lowat};
+  net::ListenOptions options{options_.listen_backlog, options_.upgrade.socket_send_buffer,
+                             options_.notsent_lowat};
+  if (options_.socket_mode) options.socket_file.mode = static_cast<int>(*options_.socket_mode);
+  return options;
 }
 
 std::vector<std::string> ServerCore::addresses() const {
@@ -162,6 +166,9 @@ std::string ServerCore::start() {
   if (options_.process.return_large_blocks) ::mallopt(M_MMAP_THRESHOLD, kMmapThreshold);
   settings_ = server::reactor_settings(options_);
   if (std::string error = build(); !error.empty()) return error;
+  write_line(LogLevel::kInfo, "start", [this](LogLine& line) {
+    line.add("reactors", reactor_count_).add("text", reactor_choice_.reason);
+  });
   start_time_ms_ = net::wall_clock_ms();
   started_.store(true);
   if (std::string error = start_threads(); !error.empty()) return error;
@@ -262,6 +269,7 @@ ServerStats ServerCore::stats() const {
   stats.draining = draining_.load(std::memory_order_relaxed);
   if (!started_.load(std::memory_order_acquire)) return stats;
   stats.start_time_ms = start_time_ms_;
+  stats.by_reactor.reserve(reactors_.size());
   for (const auto& reactor : reactors_) server::add_reactor(stats, reactor->stats());
   for (std::uint32_t i = 0; i < hub_->shard_count(); ++i) server::add_shard(stats, hub_->shard(i));
   stats.turns_total = stats.turn.count();

@@ -24,6 +24,7 @@
 #include "server/http_routes.h"
 #include "server/log_rate_limit.h"
 #include "server/log_writer.h"
+#include "server/reactor_settings.h"
 #include "server/request_handler.h"
 #include "wsd/server.h"
 
@@ -131,7 +132,8 @@ class ServerCore final : public net::Application {
 
   net::ReactorSettings settings_;  // constant once started_
   net::ProcessCounters counts_;
-  std::uint32_t reactor_count_;
+  const server::ReactorCount reactor_choice_;
+  const std::uint32_t reactor_count_;
   std::vector<net::Listener> listeners_;
   std::vector<std::unique_ptr<net::Reactor>> reactors_;  // constant while threads run
   std::unique_ptr<hub::Hub> hub_;                        // constant while threads run

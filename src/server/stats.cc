@@ -13,10 +13,15 @@ std::uint64_t in_state(const net::ReactorStats& reactor, ConnectionState state) 
 
 void add_reactor(ServerStats& total, const net::ReactorStats& reactor) {
   ++total.reactors;
-  total.connections_handshaking += in_state(reactor, ConnectionState::kHandshaking);
-  total.connections_open += in_state(reactor, ConnectionState::kOpen);
-  total.connections_closing += in_state(reactor, ConnectionState::kClosing);
-  total.accepted_total += reactor.accepted.value();
+  const std::uint64_t handshaking = in_state(reactor, ConnectionState::kHandshaking);
+  const std::uint64_t open = in_state(reactor, ConnectionState::kOpen);
+  const std::uint64_t closing = in_state(reactor, ConnectionState::kClosing);
+  const std::uint64_t accepted = reactor.accepted.value();
+  total.by_reactor.push_back({handshaking + open + closing, accepted});
+  total.connections_handshaking += handshaking;
+  total.connections_open += open;
+  total.connections_closing += closing;
+  total.accepted_total += accepted;
   for (std::size_t i = 0; i < reactor.ended.size(); ++i) {
     total.ended_total[i] += reactor.ended[i].value();
   }

@@ -100,6 +100,8 @@ TEST(CheckOptions, InvalidValue_ErrorNamesTheFlag) {
       {"--max-bytes-per-second must be",
        [](auto& o) { o.rates.max_bytes_per_second = ~std::size_t{0}; }},
       {"--backlog must be at least 1", [](auto& o) { o.listen_backlog = 0; }},
+      {"--socket-mode must be at most 0777", [](auto& o) { o.socket_mode = 01777; }},
+      {"--socket-mode must be at most 0777", [](auto& o) { o.socket_mode = 0444; }},
       {"--drain-timeout must be more than 0",
        [](auto& o) { o.drain_timeout_ms = o.drain_window_ms = 0; }},
       {"--drain-window must be at most --drain-timeout (20000ms), not 20001ms",

@@ -102,13 +102,26 @@ TEST(ReactorSettings, DropsQueued_IsTrueForDropOldestAndLatestOnly) {
   EXPECT_TRUE(server::drops_queued(options));
 }
 
-TEST(ReactorSettings, ReactorCount_DefaultsToOnePerCore) {
+TEST(ReactorSettings, ReactorCount_DefaultsToTheUsableCpus) {
   ServerOptions options;
   options.reactors = 3;
-  EXPECT_EQ(reactor_count(options), 3U);
+  EXPECT_EQ(reactor_count(options, {1, 1.0}).count, 3U);
   options.reactors = 0;
-  EXPECT_GE(reactor_count(options), 1U);
-  EXPECT_LE(reactor_count(options), 64U);
+  EXPECT_EQ(reactor_count(options, {4, std::nullopt}).count, 4U);
+  EXPECT_EQ(reactor_count(options, {4, 1.5}).count, 2U);
+  EXPECT_EQ(reactor_count(options, {4, 9.0}).count, 4U);
+  EXPECT_EQ(reactor_count(options, {1'000, std::nullopt}).count, 64U);
+}
+
+TEST(ReactorSettings, ReactorCount_HasAReason) {
+  ServerOptions options;
+  options.reactors = 0;
+  EXPECT_EQ(reactor_count(options, {1, std::nullopt}).reason, "this process may run on 1 CPU");
+  EXPECT_EQ(reactor_count(options, {64, 1.5}).reason,
+            "the cgroup's CPU quota is 1.5; this process may run on 64 CPUs");
+  EXPECT_EQ(reactor_count(options, {65, std::nullopt}).reason, "the largest number");
+  options.reactors = 3;
+  EXPECT_EQ(reactor_count(options, {1, 1.0}).reason, "set by --reactors");
 }
 
 // A reactor wakes up for it, so it does not without such a limit.

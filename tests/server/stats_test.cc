@@ -33,6 +33,9 @@ TEST(Stats, ReactorsAndShardsAddUp) {
   add_reactor(total, second);
   EXPECT_EQ(total.reactors, 2U);
   EXPECT_EQ(total.accepted_total, 5U);
+  ASSERT_EQ(total.by_reactor.size(), 2U);
+  EXPECT_EQ(total.by_reactor[0].connections + total.by_reactor[1].connections, 3U);
+  EXPECT_EQ(total.by_reactor[0].accepted_total + total.by_reactor[1].accepted_total, 5U);
   EXPECT_EQ(total.connections_handshaking, 0U);
   EXPECT_EQ(total.connections_open, 2U);
   EXPECT_EQ(total.connections_closing, 1U);

@@ -95,7 +95,21 @@ int Kernel::bind(int fd, std::uint16_t port) {
 
 int Kernel::listen(int fd) {
   find(fd)->kind = Descriptor::Kind::kListener;
+  find(fd)->backlog = std::make_shared<std::vector<Link*>>();
   return 0;
+}
+
+int Kernel::dup(int fd) {
+  if (no_descriptor_free()) return fail(EMFILE);
+  Descriptor copy = *find(fd);
+  copy.watch = {};
+  copy.shared = false;
+  return add(std::move(copy));
+}
+
+bool Kernel::listens(int fd) {
+  const Descriptor* const descriptor = find(fd);
+  return descriptor != nullptr && descriptor->kind == Descriptor::Kind::kListener;
 }
 
 std::uint16_t Kernel::port_of(int fd) { return find(fd)->port; }
@@ -122,7 +136,9 @@ int Kernel::close(int fd) {
 // The last descriptor of a socket is closed.
 void Kernel::end_socket(int fd, Descriptor& descriptor) {
   if (descriptor.watch.listed) forget_ready(fd, descriptor.watch);
-  for (Link* waiting : descriptor.backlog) waiting->server_reset = true;
+  if (descriptor.backlog.use_count() == 1) {
+    for (Link* waiting : *descriptor.backlog) waiting->server_reset = true;
+  }
   if (Link* const link = descriptor.link) {
     link->server_fd = -1;
     link->held = false;
@@ -175,7 +191,8 @@ Link& Kernel::connect(std::uint16_t port, std::size_t send_buffer) {
   order_.push_back(&link);
   link.number = number;
   link.send_buffer = send_buffer;
-  // SO_REUSEPORT: a hash in the kernel chooses the listener.
+  // SO_REUSEPORT: a hash in the kernel chooses the listening socket. A shared one has several
+  // descriptors.
   std::vector<int> listeners;
   for (const auto& [fd, descriptor] : descriptors_) {
     if (descriptor.kind == Descriptor::Kind::kListener && descriptor.port == port) {
@@ -188,12 +205,12 @@ Link& Kernel::connect(std::uint16_t port, std::size_t send_buffer) {
   }
   const int chosen = random_.one_of(std::span<const int>(listeners));
   Descriptor& listener = *find(chosen);
-  if (listener.backlog.size() == kBacklog) {
+  if (listener.backlog->size() == kBacklog) {
     link.server_reset = true;
     return link;
   }
-  listener.backlog.push_back(&link);
-  wake(chosen);
+  listener.backlog->push_back(&link);
+  wake_accepters(listener);
   return link;
 }
 
@@ -203,7 +220,8 @@ int Kernel::accept(int fd, std::uint16_t& peer_port) {
     broken("accept4 on descriptor %d, which is no listener", fd);
   }
   if (random_.chance(faults.interrupted)) return fail(EINTR);
-  if (listener->backlog.empty()) return fail(EAGAIN);
+  std::vector<Link*>& backlog = *listener->backlog;
+  if (backlog.empty()) return fail(EAGAIN);
   if (no_descriptor_free()) {
     if (refused_at_ms_ != now_ms_) refused_accepts_ = 0;
     refused_at_ms_ = now_ms_;
@@ -213,15 +231,15 @@ int Kernel::accept(int fd, std::uint16_t& peer_port) {
   }
   if (random_.chance(faults.accept_error)) {
     // accept(2), "Error handling": the failed connection is lost.
-    Link* const lost = listener->backlog.front();
-    listener->backlog.erase(listener->backlog.begin());
+    Link* const lost = backlog.front();
+    backlog.erase(backlog.begin());
     lost->server_reset = true;
     static constexpr std::array<int, 6> kErrors = {ECONNABORTED, EPROTO,    EPERM,
                                                    ENETDOWN,     ETIMEDOUT, EHOSTUNREACH};
     return fail(random_.one_of(std::span<const int>(kErrors)));
   }
-  Link* const link = listener->backlog.front();
-  listener->backlog.erase(listener->backlog.begin());
+  Link* const link = backlog.front();
+  backlog.erase(backlog.begin());
   Descriptor descriptor;
   descriptor.kind = Descriptor::Kind::kLink;
   descriptor.link = link;
@@ -410,7 +428,7 @@ void Kernel::forget_ready(int fd, Registration& watch) {
 std::uint32_t Kernel::state_of(const Descriptor& descriptor) const noexcept {
   switch (descriptor.kind) {
     case Descriptor::Kind::kListener:
-      return descriptor.backlog.empty() ? 0U : static_cast<std::uint32_t>(EPOLLIN);
+      return descriptor.backlog->empty() ? 0U : static_cast<std::uint32_t>(EPOLLIN);
     case Descriptor::Kind::kEvent:
       return (descriptor.count != 0 ? static_cast<std::uint32_t>(EPOLLIN) : 0U) | EPOLLOUT;
     case Descriptor::Kind::kLink:
@@ -433,6 +451,21 @@ void Kernel::wake(int fd) {
   if (descriptor.watch.epoll < 0 || descriptor.watch.listed) return;
   descriptor.watch.listed = true;
   find(descriptor.watch.epoll)->ready.push_back(fd);
+}
+
+// EPOLLEXCLUSIVE: at least one of the epoll instances is woken (epoll_ctl(2)).
+void Kernel::wake_accepters(const Descriptor& listener) {
+  std::vector<int> watched;
+  for (const auto& [fd, descriptor] : descriptors_) {
+    if (descriptor.backlog == listener.backlog && descriptor.watch.epoll >= 0) {
+      watched.push_back(fd);
+    }
+  }
+  if (watched.size() < 2 || random_.chance(50)) {
+    for (const int fd : watched) wake(fd);
+  } else {
+    wake(random_.one_of(std::span<const int>(watched)));
+  }
 }
 
 bool Kernel::ready(int epoll) {

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -105,6 +106,9 @@ class Kernel {
   int socket();
   int bind(int fd, std::uint16_t port);
   int listen(int fd);
+  // Makes another descriptor of a listening socket (dup(2)).
+  int dup(int fd);
+  [[nodiscard]] bool listens(int fd);
   [[nodiscard]] std::uint16_t port_of(int fd);
   void set_linger_reset(int fd);
   int accept(int fd, std::uint16_t& peer_port);
@@ -172,7 +176,7 @@ class Kernel {
     enum class Kind : std::uint8_t { kSocket, kListener, kLink, kEvent, kEpoll };
     Kind kind = Kind::kSocket;
     std::uint16_t port = 0;
-    std::vector<Link*> backlog;
+    std::shared_ptr<std::vector<Link*>> backlog;  // of all descriptors of a listening socket
     Link* link = nullptr;
     std::uint64_t count = 0;  // of an eventfd
     Registration watch;
@@ -184,6 +188,7 @@ class Kernel {
   [[nodiscard]] Descriptor* find(int fd);
   [[nodiscard]] Link* link_of(int fd, const char* call);
   void wake(int fd);
+  void wake_accepters(const Descriptor& listener);
   [[nodiscard]] std::uint32_t state_of(const Descriptor& descriptor) const noexcept;
   [[nodiscard]] bool no_descriptor_free() const noexcept;
   void forget_ready(int fd, Registration& watch);

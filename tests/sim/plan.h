@@ -29,6 +29,7 @@ struct Plan {
   bool time_jumps = false;  // time passes while work is pending: any deadline may fire
   bool proxied = false;     // all peers use a proxy that reports the client of each connection
   bool outages = false;     // descriptors or memory run out for a while
+  bool shared = false;      // all reactors accept from one socket, which another process has passed
   bool forks = false;       // a child process holds the server's descriptors for a while
   // before the end, time passes until every broken peer must have been disconnected
   bool wait_out = false;

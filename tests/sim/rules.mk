@@ -3,7 +3,7 @@
 SIM := $(B)/tests/wsd_sim
 SIM_SRCS := $(wildcard tests/sim/*.cc)
 # The calls of the server that the simulated kernel answers (tests/sim/system_calls.cc).
-SIM_CALLS := socket bind listen getsockname setsockopt accept4 wsd_recv wsd_send sendmsg shutdown ioctl close eventfd \
+SIM_CALLS := socket bind listen getsockname setsockopt getsockopt fstat fcntl accept4 wsd_recv wsd_send sendmsg shutdown ioctl close eventfd \
   write epoll_create1 epoll_ctl epoll_wait clock_gettime \
   wsd_random_word wsd_append_to_room
 SIM_SERVER_SRCS := $(filter src/base/% src/protocol/% src/hub/% src/net/%,$(LIB_SRCS))

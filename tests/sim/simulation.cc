@@ -88,7 +88,14 @@ void Simulation::build() {
   hub_ = std::make_unique<hub::Hub>(wakers, shard_options(plan_));
   net::ListenAddress address;
   WSD_ASSERT(net::parse_listen_address("127.0.0.1:0", address).empty());
-  WSD_ASSERT(listener_.open(address, plan_.reactors, {}).empty());
+  if (plan_.shared) {
+    const int fd = kernel_.socket();
+    kernel_.bind(fd, 0);
+    kernel_.listen(fd);
+    WSD_ASSERT(listener_.adopt(fd, plan_.reactors, {}).empty());
+  } else {
+    WSD_ASSERT(listener_.open(address, plan_.reactors, {}).empty());
+  }
   for (std::uint32_t i = 0; i < plan_.reactors; ++i) {
     net::Reactor& reactor = *driven_[i]->reactor;
     reactor.attach(plan_.settings, hub_->shard(i), *this, counts_);

@@ -4,11 +4,13 @@
 // Two functions of the server are replaced in the same way. The key of its hash tables must come
 // from the seed. The place where a room orders its messages is observed.
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <linux/sockios.h>
 #include <netinet/in.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 
 #include <cerrno>
@@ -63,6 +65,27 @@ int __wrap_getsockname(int fd, sockaddr* into, socklen_t* size) {
 int __wrap_setsockopt(int fd, int level, int name, const void*, socklen_t) {
   if (level == SOL_SOCKET && name == SO_LINGER) Kernel::current().set_linger_reset(fd);
   return 0;
+}
+
+// What Listener::adopt() asks about a socket that another process has passed.
+int __wrap_getsockopt(int fd, int level, int name, void* value, socklen_t* size) {
+  if (level != SOL_SOCKET) wsd::sim::broken("getsockopt %d %d is not simulated", level, name);
+  int answer = 0;
+  if (name == SO_TYPE) answer = SOCK_STREAM;
+  if (name == SO_DOMAIN) answer = AF_INET;
+  if (name == SO_ACCEPTCONN) answer = Kernel::current().listens(fd) ? 1 : 0;
+  std::memcpy(value, &answer, sizeof(answer));
+  *size = sizeof(answer);
+  return 0;
+}
+
+int __wrap_fstat(int, struct stat* status) {
+  status->st_mode = S_IFSOCK;
+  return 0;
+}
+
+int __wrap_fcntl(int fd, int command, ...) {
+  return command == F_DUPFD_CLOEXEC ? Kernel::current().dup(fd) : 0;
 }
 
 int __wrap_accept4(int fd, sockaddr* into, socklen_t* size, int) {

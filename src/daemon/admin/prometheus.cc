@@ -110,6 +110,19 @@ void render_connections(Renderer& to, const ServerStats& stats) {
   }
 }
 
+void render_reactors(Renderer& to, const ServerStats& stats) {
+  constexpr std::string_view kConnections = "wsd_reactor_connections";
+  to.head(kConnections, "gauge", "Current connections, by reactor thread.");
+  for (std::size_t i = 0; i < stats.by_reactor.size(); ++i) {
+    to.sample(kConnections, "reactor", std::to_string(i), stats.by_reactor[i].connections);
+  }
+  constexpr std::string_view kAccepted = "wsd_reactor_connections_accepted_total";
+  to.head(kAccepted, "counter", "Connections accepted, by the reactor thread that serves them.");
+  for (std::size_t i = 0; i < stats.by_reactor.size(); ++i) {
+    to.sample(kAccepted, "reactor", std::to_string(i), stats.by_reactor[i].accepted_total);
+  }
+}
+
 void render_traffic(Renderer& to, const ServerStats& stats) {
   to.single("wsd_messages_received_total", "counter", "Complete messages received from clients.",
             stats.messages_in_total);
@@ -260,6 +273,7 @@ std::string metrics_text(const ServerStats& stats) {
   Renderer renderer;
   render_process(renderer, stats);
   render_connections(renderer, stats);
+  render_reactors(renderer, stats);
   render_traffic(renderer, stats);
   render_held(renderer, stats);
   render_times(renderer, stats);

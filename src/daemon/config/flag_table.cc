@@ -32,6 +32,24 @@ std::string listen_error(std::string_view value) {
   return value == kSystemdAddress ? std::string() : check_listen_address(value);
 }
 
+Flag socket_mode() {
+  Flag flag = setting(
+      "MODE",
+      {"socket-mode",
+       "give the socket files of --listen unix:PATH this octal mode, as in 0660; without it, the "
+       "umask decides; clients need write permission"});
+  flag.set = [](Options& options, std::string_view value) {
+    auto parsed = parse_file_mode(value);
+    if (parsed.ok()) options.server.socket_mode = parsed.value;
+    return std::move(parsed.error);
+  };
+  flag.get = [](const Options& options) {
+    const auto& mode = options.server.socket_mode;
+    return mode ? std::vector{format_file_mode(*mode)} : std::vector<std::string>{};
+  };
+  return flag;
+}
+
 Table listening_flags() {
   return {
       list(
@@ -42,7 +60,9 @@ Table listening_flags() {
           &listen_error, [](Options & o) -> auto& { return o.listen; }),
       count<std::uint32_t>(
           {"reactors",
-           "number of threads that serve connections, at most 64; 0 starts one per core"},
+           "number of threads that serve connections, at most 64; 0 starts one per CPU that wsd "
+           "may "
+           "use, by its affinity and its cgroup's CPU quota"},
           [](Options & o) -> auto& { return o.server.reactors; }),
       count<std::uint32_t>(
           {"max-connections", "limit on open connections; 0 uses the open-file limit"},
@@ -50,6 +70,7 @@ Table listening_flags() {
       count<int>(
           {"backlog", "connections the kernel queues per listening socket until wsd accepts them"},
           [](Options & o) -> auto& { return o.server.listen_backlog; }),
+      socket_mode(),
   };
 }
 

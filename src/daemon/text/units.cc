@@ -139,4 +139,24 @@ Parsed<std::uint64_t> parse_count(std::string_view text, std::uint64_t max) {
   return {quantity->number, {}};
 }
 
+Parsed<std::uint32_t> parse_file_mode(std::string_view text) {
+  constexpr std::uint32_t kBits = 0777;
+  std::uint32_t mode = 0;
+  const char* const end = text.data() + text.size();
+  const auto [after, code] = std::from_chars(text.data(), end, mode, 8);
+  const bool digits = code == std::errc() && after == end && text.size() >= 3 && text.size() <= 4;
+  if (digits && mode <= kBits) return {mode, {}};
+  return {0, quote(text) +
+                 " is not a file mode: write three or four octal digits from 000 to 0777, "
+                 "as in 0660"};
+}
+
+std::string format_file_mode(std::uint32_t mode) {
+  std::string digits;
+  for (int shift = 9; shift >= 0; shift -= 3) {
+    digits += static_cast<char>('0' + (mode >> static_cast<unsigned>(shift) & 7U));
+  }
+  return digits;
+}
+
 }  // namespace wsd::daemon

@@ -33,6 +33,11 @@ enum class Zero : std::uint8_t {
 // Returns the size in the largest unit that is exact. parse_size() parses it back.
 [[nodiscard]] std::string format_size(std::uint64_t bytes);
 
+// Parses the permission bits of a file, such as "660" or "0660": three or four octal digits.
+[[nodiscard]] Parsed<std::uint32_t> parse_file_mode(std::string_view text);
+// Returns the bits as four octal digits.
+[[nodiscard]] std::string format_file_mode(std::uint32_t mode);
+
 // Parses decimal digits; at most `max`.
 [[nodiscard]] Parsed<std::uint64_t> parse_count(std::string_view text, std::uint64_t max);
 

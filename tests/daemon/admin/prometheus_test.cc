@@ -50,6 +50,18 @@ TEST(MetricsText, MetricHasHelpTypeAndValue) {
             "wsd_draining 1\n");
 }
 
+TEST(MetricsText, EachReactorHasItsShareOfConnections) {
+  ServerStats stats;
+  stats.by_reactor = {{3, 7}, {4, 9}};
+  const std::string text = metrics_text(stats);
+  EXPECT_NE(text.find("wsd_reactor_connections{reactor=\"0\"} 3\n"
+                      "wsd_reactor_connections{reactor=\"1\"} 4\n"),
+            std::string::npos);
+  EXPECT_NE(text.find("wsd_reactor_connections_accepted_total{reactor=\"0\"} 7\n"
+                      "wsd_reactor_connections_accepted_total{reactor=\"1\"} 9\n"),
+            std::string::npos);
+}
+
 TEST(MetricsText, EveryCauseAndStatus_IsPresentFromTheStart) {
   ServerStats stats;
   stats.ended_total[static_cast<std::size_t>(CloseCause::kSlowConsumer)] = 3;

@@ -28,6 +28,7 @@ const std::vector<FlagCase>& cases() {
       {"reactors", "0", "4", {"-1", "two", "4294967296"}},
       {"max-connections", "0", "1000", {"1k", "off"}},
       {"backlog", "4096", "128", {"-1", "2147483648"}},
+      {"socket-mode", "none", "0660", {"", "66", "0888", "1777", "-660", "0660 ", "rw-rw----"}},
       {"allowed-origin", "none", "https://app.example.com", {"app.example.com", "https://a/"}},
       {"subprotocol", "none", "v1.chat", {"a b", ""}},
       {"handshake-timeout", "10s", "3s", {"0", "off", "10"}},

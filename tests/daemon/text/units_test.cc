@@ -130,6 +130,18 @@ TEST(Units, EverySizeIsReadBackAsWritten) {
   EXPECT_EQ(format_size(65'537), "65537");
 }
 
+TEST(Units, FileModesAreOctal) {
+  EXPECT_EQ(parse_file_mode("0660").value, 0660U);
+  EXPECT_EQ(parse_file_mode("660").value, 0660U);
+  EXPECT_EQ(parse_file_mode("0777").value, 0777U);
+  EXPECT_EQ(format_file_mode(0660), "0660");
+  EXPECT_EQ(format_file_mode(07), "0007");
+  for (const std::string_view text :
+       {"", "6", "66", "1660", "0888", "06600", "-66", "0x1", " 660", "660 ", "rw-rw-rw-"}) {
+    EXPECT_NE(parse_file_mode(text).error.find("octal digits"), std::string::npos) << text;
+  }
+}
+
 TEST(Units, CountsAreDigitsOnly) {
   EXPECT_EQ(parse_count("0", 10).value, 0U);
   EXPECT_EQ(parse_count("10", 10).value, 10U);
