@@ -188,6 +188,7 @@ std::vector<Row> upgrade_rows() {
       {"TwoConnections",
        upgrade().set("Connection", "keep-alive").add("Connection", "Upgrade"),
        {101}},
+      {"UpgradeFirst", upgrade().set("Connection", "Upgrade, keep-alive"), {101}},
       {"EmptyElements",
        upgrade().set("Connection", ", ,Upgrade,").set("Upgrade", ",websocket"),
        {101}},
@@ -200,6 +201,9 @@ std::vector<Row> upgrade_rows() {
       {"KeyWithoutPadding", upgrade().set("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ"), {400}},
       {"TwoKeys", upgrade().add("Sec-WebSocket-Key", kSampleKey), {400}},
       {"NoProtocolSupported", upgrade().add("Sec-WebSocket-Protocol", "chat, superchat"), {101}},
+      {"ProtocolEmpty", upgrade().add("Sec-WebSocket-Protocol", ""), {101}},
+      {"ProtocolOnlyCommas", upgrade().add("Sec-WebSocket-Protocol", " , ,"), {101}},
+      {"ProtocolEmptyElements", upgrade().add("Sec-WebSocket-Protocol", ",chat,,"), {101}},
       {"ProtocolNotAToken", upgrade().add("Sec-WebSocket-Protocol", "a b"), {400}},
       {"TwoOrigins",
        upgrade().add("Origin", "http://server.example").add("Origin", "http://server.example"),
@@ -210,6 +214,8 @@ std::vector<Row> upgrade_rows() {
       {"ExtensionUnclosedQuote",
        upgrade().add("Sec-WebSocket-Extensions", "permessage-deflate; a=\"8"),
        {400}},
+      {"ExtensionsEmpty", upgrade().add("Sec-WebSocket-Extensions", ""), {101}},
+      {"ExtensionsOnlyCommas", upgrade().add("Sec-WebSocket-Extensions", ","), {101}},
       {"ExtensionsUnknown",
        upgrade().add("Sec-WebSocket-Extensions", "constructor, __proto__"),
        {101}},
@@ -355,6 +361,17 @@ TEST_F(Handshake, UnknownPathIsNotFound) {
   RawClient client = server().connect();
   client.send(RequestText::upgrade("/no-such-path").text());
   EXPECT_TRUE(is_refused(client, {404}));
+}
+
+// The RFC's own example has bits in its base64 that no byte uses.
+TEST_F(Handshake, Rfc6455_4_1_ExampleKey) {
+  RawClient client = server().connect();
+  client.send(upgrade().set("Sec-WebSocket-Key", "AQIDBAUGBwgJCgsMDQ4PEC==").text());
+  const auto response = client.read_response();
+  ASSERT_TRUE(response);
+  EXPECT_EQ(response->status, 101) << response->describe();
+  EXPECT_EQ(response->get("Sec-WebSocket-Accept"), "OfS0wDaT5NoxF2gqm7Zj2YtetzM=");
+  EXPECT_TRUE(echoes(client));
 }
 
 TEST_F(Handshake, RootIsAnEchoToo) {
