@@ -195,7 +195,7 @@ std::optional<net::RequestResult> RequestHandler::check_guard(const HttpRoutes::
 // Returns the rule by which a request's body must not be read (RFC 9112 §6), or kNone.
 protocol::Violation RequestHandler::check_body(
     const protocol::HttpRequest& request) const noexcept {
-  if (request.chunked) return protocol::Violation::kCodingNotRead;
+  // The length of a chunked body is checked as it arrives.
   if (request.content_length > core_.options().limits.max_message_bytes) {
     return protocol::Violation::kBodyTooLarge;
   }

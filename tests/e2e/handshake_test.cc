@@ -157,9 +157,10 @@ std::vector<Row> field_rows() {
       {"LengthUnderscore", upgrade().add("Content-Length", "1_0"), {400}},
       {"LengthEmpty", upgrade().add("Content-Length", ""), {400}},
       {"LengthTwoTo64", upgrade().add("Content-Length", "18446744073709551616"), {400, 413}},
-      {"CodingUnknown", upgrade().add("Transfer-Encoding", "xchunked"), {400, 501}},
-      {"CodingEmptyElement", upgrade().add("Transfer-Encoding", ",chunked"), {400, 501}},
-      {"CodingNotLast", upgrade().add("Transfer-Encoding", "chunked, identity"), {400, 501}},
+      {"CodingUnknown", upgrade().add("Transfer-Encoding", "xchunked"), {400}},
+      {"CodingEmptyElement", upgrade().add("Transfer-Encoding", ",chunked"), {400}},
+      {"CodingNotLast", upgrade().add("Transfer-Encoding", "chunked, identity"), {400}},
+      {"CodingBeforeChunked", upgrade().add("Transfer-Encoding", "gzip, chunked"), {501}},
       {"ExpectContinue", upgrade().add("Expect", "100-continue"), {101}},
       {"ExpectOther", upgrade().add("Expect", "a-pony"), {417}},
   };
