@@ -49,7 +49,7 @@ class Request {
   [[nodiscard]] virtual std::string_view param(std::string_view name) const = 0;
   // The subprotocols that the client offered, in its order.
   [[nodiscard]] virtual const std::vector<std::string_view>& subprotocols() const = 0;
-  // The complete body. Empty if there is none.
+  // The complete body, joined if it came in chunks. Empty if there is none.
   [[nodiscard]] virtual std::string_view body() const = 0;
 };
 
