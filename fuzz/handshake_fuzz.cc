@@ -76,18 +76,12 @@ bool has_element(const HttpRequest& request, const std::string& name, const std:
                      [&](const std::string& each) { return lower(each) == wanted; });
 }
 
-// RFC 4648 §4 of 16 bytes: decoding and encoding again gives the same text.
+// RFC 4648 §4 of 16 bytes. The unused bits may have any value.
 bool key_of_16_bytes(const std::string& text) {
   constexpr std::string_view kDigits =
       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   if (text.size() != 24 || text.substr(22) != "==") return false;
-  std::string bits;
-  for (const char c : text.substr(0, 22)) {
-    const std::size_t digit = kDigits.find(c);
-    if (digit == std::string_view::npos) return false;
-    for (int bit = 5; bit >= 0; --bit) bits += (digit >> bit & 1) != 0 ? '1' : '0';
-  }
-  return bits.substr(128) == "0000";
+  return text.substr(0, 22).find_first_not_of(kDigits) == std::string::npos;
 }
 
 struct Offer {
@@ -109,7 +103,7 @@ std::optional<std::string> parameter_value(const std::string& text) {
   return plain;
 }
 
-// RFC 6455 §9.1. Returns nothing if any line breaks the ABNF, or if all of them are empty.
+// RFC 6455 §9.1. Returns nothing if any line breaks the ABNF.
 std::optional<std::vector<Offer>> offers_of(const HttpRequest& request) {
   std::vector<Offer> offers;
   for (const std::string& value : values_of(request, "sec-websocket-extensions")) {
@@ -160,18 +154,12 @@ Violation judge_slowly(const HttpRequest& request) {
   if (!key_of_16_bytes(keys[0])) return Violation::kBadKey;
   if (values_of(request, "origin").size() > 1) return Violation::kDuplicateOrigin;
   Strings protocols = elements_of(request, "sec-websocket-protocol");
-  if (protocols.empty() && !values_of(request, "sec-websocket-protocol").empty()) {
-    return Violation::kBadSubprotocol;
-  }
   if (!std::all_of(protocols.begin(), protocols.end(), token)) return Violation::kBadSubprotocol;
   std::sort(protocols.begin(), protocols.end());
   if (std::adjacent_find(protocols.begin(), protocols.end()) != protocols.end()) {
     return Violation::kBadSubprotocol;
   }
-  const auto offers = offers_of(request);
-  const bool asked = !values_of(request, "sec-websocket-extensions").empty();
-  if (!offers || (asked && offers->empty())) return Violation::kBadExtensions;
-  return Violation::kNone;
+  return offers_of(request) ? Violation::kNone : Violation::kBadExtensions;
 }
 
 // RFC 7692 §7.1: the parameters of the first acceptable offer.

@@ -1,6 +1,7 @@
-// RequestParser: the input is a request head and the bytes after it. Whole and split input must
-// give the same result. A slow reading of the RFCs must accept and reject the same heads. Accepted
-// heads must have the properties that the headers promise.
+// RequestParser and ChunkedBody: the input is a request head and the bytes after it, which are the
+// body if it is chunked. Whole and split input must give the same result. A slow reading of the
+// RFCs must accept and reject the same heads and bodies. Accepted heads must have the properties
+// that the headers promise.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -9,8 +10,10 @@
 
 #include "base/assert.h"
 #include "base/bytes.h"
+#include "protocol/chunked_body.h"
 #include "protocol/http_request.h"
 #include "protocol/http_response.h"
+#include "slow_chunks.h"
 #include "slow_http.h"
 
 namespace {
@@ -22,6 +25,9 @@ using Status = RequestParser::Status;
 // So small that short inputs reach the limits.
 constexpr HeadLimits kTight{
     .max_request_line_bytes = 40, .max_head_bytes = 300, .max_field_bytes = 50, .max_fields = 8};
+constexpr ChunkedLimits kTightBody{
+    .max_body_bytes = 20, .max_extension_bytes = 12, .max_trailer_bytes = 24};
+constexpr ChunkedLimits kWideBody{.max_body_bytes = 1 << 20};
 
 // A parser with the last bytes that it received, in a separate block.
 struct Run {
@@ -108,6 +114,49 @@ void check_twin(const Run& run, Bytes input, const HeadLimits& limits) {
   WSD_ASSERT(request.content_length == std::stoull(length));
 }
 
+// A body that was decoded in pieces.
+struct Body {
+  ChunkedBody::Status status = ChunkedBody::Status::kNeedMore;
+  Violation violation = Violation::kNone;
+  std::size_t used = 0;
+  std::string text = {};
+  bool operator==(const Body&) const = default;
+};
+
+// Decodes pieces of at most `most` bytes, each in a separate block.
+Body decode(Bytes input, std::size_t most, const ChunkedLimits& limits) {
+  ChunkedBody chunks;
+  Body body;
+  while (body.status == ChunkedBody::Status::kNeedMore && body.used < input.size()) {
+    const Bytes piece = input.subspan(body.used, std::min(most, input.size() - body.used));
+    const std::vector<std::uint8_t> block(piece.begin(), piece.end());
+    Bytes rest = block;
+    Bytes data;
+    while ((body.status = chunks.next(rest, data, limits)) == ChunkedBody::Status::kData) {
+      WSD_ASSERT(!data.empty());
+      body.text += as_text(data);
+      WSD_ASSERT(body.text.size() <= limits.max_body_bytes);
+    }
+    WSD_ASSERT(body.status != ChunkedBody::Status::kNeedMore || rest.empty());
+    body.used += block.size() - rest.size();
+  }
+  if (body.status == ChunkedBody::Status::kFailed) body.violation = chunks.violation();
+  return body;
+}
+
+void check_body(Bytes input, const ChunkedLimits& limits) {
+  const Body whole = decode(input, input.size(), limits);
+  WSD_ASSERT(decode(input, 3, limits) == whole);
+  WSD_ASSERT(decode(input, 1, limits) == whole);
+  const auto twin = fuzz::read_chunks_slowly(as_text(input), limits);
+  WSD_ASSERT(twin.has_value() == (whole.status == ChunkedBody::Status::kComplete));
+  if (twin) WSD_ASSERT(twin->size == whole.used && twin->body == whole.text);
+  if (whole.status == ChunkedBody::Status::kFailed) {
+    std::string out;
+    write_violation(out, whole.violation);
+  }
+}
+
 void check_input(Bytes input, const HeadLimits& limits) {
   Run whole(limits);
   whole.grow(input);
@@ -127,6 +176,10 @@ void check_input(Bytes input, const HeadLimits& limits) {
     write_violation(out, whole.parser.violation());
   } else {
     check_request(whole, limits);
+    if (!whole.parser.request().chunked) return;
+    const Bytes body = input.subspan(whole.parser.head_size());
+    check_body(body, kWideBody);
+    check_body(body, kTightBody);
   }
 }
 

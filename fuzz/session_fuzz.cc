@@ -214,13 +214,18 @@ class Player {
   }
 
   [[nodiscard]] bool wants_body(const HttpRequest& request) const {
-    return request.content_length != 0 && !request.chunked && request.body.empty() &&
-           request.content_length <= limits_.message.max_message_bytes;
+    return request.body_due() && request.content_length <= limits_.message.max_message_bytes;
   }
 
   void answer(const HttpRequest& request) {
     WSD_ASSERT(!session_.in_body());
-    WSD_ASSERT(request.body.empty() || request.body.size() == request.content_length);
+    if (!request.body_read) {
+      WSD_ASSERT(request.body.empty());
+    } else if (request.chunked) {
+      WSD_ASSERT(request.body.size() <= limits_.message.max_message_bytes);
+    } else {
+      WSD_ASSERT(request.body.size() == request.content_length);
+    }
     if (check_handshake(request).violation == Violation::kNone) {
       upgrade();
       upgraded_ = true;

@@ -44,17 +44,15 @@ inline constexpr std::string_view kHexDigits = "0123456789abcdefABCDEF";
 inline constexpr std::string_view kUnreservedOrSubDelim =
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~!$&'()*+,;=";
 
-// Percent-decodes (RFC 3986 §2.1). Returns nothing if a '%' does not start a triplet, if a triplet
-// encodes a byte of `banned`, or if another byte is not one of `bytes`.
-inline std::optional<std::string> decoded(const std::string& text, std::string_view bytes,
-                                          std::string_view banned) {
+// Percent-decodes (RFC 3986 §2.1). Returns nothing if a triplet encodes NUL, or if another byte is
+// not one of `bytes`, which has '%' if a '%' may stand outside a triplet.
+inline std::optional<std::string> decoded(const std::string& text, std::string_view bytes) {
   std::string plain;
   for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '%') {
-      const std::string digits = text.substr(i + 1, 2);
-      if (digits.size() != 2 || !all_of_these(digits, kHexDigits)) return std::nullopt;
+    const std::string digits = text.substr(i + 1, 2);
+    if (text[i] == '%' && digits.size() == 2 && all_of_these(digits, kHexDigits)) {
       plain += static_cast<char>(std::stoi(digits, nullptr, 16));
-      if (banned.find(plain.back()) != std::string_view::npos) return std::nullopt;
+      if (plain.back() == '\0') return std::nullopt;
       i += 2;
     } else if (bytes.find(text[i]) != std::string_view::npos) {
       plain += text[i];
@@ -80,7 +78,7 @@ inline bool is_authority(const std::string& text) {
   } else {
     const std::string name = text.substr(0, end);
     if (name.empty() || name.find(',') != std::string::npos) return false;
-    if (!decoded(name, kUnreservedOrSubDelim, std::string_view("\0", 1))) return false;
+    if (!decoded(name, kUnreservedOrSubDelim)) return false;
   }
   if (end >= text.size()) return true;
   const std::string port = text.substr(end + 1);
@@ -106,10 +104,12 @@ inline bool is_target(std::string target) {
       return false;
     }
   }
-  const std::string path_bytes = std::string(kUnreservedOrSubDelim) + ":@/";
-  const auto path = decoded(target.substr(0, question), path_bytes, std::string_view("\0/\\", 3));
+  // The last eight are those that clients send unencoded although RFC 3986 §3.3 does not have them.
+  const std::string path_bytes = std::string(kUnreservedOrSubDelim) + ":@/" + "[]{}|^`%";
+  const auto path = decoded(target.substr(0, question), path_bytes);
   if (!path) return false;
-  const std::string framed = *path + '/';
+  std::string framed = *path + '/';
+  std::replace(framed.begin(), framed.end(), '\\', '/');
   return framed.find("/./") == std::string::npos && framed.find("/../") == std::string::npos;
 }
 

@@ -37,6 +37,11 @@ namespace wsd {
 // are, "+" too. Returns std::nullopt if two hexadecimal digits do not follow a "%". Any thread.
 [[nodiscard]] std::optional<std::string> percent_decode(std::string_view text);
 
+// Decodes a segment of a path as Request::param() does: like percent_decode(), but a "%" that two
+// hexadecimal digits do not follow stays as it is, because browsers send such a "%" for itself
+// (WHATWG URL §1.3). Any thread.
+[[nodiscard]] std::string decode_segment(std::string_view segment);
+
 // Returns whether `text` is well-formed UTF-8 (RFC 3629 §4). Any thread.
 [[nodiscard]] bool is_utf8(std::string_view text) noexcept;
 

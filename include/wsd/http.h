@@ -44,11 +44,12 @@ class Request {
   // Returns all fields with that name, in the order received.
   [[nodiscard]] virtual std::vector<std::string_view> headers(std::string_view name) const = 0;
   // Returns the part of the path that matched the "{name}" segment of the route's pattern,
-  // percent-decoded. Empty if the pattern has no such segment.
+  // percent-decoded as by decode_segment(). It may contain slashes, which were encoded. Empty if
+  // the pattern has no such segment.
   [[nodiscard]] virtual std::string_view param(std::string_view name) const = 0;
   // The subprotocols that the client offered, in its order.
   [[nodiscard]] virtual const std::vector<std::string_view>& subprotocols() const = 0;
-  // The complete body. Empty if there is none.
+  // The complete body, joined if it came in chunks. Empty if there is none.
   [[nodiscard]] virtual std::string_view body() const = 0;
 };
 

@@ -95,10 +95,11 @@ class Server {
   // overload above. A path may have several methods, each added once. Any other method gets 405
   // with an Allow field.
   //
-  // The handler is called when the body is complete. A body needs a Content-Length (otherwise 501)
-  // of at most max_message_bytes (otherwise 413) and must arrive within message_timeout_ms. Until
-  // it is complete, its bytes count in max_input_bytes. A GET has no body: if one comes with it,
-  // the connection ends after the response.
+  // The handler is called when the body is complete. A body has a Content-Length or is chunked (RFC
+  // 9112 §7.1); with another transfer coding it gets 501. It has at most max_message_bytes, decoded
+  // (otherwise 413), and must arrive within message_timeout_ms. Until it is complete, its bytes
+  // count in max_input_bytes. A GET has no body: if one comes with it, the connection ends after
+  // the response.
   //
   // Throws std::invalid_argument if the method is unknown or HEAD (the handler of GET serves it),
   // if check_route_pattern() does not accept the pattern, if the pattern has that method already or

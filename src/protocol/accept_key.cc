@@ -13,7 +13,9 @@ namespace {
 
 constexpr std::string_view kGuid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";  // RFC 6455 §1.3
 constexpr std::size_t kKeyBytes = 24;                                       // base64 of 16 bytes
-constexpr std::size_t kKeyDigits = 22;  // 128 bits in digits of 6, the last one with 4 unused bits
+// 128 bits in digits of 6. The 4 unused bits of the last one may have any value: RFC 4648 §3.5
+// allows a decoder to accept that, and the example of RFC 6455 §4.1 (7) needs it.
+constexpr std::size_t kKeyDigits = 22;
 
 }  // namespace
 
@@ -34,14 +36,12 @@ AcceptKey accept_key(std::string_view key) noexcept {
   return result;
 }
 
-// Written by hand, because EVP_DecodeBlock skips whitespace and accepts any unused bits.
+// Written by hand, because EVP_DecodeBlock skips whitespace.
 bool is_valid_key(std::string_view key) noexcept {
   if (key.size() != kKeyBytes || !key.ends_with("==")) return false;
-  for (const char c : key.substr(0, kKeyDigits)) {
-    if (!is_alpha(c) && !is_digit(c) && c != '+' && c != '/') return false;
-  }
-  // RFC 4648 §3.5: unused bits are zero, so the last digit is a multiple of 16.
-  return std::string_view("AQgw").find(key[kKeyDigits - 1]) != std::string_view::npos;
+  const std::string_view digits = key.substr(0, kKeyDigits);
+  return std::all_of(digits.begin(), digits.end(),
+                     [](char c) { return is_alpha(c) || is_digit(c) || c == '+' || c == '/'; });
 }
 
 }  // namespace wsd::protocol

@@ -35,8 +35,8 @@ Violation judge_request(const HttpRequest& request) noexcept {
 
 // RFC 6455 §4.2.1 (3), (4); RFC 9110 §15.5.22 for the status.
 Violation judge_upgrade(const HttpRequest& request) noexcept {
-  const bool asked = fields_have_token(request, "Upgrade", "websocket") &&
-                     fields_have_token(request, "Connection", "upgrade");
+  const bool asked =
+      offers_websocket(request) && fields_have_token(request, "Connection", "upgrade");
   return asked ? Violation::kNone : Violation::kUpgradeRequired;
 }
 
@@ -77,12 +77,12 @@ bool has_duplicates(std::vector<std::string_view> names) {
   return std::adjacent_find(names.begin(), names.end()) != names.end();
 }
 
-// RFC 6455 §4.2.1 (8), §4.3: 1#token over any number of lines (§11.3.4).
+// RFC 6455 §4.2.1 (8), §4.3: 1#token over any number of lines (§11.3.4). A field without any
+// element breaks this ABNF, but clients send one if their list of offers is empty, and it offers
+// nothing.
 Violation judge_subprotocols(const HttpRequest& request, Handshake& handshake) {
-  bool present = false;
   for (const HttpField& field : *request.fields) {
     if (!equals_ignore_case(field.name, "Sec-WebSocket-Protocol")) continue;
-    present = true;
     ListCursor list(field.value);
     for (std::string_view element; list.next(element);) {
       if (element.empty()) continue;  // RFC 9110 §5.6.1.2
@@ -90,22 +90,19 @@ Violation judge_subprotocols(const HttpRequest& request, Handshake& handshake) {
       handshake.subprotocols.push_back(element);
     }
   }
-  // RFC 9110 §5.6.1.2: 1# needs one non-empty element.
-  if (present && handshake.subprotocols.empty()) return Violation::kBadSubprotocol;
   // RFC 6455 §4.1 (10): all strings MUST be unique.
   if (has_duplicates(handshake.subprotocols)) return Violation::kBadSubprotocol;
   return Violation::kNone;
 }
 
-// RFC 6455 §4.2.1 (9), §9.1: a value that does not match the ABNF MUST fail the handshake.
+// RFC 6455 §4.2.1 (9), §9.1: a value that does not match the ABNF MUST fail the handshake. Only a
+// list without any element is accepted, as in judge_subprotocols().
 Violation judge_extensions(const HttpRequest& request, Handshake& handshake) {
-  bool present = false;
   for (const HttpField& field : *request.fields) {
     if (!equals_ignore_case(field.name, "Sec-WebSocket-Extensions")) continue;
-    present = true;
     if (!read_extensions(field.value, handshake.extensions)) return Violation::kBadExtensions;
   }
-  return present && handshake.extensions.empty() ? Violation::kBadExtensions : Violation::kNone;
+  return Violation::kNone;
 }
 
 Violation judge(const HttpRequest& request, Handshake& handshake) {
@@ -167,6 +164,10 @@ void append_fields(std::string& out, const HeaderList& fields) {
 
 bool is_valid_header(std::string_view name, std::string_view value) noexcept {
   return is_token(name) && std::none_of(value.begin(), value.end(), is_control_byte);
+}
+
+bool offers_websocket(const HttpRequest& request) noexcept {
+  return fields_have_token(request, "Upgrade", "websocket");
 }
 
 bool list_has_token(std::string_view list, std::string_view token) noexcept {

@@ -32,7 +32,8 @@ struct Handshake {
 // - version: 426, or 400 for two lines
 // - key: 400
 // - Origin: 400 for two lines
-// - subprotocols and extensions: 400 if they do not match the ABNF of §4.3, §9.1
+// - subprotocols and extensions: 400 if they do not match the ABNF of §4.3, §9.1; a field without
+//   any element offers nothing
 [[nodiscard]] Handshake check_handshake(const HttpRequest& request);
 
 // Returns the first of `supported`, in the server's order of preference, that the client offered.
@@ -56,6 +57,10 @@ void append_fields(std::string& out, const HeaderList& fields);
 // Returns whether a field may be written into a response: `name` is a token, and `value` has no
 // control bytes.
 [[nodiscard]] bool is_valid_header(std::string_view name, std::string_view value) noexcept;
+
+// Returns whether the request offers to change to the WebSocket protocol. Other protocols of its
+// Upgrade field, such as h2c, are ignored (RFC 9110 §7.8).
+[[nodiscard]] bool offers_websocket(const HttpRequest& request) noexcept;
 
 // Returns whether `list`, a comma-separated field value (RFC 9110 §5.6.1), contains `token`,
 // compared without case. Empty elements are skipped.

@@ -66,6 +66,21 @@ Violation judge_content_length(HttpRequest& request) noexcept {
   return Violation::kNone;
 }
 
+// RFC 9112 §6.3 (4): MUST be 400 if chunked is not last, because the length is then uncertain.
+// §7.1: chunked must not be applied twice. §6.1: otherwise 501, because there is a coding before
+// it.
+Violation judge_other_codings(std::string_view codings) noexcept {
+  ListCursor list(codings);
+  int chunked = 0;
+  bool last = false;
+  for (std::string_view coding; list.next(coding);) {
+    if (coding.empty()) return Violation::kBadTransferEncoding;
+    last = equals_ignore_case(coding, "chunked");
+    if (last) ++chunked;
+  }
+  return last && chunked == 1 ? Violation::kUnknownCoding : Violation::kBadTransferEncoding;
+}
+
 Violation judge_transfer_encoding(HttpRequest& request) noexcept {
   const HttpField* coding = request.find("Transfer-Encoding");
   if (coding == nullptr) return Violation::kNone;
@@ -73,11 +88,13 @@ Violation judge_transfer_encoding(HttpRequest& request) noexcept {
   if (request.find("Content-Length") != nullptr) return Violation::kLengthAndTransferEncoding;
   // RFC 9112 §6.1: in HTTP/1.0 the framing is faulty.
   if (request.minor_version == 0) return Violation::kBadTransferEncoding;
-  // RFC 9112 §6.3 (4): chunked must be last, and §7 has no other coding whose end is certain.
+  // Not joined as a list (RFC 9110 §5.3), because some proxies read only the first or the last one.
   if (request.count("Transfer-Encoding") > 1) return Violation::kBadTransferEncoding;
-  if (!equals_ignore_case(coding->value, "chunked")) return Violation::kBadTransferEncoding;
-  request.chunked = true;
-  return Violation::kNone;
+  if (equals_ignore_case(coding->value, "chunked")) {
+    request.chunked = true;
+    return Violation::kNone;
+  }
+  return judge_other_codings(coding->value);
 }
 
 // RFC 9110 §10.1.1.

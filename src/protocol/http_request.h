@@ -35,13 +35,16 @@ struct HttpRequest {
   int minor_version = 1;   // HTTP/1.minor_version
   bool keep_alive = true;  // RFC 9112 §9.3
   bool expects_continue = false;
-  bool chunked = false;  // Transfer-Encoding: chunked; no other coding is supported
-  std::uint64_t content_length = 0;
-  std::string_view body;  // content_length bytes after it was read; empty before
+  bool chunked = false;              // Transfer-Encoding: chunked; no other coding is supported
+  bool body_read = false;            // `body` is complete
+  std::uint64_t content_length = 0;  // 0 for a chunked body
+  std::string_view body;             // decoded; empty before it was read
   const std::vector<HttpField>* fields = nullptr;
 
   // Returns whether the request has a body (RFC 9112 §6) that was not read yet.
-  [[nodiscard]] bool body_due() const noexcept { return chunked || body.size() != content_length; }
+  [[nodiscard]] bool body_due() const noexcept {
+    return !body_read && (chunked || content_length != 0);
+  }
 
   // Returns the first field with that name (case-insensitive), or nullptr.
   [[nodiscard]] const HttpField* find(std::string_view name) const noexcept;

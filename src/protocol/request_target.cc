@@ -11,37 +11,41 @@ namespace wsd::protocol {
 namespace {
 
 // More than RFC 3986 §3.4 allows, because browsers send "[]{}|^\`" and a lone '%' unencoded (WHATWG
-// URL, query percent-encode set). The query is not split, so it cannot be misread.
+// URL §1.3, query percent-encode set). The query is not split, so it cannot be misread.
 bool is_query_byte(char c) noexcept {
   return c > ' ' && c <= '~' && c != '"' && c != '#' && c != '<' && c != '>';
 }
+
+// More than RFC 3986 §3.3 allows. Browsers send "[]|", a lone '%' and in older versions '^'
+// unencoded (WHATWG URL §1.3, path percent-encode set), and other clients "{}`" too. Some readers
+// take a backslash for a slash, so only that is excluded.
+bool is_path_byte(char c) noexcept { return is_query_byte(c) && c != '\\'; }
 
 bool is_query(std::string_view text) noexcept {
   return std::all_of(text.begin(), text.end(), is_query_byte);
 }
 
 // RFC 3986 §3.3 path-abempty without dot segments. §5.2.4 would remove them. A client that sends
-// them did not normalize, and a proxy may have checked a different path.
+// them did not normalize, and a proxy may have checked a different path. An encoded slash or
+// backslash counts as a separator here, because a proxy may decode it first.
 bool is_plain_path(std::string_view text) noexcept {
   std::size_t dots = 0;
   bool only_dots = true;
   const auto is_dot_segment = [&] { return only_dots && (dots == 1 || dots == 2); };
   for (std::size_t i = 0; i < text.size(); ++i) {
     int byte = static_cast<unsigned char>(text[i]);
-    if (text[i] == '/') {
+    if (const int decoded = percent_decoded(text.substr(i)); decoded >= 0) {
+      if (decoded == 0) return false;
+      byte = decoded;
+      i += 2;
+    } else if (!is_path_byte(text[i])) {
+      return false;
+    }
+    if (byte == '/' || byte == '\\') {
       if (is_dot_segment()) return false;
       dots = 0;
       only_dots = true;
-      continue;
-    }
-    if (text[i] == '%') {
-      byte = percent_decoded(text.substr(i));
-      if (byte <= 0 || byte == '/' || byte == '\\') return false;
-      i += 2;
-    } else if (!is_pchar(text[i])) {
-      return false;
-    }
-    if (byte == '.') {
+    } else if (byte == '.') {
       ++dots;
     } else {
       only_dots = false;

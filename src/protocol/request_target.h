@@ -15,9 +15,14 @@ struct RequestTarget {
 // Returns whether `c` may appear anywhere in a target that parse_request_target() accepts.
 [[nodiscard]] bool is_target_byte(char c) noexcept;
 
-// Parses the origin-form and the absolute-form with an http, https, ws or wss scheme, and accepts
-// only the characters of RFC 3986. Returns std::nullopt for any other form, for %00, and for paths
-// that normalization could change: "." and ".." segments, encoded slashes and backslashes.
+// Parses the origin-form and the absolute-form with an http, https, ws or wss scheme. Accepts the
+// characters of RFC 3986, and those that browsers send unencoded: see is_path_byte() and
+// is_query_byte() in the source.
+//
+// Returns std::nullopt for any other form, for %00, and for paths that normalization could change:
+// those with a backslash, and those with a "." or ".." between slashes, also if they are
+// percent-encoded. An encoded slash does not separate segments otherwise, and the application gets
+// it as a part of the segment.
 [[nodiscard]] std::optional<RequestTarget> parse_request_target(std::string_view target) noexcept;
 
 }  // namespace wsd::protocol

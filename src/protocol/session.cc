@@ -6,12 +6,12 @@
 #include <utility>
 
 #include "base/assert.h"
-#include "base/byte_buffer.h"
 #include "protocol/close_payload.h"
 #include "protocol/frame_check.h"
 #include "protocol/inflation.h"
 #include "protocol/mask.h"
 #include "protocol/proxy_header.h"
+#include "protocol/request_body.h"
 #include "protocol/utf8.h"
 
 namespace wsd::protocol {
@@ -39,10 +39,9 @@ struct Session::Head {
   std::unique_ptr<ProxyHeaderParser> proxy;  // null if none is expected, or after it is complete
   std::optional<IpEndpoint> proxy_source;
   RequestParser parser;
-  Bytes received;                 // a complete head, as it was parsed
-  std::string bytes;              // a head that arrived in several pieces, or whose body is read
-  std::uint64_t body_length = 0;  // of the body being read; 0: none
-  ByteBuffer body;
+  Bytes received;     // a complete head, as it was parsed
+  std::string bytes;  // a head that arrived in several pieces, or whose body is read
+  RequestBody body;
   HttpRequest whole;                    // the request with its body
   bool deferred = false;                // the response comes later
   std::vector<std::uint8_t> pipelined;  // bytes received after the request meanwhile
@@ -153,7 +152,7 @@ Event Session::next_head(MutableBytes& input, const SessionLimits& limits) {
   if (input.empty()) return {};
   Head& head = *held_->head;
   if (head.proxy != nullptr) return next_proxy_header(input);
-  if (head.body_length != 0) return continue_body(input);
+  if (head.body.reading()) return continue_body(input, limits.message);
   if (head.deferred) {
     head.pipelined.insert(head.pipelined.end(), input.begin(), input.end());
     input = {};
@@ -203,8 +202,7 @@ std::optional<IpEndpoint> Session::proxy_source() const noexcept {
 void Session::read_body() {
   WSD_ASSERT(phase_ == Phase::kHttp);
   Head& head = *held_->head;
-  // RFC 9112 §6.3 (6): the body has exactly that many bytes. The next request follows it.
-  WSD_ASSERT(head.parser.request().content_length != 0 && !head.parser.request().chunked);
+  WSD_ASSERT(head.parser.request().body_due());
   if (head.bytes.empty()) {
     // The request's views must outlive the read buffer, so the head is parsed again from a copy.
     head.bytes.assign(as_text(head.received));
@@ -212,29 +210,28 @@ void Session::read_body() {
     const RequestParser::Status status = head.parser.parse(as_bytes(head.bytes));
     WSD_ASSERT(status == RequestParser::Status::kComplete);
   }
-  head.body_length = head.parser.request().content_length;
+  head.body.begin(head.parser.request());
 }
 
-Event Session::continue_body(MutableBytes& input) {
+Event Session::continue_body(MutableBytes& input, const MessageLimits& limits) {
   Head& head = *held_->head;
-  ByteBuffer& body = head.body;
-  const auto missing = static_cast<std::size_t>(head.body_length) - body.size();
-  const std::size_t count = std::min(input.size(), missing);
-  if (count > body.room().size()) {
-    // At most twice the received bytes, whatever length was announced.
-    const std::size_t doubled = std::max(2 * body.size(), body.size() + count);
-    if (!body.reserve(std::min(doubled, body.size() + missing))) {
+  Bytes rest = input;
+  const RequestBody::Status status = head.body.next(rest, limits.max_message_bytes);
+  input = input.last(rest.size());
+  switch (status) {
+    case RequestBody::Status::kNeedMore:
+      return {};
+    case RequestBody::Status::kFailed:
+      return fail(head.body.violation());
+    case RequestBody::Status::kNoMemory:
       finish();
       return event_of(Event::Kind::kNoMemory);
-    }
+    case RequestBody::Status::kComplete:
+      break;
   }
-  std::copy_n(input.begin(), count, body.room().begin());
-  body.grow(count);
-  input = input.subspan(count);
-  if (count < missing) return {};
-  head.body_length = 0;
   head.whole = head.parser.request();
-  head.whole.body = as_text(body.bytes());
+  head.whole.body = as_text(head.body.bytes());
+  head.whole.body_read = true;
   Event event = event_of(Event::Kind::kRequest);
   event.request = &head.whole;
   return event;
@@ -294,7 +291,7 @@ bool Session::unfinished() const noexcept {
 }
 
 bool Session::in_body() const noexcept {
-  return phase_ == Phase::kHttp && held_->head->body_length != 0;
+  return phase_ == Phase::kHttp && held_->head->body.reading();
 }
 
 std::size_t Session::held_bytes() const noexcept {

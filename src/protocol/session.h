@@ -123,7 +123,7 @@ class Session {
   // The answers to kRequest. Each of them invalidates the request's views.
   void upgrade() noexcept;                                          // frames follow
   void upgrade(const DeflateParameters& terms, DeflatePool& pool);  // frames, compressed or not
-  void read_body();              // its Content-Length, above 0, follows as body
+  void read_body();              // a body is due: it follows, of at most max_message_bytes
   void defer() noexcept;         // the response comes later; until then, input is kept
   void next_request() noexcept;  // another request follows on this connection
   void finish() noexcept;        // all further input is ignored
@@ -187,7 +187,7 @@ class Session {
 
   [[nodiscard]] Event next_head(MutableBytes& input, const SessionLimits& limits);
   [[nodiscard]] Event next_proxy_header(MutableBytes& input);
-  [[nodiscard]] Event continue_body(MutableBytes& input);
+  [[nodiscard]] Event continue_body(MutableBytes& input, const MessageLimits& limits);
   [[nodiscard]] Event next_frame_event(MutableBytes& input, const MessageLimits& limits);
   [[nodiscard]] Held& held();
   [[nodiscard]] Partial* begun() const noexcept;

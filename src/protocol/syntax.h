@@ -65,14 +65,18 @@ inline constexpr std::array<std::uint8_t, 256> kClasses = make_classes();
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
 
+// Returns the value of a digit that is_hex_digit() accepts.
+[[nodiscard]] constexpr int hex_value(char c) noexcept {
+  return is_digit(c) ? c - '0' : to_lower(c) - 'a' + 10;
+}
+
 // Returns the byte encoded by a pct-encoded triplet at the start of `text` (RFC 3986 §2.1), or -1
 // if there is no valid triplet.
 [[nodiscard]] constexpr int percent_decoded(std::string_view text) noexcept {
   if (text.size() < 3 || text[0] != '%' || !is_hex_digit(text[1]) || !is_hex_digit(text[2])) {
     return -1;
   }
-  const auto nibble = [](char c) { return is_digit(c) ? c - '0' : to_lower(c) - 'a' + 10; };
-  return nibble(text[1]) * 16 + nibble(text[2]);
+  return hex_value(text[1]) * 16 + hex_value(text[2]);
 }
 
 [[nodiscard]] constexpr std::string_view trim_blanks(std::string_view text) noexcept {

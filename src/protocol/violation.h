@@ -18,7 +18,7 @@ namespace wsd::protocol {
   X(kBadMethod, 400, "the method is not a token")                                                 \
   X(kMethodTooLong, 501, "the method is too long")                                                \
   X(kUnknownMethod, 501, "method not implemented")                                                \
-  X(kBadTarget, 400, "malformed request target, expected a path such as /echo")                   \
+  X(kBadTarget, 400, "malformed request target, expected a path such as /echo, without . or ..")  \
   X(kRequestLineTooLong, 414, "the request line exceeds the size limit")                          \
   X(kBadHttpVersion, 400, "malformed HTTP version, use HTTP/1.1")                                 \
   X(kHttpVersionNotSupported, 505, "HTTP version not supported, use HTTP/1.1")                    \
@@ -36,11 +36,14 @@ namespace wsd::protocol {
   X(kDuplicateHost, 400, "more than one Host field")                                              \
   X(kBadHost, 400, "malformed Host field")                                                        \
   X(kBadContentLength, 400, "malformed Content-Length, expected one decimal number")              \
-  X(kBadTransferEncoding, 400, "transfer coding not supported, use chunked or Content-Length")    \
+  X(kBadTransferEncoding, 400, "malformed Transfer-Encoding, expected only chunked, in HTTP/1.1") \
   X(kLengthAndTransferEncoding, 400, "Content-Length and Transfer-Encoding must not be combined") \
   X(kBadExpect, 417, "expectation not supported, only 100-continue is")                           \
   /* request body, RFC 9112 §6 */                                                                \
-  X(kCodingNotRead, 501, "transfer codings are not supported here, send Content-Length")          \
+  X(kUnknownCoding, 501, "transfer coding not implemented, use only chunked")                     \
+  X(kBadChunk, 400, "malformed chunk, expected SIZE CRLF DATA CRLF")                              \
+  X(kChunkExtensionsTooLong, 413, "the chunk extensions exceed the size limit")                   \
+  X(kTrailerTooLong, 431, "the trailer fields exceed the size limit")                             \
   X(kBodyTooLarge, 413, "the request body exceeds the size limit")                                \
   X(kBodyTimeout, 408, "the request body was not complete in time")                               \
   X(kInputBudget, 503, "the server has no memory left for incomplete input, try again")           \

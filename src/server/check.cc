@@ -234,6 +234,8 @@ std::optional<std::string> percent_decode(std::string_view text) {
   return server::percent_decode(text);
 }
 
+std::string decode_segment(std::string_view segment) { return server::decode_segment(segment); }
+
 bool is_utf8(std::string_view text) noexcept { return protocol::is_utf8(as_bytes(text)); }
 
 }  // namespace wsd

@@ -68,12 +68,8 @@ net::RequestResult without_response(net::RequestResult::Kind kind) {
   return result;
 }
 
-bool asks_upgrade(const protocol::HttpRequest& request) {
-  return request.find("Upgrade") != nullptr;
-}
-
 net::RequestResult not_found(const protocol::HttpRequest& request) {
-  if (asks_upgrade(request)) {
+  if (protocol::offers_websocket(request)) {
     return reject(request, protocol::Violation::kNotFound, kWebSocketMethods);
   }
   const RequestTraits traits(request);
@@ -117,8 +113,9 @@ net::RequestResult RequestHandler::on_head(net::Connection& connection,
   const net::PeerInfo& client = connection.peer_info();
   const auto web_socket = routes_.match(request.path);
   const auto http = http_routes_.match(request.path);
-  // RFC 9110 §7.8: an Upgrade may be ignored; only a GET can open a WebSocket.
-  if (http && (!web_socket || !asks_upgrade(request) || request.method != "GET")) {
+  // RFC 9110 §7.8: an Upgrade may be ignored, and one to another protocol such as h2c is. Only a
+  // GET can open a WebSocket.
+  if (http && (!web_socket || !protocol::offers_websocket(request) || request.method != "GET")) {
     return on_http_head(connection.id(), request, client.remote(), *http);
   }
   if (web_socket) return on_handshake(connection.id(), request, client, *web_socket);
@@ -198,7 +195,7 @@ std::optional<net::RequestResult> RequestHandler::check_guard(const HttpRoutes::
 // Returns the rule by which a request's body must not be read (RFC 9112 §6), or kNone.
 protocol::Violation RequestHandler::check_body(
     const protocol::HttpRequest& request) const noexcept {
-  if (request.chunked) return protocol::Violation::kCodingNotRead;
+  // The length of a chunked body is checked as it arrives.
   if (request.content_length > core_.options().limits.max_message_bytes) {
     return protocol::Violation::kBodyTooLarge;
   }

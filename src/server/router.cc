@@ -26,17 +26,19 @@ std::optional<std::string_view> segment_name(std::string_view segment) {
 }
 
 std::optional<std::string> percent_decode(std::string_view text) {
+  for (std::size_t at = 0; (at = text.find('%', at)) != std::string_view::npos; at += 3) {
+    if (protocol::percent_decoded(text.substr(at)) < 0) return std::nullopt;
+  }
+  return decode_segment(text);
+}
+
+std::string decode_segment(std::string_view segment) {
   std::string out;
-  out.reserve(text.size());
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '%') {
-      out += text[i];
-      continue;
-    }
-    const int byte = protocol::percent_decoded(text.substr(i));
-    if (byte < 0) return std::nullopt;
-    out += static_cast<char>(byte);
-    i += 2;
+  out.reserve(segment.size());
+  for (std::size_t i = 0; i < segment.size(); ++i) {
+    const int byte = protocol::percent_decoded(segment.substr(i));
+    out += byte < 0 ? segment[i] : static_cast<char>(byte);
+    if (byte >= 0) i += 2;
   }
   return out;
 }
@@ -103,9 +105,7 @@ std::optional<RouteMatch> Router::match(std::string_view path) const {
   found.route = static_cast<std::size_t>(best - routes_.data());
   for (std::size_t i = 0; i < best->size(); ++i) {
     if (!(*best)[i].named) continue;
-    std::optional<std::string> value = percent_decode(segments[i]);
-    if (!value) return std::nullopt;
-    found.params.emplace_back((*best)[i].text, std::move(*value));
+    found.params.emplace_back((*best)[i].text, decode_segment(segments[i]));
   }
   return found;
 }

@@ -53,7 +53,8 @@ class Router {
 // Returns the name in a segment "{name}" of a pattern, or std::nullopt for a literal segment.
 [[nodiscard]] std::optional<std::string_view> segment_name(std::string_view segment);
 
-// Decodes "%XX". Returns std::nullopt if a '%' is not followed by two hex digits.
+// Implement the functions of the same names in wsd/check.h.
 [[nodiscard]] std::optional<std::string> percent_decode(std::string_view text);
+[[nodiscard]] std::string decode_segment(std::string_view segment);
 
 }  // namespace wsd::server

@@ -453,9 +453,8 @@ void ServerCore::run_opened(ConnectionId id, const std::function<void(Connection
 
 net::RequestResult ServerCore::on_request(net::Connection& connection,
                                           const protocol::HttpRequest& request) {
-  // The body is empty until it is read, and on_head() never asks for an empty one.
-  return request.body.empty() ? requests_.on_head(connection, request)
-                              : requests_.on_body(connection, request);
+  return request.body_read ? requests_.on_body(connection, request)
+                           : requests_.on_head(connection, request);
 }
 
 void ServerCore::on_open(net::Connection& connection) {

@@ -157,9 +157,10 @@ std::vector<Row> field_rows() {
       {"LengthUnderscore", upgrade().add("Content-Length", "1_0"), {400}},
       {"LengthEmpty", upgrade().add("Content-Length", ""), {400}},
       {"LengthTwoTo64", upgrade().add("Content-Length", "18446744073709551616"), {400, 413}},
-      {"CodingUnknown", upgrade().add("Transfer-Encoding", "xchunked"), {400, 501}},
-      {"CodingEmptyElement", upgrade().add("Transfer-Encoding", ",chunked"), {400, 501}},
-      {"CodingNotLast", upgrade().add("Transfer-Encoding", "chunked, identity"), {400, 501}},
+      {"CodingUnknown", upgrade().add("Transfer-Encoding", "xchunked"), {400}},
+      {"CodingEmptyElement", upgrade().add("Transfer-Encoding", ",chunked"), {400}},
+      {"CodingNotLast", upgrade().add("Transfer-Encoding", "chunked, identity"), {400}},
+      {"CodingBeforeChunked", upgrade().add("Transfer-Encoding", "gzip, chunked"), {501}},
       {"ExpectContinue", upgrade().add("Expect", "100-continue"), {101}},
       {"ExpectOther", upgrade().add("Expect", "a-pony"), {417}},
   };
@@ -188,6 +189,7 @@ std::vector<Row> upgrade_rows() {
       {"TwoConnections",
        upgrade().set("Connection", "keep-alive").add("Connection", "Upgrade"),
        {101}},
+      {"UpgradeFirst", upgrade().set("Connection", "Upgrade, keep-alive"), {101}},
       {"EmptyElements",
        upgrade().set("Connection", ", ,Upgrade,").set("Upgrade", ",websocket"),
        {101}},
@@ -200,6 +202,9 @@ std::vector<Row> upgrade_rows() {
       {"KeyWithoutPadding", upgrade().set("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ"), {400}},
       {"TwoKeys", upgrade().add("Sec-WebSocket-Key", kSampleKey), {400}},
       {"NoProtocolSupported", upgrade().add("Sec-WebSocket-Protocol", "chat, superchat"), {101}},
+      {"ProtocolEmpty", upgrade().add("Sec-WebSocket-Protocol", ""), {101}},
+      {"ProtocolOnlyCommas", upgrade().add("Sec-WebSocket-Protocol", " , ,"), {101}},
+      {"ProtocolEmptyElements", upgrade().add("Sec-WebSocket-Protocol", ",chat,,"), {101}},
       {"ProtocolNotAToken", upgrade().add("Sec-WebSocket-Protocol", "a b"), {400}},
       {"TwoOrigins",
        upgrade().add("Origin", "http://server.example").add("Origin", "http://server.example"),
@@ -210,6 +215,8 @@ std::vector<Row> upgrade_rows() {
       {"ExtensionUnclosedQuote",
        upgrade().add("Sec-WebSocket-Extensions", "permessage-deflate; a=\"8"),
        {400}},
+      {"ExtensionsEmpty", upgrade().add("Sec-WebSocket-Extensions", ""), {101}},
+      {"ExtensionsOnlyCommas", upgrade().add("Sec-WebSocket-Extensions", ","), {101}},
       {"ExtensionsUnknown",
        upgrade().add("Sec-WebSocket-Extensions", "constructor, __proto__"),
        {101}},
@@ -355,6 +362,17 @@ TEST_F(Handshake, UnknownPathIsNotFound) {
   RawClient client = server().connect();
   client.send(RequestText::upgrade("/no-such-path").text());
   EXPECT_TRUE(is_refused(client, {404}));
+}
+
+// The RFC's own example has bits in its base64 that no byte uses.
+TEST_F(Handshake, Rfc6455_4_1_ExampleKey) {
+  RawClient client = server().connect();
+  client.send(upgrade().set("Sec-WebSocket-Key", "AQIDBAUGBwgJCgsMDQ4PEC==").text());
+  const auto response = client.read_response();
+  ASSERT_TRUE(response);
+  EXPECT_EQ(response->status, 101) << response->describe();
+  EXPECT_EQ(response->get("Sec-WebSocket-Accept"), "OfS0wDaT5NoxF2gqm7Zj2YtetzM=");
+  EXPECT_TRUE(echoes(client));
 }
 
 TEST_F(Handshake, RootIsAnEchoToo) {

@@ -115,7 +115,7 @@ TEST_F(Publish, ReachesMembersAndReturnsPosition) {
     published(publisher, room, "\xff\x01", "Content-Type: image/png\r\n");
     EXPECT_TRUE(receives(member, kBinary, "\xff\x01"));
     published(publisher, room, "untyped", "");
-    EXPECT_TRUE(receives(member, kBinary, "untyped"));
+    EXPECT_TRUE(receives_text(member, "untyped"));
     published(publisher, room, "");
     EXPECT_TRUE(receives_text(member, ""));
     const std::string large(300'000, 'L');
@@ -222,11 +222,10 @@ TEST_F(Publish, UnsupportedRequest_GetsItsStatus) {
       {post("/rooms/", "x"), 404},
       {post("/rooms/a/b", "x"), 404},
       {"DELETE /rooms/a HTTP/1.1\r\nHost: h\r\n\r\n", 405},
-      {"POST /rooms/a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 501},
       {"POST /rooms/a HTTP/1.1\r\nHost: h\r\nContent-Length: 16777217\r\n\r\n", 413},
       {"POST /rooms/a HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nxx",
        400},
-      {post("/rooms/%zz", "x"), 400},
+      {post("/rooms/%0a", "x"), 400},
   };
   for (const auto& [request, status] : rows) {
     RawClient client = server().connect();

@@ -22,6 +22,8 @@ TEST(RequestTarget, Rfc9112_3_2_1_OriginForm) {
       {"/-._~!$&'()*+,;=:@", "/-._~!$&'()*+,;=:@", ""},
       {"/?-._~!$&'()*+,;=:@%2f%5C..", "/", "-._~!$&'()*+,;=:@%2f%5C.."},
       {"/http://h/", "/http://h/", ""},
+      {"/a%2Fb%5Cc", "/a%2Fb%5Cc", ""},
+      {"/order[5]|^{}`/100%", "/order[5]|^{}`/100%", ""},
   };
   for (const auto& row : rows) {
     const auto target = parse_request_target(row.target);
@@ -84,32 +86,42 @@ TEST(RequestTarget, Rfc9112_3_2_OtherFormsAreRefused) {
   }
 }
 
+// Clients send more bytes unencoded than RFC 3986 §3.3, §3.4 list: see PROTOCOL.md.
 TEST(RequestTarget, Rfc3986_3_3_EveryByteInPathAndQuery) {
   const std::string_view allowed =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~!$&'()*+,;=:@/?";
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~!$&'()*+,;=:@/?%[]{}|^`";
   for (int byte = 0; byte < 256; ++byte) {
     const char c = static_cast<char>(byte);
     const bool ok = allowed.find(c) != std::string_view::npos;
     EXPECT_EQ(parse_request_target(std::string("/a") + c + "b").has_value(), ok) << byte;
-    // Browsers send more characters unescaped in a query than RFC 3986 §3.4 lists.
-    const bool in_query = ok || std::string_view("%[]{}|^\\`").find(c) != std::string_view::npos;
+    const bool in_query = ok || c == '\\';
     EXPECT_EQ(parse_request_target(std::string("/?a") + c + "b").has_value(), in_query) << byte;
     EXPECT_EQ(is_target_byte(c), in_query) << byte;
   }
 }
 
 TEST(RequestTarget, Rfc3986_2_1_PercentEncoding) {
-  for (const char* bad : {"%", "%4", "%4g", "%g4", "%%41", "%00", "% 1", "%u0041"}) {
+  for (const char* bad : {"%00", "a%00b", "%%00", "% 1"}) {
     EXPECT_FALSE(parse_request_target(std::string("/") + bad)) << bad;
   }
-  EXPECT_TRUE(parse_request_target("/%01%7f%ff%fF"));
+  for (const char* path :
+       {"/%01%7f%ff%fF", "/%", "/%4", "/%4g", "/%g4", "/%%41", "/%u0041", "/%/%"}) {
+    EXPECT_TRUE(parse_request_target(path)) << path;
+  }
 }
 
+// An encoded slash or backslash separates segments only in this respect.
 TEST(RequestTarget, DotSegmentsAndEncodedSlashes) {
   for (const char* path :
-       {"/.", "/..", "/../etc/passwd", "/a/./b", "/a/../b", "/a/..", "/a/.", "/%2e%2e/", "/%2E",
-        "/.%2e", "/%2e./a", "/..%2f", "/a%2Fb", "/a%5cb", "/..%5C", "/..?q", "/.?", "//.."}) {
+       {"/.",      "/..",        "/../etc/passwd", "/a/./b",          "/a/../b", "/a/..",
+        "/a/.",    "/%2e%2e/",   "/%2E",           "/.%2e",           "/%2e./a", "/..%2f",
+        "/a%2F..", "/a%2f.%2Fb", "/..%5C",         "/a%5c%2e%2E%5cb", "/..?q",   "/.?",
+        "//..",    "/..\\"}) {
     EXPECT_FALSE(parse_request_target(path)) << path;
+  }
+  for (const char* path :
+       {"/a%2Fb", "/a%5cb", "/%2F%2f", "/a%2f..b", "/..a%2F", "/%2%65", "/%%2e", "/.%"}) {
+    EXPECT_TRUE(parse_request_target(path)) << path;
   }
   for (const char* path : {"/...", "/.a", "/a.", "/..a", "/a..", "/.well-known/x", "/%2e%2e%2e",
                            "/%2ea", "/.../a", "/a?/../.."}) {

@@ -39,6 +39,39 @@ TEST(SessionBody, Rfc9112_2_2_EmptyLinesBeforeTheRequestAreNoPartOfIt) {
             (Events{"request POST /a h", "request POST /a h with \r\n", "request GET /b h"}));
 }
 
+std::string chunked_post(std::string_view path, std::string_view chunks) {
+  return "POST " + std::string(path) +
+         " HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n" + std::string(chunks);
+}
+
+TEST(SessionBody, Rfc9112_7_1_ChunksSayWhereTheNextRequestBegins) {
+  const Outcome outcome =
+      played(chunked_post("/a", "3;x=y\r\nhel\r\n2\r\nlo\r\n0\r\nA: b\r\n\r\n") + get("/b") +
+             chunked_post("/c", "0\r\n\r\n") + post("/d", "5", "0\r\n\r\n") + get("/e"));
+  EXPECT_EQ(outcome.events,
+            (Events{"request POST /a h", "request POST /a h with hello", "request GET /b h",
+                    "request POST /c h", "request POST /c h", "request POST /d h",
+                    "request POST /d h with 0\r\n\r\n", "request GET /e h"}));
+}
+
+TEST(SessionBody, Rfc9112_7_1_BrokenChunkIsAViolation) {
+  EXPECT_EQ(played(chunked_post("/a", "2\r\nhello\r\n0\r\n\r\n") + get("/b")).events,
+            (Events{"request POST /a h", "violation BadChunk"}));
+  EXPECT_EQ(played(chunked_post("/a", "0\r\n\n") + get("/b")).events,
+            (Events{"request POST /a h", "violation BareLineFeed"}));
+}
+
+TEST(SessionBody, ChunkedBody_IsLimitedAsAMessage) {
+  SessionLimits limits;
+  limits.message.max_message_bytes = 7;
+  const std::string fits = chunked_post("/a", "4\r\nabcd\r\n3\r\nefg\r\n0\r\n\r\n");
+  EXPECT_EQ(play_every_way(fits, limits, Player::Start::kFresh).events,
+            (Events{"request POST /a h", "request POST /a h with abcdefg"}));
+  const std::string exceeds = chunked_post("/a", "4\r\nabcd\r\n4\r\n");
+  EXPECT_EQ(play_every_way(exceeds, limits, Player::Start::kFresh).events,
+            (Events{"request POST /a h", "violation BodyTooLarge"}));
+}
+
 TEST(SessionBody, ShortBody_DoesNotCompleteTheRequest) {
   const Outcome outcome = played(post("/a", "60", get("/b")));
   EXPECT_EQ(outcome.events, Events{"request POST /a h"});

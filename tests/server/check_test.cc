@@ -156,7 +156,7 @@ TEST(Check, Subprotocols) {
 TEST(CheckRoutePattern, PatternsThatARequestCanMatch_AreAccepted) {
   for (const std::string_view good :
        {"/", "/echo", "/a/b/", "//", "/rooms/{room}", "/{a}/x/{b}", "/caf%C3%A9", "/a.b", "/...",
-        "/@me;v=1", "/{a-b}", "/{a b}"}) {
+        "/@me;v=1", "/{a-b}", "/{a b}", "/a%2Fb", "/a[0]|b", "/100%"}) {
     EXPECT_EQ(check_route_pattern(good), "") << good;
   }
 }
@@ -193,9 +193,10 @@ TEST(CheckRoutePattern, EachCauseHasItsOwnSentence) {
       {"/.", " has a segment . or .., which no accepted request has; remove it"},
       {"/a b", kByte},
       {"/caf\xc3\xa9", kByte},
-      {"/%", kByte},
-      {"/%2f", kByte},
+      {"/a\\b", kByte},
+      {"/%00", kByte},
       {"/%2e", kByte},
+      {"/a%2f..", kByte},
   };
   for (const Row& row : rows) {
     const std::string error = check_route_pattern(row.pattern);
@@ -226,6 +227,13 @@ TEST(PercentDecode, DecodesEveryTriplet) {
 TEST(PercentDecode, BrokenTriplet_GivesNothing) {
   for (const std::string_view text : {"%", "a%4", "%4g", "%g4", "%%41"}) {
     EXPECT_EQ(percent_decode(text), std::nullopt) << text;
+  }
+}
+
+TEST(DecodeSegment, BrokenTriplet_Stays) {
+  EXPECT_EQ(decode_segment("caf%C3%A9%2Fbar"), "caf\xc3\xa9/bar");
+  for (const std::string_view text : {"%", "a%4", "%4g", "%g4", "100%"}) {
+    EXPECT_EQ(decode_segment(text), text);
   }
 }
 

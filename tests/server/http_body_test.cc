@@ -224,10 +224,11 @@ TEST(HttpBody, CountsInTheInputBudget) {
   options.limits.max_input_bytes = 4'000'000;
   BodyRig rig(options);
   rig.start();
+  const std::string body(3'000'000, 'x');
   Peer first = rig.connect();
-  first.send(request("POST", "/a", with_length(3'500'000), std::string(3'000'000, 'x')));
+  first.send(request("POST", "/a", with_length(3'500'000), body));
   Peer second = rig.connect();
-  second.send(request("POST", "/a", with_length(3'500'000), std::string(3'000'000, 'x')));
+  second.send(request("POST", "/a", "Transfer-Encoding: chunked\r\n", "2dc6c1\r\n" + body));
   // Either of them may exceed the budget first.
   ASSERT_TRUE(test::until([&] { return !first.input.empty() || !second.input.empty(); },
                           [&] {
@@ -238,16 +239,111 @@ TEST(HttpBody, CountsInTheInputBudget) {
   EXPECT_EQ(Rig::read_head(refused).find("HTTP/1.1 503 "), 0U);
 }
 
-TEST(HttpBody, Rfc9112_7_TransferCodingsAreNotRead) {
+const std::string kChunked = "Transfer-Encoding: chunked\r\n";
+
+std::string in_chunks(std::string_view body, std::size_t size) {
+  constexpr std::string_view kHex = "0123456789abcdef";
+  std::string chunks;
+  for (std::size_t at = 0; at < body.size(); at += size) {
+    const std::string_view piece = body.substr(at, size);
+    chunks += kHex[piece.size() >> 4];
+    chunks += kHex[piece.size() & 15];
+    chunks.append("\r\n").append(piece).append("\r\n");
+  }
+  return chunks + "0\r\n\r\n";
+}
+
+TEST(HttpBody, Rfc9112_7_1_ChunkedBodyReachesTheHandlerWhole) {
   BodyRig rig;
   rig.start();
-  const std::string chunked = "Transfer-Encoding: chunked\r\n";
-  const std::string body = "5\r\nhello\r\n0\r\n\r\n" + request("GET", "/a");
-  const std::string answer = rig.answer(request("POST", "/a", chunked, body));
-  EXPECT_EQ(answer.find("HTTP/1.1 501 "), 0U) << answer;
-  EXPECT_FALSE(has(answer, "GET["));
-  EXPECT_EQ(rig.answer(request("POST", "/a", chunked + with_length(5), body)).find("HTTP/1.1 400 "),
-            0U);
+  Peer peer = rig.connect();
+  for (const std::size_t size : {0U, 1U, 5U, 70'000U}) {
+    const std::string body(size, 'b');
+    peer.send(request("POST", "/a", kChunked, in_chunks(body, 255)));
+    EXPECT_EQ(next_body(peer), "POST[" + body + "]");
+  }
+  peer.send(request("PUT", "/put/x", kChunked, "2;a=b\r\nhi\r\n0\r\nContent-Length: 9\r\n\r\n"));
+  EXPECT_EQ(next_body(peer), "PUT[hi]");
+}
+
+TEST(HttpBody, Rfc9112_9_3_2_ChunkedBodiesArePipelined) {
+  BodyRig rig;
+  rig.start();
+  const std::string trap = request("GET", "/a");
+  const std::string stream = post("/a", "1") +
+                             request("POST", "/a", kChunked, in_chunks(trap, 10)) +
+                             request("POST", "/a", kChunked, in_chunks("", 1)) + trap +
+                             request("POST", "/both", kChunked, in_chunks("22", 1)) +
+                             upgrade_request("/both") + client_frame(test::kText, "hi");
+  for (const std::size_t piece : {std::size_t{1}, std::size_t{7}, stream.size()}) {
+    Peer peer = rig.connect();
+    for (std::size_t at = 0; at < stream.size(); at += piece) {
+      peer.send(stream.substr(at, piece));
+      peer.pump();
+    }
+    EXPECT_EQ(next_body(peer), "POST[1]");
+    EXPECT_EQ(next_body(peer), "POST[" + trap + "]");
+    EXPECT_EQ(next_body(peer), "POST[]");
+    EXPECT_EQ(next_body(peer), "GET[]");
+    EXPECT_EQ(next_body(peer), "POST[22]");
+    EXPECT_EQ(Rig::read_head(peer).find("HTTP/1.1 101 "), 0U);
+    EXPECT_EQ(Rig::frame(peer).payload, "hi");
+  }
+}
+
+// RFC 9112 §11.2: what follows a body that is in doubt is not a request.
+TEST(HttpBody, Rfc9112_6_1_DoubtfulBodyEndsTheConnection) {
+  BodyRig rig;
+  rig.start();
+  const std::string next = request("GET", "/a");
+  const struct {
+    std::string request;
+    int status;
+  } rows[] = {
+      {request("POST", "/a", kChunked + with_length(5), in_chunks("hello", 9) + next), 400},
+      {request("POST", "/a", with_length(0) + kChunked, in_chunks("", 9) + next), 400},
+      {request("POST", "/a", kChunked + kChunked, in_chunks("", 9) + next), 400},
+      {request("POST", "/a", "Transfer-Encoding: gzip\r\n", next), 400},
+      {request("POST", "/a", "Transfer-Encoding: gzip, chunked\r\n", next), 501},
+      {request("POST", "/a", kChunked, "5\nhello\n0\n\n" + next), 400},
+      {request("POST", "/a", kChunked, "5\r\nhello!\r\n0\r\n\r\n" + next), 400},
+      {request("POST", "/a", kChunked, "g\r\n" + next), 400},
+      {request("POST", "/a", kChunked, "10000000000000000\r\n\r\n" + next), 400},
+      {request("POST", "/a", kChunked, "0\r\nA : b\r\n\r\n" + next), 400},
+      {request("POST", "/a", kChunked, "0;" + std::string(16'385, 'a')), 413},
+      {request("POST", "/a", kChunked, "0\r\nA: " + std::string(8'190, 'a')), 431},
+  };
+  for (const auto& row : rows) {
+    const std::string answer = rig.answer(row.request);
+    EXPECT_EQ(answer.find("HTTP/1.1 " + std::to_string(row.status) + " "), 0U)
+        << answer << "\n"
+        << row.request.substr(0, 200);
+    EXPECT_TRUE(has(answer, kClose)) << answer;
+    EXPECT_FALSE(has(answer, "[")) << answer;
+  }
+}
+
+TEST(HttpBody, ChunkedTooLarge_Is413AtTheSizeThatExceedsTheLimit) {
+  ServerOptions options = quiet();
+  options.limits.max_message_bytes = 1000;
+  BodyRig rig(options);
+  rig.start();
+  const std::string most = "3e8\r\n" + std::string(1000, 'x') + "\r\n";
+  EXPECT_TRUE(has(rig.answer(request("POST", "/a", kChunked + kClose, most + "0\r\n\r\n")),
+                  "HTTP/1.1 200 "));
+  EXPECT_EQ(rig.answer(request("POST", "/a", kChunked, most + "1\r\n")).find("HTTP/1.1 413 "), 0U);
+  EXPECT_EQ(rig.answer(request("POST", "/a", kChunked, "3e9\r\n")).find("HTTP/1.1 413 "), 0U);
+}
+
+TEST(HttpBody, ChunkedIncomplete_Is408AndReachesNoHandler) {
+  ServerOptions options = quiet();
+  options.limits.message_timeout_ms = 50;
+  BodyRig rig(options);
+  rig.start();
+  for (const char* chunks : {"", "5", "5\r\nhel", "5\r\nhello\r\n", "5\r\nhello\r\n0\r\n"}) {
+    const std::string answer = rig.answer(request("POST", "/a", kChunked, chunks));
+    EXPECT_EQ(answer.find("HTTP/1.1 408 "), 0U) << answer;
+  }
 }
 
 TEST(HttpBody, Rfc9110_15_5_6_UnsupportedMethod_ResponseNamesAllowedMethods) {
@@ -269,6 +365,10 @@ TEST(HttpBody, Rfc9110_10_1_1_Expect_Sends100Continue) {
   EXPECT_EQ(Rig::read_head(peer), "HTTP/1.1 100 Continue\r\n\r\n");
   peer.send("hi");
   EXPECT_EQ(next_body(peer), "POST[hi]");
+  peer.send(request("POST", "/a", kChunked + "Expect: 100-continue\r\n"));
+  EXPECT_EQ(Rig::read_head(peer), "HTTP/1.1 100 Continue\r\n\r\n");
+  peer.send(in_chunks("hello", 2));
+  EXPECT_EQ(next_body(peer), "POST[hello]");
   // 100 is not sent if the server will not read the body.
   const std::string large = "Content-Length: 99999999999\r\nExpect: 100-continue\r\n";
   EXPECT_EQ(rig.answer(request("POST", "/a", large)).find("HTTP/1.1 413 "), 0U);
@@ -282,6 +382,8 @@ TEST(HttpBody, UpgradeWithBody_IsRejected) {
   rig.start();
   std::string upgrade = upgrade_request("/both", with_length(2)) + "hi";
   EXPECT_EQ(rig.answer(upgrade).find("HTTP/1.1 400 "), 0U);
+  upgrade = upgrade_request("/both", kChunked) + in_chunks("hi", 2);
+  EXPECT_EQ(rig.answer(upgrade).find("HTTP/1.1 400 "), 0U);
 }
 
 // RFC 9110 §9.3.1: the content of a GET has no meaning. The connection ends after the response.
@@ -292,6 +394,8 @@ TEST(HttpBody, Get_BodyIsNotRead) {
       rig.answer(request("GET", "/a", with_length(20), request("GET", "/a")));
   EXPECT_EQ(answer.find("HTTP/1.1 200 "), 0U);
   EXPECT_TRUE(answer.ends_with("GET[]")) << answer;
+  const std::string chunks = in_chunks(request("GET", "/a"), 64);
+  EXPECT_TRUE(rig.answer(request("GET", "/a", kChunked, chunks)).ends_with("GET[]"));
 }
 
 }  // namespace

@@ -193,6 +193,24 @@ TEST(RequestHandler, ServesPagesBesideWebSocket) {
   EXPECT_TRUE(file.ends_with("\r\n\r\na b")) << file;
 }
 
+// RFC 9110 §7.8: the server may ignore an Upgrade, and it speaks only WebSocket.
+TEST(RequestHandler, Rfc9110_7_8_UpgradeToAnotherProtocol_IsIgnored) {
+  HttpRig rig;
+  rig.start();
+  const std::string h2c =
+      "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n";
+  Peer peer = rig.connect();
+  peer.send(request("GET", "/both", h2c) + request("GET", "/none", h2c) +
+            request("GET", "/both", h2c + "Connection: close\r\n"));
+  ASSERT_TRUE(Rig::until(peer, [&] { return peer.end() != Peer::End::kOpen; }));
+  EXPECT_EQ(peer.input.find("HTTP/1.1 200 OK\r\n"), 0U) << peer.input;
+  EXPECT_TRUE(has(peer.input, "HTTP/1.1 404 ")) << peer.input;
+  EXPECT_TRUE(peer.input.ends_with("page of GET")) << peer.input;
+  peer = rig.connect();
+  peer.send(upgrade_request("/both", "Upgrade: h2c\r\n"));
+  EXPECT_EQ(Rig::read_head(peer).find("HTTP/1.1 101 "), 0U);
+}
+
 TEST(RequestHandler, HeadHasTheFieldsWithoutTheBody) {
   HttpRig rig;
   rig.start();

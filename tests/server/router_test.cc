@@ -78,8 +78,14 @@ TEST(Router, NamedSegmentsAreDecodedAndLiteralsAreNot) {
   EXPECT_EQ(found(router, "/rooms/%C3%A9+%25"), "0 room=\xC3\xA9+%");
   EXPECT_EQ(found(router, "/caf%C3%A9"), "1");
   EXPECT_EQ(found(router, "/r%6Foms/x"), "none");
-  for (const char* path : {"/rooms/%", "/rooms/%4", "/rooms/%4g", "/rooms/%g4", "/rooms/a%"}) {
-    EXPECT_EQ(found(router, path), "none") << path;
+  EXPECT_EQ(found(router, "/rooms/a%2Fmembers"), "0 room=a/members");
+  EXPECT_EQ(found(router, "/rooms%2Fa"), "none");
+}
+
+TEST(Router, EscapeThatIsNoTriplet_StaysInANamedSegment) {
+  const Router router = router_of({"/rooms/{room}"});
+  for (const std::string name : {"%", "%4", "%4g", "%g4", "a%", "100%", "%%"}) {
+    EXPECT_EQ(found(router, "/rooms/" + name), "0 room=" + name);
   }
 }
 
@@ -100,6 +106,14 @@ TEST(Router, InvalidPatterns_AreRejectedWithTheirError) {
     EXPECT_EQ(router.add(pattern), check_route_pattern(pattern));
   }
   EXPECT_EQ(router.size(), 0U);
+}
+
+TEST(DecodeSegment, EveryTripletAndNothingElse) {
+  EXPECT_EQ(decode_segment("a%2Fb%5c+%00"), std::string("a/b\\+\0", 6));
+  EXPECT_EQ(decode_segment("%2525"), "%25");
+  EXPECT_EQ(decode_segment("%%41%4"), "%A%4");
+  EXPECT_EQ(decode_segment("%2%65"), "%2e");  // once only
+  EXPECT_EQ(decode_segment(""), "");
 }
 
 TEST(PercentDecode, EveryByte) {

@@ -22,8 +22,7 @@ void add_room_members(Server& server, const Authenticator& authenticator,
 // Returns the number of messages that the room keeps as history.
 [[nodiscard]] std::uint32_t history_messages(const ServerOptions& options, std::string_view room);
 
-// Returns the percent-decoded room of "/rooms/ROOM/members", or an empty string if the encoding is
-// broken.
+// Returns the percent-decoded room of "/rooms/ROOM/members".
 [[nodiscard]] std::string room_of_members_path(std::string_view path);
 
 [[nodiscard]] std::string members_json(const RoomState& state, std::uint32_t history_messages);

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "daemon/rooms/history_query.h"
+#include "daemon/rooms/message_type.h"
 #include "daemon/text/room_name.h"
 #include "daemon/text/strings.h"
 
@@ -31,14 +32,35 @@ std::optional<Response> judge(const Request& request, const PublishAccess& acces
   return std::nullopt;
 }
 
+// Returns whether the body has a content coding, so that it is not the message itself (RFC 9110
+// §8.4). "identity" is none (§12.5.3).
+bool has_content_coding(const Request& request) {
+  for (const std::string_view field : request.headers("Content-Encoding")) {
+    for (const std::string_view element : split(field, ',')) {
+      const std::string coding = lower_case(trimmed(element));
+      if (!coding.empty() && coding != "identity") return true;
+    }
+  }
+  return false;
+}
+
+std::optional<Response> judge_publish(const Request& request, const PublishAccess& access) {
+  if (auto response = judge(request, access)) return response;
+  if (!has_content_coding(request)) return std::nullopt;
+  Response response = refusal(
+      415, "the body has a Content-Encoding, which is not supported: send it without compression");
+  response.headers = {{"Accept-Encoding", "identity"}};  // RFC 9110 §12.5.3, §15.5.16
+  return response;
+}
+
 void publish(const Server& server, const Request& request, const Responder& responder) {
   const std::string room = room_of_path(request.path());
   if (const std::string error = room_name_error(room); !error.empty()) {
     responder.respond(refusal(400, error));
     return;
   }
-  const MessageType type = message_type_of(request.header("Content-Type"));
-  if (type == MessageType::kText && !is_utf8(request.body())) {
+  const auto type = message_type_of(request.header("Content-Type"), request.body());
+  if (!type) {
     responder.respond(
         refusal(400,
                 "the body is not valid UTF-8, which a text message must be: send Content-Type: "
@@ -46,7 +68,7 @@ void publish(const Server& server, const Request& request, const Responder& resp
     return;
   }
   const SendResult result = server.hub().publish(
-      room, type, request.body(),
+      room, *type, request.body(),
       [responder](const Position& position) { responder.respond(json(published_json(position))); });
   if (result != SendResult::kSent) {
     responder.respond(refusal(503, "the server cannot accept the message now; try again"));
@@ -113,9 +135,13 @@ void add_room_routes(Server& server, const Authenticator& authenticator,
   server.route(kPattern, room_handlers(server, authenticator));
   if (!access.open()) return;
   const auto judged = [&access](const Request& request) { return judge(request, access); };
-  server.http("POST", kPattern, judged, [&server](const Request& request, const Responder& later) {
-    publish(server, request, later);
-  });
+  const auto judged_publish = [&access](const Request& request) {
+    return judge_publish(request, access);
+  };
+  server.http("POST", kPattern, judged_publish,
+              [&server](const Request& request, const Responder& later) {
+                publish(server, request, later);
+              });
   server.http("GET", kPattern, judged, [&server](const Request& request, const Responder& later) {
     tell(server, request, later);
   });
@@ -135,15 +161,6 @@ std::string room_json(std::string_view room, const RoomState& state) {
   return "{\"room\":\"" + name + "\",\"members\":" + std::to_string(state.members) +
          ",\"epoch\":" + std::to_string(state.last.epoch) +
          ",\"seq\":" + std::to_string(state.last.seq) + "}";
-}
-
-MessageType message_type_of(std::string_view content_type) {
-  std::string type(trimmed(content_type.substr(0, content_type.find(';'))));
-  std::transform(type.begin(), type.end(), type.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  const bool text = type.starts_with("text/") || type == "application/json";
-  return text ? MessageType::kText : MessageType::kBinary;
 }
 
 }  // namespace wsd::daemon

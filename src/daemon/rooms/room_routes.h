@@ -21,7 +21,4 @@ void add_room_routes(Server& server, const Authenticator& authenticator,
 [[nodiscard]] std::string published_json(const Position& position);
 [[nodiscard]] std::string room_json(std::string_view room, const RoomState& state);
 
-// Returns kText for a textual content type or JSON (RFC 9110 §8.3), and kBinary for all others.
-[[nodiscard]] MessageType message_type_of(std::string_view content_type);
-
 }  // namespace wsd::daemon

@@ -7,11 +7,11 @@
 
 namespace wsd::daemon {
 std::string room_of_path(std::string_view path) {
-  return percent_decode(path.substr(path.rfind('/') + 1)).value_or(std::string());  // npos + 1 is 0
+  return decode_segment(path.substr(path.rfind('/') + 1));  // npos + 1 is 0
 }
 
 std::string room_name_error(std::string_view room) {
-  if (room.empty()) return "the room name is empty or not validly percent-encoded";
+  if (room.empty()) return "the room name is empty";
   if (room.size() > kRoomNameMax) {
     return "the room name has " + std::to_string(room.size()) + " bytes; the limit is " +
            std::to_string(kRoomNameMax);

@@ -8,7 +8,8 @@ namespace wsd::daemon {
 
 inline constexpr std::size_t kRoomNameMax = 128;  // bytes, percent-decoded
 
-// Returns the percent-decoded last segment of `path`, or an empty string if the encoding is broken.
+// Returns the last segment of `path`, percent-decoded as by decode_segment(). It may contain
+// slashes, which were encoded as %2F.
 [[nodiscard]] std::string room_of_path(std::string_view path);
 
 // Checks a room name: 1 to kRoomNameMax bytes of UTF-8 (RFC 3629) without control bytes, so that it

@@ -17,6 +17,9 @@ namespace wsd::daemon {
 // Returns `text` without spaces and tabs at its ends, as a view into `text`.
 [[nodiscard]] std::string_view trimmed(std::string_view text) noexcept;
 
+// Returns `text` with its ASCII letters in lower case.
+[[nodiscard]] std::string lower_case(std::string_view text);
+
 // Returns the pieces of `text` between the separators, also the empty ones, as views into `text`.
 [[nodiscard]] std::vector<std::string_view> split(std::string_view text, char separator);
 

@@ -9,7 +9,7 @@ TEST(RoomMembers, TheRoomIsTheSegmentBefore) {
   EXPECT_EQ(room_of_members_path("/rooms/lobby/members"), "lobby");
   EXPECT_EQ(room_of_members_path("/rooms/caf%C3%A9%20%2F/members"), "caf\xC3\xA9 /");
   EXPECT_EQ(room_of_members_path("/rooms/members/members"), "members");
-  EXPECT_EQ(room_of_members_path("/rooms/%4/members"), "");
+  EXPECT_EQ(room_of_members_path("/rooms/%4/members"), "%4");
 }
 
 TEST(RoomMembers, ResponseIsJson) {

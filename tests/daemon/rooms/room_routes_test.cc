@@ -11,16 +11,5 @@ TEST(RoomRoutes, ResponsesAreJson) {
             "{\"room\":\"caf\xC3\xA9 \\\"\\\\\",\"members\":2,\"epoch\":5,\"seq\":6}");
 }
 
-TEST(RoomRoutes, Rfc9110_8_3_TextContentTypesMakeTextMessages) {
-  for (const char* type : {"text/plain", "text/html; charset=utf-8", "TEXT/PLAIN",
-                           "application/json", "Application/JSON ; x=y"}) {
-    EXPECT_EQ(message_type_of(type), MessageType::kText) << type;
-  }
-  for (const char* type : {"", "application/octet-stream", "application/jsonp", "textual",
-                           "image/png", "application/x-www-form-urlencoded"}) {
-    EXPECT_EQ(message_type_of(type), MessageType::kBinary) << type;
-  }
-}
-
 }  // namespace
 }  // namespace wsd::daemon

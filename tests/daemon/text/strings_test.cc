@@ -24,6 +24,11 @@ TEST(Strings, TrimmedTakesSpacesAndTabsFromTheEnds) {
   EXPECT_EQ(trimmed(""), "");
 }
 
+TEST(Strings, LowerCase_ChangesOnlyAsciiLetters) {
+  EXPECT_EQ(lower_case("AZaz@[`{09\xc3\x84"), "azaz@[`{09\xc3\x84");
+  EXPECT_EQ(lower_case(""), "");
+}
+
 TEST(Strings, SplitKeepsEmptyPieces) {
   EXPECT_EQ(split("a,,b,", ','), (std::vector<std::string_view>{"a", "", "b", ""}));
   EXPECT_EQ(split("", ','), std::vector<std::string_view>{""});
