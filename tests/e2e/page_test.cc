@@ -61,6 +61,13 @@ TEST(ForeignPage, AloneInTheRoom_ReconnectsWithoutWordOfARestart) {
   expect_in_a_browser({"alone"});
 }
 
+TEST(ForeignPage, Firefox_TalksAndReconnects) {
+  E2E_REQUIRE(firefox_with_node());
+  const Output output = run(firefox_with_node().with({server_binary()}), 10 * patience());
+  EXPECT_EQ(output.status.code, 0) << output.all();
+  EXPECT_NE(output.out.find("ok all"), std::string::npos) << output.all();
+}
+
 TEST(ForeignPage, Gap_IsShown) {
   E2E_REQUIRE(chromium_with_node());
   expect_in_a_browser({"gap"});
