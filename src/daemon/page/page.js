@@ -58,7 +58,8 @@ class View {
   unread = 0;
   asks_for_token = false; // also while a token that was given is checked
   #lines = new Map(); // id of our own that has not come back -> line
-  #follows = true; // what is shown is the end of the log
+  #follows = true; // what is shown is to stay the end of the log
+  #top = 0; // the log's scrollTop at the last look
 
   constructor(room) {
     this.room = room;
@@ -66,10 +67,7 @@ class View {
     this.log.setAttribute("role", "log");
     this.log.setAttribute("aria-label", `Messages in ${room}`);
     this.log.tabIndex = 0;
-    this.log.addEventListener("scroll", () => {
-      this.#follows = this.at_end();
-      if (this === current) show_latest();
-    });
+    this.log.addEventListener("scroll", () => this.#scrolled());
     // A banner that appears, or a keyboard, would hide the last line.
     new ResizeObserver(() => this.#follows && this.scroll_to_end()).observe(this.log);
     this.row = element("li");
@@ -106,6 +104,15 @@ class View {
     return this.log.scrollHeight - this.log.scrollTop - this.log.clientHeight < 40;
   }
 
+  // A banner may have taken the end out of view before the event of an earlier scrolling comes. So
+  // only scrolling up ends the following.
+  #scrolled() {
+    if (this.at_end()) this.#follows = true;
+    else if (this.log.scrollTop < this.#top) this.#follows = false;
+    this.#top = this.log.scrollTop;
+    if (this === current) show_latest();
+  }
+
   is_empty() {
     return this.log.childElementCount === 0;
   }
@@ -113,6 +120,7 @@ class View {
   scroll_to_end() {
     this.#follows = true;
     this.log.scrollTop = this.log.scrollHeight;
+    this.#top = this.log.scrollTop;
   }
 
   #message(message) {
