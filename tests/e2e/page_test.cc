@@ -23,6 +23,24 @@ void expect_in_a_browser(const std::vector<std::string>& cases) {
   EXPECT_NE(output.out.find("ok all"), std::string::npos) << output.all();
 }
 
+// Runs a script of tests/page in node alone, with a file of the page.
+void expect_in_node(const std::string& script, const std::string& page_file) {
+  const Output output = run(node_with_ws().with(
+      {client_script("../page/" + script), client_script("../../src/daemon/page/" + page_file)}));
+  EXPECT_EQ(output.status.code, 0) << output.all();
+  EXPECT_NE(output.out.find("ok all"), std::string::npos) << output.all();
+}
+
+TEST(ForeignPage, Link_LosesAndRepeatsNothing_WithAFakeServerAndClock) {
+  E2E_REQUIRE(node_with_ws());
+  expect_in_node("link_test.cjs", "link.js");
+}
+
+TEST(ForeignPage, TextColors_HaveEnoughContrast) {
+  E2E_REQUIRE(node_with_ws());
+  expect_in_node("contrast_test.cjs", "page.css");
+}
+
 TEST(ForeignPage, TalksInRooms) {
   E2E_REQUIRE(chromium_with_node());
   expect_in_a_browser({"chat", "order", "rooms"});
@@ -31,6 +49,23 @@ TEST(ForeignPage, TalksInRooms) {
 TEST(ForeignPage, Reconnects_LoseAndDuplicateNothing) {
   E2E_REQUIRE(chromium_with_node());
   expect_in_a_browser({"resume", "cuts", "restart", "unsettled"});
+}
+
+TEST(ForeignPage, RateLimitExceeded_EachMessageReachesTheRoomOnce) {
+  E2E_REQUIRE(chromium_with_node());
+  expect_in_a_browser({"rate"});
+}
+
+TEST(ForeignPage, AloneInTheRoom_ReconnectsWithoutWordOfARestart) {
+  E2E_REQUIRE(chromium_with_node());
+  expect_in_a_browser({"alone"});
+}
+
+TEST(ForeignPage, Firefox_TalksAndReconnects) {
+  E2E_REQUIRE(firefox_with_node());
+  const Output output = run(firefox_with_node().with({server_binary()}), 10 * patience());
+  EXPECT_EQ(output.status.code, 0) << output.all();
+  EXPECT_NE(output.out.find("ok all"), std::string::npos) << output.all();
 }
 
 TEST(ForeignPage, Gap_IsShown) {
@@ -51,6 +86,21 @@ TEST(ForeignPage, TokenNeeded_PageAsksForIt) {
 TEST(ForeignPage, KeyboardPhoneAndDarkMode_Work) {
   E2E_REQUIRE(chromium_with_node());
   expect_in_a_browser({"keyboard", "phone", "dark"});
+}
+
+TEST(ForeignPage, LongNamesAndTexts_AreShownOrRejectedWithWords) {
+  E2E_REQUIRE(chromium_with_node());
+  expect_in_a_browser({"names", "paste"});
+}
+
+TEST(ForeignPage, EmptyRoomWideWindowAndBanner_LookRight) {
+  E2E_REQUIRE(chromium_with_node());
+  expect_in_a_browser({"empty", "wide", "banner"});
+}
+
+TEST(ForeignPage, ContrastAndRoles_SuitAllReaders) {
+  E2E_REQUIRE(chromium_with_node());
+  expect_in_a_browser({"contrast", "roles"});
 }
 
 class PageFiles : public SharedServer {};

@@ -165,6 +165,7 @@ class Browser {
 
 const kKeys = {
   Enter: { code: "Enter", windowsVirtualKeyCode: 13, text: "\r" },
+  Escape: { code: "Escape", windowsVirtualKeyCode: 27 },
   Tab: { code: "Tab", windowsVirtualKeyCode: 9 },
 };
 

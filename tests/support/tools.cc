@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <initializer_list>
 #include <iterator>
 #include <string_view>
 #include <system_error>
@@ -51,16 +52,18 @@ Tool find_nchan() {
   return tool;
 }
 
-Tool find_chromium() {
+// tests/page/SCRIPT with the first of the browsers that can be started.
+Tool find_browser(const char* script, std::initializer_list<const char*> names) {
   Tool tool = node_with_ws();
   if (!tool.missing.empty()) return tool;
-  tool.command.argv = {"node", (tests_folder() / "page" / "page_client.cjs").string()};
-  for (const char* name : {"chromium", "chromium-browser", "google-chrome"}) {
+  tool.command.argv = {"node", (tests_folder() / "page" / script).string()};
+  for (const char* name : names) {
     if (!succeeds({.argv = {name, "--version"}})) continue;
     tool.command.argv.emplace_back(name);
     return tool;
   }
-  tool.missing = "a Chromium is missing: install chromium, or run make check-deps";
+  tool.missing =
+      "a browser is missing: install " + std::string(*names.begin()) + ", or run make check-deps";
   return tool;
 }
 
@@ -132,7 +135,13 @@ const Tool& node_with_nchan() {
 }
 
 const Tool& chromium_with_node() {
-  static const Tool tool = find_chromium();
+  static const Tool tool =
+      find_browser("page_client.cjs", {"chromium", "chromium-browser", "google-chrome"});
+  return tool;
+}
+
+const Tool& firefox_with_node() {
+  static const Tool tool = find_browser("firefox_client.cjs", {"firefox-esr", "firefox"});
   return tool;
 }
 

@@ -25,6 +25,8 @@ struct Tool {
 [[nodiscard]] const Tool& node_with_nchan();
 // tests/page/page_client.cjs with a Chromium. The caller appends WSD and the case.
 [[nodiscard]] const Tool& chromium_with_node();
+// tests/page/firefox_client.cjs with a Firefox. The caller appends WSD.
+[[nodiscard]] const Tool& firefox_with_node();
 [[nodiscard]] const Tool& python_with_websockets();
 [[nodiscard]] const Tool& curl();
 [[nodiscard]] const Tool& nginx();

@@ -9,6 +9,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <limits>
 #include <string_view>
 #include <utility>
 
@@ -180,7 +181,7 @@ int run_top(const TopOptions& options, const std::function<int(int, const std::s
   before.sample.at_ms = now.sample.at_ms;
   if (::isatty(STDOUT_FILENO) == 0) {
     std::string all;
-    constexpr std::size_t kEverything = 200;
+    constexpr std::size_t kEverything = std::numeric_limits<std::size_t>::max();
     for (const std::string& line :
          top_screen(before.sample, now.sample, options.address, kEverything, kEverything)) {
       all.append(line).append("\n");

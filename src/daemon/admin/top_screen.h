@@ -20,7 +20,10 @@ struct TopSample {
 };
 
 // Returns at most `rows` lines of at most `columns` characters, all printable ASCII. Rates are
-// averages between the two samples, or "-" if no time has passed between them.
+// averages between the two samples, or "-" if no time has passed between them. In a narrow
+// terminal, values go on in a further line, and the table of connections has fewer columns. A text
+// that is shortened ends with "..", and a number is never shortened unless the terminal is narrower
+// than it.
 [[nodiscard]] std::vector<std::string> top_screen(const TopSample& before, const TopSample& now,
                                                   const std::string& address, std::size_t rows,
                                                   std::size_t columns);

@@ -3,15 +3,19 @@
 // What came is known by its place, EPOCH:SEQ, which the subprotocol ws+meta.nchan puts before each
 // message: a link that comes back asks for all after the last place it has seen. What is written is
 // known by an id of the writer's: it waits in the outbox until it has come back as a message of the
-// room, and is sent again after each loss; readers drop an id that they have seen.
+// room. The outbox is sent one message at a time, each after the one before has come back. When a
+// connection ends, at most one message is therefore unconfirmed, and the link sends it again if the
+// room has not shown it. Readers drop an id that they have seen.
 //
 // This file knows no document. A link reports to the `on` it was made with:
 //   on.state(link)              link.state, link.reason, link.retry_at have changed
 //   on.message(message)         {id, name, text, at, mine, took, late, first}: id is null where it
 //                               has none; took: milliseconds there and back of our own; late: from
 //                               before this connection; first: from before the first one
-//   on.notice(kind, detail)     "missed": detail.count messages are gone; "anew": the room's
-//                               numbering has begun anew; "back": detail.count were caught up
+//   on.notice(kind, detail)     "missed": detail.count messages are gone; "anew": another server
+//                               process numbers the room; "back": connected again after
+//                               detail.away_ms, detail.count messages were caught up, all of them
+//                               if detail.complete; detail.emptied: the room had no members meanwhile
 //   on.failed(entry, reason)    an entry of the outbox will never be sent
 //   on.facts(link)              link.members, link.history, link.round_trip_ms have changed
 
@@ -24,8 +28,14 @@ const kAskPatienceMs = 8000;
 const kCatchUpMs = 3000;
 const kHistoryAsked = 50;
 const kSettledMs = 10000; // after that long, what has come back to its writer has reached all others
+const kUnseenMs = 10000; // our own message that is later than that was among the missing ones
+const kLongestPaceMs = 10000;
+// A server process numbers the epochs of its rooms upwards from a random number of 48 bits. An epoch
+// a little above another one is from the same process, which forgot the room when it was empty.
+const kEpochsOfOneProcess = 1000000;
 const kSeenMax = 4096;
-const kNameMax = 64;
+const kSentMax = 1000;
+export const kNameMax = 64;
 const kTextMax = 10000; // of a message from anyone: a page is not there to show a megabyte
 const kPlainToken = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/; // what a subprotocol's name may hold
 
@@ -62,19 +72,22 @@ function parse_message(text) {
     if (m !== null && typeof m === "object" && typeof m.text === "string") {
       return {
         id: typeof m.id === "string" && m.id.length <= 64 ? m.id : null,
-        name: typeof m.name === "string" ? m.name.slice(0, kNameMax).trim() : "",
-        text: shortened(m.text),
+        name: typeof m.name === "string" ? shortened(m.name.trim(), kNameMax) : "",
+        text: shortened(m.text, kTextMax),
         at: Number.isFinite(m.at) ? m.at : Date.now(),
       };
     }
   } catch {
     // not JSON
   }
-  return { id: null, name: "", text: shortened(text), at: Date.now() };
+  return { id: null, name: "", text: shortened(text, kTextMax), at: Date.now() };
 }
 
-function shortened(text) {
-  return text.length > kTextMax ? `${text.slice(0, kTextMax)} …` : text;
+// An ellipsis marks what was cut. A surrogate pair stays whole or goes.
+function shortened(text, most) {
+  if (text.length <= most) return text;
+  const end = /[\uD800-\uDBFF]/.test(text[most - 1]) ? most - 1 : most;
+  return `${text.slice(0, end)} …`;
 }
 
 export class RoomLink {
@@ -86,7 +99,7 @@ export class RoomLink {
   history = null; // how many messages the server keeps; null: not known
   round_trip_ms = null;
   place = null; // of the last message seen
-  outbox = []; // {id, name, text, at, sent_at, again}: not come back yet, in the order of writing
+  outbox = []; // {id, name, text, at, sent_at, again}: not come back yet, in the order of sending
 
   #on;
   #token = "";
@@ -100,6 +113,12 @@ export class RoomLink {
   #fresh = true; // nothing of the room has been seen
   #caught_up = false;
   #missed = 0; // messages since the connection opened that belong to the time before
+  #complete = true; // these are all of that time
+  #emptied = false; // the room was forgotten in that time
+  #in_flight = null; // the entry of the outbox that was sent on this connection
+  #sent = []; // when messages were sent on this connection
+  #pace_ms = 0; // at least that long between two messages; more after each close for the rate
+  #pace_timer = 0;
   #seen = new Set();
   #settling = []; // our own that came back a short while ago
   #asks_failed = 0;
@@ -117,13 +136,16 @@ export class RoomLink {
   }
 
   join() {
+    this.reason = "";
     this.attempts = 0;
     this.#connect();
   }
 
-  // Sends at once what the time of waiting would have put off.
+  // Does at once what the time of waiting would have put off.
   retry_now() {
-    if (this.state === "waiting") this.join();
+    if (this.state !== "waiting") return;
+    this.attempts = 0;
+    this.#connect();
   }
 
   // Returns what is wrong with it, or "".
@@ -144,7 +166,7 @@ export class RoomLink {
   send(name, text) {
     const entry = { id: crypto_id(), name, text, at: Date.now(), sent_at: 0, again: false };
     this.outbox.push(entry);
-    if (this.writable) this.#transmit(entry);
+    this.#send_next();
     return entry;
   }
 
@@ -194,7 +216,7 @@ export class RoomLink {
   async #connect() {
     this.#abandon(1000);
     const generation = ++this.#generation;
-    this.#become("connecting", "");
+    this.#become("connecting", this.reason);
     const answer = await this.#ask();
     if (generation !== this.#generation) return;
     if (answer.status === 0) return this.#retry("the server cannot be reached");
@@ -247,6 +269,10 @@ export class RoomLink {
     this.#opened_at = performance.now();
     this.#asks_failed = 0;
     this.#missed = 0;
+    this.#complete = true;
+    this.#emptied = false;
+    this.#in_flight = null;
+    this.#sent = [];
     this.#caught_up = false;
     this.members = null; // what was told before does not count us
     const generation = this.#generation;
@@ -267,10 +293,15 @@ export class RoomLink {
     this.#fresh = false;
     if (this.#lost_at !== 0) {
       const away_ms = performance.now() - this.#lost_at;
-      this.#on.notice("back", { count: this.#missed, away_ms });
+      this.#on.notice("back", {
+        count: this.#missed,
+        away_ms,
+        complete: this.#complete,
+        emptied: this.#emptied,
+      });
     }
     this.#lost_at = 0;
-    for (const entry of this.outbox) this.#transmit(entry);
+    this.#send_next();
     this.#on.state(this);
     this.ask();
   }
@@ -282,10 +313,26 @@ export class RoomLink {
     return this.place.epoch === this.#target.epoch && this.place.seq >= this.#target.seq;
   }
 
-  #transmit(entry) {
-    entry.sent_at = performance.now();
+  #send_next() {
+    if (!this.writable || this.#in_flight !== null || this.outbox.length === 0) return;
+    const now = performance.now();
+    const wait = this.#sent.length === 0 ? 0 : this.#sent.at(-1) + this.#pace_ms - now;
+    clearTimeout(this.#pace_timer);
+    if (wait > 0) {
+      this.#pace_timer = setTimeout(() => this.#send_next(), wait);
+      return;
+    }
+    const entry = (this.#in_flight = this.outbox[0]);
+    entry.sent_at = now;
+    this.#sent.push(now);
+    if (this.#sent.length > kSentMax) this.#sent.shift();
     const { id, name, text, at } = entry;
     this.#socket.send(JSON.stringify({ id, name, text, at }));
+  }
+
+  #take_from_outbox(entry) {
+    this.outbox = this.outbox.filter((each) => each !== entry);
+    if (this.#in_flight === entry) this.#in_flight = null;
   }
 
   #take(frame) {
@@ -294,7 +341,7 @@ export class RoomLink {
       if (this.place && frame.place.epoch === this.place.epoch) {
         if (frame.place.seq <= this.place.seq) return;
         const skipped = frame.place.seq - this.place.seq - 1;
-        if (skipped > 0) this.#on.notice("missed", { count: skipped });
+        if (skipped > 0) this.#miss(skipped);
       }
       this.place = frame.place;
     }
@@ -306,32 +353,56 @@ export class RoomLink {
   #take_gap(place) {
     const before = this.place;
     this.place = place;
-    if (!this.#fresh && before !== null && place !== null) {
-      if (before.epoch === place.epoch && place.seq >= before.seq) {
-        this.#on.notice("missed", { count: place.seq - before.seq });
+    if (!this.#fresh && before !== null && place !== null && before.epoch !== 0) {
+      const ahead = place.epoch - before.epoch;
+      if (ahead === 0 && place.seq >= before.seq) {
+        this.#miss(place.seq - before.seq);
+      } else if (ahead > 0 && ahead < kEpochsOfOneProcess) {
+        this.#emptied = true;
+        this.#miss(place.seq);
       } else {
-        this.#on.notice("anew", { count: place.seq });
+        this.#complete = false;
+        this.#on.notice("anew", {});
         this.#repeat_unsettled();
       }
     }
     this.#catch_up(false);
   }
 
+  #miss(count) {
+    if (count === 0) return;
+    this.#complete = false;
+    this.#on.notice("missed", { count });
+    // The server has dropped messages that this page reads too slowly, perhaps our own among them.
+    // Our own is in the room then, because the connection goes on.
+    const entry = this.#in_flight;
+    const generation = this.#generation;
+    if (entry === null) return;
+    setTimeout(() => {
+      if (generation !== this.#generation || this.#in_flight !== entry) return;
+      this.#take_from_outbox(entry);
+      this.#on.message({ ...entry, mine: true, took: null, late: false, first: false });
+      this.#send_next();
+    }, kUnseenMs);
+  }
+
   // The server that has restarted may have sent us what it had not sent to others yet.
   #repeat_unsettled() {
     const repeated = this.#settling.map((entry) => ({ ...entry, again: true }));
     this.outbox = [...repeated, ...this.outbox.filter((entry) => !entry.again)];
-    if (this.#caught_up) for (const entry of repeated) this.#transmit(entry);
+    this.#send_next();
   }
 
   #deliver(message) {
-    const own = message.id === null ? -1 : this.outbox.findIndex((each) => each.id === message.id);
-    const entry = own < 0 ? null : this.outbox.splice(own, 1)[0];
-    if (message.id !== null) {
-      if (this.#seen.has(message.id)) return;
-      this.#seen.add(message.id);
-      if (this.#seen.size > kSeenMax) this.#seen.delete(this.#seen.values().next().value);
-    }
+    const entry = this.outbox.find((each) => each.id === message.id) ?? null;
+    if (entry) this.#take_from_outbox(entry);
+    if (message.id === null || !this.#seen.has(message.id)) this.#show(message, entry);
+    this.#send_next();
+  }
+
+  #show(message, entry) {
+    if (message.id !== null) this.#seen.add(message.id);
+    if (this.#seen.size > kSeenMax) this.#seen.delete(this.#seen.values().next().value);
     const now = performance.now();
     if (entry) {
       this.#settling = this.#settling.filter((each) => now - each.back_at < kSettledMs);
@@ -344,17 +415,32 @@ export class RoomLink {
   }
 
   #closed(code, reason) {
+    const entry = this.#in_flight;
     if (code === 1008 && reason.startsWith("this user may not write")) {
-      for (const entry of this.outbox.splice(0)) this.#on.failed(entry, "you may only read in this room");
-    } else if (code === 1009 || code === 1007) {
-      const entry = this.outbox.find((each) => each.sent_at >= this.#opened_at);
-      if (entry) {
-        this.outbox = this.outbox.filter((each) => each !== entry);
-        this.#on.failed(entry, "the server did not accept it");
-      }
+      for (const each of this.outbox.splice(0)) this.#on.failed(each, "you may only read in this room");
+    } else if (code === 1008 && /^too many (messages|bytes) per second/.test(reason)) {
+      this.#slow_down();
+      // A new connection may send one second's worth at once. What exceeds that alone never passes.
+      if (entry && this.#sent.length === 1) this.#fail(entry, "it exceeds the server's limit per second");
+    } else if (entry && (code === 1009 || code === 1007)) {
+      this.#fail(entry, "the server did not accept it");
     }
     if (code === 1001) this.#lose("the server is shutting down");
     else this.#lose(reason || (code === 1006 ? "the connection was lost" : `closed with code ${code}`));
+  }
+
+  #fail(entry, reason) {
+    this.#take_from_outbox(entry);
+    this.#on.failed(entry, reason);
+  }
+
+  // The server allows one second's worth at once. So at most twice its limit was accepted in the
+  // last second, and half of that rate is safe.
+  #slow_down() {
+    const now = performance.now();
+    const accepted = this.#sent.filter((at) => now - at < 1000).length - 1; // the last one was not
+    const pace_ms = Math.max(2000 / Math.max(1, accepted), 2 * this.#pace_ms);
+    this.#pace_ms = Math.min(kLongestPaceMs, pace_ms);
   }
 
   #lose(reason) {
@@ -384,6 +470,8 @@ export class RoomLink {
   #abandon(code) {
     this.#generation += 1;
     clearTimeout(this.#timer);
+    clearTimeout(this.#pace_timer);
+    this.#in_flight = null;
     const socket = this.#socket;
     this.#socket = null;
     if (socket) socket.close(code);

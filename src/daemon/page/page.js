@@ -1,5 +1,5 @@
 // What is on the page. What others write is put in as text alone, never as markup.
-import { RoomLink } from "./link.js";
+import { RoomLink, kNameMax } from "./link.js";
 import { Chart, Rate } from "./chart.js";
 
 const kLinesMax = 500;
@@ -8,6 +8,9 @@ const kTints = 8;
 const kSameAuthorMs = 180000; // later lines of one author say again who it is
 const kDefaultRoom = "lobby";
 const kRoomBytesMax = 128;
+const kTextMax = 4000;
+
+const kHasKeyboard = !matchMedia("(pointer: coarse)").matches; // elsewhere the focus makes one pop up
 
 const $ = (id) => document.getElementById(id);
 const rooms = new Map(); // name -> View
@@ -20,6 +23,7 @@ const chart = new Chart({
   top: $("top"),
 });
 const rate = new Rate(); // of all rooms
+const graphemes = "Segmenter" in Intl ? new Intl.Segmenter() : null;
 let current = null;
 let token = "";
 
@@ -34,6 +38,15 @@ function counted(count, one, many) {
   return `${count} ${count === 1 ? one : many}`;
 }
 
+function first_letter(name) {
+  const first = graphemes ? graphemes.segment(name)[Symbol.iterator]().next().value.segment : [...name][0];
+  return first.toUpperCase();
+}
+
+function sentence(words) {
+  return words === "" ? "" : `${words.slice(0, 1).toUpperCase()}${words.slice(1).replace(/\.$/, "")}.`;
+}
+
 function tint_of(name) {
   let sum = 0;
   for (const char of name) sum = (sum * 31 + char.codePointAt(0)) >>> 0;
@@ -43,7 +56,10 @@ function tint_of(name) {
 // A room on the page: its link, its log, its row in the list.
 class View {
   unread = 0;
+  asks_for_token = false; // also while a token that was given is checked
   #lines = new Map(); // id of our own that has not come back -> line
+  #follows = true; // what is shown is to stay the end of the log
+  #top = 0; // the log's scrollTop at the last look
 
   constructor(room) {
     this.room = room;
@@ -51,7 +67,9 @@ class View {
     this.log.setAttribute("role", "log");
     this.log.setAttribute("aria-label", `Messages in ${room}`);
     this.log.tabIndex = 0;
-    this.log.addEventListener("scroll", () => this === current && show_latest());
+    this.log.addEventListener("scroll", () => this.#scrolled());
+    // A banner that appears, or a keyboard, would hide the last line.
+    new ResizeObserver(() => this.#follows && this.scroll_to_end()).observe(this.log);
     this.row = element("li");
     this.button = element("button", "room");
     this.button.type = "button";
@@ -59,6 +77,7 @@ class View {
     this.dot.setAttribute("aria-hidden", "true");
     this.badge = element("span", "badge");
     this.people = element("span", "people quiet");
+    this.button.title = room;
     this.button.append(this.dot, element("span", "room-name", room), this.badge, this.people);
     this.button.addEventListener("click", () => choose(this));
     this.row.append(this.button);
@@ -75,9 +94,9 @@ class View {
     const entry = this.link.send(name, text);
     const line = this.#line({ ...entry, mine: true });
     line.classList.add("pending");
-    line.querySelector(".status").textContent = this.link.writable ? "sending" : "waiting";
     this.#lines.set(entry.id, line);
     this.#append(line, true);
+    this.#show_waiting();
     show_facts();
   }
 
@@ -85,14 +104,30 @@ class View {
     return this.log.scrollHeight - this.log.scrollTop - this.log.clientHeight < 40;
   }
 
+  // A banner may have taken the end out of view before the event of an earlier scrolling comes. So
+  // only scrolling up ends the following.
+  #scrolled() {
+    if (this.at_end()) this.#follows = true;
+    else if (this.log.scrollTop < this.#top) this.#follows = false;
+    this.#top = this.log.scrollTop;
+    if (this === current) show_latest();
+  }
+
+  is_empty() {
+    return this.log.childElementCount === 0;
+  }
+
   scroll_to_end() {
+    this.#follows = true;
     this.log.scrollTop = this.log.scrollHeight;
+    this.#top = this.log.scrollTop;
   }
 
   #message(message) {
     const waiting = this.#lines.get(message.id);
     this.#lines.delete(message.id);
     if (waiting) waiting.remove();
+    this.#show_waiting();
     const line = this.#line(message);
     if (message.took !== null) line.title = `Round trip ${milliseconds(message.took)}`;
     if (!message.late) rate.add();
@@ -133,7 +168,7 @@ class View {
     const shown = name || "Unnamed";
     const date = new Date(at);
     const time = element("time", "", Number.isNaN(date.getTime()) ? "" : clock.format(date));
-    const avatar = element("span", `avatar tint-${tint_of(shown)}`, [...shown][0].toUpperCase());
+    const avatar = element("span", `avatar tint-${tint_of(shown)}`, first_letter(shown));
     avatar.setAttribute("aria-hidden", "true");
     const meta = element("p", "meta");
     meta.append(element("span", "who", shown), " ", time, " ", element("span", "status"));
@@ -154,31 +189,36 @@ class View {
     line.querySelector(".status").textContent = `not sent: ${reason}`;
   }
 
-  #notice(kind, { count, away_ms }) {
+  #notice(kind, detail) {
     const words = {
-      missed: () => `${counted(count, "message is", "messages are")} missing here.`,
+      missed: ({ count }) => `${counted(count, "message is", "messages are")} missing here.`,
       anew: () =>
-        "The room has restarted its numbering, for example after a restart of the server. Earlier messages that the server did not keep are missing here.",
-      back: () =>
-        `Reconnected after ${seconds(away_ms)}. ` +
-        (count === 0 ? "No messages were sent meanwhile." : `Received ${counted(count, "message", "messages")} sent meanwhile.`),
+        "The room has restarted its numbering, for example after a restart of the server. Messages that were sent while you were away may be missing here.",
+      back: back_words,
     };
-    if (kind !== "back" && count === 0 && kind === "missed") return;
-    const line = element("div", kind === "back" ? "notice" : "notice gap", words[kind]());
+    const line = element("div", kind === "back" ? "notice" : "notice gap", words[kind](detail));
     line.dataset.notice = kind;
     this.#append(line, false);
   }
 
   #show_state() {
-    this.dot.dataset.state = this.link.state;
-    for (const line of this.#lines.values()) {
-      line.querySelector(".status").textContent = this.link.writable ? "sending" : "waiting";
-    }
+    const { state } = this.link;
+    this.dot.dataset.state = state;
+    if (state !== "connecting") this.asks_for_token = state === "token";
+    this.#show_waiting();
     // What comes at once is not to be read out at once.
-    const busy = this.link.state === "connected" && !this.link.writable;
+    const busy = state === "connected" && !this.link.writable;
     this.log.setAttribute("aria-busy", String(busy));
     this.#show_people();
     if (this === current) show_current();
+  }
+
+  // The outbox is sent one message at a time.
+  #show_waiting() {
+    const next = this.link.writable ? this.link.outbox[0]?.id : null;
+    for (const [id, line] of this.#lines) {
+      line.querySelector(".status").textContent = id === next ? "sending" : "waiting";
+    }
   }
 
   #show_people() {
@@ -203,6 +243,14 @@ class View {
   }
 }
 
+function back_words({ count, away_ms, complete, emptied }) {
+  const words = [`Reconnected after ${seconds(away_ms)}.`];
+  if (emptied) words.push("The room was empty for a while.");
+  if (count > 0) words.push(`Received ${counted(count, "message", "messages")} sent meanwhile.`);
+  if (count === 0 && complete && !emptied) words.push("No messages were sent meanwhile.");
+  return words.join(" ");
+}
+
 function milliseconds(ms) {
   return ms < 10 ? `${ms.toFixed(1)} ms` : `${Math.round(ms)} ms`;
 }
@@ -214,7 +262,7 @@ function seconds(ms) {
 function state_words(link) {
   const words = {
     idle: "not connected",
-    connecting: link.attempts > 0 ? "reconnecting" : "connecting",
+    connecting: link.reason === "" ? "connecting" : "reconnecting",
     connected: "connected",
     waiting: "reconnecting",
     token: "token required",
@@ -229,6 +277,26 @@ function show_title() {
   for (const view of rooms.values()) unread += view.unread;
   const name = current ? `#${current.room} · wsd` : "wsd";
   document.title = unread > 0 ? `(${unread}) ${name}` : name;
+  $("menu-badge").textContent = unread > 0 ? String(unread) : "";
+  $("menu").setAttribute("aria-label", unread > 0 ? `Rooms and name, ${unread} unread` : "Rooms and name");
+}
+
+// In a narrow window the rooms, the name and the figures are behind a button.
+function open_menu(open) {
+  document.body.classList.toggle("menu-open", open);
+  $("menu").setAttribute("aria-expanded", String(open));
+}
+
+function empty_words() {
+  if (current === null) return "Join a room to begin.";
+  const { link } = current;
+  if (!current.is_empty()) return "";
+  if (link.state === "token") return "A token is required to see this room.";
+  if (link.state !== "connected") return `${sentence(state_words(link)).slice(0, -1)} …`;
+  if (!link.writable || link.members === null) return "";
+  const none = link.history === 0 ? "No messages since you joined." : "No messages yet.";
+  if (link.members > 1) return `${none} Write the first one.`;
+  return `${none} You are alone here: open this page in a second window to chat with yourself.`;
 }
 
 function show_latest() {
@@ -246,35 +314,62 @@ function show_facts() {
   const kept = link?.history ?? null;
   $("history").textContent = kept === null ? "–" : kept === 0 ? "none" : `last ${kept}`;
   $("history-note").hidden = kept !== 0;
+  $("empty").textContent = empty_words();
 }
 
 function show_current() {
+  const focused = document.activeElement;
   const link = current?.link ?? null;
   const state = link?.state ?? "idle";
   const words = link ? state_words(link) : "";
-  $("title").textContent = current ? current.room : "No room";
+  $("title").textContent = $("title").title = current ? current.room : "No room";
   $("leave").hidden = current === null;
-  $("empty").hidden = current !== null;
   $("text").disabled = $("send").disabled = current === null || state === "refused";
   if ($("state").dataset.state !== state || $("state").textContent.toLowerCase() !== words) {
     $("state").dataset.state = state;
     $("state").textContent = words.slice(0, 1).toUpperCase() + words.slice(1);
   }
-  $("admit").hidden = state !== "token";
-  $("admit-text").textContent = state === "token" ? `This server requires a token: ${link.reason}.` : "";
+  show_admit(focused);
   show_banner(link);
   show_facts();
   show_latest();
+  keep_focus(focused);
+}
+
+// The form stays while the server checks a token, so that the focus stays in it.
+function show_admit(focused) {
+  const was_hidden = $("admit").hidden;
+  $("admit").hidden = !current?.asks_for_token;
+  if ($("admit").hidden) {
+    $("token").value = "";
+    return;
+  }
+  const checked = current.link.state === "token";
+  $("admit-text").textContent = checked ? sentence(current.link.reason) : "Checking the token …";
+  if (!checked) return;
+  const idle = focused === document.body || (focused === $("text") && focused.value === "");
+  if (was_hidden ? idle && kHasKeyboard : $("admit").contains(focused)) {
+    $("token").focus();
+    $("token").select();
+  }
+}
+
+// To hide or disable what has the focus moves the focus to the top of the page.
+function keep_focus(focused) {
+  if (focused === document.body || (!focused.disabled && focused.getClientRects().length > 0)) return;
+  ($("text").disabled ? $("room") : $("text")).focus();
 }
 
 function show_banner(link) {
   const waiting = link?.state === "waiting";
-  $("banner").hidden = !waiting && link?.state !== "refused";
-  $("retry").hidden = !waiting;
-  if (waiting) {
+  const away = waiting || (link?.state === "connecting" && link.reason !== "" && !current.asks_for_token);
+  $("banner").hidden = !away && link?.state !== "refused";
+  $("retry").hidden = !away;
+  if (away) {
     const left = Math.max(1, Math.ceil((link.retry_at - performance.now()) / 1000));
+    const next = waiting ? `Next attempt in ${left} s.` : "Connecting …";
     $("banner-text").textContent =
-      `Not connected: ${link.reason}. Next attempt in ${left} s. Messages that you write now are sent then.`;
+      `Not connected: ${link.reason}. ${next} Messages that you write now are sent then.`;
   } else if (link?.state === "refused") {
     $("banner-text").textContent = `You cannot join this room: ${link.reason}`;
   }
@@ -290,6 +385,7 @@ function choose(view) {
     view.seen();
     view.scroll_to_end();
   }
+  open_menu(view === null);
   show_current();
   show_title();
 }
@@ -354,21 +450,49 @@ $("join").addEventListener("submit", (event) => {
   event.preventDefault();
   const room = $("room").value.trim();
   const bytes = new TextEncoder().encode(room).length;
-  $("room").setCustomValidity(bytes > kRoomBytesMax ? `At most ${kRoomBytesMax} bytes.` : "");
+  $("room").setCustomValidity(
+    bytes > kRoomBytesMax ? `This name has ${bytes} bytes. A room's name has at most ${kRoomBytesMax}.` : "",
+  );
   if (room === "" || !$("room").reportValidity()) return;
   $("room").value = "";
   enter(room);
 });
 $("room").addEventListener("input", () => $("room").setCustomValidity(""));
 
-$("name").addEventListener("change", () => store_name($("name").value.trim()));
+$("name").addEventListener("input", () => {
+  const { length } = $("name").value.trim();
+  $("name").setCustomValidity(
+    length > kNameMax ? `This name has ${length} characters. At most ${kNameMax} are sent.` : "",
+  );
+});
+$("name").addEventListener("change", () => {
+  if ($("name").reportValidity()) store_name($("name").value.trim());
+});
+
+// A field that cuts a text at its limit would do so in silence.
+function show_limit() {
+  const { length } = $("text").value.trim();
+  const over = length - kTextMax;
+  $("limit").textContent =
+    over > 0
+      ? `This message has ${length} characters, and at most ${kTextMax} are sent at once. Shorten it by ${over}.`
+      : "";
+  $("text").setAttribute("aria-invalid", String(over > 0));
+  return over <= 0;
+}
 
 function say() {
   const text = $("text").value.trim();
-  if (text === "" || current === null) return;
+  if (text === "" || current === null || !show_limit()) return;
+  if (!$("name").validity.valid) {
+    open_menu(true);
+    $("name").reportValidity();
+    return;
+  }
   current.say($("name").value.trim() || "Unnamed", text);
   $("text").value = "";
 }
+$("text").addEventListener("input", show_limit);
 $("say").addEventListener("submit", (event) => {
   event.preventDefault();
   say();
@@ -398,8 +522,16 @@ $("admit").addEventListener("submit", (event) => {
     }
   }
   token = given;
-  $("token").value = "";
-  $("text").focus();
+});
+
+$("menu").addEventListener("click", () => {
+  open_menu(!document.body.classList.contains("menu-open"));
+  if (document.body.classList.contains("menu-open")) (current?.button ?? $("room")).focus();
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape" || !document.body.classList.contains("menu-open")) return;
+  open_menu(false);
+  if ($("menu").getClientRects().length > 0) $("menu").focus();
 });
 
 // The room that is looked at each time, and of the others one in turn.
@@ -436,4 +568,4 @@ chart.draw(rate.counts());
 $("name").value = stored_name();
 for (const room of remembered().length > 0 ? remembered() : [kDefaultRoom]) enter(room);
 choose(rooms.values().next().value);
-if (matchMedia("(pointer: fine)").matches) $("text").focus(); // elsewhere a keyboard would pop up
+if (kHasKeyboard) $("text").focus();
