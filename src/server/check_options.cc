@@ -219,6 +219,12 @@ std::string check_options(const ServerOptions& options) {
     return "--deflate on needs zlib, and this build has none (see --version): rebuild with zlib, "
            "or use --deflate off";
   }
+  for (const std::string& text : options.deflate.excluded_user_agents) {
+    if (text.empty()) {
+      return "--no-deflate-for '' would match every client: name a part of a User-Agent, or use "
+             "--deflate off";
+    }
+  }
   if (options.listen_backlog < 1) {
     return must("--backlog", "at least 1", std::to_string(options.listen_backlog));
   }
