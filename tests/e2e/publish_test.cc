@@ -296,6 +296,26 @@ TEST_F(Publish, PositionNotInHistory_IsReportedAsGap) {
   EXPECT_EQ(read_meta(again).payload, "one");
 }
 
+// A client that has got no message yet learns its position at the join.
+TEST_F(Publish, SilentJoin_TellsThePositionFromWhichToResume) {
+  for (const std::string& query : {std::string(), std::string("?last=10")}) {
+    const std::string room = "/rooms/silent" + std::to_string(query.size());
+    RawClient member = server().connect();
+    ASSERT_TRUE(opens_meta(member, room + query));
+    const Meta told = read_meta(member);
+    EXPECT_EQ(told.content_type, "application/vnd.wsd.position");
+    EXPECT_EQ(told.payload, "");
+    member.reset();
+    RawClient publisher = server().connect();
+    published(publisher, room, "missed");
+    RawClient again = server().connect();
+    ASSERT_TRUE(opens_meta(again, room + "?last_event_id=" + told.id));
+    const Meta missed = read_meta(again);
+    EXPECT_EQ(missed.payload, "missed");
+    EXPECT_EQ(missed.content_type, "") << "no gap notice";
+  }
+}
+
 // Members leave and rejoin from their last position while publishing continues. They receive 1..N
 // without gaps or duplicates.
 TEST_F(Publish, ResumingIsExactWhilePublishingGoesOn) {
