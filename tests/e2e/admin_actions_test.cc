@@ -15,7 +15,9 @@ namespace {
 class AdminActions : public ::testing::Test {
  protected:
   AdminActions()
-      : users_("ann-token-of-16-characters ann\nbob-token-of-16-characters bob\n"),
+      : users_(
+            "ann-token-of-16-characters ann read=* write=*\nbob-token-of-16-characters bob read=* "
+            "write=*\n"),
         server_({"--admin", "127.0.0.1:0", "--reactors", "2", "--history-messages", "10",
                  "--publish", "loopback", "--auth-file", folder_.write("users", users_)}) {
     const auto line = server_.process().wait_for_line("^admin on ");

@@ -132,6 +132,8 @@ TEST(RoomHistory, RemovedMessage_LosesItsEncodedCopyToo) {
   EXPECT_EQ(history.remove_all(), 2U);
   EXPECT_EQ(history.bytes(), ring_bytes(4));
   EXPECT_EQ(texts_of(history.last(2, 2, &encoder, {1, 2})), Texts{});
+  history.expire(kRoomy.age);
+  EXPECT_EQ(total, 0U) << "each copy was counted once";
 }
 
 TEST(RoomHistory, DropsAgedMessages) {

@@ -163,6 +163,23 @@ TEST_F(OperatorActions, CloseAll_EndsThoseAndNoOthers) {
   EXPECT_EQ(Rig::frame(peers[good]).payload, "still here");
 }
 
+class OneReactor : public OperatorActions {
+ protected:
+  OneReactor() : OperatorActions(quiet(1)) {}
+};
+
+// The reactor serves others between two portions.
+TEST_F(OneReactor, CloseAll_TakesATurnForEachPortion) {
+  rig.start();
+  constexpr std::uint64_t kPortions = 4;
+  constexpr std::uint64_t kMany = (kPortions - 1) * server::kClosesPerQuestion + 16;
+  for (std::uint64_t i = 0; i < kMany; ++i) open("/a", "bad1");
+  const std::uint64_t before = rig.server.stats().turns_total;
+  EXPECT_EQ(rig.server.close_connections({}, CloseCode::kPolicyViolation, "x").closed, kMany);
+  // The reactor answers within a turn, and counts the turn when it ends.
+  EXPECT_GE(rig.server.stats().turns_total, before + kPortions - 1);
+}
+
 TEST_F(OperatorActions, AnonymousUser_HasTheEmptyName) {
   rig.start();
   open("/a", "");
