@@ -14,12 +14,17 @@ namespace wsd {
 
 // Nchan's subprotocol. On a connection that uses it, each message of a room begins with its
 // position: "id: EPOCH:SEQ\n", then an empty line, then the payload. All of it is one message of
-// the original type. A gap (see Connection::join()) is reported by an empty message that also has a
-// line "content-type: " with kGapContentType. send() is not affected. permessage-deflate is never
-// used with this subprotocol.
+// the original type. Two notices are empty messages with a second line "content-type: TYPE\n":
+// - kGapContentType reports a gap; see Connection::join().
+// - kPositionContentType reports the position from which the client can resume. It comes after a
+//   join that replays nothing and was not from a position, and in a replay in the stead of messages
+//   that Server::remove_message() or Server::clear_history() has removed.
+// send() is not affected. permessage-deflate is never used with this subprotocol.
 inline constexpr std::string_view kNchanSubprotocol = "ws+meta.nchan";
 // The content type of a message that reports a gap.
 inline constexpr std::string_view kGapContentType = "application/vnd.wsd.gap";
+// The content type of a message that reports a position.
+inline constexpr std::string_view kPositionContentType = "application/vnd.wsd.position";
 
 // A request. Its views are valid until the handler returns. Implemented by the library.
 class Request {

@@ -103,6 +103,9 @@ struct DeflateOptions {
   // Bytes for windows kept between messages, whole process. Connections beyond this limit use no
   // context takeover.
   std::size_t max_context_bytes = std::size_t{256} << 20;
+  // Handshakes whose User-Agent contains one of these texts, compared with case, get no
+  // compression. For clients that break the extension; see the flag --no-deflate-for.
+  std::vector<std::string> excluded_user_agents = {};
 };
 
 // Limits on one peer's use of shared resources. 0 disables a limit.

@@ -171,9 +171,9 @@ class Server {
   // Returns the server's figures, without work for the reactors. Any thread.
   [[nodiscard]] ServerStats stats() const;
 
-  // The next three ask the reactors and wait at most one second for the answers. On a reactor
-  // thread of this server they would wait for themselves, so there they return an empty result or
-  // false.
+  // The functions from here to close_room() ask the reactors and wait at most one second for each
+  // answer. On a reactor thread of this server they would wait for themselves, so there they return
+  // an empty result or false.
   //
   // Returns the connections that `query` selects. Any thread but a reactor's.
   [[nodiscard]] Listing<ConnectionInfo> connections(const ConnectionQuery& query) const;
@@ -183,6 +183,31 @@ class Server {
   // Starts the closing handshake as Connection::close() does. Returns true if the connection
   // existed and was open. Any thread but a reactor's.
   bool close_connection(ConnectionId id, CloseCode code, std::string_view reason) const;
+
+  // Returns a page of the connections that `filter` selects: at most `limit` rows, and at most
+  // kMaxListingRows. Begin with cursor 0, and go on with ConnectionPage::next until it is 0. A
+  // connection that is selected all that time is in one page exactly. Each reactor looks at about
+  // 1,000 connections per turn, so that no other connection waits for long. Any thread but a
+  // reactor's.
+  [[nodiscard]] ConnectionPage find_connections(const ConnectionFilter& filter,
+                                                std::uint64_t cursor, std::uint32_t limit) const;
+  // Closes all open connections that `filter` selects, as Connection::close() does, in portions
+  // that delay other connections little. Connections that open, or that join the room, during the
+  // call may be missed. Any thread but a reactor's.
+  CloseResult close_connections(const ConnectionFilter& filter, CloseCode code,
+                                std::string_view reason) const;
+
+  // Removes one message, or all messages, from the history of a room. Later joins do not get them.
+  // Members get them if they are already on their way. The positions of other messages do not
+  // change, and a client that resumes from before a removed message gets no gap notice. Returns how
+  // many messages were removed, or std::nullopt if the room's reactor did not answer in time. Any
+  // thread but a reactor's.
+  std::optional<std::uint64_t> remove_message(std::string_view room, const Position& message) const;
+  std::optional<std::uint64_t> clear_history(std::string_view room) const;
+  // Closes the connections that have joined the room, and then clears its history. The next join
+  // opens the room again: to keep clients out, reject them in Handlers::upgrade. Any thread but a
+  // reactor's.
+  RoomCloseResult close_room(std::string_view room, CloseCode code, std::string_view reason) const;
 
   // Logs one entry of the application, with `event` and `text` escaped. Any thread.
   void log(LogLevel level, std::string_view event, std::string_view text) const;

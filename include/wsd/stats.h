@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <numeric>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -129,6 +130,12 @@ struct ConnectionQuery {
   std::uint32_t limit = 100;  // at most kMaxListingRows
 };
 
+// Selects connections. A member without a value selects all.
+struct ConnectionFilter {
+  std::optional<std::string> user = {};  // "" selects the connections of no user
+  std::optional<std::string> room = {};  // a room that the connection has joined
+};
+
 // One connection at the moment of the query.
 struct ConnectionInfo {
   ConnectionId id = 0;
@@ -147,6 +154,26 @@ struct ConnectionInfo {
   std::uint64_t messages_dropped = 0;
   std::uint64_t bytes_in = 0;
   std::uint64_t bytes_out = 0;
+};
+
+// A part of a complete list of connections.
+struct ConnectionPage {
+  std::vector<ConnectionInfo> rows;  // in an order that does not change
+  std::uint64_t next = 0;            // the cursor of the next page; 0: this is the last one
+  bool complete = false;  // false: a reactor did not answer in time, and `next` is where to go on
+};
+
+// The result of an action on many connections.
+struct CloseResult {
+  std::uint64_t closed = 0;
+  bool complete = false;  // false: a reactor did not answer in time; repeat the call
+};
+
+// The result of Server::close_room().
+struct RoomCloseResult {
+  std::uint64_t closed = 0;   // connections
+  std::uint64_t removed = 0;  // messages
+  bool complete = false;      // false: a reactor did not answer in time; repeat the call
 };
 
 // One room at the moment of the query.

@@ -79,6 +79,13 @@ class Encoder {
                                                const Position& /*position*/) {
     return {};
   }
+  // Returns a frame that tells a member its position: it need not ask for messages up to
+  // `position`. Returns an empty frame if the encoding has no such notice. May throw
+  // std::bad_alloc.
+  [[nodiscard]] virtual SharedBytes position_notice(Encoding /*encoding*/,
+                                                    const Position& /*position*/) {
+    return {};
+  }
 
  protected:
   ~Encoder() = default;

@@ -39,6 +39,12 @@ SendResult Hub::query(std::string_view room, std::unique_ptr<RoomStateCallback> 
                  RoomStateMail{std::string(room), std::move(listener)});
 }
 
+SendResult Hub::remove(std::string_view room, const std::optional<Position>& message,
+                       std::unique_ptr<RemovalCallback> done) const {
+  return post_to(home_of(room), GateKind::kPublish, bytes_held(room.size(), 0),
+                 RemovalMail{std::string(room), message, std::move(done)});
+}
+
 SendResult Hub::send(ConnectionId member, SharedBytes frame) const {
   const std::size_t bytes = bytes_held(0, frame.size());
   return post_to(shard_of(member), GateKind::kPublish, bytes, SendMail{member, std::move(frame)});

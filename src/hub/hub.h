@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -58,6 +59,9 @@ class Hub {
                                    std::unique_ptr<RoomStateCallback> receipt = nullptr) const;
   [[nodiscard]] SendResult query(std::string_view room,
                                  std::unique_ptr<RoomStateCallback> listener) const;
+  // Removes one message from the room's history, or all of them.
+  [[nodiscard]] SendResult remove(std::string_view room, const std::optional<Position>& message,
+                                  std::unique_ptr<RemovalCallback> done) const;
   [[nodiscard]] SendResult send(ConnectionId member, SharedBytes frame) const;
   void close(ConnectionId member, CloseCode code, std::string_view reason) const;
   [[nodiscard]] SendResult join(ConnectionId member, std::string_view room,

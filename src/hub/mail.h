@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -29,6 +30,17 @@ class RoomStateCallback {
   virtual ~RoomStateCallback() = default;
   // Called at most once, on the thread of the home shard.
   virtual void run(const RoomState& state) noexcept = 0;
+};
+
+// Receives how many messages were removed from a room's history.
+class RemovalCallback {
+ public:
+  RemovalCallback() = default;
+  RemovalCallback(const RemovalCallback&) = delete;
+  RemovalCallback& operator=(const RemovalCallback&) = delete;
+  virtual ~RemovalCallback() = default;
+  // Called at most once, on the thread of the home shard.
+  virtual void run(std::size_t removed) noexcept = 0;
 };
 
 // A task of a layer above, for one member.
@@ -61,6 +73,7 @@ class ShardTask {
 //   Publish, Send   peers, any thread           publish gate
 //   Join, Leave     peers                       publish gate
 //   RoomState       peers, any thread           publish gate
+//   Removal         threads that are no reactor publish gate
 //   Membership      peers, any thread           request gate
 //   Query           threads that are no reactor request gate
 //   Deliver         the home shard              delivery gate
@@ -103,6 +116,11 @@ struct PublishMail {
 struct RoomStateMail {
   std::string room;
   std::unique_ptr<RoomStateCallback> listener;
+};
+struct RemovalMail {
+  std::string room;
+  std::optional<Position> message;  // std::nullopt: the whole history
+  std::unique_ptr<RemovalCallback> done;
 };
 
 // Mail from the home shard of a room.
@@ -179,7 +197,7 @@ struct Mail {
   std::uint64_t cost = 0;  // as counted at the gate of its kind; 0: not counted
   std::variant<JoinMail, LeaveMail, PublishMail, JoinedMail, LeftMail, DeliverMail, ResumeMail,
                SendMail, CloseMail, MembershipMail, CommandMail, QueryMail, RoomStateMail,
-               MemberTaskMail, ShardTaskMail>
+               MemberTaskMail, ShardTaskMail, RemovalMail>
       body;
 };
 

@@ -54,6 +54,18 @@ class MemberTable {
       if (slot.taken()) visit(*slot.member());
     }
   }
+  // Calls `visit` with the members of at most `slots` slots from `first` on, until it returns
+  // false. Returns the next slot, or kNoMoreSlots after the last one. `visit` must not add or
+  // remove members.
+  static constexpr std::size_t kNoMoreSlots = ~std::size_t{0};
+  template <class Visit>
+  std::size_t visit(std::size_t first, std::size_t slots, Visit visit) const {
+    for (; first < slots_.size() && slots != 0; --slots) {
+      const Slot& slot = slots_[first++];
+      if (slot.taken() && !visit(*slot.member())) break;
+    }
+    return first < slots_.size() ? first : kNoMoreSlots;
+  }
 
  private:
   // The address of a member. In a free slot: the generation of its last member, and the next free

@@ -49,11 +49,13 @@ std::size_t OwnedRooms::room_bytes(const RoomHome& room) noexcept {
 }
 
 RoomHome& OwnedRooms::create(std::string_view name) {
+  former_.reserve();
   const auto place =
       rooms_.try_emplace(std::string(name), name, next_epoch_, configs_.of(name)).first;
   RoomHome& room = place->second;
   room.set_name(place->first);
   ++next_epoch_;
+  if (const auto last = former_.take(name)) room.continue_after(*last);
   room.over_limit = room_count_.add() > max_rooms_ && max_rooms_ != 0;
   own_count_.set(rooms_.size());
   return room;
@@ -63,6 +65,7 @@ RoomHome& OwnedRooms::create(std::string_view name) {
 void OwnedRooms::drop_if_unused(const RoomHome& room) noexcept {
   if (room.has_members() || room.queued || room.has_history()) return;
   if (TimedHistory* const history = room.history()) wheel_.cancel(*history);
+  former_.remember(room.name(), room.last());
   rooms_.erase(rooms_.find(room.name()));
   own_count_.set(rooms_.size());
   room_count_.remove();
@@ -112,6 +115,7 @@ const RoomHome* OwnedRooms::publish(std::string_view name, SharedBytes frame, st
   RoomHome* const found = find(name);
   if (found == nullptr ? !may_create_for_message(name)
                        : !found->has_members() && !may_keep_history(*found)) {
+    discard(found, name);
     return nullptr;
   }
   RoomHome& room = found != nullptr ? *found : create(name);
@@ -130,9 +134,25 @@ const RoomHome* OwnedRooms::publish(std::string_view name, SharedBytes frame, st
   return &room;
 }
 
+// The message uses up a position, so that a client that resumes from before it gets notice of the
+// gap.
+void OwnedRooms::discard(RoomHome* room, std::string_view name) noexcept {
+  if (room == nullptr) {
+    former_.discard(name);
+  } else {
+    room->discard();
+  }
+}
+
+std::size_t OwnedRooms::remove(std::string_view name,
+                               const std::optional<Position>& message) noexcept {
+  RoomHome* const room = find(name);
+  return room == nullptr ? 0 : room->remove(message, now_);
+}
+
 RoomState OwnedRooms::state(std::string_view name) const noexcept {
   const auto found = rooms_.find(name);
-  if (found == rooms_.end()) return {};
+  if (found == rooms_.end()) return {0, former_.find(name).value_or(Position{})};
   return {found->second.member_count(), found->second.last()};
 }
 
@@ -173,6 +193,11 @@ std::unique_ptr<const Batch> OwnedRooms::replay(RoomHome& room, const Since& sin
     const Position before{room.last().epoch, room.last().seq - missed.count};
     SharedBytes notice = encoder_->gap_notice(encoding, before);
     if (notice) frames.insert(frames.begin(), std::move(notice));
+  }
+  // A joiner that resumes knows its position.
+  if (frames.empty() && since.kind != Since::Kind::kAfter && encoder_ != nullptr) {
+    SharedBytes notice = encoder_->position_notice(encoding, room.last());
+    if (notice) frames.push_back(std::move(notice));
   }
   if (frames.empty()) return nullptr;
   return std::make_unique<const Batch>(Batch::of_shared(std::move(frames)));

@@ -13,6 +13,7 @@
 #include "base/name_hash.h"
 #include "base/shared_bytes.h"
 #include "hub/batch.h"
+#include "hub/former_rooms.h"
 #include "hub/room_config.h"
 #include "hub/room_home.h"
 #include "hub/shrink_table.h"
@@ -31,8 +32,9 @@ class RoomCount;
 // begin_turn() alone. So another implementation, on disk or on several machines, needs only these
 // calls.
 //
-// A room exists while it has members, pending messages or history. Its epoch starts when it is
-// created. No two rooms of this object ever have the same epoch.
+// A room exists while it has members, pending messages or history. A room that comes back continues
+// its epoch, if FormerRooms still knows its position, and has a new epoch otherwise. No two rooms
+// of different names ever have the same epoch.
 //
 // Reactor thread only. Each call that throws std::bad_alloc changes nothing that a caller can
 // observe, so the caller may try it again later.
@@ -74,7 +76,9 @@ class OwnedRooms final : private HistoryExpiryListener {
   };
   // Counts one more member on `shard`, and creates the room if it does not exist. Returns the
   // messages that the joiner missed since `since`, or `refused` if the room exceeds the room limit.
-  // A refused member is counted too, so the caller must call leave() for it as for any other.
+  // A refused member is counted too, so the caller must call leave() for it as for any other. If
+  // the joiner would not learn its position otherwise, the answer is a position notice, so that it
+  // can resume even if it loses its connection before the first message.
   //
   // The room must have no pending messages: the caller must first send them to the earlier members,
   // because the replay ends at the last message with a position.
@@ -94,7 +98,12 @@ class OwnedRooms final : private HistoryExpiryListener {
   [[nodiscard]] const RoomHome* publish(std::string_view room, SharedBytes frame,
                                         std::uint64_t cost);
 
-  // Returns the number of members and the last position. Both are 0 if the room does not exist.
+  // Removes one message from the room's history, or all of them. Returns how many were removed.
+  // Members that have a message in their send queues still get it. Needs no memory.
+  std::size_t remove(std::string_view room, const std::optional<Position>& message) noexcept;
+
+  // Returns the number of members and the last position. Both are 0 if the room does not exist, but
+  // the position of a former room may still be known.
   [[nodiscard]] RoomState state(std::string_view room) const noexcept;
 
   // The pending messages of one room. The targets are room.shards().
@@ -163,6 +172,7 @@ class OwnedRooms final : private HistoryExpiryListener {
                                                     Encoding encoding);
   void queue_for_fan_out(RoomHome& room) noexcept;
   void arm_expiry(RoomHome& room) noexcept;
+  void discard(RoomHome* room, std::string_view name) noexcept;
   void on_history_due(RoomHome& room, Tick now) override;
 
   const std::uint32_t shard_;
@@ -177,6 +187,7 @@ class OwnedRooms final : private HistoryExpiryListener {
   std::uint64_t next_epoch_;
   std::size_t history_bytes_ = 0;  // before rooms_: the histories subtract from it when they end
   Rooms rooms_;
+  FormerRooms former_;
   RoomQueue due_rooms_;      // due for fan_out()
   RoomQueue blocked_rooms_;  // waiting for unblock()
 };

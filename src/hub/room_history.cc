@@ -64,6 +64,32 @@ void RoomHistory::clear() noexcept {
   release_if_empty();
 }
 
+std::size_t RoomHistory::remove(std::size_t index) noexcept {
+  WSD_DCHECK(index < count_);
+  Entry& entry = at(index);
+  if (!entry.frame) return 0;
+  bytes_ -= entry.bytes();
+  total_ -= entry.bytes();
+  entry.frame = {};
+  entry.other = {};
+  entry.other_encoding = kIdentity;
+  return 1;
+}
+
+std::size_t RoomHistory::remove_all() noexcept {
+  std::size_t removed = 0;
+  for (std::size_t i = 0; i < count_; ++i) removed += remove(i);
+  return removed;
+}
+
+std::size_t RoomHistory::reach(std::size_t messages) noexcept {
+  std::size_t entries = 0;
+  for (; entries < count_ && messages != 0; ++entries) {
+    if (at(count_ - 1 - entries).frame) --messages;
+  }
+  return entries;
+}
+
 void RoomHistory::release_if_empty() noexcept {
   if (count_ != 0) return;
   bytes_ -= ring_bytes(capacity_);
@@ -93,12 +119,18 @@ std::vector<SharedBytes> RoomHistory::last(std::size_t count, Encoding encoding,
   WSD_DCHECK(count <= count_);
   std::vector<SharedBytes> frames;
   frames.reserve(count);
+  const bool plain = encoding == kIdentity || encoder == nullptr;
   for (std::size_t i = count_ - count; i < count_; ++i) {
-    if (encoding == kIdentity || encoder == nullptr) {
-      frames.push_back(at(i).frame);
+    Entry& entry = at(i);
+    const Position position{last.epoch, last.seq - (count_ - 1 - i)};
+    if (!entry.frame) {
+      const bool more = i + 1 < count_ && !at(i + 1).frame;
+      if (plain || more) continue;
+      if (SharedBytes notice = encoder->position_notice(encoding, position)) {
+        frames.push_back(std::move(notice));
+      }
     } else {
-      const Position position{last.epoch, last.seq - (count_ - 1 - i)};
-      frames.push_back(encoded(at(i), encoding, *encoder, position));
+      frames.push_back(plain ? entry.frame : encoded(entry, encoding, *encoder, position));
     }
   }
   return frames;

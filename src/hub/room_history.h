@@ -44,24 +44,33 @@ class RoomHistory {
   // Drops the messages that have reached the age limit.
   void expire(Tick now) noexcept;
   void clear() noexcept;
+  // Removes the message at `index`, counted from the oldest one, or all messages. Returns how many
+  // were removed. A removed message keeps its entry until the limits drop it, so that the positions
+  // of the others stay right, and a client that resumes from before it gets no gap notice.
+  std::size_t remove(std::size_t index) noexcept;
+  std::size_t remove_all() noexcept;
 
   [[nodiscard]] bool empty() const noexcept { return count_ == 0; }
+  // The number of entries, including those of removed messages.
   [[nodiscard]] std::size_t size() const noexcept { return count_; }
+  // Returns how many of the last entries hold `messages` messages, or size() if all hold fewer.
+  [[nodiscard]] std::size_t reach(std::size_t messages) noexcept;
   // Returns the memory of the messages and of the ring, as counted against HistoryLimits::bytes.
   [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
   // Returns the tick at which the oldest message reaches the age limit. The history must not be
   // empty.
   [[nodiscard]] Tick due(Tick now) const noexcept;
 
-  // Returns the last `count` messages in `encoding`. The history must hold at least `count`. `last`
-  // is the position of the newest message. An encoded frame is stored for the next joiner, if the
+  // Returns the messages of the last `count` entries in `encoding`. The history must have at least
+  // `count`. `last` is the position of the newest entry. In the stead of removed messages comes one
+  // position notice, if the encoding has it. An encoded frame is stored for the next joiner, if the
   // limits allow it. Throws std::bad_alloc if memory runs out; then no message is lost.
   [[nodiscard]] std::vector<SharedBytes> last(std::size_t count, Encoding encoding,
                                               Encoder* encoder, Position last);
 
  private:
   struct Entry {
-    SharedBytes frame;
+    SharedBytes frame;  // empty: the message was removed
     SharedBytes other;  // the frame in other_encoding, or empty
     ShortTick at;
     Encoding other_encoding = kIdentity;

@@ -66,13 +66,26 @@ Missed RoomHome::missed(const Since& since, Tick now) noexcept {
     history_->ring.expire(now);
     kept = history_->ring.size();
   }
-  if (since.kind == Since::Kind::kLast) return {std::min<std::size_t>(since.count, kept), false};
+  if (since.kind == Since::Kind::kLast) {
+    return {kept == 0 ? 0 : history_->ring.reach(since.count), false};
+  }
   const Position last = sequencer_.last();
   // A position of another epoch, or one that was not assigned yet, says nothing about the history.
   if (since.position.epoch != last.epoch || since.position.seq > last.seq) return {kept, true};
   const std::uint64_t missed = last.seq - since.position.seq;
   if (missed > kept) return {kept, true};
   return {static_cast<std::size_t>(missed), false};
+}
+
+std::size_t RoomHome::remove(const std::optional<Position>& message, Tick now) noexcept {
+  if (history_ == nullptr) return 0;
+  RoomHistory& ring = history_->ring;
+  ring.expire(now);
+  if (!message) return ring.remove_all();
+  const Position last = sequencer_.last();
+  if (message->epoch != last.epoch || message->seq > last.seq) return 0;
+  const std::uint64_t newer = last.seq - message->seq;
+  return newer < ring.size() ? ring.remove(ring.size() - 1 - newer) : 0;
 }
 
 Position RoomHome::append(SharedBytes frame, std::uint64_t cost, Tick now) {
@@ -86,6 +99,11 @@ Position RoomHome::append(SharedBytes frame, std::uint64_t cost, Tick now) {
 extern "C" void wsd_append_to_room(RoomHome* home, SharedBytes* frame, std::uint64_t cost,
                                    Tick now) {
   home->append(std::move(*frame), cost, now);
+}
+
+void RoomHome::discard() noexcept {
+  WSD_DCHECK(!has_members() && !has_history());
+  static_cast<void>(sequencer_.next());
 }
 
 std::vector<SharedBytes> RoomHome::take_pending() noexcept { return std::exchange(pending_, {}); }

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -27,6 +28,7 @@ class Sequencer {
     ++last_.seq;
     return last_;
   }
+  void continue_after(const Position& last) noexcept { last_ = last; }
   [[nodiscard]] Position last() const noexcept { return last_; }
 
  private:
@@ -65,7 +67,7 @@ class TimedHistory final : public Scheduled {
 
 // The messages that a joiner missed.
 struct Missed {
-  std::size_t count = 0;  // the last messages of the history
+  std::size_t count = 0;  // the last entries of the history
   bool gap = false;       // the joiner missed more messages than these
 };
 
@@ -107,11 +109,18 @@ class RoomHome {
   // Returns which of the stored messages a joiner missed. First drops messages that have aged at
   // `now`.
   [[nodiscard]] Missed missed(const Since& since, Tick now) noexcept;
+  // Removes one message from the history, or all of them. Returns how many were removed.
+  std::size_t remove(const std::optional<Position>& message, Tick now) noexcept;
 
   // Assigns the next position to the frame, and stores it for the next batch and in the history.
   // `cost` is its cost at the shard's publish gate, or 0 if it has not entered the gate. Throws
   // std::bad_alloc if memory runs out; then nothing has changed.
   Position append(SharedBytes frame, std::uint64_t cost, Tick now = 0);
+  // A message is discarded, but uses up its position. Requires that the room has no members and no
+  // history.
+  void discard() noexcept;
+  // The next message follows `last`. Requires that no message has a position yet.
+  void continue_after(const Position& last) noexcept { sequencer_.continue_after(last); }
   [[nodiscard]] bool has_pending() const noexcept { return !pending_.empty(); }
   // Returns the pending frames. Afterwards no frame is pending.
   [[nodiscard]] std::vector<SharedBytes> take_pending() noexcept;

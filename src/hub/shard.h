@@ -86,6 +86,20 @@ class Shard final {
     members_.for_each(visit);
   }
 
+  // Calls `visit` with the members of the slots from `first` on, in the order of the slots, until
+  // it returns false. Looks at no more than `slots` slots. Returns the slot at which to continue,
+  // or kNoMoreSlots. So a caller can visit all members in several turns. A member that stays
+  // meanwhile is visited once.
+  static constexpr std::size_t kNoMoreSlots = MemberTable::kNoMoreSlots;
+  template <class Visit>
+  std::size_t visit_members(std::size_t first, std::size_t slots, Visit visit) const {
+    return members_.visit(first, slots, visit);
+  }
+  // Returns the room of that name, or nullptr if no member here has joined it.
+  [[nodiscard]] const LocalRoom* find_room(std::string_view room) noexcept {
+    return rooms_.find(room);
+  }
+
   // Rooms. Do not call any of these from deliver(). If memory runs out, each throws std::bad_alloc
   // and has changed nothing, except that leave_all() may have left some rooms.
   //
@@ -203,6 +217,7 @@ class Shard final {
   void handle(RoomStateMail& mail);
   void handle(MemberTaskMail& mail);
   void handle(ShardTaskMail& mail);
+  void handle(RemovalMail& mail);
 
   // Mail
   void handle(Mail& mail);

@@ -222,6 +222,8 @@ MailQueue* Shard::queue_for(const Mail& mail) {
     room = publish->room;
   } else if (const auto* const query = std::get_if<RoomStateMail>(&mail.body)) {
     room = query->room;
+  } else if (const auto* const removal = std::get_if<RemovalMail>(&mail.body)) {
+    room = removal->room;
   } else {
     return nullptr;
   }
@@ -369,6 +371,10 @@ void Shard::handle(CommandMail& mail) { commands_ |= mail.commands; }
 void Shard::handle(QueryMail& mail) { mail.query->answer(*this); }
 
 void Shard::handle(RoomStateMail& mail) { mail.listener->run(owned_rooms_.state(mail.room)); }
+
+void Shard::handle(RemovalMail& mail) {
+  mail.done->run(owned_rooms_.remove(mail.room, mail.message));
+}
 
 void Shard::handle(MemberTaskMail& mail) { mail.task->run(find(mail.member)); }
 

@@ -38,6 +38,10 @@ class MessageEncoder final : public hub::Encoder {
   [[nodiscard]] SharedBytes gap_notice(hub::Encoding encoding, const Position& position) override {
     return encoding == kNchanEncoding ? gap_frame(position) : SharedBytes();
   }
+  [[nodiscard]] SharedBytes position_notice(hub::Encoding encoding,
+                                            const Position& position) override {
+    return encoding == kNchanEncoding ? position_frame(position) : SharedBytes();
+  }
 
  private:
   DeflateEncoder deflate_;

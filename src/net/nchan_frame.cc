@@ -22,6 +22,12 @@ SharedBytes frame_of(protocol::Opcode opcode, std::string_view meta, Bytes paylo
   return frame;
 }
 
+SharedBytes notice(const Position& position, std::string_view content_type) {
+  std::string meta = "id: " + position_text(position) + "\ncontent-type: ";
+  meta.append(content_type).append("\n\n");
+  return frame_of(protocol::Opcode::kText, meta, {});
+}
+
 }  // namespace
 
 SharedBytes nchan_frame(const SharedBytes& plain, const Position& position) {
@@ -29,10 +35,10 @@ SharedBytes nchan_frame(const SharedBytes& plain, const Position& position) {
   return frame_of(content.opcode, "id: " + position_text(position) + "\n\n", content.payload);
 }
 
-SharedBytes gap_frame(const Position& position) {
-  std::string meta = "id: " + position_text(position) + "\ncontent-type: ";
-  meta.append(kGapContentType).append("\n\n");
-  return frame_of(protocol::Opcode::kText, meta, {});
+SharedBytes gap_frame(const Position& position) { return notice(position, kGapContentType); }
+
+SharedBytes position_frame(const Position& position) {
+  return notice(position, kPositionContentType);
 }
 
 }  // namespace wsd::net

@@ -14,4 +14,8 @@ namespace wsd::net {
 // member that the messages between its last position and this one are lost. Throws std::bad_alloc.
 [[nodiscard]] SharedBytes gap_frame(const Position& position);
 
+// Returns an empty text message at `position` with the content type kPositionContentType. It tells
+// the member from where it can resume. Throws std::bad_alloc.
+[[nodiscard]] SharedBytes position_frame(const Position& position);
+
 }  // namespace wsd::net

@@ -14,8 +14,12 @@ Inflater::Status Compression::inflate(Bytes& compressed, std::size_t limit) {
     }
     inflater_ = borrowed ? pool_.borrow_inflater(bits) : std::make_unique<Inflater>(bits);
   }
-  const Inflater::Status status =
-      inflater_->message(compressed, pool_.inflated, limit, pool_.inflating);
+  Inflater::Status status = inflater_->message(compressed, pool_.inflated, limit, pool_.inflating);
+  // A smaller distance than the window that is too large begins before the message.
+  if (status == Inflater::Status::kCorrupt && borrowed && inflater_->reached_too_far() &&
+      pool_.inflated.size() < std::size_t{1} << bits) {
+    status = Inflater::Status::kBeforeStart;
+  }
   if (status != Inflater::Status::kUnfinished) abandon();
   return status;
 }

@@ -3,6 +3,7 @@
 #include <zlib.h>
 
 #include <algorithm>
+#include <string_view>
 
 #include "wsd/version.h"
 
@@ -155,6 +156,12 @@ void Inflater::forget() noexcept {
   if (state_ == nullptr) return;
   state_->stage = State::Stage::kNone;
   ::inflateReset(&state_->stream);
+}
+
+// zlib has no other mark of this error than its message.
+bool Inflater::reached_too_far() const noexcept {
+  constexpr std::string_view kTooFar = "invalid distance too far back";
+  return state_ != nullptr && state_->stream.msg != nullptr && state_->stream.msg == kTooFar;
 }
 
 // Deflater

@@ -53,9 +53,10 @@ class Inflater {
  public:
   enum class Status : std::uint8_t {
     kOk,
-    kUnfinished,  // the share of work is used up: call again in a later step
-    kCorrupt,     // not DEFLATE, or a distance beyond the window
-    kTooBig,      // the result would exceed `limit`; decompression stopped there
+    kUnfinished,   // the share of work is used up: call again in a later step
+    kCorrupt,      // not DEFLATE, or a distance beyond the window
+    kBeforeStart,  // from Compression: see there
+    kTooBig,       // the result would exceed `limit`; decompression stopped there
     kNoMemory,
   };
 
@@ -72,6 +73,8 @@ class Inflater {
   // Forgets the window and an unfinished message, so that the next message does not depend on
   // earlier ones.
   void forget() noexcept;
+  // After kCorrupt and before forget(): returns whether a distance was too large.
+  [[nodiscard]] bool reached_too_far() const noexcept;
 
  private:
   struct State;

@@ -23,6 +23,7 @@ Inflater::Status Inflater::message(Bytes& /*compressed*/, ByteBuffer& /*out*/,
   return Status::kCorrupt;
 }
 void Inflater::forget() noexcept {}
+bool Inflater::reached_too_far() const noexcept { return false; }
 
 struct Deflater::State {};
 Deflater::Deflater(std::uint8_t window_bits, int level) noexcept

@@ -458,6 +458,8 @@ Event Session::inflated(Opcode opcode, Inflater::Status status, bool text_valid)
       return {};
     case Inflater::Status::kCorrupt:
       return fail(Violation::kBadCompression);
+    case Inflater::Status::kBeforeStart:
+      return fail(Violation::kCompressionContext);
     case Inflater::Status::kTooBig:
       return fail(Violation::kMessageTooBig);  // RFC 7692 §8, RFC 6455 §10.4
     case Inflater::Status::kNoMemory:

@@ -85,6 +85,8 @@ namespace wsd::protocol {
   /* messages, RFC 6455 §8.1, §10.4 */                                                          \
   X(kTextNotUtf8, 1007, "text message is not UTF-8")                                              \
   X(kBadCompression, 1007, "message does not decompress")                                         \
+  X(kCompressionContext, 1007,                                                                    \
+    "message refers to bytes before its start, but client_no_context_takeover was agreed")        \
   X(kMessageTooBig, 1009, "the message exceeds the size limit")                                   \
   X(kTooManyFragments, 1008, "too many fragments in one message")                                 \
   X(kTooManyControlFrames, 1008, "too many control frames")

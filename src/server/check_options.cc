@@ -221,6 +221,12 @@ std::string check_options(const ServerOptions& options) {
                 std::to_string(*options.socket_mode) + " (decimal)") +
            ": a client needs write permission to connect";
   }
+  for (const std::string& text : options.deflate.excluded_user_agents) {
+    if (text.empty()) {
+      return "--no-deflate-for '' would match every client: name a part of a User-Agent, or use "
+             "--deflate off";
+    }
+  }
   if (options.listen_backlog < 1) {
     return must("--backlog", "at least 1", std::to_string(options.listen_backlog));
   }

@@ -1,66 +1,16 @@
 #include "server/introspection.h"
 
 #include <algorithm>
-#include <chrono>
-#include <new>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "net/connection.h"
+#include "server/gather_query.h"
 #include "server/top_k.h"
 
 namespace wsd::server {
 namespace {
-
-// Collects the answers of several shards. A shard's thread holds the lock while it hands over its
-// answer, and the asking thread while it takes the answers.
-template <class Answer>
-class GatherQuery : public hub::ShardQuery {
- public:
-  explicit GatherQuery(std::uint32_t shards) : shards_(shards) { answers_.reserve(shards); }
-
-  void answer(hub::Shard& shard) noexcept final {
-    try {
-      hand_over(look(shard));
-    } catch (const std::bad_alloc&) {  // counts as a shard that did not answer
-      hand_over(Answer{});
-    }
-  }
-
-  // Waits until all shards have answered or kAnswerMs has passed. Returns the answers.
-  [[nodiscard]] std::vector<Answer> wait() {
-    std::unique_lock lock(mutex_);
-    changed_.wait_for(lock, std::chrono::milliseconds(kAnswerMs),
-                      [this] { return answers_.size() == shards_; });
-    closed_ = true;
-    return std::move(answers_);
-  }
-
- protected:
-  virtual Answer look(hub::Shard& shard) = 0;
-
- private:
-  void hand_over(Answer&& answer) noexcept {
-    const std::lock_guard lock(mutex_);
-    if (closed_) return;
-    answers_.push_back(std::move(answer));  // the constructor reserved the space
-    changed_.notify_one();
-  }
-
-  const std::uint32_t shards_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::vector<Answer> answers_;
-  bool closed_ = false;
-};
-
-template <class Answer, class ShardQuery>
-std::vector<Answer> ask_all(const hub::Hub& hub, const std::shared_ptr<ShardQuery>& question) {
-  // A shard that refuses the query counts as one that does not answer in time.
-  for (std::uint32_t i = 0; i < hub.shard_count(); ++i) static_cast<void>(hub.query(i, question));
-  return question->wait();
-}
 
 template <class Row>
 struct Rows {

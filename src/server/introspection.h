@@ -2,20 +2,13 @@
 // answers on its own thread, for its own connections and rooms.
 #pragma once
 
-#include <condition_variable>
 #include <cstdint>
-#include <memory>
-#include <mutex>
 #include <string_view>
 
 #include "hub/hub.h"
 #include "wsd/stats.h"
 
 namespace wsd::server {
-
-// The time for which the asking thread waits, far longer than a turn should last. The answer leaves
-// out a reactor that hangs or has ended.
-inline constexpr std::uint32_t kAnswerMs = 1'000;
 
 // Any thread but a reactor's of this hub, which would wait for itself. That holds for all three
 // functions. A listing has at most kMaxListingRows rows: each reactor visits each of its

@@ -68,6 +68,16 @@ net::RequestResult without_response(net::RequestResult::Kind kind) {
   return result;
 }
 
+// Returns whether the client's program is one of those that get no compression.
+bool is_excluded(const protocol::HttpRequest& request, const std::vector<std::string>& programs) {
+  if (programs.empty()) return false;
+  const protocol::HttpField* const agent = request.find("User-Agent");
+  return agent != nullptr &&
+         std::any_of(programs.begin(), programs.end(), [&](const std::string& each) {
+           return agent->value.find(each) != std::string_view::npos;
+         });
+}
+
 net::RequestResult not_found(const protocol::HttpRequest& request) {
   if (protocol::offers_websocket(request)) {
     return reject(request, protocol::Violation::kNotFound, kWebSocketMethods);
@@ -356,7 +366,7 @@ net::RequestResult RequestHandler::finish_handshake(const protocol::HttpRequest&
   if (subprotocol == kNchanSubprotocol) {
     result.encoding = net::kNchanEncoding;
   } else {
-    agreement = negotiate(handshake);
+    agreement = negotiate(request, handshake);
   }
   if (agreement) result.deflate = agreement->terms;
   protocol::write_switching_protocols(result.bytes, handshake.key, subprotocol, verdict.headers,
@@ -365,9 +375,10 @@ net::RequestResult RequestHandler::finish_handshake(const protocol::HttpRequest&
 }
 
 std::optional<protocol::DeflateAgreement> RequestHandler::negotiate(
-    const protocol::Handshake& handshake) const {
+    const protocol::HttpRequest& request, const protocol::Handshake& handshake) const {
   const DeflateOptions& options = core_.options().deflate;
   if (options.mode == DeflateMode::kOff || !protocol::have_deflate()) return std::nullopt;
+  if (is_excluded(request, options.excluded_user_agents)) return std::nullopt;
   protocol::DeflatePolicy policy;
   if (options.mode == DeflateMode::kContextTakeover) {
     constexpr std::uint8_t kWidest = 15;

@@ -100,7 +100,7 @@ class RequestHandler {
                                                     const protocol::Handshake& handshake,
                                                     const Upgrade& verdict);
   [[nodiscard]] std::optional<protocol::DeflateAgreement> negotiate(
-      const protocol::Handshake& handshake) const;
+      const protocol::HttpRequest& request, const protocol::Handshake& handshake) const;
 
   ServerCore& core_;
   Router routes_;

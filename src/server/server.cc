@@ -65,6 +65,30 @@ Listing<RoomInfo> Server::rooms(std::uint32_t limit) const { return core_->rooms
 bool Server::close_connection(ConnectionId id, CloseCode code, std::string_view reason) const {
   return core_->close_connection(id, code, reason);
 }
+
+ConnectionPage Server::find_connections(const ConnectionFilter& filter, std::uint64_t cursor,
+                                        std::uint32_t limit) const {
+  return core_->find_connections(filter, cursor, limit);
+}
+
+CloseResult Server::close_connections(const ConnectionFilter& filter, CloseCode code,
+                                      std::string_view reason) const {
+  return core_->close_connections(filter, code, reason);
+}
+
+std::optional<std::uint64_t> Server::remove_message(std::string_view room,
+                                                    const Position& message) const {
+  return core_->remove_messages(room, message);
+}
+
+std::optional<std::uint64_t> Server::clear_history(std::string_view room) const {
+  return core_->remove_messages(room, std::nullopt);
+}
+
+RoomCloseResult Server::close_room(std::string_view room, CloseCode code,
+                                   std::string_view reason) const {
+  return core_->close_room(room, code, reason);
+}
 void Server::log(LogLevel level, std::string_view event, std::string_view text) const {
   core_->log(level, event, text);
 }

@@ -13,6 +13,7 @@
 #include "protocol/frame_writer.h"
 #include "server/exception_text.h"
 #include "server/introspection.h"
+#include "server/operator_actions.h"
 #include "server/reactor_settings.h"
 #include "server/stats.h"
 
@@ -295,6 +296,33 @@ Listing<RoomInfo> ServerCore::rooms(std::uint32_t limit) const {
 
 bool ServerCore::close_connection(ConnectionId id, CloseCode code, std::string_view reason) const {
   return may_ask() && server::ask_close(*hub_, id, code, reason);
+}
+
+ConnectionPage ServerCore::find_connections(const ConnectionFilter& filter, std::uint64_t cursor,
+                                            std::uint32_t limit) const {
+  if (!may_ask()) return {};
+  return server::ask_page(*hub_, filter, cursor, limit);
+}
+
+CloseResult ServerCore::close_connections(const ConnectionFilter& filter, CloseCode code,
+                                          std::string_view reason) const {
+  if (!may_ask()) return {};
+  return server::ask_close_all(*hub_, filter, code, reason);
+}
+
+std::optional<std::uint64_t> ServerCore::remove_messages(
+    std::string_view room, const std::optional<Position>& message) const {
+  if (!may_ask()) return std::nullopt;
+  return server::ask_remove(*hub_, room, message);
+}
+
+RoomCloseResult ServerCore::close_room(std::string_view room, CloseCode code,
+                                       std::string_view reason) const {
+  ConnectionFilter members;
+  members.room = room;
+  const CloseResult closed = close_connections(members, code, reason);
+  const std::optional<std::uint64_t> removed = remove_messages(room, std::nullopt);
+  return {closed.closed, removed.value_or(0), closed.complete && removed.has_value()};
 }
 
 template <class Fill>

@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -58,6 +59,13 @@ class ServerCore final : public net::Application {
   [[nodiscard]] Listing<ConnectionInfo> connections(const ConnectionQuery& query) const;
   [[nodiscard]] Listing<RoomInfo> rooms(std::uint32_t limit) const;
   bool close_connection(ConnectionId id, CloseCode code, std::string_view reason) const;
+  [[nodiscard]] ConnectionPage find_connections(const ConnectionFilter& filter,
+                                                std::uint64_t cursor, std::uint32_t limit) const;
+  CloseResult close_connections(const ConnectionFilter& filter, CloseCode code,
+                                std::string_view reason) const;
+  std::optional<std::uint64_t> remove_messages(std::string_view room,
+                                               const std::optional<Position>& message) const;
+  RoomCloseResult close_room(std::string_view room, CloseCode code, std::string_view reason) const;
   void log(LogLevel level, std::string_view event, std::string_view text);
 
   // Implement the methods of Connection and Hub. The comments in include/wsd state the threads.

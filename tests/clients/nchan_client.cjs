@@ -2,9 +2,9 @@
 //
 //   node nchan_client.cjs MODULE URL COUNT
 //
-// Subscribes to URL until it has received messages "1" to COUNT. After every tenth message the
-// script cuts the connection. The client then reconnects by itself, with the id of the last
-// message. Prints "subscribed" after the first connect, and "ok resumed N times" at the end.
+// Subscribes to URL until it has received messages "1" to COUNT. The script cuts the connection
+// before the first message, when the server has told the position, and after every tenth message. The client then reconnects by itself, with the id of the last
+// message. Prints "subscribed" after the first cut, and "ok resumed N times" at the end.
 "use strict";
 
 const assert = require("node:assert/strict");
@@ -32,9 +32,16 @@ subscriber.on("transportNativeCreated", (created) => {
 });
 subscriber.on("connect", () => {
   assert.equal(socket.protocol, "ws+meta.nchan");
-  if (connects++ === 0) console.log("subscribed");
+  connects += 1;
 });
 subscriber.on("message", (message, meta) => {
+  if (meta["content-type"] === "application/vnd.wsd.position") {
+    assert.equal(message, "");
+    assert.equal(connects, 1, "a client that resumes knows its position");
+    socket.terminate();
+    console.log("subscribed");
+    return;
+  }
   seen += 1;
   assert.equal(message, String(seen), `message ${seen}`);
   assert.match(meta.id, /^[0-9]+:[0-9]+$/);

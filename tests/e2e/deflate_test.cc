@@ -270,6 +270,42 @@ TEST(Deflate, ContextMemoryLimit_FallsBackToNoContextTakeover) {
   EXPECT_TRUE(echoes(second));
 }
 
+// Safari on iOS 15 shares its window across messages, although it agreed not to. The log says so.
+TEST(Deflate, Rfc7692_7_1_1_2_ClientThatSharesItsWindow_IsNamedInTheLog) {
+  ServerProcess server;
+  ASSERT_TRUE(server.listening());
+  RawClient client = server.connect();
+  EXPECT_EQ(negotiates(client, "permessage-deflate"),
+            "permessage-deflate; server_no_context_takeover; client_no_context_takeover");
+  client.send(frame(compressed(kText, kHello)));
+  ASSERT_TRUE(client.read_frame());
+  client.send(frame(compressed(kText, std::string("\xf2\x00\x11\x00\x00", 5))));  // §7.2.3.2
+  EXPECT_TRUE(is_closed_with(client, 1007));
+  const auto line = server.process().wait_for_line("connection_end");
+  ASSERT_TRUE(line);
+  EXPECT_NE(line->find("violation=CompressionContext"), std::string::npos) << *line;
+}
+
+TEST(Deflate, ExcludedUserAgents_GetNoCompression) {
+  ServerProcess server({"--no-deflate-for", "Version/15.", "--no-deflate-for", "OS 15_"});
+  ASSERT_TRUE(server.listening());
+  const auto extensions = [&](const std::string& agent) {
+    RawClient client = server.connect();
+    RequestText request = RequestText::upgrade();
+    request.set("Sec-WebSocket-Extensions", "permessage-deflate");
+    if (!agent.empty()) request.set("User-Agent", agent);
+    client.send(request.text());
+    const auto response = client.read_response();
+    EXPECT_TRUE(response && response->status == 101) << agent;
+    EXPECT_TRUE(echoes(client)) << agent;
+    return response ? response->get("Sec-WebSocket-Extensions") : std::string();
+  };
+  EXPECT_EQ(extensions("Mozilla/5.0 (iPhone; CPU iPhone OS 15_1 like Mac OS X) Safari/604.1"), "");
+  EXPECT_EQ(extensions("Mozilla/5.0 (Macintosh) Version/15.1 Safari/605.1.15"), "");
+  EXPECT_NE(extensions("Mozilla/5.0 (Macintosh) Version/16.0 Safari/605.1.15"), "");
+  EXPECT_NE(extensions(""), "");
+}
+
 TEST(Deflate, OffMeansNoExtension) {
   ServerProcess server({"--deflate", "off"});
   ASSERT_TRUE(server.listening());

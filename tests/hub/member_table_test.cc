@@ -36,6 +36,37 @@ TEST(MemberTable, NoIdIsZero) {
   EXPECT_NE(table.add(a), 0U);
 }
 
+// Visits the members in portions, while others come and go.
+TEST(MemberTable, Visit_SeesEachLastingMemberOnce) {
+  MemberTable table(3);
+  std::vector<std::unique_ptr<FakeMember>> lasting;
+  std::vector<std::unique_ptr<FakeMember>> passing;
+  for (int i = 0; i < 100; ++i) {
+    lasting.push_back(std::make_unique<FakeMember>());
+    table.add(*lasting.back());
+    passing.push_back(std::make_unique<FakeMember>());
+    table.add(*passing.back());
+  }
+  std::multiset<const Member*> seen;
+  std::size_t portions = 0;
+  std::size_t next = 0;
+  while (next != MemberTable::kNoMoreSlots) {
+    std::size_t visited = 0;
+    std::size_t wanted = 1 + portions % 3;
+    next = table.visit(next, 7, [&](Member& member) {
+      ++visited;
+      seen.insert(&member);
+      return --wanted != 0;
+    });
+    EXPECT_LE(visited, 1 + portions % 3);
+    if (portions < passing.size()) table.remove(*passing[portions]);
+    ++portions;
+  }
+  for (const auto& each : lasting) EXPECT_EQ(seen.count(each.get()), 1U);
+  EXPECT_EQ(table.visit(5'000, 7, [](Member&) { return true; }), MemberTable::kNoMoreSlots);
+  EXPECT_EQ(MemberTable(1).visit(0, 7, [](Member&) { return true; }), MemberTable::kNoMoreSlots);
+}
+
 TEST(MemberTable, Find_ReturnsNullForUnknownIds) {
   MemberTable table(1);
   EXPECT_EQ(table.find(0), nullptr);

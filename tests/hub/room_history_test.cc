@@ -98,6 +98,44 @@ TEST(RoomHistory, SharesTheFrames) {
             frame.bytes().data());
 }
 
+TEST(RoomHistory, RemovedMessages_KeepTheirEntries) {
+  std::size_t total = 0;
+  RoomHistory history(kRoomy, total);
+  for (int i = 1; i <= 5; ++i) append(history, std::to_string(i));
+  const std::size_t before = history.bytes();
+  EXPECT_EQ(history.remove(1), 1U);
+  EXPECT_EQ(history.remove(1), 0U) << "removed already";
+  EXPECT_EQ(history.bytes(), before - message_bytes(1));
+  EXPECT_EQ(history.size(), 5U);
+  EXPECT_EQ(all(history), (Texts{"1", "3", "4", "5"}));
+  EXPECT_EQ(history.reach(3), 3U);
+  EXPECT_EQ(history.reach(4), 5U);
+  EXPECT_EQ(history.reach(9), 5U);
+  EXPECT_EQ(history.remove_all(), 4U);
+  EXPECT_EQ(history.remove_all(), 0U);
+  EXPECT_EQ(history.bytes(), ring_bytes(8));
+  EXPECT_EQ(all(history), Texts{});
+  append(history, "6");
+  EXPECT_EQ(all(history), Texts{"6"});
+  history.expire(kRoomy.age);
+  EXPECT_TRUE(history.empty());
+  EXPECT_EQ(total, 0U);
+}
+
+TEST(RoomHistory, RemovedMessage_LosesItsEncodedCopyToo) {
+  std::size_t total = 0;
+  RoomHistory history(kRoomy, total);
+  SayingEncoder encoder;
+  append(history, "1");
+  append(history, "2");
+  EXPECT_EQ(texts_of(history.last(2, 2, &encoder, {1, 2})).size(), 2U);
+  EXPECT_EQ(history.remove_all(), 2U);
+  EXPECT_EQ(history.bytes(), ring_bytes(4));
+  EXPECT_EQ(texts_of(history.last(2, 2, &encoder, {1, 2})), Texts{});
+  history.expire(kRoomy.age);
+  EXPECT_EQ(total, 0U) << "each copy was counted once";
+}
+
 TEST(RoomHistory, DropsAgedMessages) {
   const HistoryLimits limits{100, 1 << 20, 10, 1 << 20};
   std::size_t total = 0;

@@ -25,7 +25,7 @@ class Listener final : public RoomStateCallback {
   std::vector<RoomState>& told_;
 };
 
-// Encoding 1 has a gap notice.
+// Encoding 1 has a gap notice and a position notice.
 class GapEncoder final : public Encoder {
  public:
   SharedBytes encode(const SharedBytes& plain, Encoding, const Position& position) override {
@@ -33,6 +33,9 @@ class GapEncoder final : public Encoder {
   }
   SharedBytes gap_notice(Encoding encoding, const Position& position) override {
     return encoding == 1 ? frame_of("gap " + std::to_string(position.seq)) : SharedBytes();
+  }
+  SharedBytes position_notice(Encoding encoding, const Position& position) override {
+    return encoding == 1 ? frame_of("at " + position_text(position)) : SharedBytes();
   }
 };
 
@@ -298,10 +301,10 @@ TEST(ShardHistory, WithoutHistoryOnlyTheLastPlaceIsResumed) {
   room.hub.settle();
   EXPECT_EQ(room.join(0, Since::after(room.place(4)), 1).received, Texts{});
   EXPECT_EQ(room.join(0, Since::after(room.place(3)), 1).received, (Texts{"gap 4"}));
-  EXPECT_EQ(room.join(0, Since::last(3), 1).received, Texts{});
+  EXPECT_EQ(room.join(0, Since::last(3), 1).received, Texts{"at " + position_text(room.place(4))});
 }
 
-TEST(ShardHistory, AnotherLifeOfARoomIsAnotherEpoch) {
+TEST(ShardHistory, RoomThatHasAged_ContinuesItsNumbering) {
   Room room;
   room.publish(1, 4);
   const Position before = room.place(4);
@@ -310,9 +313,83 @@ TEST(ShardHistory, AnotherLifeOfARoomIsAnotherEpoch) {
   room.hub.advance(20'000);
   ASSERT_EQ(room.hub.shard(0).home_count(), 0U);
   room.publish(1, 4);
-  EXPECT_NE(room.place(4).epoch, before.epoch);
-  EXPECT_EQ(room.join(1, Since::after(before), 1).received, Texts{});
+  EXPECT_EQ(room.receipts.back().last, (Position{before.epoch, 8}));
+  FakeMember& last_seen_4 = room.join(1, Since::after(before), 1);
+  FakeMember& last_seen_3 = room.join(1, Since::after({before.epoch, 3}), 1);
   room.hub.settle();
+  EXPECT_EQ(last_seen_4.received, (Texts{"5=1", "6=2", "7=3", "8=4"}));
+  EXPECT_EQ(last_seen_3.received, (Texts{"gap 4", "5=1", "6=2", "7=3", "8=4"}));
+}
+
+// A client joins a silent room, loses its connection, and one message is published before it comes
+// back.
+TEST(ShardHistory, FirstMessageAfterASilentJoin_IsResumedExactly) {
+  for (const std::uint32_t shard : {0U, 1U}) {
+    Room room;
+    FakeMember& member = room.join(shard, {}, 1);
+    room.hub.settle();
+    ASSERT_EQ(member.received.size(), 1U);
+    const auto told = parse_position(member.received[0].substr(3));
+    ASSERT_TRUE(told) << member.received[0];
+    room.hub.shard(shard).leave_all(member);
+    room.hub.settle();
+    room.publish(1, 1, 1 - shard);
+    room.hub.settle();
+    FakeMember& again = room.join(shard, Since::after(*told), 1);
+    room.hub.settle();
+    EXPECT_EQ(again.received, Texts{"1=1"}) << "without a gap notice";
+  }
+}
+
+TEST(ShardHistory, PositionAtTheJoin_IsWhereLiveMessagesBegin) {
+  for (const std::uint32_t shard : {0U, 1U}) {
+    Room room;
+    room.publish(1, 3);
+    FakeMember& member = room.join(shard, {}, 1);
+    room.publish(4, 5);
+    room.hub.settle();
+    ASSERT_FALSE(member.received.empty());
+    const auto told = parse_position(member.received[0].substr(3));
+    ASSERT_TRUE(told) << member.received[0];
+    Texts expected = {"at " + position_text(*told)};
+    for (std::uint64_t i = told->seq + 1; i <= 5; ++i) {
+      expected.push_back(std::to_string(i) + "=" + std::to_string(i));
+    }
+    EXPECT_EQ(member.received, expected);
+    EXPECT_GE(told->seq, 3U);
+  }
+}
+
+// Counts removed messages.
+class Removed final : public RemovalCallback {
+ public:
+  explicit Removed(std::vector<std::size_t>& counts) : counts_(counts) {}
+  void run(std::size_t removed) noexcept override { counts_.push_back(removed); }
+
+ private:
+  std::vector<std::size_t>& counts_;
+};
+
+TEST(ShardHistory, Removal_GoesByTheHomeShardAfterEarlierPublishes) {
+  Room room;
+  std::vector<std::size_t> counts;
+  room.publish(1, 3, 1);
+  room.hub.settle();
+  EXPECT_EQ(room.hub.hub().publish(room.name, frame_of("4")), SendResult::kSent);
+  EXPECT_EQ(room.hub.hub().remove(room.name, room.place(4), std::make_unique<Removed>(counts)),
+            SendResult::kSent);
+  EXPECT_EQ(room.hub.hub().publish(room.name, frame_of("5")), SendResult::kSent);
+  room.hub.settle();
+  EXPECT_EQ(counts, (std::vector<std::size_t>{1}));
+  EXPECT_EQ(room.join(0, Since::last(9)).received, (Texts{"1", "2", "3", "5"}));
+  EXPECT_EQ(room.hub.hub().remove(room.name, std::nullopt, std::make_unique<Removed>(counts)),
+            SendResult::kSent);
+  EXPECT_EQ(room.hub.hub().remove("nowhere", std::nullopt, std::make_unique<Removed>(counts)),
+            SendResult::kSent);
+  room.hub.settle();
+  EXPECT_EQ(counts, (std::vector<std::size_t>{1, 4, 0}));
+  EXPECT_EQ(room.join(0, Since::last(9)).received, Texts{});
+  EXPECT_EQ(room.hub.shard(0).publish_gate().queued(), 0U);
 }
 
 TEST(ShardHistory, LeaveBeforeTheAnswer_GetsTheReplayAndNothingElse) {

@@ -38,5 +38,12 @@ TEST(MetaFrame, AGapIsAnEmptyMessageOfItsOwnType) {
   EXPECT_EQ(payload_of(frame), "id: 7:3\ncontent-type: " + std::string(kGapContentType) + "\n\n");
 }
 
+TEST(MetaFrame, APositionIsAnEmptyMessageOfItsOwnType) {
+  const SharedBytes frame = position_frame({7, 0});
+  EXPECT_TRUE(protocol::frame_content(frame.bytes()).opcode == Opcode::kText);
+  EXPECT_EQ(payload_of(frame),
+            "id: 7:0\ncontent-type: " + std::string(kPositionContentType) + "\n\n");
+}
+
 }  // namespace
 }  // namespace wsd::net

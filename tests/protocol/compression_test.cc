@@ -75,6 +75,40 @@ TEST(Compression, Rfc7692_7_1_1_WithoutItEachMessageStandsAlone) {
       << "it refers to a message before";
 }
 
+// Some clients share their window although they agreed not to. The operator must learn that, so
+// this error has a status of its own.
+TEST(Compression, Rfc7692_7_1_1_2_PeerThatSharesItsWindow_IsTold) {
+  Pair pair(true);
+  const std::string first = deflated(pair.sender, greeting());
+  const std::string second = deflated(pair.sender, greeting());
+  DeflatePool pool(kLevel);
+  Compression alone(terms(false), pool);
+  EXPECT_EQ(inflated(alone, first), greeting());
+  EXPECT_EQ(inflate(alone, second, kLimit), Status::kBeforeStart);
+  // Also if the message begins with bytes of its own.
+  EXPECT_EQ(inflated(alone, first), greeting());
+  const std::string third = deflated(pair.sender, "something new, and then " + greeting());
+  EXPECT_EQ(inflate(alone, third, kLimit), Status::kBeforeStart);
+}
+
+TEST(Compression, OtherErrors_AreCorrupt) {
+  DeflatePool pool(kLevel);
+  Compression alone(terms(false), pool);
+  EXPECT_EQ(inflate(alone, "\xff\xff\xff", kLimit), Status::kCorrupt) << "reserved block type";
+  // A window that the peer may not use: 2 KiB back instead of 512 bytes.
+  const std::string plain = noise(1024) + noise(1024);
+  Compression sender(terms(false), pool);
+  const std::string wide = deflated(sender, plain);
+  ASSERT_LT(wide.size(), std::size_t{1500});
+  DeflateParameters narrow = terms(false);
+  narrow.client_max_window_bits = 9;
+  Compression receiver(narrow, pool);
+  EXPECT_EQ(inflate(receiver, wide, kLimit), Status::kCorrupt);
+  // With context takeover, a distance before the first byte is an error in the data.
+  Compression shares(terms(true), pool);
+  EXPECT_EQ(inflate(shares, std::string("\xf2\x00\x11\x00\x00", 5), kLimit), Status::kCorrupt);
+}
+
 TEST(Compression, ContextTakeover_IsPerConnection) {
   DeflatePool pool(kLevel);
   Compression one(terms(true), pool);

@@ -67,6 +67,7 @@ TEST(Violation, Rfc6455_7_4_1_CloseCodes) {
       {"CloseReasonNotUtf8", CloseCause::kInvalidPayload},
       {"TextNotUtf8", CloseCause::kInvalidPayload},
       {"BadCompression", CloseCause::kInvalidPayload},
+      {"CompressionContext", CloseCause::kInvalidPayload},
       {"MessageTooBig", CloseCause::kMessageTooBig},
       {"TooManyFragments", CloseCause::kPolicyViolation},
       {"TooManyControlFrames", CloseCause::kPolicyViolation},

@@ -37,6 +37,10 @@ TEST(CheckOptions, InvalidValue_ErrorNamesTheFlag) {
        [](auto& o) { o.proxy.trusted.assign(1025, "unix"); }},
       {"--proxy-protocol on needs --trusted-proxy, or any client could claim any address",
        [](auto& o) { o.proxy.proxy_protocol = true; }},
+      {"--no-deflate-for '' would match every client",
+       [](auto& o) {
+         o.deflate.excluded_user_agents = {"Version/15.", ""};
+       }},
       {"--allowed-origin 'example.com' is not an origin",
        [](auto& o) {
          o.upgrade.allowed_origins = {"https://a", "example.com"};

@@ -384,6 +384,26 @@ void StormServer::check_receipt(const std::string& room, const Position& positio
   last = position;
 }
 
+// Looks at the smallest of the large rooms, and sometimes empties or closes it.
+void StormServer::act_as_operator(Dice& dice) {
+  record().called(Call::kRooms);
+  const auto rooms = server_.rooms(10);
+  if (rooms.rows.empty()) return;
+  ConnectionFilter filter;
+  filter.room = rooms.rows.back().name;
+  record().called(Call::kFindConnections);
+  const ConnectionPage page = server_.find_connections(filter, 0, 10);
+  if (page.rows.size() > 10) fail("find_connections() has more rows than asked for");
+  if (dice.chance(50)) {
+    record().called(Call::kRemoveMessages);
+    static_cast<void>(server_.remove_message(*filter.room, {1, dice.below(9)}));
+    static_cast<void>(server_.clear_history(*filter.room));
+  }
+  if (!dice.chance(20)) return;
+  record().called(Call::kCloseRoom);
+  server_.close_room(*filter.room, CloseCode::kPolicyViolation, "closed by the storm");
+}
+
 void StormServer::act_on_server(Dice& dice) {
   switch (dice.below(7)) {
     case 0:
@@ -409,8 +429,7 @@ void StormServer::act_on_server(Dice& dice) {
       break;
     }
     case 3:
-      record().called(Call::kRooms);
-      static_cast<void>(server_.rooms(10));
+      act_as_operator(dice);
       break;
     case 4:
       record().called(Call::kLog);

@@ -63,6 +63,7 @@ class StormServer {
   void act_on_connection(Dice& dice, Publisher& publisher, const Connection& target);
   void act_on_room(Dice& dice, Publisher& publisher, const Connection& target);
   void act_on_server(Dice& dice);
+  void act_as_operator(Dice& dice);
   void publish(Dice& dice, Publisher& publisher, const std::string& room);
   void check_receipt(const std::string& room, const Position& position);
 

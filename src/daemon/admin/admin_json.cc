@@ -45,15 +45,21 @@ std::string json_of(const RoomInfo& info) {
 }
 
 template <class Row>
-Response document(std::string_view name, const Listing<Row>& listing) {
+std::string array_of(const std::vector<Row>& list) {
   std::string rows = "[";
-  for (const Row& row : listing.rows) {
+  for (const Row& row : list) {
     if (rows.size() > 1) rows += "\n,";
     rows += json_of(row);
   }
-  rows += ']';
+  return rows += ']';
+}
+
+template <class Row>
+Response document(std::string_view name, const Listing<Row>& listing) {
   JsonObject object;
-  object.add("total", listing.total).add_bool("complete", listing.complete).add_raw(name, rows);
+  object.add("total", listing.total)
+      .add_bool("complete", listing.complete)
+      .add_raw(name, array_of(listing.rows));
   return admin_response(200, kJson, object.take() + "\n");
 }
 
@@ -74,6 +80,19 @@ Response admin_text(int status, std::string_view sentence) {
 
 Response connections_response(const Listing<ConnectionInfo>& listing) {
   return document("connections", listing);
+}
+
+// The cursor is a string, because a JSON number is exact only up to 53 bits (RFC 8259 §6).
+Response page_response(const ConnectionPage& page) {
+  JsonObject object;
+  object.add_bool("complete", page.complete);
+  if (page.next == 0 && page.complete) {
+    object.add_raw("next", "null");
+  } else {
+    object.add("next", std::string_view(std::to_string(page.next)));
+  }
+  object.add_raw("connections", array_of(page.rows));
+  return admin_response(200, kJson, object.take() + "\n");
 }
 
 Response rooms_response(const Listing<RoomInfo>& listing) { return document("rooms", listing); }

@@ -17,6 +17,7 @@ namespace wsd::daemon {
 [[nodiscard]] Response admin_text(int status, std::string_view sentence);
 
 [[nodiscard]] Response connections_response(const Listing<ConnectionInfo>& listing);
+[[nodiscard]] Response page_response(const ConnectionPage& page);
 [[nodiscard]] Response rooms_response(const Listing<RoomInfo>& listing);
 
 // A parsed query: "sort=queue|rtt|age" and "limit=N", each at most once.

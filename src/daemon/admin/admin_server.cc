@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "daemon/admin/action_query.h"
 #include "daemon/admin/admin_json.h"
 #include "daemon/admin/prometheus.h"
 #include "daemon/auth/bearer.h"
@@ -37,6 +38,10 @@ std::string AdminServer::start(const std::string& address, std::string token) {
   add("GET", "/connections", &AdminServer::connections, true);
   add("DELETE", "/connections/{id}", &AdminServer::close_connection, true);
   add("GET", "/rooms", &AdminServer::rooms, true);
+  add("DELETE", "/connections", &AdminServer::close_connections, true);
+  add("DELETE", "/rooms/{room}", &AdminServer::close_room, true);
+  add("DELETE", "/rooms/{room}/messages", &AdminServer::clear_history, true);
+  add("DELETE", "/rooms/{room}/messages/{id}", &AdminServer::remove_message, true);
   std::string error = server_.listen(address);
   return error.empty() ? server_.start() : error;
 }
@@ -71,6 +76,7 @@ Response AdminServer::metrics(const Request& /*request*/) const {
 }
 
 Response AdminServer::connections(const Request& request) const {
+  if (asks_for_page(request.query())) return connection_page(request);
   const AdminQuery query = parse_admin_query(request.query(), true);
   if (!query.error.empty()) return admin_text(400, query.error);
   return connections_response(watched_.connections(query.connections));
@@ -78,7 +84,9 @@ Response AdminServer::connections(const Request& request) const {
 
 Response AdminServer::close_connection(const Request& request) const {
   const auto id = parse_connection_id(request.param("id"));
-  if (!id || !watched_.close_connection(*id, CloseCode::kPolicyViolation, "closed by operator")) {
+  const ActionQuery query = parse_action_query(request.query(), {"code", "reason"});
+  if (!query.error.empty()) return admin_text(400, query.error);
+  if (!id || !watched_.close_connection(*id, query.code, query.reason)) {
     return admin_text(404, "no open connection has this id");
   }
   watched_.log(LogLevel::kInfo, "closed_by_operator", std::to_string(*id));

@@ -40,6 +40,12 @@ class AdminServer {
   [[nodiscard]] Response connections(const Request& request) const;
   [[nodiscard]] Response close_connection(const Request& request) const;
   [[nodiscard]] Response rooms(const Request& request) const;
+  // In admin_actions.cc.
+  [[nodiscard]] Response connection_page(const Request& request) const;
+  [[nodiscard]] Response close_connections(const Request& request) const;
+  [[nodiscard]] Response remove_message(const Request& request) const;
+  [[nodiscard]] Response clear_history(const Request& request) const;
+  [[nodiscard]] Response close_room(const Request& request) const;
 
   const Server& watched_;
   std::string token_;

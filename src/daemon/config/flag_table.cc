@@ -50,6 +50,11 @@ Flag socket_mode() {
   return flag;
 }
 
+std::string user_agent_error(std::string_view value) {
+  if (value.empty()) return "'' would match every client: name a part of a User-Agent";
+  return {};
+}
+
 Table listening_flags() {
   return {
       list(
@@ -214,6 +219,13 @@ Table compression_flags() {
            "limit on the memory for kept windows; new connections beyond it use "
            "no-context-takeover"},
           [](Options & o) -> auto& { return o.server.deflate.max_context_bytes; }),
+      list(
+          "TEXT",
+          {"no-deflate-for",
+           "do not compress for clients whose User-Agent contains TEXT, such as a browser that "
+           "breaks the extension; may be repeated"},
+          &user_agent_error,
+          [](Options & o) -> auto& { return o.server.deflate.excluded_user_agents; }),
   };
 }
 

@@ -54,6 +54,18 @@ TEST(AdminResponses, Rooms_ListNameAndMembers) {
             "\n");
 }
 
+TEST(AdminResponses, Page_HasACursorUnlessItIsTheLast) {
+  ConnectionPage page;
+  page.complete = true;
+  EXPECT_EQ(page_response(page).body, "{\"complete\":true,\"next\":null,\"connections\":[]}\n");
+  page.next = 18'446'744'073'709'551'615U;
+  EXPECT_EQ(page_response(page).body.substr(0, 47),
+            R"({"complete":true,"next":"18446744073709551615",)");
+  page = ConnectionPage{};
+  EXPECT_EQ(page_response(page).body.substr(0, 28), R"({"complete":false,"next":"0")")
+      << "no thread has answered: begin again";
+}
+
 TEST(AdminResponses, Responses_ForbidCachingAndSniffing) {
   const Response response = admin_text(503, "not ready");
   EXPECT_EQ(response.status, 503);

@@ -62,6 +62,7 @@ const std::vector<FlagCase>& cases() {
       {"deflate-threshold", "64", "1KiB", {"-1", ""}},
       {"deflate-level", "1", "9", {"fast", "-1", ""}},
       {"deflate-memory", "256MiB", "1MiB", {"-1", ""}},
+      {"no-deflate-for", "none", "Version/15.", {""}},
       {"publish", "off", "loopback", {"yes", "", "Token"}},
       {"publish-token-file", "none", "/etc/wsd/token", {"", "a b", "a\n"}},
       {"response-timeout", "30s", "10s", {"0"}},
@@ -151,8 +152,8 @@ TEST(FlagTable, RepeatableSettingsAppend) {
   for (const Flag& flag : flag_table()) {
     if (flag.repeatable) repeatable.insert(flag.name);
   }
-  EXPECT_EQ(repeatable, (std::set<std::string_view>{"listen", "allowed-origin", "room-rule",
-                                                    "subprotocol", "trusted-proxy"}));
+  EXPECT_EQ(repeatable, (std::set<std::string_view>{"listen", "allowed-origin", "no-deflate-for",
+                                                    "room-rule", "subprotocol", "trusted-proxy"}));
   DaemonOptions options;
   EXPECT_EQ(find_flag("listen")->set(options, ":1"), "");
   EXPECT_EQ(options.listen, (std::vector<std::string>{"127.0.0.1:9001", ":1"}));
