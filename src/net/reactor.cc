@@ -123,13 +123,16 @@ void Reactor::pause_publisher() {
 }
 
 void Reactor::run() {
+  accepts_ = true;
+  context_->counters.accepting.fetch_add(1, std::memory_order_relaxed);
   while (!finished()) turn(-1);
 }
 
 bool Reactor::finished() const noexcept {
   // Runs until the last connection of the process is gone, because home rooms of this shard still
-  // serve members on other shards.
-  return draining_ && context_->counters.connections.load(std::memory_order_acquire) == 0;
+  // serve members on other shards. A reactor that still accepts may get more of them.
+  return draining_ && context_->counters.accepting.load(std::memory_order_acquire) == 0 &&
+         context_->counters.connections.load(std::memory_order_acquire) == 0;
 }
 
 void Reactor::turn(int max_wait_ms) {
@@ -306,10 +309,10 @@ void Reactor::handle_commands() {
   }
   if ((commands & kStop) != 0) {
     draining_ = true;
-    acceptors_.clear();
+    stop_accepting();
     force_close_all();
-  } else if ((commands & kDrain) != 0 && !draining_) {
-    begin_drain();
+  } else if ((commands & kDrain) != 0 && !draining_ && !drain_delayed_) {
+    delay_drain();
   }
   if (context_->shard.take_resumed()) {
     context_->lists.work_off(context_->lists.paused, [](Connection& each) { each.resume(); });
@@ -379,6 +382,15 @@ void Reactor::finalize_ended() {
   }
 }
 
+void Reactor::delay_drain() {
+  if (context_->settings.drain_delay == 0) {
+    begin_drain();
+    return;
+  }
+  drain_delayed_ = true;
+  context_->shard.wheel().arm(drain_timer_, context_->now + context_->settings.drain_delay);
+}
+
 void Reactor::begin_drain() {
   draining_ = true;
   // The first reactor to drain sets the count for all, because connections may be gone by the time
@@ -403,12 +415,26 @@ void Reactor::begin_drain() {
   });
   // Waiting connections get a 503, instead of a reset when the listening socket is closed.
   for (const auto& acceptor : acceptors_) acceptor->refuse_waiting();
-  acceptors_.clear();
+  stop_accepting();
   context_->shard.wheel().arm(drain_timer_,
                               context_->now + std::max<Tick>(context_->settings.drain_timeout, 1));
 }
 
-void Reactor::DrainTimer::on_deadline(Tick /*now*/) { reactor_.force_close_all(); }
+// Release: a reactor that sees the lower count also sees the connections that were accepted before.
+void Reactor::stop_accepting() noexcept {
+  acceptors_.clear();
+  if (std::exchange(accepts_, false)) {
+    context_->counters.accepting.fetch_sub(1, std::memory_order_release);
+  }
+}
+
+void Reactor::DrainTimer::on_deadline(Tick /*now*/) {
+  if (reactor_.draining_) {
+    reactor_.force_close_all();
+  } else {
+    reactor_.begin_drain();
+  }
+}
 
 void Reactor::force_close_all() {
   context_->shard.for_each_member(
