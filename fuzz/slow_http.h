@@ -168,7 +168,8 @@ inline std::optional<SlowHead> read_slowly(std::string_view text,
   head.method = start.substr(0, one);
   head.target = start.substr(one + 1, two - one - 1);
   const std::string version = start.substr(two + 1);
-  if (!token(head.method) || head.method.size() > 64 || !is_target(head.target))
+  const bool of_server = head.method == "OPTIONS" && head.target == "*";  // RFC 9112 §3.2.4
+  if (!token(head.method) || head.method.size() > 64 || !(of_server || is_target(head.target)))
     return std::nullopt;
   if (version.size() != 8 || !version.starts_with("HTTP/1.")) return std::nullopt;
   if (!all_of_these(version.substr(7), kDigits)) return std::nullopt;

@@ -55,6 +55,7 @@ enum class CloseCause : std::uint8_t {
   kServerStopped,      // force-closed at the drain timeout or by stop()
   kOverload,           // 503, max_connections reached
   kResourceFailure,    // out of memory or out of descriptors
+  kProbe,              // the peer closed TCP before it sent a byte: a health check, a port scan
   kProxyHeader,        // no valid PROXY protocol header of a trusted proxy came first
 };
 

@@ -59,9 +59,10 @@ class Request {
 };
 
 // Response header fields as pairs of name and value, sent in this order. The server writes
-// Connection, Content-Length, Content-Type, Date, Transfer-Encoding, Upgrade and all fields whose
-// names begin with Sec-WebSocket- itself. If an application adds one of them, or a field with an
-// invalid name or value (RFC 9110 §5.1, §5.5), the client gets 500, and the error is logged.
+// Connection, Content-Length, Content-Type, Date, Keep-Alive, Transfer-Encoding, Upgrade and all
+// fields whose names begin with Sec-WebSocket- itself. If an application adds one of them, or a
+// field with an invalid name or value (RFC 9110 §5.1, §5.5), the client gets 500, and the error is
+// logged.
 using Headers = std::vector<std::pair<std::string, std::string>>;
 
 // The result of an upgrade hook.

@@ -136,6 +136,11 @@ struct ClientLimits {
 // Plain HTTP, served besides WebSocket.
 struct HttpOptions {
   std::uint32_t response_timeout_ms = 30'000;  // for a DeferredHandler's response, then 503
+  // How long a connection may stay idle after a response, at least one second. The response tells
+  // the client (Keep-Alive: timeout=N). It must be longer than a proxy keeps its idle connections,
+  // which is 60 s for nginx and most cloud balancers. From the first byte of the next request on,
+  // upgrade.handshake_timeout_ms applies.
+  std::uint32_t keep_alive_timeout_ms = 75'000;
 };
 
 // The history that a room keeps for clients that join later. A room with history outlives its
@@ -205,7 +210,11 @@ struct ServerOptions {
   // Permission bits of the file of a Unix socket that listen() makes, 1 to 0777. A client needs
   // write permission to connect. Without a value: 0777 without the bits of the umask.
   std::optional<std::uint32_t> socket_mode = {};
-  std::uint32_t notsent_lowat = 0;          // TCP_NOTSENT_LOWAT in bytes; 0: the kernel's choice
+  std::uint32_t notsent_lowat = 0;  // TCP_NOTSENT_LOWAT in bytes; 0: the kernel's choice
+  // A drain goes on serving and accepting for this long before it closes anything. Meanwhile
+  // Server::draining() is true, and HTTP responses are the last ones of their connections. Load
+  // balancers thus stop sending clients before the port refuses them. Not part of drain_timeout_ms.
+  std::uint32_t drain_delay_ms = 0;
   std::uint32_t drain_window_ms = 10'000;   // a drain sends its Close frames within this time
   std::uint32_t drain_timeout_ms = 20'000;  // a drain then force-closes all other connections
   ClientLimits rates;

@@ -133,12 +133,17 @@ class Server {
   // what ServerOptions::process asks for. One thread at a time.
   [[nodiscard]] std::string start();
 
-  // Stops accepting and closes every connection with 1001. The Close frames are spread over
-  // drain_window_ms, but over at most one millisecond per connection. After drain_timeout_ms the
-  // remaining connections are force-closed. Clients in the backlog of a listener get 503. Returns
-  // at once; wait() returns when the drain is complete. Before start(), it makes the server end as
-  // soon as it has started. Any thread.
+  // Ends the server in an orderly way. First it serves and accepts as before for drain_delay_ms,
+  // but makes each HTTP response the last one of its connection. Then it stops accepting and closes
+  // every connection with 1001. The Close frames are spread over drain_window_ms, but over at most
+  // one millisecond per connection. After drain_timeout_ms more the remaining connections are
+  // force-closed. Clients in the backlog of a listener get 503. Returns at once; wait() returns
+  // when the drain is complete. Before start(), it makes the server end as soon as it has started,
+  // after drain_delay_ms. Any thread.
   void drain();
+  // Returns whether drain() or stop() was called. A readiness probe should then fail, although the
+  // server goes on serving for drain_delay_ms. Any thread.
+  [[nodiscard]] bool draining() const noexcept;
   // Resets all connections, without closing handshakes, and waits until the reactors have stopped.
   // Before start(), it makes the server end as soon as it has started. Throws std::system_error on
   // a reactor thread of this server. Any thread but a reactor's.

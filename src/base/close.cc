@@ -42,6 +42,7 @@ constexpr std::array<Row, kCloseCauseCount> kRows = {{
     {"server_stopped", CloseCode::kNoStatus},
     {"overload", CloseCode::kNoStatus},
     {"resource_failure", CloseCode::kInternalError},
+    {"probe", CloseCode::kNoStatus},
     {"proxy_header", CloseCode::kNoStatus},
 }};
 

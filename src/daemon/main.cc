@@ -73,9 +73,15 @@ void add_routes(Server& server, const Authenticator& authenticator, const Publis
   for (const PageFile& file : page_files()) {
     server.http(file.path, [&file](const Request&) { return page_response(file); });
   }
-  server.http("/healthz", [](const Request&) {
+  // A load balancer that reaches only this listener sees here that the server drains.
+  server.http("/healthz", [&server](const Request&) {
     Response response;
     response.body = "ok\n";
+    if (server.draining()) {
+      response.status = 503;
+      response.body = "the server is shutting down, try again\n";
+      response.headers = {{"Retry-After", "1"}};
+    }
     return response;
   });
 }
@@ -197,7 +203,8 @@ int serve(const Parts& parts) {
   for (const std::string& address : admin.addresses()) say("admin on " + address);
   const auto watchdog = parts.service.ready(server);
   await_end(server, parts, signals);
-  parts.service.stopping(server, options.server.drain_timeout_ms);
+  parts.service.stopping(
+      server, std::uint64_t{options.server.drain_delay_ms} + options.server.drain_timeout_ms);
   server.drain();
   let_signals_kill();
   server.wait();

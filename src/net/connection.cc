@@ -206,6 +206,10 @@ void Connection::read_step() {
 // Records when the incomplete message began. `others`: complete messages have come in this read
 // step, so that the incomplete one is new.
 void Connection::note_unfinished(bool others) {
+  if (phase_ == Phase::kHttp) {
+    note_request_begun();
+    return;
+  }
   const bool unfinished = phase_ == Phase::kOpen && session_.unfinished();
   if (unfinished && (!unfinished_ || others)) {
     pending_since_ = reactor_.now;
@@ -219,7 +223,7 @@ void Connection::on_nothing_received(IoStatus status) {
   if (status == IoStatus::kEof) {
     on_eof();
   } else if (status == IoStatus::kGone) {
-    reset(CloseCause::kReset);
+    on_gone();
   } else {
     retry_read_ = status == IoStatus::kNoBuffers;
     if (!retry_read_) read_state_.on_drained();

@@ -118,7 +118,7 @@ class Connection final : public hub::Member {
   void pause();
   void resume();
   // Closes an open connection with 1001 at that tick. Before it is open it ends once no request is
-  // left to answer.
+  // left to answer, and no other one has come for a moment.
   void drain_at(Tick tick);
   // Ends the largest holders of unfinished input or of queued output, if the process has exceeded
   // its limit. Not in a read step, for input.
@@ -186,6 +186,11 @@ class Connection final : public hub::Member {
 
   // HTTP
   void on_request(const protocol::HttpRequest& request);
+  void note_request_begun();
+  // Returns whether the last request was answered and no other one has begun.
+  [[nodiscard]] bool between_requests() const noexcept {
+    return phase_ == Phase::kHttp && http_status_ != 0 && !session_.unfinished();
+  }
   void read_body(bool expects_continue);
   void defer_response();
   [[nodiscard]] bool take_kept();
@@ -239,6 +244,8 @@ class Connection final : public hub::Member {
   void on_close_frame(const protocol::Event& event);
   void on_violation(protocol::Violation violation);
   void on_eof();
+  void on_gone();
+  [[nodiscard]] CloseCause cause_of_peer_end(CloseCause how) const noexcept;
   void fail_out_of_memory();
   void close_after_flush(CloseCause cause);
   void try_shutdown();
@@ -292,8 +299,9 @@ class Connection final : public hub::Member {
   bool retry_leave_ : 1 = false;  // out of memory when leaving the rooms
   bool eof_ : 1 = false;
   bool retry_read_ : 1 = false;   // the kernel was out of memory: no readiness will come
-  bool unfinished_ : 1 = false;   // a message is incomplete since pending_since_
-  bool draining_ : 1 = false;     // open: close at phase_since_
+  // Open: a message is incomplete since pending_since_. HTTP: a request is, and its timeout runs.
+  bool unfinished_ : 1 = false;
+  bool draining_ : 1 = false;     // open: close at phase_since_; HTTP: end when idle
   bool pinged_ : 1 = false;       // a Ping is out and its Pong has not come
   bool holds_input_ : 1 = false;  // it has a part of the input budget
   bool failed_ : 1 = false;       // the Close may have overtaken messages

@@ -5,6 +5,15 @@
 #include "net/socket.h"
 
 namespace wsd::net {
+namespace {
+
+// Returns whether a reset for that cause follows one by the peer, so that nothing was given up.
+bool is_peer_end(CloseCause cause) noexcept {
+  return cause == CloseCause::kReset || cause == CloseCause::kHttpDone ||
+         cause == CloseCause::kProbe;
+}
+
+}  // namespace
 
 void Connection::enter(Phase phase) {
   state_counter().subtract(1);
@@ -44,6 +53,16 @@ void Connection::record_cause(CloseCause cause) {
 
 // The peer ends it
 
+// Returns the cause of an end by the peer, which is `how` unless nothing was in progress.
+CloseCause Connection::cause_of_peer_end(CloseCause how) const noexcept {
+  if (phase_ != Phase::kHttp || session_.unfinished()) return how;
+  if (http_status_ != 0) return CloseCause::kHttpDone;
+  // A health check may send a PROXY protocol header and nothing else.
+  return bytes_in_ == 0 || !session_.awaits_proxy_header() ? CloseCause::kProbe : how;
+}
+
+void Connection::on_gone() { reset(cause_of_peer_end(CloseCause::kReset)); }
+
 void Connection::on_close_frame(const protocol::Event& event) {
   if (!event.payload.empty()) peer_info_.set_close_reason(as_text(event.payload));
   if (phase_ == Phase::kOpen) {
@@ -81,11 +100,9 @@ void Connection::on_eof() {
   eof_ = true;
   read_state_.on_drained();
   switch (phase_) {
-    case Phase::kHttp: {
-      const bool between_requests = http_status_ != 0 && !session_.unfinished();
-      close_after_flush(between_requests ? CloseCause::kHttpDone : CloseCause::kEof);
+    case Phase::kHttp:
+      close_after_flush(cause_of_peer_end(CloseCause::kEof));
       break;
-    }
     case Phase::kOpen:
     case Phase::kClosing:
       close_after_flush(CloseCause::kEof);
@@ -155,23 +172,20 @@ void Connection::try_shutdown() {
 void Connection::reset(CloseCause cause) {
   if (phase_ == Phase::kClosed) return;
   record_cause(cause);
-  given_up_ = cause != CloseCause::kReset;
+  given_up_ = !is_peer_end(cause);
   reset_on_close(out_.fd());
   enter(Phase::kClosed);
 }
 
 void Connection::drain_at(Tick tick) {
-  if (phase_ == Phase::kHttp && !session_.unfinished()) {
-    // A connection without a request so far has probably one on its way, which gets a response.
-    // A connection between two requests is idle.
-    if (http_status_ == 0) {
-      reject_draining();
-    } else {
-      close_after_flush(CloseCause::kDrain);
-    }
+  if (phase_ == Phase::kHttp && !session_.unfinished() && http_status_ == 0) {
+    reject_draining();  // it has probably a request on its way, which gets a response
   } else if (phase_ == Phase::kHttp) {
-    // The response to this request is the last one, even if it promises keep-alive.
     draining_ = true;
+    // The client of an idle connection was told that another request may follow, and it may be on
+    // its way. The response to that request, or to one that has begun, is the last one.
+    if (between_requests()) phase_since_ = reactor_.now;
+    arm();
   } else if (phase_ == Phase::kOpen) {
     draining_ = true;
     phase_since_ = tick;

@@ -54,10 +54,22 @@ void Connection::on_request(const protocol::HttpRequest& request) {
   route_ = result.route;
   data_ = std::move(result.data);
   opened_ = true;
+  unfinished_ = false;
   heartbeat_.received(reactor_.now);
   enter(Phase::kOpen);
   if (result.opened) result.opened();
   if (phase_ == Phase::kOpen) reactor_.application.on_open(*this);
+}
+
+// Ends the idle time after a response: from its first byte on, a request has its own timeout. That
+// of the first request runs from the accept.
+void Connection::note_request_begun() {
+  const bool unfinished = session_.unfinished();
+  if (unfinished && !unfinished_ && http_status_ != 0) {
+    phase_since_ = reactor_.now;
+    arm();
+  }
+  unfinished_ = unfinished;
 }
 
 void Connection::read_body(bool expects_continue) {
@@ -91,8 +103,9 @@ void Connection::respond(const RequestResult& result) {
   http_status_ = static_cast<std::uint16_t>(result.status);
   sent([&] { return out_.send_raw(as_bytes(result.bytes), context()); });
   if (phase_ != Phase::kHttp) return;
-  if (result.keep_alive && !draining_) {
+  if (result.keep_alive) {
     session_.next_request();
+    unfinished_ = false;
     phase_since_ = reactor_.now;
     arm();
   } else {

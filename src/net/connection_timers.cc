@@ -12,6 +12,10 @@ namespace {
 // (RFC 9112 §9.6).
 constexpr Tick kLingerTicks = ticks_for_ms(1000);
 
+// The time for which a draining server keeps an idle connection whose last response has promised
+// to. The next request is probably on its way if it comes at all (RFC 9112 §9.3, §9.6).
+constexpr Tick kIdleDrainTicks = ticks_for_ms(1000);
+
 // Returns whether the cause means that the peer is gone or does not read. Such a connection ends
 // with a reset.
 bool deserves_reset(CloseCause cause) noexcept {
@@ -21,12 +25,15 @@ bool deserves_reset(CloseCause cause) noexcept {
 
 }  // namespace
 
-// Returns the time from phase_since_ to the deadline of a request head, a body or a deferred
-// response.
+// Returns the time from phase_since_ to the deadline of a request head, a body, a deferred response
+// or the next request.
 Tick Connection::request_timeout() const noexcept {
   if (read_state_.has(ReadState::kAwaitingResponse)) return reactor_.settings.response_timeout;
-  return session_.in_body() ? reactor_.settings.message_timeout
-                            : reactor_.settings.handshake_timeout;
+  if (session_.in_body()) return reactor_.settings.message_timeout;
+  if (!between_requests()) return reactor_.settings.handshake_timeout;
+  // Half of the drain's time at most, so that the end is not a forced one.
+  if (draining_) return std::min(kIdleDrainTicks, reactor_.settings.drain_timeout / 2);
+  return reactor_.settings.keep_alive_timeout;
 }
 
 Tick Connection::due() const {
@@ -104,10 +111,10 @@ void Connection::on_deadline(Tick now) {
 void Connection::expire(Tick now) {
   const ReactorSettings& settings = reactor_.settings;
   switch (phase_) {
-    case Phase::kHttp:
-      if (now < phase_since_.near(now) + request_timeout()) break;
-      if (!read_state_.has(ReadState::kAwaitingResponse) && !session_.unfinished() &&
-          http_status_ != 0 && receives(settings.handshake_timeout)) {
+    case Phase::kHttp: {
+      const Tick timeout = request_timeout();
+      if (timeout == 0 || now < phase_since_.near(now) + timeout) break;
+      if (between_requests() && receives(timeout)) {
         phase_since_ = now;  // the peer cannot have read the response yet
         break;
       }
@@ -119,9 +126,11 @@ void Connection::expire(Tick now) {
         reject(protocol::Violation::kRequestTimeout);
       } else {
         close_after_flush(http_status_ == 0 ? CloseCause::kHandshakeTimeout
+                          : draining_       ? CloseCause::kDrain
                                             : CloseCause::kHttpDone);
       }
       break;
+    }
     case Phase::kOpen:
       check_open(now);
       break;

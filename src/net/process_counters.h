@@ -18,6 +18,8 @@ struct ProcessCounters {
   MemoryBudget input;   // of incomplete messages and requests
   MemoryBudget output;  // of send queues
   std::atomic<std::size_t> connections{0};
+  // Reactors that run and still accept connections, which may need rooms of any other reactor.
+  std::atomic<std::uint32_t> accepting{0};
   std::atomic<std::size_t> context_bytes{0};  // reserved for compression contexts
   // The number of connections when the first reactor began to drain. Every reactor computes its
   // drain window from it.

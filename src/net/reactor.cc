@@ -125,14 +125,17 @@ void Reactor::pause_publisher() {
 }
 
 void Reactor::run() {
+  accepts_ = true;
+  context_->counters.accepting.fetch_add(1, std::memory_order_relaxed);
   while (!finished()) turn(-1);
 }
 
 bool Reactor::finished() const noexcept {
   // Runs until the last connection of the process is gone, because home rooms of this shard still
-  // serve members on other shards.
+  // serve members on other shards. A reactor that still accepts may get more of them.
   const ProcessCounters& counters = context_->counters;
-  return draining_ && counters.connections.load(std::memory_order_acquire) == 0 &&
+  return draining_ && counters.accepting.load(std::memory_order_acquire) == 0 &&
+         counters.connections.load(std::memory_order_acquire) == 0 &&
          !counters.balance.expects(context_->shard.index());
 }
 
@@ -312,10 +315,10 @@ void Reactor::handle_commands() {
     draining_ = true;
     end_intake();
     intake_->stop();
-    acceptors_.clear();
+    stop_accepting();
     force_close_all();
-  } else if ((commands & kDrain) != 0 && !draining_) {
-    begin_drain();
+  } else if ((commands & kDrain) != 0 && !draining_ && !drain_delayed_) {
+    delay_drain();
   }
   if (context_->shard.take_resumed()) {
     context_->lists.work_off(context_->lists.paused, [](Connection& each) { each.resume(); });
@@ -392,6 +395,15 @@ void Reactor::end_intake() noexcept {
   intake_->refuse();
 }
 
+void Reactor::delay_drain() {
+  if (context_->settings.drain_delay == 0) {
+    begin_drain();
+    return;
+  }
+  drain_delayed_ = true;
+  context_->shard.wheel().arm(drain_timer_, context_->now + context_->settings.drain_delay);
+}
+
 void Reactor::begin_drain() {
   draining_ = true;
   end_intake();
@@ -417,12 +429,26 @@ void Reactor::begin_drain() {
   });
   // Waiting connections get a 503, instead of a reset when the listening socket is closed.
   for (const auto& acceptor : acceptors_) acceptor->refuse_waiting();
-  acceptors_.clear();
+  stop_accepting();
   context_->shard.wheel().arm(drain_timer_,
                               context_->now + std::max<Tick>(context_->settings.drain_timeout, 1));
 }
 
-void Reactor::DrainTimer::on_deadline(Tick /*now*/) { reactor_.force_close_all(); }
+// Release: a reactor that sees the lower count also sees the connections that were accepted before.
+void Reactor::stop_accepting() noexcept {
+  acceptors_.clear();
+  if (std::exchange(accepts_, false)) {
+    context_->counters.accepting.fetch_sub(1, std::memory_order_release);
+  }
+}
+
+void Reactor::DrainTimer::on_deadline(Tick /*now*/) {
+  if (reactor_.draining_) {
+    reactor_.force_close_all();
+  } else {
+    reactor_.begin_drain();
+  }
+}
 
 void Reactor::force_close_all() {
   context_->shard.for_each_member(

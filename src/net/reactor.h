@@ -63,6 +63,7 @@ class Reactor final : public hub::Waker {
   [[nodiscard]] hub::Shard& shard() noexcept { return context_->shard; }
   // Pauses the connection in its read step, because a shard is behind with its messages.
   void pause_publisher();
+  // Returns whether a drain has begun to close connections. It has not during the drain delay.
   [[nodiscard]] bool draining() const noexcept { return draining_; }
   // See Suspensions::recent().
   [[nodiscard]] Tick recently_suspended() const noexcept {
@@ -72,7 +73,8 @@ class Reactor final : public hub::Waker {
   [[nodiscard]] const ReactorStats& stats() const noexcept { return context_->stats; }
 
  private:
-  // Force-closes the remaining connections at the drain timeout.
+  // Begins to close connections after the drain delay, and force-closes the remaining ones at the
+  // drain timeout.
   class DrainTimer final : public hub::Scheduled {
    public:
     explicit DrainTimer(Reactor& reactor) noexcept : reactor_(reactor) {}
@@ -100,8 +102,10 @@ class Reactor final : public hub::Waker {
   void release_due() noexcept;
   void look_for_unused() noexcept;
   void account_turn(std::uint64_t fanned_ns) noexcept;
+  void delay_drain();
   void begin_drain();
   void end_intake() noexcept;
+  void stop_accepting() noexcept;
   void force_close_all();
 
   Poller poller_;
@@ -127,8 +131,10 @@ class Reactor final : public hub::Waker {
   std::uint64_t catching_up_until_ms_ = 0;  // 0: not catching up
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
   DrainTimer drain_timer_{*this};
+  bool drain_delayed_ = false;
   bool draining_ = false;
-  bool woken_ = false;  // by another thread, for mail or for a budget
+  bool accepts_ = false;  // counted in ProcessCounters::accepting
+  bool woken_ = false;    // by another thread, for mail or for a budget
 };
 
 }  // namespace wsd::net

@@ -19,6 +19,7 @@ struct ReactorSettings {
   hub::HeartbeatTicks heartbeat;
   Tick handshake_timeout = 0;
   Tick response_timeout = 0;
+  Tick keep_alive_timeout = 0;
   Tick message_timeout = 0;
   Tick write_timeout = 0;
   Tick close_timeout = 0;
@@ -31,6 +32,7 @@ struct ReactorSettings {
   // Whether a limit per second must know of every suspension.
   bool notice_suspensions = false;
   std::size_t read_buffer_size = 0;
+  Tick drain_delay = 0;
   Tick drain_window = 0;
   Tick drain_timeout = 0;
   int deflate_level = 1;

@@ -204,10 +204,7 @@ Violation RequestParser::step_request_line(std::string_view text) {
 
   if (state_ == State::kRequestLineEnd) {
     if (c != '\n') return Violation::kBareCarriageReturn;
-    const std::uint32_t target_begin = method_end_ + 1;
-    if (!parse_request_target(text.substr(target_begin, target_end_ - target_begin))) {
-      return Violation::kBadTarget;
-    }
+    if (!target_of(text)) return Violation::kBadTarget;
     state_ = State::kFieldStart;
     return Violation::kNone;
   }
@@ -342,6 +339,16 @@ Violation RequestParser::step_field_value(char c) {
   return is_control_byte(c) && c != '\t' ? Violation::kBadFieldValue : Violation::kNone;
 }
 
+std::optional<RequestTarget> RequestParser::target_of(std::string_view text) const noexcept {
+  const std::uint32_t begin = method_end_ + 1;
+  const std::string_view target = text.substr(begin, target_end_ - begin);
+  // RFC 9112 §3.2.4: the asterisk-form is only for OPTIONS.
+  const std::size_t method_begin = std::size_t{2} * empty_lines_;
+  const std::string_view method = text.substr(method_begin, method_end_ - method_begin);
+  if (target == "*" && method == "OPTIONS") return RequestTarget{{}, target, {}};
+  return parse_request_target(target);
+}
+
 Violation RequestParser::finish(std::string_view text) {
   fields_.reserve(spans_.size());
   for (const FieldSpan& span : spans_) {
@@ -352,11 +359,11 @@ Violation RequestParser::finish(std::string_view text) {
   request_.fields = &fields_;
   request_.minor_version = minor_ - '0';
 
-  const std::uint32_t target_begin = method_end_ + 1;
+  const std::size_t target_begin = method_end_ + 1;
   const std::size_t method_begin = std::size_t{2} * empty_lines_;
   request_.method = text.substr(method_begin, method_end_ - method_begin);
   request_.target = text.substr(target_begin, target_end_ - target_begin);
-  const auto target = parse_request_target(request_.target);
+  const auto target = target_of(text);
   WSD_ASSERT(target.has_value());
   request_.path = target->path;
   request_.query = target->query;

@@ -3,10 +3,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <vector>
 
 #include "base/bytes.h"
+#include "protocol/request_target.h"
 #include "protocol/violation.h"
 
 namespace wsd::protocol {
@@ -28,7 +30,8 @@ struct HttpField {
 struct HttpRequest {
   std::string_view method;
   std::string_view target;  // as received
-  std::string_view path;    // of the target, not percent-decoded, also for the absolute-form
+  std::string_view path;    // of the target, not percent-decoded, also for the absolute-form; "*"
+                            // for the asterisk-form (RFC 9112 §3.2.4), which only OPTIONS may have
   std::string_view query;   // without the '?'; empty if absent
   std::string_view host;  // Host field (RFC 9112 §3.2) or the authority of an absolute-form target,
                           // which replaces it (§3.2.2); empty only for HTTP/1.0 without Host
@@ -125,6 +128,7 @@ class RequestParser {
   [[nodiscard]] Violation step_field_name(char c) noexcept;
   [[nodiscard]] Violation step_field_value(char c);
 
+  [[nodiscard]] std::optional<RequestTarget> target_of(std::string_view text) const noexcept;
   [[nodiscard]] Violation finish(std::string_view text);
   [[nodiscard]] Status fail(Violation violation) noexcept;
   [[nodiscard]] std::uint32_t offset() const noexcept {

@@ -86,6 +86,18 @@ void append_date(std::string& out, std::string_view date) {
   if (!date.empty()) out.append("Date: ").append(date).append("\r\n");
 }
 
+// RFC 9112 §9.6: a server that closes the connection says so. §9.3, §C.2.2: a client of HTTP/1.0
+// needs the option keep-alive; clients of HTTP/1.1 need it for the Keep-Alive field, which belongs
+// to this hop (RFC 9110 §7.6.1). Clients read the time from that field (RFC 2068 §19.7.1.1).
+void append_persistence(std::string& out, const HttpResponseHead& head) {
+  if (!head.keep_alive) {
+    out.append("Connection: close\r\n");
+  } else if (head.keep_alive_s != 0) {
+    out.append("Connection: keep-alive\r\nKeep-Alive: timeout=");
+    out.append(std::to_string(head.keep_alive_s)).append("\r\n");
+  }
+}
+
 // RFC 6455 §4.4: name the supported version to the client.
 bool names_version(Violation violation) noexcept {
   return violation == Violation::kUpgradeRequired || violation == Violation::kUnsupportedVersion ||
@@ -99,7 +111,7 @@ void write_response(std::string& out, const HttpResponseHead& head, std::string_
   append_status_line(out, head.status);
   // RFC 9110 §8.6: no Content-Length in 1xx and 204; in 304 only that of the 200.
   if (!is_bodiless(head.status)) append_content_fields(out, head.content_type, body);
-  if (!head.keep_alive) out.append("Connection: close\r\n");  // RFC 9112 §9.6
+  append_persistence(out, head);
   append_date(out, head.date);
   append_fields(out, extra);
   out.append("\r\n");

@@ -1,6 +1,7 @@
 // Writes HTTP/1.1 responses other than 101.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -12,13 +13,16 @@ namespace wsd::protocol {
 struct HttpResponseHead {
   int status = 200;
   std::string_view content_type = "text/plain; charset=utf-8";
-  bool keep_alive = true;      // otherwise "Connection: close" is written
+  bool keep_alive = true;  // otherwise "Connection: close" is written
+  // Seconds for which the server keeps the idle connection. Written as "Keep-Alive: timeout=N" with
+  // "Connection: keep-alive" if `keep_alive` is true. 0: neither is written.
+  std::uint32_t keep_alive_s = 0;
   bool head_request = false;   // no body is written; Content-Length is that of the body
   std::string_view date = {};  // for the Date field (RFC 9110 §6.6.1), see http_date(); empty: none
 };
 
 // Appends the whole response to `out`: status line, Content-Length, Content-Type (if there is a
-// body), Connection: close (unless kept alive), Date, `extra` as append_fields() requires, and the
+// body), Connection and Keep-Alive, Date, `extra` as append_fields() requires, and the
 // body. 1xx, 204 and 304 have neither body nor Content-Length (RFC 9112 §6.3, RFC 9110 §8.6).
 void write_response(std::string& out, const HttpResponseHead& head, std::string_view body,
                     const HeaderList& extra = {});

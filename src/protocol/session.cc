@@ -199,6 +199,10 @@ std::optional<IpEndpoint> Session::proxy_source() const noexcept {
   return held_ != nullptr && held_->head != nullptr ? held_->head->proxy_source : std::nullopt;
 }
 
+bool Session::awaits_proxy_header() const noexcept {
+  return held_ != nullptr && held_->head != nullptr && held_->head->proxy != nullptr;
+}
+
 void Session::read_body() {
   WSD_ASSERT(phase_ == Phase::kHttp);
   Head& head = *held_->head;

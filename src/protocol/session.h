@@ -154,6 +154,8 @@ class Session {
   [[nodiscard]] bool at_rest() const noexcept { return held_ == nullptr; }
   // Returns whether the session still reads input.
   [[nodiscard]] bool reading() const noexcept { return phase_ != Phase::kFinished; }
+  // Returns whether the PROXY protocol header is missing or incomplete.
+  [[nodiscard]] bool awaits_proxy_header() const noexcept;
   // Returns whether a request head or a message is incomplete, so that a completion deadline is
   // needed.
   [[nodiscard]] bool unfinished() const noexcept;

@@ -209,6 +209,11 @@ std::string check_options(const ServerOptions& options) {
   if (std::string error = check_rooms(options, reactors); !error.empty()) return error;
   if (std::string error = check_proxy(options.proxy); !error.empty()) return error;
   if (options.http.response_timeout_ms == 0) return must("--response-timeout", "more than 0", 0);
+  if (options.http.keep_alive_timeout_ms < 1'000) {
+    return must("--keep-alive-timeout", "at least 1s",
+                milliseconds(options.http.keep_alive_timeout_ms)) +
+           ": responses state it in whole seconds";
+  }
   if (options.deflate.level < 1 || options.deflate.level > 9) {
     return must("--deflate-level", "from 1 to 9", options.deflate.level);
   }

@@ -15,8 +15,9 @@ namespace {
 // Fields that delimit the response, or that control the connection or the handshake.
 bool is_of_the_server(std::string_view name) {
   constexpr std::string_view kHandshake = "Sec-WebSocket-";
-  static constexpr auto kFields = std::to_array<std::string_view>(
-      {"Connection", "Content-Length", "Content-Type", "Date", "Transfer-Encoding", "Upgrade"});
+  static constexpr auto kFields =
+      std::to_array<std::string_view>({"Connection", "Content-Length", "Content-Type", "Date",
+                                       "Keep-Alive", "Transfer-Encoding", "Upgrade"});
   return protocol::equals_ignore_case(name.substr(0, kHandshake.size()), kHandshake) ||
          std::any_of(kFields.begin(), kFields.end(), [&](std::string_view each) {
            return protocol::equals_ignore_case(each, name);
@@ -46,35 +47,33 @@ ResponseError response_error(const Response& response) {
 RequestTraits::RequestTraits(const protocol::HttpRequest& request) noexcept
     : head_request(request.method == "HEAD"),
       // If a body is left unread, the connection must end (RFC 9112 §9.3).
-      keep_alive(request.keep_alive && !request.body_due()),
-      old_keep_alive(request.minor_version == 0) {}
+      keep_alive(request.keep_alive && !request.body_due()) {}
 
 net::RequestResult write_response(const RequestTraits& request, int status, std::string_view body,
-                                  bool keep_alive, std::string_view content_type,
+                                  std::uint32_t keep_alive_s, std::string_view content_type,
                                   const protocol::HeaderList& extra) {
   const protocol::HttpDate date(net::wall_clock_ms() / 1000);
   protocol::HttpResponseHead head;
   head.status = status;
   head.content_type = content_type;
-  head.keep_alive = keep_alive;
+  head.keep_alive = keep_alive_s != 0;
+  head.keep_alive_s = keep_alive_s;
   head.head_request = request.head_request;
   head.date = date.text();
   net::RequestResult result;
   result.status = status;
-  result.keep_alive = keep_alive;
+  result.keep_alive = head.keep_alive;
   protocol::write_response(result.bytes, head, body, extra);
   return result;
 }
 
-net::RequestResult build_response(const RequestTraits& request, Response response, bool last,
-                                  ResponseError& error) {
+net::RequestResult build_response(const RequestTraits& request, Response response,
+                                  std::uint32_t keep_alive_s, ResponseError& error) {
   error = response_error(response);
   if (!error.text.empty()) response = internal_error();
-  const bool keep_alive = request.keep_alive && !last;
-  protocol::HeaderList extra = std::move(response.headers);
-  if (keep_alive && request.old_keep_alive) extra.emplace_back("Connection", "keep-alive");
-  return write_response(request, response.status, response.body, keep_alive, response.content_type,
-                        extra);
+  return write_response(request, response.status, response.body,
+                        request.keep_alive ? keep_alive_s : 0, response.content_type,
+                        response.headers);
 }
 
 Response internal_error() {

@@ -1,6 +1,7 @@
 // Responses to plain HTTP requests.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -14,9 +15,8 @@ namespace wsd::server {
 // The properties of a request that its response depends on. The request may be freed before it.
 struct RequestTraits {
   explicit RequestTraits(const protocol::HttpRequest& request) noexcept;
-  bool head_request;    // the body is left out (RFC 9110 §9.3.2)
-  bool keep_alive;      // another request may follow: the client allows it, and no body is unread
-  bool old_keep_alive;  // HTTP/1.0: the response must state that (RFC 9112 §C.2.2)
+  bool head_request;  // the body is left out (RFC 9110 §9.3.2)
+  bool keep_alive;    // another request may follow: the client allows it, and no body is unread
 };
 
 // An error in the result of an application's handler.
@@ -26,16 +26,18 @@ struct ResponseError {
 };
 
 // Builds a response from its parts. The caller has checked `content_type` and `extra`.
+// `keep_alive_s`: seconds for which the server then keeps the idle connection, or 0 if the response
+// is the connection's last.
 [[nodiscard]] net::RequestResult write_response(const RequestTraits& request, int status,
-                                                std::string_view body, bool keep_alive,
+                                                std::string_view body, std::uint32_t keep_alive_s,
                                                 std::string_view content_type,
                                                 const protocol::HeaderList& extra);
 
 // Builds the response that a handler has returned. If its status or a header
 // field is one that a handler must not return, builds a 500 response instead and sets `error`.
-// `last`: the connection ends after it in any case.
+// `keep_alive_s`: as for write_response(), if the request allows another one.
 [[nodiscard]] net::RequestResult build_response(const RequestTraits& request, Response response,
-                                                bool last, ResponseError& error);
+                                                std::uint32_t keep_alive_s, ResponseError& error);
 
 // Returns the 500 response to a request whose handling failed.
 [[nodiscard]] Response internal_error();

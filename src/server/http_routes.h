@@ -32,10 +32,11 @@ class HttpRoutes {
   // Returns the handler of a matched route, or nullptr if it has none for that method. HEAD has the
   // handler of GET (RFC 9110 §9.3.2).
   [[nodiscard]] const Served* find(std::size_t route, std::string_view method) const noexcept;
-  // Returns the value of the Allow field of a matched route (RFC 9110 §10.2.1).
-  [[nodiscard]] const std::string& allow(std::size_t route) const noexcept {
-    return routes_[route].allow;
-  }
+  // Returns the value of the Allow field of a matched route (RFC 9110 §10.2.1). It contains
+  // OPTIONS, which the server answers itself if the route has no handler for it.
+  [[nodiscard]] std::string allow(std::size_t route) const;
+  // Returns the methods of all routes and OPTIONS, for a request about the whole server.
+  [[nodiscard]] std::string allow_anywhere() const;
 
  private:
   struct Method {
@@ -44,7 +45,6 @@ class HttpRoutes {
   };
   struct Route {
     std::vector<Method> methods;
-    std::string allow;
   };
 
   Router router_;

@@ -24,6 +24,10 @@ net::ReactorSettings reactor_settings(const ServerOptions& options) {
                         ticks_for_ms(options.heartbeat.read_timeout_ms)};
   settings.handshake_timeout = ticks_for_ms(options.upgrade.handshake_timeout_ms);
   settings.response_timeout = ticks_for_ms(options.http.response_timeout_ms);
+  // A request that the client sends at the last moment needs some time to arrive.
+  constexpr std::uint32_t kOnItsWayMs = 1'000;
+  settings.keep_alive_timeout =
+      ticks_for_ms(std::uint64_t{options.http.keep_alive_timeout_ms} + kOnItsWayMs);
   settings.message_timeout = ticks_for_ms(limits.message_timeout_ms);
   settings.write_timeout = ticks_for_ms(limits.write_timeout_ms);
   settings.close_timeout = ticks_for_ms(limits.close_timeout_ms);
@@ -37,6 +41,7 @@ net::ReactorSettings reactor_settings(const ServerOptions& options) {
                                 options.rates.max_bytes_per_second != 0 ||
                                 options.rates.max_handshakes_per_second != 0;
   settings.read_buffer_size = options.upgrade.read_buffer_size;
+  settings.drain_delay = ticks_for_ms(options.drain_delay_ms);
   settings.drain_window = ticks_for_ms(options.drain_window_ms);
   settings.drain_timeout = ticks_for_ms(options.drain_timeout_ms);
   settings.deflate_level = static_cast<int>(options.deflate.level);

@@ -21,7 +21,7 @@
 namespace wsd::server {
 namespace {
 
-constexpr std::string_view kWebSocketMethods = "GET";
+constexpr std::string_view kWebSocketMethods = "GET, OPTIONS";
 
 bool is_head(const protocol::HttpRequest& request) { return request.method == "HEAD"; }
 
@@ -49,7 +49,7 @@ net::RequestResult reject(const protocol::HttpRequest& request, protocol::Violat
 net::RequestResult reject(const protocol::HttpRequest& request, int status, std::string_view body,
                           const protocol::HeaderList& extra = {}) {
   net::RequestResult result =
-      write_response(RequestTraits(request), status, protocol::error_body(body), false,
+      write_response(RequestTraits(request), status, protocol::error_body(body), 0,
                      protocol::HttpResponseHead{}.content_type, extra);
   result.rejected = true;
   return result;
@@ -78,14 +78,23 @@ bool is_excluded(const protocol::HttpRequest& request, const std::vector<std::st
          });
 }
 
-net::RequestResult not_found(const protocol::HttpRequest& request) {
+// Returns the response of a server that drains.
+Response going_away() {
+  Response response;
+  response.status = 503;
+  response.body = "the server is shutting down, try again\n";
+  response.headers = {{"Retry-After", "1"}};
+  return response;
+}
+
+net::RequestResult not_found(const protocol::HttpRequest& request, std::uint32_t keep_alive_s) {
   if (protocol::offers_websocket(request)) {
     return reject(request, protocol::Violation::kNotFound, kWebSocketMethods);
   }
-  const RequestTraits traits(request);
   return write_response(
-      traits, 404, protocol::error_body(protocol::violation_text(protocol::Violation::kNotFound)),
-      traits.keep_alive, protocol::HttpResponseHead{}.content_type, {});
+      RequestTraits(request), 404,
+      protocol::error_body(protocol::violation_text(protocol::Violation::kNotFound)), keep_alive_s,
+      protocol::HttpResponseHead{}.content_type, {});
 }
 
 // Returns the ticks before now in which the reactor did not run.
@@ -120,6 +129,7 @@ net::RequestResult RequestHandler::on_head(net::Connection& connection,
   if (!protocol::is_known_method(request.method)) {
     return reject(request, protocol::Violation::kUnknownMethod, kWebSocketMethods);
   }
+  if (auto response = answer_options(request)) return std::move(*response);
   const net::PeerInfo& client = connection.peer_info();
   const auto web_socket = routes_.match(request.path);
   const auto http = http_routes_.match(request.path);
@@ -129,7 +139,30 @@ net::RequestResult RequestHandler::on_head(net::Connection& connection,
     return on_http_head(connection.id(), request, client.remote(), *http);
   }
   if (web_socket) return on_handshake(connection.id(), request, client, *web_socket);
-  return not_found(request);
+  return not_found(request, keep_alive_s(RequestTraits(request)));
+}
+
+// RFC 9110 §9.3.7. HAProxy's "option httpchk" sends OPTIONS / by default, so this is also a health
+// check: like /healthz of the daemon, it fails from the begin of a drain.
+std::optional<net::RequestResult> RequestHandler::answer_options(
+    const protocol::HttpRequest& request) {
+  if (request.method != "OPTIONS") return std::nullopt;
+  std::string allow;
+  if (request.path == "*") {
+    allow = http_routes_.allow_anywhere();
+  } else if (const auto http = http_routes_.match(request.path)) {
+    if (http_routes_.find(http->route, "OPTIONS") != nullptr) return std::nullopt;
+    allow = http_routes_.allow(http->route);
+  } else if (routes_.match(request.path)) {
+    allow = kWebSocketMethods;
+  } else {
+    return std::nullopt;
+  }
+  const RequestTraits traits(request);
+  if (core_.draining()) return response_for(traits, going_away());
+  Response response;
+  response.headers = {{"Allow", std::move(allow)}};
+  return response_for(traits, std::move(response));
 }
 
 net::RequestResult RequestHandler::on_body(net::Connection& connection,
@@ -236,13 +269,19 @@ net::RequestResult RequestHandler::call_handler(ConnectionId id, const HttpRoute
 
 net::RequestResult RequestHandler::response_for(const RequestTraits& request, Response response) {
   ResponseError error;
-  net::RequestResult result = build_response(request, std::move(response), core_.draining(), error);
+  net::RequestResult result =
+      build_response(request, std::move(response), keep_alive_s(request), error);
   if (error.of_status) {
     core_.log(LogLevel::kError, "bad_response_status", error.text);
   } else if (!error.text.empty()) {
     core_.log(LogLevel::kError, "bad_response_header", error.text);
   }
   return result;
+}
+
+std::uint32_t RequestHandler::keep_alive_s(const RequestTraits& request) const noexcept {
+  if (!request.keep_alive || core_.ends_after_response()) return 0;
+  return core_.options().http.keep_alive_timeout_ms / 1000;
 }
 
 void RequestHandler::release_address(std::string_view remote) noexcept {
@@ -266,7 +305,7 @@ net::RequestResult RequestHandler::on_handshake(ConnectionId id,
                                                         core_.options().upgrade.allowed_origins)) {
     return reject_origin(request, remote, handshake.origin);
   }
-  if (core_.draining()) {
+  if (core_.rejects_handshakes()) {
     return reject(request, 503, "the server is shutting down, try again", {{"Retry-After", "1"}});
   }
   Upgrade verdict = run_upgrade_hook(handlers_[match.route], request, remote, match, handshake);

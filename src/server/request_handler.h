@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -66,6 +67,11 @@ class RequestHandler {
   void resolve_client_address(net::Connection& connection,
                               const protocol::HttpRequest& request) const;
 
+  // Answers an OPTIONS request for which the application has no handler, or returns std::nullopt
+  // for any other request.
+  [[nodiscard]] std::optional<net::RequestResult> answer_options(
+      const protocol::HttpRequest& request);
+
   // Plain HTTP
   [[nodiscard]] net::RequestResult on_http_head(ConnectionId id,
                                                 const protocol::HttpRequest& request,
@@ -76,6 +82,9 @@ class RequestHandler {
                                                               const protocol::HttpRequest& request,
                                                               std::string_view remote,
                                                               const RouteMatch& match);
+  // Returns the seconds for which the connection is kept after a response to such a request, or 0
+  // if the response is its last.
+  [[nodiscard]] std::uint32_t keep_alive_s(const RequestTraits& request) const noexcept;
   [[nodiscard]] protocol::Violation check_body(const protocol::HttpRequest& request) const noexcept;
   [[nodiscard]] net::RequestResult call_handler(ConnectionId id, const HttpRoutes::Served& served,
                                                 const protocol::HttpRequest& request,

@@ -35,6 +35,7 @@ std::string Server::adopt(int fd) { return core_->adopt(fd); }
 std::vector<std::string> Server::addresses() const { return core_->addresses(); }
 std::string Server::start() { return core_->start(); }
 void Server::drain() { core_->drain(); }
+bool Server::draining() const noexcept { return core_->draining(); }
 void Server::stop() {
   core_->expect_no_reactor();
   core_->stop();

@@ -240,6 +240,17 @@ void ServerCore::wait() {
   threads_.clear();
 }
 
+bool ServerCore::rejects_handshakes() const noexcept {
+  if (!draining()) return false;
+  const net::Reactor* const reactor = net::Reactor::current();
+  return settings_.drain_delay == 0 || reactor == nullptr || reactor->draining();
+}
+
+bool ServerCore::ends_after_response() const noexcept {
+  const std::uint32_t most = settings_.max_connections;
+  return draining() || (most != 0 && counts_.connections.load(std::memory_order_relaxed) >= most);
+}
+
 std::size_t ServerCore::connection_count() const noexcept {
   return counts_.connections.load(std::memory_order_acquire);
 }
@@ -521,9 +532,11 @@ void ServerCore::on_close(net::Connection& connection, const CloseInfo& info) {
 void ServerCore::on_end(const net::EndRecord& record) {
   if (record.granted) requests_.release_address(record.peer_info->remote());
   if (record.close.cause == CloseCause::kProxyHeader) log_rejected_proxy_header(record);
-  // Successful plain HTTP is at level debug. WebSocket connections and rejections matter more.
-  const LogLevel level =
-      record.close.cause == CloseCause::kHttpDone ? LogLevel::kDebug : LogLevel::kInfo;
+  // Successful plain HTTP and health checks are at level debug. WebSocket connections and
+  // rejections matter more.
+  const CloseCause cause = record.close.cause;
+  const bool quiet = cause == CloseCause::kHttpDone || cause == CloseCause::kProbe;
+  const LogLevel level = quiet ? LogLevel::kDebug : LogLevel::kInfo;
   std::uint64_t suppressed = 0;
   if (!record.opened && log_.wants(level) &&
       !refusal_log_limits_.of(record.close.cause).take(net::monotonic_ms(), suppressed)) {

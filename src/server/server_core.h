@@ -98,6 +98,12 @@ class ServerCore final : public net::Application {
   [[nodiscard]] const net::ProcessCounters& counts() const noexcept { return counts_; }
   [[nodiscard]] server::LogWriter& log_writer() noexcept { return log_; }
   [[nodiscard]] bool draining() const noexcept { return draining_.load(std::memory_order_relaxed); }
+  // Returns whether new WebSocket connections are rejected: a drain has begun, and drain_delay_ms
+  // is over. On a reactor thread.
+  [[nodiscard]] bool rejects_handshakes() const noexcept;
+  // Returns whether each HTTP response is the last one of its connection: the server drains, or is
+  // at its connection limit.
+  [[nodiscard]] bool ends_after_response() const noexcept;
   // Calls an upgrade's `opened` callback, if the connection still exists. On its reactor's thread.
   void run_opened(ConnectionId id, const std::function<void(Connection&)>& opened);
 

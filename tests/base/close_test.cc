@@ -82,6 +82,7 @@ TEST(Close, CausesKeepTheirNamesAndCodes) {
       {CloseCause::kServerStopped, "server_stopped", 0},
       {CloseCause::kOverload, "overload", 0},
       {CloseCause::kResourceFailure, "resource_failure", 1011},
+      {CloseCause::kProbe, "probe", 0},
       {CloseCause::kProxyHeader, "proxy_header", 0},
   };
   static_assert(std::size(kRows) == kCloseCauseCount);

@@ -115,6 +115,58 @@ TEST(ReactorDrain, OneThatWasAnsweredAndIsIdleEndsWithoutAWord) {
   EXPECT_EQ(kept_alive.input, "");
 }
 
+TEST(ReactorDrain, Delay_GoesOnAcceptingAndServing) {
+  ReactorSettings settings = calm_settings();
+  settings.drain_delay = ticks_for_ms(60'000);
+  ReactorRig rig(settings, 2);
+  Peer& before = rig.open();
+  rig.hub().command(Reactor::kDrain);
+  rig.hub().command(Reactor::kDrain);  // changes nothing
+  rig.pass(2);
+  EXPECT_FALSE(rig.reactor().draining());
+  EXPECT_FALSE(rig.reactor().finished());
+  rig.app.handler = [](Connection& connection, const Message& message) {
+    static_cast<void>(connection.send(message.type, as_bytes(message.payload)));
+  };
+  for (Peer* each : {&before, &rig.open()}) {
+    each->send(client_frame(test::kText, "still here"));
+    EXPECT_EQ(rig.frame(*each), (test::WireFrame{test::kText, "still here"}));
+  }
+  // A stop does not wait for the delay.
+  rig.hub().command(Reactor::kStop);
+  ASSERT_TRUE(rig.until([&] { return rig.reactor().finished(); }));
+}
+
+TEST(ReactorDrain, Delay_IsFollowedByTheDrain) {
+  ReactorSettings settings = calm_settings();
+  settings.drain_delay = 20;
+  settings.drain_timeout = 5;
+  ReactorRig rig(settings);
+  Peer& polite = rig.open();
+  Peer& silent = rig.open();
+  const Tick begin = rig.shard().wheel().now();
+  rig.hub().command(Reactor::kDrain);
+  EXPECT_EQ(rig.frame(polite).payload.substr(0, 2), close_payload(1001));
+  EXPECT_GE(rig.shard().wheel().now() - begin, settings.drain_delay);
+  EXPECT_TRUE(rig.reactor().draining());
+  polite.send(client_frame(test::kClose, close_payload(1001)));
+  polite.close();
+  ASSERT_TRUE(rig.until([&] { return rig.reactor().finished(); }));
+  EXPECT_NE(silent.end(), Peer::End::kOpen);
+  EXPECT_EQ(rig.counts.forced_closes.load(), 1U) << "the drain timeout begins after the delay";
+}
+
+// A connection that another reactor accepts may join a room whose home is here.
+TEST(ReactorDrain, IsNotFinishedWhileAnotherReactorAccepts) {
+  ReactorRig rig;
+  rig.counts.accepting = 1;
+  rig.hub().command(Reactor::kDrain);
+  ASSERT_TRUE(rig.until([&] { return rig.reactor().draining(); }));
+  EXPECT_FALSE(rig.reactor().finished());
+  rig.counts.accepting = 0;
+  EXPECT_TRUE(rig.reactor().finished());
+}
+
 TEST(ReactorDrain, SpreadsTheClosesOverTheWindow) {
   ReactorSettings settings = calm_settings();
   settings.drain_window = ticks_for_ms(1000);

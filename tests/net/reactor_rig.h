@@ -77,6 +77,7 @@ class FakeApplication final : public Application {
 [[nodiscard]] inline ReactorSettings calm_settings() {
   ReactorSettings settings;
   settings.handshake_timeout = ticks_for_ms(60'000);
+  settings.keep_alive_timeout = ticks_for_ms(60'000);
   settings.message_timeout = ticks_for_ms(60'000);
   settings.write_timeout = ticks_for_ms(60'000);
   settings.close_timeout = ticks_for_ms(60'000);

@@ -309,6 +309,17 @@ TEST(HttpRequest, Rfc9112_3_2_2_AuthorityOfTheTargetReplacesHost) {
   expect_refused("GET http://h/ HTTP/1.1\r\nHost: a b\r\n\r\n", Violation::kBadHost, 400);
 }
 
+TEST(HttpRequest, Rfc9112_3_2_4_AsteriskFormIsForOptions) {
+  const auto parsed = expect_taken("\r\nOPTIONS * HTTP/1.1\r\nHost: h\r\nX-A: b\r\n\r\n");
+  EXPECT_EQ(parsed.target, "*");
+  EXPECT_EQ(parsed.path, "*");
+  EXPECT_EQ(parsed.query, "");
+  for (const char* line :
+       {"options * HTTP/1.1", "OPTIONS ** HTTP/1.1", "OPTIONS *? HTTP/1.1", "POST * HTTP/1.1"}) {
+    expect_refused(head_of_line(line), Violation::kBadTarget, 400);
+  }
+}
+
 TEST(HttpRequest, Rfc9112_3_2_RefusedTarget) {
   for (const char* target : {"*", "h:80", "/a#frag", "/..", "/%00", "/a\\b"}) {
     expect_refused(head_of_line("GET "s + target + " HTTP/1.1"), Violation::kBadTarget, 400);

@@ -54,6 +54,18 @@ TEST(HttpResponse, Write_AppendsToTheBuffer) {
   EXPECT_EQ(out, "beforeHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
 }
 
+TEST(HttpResponse, Rfc9112_9_3_KeptConnectionIsToldTheTime) {
+  EXPECT_EQ(response({.keep_alive_s = 75}, "ok"),
+            "HTTP/1.1 200 OK\r\n"
+            "Content-Length: 2\r\n"
+            "Content-Type: text/plain; charset=utf-8\r\n"
+            "Connection: keep-alive\r\n"
+            "Keep-Alive: timeout=75\r\n"
+            "\r\nok");
+  EXPECT_EQ(response({.keep_alive = false, .keep_alive_s = 75}, "").find("Keep-Alive"),
+            std::string::npos);
+}
+
 TEST(HttpResponse, Rfc9110_9_3_2_HeadHasTheLengthButNotTheBody) {
   EXPECT_EQ(response({.content_type = "text/html", .head_request = true}, "<p>"),
             "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Type: text/html\r\n\r\n");

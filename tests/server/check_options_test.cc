@@ -103,6 +103,8 @@ TEST(CheckOptions, InvalidValue_ErrorNamesTheFlag) {
        [](auto& o) { o.rates.max_bytes_per_second = 1023; }},
       {"--max-bytes-per-second must be",
        [](auto& o) { o.rates.max_bytes_per_second = ~std::size_t{0}; }},
+      {"--keep-alive-timeout must be at least 1s, not 999ms: responses state it in whole seconds",
+       [](auto& o) { o.http.keep_alive_timeout_ms = 999; }},
       {"--backlog must be at least 1", [](auto& o) { o.listen_backlog = 0; }},
       {"--socket-mode must be at most 0777", [](auto& o) { o.socket_mode = 01777; }},
       {"--socket-mode must be at most 0777", [](auto& o) { o.socket_mode = 0444; }},
@@ -149,6 +151,8 @@ TEST(CheckOptions, ValuesAtTheirLimits_AreAccepted) {
         o.limits.max_head_bytes = 256;
         o.limits.max_request_line_bytes = o.limits.max_field_bytes = 256;
       },
+      [](auto& o) { o.http.keep_alive_timeout_ms = 1'000; },
+      [](auto& o) { o.drain_delay_ms = ~std::uint32_t{0}; },
       [](auto& o) { o.drain_window_ms = 0; },
       [](auto& o) { o.drain_window_ms = o.drain_timeout_ms = 1; },
   };

@@ -351,10 +351,10 @@ TEST(HttpBody, Rfc9110_15_5_6_UnsupportedMethod_ResponseNamesAllowedMethods) {
   rig.start();
   const std::string put = rig.answer(request("PUT", "/a", with_length(5), "hello"));
   EXPECT_EQ(put.find("HTTP/1.1 405 "), 0U) << put;
-  EXPECT_TRUE(has(put, "Allow: GET, HEAD, POST\r\n")) << put;
+  EXPECT_TRUE(has(put, "Allow: GET, HEAD, POST, OPTIONS\r\n")) << put;
   const std::string get = rig.answer(request("GET", "/put/x"));
   EXPECT_EQ(get.find("HTTP/1.1 405 "), 0U) << get;
-  EXPECT_TRUE(has(get, "Allow: PUT\r\n")) << get;
+  EXPECT_TRUE(has(get, "Allow: PUT, OPTIONS\r\n")) << get;
 }
 
 TEST(HttpBody, Rfc9110_10_1_1_Expect_Sends100Continue) {

@@ -35,6 +35,7 @@ constexpr const char* kOwnFields[] = {
     "Connection",
     "Upgrade",
     "Date",
+    "Keep-Alive",
     "Content-Type",
     "CONTENT-TYPE",
     "Sec-WebSocket-Key",
@@ -57,6 +58,22 @@ TEST(BuildResponse, Rfc9112_6_3_AFieldOfTheServer_IsRefused) {
     EXPECT_EQ(count(result.bytes, "Transfer-Encoding"), 0U) << result.bytes;
     EXPECT_EQ(headers_error({{name, "1"}}), error.text);
   }
+}
+
+TEST(BuildResponse, KeptConnection_IsToldTheTime) {
+  ResponseError error;
+  net::RequestResult result = build_response(traits(), Response{}, 75, error);
+  EXPECT_TRUE(result.keep_alive);
+  EXPECT_EQ(count(result.bytes, "Connection: keep-alive\r\nKeep-Alive: timeout=75\r\n"), 1U);
+  result = build_response(traits(), Response{}, 0, error);
+  EXPECT_FALSE(result.keep_alive);
+  EXPECT_EQ(count(result.bytes, "Connection: close\r\n"), 1U);
+  EXPECT_EQ(count(result.bytes, "Keep-Alive"), 0U);
+  RequestTraits last = traits();
+  last.keep_alive = false;
+  result = build_response(last, Response{}, 75, error);
+  EXPECT_FALSE(result.keep_alive);
+  EXPECT_EQ(count(result.bytes, "Connection: close\r\n"), 1U);
 }
 
 TEST(BuildResponse, OtherFields_AreSent) {

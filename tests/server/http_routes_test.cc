@@ -57,8 +57,11 @@ TEST(HttpRoutes, AMethodAndAPathHaveOneHandler) {
   EXPECT_EQ(found(routes, "/b/x", "DELETE"), 202);
   EXPECT_EQ(found(routes, "/b/x", "HEAD"), 0);
   EXPECT_EQ(found(routes, "/c", "GET"), 0);
-  EXPECT_EQ(routes.allow(routes.match("/a")->route), "GET, HEAD, POST");
-  EXPECT_EQ(routes.allow(routes.match("/b/x")->route), "DELETE");
+  EXPECT_EQ(routes.allow(routes.match("/a")->route), "GET, HEAD, POST, OPTIONS");
+  EXPECT_EQ(routes.allow(routes.match("/b/x")->route), "DELETE, OPTIONS");
+  EXPECT_EQ(routes.allow_anywhere(), "GET, HEAD, POST, DELETE, OPTIONS");
+  ASSERT_EQ(routes.add("OPTIONS", "/a", says(203)), "");
+  EXPECT_EQ(routes.allow(routes.match("/a")->route), "GET, HEAD, POST, OPTIONS");
 }
 
 TEST(HttpRoutes, InvalidRoutes_AreRejectedWithASentenceForEachCause) {

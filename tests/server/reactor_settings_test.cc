@@ -32,6 +32,8 @@ TEST(ReactorSettings, TimesAreTicksRoundedUpAndSizesGoThrough) {
   options.limits.max_head_bytes = 20;
   options.limits.max_field_bytes = 21;
   options.limits.max_fields = 22;
+  options.http.keep_alive_timeout_ms = 5'000;
+  options.drain_delay_ms = 220;
   options.drain_window_ms = 230;
   options.drain_timeout_ms = 240;
   options.rates.max_messages_per_second = 25;
@@ -59,6 +61,8 @@ TEST(ReactorSettings, TimesAreTicksRoundedUpAndSizesGoThrough) {
   EXPECT_EQ(settings.session.head.max_head_bytes, 20U);
   EXPECT_EQ(settings.session.head.max_field_bytes, 21U);
   EXPECT_EQ(settings.session.head.max_fields, 22U);
+  EXPECT_EQ(settings.keep_alive_timeout, 600U) << "one second more than was promised";
+  EXPECT_EQ(settings.drain_delay, 22U);
   EXPECT_EQ(settings.drain_window, 23U);
   EXPECT_EQ(settings.drain_timeout, 24U);
   EXPECT_EQ(settings.read_buffer_size, 2048U);

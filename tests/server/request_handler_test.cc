@@ -17,6 +17,7 @@ namespace {
 using test::client_frame;
 using test::Peer;
 using test::quiet;
+using namespace std::string_literals;
 using Rig = test::ServerRig;
 using test::upgrade_request;
 
@@ -146,7 +147,7 @@ TEST(RequestHandler, UpgradeHookFails_Sends500) {
 
 class HttpRig : public Rig {
  public:
-  HttpRig() {
+  explicit HttpRig(const ServerOptions& options = quiet()) : Rig(options) {
     server.route("/both", {.message = echo});
     server.http("/both", [](const Request& r) {
       return Response{200, "text/html", "page of " + std::string(r.method()), {{"X-A", "b"}}};
@@ -225,10 +226,102 @@ TEST(RequestHandler, OtherMethodsAreNotAllowed) {
   rig.start();
   const std::string post = rig.answer(request("POST", "/both", "Content-Length: 0\r\n"));
   EXPECT_EQ(post.find("HTTP/1.1 405 "), 0U);
-  EXPECT_TRUE(has(post, "Allow: GET, HEAD\r\n"));
+  EXPECT_TRUE(has(post, "Allow: GET, HEAD, OPTIONS\r\n"));
   EXPECT_EQ(rig.answer(request("BREW", "/both")).find("HTTP/1.1 501 "), 0U);
   EXPECT_EQ(rig.answer(request("GET", "/none", "Connection: close\r\n")).find("HTTP/1.1 404 "), 0U);
   EXPECT_EQ(rig.answer(upgrade_request("/none")).find("HTTP/1.1 404 "), 0U);
+}
+
+// RFC 9112 §9.3: a client of HTTP/1.0 must be told that the connection persists.
+TEST(RequestHandler, Rfc9112_9_3_KeptConnection_IsToldTheTime) {
+  ServerOptions options = quiet();
+  options.http.keep_alive_timeout_ms = 42'999;
+  HttpRig rig(options);
+  rig.start();
+  for (const char* version : {"1.1", "1.0"}) {
+    for (const char* path : {"/both", "/none"}) {
+      Peer peer = rig.connect();
+      peer.send("GET "s + path + " HTTP/" + version +
+                "\r\nHost: a\r\nConnection: keep-alive\r\n\r\n");
+      const std::string head = Rig::read_head(peer);
+      EXPECT_TRUE(has(head, "\r\nConnection: keep-alive\r\nKeep-Alive: timeout=42\r\n")) << head;
+    }
+  }
+  const std::string last = rig.answer("GET /both HTTP/1.0\r\n\r\n");
+  EXPECT_TRUE(has(last, "\r\nConnection: close\r\n")) << last;
+  EXPECT_FALSE(has(last, "Keep-Alive")) << last;
+}
+
+// RFC 9112 §9.6: a server that is about to close the connection says so.
+TEST(RequestHandler, Rfc9112_9_6_AtTheConnectionLimit_EachResponseIsTheLast) {
+  ServerOptions options = quiet();
+  options.limits.max_connections = 1;
+  HttpRig rig(options);
+  rig.start();
+  for (const char* path : {"/both", "/none"}) {
+    const std::string answer = rig.answer(request("GET", path));
+    EXPECT_TRUE(has(answer, "\r\nConnection: close\r\n")) << answer;
+    EXPECT_TRUE(rig.emptied());
+  }
+}
+
+TEST(RequestHandler, DrainDelay_ServesAsBefore_ButEachResponseIsTheLast) {
+  ServerOptions options = quiet();
+  options.drain_delay_ms = 600'000;
+  HttpRig rig(options);
+  rig.server.route("/echo", {.message = &echo});
+  rig.start();
+  Peer kept = rig.connect();
+  kept.send(request("GET", "/both"));
+  EXPECT_TRUE(has(Rig::read_head(kept), "Keep-Alive: timeout=75\r\n"));
+  EXPECT_FALSE(rig.server.draining());
+  rig.server.drain();
+  EXPECT_TRUE(rig.server.draining());
+  Peer peer = rig.open("/echo");
+  peer.send(client_frame(test::kText, "hello"));
+  EXPECT_EQ(Rig::frame(peer).payload, "hello");
+  kept.input.clear();
+  kept.send(request("GET", "/both"));
+  EXPECT_TRUE(has(Rig::read_head(kept), "\r\nConnection: close\r\n"));
+  for (const char* path : {"/both", "/none"}) {
+    const std::string answer = rig.answer(request("GET", path));
+    EXPECT_TRUE(has(answer, "\r\nConnection: close\r\n")) << answer;
+  }
+  // A load balancer that asks by OPTIONS must see that the server leaves.
+  const std::string options_answer = rig.answer(request("OPTIONS", "/both"));
+  EXPECT_EQ(options_answer.find("HTTP/1.1 503 "), 0U) << options_answer;
+  EXPECT_TRUE(has(options_answer, "\r\nRetry-After: 1\r\n"));
+}
+
+// RFC 9110 §9.3.7. HAProxy's "option httpchk" sends the first row.
+TEST(RequestHandler, Rfc9110_9_3_7_Options_NamesTheMethods) {
+  HttpRig rig;
+  rig.server.http("POST", "/both", [](const Request&) { return Response{}; });
+  rig.server.http("OPTIONS", "/own", [](const Request&) { return Response{204, "", "", {}}; });
+  rig.server.route("/socket", {});
+  rig.start();
+  struct Row {
+    const char* line;
+    const char* status;
+    const char* allow;
+  };
+  const Row rows[] = {
+      {"OPTIONS /both HTTP/1.0", "200", "Allow: GET, HEAD, POST, OPTIONS\r\n"},
+      {"OPTIONS /both HTTP/1.1", "200", "Allow: GET, HEAD, POST, OPTIONS\r\n"},
+      {"OPTIONS /socket HTTP/1.1", "200", "Allow: GET, OPTIONS\r\n"},
+      {"OPTIONS * HTTP/1.1", "200", "Allow: GET, HEAD, POST, OPTIONS\r\n"},
+      {"OPTIONS * HTTP/1.0", "200", "Allow: GET, HEAD, POST, OPTIONS\r\n"},
+      {"OPTIONS http://a/both HTTP/1.1", "200", "Allow: GET, HEAD, POST, OPTIONS\r\n"},
+      {"OPTIONS /none HTTP/1.1", "404", ""},
+      {"OPTIONS /own HTTP/1.1", "204", ""},
+  };
+  for (const Row& row : rows) {
+    const std::string answer =
+        rig.answer(std::string(row.line) + "\r\nHost: a\r\nConnection: close\r\n\r\n");
+    EXPECT_EQ(answer.find("HTTP/1.1 "s + row.status), 0U) << row.line << '\n' << answer;
+    EXPECT_TRUE(has(answer, row.allow)) << row.line << '\n' << answer;
+    EXPECT_TRUE(row.status != "200"s || has(answer, "Content-Length: 0\r\n")) << answer;
+  }
 }
 
 TEST(RequestHandler, KeepsTheConnectionAlive) {

@@ -45,6 +45,8 @@ void draw_settings(Random& random, net::ReactorSettings& settings) {
   settings.max_control_frames_per_second = random.chance(70) ? 0 : 50;
   settings.drain_window = ticks_between(random, 0, 500);
   settings.drain_timeout = ticks_between(random, 1'000, 5'000);
+  settings.keep_alive_timeout = settings.handshake_timeout;
+  settings.drain_delay = settings.drain_timeout % 3 == 0 ? settings.drain_window : 0;
 }
 
 void draw_faults(Random& random, Faults& faults) {

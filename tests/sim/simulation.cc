@@ -378,7 +378,8 @@ void Simulation::finish() {
   hub_->command(drain ? net::Reactor::kDrain : net::Reactor::kStop);
   const std::uint64_t until =
       begun + plan_.patience_ms() +
-      (plan_.settings.drain_window + plan_.settings.drain_timeout) * kTickMs;
+      (plan_.settings.drain_delay + plan_.settings.drain_window + plan_.settings.drain_timeout) *
+          kTickMs;
   const auto ended = [this] {
     return std::all_of(driven_.begin(), driven_.end(),
                        [](const auto& each) { return each->fiber.ended(); });

@@ -67,7 +67,7 @@ void AdminServer::add(std::string_view method, std::string_view path, Answer ans
 Response AdminServer::livez(const Request& /*request*/) const { return admin_text(200, "alive"); }
 
 Response AdminServer::readyz(const Request& /*request*/) const {
-  if (!watched_.stats().draining) return admin_text(200, "ready");
+  if (!watched_.draining()) return admin_text(200, "ready");
   return admin_text(503, "not ready: the server is draining");
 }
 

@@ -95,6 +95,11 @@ Table handshake_flags() {
            "close a connection that has not sent a complete request head within this time"},
           Zero::kRefused,
           [](Options & o) -> auto& { return o.server.upgrade.handshake_timeout_ms; }),
+      duration(
+          {"keep-alive-timeout",
+           "close an HTTP connection that stays idle this long after a response, at least 1s; set "
+           "it longer than your proxy keeps idle connections"},
+          Zero::kRefused, [](Options & o) -> auto& { return o.server.http.keep_alive_timeout_ms; }),
       size<std::size_t>(
           {"max-head", "limit on a request head: request line and header fields together"},
           [](Options & o) -> auto& { return o.server.limits.max_head_bytes; }),
@@ -237,12 +242,18 @@ Table closing_flags() {
            "this time"},
           Zero::kRefused, [](Options & o) -> auto& { return o.server.limits.close_timeout_ms; }),
       duration(
+          {"drain-delay",
+           "go on accepting and serving for this long after SIGTERM, while /readyz and /healthz "
+           "respond with 503, so that load balancers leave first; 0 drains at once"},
+          Zero::kImmediate, [](Options & o) -> auto& { return o.server.drain_delay_ms; }),
+      duration(
           {"drain-window",
            "spread the Close frames of a drain over this time; 0 sends them at once"},
           Zero::kImmediate, [](Options & o) -> auto& { return o.server.drain_window_ms; }),
       duration(
           {"drain-timeout",
-           "force-close the connections still open this long after a drain begins"},
+           "force-close the connections still open this long after the drain, which follows "
+           "--drain-delay, begins"},
           Zero::kRefused, [](Options & o) -> auto& { return o.server.drain_timeout_ms; }),
   };
 }
