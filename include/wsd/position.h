@@ -49,7 +49,9 @@ struct Since {
 // The state of a room, as its home shard knows it.
 struct RoomState {
   std::size_t members = 0;
-  Position last;  // position of the latest message; all zeros if the room does not exist
+  // The position of the latest message. If the room does not exist, its last position, or all zeros
+  // if that is not known.
+  Position last;
 };
 
 }  // namespace wsd

@@ -9,106 +9,19 @@
 #include <string_view>
 #include <vector>
 
-#include "base/bytes.h"
 #include "base/sanitizers.h"
-#include "hub/hub.h"
+#include "hub/owned_rooms_rig.h"
 
-namespace wsd::hub {
+namespace wsd::hub::test {
 namespace {
 
-using Texts = std::vector<std::string>;
-using FanOutResult = OwnedRooms::FanOutResult;
-
-constexpr std::uint32_t kShard = 3;
-constexpr Encoding kMarked = 1;
 constexpr HistoryLimits kManyRooms{1'000'000, std::size_t{1} << 30, 1000, std::size_t{1} << 30};
-constexpr HistoryLimits kHistory{100, std::size_t{1} << 20, 1000, std::size_t{1} << 20};
-
-SharedBytes frame(std::string_view text) { return SharedBytes::copy_of(as_bytes(text)); }
 
 // Returns the bytes that the allocator has handed out.
 std::size_t allocated() {
   const auto info = ::mallinfo2();
   return info.uordblks + info.hblkhd;
 }
-
-Texts texts(const Batch& batch) {
-  Texts all;
-  for (const Slice& each : batch.frames()) all.emplace_back(as_text(each.bytes()));
-  return all;
-}
-
-// Writes the seq before each message. Runs out of memory on request.
-class MarkingEncoder final : public Encoder {
- public:
-  SharedBytes encode(const SharedBytes& plain, Encoding, const Position& position) override {
-    if (out_of_memory) throw std::bad_alloc();
-    return frame(std::to_string(position.seq) + "=" + std::string(as_text(plain.bytes())));
-  }
-  SharedBytes gap_notice(Encoding encoding, const Position& position) override {
-    if (out_of_memory) throw std::bad_alloc();
-    return encoding == kMarked ? frame("gap " + std::to_string(position.seq)) : SharedBytes();
-  }
-  SharedBytes position_notice(Encoding encoding, const Position& position) override {
-    return encoding == kMarked ? frame("at " + position_text(position)) : SharedBytes();
-  }
-
-  bool out_of_memory = false;
-};
-
-// The rooms of one shard, with everything to which they refer.
-struct Rig {
-  explicit Rig(const OwnedRooms::Options& options = {})
-      : rooms(kShard, options, wheel, room_count, own_count) {
-    rooms.set_encoder(&encoder);
-  }
-
-  bool join(std::string_view room, std::uint32_t shard = kShard, Encoding encoding = kIdentity) {
-    return !rooms.join(room, shard, encoding, Since{}).refused;
-  }
-  // Joins and leaves again. Returns the replay.
-  Texts replay(std::string_view room, const Since& since, Encoding encoding = kIdentity) {
-    const OwnedRooms::JoinAnswer answer = rooms.join(room, kShard, encoding, since);
-    rooms.leave(room, kShard, encoding);
-    return answer.replay == nullptr ? Texts{} : texts(*answer.replay);
-  }
-  void publish(std::string_view room, int first, int last) {
-    for (int i = first; i <= last; ++i) {
-      ASSERT_NE(rooms.publish(room, frame(std::to_string(i)), false), nullptr);
-    }
-  }
-  OwnedRooms::PendingBatch take(std::string_view room) {
-    return rooms.take_batch(*rooms.find(room));
-  }
-  // Sends every room. Returns their names in the order of the calls.
-  Texts fan_out() {
-    Texts names;
-    rooms.fan_out([&](RoomHome& room) {
-      names.emplace_back(room.name());
-      static_cast<void>(rooms.take_batch(room));
-      return FanOutResult::kSent;
-    });
-    return names;
-  }
-  // Moves the clock and fires the timers that are due.
-  void advance(Tick now) {
-    rooms.begin_turn(now, now);
-    wheel.advance(now);
-    while (Timer* const timer = wheel.pop_due()) static_cast<Scheduled*>(timer)->on_deadline(now);
-  }
-  // Expects that both counts and the table agree.
-  void expect_rooms(std::size_t count) const {
-    EXPECT_EQ(rooms.size(), count);
-    EXPECT_EQ(room_count.value(), count);
-    EXPECT_EQ(own_count.value(), count);
-  }
-
-  TimerWheel wheel;
-  RoomCount room_count;
-  Counter own_count;
-  MarkingEncoder encoder;
-  OwnedRooms rooms;
-};
 
 // Life of a room
 
@@ -149,104 +62,6 @@ TEST(OwnedRooms, State_OfAMissingRoomIsZero) {
   const Rig rig;
   EXPECT_EQ(rig.rooms.state("a").members, 0U);
   EXPECT_EQ(rig.rooms.state("a").last, Position());
-}
-
-TEST(OwnedRooms, RecreatedRoom_ContinuesItsNumbering) {
-  Rig rig({.first_epoch = 7});
-  rig.join("a");
-  rig.publish("a", 1, 2);
-  rig.fan_out();
-  rig.rooms.leave("a", kShard, kIdentity);
-  rig.expect_rooms(0);
-  EXPECT_EQ(rig.rooms.state("a").last, (Position{7, 2})) << "also while the room does not exist";
-  rig.join("b");
-  EXPECT_EQ(rig.rooms.state("b").last, (Position{8, 0}));
-  EXPECT_EQ(rig.replay("a", Since::after({7, 2}), kMarked), Texts{}) << "nothing is missing";
-  EXPECT_EQ(rig.replay("a", Since::after({7, 1}), kMarked), Texts{"gap 2"});
-  rig.join("a");
-  rig.publish("a", 3, 3);
-  EXPECT_EQ(rig.rooms.state("a").last, (Position{7, 3}));
-}
-
-TEST(OwnedRooms, ForgottenRoom_HasANewEpoch) {
-  Rig rig({.first_epoch = 7});
-  rig.join("a");
-  rig.rooms.leave("a", kShard, kIdentity);
-  for (std::size_t i = 0; i < 64 * FormerRooms::kSlots; ++i) {
-    rig.join(std::to_string(i));
-    rig.rooms.leave(std::to_string(i), kShard, kIdentity);
-  }
-  EXPECT_EQ(rig.rooms.state("a").last, Position());
-  EXPECT_EQ(rig.replay("a", Since::after({7, 0}), kMarked), Texts{"gap 0"});
-}
-
-TEST(OwnedRooms, DiscardedMessage_IsAGapForTheNextJoiner) {
-  Rig rig({.first_epoch = 7});
-  EXPECT_EQ(rig.replay("a", Since{}, kMarked), Texts{"at 7:0"});
-  EXPECT_EQ(rig.rooms.publish("a", frame("lost"), 0), nullptr);
-  EXPECT_EQ(rig.replay("a", Since::after({7, 0}), kMarked), Texts{"gap 1"});
-  // The same while the room exists only until its fan-out.
-  rig.join("a");
-  rig.publish("a", 2, 2);
-  rig.rooms.leave("a", kShard, kIdentity);
-  EXPECT_EQ(rig.rooms.publish("a", frame("lost"), 0), nullptr);
-  rig.fan_out();
-  EXPECT_EQ(rig.replay("a", Since::after({7, 2}), kMarked), Texts{"gap 3"});
-}
-
-// A joiner that has got no message yet must know from where it can resume.
-TEST(OwnedRooms, JoinWithoutReplay_TellsThePosition) {
-  Rig rig({.first_epoch = 4, .history = kHistory});
-  EXPECT_EQ(rig.replay("a", Since{}, kMarked), Texts{"at 4:0"});
-  EXPECT_EQ(rig.replay("a", Since::last(5), kMarked), Texts{"at 4:0"});
-  rig.publish("a", 1, 3);
-  rig.fan_out();
-  EXPECT_EQ(rig.replay("a", Since::after({4, 0}), kMarked), (Texts{"1=1", "2=2", "3=3"}));
-  EXPECT_EQ(rig.replay("a", Since{}, kMarked), Texts{"at 4:3"});
-  EXPECT_EQ(rig.replay("a", Since::last(0), kMarked), Texts{"at 4:3"});
-  EXPECT_EQ(rig.replay("a", Since::last(1), kMarked), Texts{"3=3"}) << "the message tells it";
-  EXPECT_EQ(rig.replay("a", Since::after({4, 3}), kMarked), Texts{}) << "the joiner knows it";
-  EXPECT_EQ(rig.replay("a", Since{}), Texts{}) << "this encoding has no notice";
-}
-
-TEST(OwnedRooms, RemovedMessage_IsReplayedToNobodyAndIsNoGap) {
-  Rig rig({.first_epoch = 4, .history = kHistory});
-  rig.publish("a", 1, 5);
-  rig.fan_out();
-  EXPECT_EQ(rig.rooms.remove("b", std::nullopt), 0U);
-  EXPECT_EQ(rig.rooms.remove("a", Position{4, 3}), 1U);
-  EXPECT_EQ(rig.rooms.remove("a", Position{4, 3}), 0U) << "it is gone";
-  EXPECT_EQ(rig.rooms.remove("a", Position{4, 6}), 0U) << "not assigned yet";
-  EXPECT_EQ(rig.rooms.remove("a", Position{4, 0}), 0U);
-  EXPECT_EQ(rig.rooms.remove("a", Position{3, 2}), 0U) << "another epoch";
-  EXPECT_EQ(rig.replay("a", Since::after({4, 1})), (Texts{"2", "4", "5"}));
-  EXPECT_EQ(rig.replay("a", Since::after({4, 1}), kMarked), (Texts{"2=2", "at 4:3", "4=4", "5=5"}));
-  EXPECT_EQ(rig.replay("a", Since::after({4, 3}), kMarked), (Texts{"4=4", "5=5"}));
-  EXPECT_EQ(rig.replay("a", Since::last(3)), (Texts{"2", "4", "5"})) << "it does not count";
-  rig.publish("a", 6, 6);
-  rig.fan_out();
-  EXPECT_EQ(rig.rooms.state("a").last, (Position{4, 6}));
-  EXPECT_EQ(rig.replay("a", Since::after({4, 4})), (Texts{"5", "6"}));
-}
-
-TEST(OwnedRooms, ClearedHistory_KeepsPositionsAndFreesTheMessages) {
-  Rig rig({.first_epoch = 4, .history = kHistory});
-  for (int i = 0; i < 5; ++i) {
-    ASSERT_NE(rig.rooms.publish("a", frame(std::string(1000, 'x')), 0), nullptr);
-  }
-  rig.fan_out();
-  EXPECT_EQ(rig.rooms.remove("a", std::nullopt), 5U);
-  EXPECT_LT(rig.rooms.history_bytes(), 1000U);
-  EXPECT_EQ(rig.replay("a", Since::last(9)), Texts{});
-  EXPECT_EQ(rig.replay("a", Since::last(9), kMarked), Texts{"at 4:5"});
-  EXPECT_EQ(rig.replay("a", Since::after({4, 2}), kMarked), Texts{"at 4:5"}) << "no gap";
-  rig.publish("a", 6, 6);
-  rig.fan_out();
-  EXPECT_EQ(rig.replay("a", Since::after({4, 2}), kMarked), (Texts{"at 4:5", "6=6"}));
-  // Removed messages age like others, and then the room ends.
-  rig.advance(3 * kHistory.age);
-  rig.expect_rooms(0);
-  EXPECT_EQ(rig.rooms.history_bytes(), 0U);
 }
 
 TEST(OwnedRooms, LastLeave_KeepsARoomWithPendingMessagesUntilFanOut) {
@@ -625,4 +440,4 @@ TEST(OwnedRooms, Join_OutOfMemoryDoesNotCountTheMember) {
 }
 
 }  // namespace
-}  // namespace wsd::hub
+}  // namespace wsd::hub::test
