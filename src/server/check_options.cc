@@ -1,4 +1,6 @@
 // Checks options before the server uses them. Each error names the option by its flag.
+#include <optional>
+#include <sstream>
 #include <string>
 
 #include "base/token_bucket.h"
@@ -180,6 +182,16 @@ std::string check_history(const HistoryOptions& history, std::uint32_t reactors)
          "lower --history-bytes or --reactors";
 }
 
+std::string check_socket_mode(const std::optional<std::uint32_t>& mode) {
+  constexpr std::uint32_t kPermissions = 0777;
+  constexpr std::uint32_t kWrite = 0222;
+  if (!mode || (*mode <= kPermissions && (*mode & kWrite) != 0)) return {};
+  std::ostringstream octal;
+  octal << std::oct << '0' << *mode;
+  return must("--socket-mode", "at most 0777 and include a write permission", octal.str()) +
+         ": a client needs write permission to connect";
+}
+
 std::string check_rooms(const ServerOptions& options, std::uint32_t reactors) {
   for (const RoomRule& rule : options.rooms) {
     if (rule.pattern.empty()) {
@@ -221,17 +233,13 @@ std::string check_options(const ServerOptions& options) {
     return "--deflate on needs zlib, and this build has none (see --version): rebuild with zlib, "
            "or use --deflate off";
   }
-  if (options.socket_mode && (*options.socket_mode > 0777 || (*options.socket_mode & 0222) == 0)) {
-    return must("--socket-mode", "at most 0777 and include a write permission",
-                std::to_string(*options.socket_mode) + " (decimal)") +
-           ": a client needs write permission to connect";
-  }
   for (const std::string& text : options.deflate.excluded_user_agents) {
     if (text.empty()) {
       return "--no-deflate-for '' would match every client: name a part of a User-Agent, or use "
              "--deflate off";
     }
   }
+  if (std::string error = check_socket_mode(options.socket_mode); !error.empty()) return error;
   if (options.listen_backlog < 1) {
     return must("--backlog", "at least 1", std::to_string(options.listen_backlog));
   }

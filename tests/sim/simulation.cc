@@ -184,10 +184,14 @@ void Simulation::step() {
       peers_[chosen].read();
       break;
     default:
-      peers_[chosen].act(port_);
-      if (Link* const link = peers_[chosen].link()) peers_by_link_[link->number] = &peers_[chosen];
+      let_act(peers_[chosen]);
       break;
   }
+}
+
+void Simulation::let_act(Peer& peer) {
+  peer.act(port_);
+  if (Link* const link = peer.link()) peers_by_link_[link->number] = &peer;
 }
 
 bool Simulation::work_is_left() {
@@ -367,6 +371,22 @@ void Simulation::wait_out() {
   }
 }
 
+// The reactors get the command at different times, while new peers connect.
+void Simulation::end_one_by_one(std::uint32_t command) {
+  constexpr int kLatePeers = 4;
+  for (int i = 0; i < kLatePeers; ++i) {
+    peers_.emplace_back(kernel_, random_, trace_, plan_, static_cast<int>(peers_.size()),
+                        Role::kPage, PeerBehavior::kHonest, 'a');
+    let_act(peers_.back());
+  }
+  const std::uint32_t first = static_cast<std::uint32_t>(random_.below(plan_.reactors));
+  for (std::uint32_t i = 0; i < plan_.reactors; ++i) {
+    hub::Shard& shard = hub_->shard((first + i) % plan_.reactors);
+    shard.post(hub::mail_of(hub::CommandMail{command}));
+    for (std::uint64_t left = random_.below(20); left != 0 && work_is_left(); --left) step();
+  }
+}
+
 void Simulation::finish() {
   trace_.note("%8lu  the end begins", kernel_.now_ms());
   const std::uint64_t begun = kernel_.now_ms();
@@ -375,7 +395,12 @@ void Simulation::finish() {
     come_to_rest();
   }
   const bool drain = plan_.ending != Plan::Ending::kStop;
-  hub_->command(drain ? net::Reactor::kDrain : net::Reactor::kStop);
+  const std::uint32_t command = drain ? net::Reactor::kDrain : net::Reactor::kStop;
+  if (plan_.shared) {
+    end_one_by_one(command);
+  } else {
+    hub_->command(command);
+  }
   const std::uint64_t until =
       begun + plan_.patience_ms() +
       (plan_.settings.drain_delay + plan_.settings.drain_window + plan_.settings.drain_timeout) *

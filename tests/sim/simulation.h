@@ -67,6 +67,7 @@ class Simulation final : public net::Application {
 
   void build();
   void step();
+  void let_act(Peer& peer);
   [[nodiscard]] bool runnable(SimulatedReactor& driven);
   void run_reactor(SimulatedReactor& driven);
   [[nodiscard]] bool sleep(int epoll, std::uint64_t until_ms);
@@ -82,6 +83,7 @@ class Simulation final : public net::Application {
   void fork_or_end();
   void settle();
   void wait_out();
+  void end_one_by_one(std::uint32_t command);
   void finish();
   void take_down();
 
