@@ -523,6 +523,7 @@ help:
 	  '  make model            explore every interleaving of the lock-free headers' \
 	  '  make faults           let system calls and allocations fail one by one; faults-all tries every way' \
 	  '  make hostile          attack the daemon; HOSTILE=--quick is shorter' \
+	  '  make rolling-restart  restart three servers in turn behind nginx' \
   '  make asan-storm, tsan-storm  call the whole public interface at random for SECONDS=10' \
 	  '  make fuzz             run each fuzzer for FUZZ_SECONDS=60' \
 	  '  make conformance      run the 517 cases of the Autobahn catalogue against ./wsd' \

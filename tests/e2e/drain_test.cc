@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "support/expect.h"
+#include "support/patience.h"
 #include "support/server_process.h"
 
 namespace e2e {
@@ -164,6 +165,66 @@ TEST(Drain, SecondSignalEndsAtOnce) {
   const auto status = server.wait_exit();
   ASSERT_TRUE(status);
   EXPECT_TRUE(status->signal == SIGTERM || status->code >= 0) << status->signal;
+}
+
+// Returns the response to a GET on a connection of its own.
+HttpResponse get(std::uint16_t port, const std::string& path) {
+  RawClient client = RawClient::tcp(port);
+  client.send(RequestText::get(path).set("Host", "localhost").text());
+  return client.read_response().value_or(HttpResponse{});
+}
+
+// Load balancers notice by their probes that the server leaves. Until the delay is over, they may
+// still send clients.
+TEST(Drain, Delay_ServesNewClientsWhileProbesFail) {
+  ServerProcess server({"--drain-delay", "600s", "--admin", "127.0.0.1:0", "--reactors", "2"});
+  ASSERT_TRUE(server.listening());
+  const std::string admin = server.process().wait_for_line("^admin on ").value_or(":0");
+  const auto admin_port = static_cast<std::uint16_t>(std::stoi(admin.substr(admin.rfind(':') + 1)));
+  EXPECT_EQ(get(admin_port, "/readyz").status, 200);
+  EXPECT_EQ(get(server.port(), "/healthz").status, 200);
+  RawClient before = server.connect();
+  ASSERT_TRUE(opens(before));
+  RawClient kept_alive = server.connect();
+  kept_alive.send(RequestText::get("/").text());
+  ASSERT_EQ(kept_alive.read_response().value_or(HttpResponse{}).get("Keep-Alive"), "timeout=75");
+
+  server.signal(SIGTERM);
+  ASSERT_TRUE(eventually([&] { return get(admin_port, "/readyz").status == 503; }));
+  EXPECT_EQ(get(admin_port, "/livez").status, 200);
+  const HttpResponse health = get(server.port(), "/healthz");
+  EXPECT_EQ(health.status, 503);
+  EXPECT_TRUE(health.has_token("Connection", "close")) << health.describe();
+  EXPECT_EQ(health.get("Retry-After"), "1");
+  for (int i = 0; i < 10; ++i) {
+    RawClient late = server.connect();
+    ASSERT_TRUE(opens(late));
+    EXPECT_TRUE(echoes(late));
+  }
+  EXPECT_TRUE(echoes(before));
+  kept_alive.send(RequestText::get("/").text());
+  const auto last = kept_alive.read_response();
+  ASSERT_TRUE(last);
+  EXPECT_EQ(last->status, 200);
+  EXPECT_TRUE(last->has_token("Connection", "close")) << last->describe();  // RFC 9112 §9.6
+  EXPECT_EQ(kept_alive.read_end(), End::kFin);
+
+  server.signal(SIGTERM);
+  const auto status = server.wait_exit();
+  ASSERT_TRUE(status);
+  EXPECT_EQ(status->signal, SIGTERM);
+}
+
+TEST(Drain, Delay_IsFollowedByTheDrain) {
+  ServerProcess server({"--drain-delay", "200ms"});
+  ASSERT_TRUE(server.listening());
+  RawClient client = server.connect();
+  ASSERT_TRUE(opens(client));
+  server.signal(SIGTERM);
+  EXPECT_TRUE(is_closed_with(client, 1001));
+  const auto status = server.wait_exit();
+  ASSERT_TRUE(status);
+  EXPECT_EQ(status->code, 0) << server.process().output();
 }
 
 TEST(Drain, IdleHttpConnections_DoNotDelayDrain) {

@@ -109,13 +109,14 @@ TEST_F(Http, UnknownPathIs404) {
 }
 
 TEST_F(Http, Rfc9110_10_2_1_OtherMethodIs405WithAllow) {
-  for (const char* method : {"DELETE", "PUT", "POST", "OPTIONS"}) {
+  for (const char* method : {"DELETE", "PUT", "POST", "PATCH"}) {
     RawClient client = server().connect();
     client.send(RequestText::get("").line(std::string(method) + " /healthz HTTP/1.1").text());
     HttpResponse response;
     ASSERT_TRUE(answers(client, 405, &response)) << method;
     EXPECT_TRUE(response.has_token("Allow", "GET")) << response.describe();
     EXPECT_TRUE(response.has_token("Allow", "HEAD")) << response.describe();
+    EXPECT_TRUE(response.has_token("Allow", "OPTIONS")) << response.describe();
     expect_fate_as_announced(client, response);
   }
 }
@@ -127,6 +128,34 @@ TEST_F(Http, Http10IsClosed) {
   ASSERT_TRUE(answers(client, 200, &response));
   EXPECT_EQ(response.version, "HTTP/1.1");  // RFC 9110 §2.5: the server's own
   EXPECT_EQ(client.read_end(), End::kFin);
+}
+
+// RFC 9110 §9.3.7: also about the server as a whole, and from HAProxy's "option httpchk", whose
+// request has no Host.
+TEST_F(Http, Rfc9110_9_3_7_OptionsNamesTheMethods) {
+  for (const char* line : {"OPTIONS / HTTP/1.0", "OPTIONS * HTTP/1.0", "OPTIONS * HTTP/1.1",
+                           "OPTIONS /healthz HTTP/1.1", "OPTIONS /echo HTTP/1.1"}) {
+    RawClient client = server().connect();
+    client.send(RequestText::get("").line(line).text());
+    HttpResponse response;
+    ASSERT_TRUE(answers(client, 200, &response)) << line;
+    EXPECT_TRUE(response.has_token("Allow", "GET")) << line << response.describe();
+    EXPECT_TRUE(response.has_token("Allow", "OPTIONS")) << line << response.describe();
+    EXPECT_EQ(response.body, "");
+    expect_fate_as_announced(client, response);
+  }
+}
+
+// RFC 9112 §9.3, §C.2.2: a client of HTTP/1.0 keeps the connection only if the server says so.
+TEST_F(Http, Rfc9112_9_3_Http10_KeepAliveIsConfirmed) {
+  RawClient client = server().connect();
+  for (int i = 0; i < 2; ++i) {
+    client.send("GET /healthz HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+    HttpResponse response;
+    ASSERT_TRUE(answers(client, 200, &response));
+    EXPECT_TRUE(response.has_token("Connection", "keep-alive")) << response.describe();
+    EXPECT_EQ(response.get("Keep-Alive"), "timeout=75");
+  }
 }
 
 TEST_F(Http, ConnectionCloseIsClosed) {
@@ -174,6 +203,60 @@ TEST(HttpDeadline, DrippedHeadEndsIn408AtTheTotalDeadline) {
   const auto limit = Clock::now() + patience();
   while (!client.receives_within(milliseconds(20)) && Clock::now() < limit) client.send("x");
   EXPECT_TRUE(is_refused(client, {408}));
+}
+
+TEST(HttpDeadline, IdleConnection_OutlivesTheHandshakeTimeout) {
+  ServerProcess server({"--handshake-timeout", "50ms", "--reactors", "1"});
+  ASSERT_TRUE(server.listening());
+  RawClient client = server.connect();
+  client.send(healthz());
+  ASSERT_TRUE(answers(client, 200));
+  RawClient silent = server.connect();  // it ends when the handshake timeout has passed for both
+  EXPECT_EQ(silent.read_end(), End::kFin);
+  client.send(healthz());
+  EXPECT_TRUE(answers(client, 200));
+}
+
+TEST(HttpDeadline, IdleConnection_EndsAfterTheTimeThatItWasTold) {
+  ServerProcess server({"--keep-alive-timeout", "1s"});
+  ASSERT_TRUE(server.listening());
+  RawClient client = server.connect();
+  client.send(healthz());
+  HttpResponse response;
+  ASSERT_TRUE(answers(client, 200, &response));
+  EXPECT_EQ(response.get("Keep-Alive"), "timeout=1");
+  EXPECT_EQ(client.read_end(), End::kFin);
+}
+
+// Balancers that check a port by a connect must not fill the log.
+TEST(HttpLog, ProbesThatSendNothing_AreCountedAndNotLogged) {
+  ServerProcess server({"--admin", "127.0.0.1:0"});
+  ASSERT_TRUE(server.listening());
+  for (int i = 0; i < 20; ++i) {
+    RawClient probe = server.connect();
+    if (i % 2 == 0) probe.reset();
+  }
+  for (int i = 0; i < 20; ++i) {
+    RawClient probe = server.connect();
+    probe.send(healthz());
+    ASSERT_TRUE(answers(probe, 200));
+    if (i % 2 == 0) probe.reset();
+  }
+  const std::string line = server.process().wait_for_line("^admin on ").value_or(":0");
+  const auto admin = static_cast<std::uint16_t>(std::stoi(line.substr(line.rfind(':') + 1)));
+  const auto counts = [&](const std::string& text) {
+    RawClient client = RawClient::tcp(admin);
+    client.send(RequestText::get("/metrics").set("Host", "localhost").text());
+    return client.read_response().value_or(HttpResponse{}).body.find(text) != std::string::npos;
+  };
+  EXPECT_TRUE(eventually([&] {
+    return counts("wsd_connections_ended_total{cause=\"probe\"} 20\n") &&
+           counts("wsd_connections_ended_total{cause=\"http_done\"} 20\n");
+  }));
+  EXPECT_TRUE(server.ends_cleanly());
+  for (const std::string& each : server.process().lines()) {
+    EXPECT_EQ(each.find("connection_end"), std::string::npos) << each;
+  }
 }
 
 TEST(HttpDeadline, SilentConnectionIsClosed) {

@@ -366,6 +366,61 @@ INSTANTIATE_TEST_SUITE_P(Versions, ForeignHaproxy, ::testing::Values("send-proxy
                            return std::string(row.param).ends_with("v2") ? "Two" : "One";
                          });
 
+// HAProxy's health checks, as its manual begins with them. The first two are its defaults.
+TEST_F(ForeignProxy, HaproxyHealthChecks_FindTheServerUp_AndThenLeaving) {
+  E2E_REQUIRE(haproxy());
+  E2E_REQUIRE(curl());
+  E2E_REQUIRE(openssl());
+  ServerProcess server({"--drain-delay", "600s"});
+  ASSERT_TRUE(server.listening());
+  const std::vector<std::pair<std::string, std::string>> checks = {
+      {"tcp", ""},
+      {"options", "option httpchk"},
+      {"asterisk", "option httpchk OPTIONS *"},
+      {"healthz", "option httpchk GET /healthz"}};
+  std::string config =
+      "global\n maxconn 256\ndefaults\n mode http\n timeout connect 5s\n timeout client 30s\n"
+      " timeout server 30s\n";
+  for (const auto& [name, option] : checks) {
+    config += "backend " + name + "\n " + option + "\n server one " + loopback(server.port()) +
+              " check inter 50ms\n";
+  }
+  const Proxy proxy(Certificate(directory_), [&](std::uint16_t port) {
+    const std::string stats = "frontend stats\n bind " + loopback(port) +
+                              "\n stats enable\n stats uri /\n stats refresh 1s\n";
+    return haproxy().with({"-db", "-f", directory_.write("checks.cfg", config + stats)});
+  });
+  // Returns the row of the statistics for that backend's server.
+  const auto row = [&](const std::string& name) {
+    const std::string text = run(curl().with({"--silent", proxy.url("http", "/;csv")})).out;
+    const std::size_t at = text.find("\n" + name + ",one,");
+    return at == std::string::npos ? std::string()
+                                   : text.substr(at + 1, text.find('\n', at + 1) - at);
+  };
+  const auto finds = [&](const std::string& name, const std::string& status,
+                         const std::string& check) {
+    return eventually([&] {
+      const std::string found = row(name);
+      return found.find("," + status + ",") != std::string::npos &&
+             found.find("," + check + ",") != std::string::npos;
+    });
+  };
+  EXPECT_TRUE(finds("tcp", "UP", "L4OK")) << row("tcp");
+  for (const char* name : {"options", "asterisk", "healthz"}) {
+    EXPECT_TRUE(finds(name, "UP", "L7OK")) << row(name);
+  }
+  server.signal(SIGTERM);
+  for (const char* name : {"options", "asterisk", "healthz"}) {
+    EXPECT_TRUE(finds(name, "DOWN", "L7STS")) << row(name);
+  }
+  EXPECT_TRUE(finds("tcp", "UP", "L4OK")) << row("tcp");
+  for (const std::string& line : server.process().lines()) {
+    EXPECT_EQ(line.find("connection_end"), std::string::npos) << line;
+  }
+  server.signal(SIGTERM);
+  EXPECT_TRUE(server.wait_exit());
+}
+
 std::string remote_in_log(const std::vector<std::string>& flags, const std::string& fields) {
   ServerProcess server(flags);
   EXPECT_TRUE(server.listening());

@@ -232,7 +232,7 @@ TEST_F(Publish, UnsupportedRequest_GetsItsStatus) {
     const HttpResponse response = answer(client, request);
     EXPECT_EQ(response.status, status) << request;
     if (status == 405) {
-      EXPECT_EQ(response.get("Allow"), "POST, GET, HEAD");
+      EXPECT_EQ(response.get("Allow"), "POST, GET, HEAD, OPTIONS");
     }
   }
 }

@@ -111,7 +111,8 @@ bool echoes_at(std::uint16_t port) {
 
 TEST(Systemd, Notify_ReportsStartReloadWatchdogAndStop) {
   const NotifySocket manager;
-  Command command = server_command({"--listen", "127.0.0.1:0", "--log-format", "text"});
+  Command command =
+      server_command({"--listen", "127.0.0.1:0", "--log-format", "text", "--drain-delay", "1s"});
   command.env.emplace_back("NOTIFY_SOCKET", manager.path());
   command.env.emplace_back("WATCHDOG_USEC", "20000");
   ServerProcess server(command);
@@ -127,7 +128,8 @@ TEST(Systemd, Notify_ReportsStartReloadWatchdogAndStop) {
   EXPECT_EQ(manager.next("READY=1"), "READY=1");
   server.signal(SIGTERM);
   EXPECT_EQ(manager.next("STOPPING=1"),
-            "STOPPING=1\nEXTEND_TIMEOUT_USEC=25000000\nSTATUS=draining: 1 connection");
+            "STOPPING=1\nEXTEND_TIMEOUT_USEC=26000000\nSTATUS=draining: 1 connection")
+      << "--drain-delay, --drain-timeout and five seconds to exit";
   // During a drain the daemon still reports that it is alive.
   EXPECT_EQ(manager.next("WATCHDOG=1\nSTATUS=draining"),
             "WATCHDOG=1\nSTATUS=draining: 1 connection");

@@ -83,6 +83,7 @@ void Peer::check_record() const {
       if (kicked_) return;
       break;
     case CloseCause::kEof:
+    case CloseCause::kProbe:
       // The peer itself ends a connection that was rejected, or on which it has stopped sending.
       if (refused_ || silent_ || ended_) return;
       break;
