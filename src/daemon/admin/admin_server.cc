@@ -38,8 +38,8 @@ std::string AdminServer::start(const std::string& address, std::string token) {
   add("GET", "/connections", &AdminServer::connections, true);
   add("DELETE", "/connections/{id}", &AdminServer::close_connection, true);
   add("GET", "/rooms", &AdminServer::rooms, true);
-  add("DELETE", "/connections", &AdminServer::close_connections, true);
-  add("DELETE", "/rooms/{room}", &AdminServer::close_room, true);
+  add_action("DELETE", "/connections", &AdminServer::close_connections);
+  add_action("DELETE", "/rooms/{room}", &AdminServer::close_room);
   add("DELETE", "/rooms/{room}/messages", &AdminServer::clear_history, true);
   add("DELETE", "/rooms/{room}/messages/{id}", &AdminServer::remove_message, true);
   std::string error = server_.listen(address);
@@ -48,20 +48,34 @@ std::string AdminServer::start(const std::string& address, std::string token) {
 
 void AdminServer::add(std::string_view method, std::string_view path, Answer answer, bool guarded) {
   server_.http(method, path, [this, answer, guarded](const Request& request) {
-    if (guarded && hosts_ == Hosts::kLocal && !is_local_host(request.host())) {
-      return admin_text(421,
-                        "without a token, the admin listener accepts only requests whose Host is "
-                        "localhost or a loopback address, to stop DNS rebinding");
-    }
-    if (guarded && !token_.empty() && !brings_token(request.header("Authorization"), token_)) {
-      Response refusal = admin_text(401,
-                                    "the token of --admin-token-file is required: send "
-                                    "Authorization: Bearer TOKEN");
-      refusal.headers.emplace_back("WWW-Authenticate", "Bearer");
-      return refusal;
-    }
-    return (this->*answer)(request);
+    std::optional<Response> refused;
+    if (guarded) refused = refusal(request);
+    return refused ? std::move(*refused) : (this->*answer)(request);
   });
+}
+
+void AdminServer::add_action(std::string_view method, std::string_view path, Action action) {
+  server_.http(
+      method, path, [this](const Request& request) { return refusal(request); },
+      [this, action](const Request& request, const Responder& responder) {
+        worker_.run([responder, work = (this->*action)(request)] { responder.respond(work()); });
+      });
+}
+
+std::optional<Response> AdminServer::refusal(const Request& request) const {
+  if (hosts_ == Hosts::kLocal && !is_local_host(request.host())) {
+    return admin_text(421,
+                      "without a token, the admin listener accepts only requests whose Host is "
+                      "localhost or a loopback address, to stop DNS rebinding");
+  }
+  if (!token_.empty() && !brings_token(request.header("Authorization"), token_)) {
+    Response refused = admin_text(401,
+                                  "the token of --admin-token-file is required: send "
+                                  "Authorization: Bearer TOKEN");
+    refused.headers.emplace_back("WWW-Authenticate", "Bearer");
+    return refused;
+  }
+  return std::nullopt;
 }
 
 Response AdminServer::livez(const Request& /*request*/) const { return admin_text(200, "alive"); }

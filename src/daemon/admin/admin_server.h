@@ -5,9 +5,13 @@
 #include <wsd/server.h>
 
 #include <cstdint>
+#include <functional>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "daemon/admin/action_worker.h"
 #include "daemon/config/admin_options.h"
 
 namespace wsd::daemon {
@@ -33,6 +37,12 @@ class AdminServer {
   enum class Hosts : std::uint8_t { kAny, kLocal };
   using Answer = Response (AdminServer::*)(const Request&) const;
   void add(std::string_view method, std::string_view path, Answer answer, bool guarded);
+  // An action reads the request at once. The returned function does the work, on the worker's
+  // thread.
+  using Action = std::function<Response()> (AdminServer::*)(const Request&) const;
+  void add_action(std::string_view method, std::string_view path, Action action);
+  // Returns the response to a request that may not be answered.
+  [[nodiscard]] std::optional<Response> refusal(const Request& request) const;
 
   [[nodiscard]] Response livez(const Request& request) const;
   [[nodiscard]] Response readyz(const Request& request) const;
@@ -42,15 +52,16 @@ class AdminServer {
   [[nodiscard]] Response rooms(const Request& request) const;
   // In admin_actions.cc.
   [[nodiscard]] Response connection_page(const Request& request) const;
-  [[nodiscard]] Response close_connections(const Request& request) const;
   [[nodiscard]] Response remove_message(const Request& request) const;
   [[nodiscard]] Response clear_history(const Request& request) const;
-  [[nodiscard]] Response close_room(const Request& request) const;
+  [[nodiscard]] std::function<Response()> close_connections(const Request& request) const;
+  [[nodiscard]] std::function<Response()> close_room(const Request& request) const;
 
   const Server& watched_;
   std::string token_;
   Hosts hosts_ = Hosts::kLocal;
   Server server_;
+  ActionWorker worker_;  // after server_, to which its responses go
 };
 
 }  // namespace wsd::daemon
