@@ -138,7 +138,7 @@ const cases = {
     const pages = [ann, bob];
     for (let round = 0; round < 2; ++round) {
       const before = (await ann.evaluate(kTexts)).length;
-      await Promise.all([write(ann, "ann", 100), write(bob, "bob", 100)]);
+      await Promise.all([write(ann, "ann", 60), write(bob, "bob", 60)]);
       await ann.until("it has seen some more", `${kTexts}.length > ${before} + 20`);
       await daemon.kill();
       for (const page of pages) {
@@ -149,7 +149,7 @@ const cases = {
       await daemon.start();
       for (const page of pages) await page.until("it is connected again", kConnected);
     }
-    await expect_all(pages, { ann: numbered("ann", 200), bob: numbered("bob", 200) });
+    await expect_all(pages, { ann: numbered("ann", 120), bob: numbered("bob", 120) });
     for (const page of pages) {
       const notices = await page.evaluate(kNotices);
       assert.equal(notices.filter((each) => each === "anew").length, 2, notices.join());

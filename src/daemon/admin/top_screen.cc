@@ -121,6 +121,12 @@ std::vector<Column> columns_of(const std::vector<JsonRow>& connections) {
                          text_in(row, "user")};
     for (std::size_t i = 0; i < cells.size(); ++i) table[i].cells.push_back(cells[i]);
   }
+  if (!connections.empty()) {
+    std::erase_if(table, [](const Column& column) {
+      return std::all_of(column.cells.begin(), column.cells.end(),
+                         [](const std::string& cell) { return cell.empty(); });
+    });
+  }
   for (Column& column : table) {
     column.width = column.heading.size();
     for (const std::string& cell : column.cells) column.width = std::max(column.width, cell.size());

@@ -403,8 +403,8 @@ export class RoomLink {
   #deliver(message) {
     const entry = this.outbox.find((each) => each.id === message.id) ?? null;
     if (entry) this.#take_from_outbox(entry);
+    this.#send_next(); // before the page shows this one, which takes longer
     if (message.id === null || !this.#seen.has(message.id)) this.#show(message, entry);
-    this.#send_next();
   }
 
   #show(message, entry) {

@@ -60,6 +60,7 @@ class View {
   #lines = new Map(); // id of our own that has not come back -> line
   #follows = true; // what is shown is to stay the end of the log
   #top = 0; // the log's scrollTop at the last look
+  #frame = 0; // of the browser, in which the log will be scrolled; 0: none is wanted
 
   constructor(room) {
     this.room = room;
@@ -126,8 +127,10 @@ class View {
   #message(message) {
     const waiting = this.#lines.get(message.id);
     this.#lines.delete(message.id);
-    if (waiting) waiting.remove();
-    this.#show_waiting();
+    if (waiting) {
+      waiting.remove();
+      this.#show_waiting();
+    }
     const line = this.#line(message);
     if (message.took !== null) line.title = `Round trip ${milliseconds(message.took)}`;
     if (!message.late) rate.add();
@@ -141,7 +144,7 @@ class View {
 
   // The order is the room's: what has not come back stays below what has.
   #append(line, to_end) {
-    const follow = to_end || this.at_end();
+    if (to_end) this.#follows = true;
     const pending = line.classList.contains("pending") ? null : this.log.querySelector(".pending");
     this.log.insertBefore(line, pending);
     for (const each of [line, pending]) if (each) this.#join_to_the_one_before(each);
@@ -149,8 +152,12 @@ class View {
       this.log.firstElementChild.remove();
       this.#join_to_the_one_before(this.log.firstElementChild);
     }
-    if (follow) this.scroll_to_end();
-    if (this === current) show_latest();
+    // Once for all messages of a frame, because the browser computes the layout for it.
+    this.#frame ||= requestAnimationFrame(() => {
+      this.#frame = 0;
+      if (this.#follows) this.scroll_to_end();
+      if (this === current) show_latest();
+    });
   }
 
   #join_to_the_one_before(line) {
@@ -217,7 +224,9 @@ class View {
   #show_waiting() {
     const next = this.link.writable ? this.link.outbox[0]?.id : null;
     for (const [id, line] of this.#lines) {
-      line.querySelector(".status").textContent = id === next ? "sending" : "waiting";
+      const status = line.querySelector(".status");
+      const words = id === next ? "sending" : "waiting";
+      if (status.textContent !== words) status.textContent = words;
     }
   }
 
@@ -277,7 +286,7 @@ function show_title() {
   for (const view of rooms.values()) unread += view.unread;
   const name = current ? `#${current.room} · wsd` : "wsd";
   document.title = unread > 0 ? `(${unread}) ${name}` : name;
-  $("menu-badge").textContent = unread > 0 ? String(unread) : "";
+  $("menu-badge").textContent = unread > 99 ? "99+" : unread > 0 ? String(unread) : "";
   $("menu").setAttribute("aria-label", unread > 0 ? `Rooms and name, ${unread} unread` : "Rooms and name");
 }
 

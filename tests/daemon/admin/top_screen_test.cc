@@ -157,6 +157,7 @@ TEST(TopScreen, SixtyColumnsAndMore_ShowAllFiguresAndNumbersOfTheServer) {
   }
 }
 
+// No connection has a user, so there is no column of users.
 TEST(TopScreen, NarrowTerminal_HasFewerAndShorterColumns) {
   TopSample now;
   now.connections = {full_sample().connections[1]};
@@ -165,11 +166,12 @@ TEST(TopScreen, NarrowTerminal_HasFewerAndShorterColumns) {
     return std::vector<std::string>(lines.end() - 2, lines.end());
   };
   EXPECT_EQ(table(132), (std::vector<std::string>{
-                            "        ID  REMOTE          QUEUE    RTT  AGE  IN  OUT  PATH  USER",
+                            "        ID  REMOTE          QUEUE    RTT  AGE  IN  OUT  PATH",
                             "4294967296  127.0.0.1:4711      0  250us   1m   0    0  /"}));
   EXPECT_EQ(table(80), table(132));
-  EXPECT_EQ(table(60),
-            (std::vector<std::string>{"        ID  REMOTE          QUEUE    RTT  OUT  PATH  USER",
+  EXPECT_EQ(table(60), table(132));
+  EXPECT_EQ(table(52),
+            (std::vector<std::string>{"        ID  REMOTE          QUEUE    RTT  OUT  PATH",
                                       "4294967296  127.0.0.1:4711      0  250us    0  /"}));
   now.connections = {full_sample().connections[0]};
   EXPECT_EQ(
