@@ -26,6 +26,7 @@ Acceptor::Acceptor(ReactorContext& reactor, Slab<Connection>& connections, int f
     : reactor_(reactor),
       connections_(connections),
       fd_(fd),
+      descriptors_(reactor.settings.descriptor_limit),
       shared_(sharing != Sharing::kOwn),
       outlives_us_(sharing == Sharing::kAdopted) {}
 
@@ -40,7 +41,13 @@ bool Acceptor::watch(std::uint64_t token) noexcept {
 }
 
 void Acceptor::accept_step() {
-  for (int i = 0; i < kAcceptsPerTurn && ready(); ++i) {
+  // A replaced connection has its descriptor until the end of the turn, so there is one per turn.
+  replaced_ = false;
+  for (int i = 0; i < kAcceptsPerTurn && ready() && !replaced_; ++i) {
+    if (!descriptors_.has_space(fd_)) {
+      pause();
+      break;
+    }
     const AcceptResult result = accept_connection(fd_);
     switch (result.status) {
       case AcceptStatus::kOk:
@@ -64,7 +71,7 @@ void Acceptor::accept_step() {
 void Acceptor::refuse_waiting() {
   if (outlives_us_) return;
   refusing_ = true;
-  for (int i = 0; i < kMostRefused && !paused_; ++i) {
+  for (int i = 0; i < kMostRefused && !paused_ && descriptors_.has_space(fd_); ++i) {
     const AcceptResult result = accept_connection(fd_);
     if (result.status == AcceptStatus::kOk) {
       take(result.fd, result.peer);
@@ -75,9 +82,14 @@ void Acceptor::refuse_waiting() {
 }
 
 void Acceptor::take(int fd, const PeerAddress& peer) {
+  if (!descriptors_.allows(fd)) {
+    close_socket(fd);
+    pause();
+    return;
+  }
   const std::uint32_t limit = reactor_.settings.max_connections;
-  const bool over =
-      limit != 0 && reactor_.counters.connections.load(std::memory_order_relaxed) >= limit;
+  bool over = limit != 0 && reactor_.counters.connections.load(std::memory_order_relaxed) >= limit;
+  if (over && reactor_.settings.replace_oldest && replace_oldest()) over = false;
   Connection* connection = nullptr;
   try {
     connection = connections_.make(reactor_, fd, PeerInfo(format_peer(peer), {}, {}, {}));
@@ -97,6 +109,20 @@ void Acceptor::take(int fd, const PeerAddress& peer) {
     connection->reject_untrusted_proxy();
   }
   // The connection is in the shard's table now, and is freed after finalize() returns true.
+}
+
+// Returns false if no connection may be replaced.
+bool Acceptor::replace_oldest() {
+  Connection* oldest = nullptr;
+  reactor_.shard.for_each_member([&](hub::Member& member) {
+    auto& each = static_cast<Connection&>(member);
+    if (!each.replaceable()) return;
+    if (oldest == nullptr || each.age_ms() > oldest->age_ms()) oldest = &each;
+  });
+  if (oldest == nullptr) return false;
+  oldest->make_way();
+  replaced_ = true;
+  return true;
 }
 
 void Acceptor::pause() {

@@ -7,6 +7,7 @@
 #include "base/tick.h"
 #include "hub/member.h"
 #include "net/address.h"
+#include "net/descriptor_limit.h"
 #include "net/listener.h"
 #include "net/reactor_context.h"
 
@@ -41,16 +42,19 @@ class Acceptor final : public hub::Scheduled {
  private:
   void pause();
   void take(int fd, const PeerAddress& peer);
+  [[nodiscard]] bool replace_oldest();
 
   ReactorContext& reactor_;
   Slab<Connection>& connections_;
   int fd_;
+  DescriptorLimit descriptors_;
   std::uint64_t token_ = 0;
   bool shared_;
   bool outlives_us_;
   bool refusing_ = false;
   bool ready_ = false;
   bool paused_ = false;
+  bool replaced_ = false;  // a connection was replaced in this turn
   Tick last_complaint_ = 0;
 };
 
