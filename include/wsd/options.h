@@ -39,9 +39,16 @@ enum class SlowPolicy : std::uint8_t {
 // Limits on one connection, on one message and on the whole process.
 struct LimitOptions {
   std::size_t max_message_bytes = std::size_t{16} << 20;
-  std::uint32_t max_fragments = 131'072;               // per message, including empty ones
-  std::uint32_t max_empty_fragments = 1'024;           // per message; max_fragments applies too
-  std::uint32_t max_connections = 0;                   // 0: only the open-file limit applies
+  std::uint32_t max_fragments = 131'072;      // per message, including empty ones
+  std::uint32_t max_empty_fragments = 1'024;  // per message; max_fragments applies too
+  std::uint32_t max_connections = 0;          // 0: only the open-file limit applies
+  // At max_connections, a new connection replaces the oldest one that is not a WebSocket and whose
+  // request is not being handled, instead of getting 503. So idle peers cannot keep others out.
+  // Looks at all connections of a reactor, so it suits servers with few of them.
+  bool replace_oldest = false;
+  // Descriptors below the open-file limit (RLIMIT_NOFILE) that connections leave to the rest of the
+  // process, whatever it opens. start() reads that limit. 0: none.
+  std::uint32_t reserved_descriptors = 0;
   std::size_t max_input_bytes = std::size_t{1} << 30;  // incomplete messages, whole process
 
   // Control frames from one peer within one second. More of them end the connection with

@@ -23,6 +23,7 @@ Acceptor::Acceptor(ReactorContext& reactor, Intake& intake, int fd, Sharing shar
     : reactor_(reactor),
       intake_(intake),
       fd_(fd),
+      descriptors_(reactor.settings.descriptor_limit),
       shared_(sharing != Sharing::kOwn),
       outlives_us_(sharing == Sharing::kAdopted) {}
 
@@ -37,7 +38,12 @@ bool Acceptor::watch(std::uint64_t token) noexcept {
 }
 
 void Acceptor::accept_step() {
-  for (int i = 0; i < kAcceptsPerTurn && ready(); ++i) {
+  // A replaced connection has its descriptor until the end of the turn, so there is one per turn.
+  for (int i = 0; i < kAcceptsPerTurn && ready() && !intake_.take_replaced(); ++i) {
+    if (!descriptors_.has_space(fd_)) {
+      pause();
+      break;
+    }
     const AcceptResult result = accept_connection(fd_);
     switch (result.status) {
       case AcceptStatus::kOk:
@@ -60,7 +66,7 @@ void Acceptor::accept_step() {
 
 void Acceptor::refuse_waiting() {
   if (outlives_us_) return;
-  for (int i = 0; i < kMostRefused && !paused_; ++i) {
+  for (int i = 0; i < kMostRefused && !paused_ && descriptors_.has_space(fd_); ++i) {
     const AcceptResult result = accept_connection(fd_);
     if (result.status == AcceptStatus::kOk) {
       take(result.fd, result.peer);
@@ -71,6 +77,11 @@ void Acceptor::refuse_waiting() {
 }
 
 void Acceptor::take(int fd, const PeerAddress& peer) {
+  if (!descriptors_.allows(fd)) {
+    close_socket(fd);
+    pause();
+    return;
+  }
   try {
     if (shared_) {
       intake_.take_or_hand_over(fd, peer);

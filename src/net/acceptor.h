@@ -6,6 +6,7 @@
 #include "base/tick.h"
 #include "hub/member.h"
 #include "net/address.h"
+#include "net/descriptor_limit.h"
 #include "net/intake.h"
 #include "net/listener.h"
 #include "net/reactor_context.h"
@@ -42,6 +43,7 @@ class Acceptor final : public hub::Scheduled {
   ReactorContext& reactor_;
   Intake& intake_;
   int fd_;
+  DescriptorLimit descriptors_;
   std::uint64_t token_ = 0;
   bool shared_;
   bool outlives_us_;

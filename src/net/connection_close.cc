@@ -205,6 +205,12 @@ void Connection::force_close() {
   }
 }
 
+// Without a reset, so that the kernel still delivers a response that it has taken.
+void Connection::make_way() {
+  record_cause(CloseCause::kOverload);
+  enter(Phase::kClosed);
+}
+
 // The safe point
 
 bool Connection::finalize() {

@@ -41,8 +41,8 @@ class Handover final : public hub::ShardTask {
 
 void Intake::take(int fd, const PeerAddress& peer) {
   const std::uint32_t limit = reactor_.settings.max_connections;
-  const bool over =
-      limit != 0 && reactor_.counters.connections.load(std::memory_order_relaxed) >= limit;
+  bool over = limit != 0 && reactor_.counters.connections.load(std::memory_order_relaxed) >= limit;
+  if (over && reactor_.settings.replace_oldest && replace_oldest()) over = false;
   Connection* const connection =
       connections_.make(reactor_, fd, PeerInfo(format_peer(peer), {}, {}, {}));
   if (!reactor_.poller.add(fd, std::bit_cast<std::uint64_t>(connection))) {
@@ -58,6 +58,20 @@ void Intake::take(int fd, const PeerAddress& peer) {
     connection->reject_untrusted_proxy();
   }
   // The connection is in the shard's table now, and is freed after finalize() returns true.
+}
+
+// Returns false if no connection may be replaced.
+bool Intake::replace_oldest() {
+  Connection* oldest = nullptr;
+  reactor_.shard.for_each_member([&](hub::Member& member) {
+    auto& each = static_cast<Connection&>(member);
+    if (!each.replaceable()) return;
+    if (oldest == nullptr || each.age_ms() > oldest->age_ms()) oldest = &each;
+  });
+  if (oldest == nullptr) return false;
+  oldest->make_way();
+  replaced_ = true;
+  return true;
 }
 
 void Intake::take_or_hand_over(int fd, const PeerAddress& peer) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
 
 #include "base/slab.h"
 #include "net/address.h"
@@ -32,14 +33,20 @@ class Intake {
   // From now on every new connection is reset at once.
   void stop() noexcept { stopped_ = true; }
 
+  // Returns once whether a connection was replaced by a new one (ReactorSettings::replace_oldest).
+  [[nodiscard]] bool take_replaced() noexcept { return std::exchange(replaced_, false); }
+
   // Returns the number of connections of this reactor. Any thread.
   [[nodiscard]] std::uint64_t connections() const noexcept;
 
  private:
+  [[nodiscard]] bool replace_oldest();
+
   ReactorContext& reactor_;
   Slab<Connection>& connections_;
   bool refusing_ = false;
   bool stopped_ = false;
+  bool replaced_ = false;
 };
 
 }  // namespace wsd::net

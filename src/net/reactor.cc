@@ -3,7 +3,7 @@
 //   1. wait        for readiness, at most until the next deadline; not at all while work is left
 //   2. mark ready  readiness sets latches; nothing is read or written yet
 //   3. mailbox     the mail of other shards and threads
-//   4. read        new connections, then each connection on the ready list up to its share; a
+//   4. read        each connection on the ready list up to its share, then new connections; a
 //                  connection with more input stays on the list
 //   5. timers      the wheel advances to now
 //   6. flush       rooms fan out the messages of steps 3 to 5, then connections send their queues
@@ -148,7 +148,7 @@ void Reactor::turn(int max_wait_ms) {
   for (const Readiness& each : events) mark_ready(each);
   context_->shard.drain();
   handle_commands();
-  accept_and_read();
+  read_and_accept();
   fire_timers();
   const std::uint64_t fanned_ns = context_->shard.has_to_fan_out() ? monotonic_ns() : 0;
   context_->shard.fan_out();
@@ -334,8 +334,8 @@ std::size_t Reactor::read_share(std::size_t ready) noexcept {
   return std::clamp(kTurn / std::max<std::size_t>(ready, 1), kLeast, kMost);
 }
 
-void Reactor::accept_and_read() {
-  for (const auto& acceptor : acceptors_) acceptor->accept_step();
+// A new connection may replace another one, whose request gets its response first.
+void Reactor::read_and_accept() {
   context_->read_share = read_share(context_->lists.ready.size());
   context_->deflate_pool.divide_inflating(context_->lists.ready.size());
   context_->lists.work_off(context_->lists.ready, [&shard = context_->shard](Connection& each) {
@@ -343,6 +343,7 @@ void Reactor::accept_and_read() {
     shard.free_names();
   });
   context_->lists.order_ready();
+  for (const auto& acceptor : acceptors_) acceptor->accept_step();
 }
 
 void Reactor::fire_timers() {

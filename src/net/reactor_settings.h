@@ -27,6 +27,8 @@ struct ReactorSettings {
   std::size_t max_input_bytes = 0;
   std::size_t max_output_bytes = 0;
   std::uint32_t max_connections = 0;
+  bool replace_oldest = false;  // at max_connections: see LimitOptions::replace_oldest
+  int descriptor_limit = 0;     // for DescriptorLimit
   std::uint32_t max_messages_per_second = 0;  // per connection
   std::size_t max_bytes_per_second = 0;       // per connection
   // Whether a limit per second must know of every suspension.

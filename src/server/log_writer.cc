@@ -5,16 +5,24 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <climits>
+#include <condition_variable>
 #include <memory>
+#include <mutex>
 #include <new>
 #include <utility>
 
+#include "hub/mailbox.h"
 #include "net/clock.h"
 #include "server/block_sigpipe.h"
 
 namespace wsd::server {
 namespace {
+
+// How much longer than kLastWordsMs the destructor waits, so that a thread that gives up by itself
+// is joined.
+constexpr std::uint64_t kGraceMs = 250;
 
 bool as_json(const LogOptions& options) {
   if (options.format == LogFormat::kAuto) return ::isatty(options.fd) == 0;
@@ -23,21 +31,72 @@ bool as_json(const LogOptions& options) {
 
 }  // namespace
 
+class LogWriter::Writing {
+ public:
+  Writing(int fd, bool json) : fd_(fd), json_(json) {}
+
+  // Any thread.
+  [[nodiscard]] LogLine line(LogLevel level, std::string_view event) const {
+    return {json_, level, event, net::wall_clock_ms()};
+  }
+  void queue(LogLine& line);
+  void lost() noexcept { dropped_.fetch_add(1, std::memory_order_relaxed); }
+  void stop() noexcept;
+  // Waits until run() has returned, but at most until the thread should have given up. Returns
+  // false if a write blocks. The thread then uses the descriptor no more.
+  [[nodiscard]] bool ends_in_time();
+
+  // The thread's function.
+  void run();
+
+ private:
+  struct Entry {
+    Entry* next = nullptr;
+    std::string text;
+  };
+
+  // Returns the number of lines that were written or lost.
+  std::uint32_t write_waiting();
+  void write_lines() noexcept;
+  void write_all(std::string_view text) noexcept;
+
+  hub::Mailbox<Entry> waiting_;
+  const int fd_;
+  const bool json_;
+  std::atomic<std::uint64_t> dropped_{0};  // relaxed: a statistic
+  std::atomic<std::uint32_t> count_{0};    // relaxed: a limit, it orders nothing
+  std::atomic<std::uint32_t> wakes_{0};    // the thread waits for a change of it
+  std::atomic<bool> stop_{false};
+  std::atomic<bool> abandoned_{false};  // relaxed: the destructor must not wait for its effect
+  std::uint64_t give_up_at_ms_ = 0;     // used by the thread only
+  std::mutex mutex_;
+  std::condition_variable ended_;
+  bool has_ended_ = false;  // guarded by mutex_
+};
+
 LogWriter::LogWriter(const LogOptions& options)
-    : level_(options.level), fd_(options.fd), json_(as_json(options)), thread_([this] { run(); }) {}
+    : level_(options.level),
+      writing_(std::make_shared<Writing>(options.fd, as_json(options))),
+      thread_([writing = writing_] { writing->run(); }) {}
 
 LogWriter::~LogWriter() {
-  stop_.store(true, std::memory_order_release);
-  wakes_.fetch_add(1, std::memory_order_release);
-  wakes_.notify_one();
-  thread_.join();
+  writing_->stop();
+  if (writing_->ends_in_time()) {
+    thread_.join();
+  } else {
+    thread_.detach();
+  }
 }
 
 LogLine LogWriter::line(LogLevel level, std::string_view event) const {
-  return {json_, level, event, net::wall_clock_ms()};
+  return writing_->line(level, event);
 }
 
-void LogWriter::write(LogLine& line) {
+void LogWriter::write(LogLine& line) { writing_->queue(line); }
+
+void LogWriter::lost() noexcept { writing_->lost(); }
+
+void LogWriter::Writing::queue(LogLine& line) {
   auto entry = std::make_unique<Entry>();
   entry->text = line.take();
   if (count_.fetch_add(1, std::memory_order_relaxed) >= kMaxWaiting) {
@@ -51,50 +110,78 @@ void LogWriter::write(LogLine& line) {
   }
 }
 
-void LogWriter::run() {
+void LogWriter::Writing::stop() noexcept {
+  stop_.store(true, std::memory_order_release);
+  wakes_.fetch_add(1, std::memory_order_release);
+  wakes_.notify_one();
+}
+
+// poll(2) does not tell whether write(2) will block: another writer may fill the pipe in between, a
+// socket may take a part only, and a file system may not respond.
+bool LogWriter::Writing::ends_in_time() {
+  std::unique_lock lock(mutex_);
+  const bool ended = ended_.wait_for(lock, std::chrono::milliseconds(kLastWordsMs + kGraceMs),
+                                     [this] { return has_ended_; });
+  if (!ended) abandoned_.store(true, std::memory_order_relaxed);
+  return ended;
+}
+
+void LogWriter::Writing::run() {
   const BlockSigpipe block;  // the descriptor may be a pipe, and its reader may be gone
+  write_lines();
+  const std::lock_guard lock(mutex_);
+  has_ended_ = true;
+  ended_.notify_one();
+}
+
+void LogWriter::Writing::write_lines() noexcept {
   for (;;) {
     const std::uint32_t wakes = wakes_.load(std::memory_order_acquire);
     const bool stopping = stop_.load(std::memory_order_acquire);
-    std::string text;
-    std::uint32_t lines = 0;
-    for (Entry* entry = waiting_.take(); entry != nullptr;) {
-      const std::unique_ptr<Entry> owned(std::exchange(entry, entry->next));
-      ++lines;
-      try {
-        text += owned->text;
-      } catch (const std::bad_alloc&) {
-        write_all(text);
-        text.clear();
-        write_all(owned->text);
-      }
-    }
-    const std::uint64_t dropped = dropped_.exchange(0, std::memory_order_relaxed);
-    try {
-      if (dropped != 0) {
-        text += line(LogLevel::kWarn, "log_lines_dropped").add("count", dropped).take();
-      }
-    } catch (const std::bad_alloc&) {
-      dropped_.fetch_add(dropped, std::memory_order_relaxed);
-    }
-    write_all(text);
-    count_.fetch_sub(lines, std::memory_order_relaxed);
-    if (lines != 0) continue;
+    if (write_waiting() != 0) continue;
     if (stopping) return;
     if (waiting_.arm()) wakes_.wait(wakes, std::memory_order_acquire);
   }
 }
 
+std::uint32_t LogWriter::Writing::write_waiting() {
+  std::string text;
+  std::uint32_t lines = 0;
+  for (Entry* entry = waiting_.take(); entry != nullptr;) {
+    const std::unique_ptr<Entry> owned(std::exchange(entry, entry->next));
+    ++lines;
+    try {
+      text += owned->text;
+    } catch (const std::bad_alloc&) {
+      write_all(text);
+      text.clear();
+      write_all(owned->text);
+    }
+  }
+  const std::uint64_t dropped = dropped_.exchange(0, std::memory_order_relaxed);
+  try {
+    if (dropped != 0) {
+      text += line(LogLevel::kWarn, "log_lines_dropped").add("count", dropped).take();
+    }
+  } catch (const std::bad_alloc&) {
+    dropped_.fetch_add(dropped, std::memory_order_relaxed);
+  }
+  write_all(text);
+  count_.fetch_sub(lines, std::memory_order_relaxed);
+  return lines;
+}
+
 // Waits if the target is full, but for no longer than kLastWordsMs once the writer is stopping. If
 // a write fails, the lines are lost. A pipe that poll() reports as writable takes PIPE_BUF bytes
-// without blocking (pipe(7)), even in blocking mode.
-void LogWriter::write_all(std::string_view text) noexcept {
+// without blocking (pipe(7)), even in blocking mode, unless another writer is faster.
+void LogWriter::Writing::write_all(std::string_view text) noexcept {
   constexpr int kRetryMs = 100;
   while (!text.empty()) {
     const bool stopping = stop_.load(std::memory_order_acquire);
     if (stopping && give_up_at_ms_ == 0) give_up_at_ms_ = net::monotonic_ms() + kLastWordsMs;
     pollfd target{fd_, POLLOUT, 0};
     const int ready = ::poll(&target, 1, kRetryMs);
+    if (abandoned_.load(std::memory_order_relaxed)) return;
     if (ready > 0) {
       const ssize_t count = ::write(fd_, text.data(), std::min<std::size_t>(text.size(), PIPE_BUF));
       if (count > 0) {

@@ -3,12 +3,12 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <thread>
 
 #include "base/log_line.h"
-#include "hub/mailbox.h"
 #include "wsd/log.h"
 
 namespace wsd::server {
@@ -18,12 +18,14 @@ class LogWriter {
   // The number of lines that may wait. Further lines are dropped and counted.
   static constexpr std::uint32_t kMaxWaiting = 16'384;
   // The time in which the destructor writes the waiting lines.
-  static constexpr std::uint64_t kLastWordsMs = 2'000;
+  static constexpr std::uint64_t kLastWordsMs = 1'500;
 
   explicit LogWriter(const LogOptions& options);
   LogWriter(const LogWriter&) = delete;
   LogWriter& operator=(const LogWriter&) = delete;
-  // Writes the waiting lines, as far as the target takes them within kLastWordsMs.
+  // Writes the waiting lines, as far as the target takes them within kLastWordsMs. A write that
+  // still blocks then is abandoned with its thread, which ends when the write does, and uses the
+  // descriptor no more.
   ~LogWriter();
 
   // All functions below: any thread.
@@ -38,26 +40,14 @@ class LogWriter {
   // unchanged.
   void write(LogLine& line);
   // Counts a line as dropped because memory ran out.
-  void lost() noexcept { dropped_.fetch_add(1, std::memory_order_relaxed); }
+  void lost() noexcept;
 
  private:
-  struct Entry {
-    Entry* next = nullptr;
-    std::string text;
-  };
+  // What the thread uses. It outlives this object if a write blocks.
+  class Writing;
 
-  void run();
-  void write_all(std::string_view text) noexcept;
-
-  hub::Mailbox<Entry> waiting_;
   const LogLevel level_;
-  const int fd_;
-  const bool json_;
-  std::atomic<std::uint64_t> dropped_{0};  // relaxed: a statistic
-  std::atomic<std::uint32_t> count_{0};    // relaxed: a limit, it orders nothing
-  std::atomic<std::uint32_t> wakes_{0};    // the thread waits for a change of it
-  std::atomic<bool> stop_{false};
-  std::uint64_t give_up_at_ms_ = 0;  // used by the thread only
+  std::shared_ptr<Writing> writing_;
   std::thread thread_;
 };
 

@@ -35,6 +35,7 @@ net::ReactorSettings reactor_settings(const ServerOptions& options) {
   settings.max_input_bytes = limits.max_input_bytes;
   settings.max_output_bytes = limits.max_output_bytes;
   settings.max_connections = limits.max_connections;
+  settings.replace_oldest = limits.replace_oldest;
   settings.max_messages_per_second = options.rates.max_messages_per_second;
   settings.max_bytes_per_second = options.rates.max_bytes_per_second;
   settings.notice_suspensions = options.rates.max_messages_per_second != 0 ||

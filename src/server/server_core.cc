@@ -3,6 +3,8 @@
 #include <malloc.h>
 #include <sys/resource.h>
 
+#include <algorithm>
+#include <limits>
 #include <new>
 #include <stdexcept>
 #include <system_error>
@@ -29,6 +31,17 @@ void raise_file_limit() {
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
   limit.rlim_cur = limit.rlim_max;
   static_cast<void>(::setrlimit(RLIMIT_NOFILE, &limit));
+}
+
+// Returns the limit on the descriptors of connections. 0: none. Each reactor may have one more for
+// the moment in which it accepts it.
+int descriptor_limit(std::uint32_t reserved, std::uint32_t reactors) {
+  rlimit limit{};
+  if (reserved == 0 || ::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
+  const std::uint64_t kept = std::uint64_t{reserved} + reactors;
+  const std::uint64_t all =
+      std::min<std::uint64_t>(limit.rlim_cur, std::numeric_limits<int>::max());
+  return all > kept ? static_cast<int>(all - kept) : 1;
 }
 
 std::uint64_t random_epoch() {
@@ -166,6 +179,8 @@ std::string ServerCore::start() {
   if (options_.process.raise_open_file_limit) raise_file_limit();
   if (options_.process.return_large_blocks) ::mallopt(M_MMAP_THRESHOLD, kMmapThreshold);
   settings_ = server::reactor_settings(options_);
+  settings_.descriptor_limit =
+      descriptor_limit(options_.limits.reserved_descriptors, reactor_count_);
   if (std::string error = build(); !error.empty()) return error;
   write_line(LogLevel::kInfo, "start", [this](LogLine& line) {
     line.add("reactors", reactor_count_).add("text", reactor_choice_.reason);

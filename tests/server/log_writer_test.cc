@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -132,6 +133,23 @@ TEST(LogWriter, BlockedTarget_DestructorGivesUp) {
   for (std::size_t i = 0; i < 100; ++i) {
     EXPECT_NE(lines[i].find("event=flood number=" + std::to_string(i)), std::string::npos);
   }
+}
+
+// poll(2) reports a socket as writable while a quarter of its buffer is in use, but a write blocks
+// when the rest of the buffer is. systemd passes such a socket as standard error.
+TEST(LogWriter, WriteThatBlocks_IsAbandoned) {
+  std::array<int, 2> ends{};
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()), 0);
+  const int smallest = 1;
+  ASSERT_EQ(::setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &smallest, sizeof smallest), 0);
+  ASSERT_EQ(::send(ends[0], ".", 1, 0), 1);
+  {
+    LogWriter writer({LogLevel::kInfo, LogFormat::kText, ends[0]});
+    for (std::uint64_t i = 0; i < 3'000; ++i) log(writer, "flood", i);
+  }
+  // The end of the reader wakes the thread. It leaves the descriptor alone.
+  ::close(ends[1]);
+  ::close(ends[0]);
 }
 
 TEST(LogWriter, SlowTarget_LinesAreDroppedAndCounted) {

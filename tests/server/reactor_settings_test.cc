@@ -24,6 +24,7 @@ TEST(ReactorSettings, TimesAreTicksRoundedUpAndSizesGoThrough) {
   options.limits.max_connections = 14;
   options.limits.max_input_bytes = 15;
   options.limits.max_output_bytes = 151;
+  options.limits.replace_oldest = true;
   options.limits.max_control_frames_per_second = 16;
   options.limits.send_queue_bytes = 17;
   options.limits.send_queue_frames = 18;
@@ -50,6 +51,7 @@ TEST(ReactorSettings, TimesAreTicksRoundedUpAndSizesGoThrough) {
   EXPECT_EQ(settings.session.message.max_fragments, 12U);
   EXPECT_EQ(settings.session.message.max_empty_fragments, 13U);
   EXPECT_EQ(settings.max_connections, 14U);
+  EXPECT_TRUE(settings.replace_oldest);
   EXPECT_EQ(settings.max_input_bytes, 15U);
   EXPECT_EQ(settings.max_output_bytes, 151U);
   EXPECT_TRUE(settings.notice_suspensions);
