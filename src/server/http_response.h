@@ -17,6 +17,8 @@ struct RequestTraits {
   bool head_request;    // the body is left out (RFC 9110 §9.3.2)
   bool keep_alive;      // another request may follow: the client allows it, and no body is unread
   bool old_keep_alive;  // HTTP/1.0: the response must state that (RFC 9112 §C.2.2)
+  // Of a deferred response: its cross_origin_lines().
+  std::string cross_origin = {};
 };
 
 // An error in the result of an application's handler.

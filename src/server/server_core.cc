@@ -161,6 +161,7 @@ std::string ServerCore::start() {
   if (options_.process.raise_open_file_limit) raise_file_limit();
   if (options_.process.return_large_blocks) ::mallopt(M_MMAP_THRESHOLD, kMmapThreshold);
   settings_ = server::reactor_settings(options_);
+  requests_.set_addresses(addresses());
   if (std::string error = build(); !error.empty()) return error;
   start_time_ms_ = net::wall_clock_ms();
   started_.store(true);

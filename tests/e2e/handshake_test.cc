@@ -274,9 +274,9 @@ std::vector<Row> origin_rows() {
   const auto from = [](std::string_view origin) { return upgrade().add("Origin", origin).text(); };
   return {
       {"Absent", upgrade(), {101}},
-      {"Same", from("http://server.example"), {101}},
+      {"Same", from("http://localhost"), {101}},
       {"SameWithPort",
-       upgrade().set("Host", "server.example:9001").add("Origin", "http://server.example:9001"),
+       upgrade().set("Host", "localhost:9001").add("Origin", "http://localhost:9001"),
        {101}},
       {"Allowed", from("https://good.example"), {101}},
       {"AllowedWithPort", from("https://app.example:8443"), {101}},
@@ -292,7 +292,7 @@ std::vector<Row> origin_rows() {
       {"DotAsLetter", from("https://goodxexample"), {403}},
       {"WithPath", from("https://good.example/"), {403}},
       {"SameHostOtherPort",
-       upgrade().set("Host", "server.example:9001").add("Origin", "http://server.example:9002"),
+       upgrade().set("Host", "localhost:9001").add("Origin", "http://localhost:9002"),
        {403}},
   };
 }

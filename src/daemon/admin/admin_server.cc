@@ -1,5 +1,7 @@
 #include "daemon/admin/admin_server.h"
 
+#include <wsd/check.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -43,7 +45,7 @@ std::string AdminServer::start(const std::string& address, std::string token) {
 
 void AdminServer::add(std::string_view method, std::string_view path, Answer answer, bool guarded) {
   server_.http(method, path, [this, answer, guarded](const Request& request) {
-    if (guarded && hosts_ == Hosts::kLocal && !is_local_host(request.host())) {
+    if (guarded && hosts_ == Hosts::kLocal && !is_loopback_host(request.host())) {
       return admin_text(421,
                         "without a token, the admin listener accepts only requests whose Host is "
                         "localhost or a loopback address, to stop DNS rebinding");

@@ -58,9 +58,15 @@ Table handshake_flags() {
       list(
           "ORIGIN",
           {"allowed-origin",
-           "also allow pages from SCHEME://HOST[:PORT]; HOST may be *.DOMAIN, and * alone allows "
-           "all"},
+           "also allow pages from SCHEME://HOST[:PORT], null or file://; HOST may be *.DOMAIN, and "
+           "* alone allows all"},
           &check_origin, [](Options & o) -> auto& { return o.server.upgrade.allowed_origins; }),
+      list(
+          "HOST",
+          {"allowed-host",
+           "reject requests for other hosts than loopback hosts and this one, which may be "
+           "*.DOMAIN, or * to allow all"},
+          &check_host, [](Options & o) -> auto& { return o.server.http.allowed_hosts; }),
       list(
           "NAME", {"subprotocol", "offer this subprotocol, most preferred first"},
           &check_subprotocol, [](Options & o) -> auto& { return o.server.upgrade.subprotocols; }),

@@ -29,6 +29,7 @@ const std::vector<FlagCase>& cases() {
       {"max-connections", "0", "1000", {"1k", "off"}},
       {"backlog", "4096", "128", {"-1", "2147483648"}},
       {"allowed-origin", "none", "https://app.example.com", {"app.example.com", "https://a/"}},
+      {"allowed-host", "none", "ws.example.com", {"ws.example.com:80", "http://a", ""}},
       {"subprotocol", "none", "v1.chat", {"a b", ""}},
       {"handshake-timeout", "10s", "3s", {"0", "off", "10"}},
       {"max-head", "16KiB", "32KiB", {"16KB", "off"}},
@@ -150,8 +151,8 @@ TEST(FlagTable, RepeatableSettingsAppend) {
   for (const Flag& flag : flag_table()) {
     if (flag.repeatable) repeatable.insert(flag.name);
   }
-  EXPECT_EQ(repeatable, (std::set<std::string_view>{"listen", "allowed-origin", "room-rule",
-                                                    "subprotocol", "trusted-proxy"}));
+  EXPECT_EQ(repeatable, (std::set<std::string_view>{"listen", "allowed-host", "allowed-origin",
+                                                    "room-rule", "subprotocol", "trusted-proxy"}));
   DaemonOptions options;
   EXPECT_EQ(find_flag("listen")->set(options, ":1"), "");
   EXPECT_EQ(options.listen, (std::vector<std::string>{"127.0.0.1:9001", ":1"}));
