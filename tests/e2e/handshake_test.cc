@@ -80,7 +80,7 @@ std::vector<Row> request_line_rows() {
       {"LowerCaseVersion", upgrade().line("GET /echo http/1.1"), {400, 505}},
       {"PrefixedVersion", upgrade().line("GET /echo XHTTP/1.1"), {400, 505}},
       {"SuffixedVersion", upgrade().line("GET /echo HTTP/1.1x"), {400, 505}},
-      {"AbsoluteForm", upgrade().line("GET http://server.example/echo HTTP/1.1"), {101}},
+      {"AbsoluteForm", upgrade().line("GET http://localhost/echo HTTP/1.1"), {101}},
       {"Asterisk", upgrade().line("GET * HTTP/1.1"), {400, 404}},
       {"Connect",
        "CONNECT server.example:443 HTTP/1.1\r\nHost: server.example\r\n\r\n",

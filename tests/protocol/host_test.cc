@@ -67,7 +67,7 @@ TEST(Host, ListedHosts_AreAllowedWithAnyPort) {
   for (const char* host :
        {"", "ws.example.", "a.ws.example", "ws.example.evil", "evilws.example", "app.example",
         ".app.example", "a..app.example", "evilapp.example", "192.0.2.2", "[2001:db8::2]",
-        "ws.example,evil", "ws.example/", "*.app.example", "192.0.2.1.evil"}) {
+        "ws.example,evil", "ws.example/", "192.0.2.1.evil"}) {
     EXPECT_FALSE(host_allowed(host, allowed)) << host;
   }
 }

@@ -64,8 +64,8 @@ Table handshake_flags() {
       list(
           "HOST",
           {"allowed-host",
-           "reject requests for other hosts than loopback hosts and this one, which may be "
-           "*.DOMAIN, or * to allow all"},
+           "serve only requests for this host and for loopback hosts; HOST may be *.DOMAIN, and * "
+           "alone serves all"},
           &check_host, [](Options & o) -> auto& { return o.server.http.allowed_hosts; }),
       list(
           "NAME", {"subprotocol", "offer this subprotocol, most preferred first"},
