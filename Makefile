@@ -128,7 +128,7 @@ $(call objects,$(MESSAGE_PATH_SRCS)): FORTIFY_LEVEL :=
 $(call objects,$(MESSAGE_PATH_SRCS)): HARDEN_CXXFLAGS := $(subst -strong,,$(HARDEN_CXXFLAGS))
 # libstdc++'s assertions cost the message path 4 to 6 %. They are on in the daemon's own files and in the
 # parsers of a handshake, which run once for each request.
-ASSERTED_SRCS := $(APP_SRCS) $(foreach name,authority chunked_body extension_list deflate_offer forwarded handshake http_request \
+ASSERTED_SRCS := $(APP_SRCS) $(foreach name,authority chunked_body extension_list deflate_offer forwarded handshake host http_request \
   origin proxy_header request_target trusted_proxies,src/protocol/$(name).cc)
 ifneq ($(filter-out $(LIB_SRCS) $(APP_SRCS),$(ASSERTED_SRCS)),)
 $(error ASSERTED_SRCS names a file that is not there: $(filter-out $(LIB_SRCS) $(APP_SRCS),$(ASSERTED_SRCS)))
@@ -517,6 +517,7 @@ help:
 	  '' \
 	  'Test one thing' \
 	  '  make foreign          run the end-to-end tests with clients and proxies of other projects; TEST= as above' \
+	  '  make wpt WPT=DIR      run the WebSocket tests of web-platform-tests, whose work tree is DIR, in Chromium' \
 	  '  make asan, make tsan  run unit and end-to-end tests with a sanitizer; make asan-unit TEST= as above' \
 	  '  make sim              run SEEDS=20000 seeds of the simulation, or one: SEED=7' \
 	  '  make sim-mutants      check that the simulation finds injected faults' \

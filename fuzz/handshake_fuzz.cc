@@ -328,6 +328,8 @@ void check_origin(const Handshake& handshake, std::string_view host) {
   const bool same = in(kSame);
   WSD_ASSERT(origin_allowed(origin, host, {}) == same);
   WSD_ASSERT(origin_allowed(origin, host, {"https://a.example"}) == (same || in(kListed)));
+  WSD_ASSERT(origin_allowed(origin, host, {"null", "file://"}) ==
+             (same || origin == "null" || origin == "file://"));
   WSD_ASSERT(origin_allowed(origin, host, {"*"}));
 }
 

@@ -17,9 +17,12 @@ namespace wsd {
 // may have a zone (RFC 4007 §11). Resolves no name and opens no socket. Any thread.
 [[nodiscard]] std::string check_listen_address(std::string_view text);
 
-// Checks an entry of UpgradeOptions::allowed_origins: "*", or SCHEME://HOST[:PORT] (RFC 6454 §6.2),
-// in which HOST may be "*." before a domain. Any thread.
+// Checks an entry of UpgradeOptions::allowed_origins: "*", "null", "file://", or
+// SCHEME://HOST[:PORT] (RFC 6454 §6.2), in which HOST may be "*." before a domain. Any thread.
 [[nodiscard]] std::string check_origin(std::string_view text);
+
+// Checks an entry of HttpOptions::allowed_hosts. Any thread.
+[[nodiscard]] std::string check_host(std::string_view text);
 
 // Checks an entry of ProxyOptions::trusted: a network, an address, or "unix". Any thread.
 [[nodiscard]] std::string check_network(std::string_view text);
@@ -41,6 +44,11 @@ namespace wsd {
 // hexadecimal digits do not follow stays as it is, because browsers send such a "%" for itself
 // (WHATWG URL §1.3). Any thread.
 [[nodiscard]] std::string decode_segment(std::string_view segment);
+
+// Returns whether `host`, the value of Request::host(), is a loopback host: localhost, *.localhost,
+// 127.0.0.0/8 or [::1], with or without a port. In an attack by DNS rebinding it is the attacker's
+// host name instead. Any thread.
+[[nodiscard]] bool is_loopback_host(std::string_view host) noexcept;
 
 // Returns whether `text` is well-formed UTF-8 (RFC 3629 §4). Any thread.
 [[nodiscard]] bool is_utf8(std::string_view text) noexcept;

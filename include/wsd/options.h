@@ -84,8 +84,9 @@ struct LimitOptions {
 struct UpgradeOptions {
   // Origins that may connect in addition to the same origin. "https://app.example.com" matches
   // exactly (scheme, host and port). "https://*.example.com" matches every host with one or more
-  // labels in front, but not "example.com" itself. "*" matches all. A request without Origin is
-  // always allowed, because it does not come from a browser (§10.2).
+  // labels in front, but not "example.com" itself. "null" and "file://" match exactly; browsers
+  // send them for local files, and "null" also for sandboxed frames of any page. "*" matches all. A
+  // request without Origin is always allowed, because it does not come from a browser (§10.2).
   std::vector<std::string> allowed_origins;
   // Subprotocols that this server supports, most preferred first (§4.2.2 /subprotocol/).
   std::vector<std::string> subprotocols;
@@ -148,6 +149,29 @@ struct HttpOptions {
   // which is 60 s for nginx and most cloud balancers. From the first byte of the next request on,
   // upgrade.handshake_timeout_ms applies.
   std::uint32_t keep_alive_timeout_ms = 75'000;
+
+  // Hosts that requests may name in their Host field, besides the loopback hosts: localhost,
+  // *.localhost, 127.0.0.0/8 and ::1. An entry is a name or an address without a port,
+  // "*.example.com" for every host with one or more labels before ".example.com", or "*" for all.
+  // A request for another host gets 421 (RFC 9110 §15.5.20), on every listener. If the list is
+  // empty, guard_loopback decides. A request without Host does not come from a browser and is
+  // always allowed.
+  std::vector<std::string> allowed_hosts = {};
+  // If true, and every TCP address of the server is a loopback address, requests must name a
+  // loopback host even if allowed_hosts is empty. This stops DNS rebinding: a web page can make its
+  // own host name resolve to 127.0.0.1, and then has the same origin as the server. Set it if the
+  // server trusts its clients because they are on this machine. It does not apply to Unix sockets,
+  // trusted proxies (ProxyOptions) and pages of allowed_origins. Off by default, because an application behind a proxy gets
+  // its public name as Host.
+  bool guard_loopback = false;
+
+  // If true, pages from UpgradeOptions::allowed_origins may also read the responses of the HTTP
+  // routes, and send requests that need a preflight (Fetch §3.2, "CORS protocol"). The server
+  // answers preflights before any guard, unless the route has an OPTIONS handler. The responses do
+  // not allow credentials, so a browser sends no cookies with such a request. Off by default.
+  bool cross_origin = false;
+  // The request header fields that these pages may set, besides those that any page may set.
+  std::vector<std::string> cross_origin_fields = {"Authorization", "Content-Type"};
 };
 
 // The history that a room keeps for clients that join later. A room with history outlives its

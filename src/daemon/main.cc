@@ -186,6 +186,10 @@ int serve(const Parts& parts) {
   // The process is the daemon's own.
   ServerOptions of_server = options.server;
   of_server.process = {.raise_open_file_limit = true, .return_large_blocks = true};
+  // Without a token, the daemon trusts its clients because only this machine can reach it.
+  of_server.http.guard_loopback =
+      !parts.authenticator.guarded() || options.publish == PublishMode::kLoopback;
+  of_server.http.cross_origin = true;
   Server server(of_server);
   add_routes(server, parts.authenticator, parts.secrets.publish, options.server);
   for (const std::string& address : options.listen) {

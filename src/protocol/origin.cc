@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "protocol/authority.h"
+#include "protocol/host.h"
 #include "protocol/http_request.h"
 #include "protocol/syntax.h"
 
@@ -57,82 +58,42 @@ bool is_same_origin(const Origin& origin, std::string_view host) noexcept {
          origin.port == authority->port_or(implied);
 }
 
-constexpr std::string_view kSubdomains = "*.";
+// RFC 6454 §7.1: the origin of a sandboxed frame, among others.
+constexpr std::string_view kNull = "null";
+// Some browsers send this for local files (RFC 6454 §4 item 4 lets them choose).
+constexpr std::string_view kFile = "file://";
 
-// Returns whether a browser would take the host for an IPv4 address (WHATWG URL §3.5).
-bool ends_in_number(std::string_view host) noexcept {
-  const std::string_view label = host.substr(host.rfind('.') + 1);
-  return std::all_of(label.begin(), label.end(), [](char c) { return is_digit(c); });
-}
+// Returns whether `text` is an origin without a host, which only an equal entry allows.
+bool is_hostless(std::string_view text) noexcept { return text == kNull || text == kFile; }
 
 // Parses an origin whose host may begin with "*.", which stands for one or more labels.
 std::optional<Origin> parse_pattern(std::string_view text) noexcept {
   auto pattern = parse_origin(text);
-  if (!pattern) return {};
-  std::string_view host = pattern->host;
-  if (host.starts_with(kSubdomains)) {
-    host.remove_prefix(kSubdomains.size());
-    // An address has no subdomains. "*.com" is too wide, but "*.localhost" and "*.internal" are in
-    // use, so single labels are allowed.
-    if (host.empty() || host.starts_with('.') || ends_in_number(host)) return {};
-  }
-  if (host.find('*') != std::string_view::npos) return {};
+  if (!pattern || !is_listable_host(pattern->host)) return {};
   return pattern;
 }
 
-// Returns whether `host` has one or more whole labels before ".rest".
-bool is_subdomain(std::string_view host, std::string_view rest) noexcept {
-  if (host.size() < rest.size() + kSubdomains.size()) return false;
-  const std::size_t labels = host.size() - rest.size() - 1;
-  if (host[labels] != '.' || !equals_ignore_case(host.substr(labels + 1), rest)) return false;
-  // No label may be empty: neither ".example.com" nor "a..example.com" matches.
-  for (std::size_t i = 0; i < labels; ++i) {
-    if (host[i] == '.' && (i == 0 || host[i - 1] == '.')) return false;
-  }
-  return host[labels - 1] != '.';
-}
-
 bool matches(const Origin& origin, const Origin& pattern) noexcept {
-  if (origin.scheme != pattern.scheme || origin.port != pattern.port) return false;
-  if (!pattern.host.starts_with(kSubdomains)) {
-    return equals_ignore_case(origin.host, pattern.host);  // RFC 6454 §5
-  }
-  return is_subdomain(origin.host, pattern.host.substr(kSubdomains.size()));
-}
-
-// Appends `text` in quotes for people to read. Bytes that are not printable ASCII become \xNN.
-void append_quoted(std::string& out, std::string_view text) {
-  constexpr std::size_t kMostBytes = 128;
-  constexpr std::string_view kHex = "0123456789abcdef";
-  out += '\'';
-  for (const char c : text.substr(0, kMostBytes)) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte > 0x7E || c == '\'' || c == '\\') {
-      out += "\\x";
-      out += kHex[byte >> 4U];
-      out += kHex[byte & 0xFU];
-    } else {
-      out += c;
-    }
-  }
-  out += text.size() > kMostBytes ? "...'" : "'";
+  return origin.scheme == pattern.scheme && origin.port == pattern.port &&
+         host_matches(origin.host, pattern.host);  // RFC 6454 §5
 }
 
 }  // namespace
 
+bool origin_listed(std::string_view origin, const std::vector<std::string>& allowed) noexcept {
+  const auto given = parse_origin(origin);
+  return std::any_of(allowed.begin(), allowed.end(), [&](const std::string& entry) {
+    if (entry == kAny || (is_hostless(entry) && entry == origin)) return true;
+    const auto pattern = given ? parse_pattern(entry) : std::nullopt;
+    return pattern && matches(*given, *pattern);
+  });
+}
+
 bool origin_allowed(std::string_view origin, std::string_view host,
                     const std::vector<std::string>& allowed) noexcept {
-  for (const std::string& entry : allowed) {
-    if (entry == kAny) return true;
-  }
+  if (origin_listed(origin, allowed)) return true;
   const auto given = parse_origin(origin);
-  if (!given) return false;
-  if (is_same_origin(*given, host)) return true;
-  for (const std::string& entry : allowed) {
-    const auto pattern = parse_pattern(entry);
-    if (pattern && matches(*given, *pattern)) return true;
-  }
-  return false;
+  return given && is_same_origin(*given, host);
 }
 
 std::string origin_rules(const std::vector<std::string>& allowed) {
@@ -158,7 +119,7 @@ std::string origin_refusal(std::string_view origin, std::string_view host,
 }
 
 bool is_origin_pattern(std::string_view text) noexcept {
-  return text == kAny || parse_pattern(text).has_value();
+  return text == kAny || is_hostless(text) || parse_pattern(text).has_value();
 }
 
 }  // namespace wsd::protocol

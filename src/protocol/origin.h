@@ -7,6 +7,11 @@
 
 namespace wsd::protocol {
 
+// Returns whether `origin` matches an entry of `allowed`, as described below. Unlike the rule of
+// the same origin, this does not depend on the host that a request names.
+[[nodiscard]] bool origin_listed(std::string_view origin,
+                                 const std::vector<std::string>& allowed) noexcept;
+
 // Returns whether a request with this Origin may connect.
 //
 // It may if `origin` is an http or https origin with the host and port of the Host field. A missing
@@ -15,9 +20,11 @@ namespace wsd::protocol {
 // - An origin, which must be equal in scheme, host and port.
 // - "https://*.example.com", which matches every host with one or more labels before
 //   ".example.com". Scheme and port must be equal.
+// - "null" or "file://", which match exactly. Browsers send them for local files, and "null" also
+//   for sandboxed frames.
 // - "*", which matches everything.
-// Hosts are compared without ASCII case, everything else exactly. "null" and any text that is not a
-// single serialized origin match only "*".
+// Hosts are compared without ASCII case, everything else exactly. Any text that is not a single
+// serialized origin matches only "*".
 [[nodiscard]] bool origin_allowed(std::string_view origin, std::string_view host,
                                   const std::vector<std::string>& allowed) noexcept;
 
@@ -30,8 +37,9 @@ namespace wsd::protocol {
 [[nodiscard]] std::string origin_refusal(std::string_view origin, std::string_view host,
                                          const std::vector<std::string>& allowed);
 
-// Returns whether `text` may be an entry of an allow list: "*", or scheme "://" ["*."] host [":"
-// port] with nothing after it and no other "*". An IP address cannot follow "*.".
+// Returns whether `text` may be an entry of an allow list: "*", "null", "file://", or scheme
+// "://" ["*."] host [":" port] with nothing after it and no other "*". An IP address cannot follow
+// "*.".
 [[nodiscard]] bool is_origin_pattern(std::string_view text) noexcept;
 
 }  // namespace wsd::protocol

@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 #include "net/address.h"
 #include "protocol/authority.h"
+#include "protocol/host.h"
 #include "protocol/http_request.h"
 #include "protocol/origin.h"
 #include "protocol/request_target.h"
@@ -191,7 +192,28 @@ std::string check_origin(std::string_view text) {
   if (has_scheme) return origin_authority_error(text, mark + 3);
   return quoted(text) +
          " is not an origin; write SCHEME://HOST[:PORT], such as "
-         "https://app.example.com, or * for all origins";
+         "https://app.example.com, null or file:// for local files, or * for all origins";
+}
+
+std::string check_host(std::string_view text) {
+  if (protocol::is_host_pattern(text)) return {};
+  if (text.find("://") != std::string_view::npos) {
+    return quoted(text) + " has a scheme; write only the host, as in app.example.com";
+  }
+  std::string_view host = text;
+  if (const auto authority = protocol::parse_authority(text); authority) host = authority->host;
+  if (host != text && protocol::is_host_pattern(host)) {
+    return quoted(text) + " has a port; write only the host, " + quoted(host) +
+           ", which is allowed with every port";
+  }
+  if (host.find('*') != std::string_view::npos) {
+    return quoted(text) +
+           " has a wildcard in a place where none is allowed; write *.example.com for all "
+           "subdomains of example.com, or * alone for all hosts";
+  }
+  return quoted(text) +
+         " is not a host; write a name or an address, such as app.example.com, 192.0.2.1 or "
+         "[2001:db8::1]";
 }
 
 std::string check_network(std::string_view text) {
@@ -235,6 +257,8 @@ std::optional<std::string> percent_decode(std::string_view text) {
 }
 
 std::string decode_segment(std::string_view segment) { return server::decode_segment(segment); }
+
+bool is_loopback_host(std::string_view host) noexcept { return protocol::is_loopback_host(host); }
 
 bool is_utf8(std::string_view text) noexcept { return protocol::is_utf8(as_bytes(text)); }
 

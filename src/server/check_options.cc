@@ -6,6 +6,7 @@
 #include "base/token_bucket.h"
 #include "hub/hub.h"
 #include "protocol/deflate.h"
+#include "protocol/host.h"
 #include "protocol/http_request.h"
 #include "protocol/origin.h"
 #include "protocol/trusted_proxies.h"
@@ -110,7 +111,9 @@ std::string check_upgrade(const UpgradeOptions& upgrade) {
   for (const std::string& origin : upgrade.allowed_origins) {
     if (!protocol::is_origin_pattern(origin)) {
       return "--allowed-origin '" + origin +
-             "' is not an origin: write scheme://host, scheme://host:port, scheme://*.domain or *";
+             "' is not an origin: write scheme://host, scheme://host:port, scheme://*.domain, "
+             "null, "
+             "file:// or *";
     }
   }
   for (const std::string& subprotocol : upgrade.subprotocols) {
@@ -126,6 +129,27 @@ std::string check_upgrade(const UpgradeOptions& upgrade) {
     return must("--socket-send-buffer", "at most 1GiB", bytes(upgrade.socket_send_buffer));
   }
   if (upgrade.handshake_timeout_ms == 0) return must("--handshake-timeout", "more than 0", 0);
+  return {};
+}
+
+std::string check_http(const HttpOptions& http) {
+  if (http.response_timeout_ms == 0) return must("--response-timeout", "more than 0", 0);
+  if (http.keep_alive_timeout_ms < 1'000) {
+    return must("--keep-alive-timeout", "at least 1s", milliseconds(http.keep_alive_timeout_ms)) +
+           ": responses state it in whole seconds";
+  }
+  for (const std::string& host : http.allowed_hosts) {
+    if (!protocol::is_host_pattern(host)) {
+      return "--allowed-host '" + host +
+             "' is not a host: write a name or an address without a port, *.domain or *";
+    }
+  }
+  for (const std::string& field : http.cross_origin_fields) {
+    if (!protocol::is_token(field)) {
+      return "HttpOptions::cross_origin_fields has '" + field +
+             "', which is not a token (RFC 9110, section 5.6.2): write the name of a header field";
+    }
+  }
   return {};
 }
 
@@ -220,12 +244,7 @@ std::string check_options(const ServerOptions& options) {
   if (std::string error = check_history(options.history, reactors); !error.empty()) return error;
   if (std::string error = check_rooms(options, reactors); !error.empty()) return error;
   if (std::string error = check_proxy(options.proxy); !error.empty()) return error;
-  if (options.http.response_timeout_ms == 0) return must("--response-timeout", "more than 0", 0);
-  if (options.http.keep_alive_timeout_ms < 1'000) {
-    return must("--keep-alive-timeout", "at least 1s",
-                milliseconds(options.http.keep_alive_timeout_ms)) +
-           ": responses state it in whole seconds";
-  }
+  if (std::string error = check_http(options.http); !error.empty()) return error;
   if (options.deflate.level < 1 || options.deflate.level > 9) {
     return must("--deflate-level", "from 1 to 9", options.deflate.level);
   }

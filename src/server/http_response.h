@@ -17,6 +17,8 @@ struct RequestTraits {
   explicit RequestTraits(const protocol::HttpRequest& request) noexcept;
   bool head_request;  // the body is left out (RFC 9110 §9.3.2)
   bool keep_alive;    // another request may follow: the client allows it, and no body is unread
+  // Of a deferred response: its cross_origin_lines().
+  std::string cross_origin = {};
 };
 
 // An error in the result of an application's handler.

@@ -10,9 +10,11 @@
 #include "net/reactor.h"
 #include "protocol/deflate.h"
 #include "protocol/forwarded.h"
+#include "protocol/host.h"
 #include "protocol/http_date.h"
 #include "protocol/http_response.h"
 #include "protocol/origin.h"
+#include "server/cross_origin.h"
 #include "server/deferred_exchange.h"
 #include "server/reactor_settings.h"
 #include "server/request_view.h"
@@ -123,9 +125,33 @@ void RequestHandler::http(std::string_view method, std::string_view pattern,
   }
 }
 
+// A server with one address that other machines reach does not rely on loopback.
+void RequestHandler::set_addresses(const std::vector<std::string>& addresses) {
+  guards_loopback_ = core_.options().http.guard_loopback &&
+                     std::all_of(addresses.begin(), addresses.end(), [](std::string_view address) {
+                       return address.starts_with("unix:") || protocol::is_loopback_host(address);
+                     });
+}
+
 net::RequestResult RequestHandler::on_head(net::Connection& connection,
                                            const protocol::HttpRequest& request) {
   resolve_client_address(connection, request);
+  return with_cross_origin(request, answer_head(connection, request));
+}
+
+net::RequestResult RequestHandler::with_cross_origin(const protocol::HttpRequest& request,
+                                                     net::RequestResult result) const {
+  if (result.kind == net::RequestResult::Kind::kRespond) {
+    insert_lines(result.bytes, cross_origin_lines(core_.options(), request));
+  }
+  return result;
+}
+
+net::RequestResult RequestHandler::answer_head(net::Connection& connection,
+                                               const protocol::HttpRequest& request) {
+  if (is_misdirected(connection.peer_info(), request)) {
+    return reject_host(request, connection.peer_info().remote());
+  }
   if (!protocol::is_known_method(request.method)) {
     return reject(request, protocol::Violation::kUnknownMethod, kWebSocketMethods);
   }
@@ -152,6 +178,7 @@ std::optional<net::RequestResult> RequestHandler::answer_options(
     allow = http_routes_.allow_anywhere();
   } else if (const auto http = http_routes_.match(request.path)) {
     if (http_routes_.find(http->route, "OPTIONS") != nullptr) return std::nullopt;
+    if (is_preflight(core_.options(), request)) return std::nullopt;
     allow = http_routes_.allow(http->route);
   } else if (routes_.match(request.path)) {
     allow = kWebSocketMethods;
@@ -172,7 +199,41 @@ net::RequestResult RequestHandler::on_body(net::Connection& connection,
   WSD_ASSERT(match.has_value());
   const HttpRoutes::Served* const served = http_routes_.find(match->route, request.method);
   WSD_ASSERT(served != nullptr);
-  return call_handler(connection.id(), *served, request, connection.peer_info().remote(), *match);
+  return with_cross_origin(request, call_handler(connection.id(), *served, request,
+                                                 connection.peer_info().remote(), *match));
+}
+
+bool RequestHandler::is_misdirected(const net::PeerInfo& client,
+                                    const protocol::HttpRequest& request) const {
+  const std::vector<std::string>& allowed = core_.options().http.allowed_hosts;
+  if (request.host.empty()) return false;  // HTTP/1.0; a browser always sends it
+  if (allowed.empty()) {
+    const std::string_view peer = client.via().empty() ? client.remote() : client.via();
+    if (!guards_loopback_ || peer == "unix" || core_.settings().trusted_proxies.trusts_peer(peer)) {
+      return false;
+    }
+    // A page cannot choose its Origin, so this is not the attacker's page.
+    const protocol::HttpField* const origin = request.find("Origin");
+    if (origin != nullptr && request.count("Origin") == 1 &&
+        protocol::origin_listed(origin->value, core_.options().upgrade.allowed_origins)) {
+      return false;
+    }
+  }
+  return !protocol::host_allowed(request.host, allowed);
+}
+
+net::RequestResult RequestHandler::reject_host(const protocol::HttpRequest& request,
+                                               std::string_view remote) {
+  LogWriter& log = core_.log_writer();
+  std::uint64_t suppressed = 0;
+  if (log.wants(LogLevel::kInfo) && host_log_limit_.take(net::monotonic_ms(), suppressed)) {
+    LogLine line = log.line(LogLevel::kInfo, "host_refused");
+    line.add("remote", remote).add("host", request.host);
+    if (suppressed != 0) line.add("suppressed", suppressed);
+    log.write(line);
+  }
+  constexpr int kMisdirectedRequest = 421;  // RFC 9110 §15.5.20
+  return reject(request, kMisdirectedRequest, protocol::host_refusal(request.host));
 }
 
 // Runs for each request, because a proxy may send requests of several clients through one
@@ -194,6 +255,7 @@ net::RequestResult RequestHandler::on_http_head(ConnectionId id,
                                                 std::string_view remote, const RouteMatch& match) {
   const HttpRoutes::Served* const served = http_routes_.find(match.route, request.method);
   if (served == nullptr) {
+    if (is_preflight(core_.options(), request)) return on_preflight(request, remote, match.route);
     return reject(request, protocol::Violation::kMethodNotAllowed, http_routes_.allow(match.route));
   }
   if (served->guard) {
@@ -205,6 +267,19 @@ net::RequestResult RequestHandler::on_http_head(ConnectionId id,
     return without_response(net::RequestResult::Kind::kReadBody);
   }
   return call_handler(id, *served, request, remote, match);
+}
+
+net::RequestResult RequestHandler::on_preflight(const protocol::HttpRequest& request,
+                                                std::string_view remote, std::size_t route) {
+  const ServerOptions& options = core_.options();
+  const std::string_view origin = request.find("Origin")->value;
+  if (!protocol::origin_allowed(origin, request.host, options.upgrade.allowed_origins)) {
+    return reject_origin(request, remote, origin);
+  }
+  const RequestTraits traits(request);
+  constexpr int kNoContent = 204;
+  return write_response(traits, kNoContent, {}, keep_alive_s(traits), {},
+                        preflight_fields(options.http, request, http_routes_.allow(route)));
 }
 
 std::optional<net::RequestResult> RequestHandler::check_guard(const HttpRoutes::Served& served,
@@ -232,7 +307,7 @@ std::optional<net::RequestResult> RequestHandler::check_guard(const HttpRoutes::
   if (addresses_ && (refusal->status == 401 || refusal->status == 403)) {
     addresses_->refused(remote, now);
   }
-  return response_for(RequestTraits(request), std::move(*refusal));
+  return checked_response(RequestTraits(request), std::move(*refusal));
 }
 
 // Returns the rule by which a request's body must not be read (RFC 9112 §6), or kNone.
@@ -248,12 +323,13 @@ protocol::Violation RequestHandler::check_body(
 net::RequestResult RequestHandler::call_handler(ConnectionId id, const HttpRoutes::Served& served,
                                                 const protocol::HttpRequest& request,
                                                 std::string_view remote, const RouteMatch& match) {
-  const RequestTraits traits(request);
+  RequestTraits traits(request);
   const std::vector<std::string_view> no_subprotocols;
   const RequestView view(request, remote, match.params, no_subprotocols);
   Response response;
   try {
     if (served.deferred) {
+      traits.cross_origin = cross_origin_lines(core_.options(), request);
       served.deferred(view, Responder(std::make_shared<DeferredExchange>(core_, id, traits)));
       return without_response(net::RequestResult::Kind::kDefer);
     }
@@ -264,10 +340,17 @@ net::RequestResult RequestHandler::call_handler(ConnectionId id, const HttpRoute
     if (served.deferred) return without_response(net::RequestResult::Kind::kDefer);
     response = internal_error();
   }
-  return response_for(traits, std::move(response));
+  return checked_response(traits, std::move(response));
 }
 
 net::RequestResult RequestHandler::response_for(const RequestTraits& request, Response response) {
+  net::RequestResult result = checked_response(request, std::move(response));
+  insert_lines(result.bytes, request.cross_origin);
+  return result;
+}
+
+net::RequestResult RequestHandler::checked_response(const RequestTraits& request,
+                                                    Response response) {
   ResponseError error;
   net::RequestResult result =
       build_response(request, std::move(response), keep_alive_s(request), error);
@@ -350,6 +433,27 @@ net::RequestResult RequestHandler::reject_origin(const protocol::HttpRequest& re
                 protocol::origin_refusal(origin, request.host, allowed));
 }
 
+// A browser fails such a connection right after the handshake (WHATWG WebSockets §2.1), and its
+// page learns no reason. Does not log the offers, because a page may send its token as one of them.
+void RequestHandler::log_unmatched_subprotocols(const protocol::HttpRequest& request,
+                                                std::string_view remote, std::size_t offered) {
+  LogWriter& log = core_.log_writer();
+  std::uint64_t suppressed = 0;
+  if (!log.wants(LogLevel::kInfo) ||
+      !subprotocol_log_limit_.take(net::monotonic_ms(), suppressed)) {
+    return;
+  }
+  std::string supported;
+  for (const std::string& name : core_.options().upgrade.subprotocols) {
+    supported.append(supported.empty() ? "" : ", ").append(name);
+  }
+  LogLine line = log.line(LogLevel::kInfo, "subprotocol_unmatched");
+  line.add("remote", remote).add("path", request.path);
+  line.add("offered", std::uint64_t{offered}).add("supported", supported);
+  if (suppressed != 0) line.add("suppressed", suppressed);
+  log.write(line);
+}
+
 Upgrade RequestHandler::run_upgrade_hook(const Handlers& handlers,
                                          const protocol::HttpRequest& request,
                                          std::string_view remote, const RouteMatch& match,
@@ -394,6 +498,9 @@ net::RequestResult RequestHandler::finish_handshake(const protocol::HttpRequest&
   std::string_view subprotocol = verdict.subprotocol;
   if (subprotocol.empty()) {
     subprotocol = protocol::choose_subprotocol(core_.options().upgrade.subprotocols, handshake);
+  }
+  if (subprotocol.empty() && !handshake.subprotocols.empty()) {
+    log_unmatched_subprotocols(request, client.remote(), handshake.subprotocols.size());
   }
   net::RequestResult result;
   result.kind = net::RequestResult::Kind::kUpgrade;

@@ -27,9 +27,10 @@ class ServerCore;
 
 namespace wsd::server {
 
-// Owns the routes with their handlers, the limits per client address and the log limit for rejected
-// origins. The ServerCore that it refers to owns it. After start(), any reactor thread may call it.
-// If memory runs out, functions that are not noexcept throw std::bad_alloc.
+// Owns the routes with their handlers, the limits per client address and the log limits for
+// rejected origins, hosts and subprotocols. The ServerCore that it refers to owns it. After
+// start(), any reactor thread may call it. If memory runs out, functions that are not noexcept
+// throw std::bad_alloc.
 //
 // `remote` is the client's address: the socket's peer, or the address that a trusted proxy reports.
 class RequestHandler {
@@ -42,6 +43,9 @@ class RequestHandler {
   // HttpRoutes::add() does not accept it. Before start().
   void route(std::string_view pattern, Handlers handlers);
   void http(std::string_view method, std::string_view pattern, HttpRoutes::Served served);
+
+  // Learns the bound addresses, as Listener::name() returns them. Before the reactors start.
+  void set_addresses(const std::vector<std::string>& addresses);
 
   // Returns the handlers of the WebSocket route that RequestResult::route and Connection::route()
   // name by its number.
@@ -56,7 +60,7 @@ class RequestHandler {
   [[nodiscard]] net::RequestResult on_body(net::Connection& connection,
                                            const protocol::HttpRequest& request);
 
-  // Builds the response to a request, which may already be freed. Any thread.
+  // Builds the deferred response to a request, which may already be freed. Any thread.
   [[nodiscard]] net::RequestResult response_for(const RequestTraits& request, Response response);
 
   // Subtracts a connection of `remote` from its address limit, after its handshake was accepted and
@@ -71,8 +75,23 @@ class RequestHandler {
   // for any other request.
   [[nodiscard]] std::optional<net::RequestResult> answer_options(
       const protocol::HttpRequest& request);
+  [[nodiscard]] net::RequestResult answer_head(net::Connection& connection,
+                                               const protocol::HttpRequest& request);
+  // Returns whether the request names a host that this server must not serve.
+  [[nodiscard]] bool is_misdirected(const net::PeerInfo& client,
+                                    const protocol::HttpRequest& request) const;
+  [[nodiscard]] net::RequestResult reject_host(const protocol::HttpRequest& request,
+                                               std::string_view remote);
+  // Adds the fields for pages of other origins to the response, if it is complete.
+  [[nodiscard]] net::RequestResult with_cross_origin(const protocol::HttpRequest& request,
+                                                     net::RequestResult result) const;
 
   // Plain HTTP
+  [[nodiscard]] net::RequestResult on_preflight(const protocol::HttpRequest& request,
+                                                std::string_view remote, std::size_t route);
+  // Builds the response that a handler has returned, and logs its errors.
+  [[nodiscard]] net::RequestResult checked_response(const RequestTraits& request,
+                                                    Response response);
   [[nodiscard]] net::RequestResult on_http_head(ConnectionId id,
                                                 const protocol::HttpRequest& request,
                                                 std::string_view remote, const RouteMatch& match);
@@ -99,6 +118,9 @@ class RequestHandler {
       const protocol::HttpRequest& request, std::string_view remote);
   [[nodiscard]] net::RequestResult reject_origin(const protocol::HttpRequest& request,
                                                  std::string_view remote, std::string_view origin);
+  // Logs that the server speaks none of the subprotocols that the client offered.
+  void log_unmatched_subprotocols(const protocol::HttpRequest& request, std::string_view remote,
+                                  std::size_t offered);
   [[nodiscard]] Upgrade run_upgrade_hook(const Handlers& handlers,
                                          const protocol::HttpRequest& request,
                                          std::string_view remote, const RouteMatch& match,
@@ -116,7 +138,10 @@ class RequestHandler {
   std::vector<Handlers> handlers_;  // by the number of their route
   HttpRoutes http_routes_;
   std::unique_ptr<AddressLimits> addresses_;  // null if no limit per address is set
+  bool guards_loopback_ = false;              // only loopback hosts are served; constant
   LogRateLimit origin_log_limit_;
+  LogRateLimit host_log_limit_;
+  LogRateLimit subprotocol_log_limit_;
 };
 
 }  // namespace wsd::server

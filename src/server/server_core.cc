@@ -181,6 +181,7 @@ std::string ServerCore::start() {
   settings_ = server::reactor_settings(options_);
   settings_.descriptor_limit =
       descriptor_limit(options_.limits.reserved_descriptors, reactor_count_);
+  requests_.set_addresses(addresses());
   if (std::string error = build(); !error.empty()) return error;
   write_line(LogLevel::kInfo, "start", [this](LogLine& line) {
     line.add("reactors", reactor_count_).add("text", reactor_choice_.reason);

@@ -112,7 +112,7 @@ TEST_F(Access, RoomHistory_NeedsTheRightToReadTheRoom) {
   RawClient publisher = server().connect();
   for (const char* room : {"news", "secret"}) {
     publisher.send("POST /rooms/" + std::string(room) +
-                   " HTTP/1.1\r\nHost: h\r\nContent-Type: text/plain\r\n"
+                   " HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\n"
                    "Content-Length: 3\r\n\r\nold");
     ASSERT_EQ(publisher.read_response().value_or(HttpResponse{}).status, 200);
   }
@@ -385,7 +385,8 @@ TEST(Origins, Wildcard_AllowsSubdomainsOnly) {
 }
 
 TEST(Origins, RejectedOrigin_ResponseAndLogNameOriginAndHost) {
-  ServerProcess server({"--allowed-origin", "https://*.app.example"});
+  ServerProcess server(
+      {"--allowed-origin", "https://*.app.example", "--allowed-host", "ws.example"});
   ASSERT_TRUE(server.listening());
   RawClient client = server.connect();
   client.send(RequestText::upgrade("/echo")
@@ -403,6 +404,132 @@ TEST(Origins, RejectedOrigin_ResponseAndLogNameOriginAndHost) {
   EXPECT_EQ(log_value(*line, "host"), "ws.example:8080");
   EXPECT_NE(line->find("https://evil.example/\\xff"), std::string::npos) << *line;
   EXPECT_NE(line->find("the same host, 'https://*.app.example'"), std::string::npos) << *line;
+}
+
+TEST(Origins, NullAndFile_CanBeAllowedByName) {
+  ServerProcess server({"--allowed-origin", "file://", "--allowed-origin", "null"});
+  ASSERT_TRUE(server.listening());
+  for (const auto& [origin, status] : {std::pair("null", 101), std::pair("file://", 101),
+                                       std::pair("file:///", 403), std::pair("https://a", 403)}) {
+    RawClient client = server.connect();
+    client.send(RequestText::upgrade("/echo").add("Origin", origin).text());
+    EXPECT_EQ(client.read_response().value_or(HttpResponse{}).status, status) << origin;
+  }
+}
+
+TEST(Origins, AllowedPage_MayPublishAndReadResponses) {
+  const TemporaryDirectory folder;
+  const std::string token = folder.write("token", kAnn + "\n");
+  ::chmod(token.c_str(), 0600);
+  ServerProcess server({"--allowed-origin", "https://app.example", "--publish-token-file", token});
+  ASSERT_TRUE(server.listening());
+  const auto ask = [&](RequestText request, std::string_view origin, std::string_view body = {}) {
+    RawClient client = server.connect();
+    client.send(request.add("Origin", origin).text() + std::string(body));
+    return client.read_response().value_or(HttpResponse{});
+  };
+  const std::string page = "https://app.example";
+  RequestText preflight = RequestText::get("/rooms/a").line("OPTIONS /rooms/a HTTP/1.1");
+  preflight.add("Access-Control-Request-Method", "POST");
+  HttpResponse response = ask(preflight, page);
+  EXPECT_EQ(response.status, 204);
+  EXPECT_EQ(response.get("Access-Control-Allow-Origin"), page);
+  EXPECT_NE(response.get("Access-Control-Allow-Methods").find("POST"), std::string::npos);
+  EXPECT_EQ(response.get("Access-Control-Allow-Headers"), "Authorization, Content-Type");
+  RequestText post = RequestText::get("/rooms/a").line("POST /rooms/a HTTP/1.1");
+  post.add("Content-Length", "1").add("Authorization", "Bearer " + kAnn);
+  for (const auto& [request, body] :
+       {std::pair(post, "x"), std::pair(RequestText::get("/rooms/a/members"), ""),
+        std::pair(RequestText::get("/healthz"), "")}) {
+    response = ask(request, page, body);
+    EXPECT_EQ(response.status, 200);
+    EXPECT_EQ(response.get("Access-Control-Allow-Origin"), page);
+    EXPECT_EQ(ask(request, "https://evil.example", body).get("Access-Control-Allow-Origin"), "");
+  }
+  RequestText without = RequestText::get("/rooms/a").line("POST /rooms/a HTTP/1.1");
+  response = ask(without.add("Content-Length", "0"), page);
+  EXPECT_EQ(response.status, 401);
+  EXPECT_EQ(response.get("Access-Control-Allow-Origin"), page) << "the page can read the reason";
+}
+
+// A page of evil.example whose name resolves to 127.0.0.1 (DNS rebinding).
+TEST(Hosts, ReboundName_IsNotServedWithoutTokens) {
+  ServerProcess server({"--publish", "loopback", "--history-messages", "10"});
+  ASSERT_TRUE(server.listening());
+  const auto status = [&](RequestText request, std::string_view host) {
+    RawClient client = server.connect();
+    client.send(request.set("Host", host).text());
+    return client.read_response().value_or(HttpResponse{}).status;
+  };
+  RequestText page = RequestText::upgrade("/rooms/a?last=1");
+  page.add("Origin", "http://evil.example:9001");
+  EXPECT_EQ(status(page, "evil.example:9001"), 421);
+  for (const char* path : {"/", "/rooms/a", "/rooms/a/members", "/healthz"}) {
+    EXPECT_EQ(status(RequestText::get(path), "evil.example:9001"), 421) << path;
+    EXPECT_EQ(status(RequestText::get(path), "app.localhost:9001"), 200) << path;
+  }
+  RawClient client = server.connect();
+  client.send(RequestText::get("/healthz").set("Host", "evil.example").text());
+  EXPECT_EQ(client.read_response().value_or(HttpResponse{}).body,
+            "host 'evil.example' is not served here, to stop DNS rebinding: use localhost or a "
+            "loopback address, or name the host with --allowed-host\n");
+  const auto line = server.process().wait_for_line("event=host_refused");
+  ASSERT_TRUE(line);
+  EXPECT_EQ(log_value(*line, "host"), "evil.example:9001");
+}
+
+TEST(Hosts, WhatMakesAnotherNameAllowed) {
+  const TemporaryDirectory folder;
+  const std::string users = folder.write("users", kUsers);
+  ::chmod(users.c_str(), 0600);
+  const std::pair<std::vector<std::string>, int> rows[] = {
+      {{"--allowed-host", "ws.example"}, 200},
+      {{"--allowed-host", "*.example"}, 200},
+      {{"--allowed-host", "*"}, 200},
+      {{"--allowed-host", "other.example"}, 421},
+      {{"--trusted-proxy", "127.0.0.1"}, 200},
+      {{"--trusted-proxy", "10.0.0.0/8"}, 421},
+      {{"--auth-file", users}, 200},
+      {{"--auth-file", users, "--publish", "loopback"}, 421},
+  };
+  for (const auto& [flags, status] : rows) {
+    ServerProcess server(flags);
+    ASSERT_TRUE(server.listening());
+    RawClient client = server.connect();
+    client.send(RequestText::get("/healthz").set("Host", "ws.example:80").text());
+    EXPECT_EQ(client.read_response().value_or(HttpResponse{}).status, status) << flags[1];
+  }
+}
+
+TEST(Subprotocols, Bearer_IsSelectedWithoutAuthFile) {
+  ServerProcess server;
+  ASSERT_TRUE(server.listening());
+  for (const char* target : {"/echo", "/rooms/a"}) {
+    RawClient client = server.connect();
+    client.send(
+        RequestText::upgrade(target).add("Sec-WebSocket-Protocol", "bearer, " + kAnn).text());
+    const HttpResponse response = client.read_response().value_or(HttpResponse{});
+    EXPECT_EQ(response.status, 101);
+    EXPECT_EQ(response.get("Sec-WebSocket-Protocol"), "bearer") << target;
+  }
+  EXPECT_EQ(server.process().output().find("subprotocol_unmatched"), std::string::npos);
+}
+
+TEST(Subprotocols, UnmatchedOffers_AreLoggedWithoutTheirText) {
+  ServerProcess server({"--subprotocol", "v2.chat", "--subprotocol", "v1.chat"});
+  ASSERT_TRUE(server.listening());
+  RawClient client = server.connect();
+  client.send(
+      RequestText::upgrade("/echo").add("Sec-WebSocket-Protocol", "v3.chat, " + kAnn).text());
+  const HttpResponse response = client.read_response().value_or(HttpResponse{});
+  EXPECT_EQ(response.status, 101) << "RFC 6455 §4.2.2: the server may agree on none";
+  EXPECT_EQ(response.get("Sec-WebSocket-Protocol"), "");
+  const auto line = server.process().wait_for_line("event=subprotocol_unmatched");
+  ASSERT_TRUE(line);
+  EXPECT_EQ(log_value(*line, "path"), "/echo");
+  EXPECT_EQ(log_value(*line, "offered"), "2");
+  EXPECT_EQ(log_value(*line, "supported"), "v2.chat, v1.chat");
+  EXPECT_EQ(server.process().output().find("S3CRET"), std::string::npos);
 }
 
 TEST(Origins, InvalidAllowedOrigin_ErrorNamesTheRule) {

@@ -80,7 +80,7 @@ std::vector<Row> request_line_rows() {
       {"LowerCaseVersion", upgrade().line("GET /echo http/1.1"), {400, 505}},
       {"PrefixedVersion", upgrade().line("GET /echo XHTTP/1.1"), {400, 505}},
       {"SuffixedVersion", upgrade().line("GET /echo HTTP/1.1x"), {400, 505}},
-      {"AbsoluteForm", upgrade().line("GET http://server.example/echo HTTP/1.1"), {101}},
+      {"AbsoluteForm", upgrade().line("GET http://localhost/echo HTTP/1.1"), {101}},
       {"Asterisk", upgrade().line("GET * HTTP/1.1"), {400, 404}},
       {"Connect",
        "CONNECT server.example:443 HTTP/1.1\r\nHost: server.example\r\n\r\n",
@@ -281,9 +281,9 @@ std::vector<Row> origin_rows() {
   const auto from = [](std::string_view origin) { return upgrade().add("Origin", origin).text(); };
   return {
       {"Absent", upgrade(), {101}},
-      {"Same", from("http://server.example"), {101}},
+      {"Same", from("http://localhost"), {101}},
       {"SameWithPort",
-       upgrade().set("Host", "server.example:9001").add("Origin", "http://server.example:9001"),
+       upgrade().set("Host", "localhost:9001").add("Origin", "http://localhost:9001"),
        {101}},
       {"Allowed", from("https://good.example"), {101}},
       {"AllowedWithPort", from("https://app.example:8443"), {101}},
@@ -299,7 +299,7 @@ std::vector<Row> origin_rows() {
       {"DotAsLetter", from("https://goodxexample"), {403}},
       {"WithPath", from("https://good.example/"), {403}},
       {"SameHostOtherPort",
-       upgrade().set("Host", "server.example:9001").add("Origin", "http://server.example:9002"),
+       upgrade().set("Host", "localhost:9001").add("Origin", "http://localhost:9002"),
        {403}},
   };
 }

@@ -186,7 +186,7 @@ TEST_F(Http, UpgradeOnHttpPath_GetsPlainResponse) {
 TEST_F(Http, EofInsideHead_GetsNoResponse) {
   RawClient client = server().connect();
   const std::string address = client.local_address();
-  client.send("GET /echo HTTP/1.1\r\nHost: serv");
+  client.send("GET /echo HTTP/1.1\r\nHost: loca");
   client.shutdown_write();
   EXPECT_EQ(client.read_end(), End::kFin);
   const auto line = server().wait_for_end_of(address);
@@ -198,7 +198,7 @@ TEST(HttpDeadline, DrippedHeadEndsIn408AtTheTotalDeadline) {
   ServerProcess server({"--handshake-timeout", "300ms"});
   ASSERT_TRUE(server.listening());
   RawClient client = server.connect();
-  client.send("GET /echo HTTP/1.1\r\nHost: server.example\r\nX-Drip: ");
+  client.send("GET /echo HTTP/1.1\r\nHost: localhost\r\nX-Drip: ");
   // Bytes keep arriving, but the deadline applies to the whole head.
   const auto limit = Clock::now() + patience();
   while (!client.receives_within(milliseconds(20)) && Clock::now() < limit) client.send("x");

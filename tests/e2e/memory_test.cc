@@ -18,8 +18,8 @@ namespace {
 
 std::string post(const std::string& room, const std::string& body) {
   return "POST /rooms/" + room +
-         " HTTP/1.1\r\nHost: a\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" +
-         body;
+         " HTTP/1.1\r\nHost: localhost\r\nContent-Length: " + std::to_string(body.size()) +
+         "\r\n\r\n" + body;
 }
 
 // Posts the requests, and reads as many responses.

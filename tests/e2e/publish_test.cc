@@ -23,7 +23,7 @@ const std::string kPlainText = "Content-Type: text/plain\r\n";
 std::string post(const std::string& target, const std::string& body,
                  const std::string& fields = kPlainText) {
   return "POST " + target +
-         " HTTP/1.1\r\nHost: h\r\nContent-Length: " + std::to_string(body.size()) + "\r\n" +
+         " HTTP/1.1\r\nHost: localhost\r\nContent-Length: " + std::to_string(body.size()) + "\r\n" +
          fields + "\r\n" + body;
 }
 
@@ -163,8 +163,8 @@ TEST_F(Publish, Get_ReturnsTheStateOfARoom) {
 TEST_F(Publish, BodyOfAnotherLength_IsNotSmuggled) {
   {
     RawClient client = server().connect();  // longer: the extra bytes are not a request
-    client.send("POST /rooms/len HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n" + kPlainText +
-                "\r\nok{\"more\":1}");
+    client.send("POST /rooms/len HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n" +
+                kPlainText + "\r\nok{\"more\":1}");
     const auto first = client.read_response();
     ASSERT_TRUE(first);
     EXPECT_EQ(first->status, 200);
@@ -172,8 +172,8 @@ TEST_F(Publish, BodyOfAnotherLength_IsNotSmuggled) {
   }
   {
     RawClient client = server().connect();  // shorter: nothing is published
-    client.send("POST /rooms/len HTTP/1.1\r\nHost: h\r\nContent-Length: 200\r\n" + kPlainText +
-                "\r\n" + post("/rooms/len", "smuggled"));
+    client.send("POST /rooms/len HTTP/1.1\r\nHost: localhost\r\nContent-Length: 200\r\n" +
+                kPlainText + "\r\n" + post("/rooms/len", "smuggled"));
     client.shutdown_write();
     EXPECT_EQ(client.read_end(), End::kFin);
   }
@@ -221,9 +221,10 @@ TEST_F(Publish, UnsupportedRequest_GetsItsStatus) {
   const std::vector<std::pair<std::string, int>> rows = {
       {post("/rooms/", "x"), 404},
       {post("/rooms/a/b", "x"), 404},
-      {"DELETE /rooms/a HTTP/1.1\r\nHost: h\r\n\r\n", 405},
-      {"POST /rooms/a HTTP/1.1\r\nHost: h\r\nContent-Length: 16777217\r\n\r\n", 413},
-      {"POST /rooms/a HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nxx",
+      {"DELETE /rooms/a HTTP/1.1\r\nHost: localhost\r\n\r\n", 405},
+      {"POST /rooms/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 16777217\r\n\r\n", 413},
+      {"POST /rooms/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nContent-Length: "
+       "2\r\n\r\nxx",
        400},
       {post("/rooms/%0a", "x"), 400},
   };
@@ -251,7 +252,7 @@ TEST_F(Publish, ProxyOrBrowserField_IsNotLoopback) {
 TEST_F(Publish, ExpectContinueIsAnswered) {
   RawClient client = server().connect();
   client.send(
-      "POST /rooms/expect HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n"
+      "POST /rooms/expect HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n"
       "Expect: 100-continue\r\n\r\n");
   ASSERT_TRUE(client.receives_within(patience()));
   EXPECT_TRUE(client.pending().empty() || client.pending().starts_with("HTTP/1.1 100 "));
@@ -440,7 +441,7 @@ TEST(PublishServer, PublishToken_AllowsItsHolder) {
   EXPECT_EQ(answer(client, RequestText::get("/rooms/a")).status, 401);
   // The rejection comes before the client has sent any of the body.
   RawClient stranger = server.connect();
-  stranger.send("POST /rooms/a HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n");
+  stranger.send("POST /rooms/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\n");
   EXPECT_EQ(stranger.read_response().value_or(HttpResponse{}).status, 401);
   EXPECT_EQ(stranger.read_end(), End::kFin);
   EXPECT_TRUE(server.ends_cleanly());

@@ -36,7 +36,7 @@ void slow_heads(Attack& attack) {
     if (peer.group != 0) swarm.send(peer, "G");
     if (i % 64 == 0) swarm.step(milliseconds(0));
   }
-  const std::string head = "GET /echo HTTP/1.1\r\nHost: server.example\r\nX-Slow: ";
+  const std::string head = "GET /echo HTTP/1.1\r\nHost: localhost\r\nX-Slow: ";
   std::size_t sent = 1;
   const bool all_gone = swarm.until(
       [&] {

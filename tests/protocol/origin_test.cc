@@ -101,10 +101,33 @@ TEST(Origin, SimilarOrigins_AreNotAllowed) {
   }
 }
 
+TEST(Origin, ListedOrigin_DoesNotDependOnTheHost) {
+  EXPECT_TRUE(origin_listed("https://good.example", {"https://good.example"}));
+  EXPECT_TRUE(origin_listed("null", {"*"}));
+  EXPECT_FALSE(origin_listed("https://other.example", {"https://good.example"}));
+  EXPECT_FALSE(origin_listed("https://h", {}));
+  EXPECT_TRUE(origin_allowed("https://h", "h", {})) << "by the rule of the same origin";
+}
+
 TEST(Origin, Asterisk_AllowsAnyOrigin) {
   for (const char* origin : {"https://x", "null", "", "no origin"}) {
     EXPECT_TRUE(origin_allowed(origin, "h", {"https://y", "*"})) << origin;
     EXPECT_FALSE(origin_allowed(origin, "h", {"https://y", "**"})) << origin;
+  }
+}
+
+TEST(Origin, Rfc6454_7_1_NullAndFile_AreAllowedByName) {
+  const char* const all[] = {"null", "file://"};
+  for (const char* name : all) {
+    for (const char* origin : all) {
+      EXPECT_EQ(origin_allowed(origin, "h", {"https://a", name}), std::string(origin) == name)
+          << origin << " " << name;
+      EXPECT_FALSE(origin_allowed(origin, "h", {"https://a"})) << origin;
+    }
+    for (const char* origin : {"", "Null", "NULL", "null ", "file:///", "file:", "FILE://",
+                               "file://h", "http://null", "null, null"}) {
+      EXPECT_FALSE(origin_allowed(origin, "h", {name})) << origin << " " << name;
+    }
   }
 }
 
@@ -172,12 +195,16 @@ TEST(Origin, RejectionText_IsEscapedAndCut) {
 }
 
 TEST(Origin, PatternsOfAnAllowList) {
-  for (const char* text : {"*", "https://a", "http://a:1", "http://[::1]:80", "app+x-1.2://a",
-                           "https://*.a", "https://*.a.example:8443", "https://*.web1"}) {
+  for (const char* text :
+       {"*", "https://a", "http://a:1", "http://[::1]:80", "app+x-1.2://a", "https://*.a",
+        "https://*.a.example:8443", "https://*.web1", "null", "file://"}) {
     EXPECT_TRUE(is_origin_pattern(text)) << text;
   }
   for (const char* text : {"",
-                           "null",
+                           "Null",
+                           "file:",
+                           "file:///",
+                           "file://*",
                            "a",
                            "https://",
                            "https://*",

@@ -45,6 +45,12 @@ TEST(CheckOptions, InvalidValue_ErrorNamesTheFlag) {
        [](auto& o) {
          o.upgrade.allowed_origins = {"https://a", "example.com"};
        }},
+      {"--allowed-host 'a.example:80' is not a host",
+       [](auto& o) {
+         o.http.allowed_hosts = {"a.example", "a.example:80"};
+       }},
+      {"HttpOptions::cross_origin_fields has 'a:b', which is not a token",
+       [](auto& o) { o.http.cross_origin_fields = {"a:b"}; }},
       {"--subprotocol 'a b' is not a token",
        [](auto& o) {
          o.upgrade.subprotocols = {"a", "a b"};

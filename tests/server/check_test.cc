@@ -70,11 +70,15 @@ TEST(Check, Origins) {
   for (const std::string_view good :
        {"*", "https://app.example.com", "http://localhost:3000", "https://[::1]",
         "https://[::1]:8443", "chrome-extension://abcdef", "HTTPS://APP.example.com",
-        "https://*.example.com", "https://*.example.com:8443", "http://*.web1"}) {
+        "https://*.example.com", "https://*.example.com:8443", "http://*.web1", "null",
+        "file://"}) {
     EXPECT_EQ(check_origin(good), "") << good;
   }
   for (const std::string_view bad : {"",
-                                     "null",
+                                     "Null",
+                                     "file:",
+                                     "file:///",
+                                     "file://a/b",
                                      "app.example.com",
                                      "//app.example.com",
                                      "://a",
@@ -121,6 +125,31 @@ TEST(Check, Origins) {
   EXPECT_EQ(check_origin("https://a.example?x"),
             "\"https://a.example?x\" has more parts than an origin may have; keep only the "
             "scheme, the host and the port");
+}
+
+TEST(Check, Hosts) {
+  for (const std::string_view good : {"*", "app.example.com", "*.example.com", "[2001:db8::1]"}) {
+    EXPECT_EQ(check_host(good), "") << good;
+  }
+  EXPECT_EQ(check_host("https://app.example.com"),
+            "\"https://app.example.com\" has a scheme; write only the host, as in app.example.com");
+  EXPECT_EQ(check_host("app.example.com:8080"),
+            "\"app.example.com:8080\" has a port; write only the host, \"app.example.com\", which "
+            "is allowed with every port");
+  EXPECT_EQ(
+      check_host("app.*.com"),
+      "\"app.*.com\" has a wildcard in a place where none is allowed; write *.example.com for "
+      "all subdomains of example.com, or * alone for all hosts");
+  for (const std::string_view bad : {"", "::1", "a b", "a/b", "a\n"}) {
+    EXPECT_NE(check_host(bad).find(" is not a host; write a name or an address, such as "),
+              std::string::npos)
+        << bad;
+  }
+}
+
+TEST(Check, LoopbackHost_WithOrWithoutPort) {
+  EXPECT_TRUE(is_loopback_host("localhost:9001"));
+  EXPECT_FALSE(is_loopback_host("localhost.evil.example"));
 }
 
 TEST(Check, OriginPortOutsideTheHandshakesForm_IsRejected) {

@@ -342,6 +342,98 @@ TEST(RequestHandler, KeepsTheConnectionAlive) {
   EXPECT_EQ(Rig::frame(peer).payload, "hi");
 }
 
+// The Host field
+
+// Returns the status of a request for `host`, and of a handshake, which must be the same one or
+// 101.
+std::string status_for(const ServerOptions& options, std::string_view host) {
+  HttpRig rig(options);
+  rig.start();
+  const std::string fields = "Host: " + std::string(host) + "\r\nConnection: close\r\n\r\n";
+  const std::string page = rig.answer("GET /both HTTP/1.1\r\n" + fields).substr(9, 3);
+  Peer peer = rig.connect();
+  std::string handshake = upgrade_request("/both");
+  handshake.replace(handshake.find("server.example.com"), 18, host);
+  peer.send(handshake);
+  const std::string status = Rig::read_head(peer).substr(9, 3);
+  EXPECT_EQ(status, page == "200" ? "101" : page) << host;
+  return page;
+}
+
+TEST(RequestHandler, ByDefault_EveryHostIsServed) {
+  EXPECT_EQ(status_for(quiet(), "evil.example"), "200");
+}
+
+TEST(RequestHandler, GuardedLoopback_ServesOnlyLoopbackHosts) {
+  ServerOptions options = quiet();
+  options.http.guard_loopback = true;
+  for (const char* host : {"localhost:80", "a.localhost", "127.0.0.1:9001", "[::1]"}) {
+    EXPECT_EQ(status_for(options, host), "200") << host;
+  }
+  for (const char* host : {"evil.example", "127.0.0.1.evil.example", "10.0.0.1"}) {
+    EXPECT_EQ(status_for(options, host), "421") << host;
+  }
+}
+
+TEST(RequestHandler, GuardedLoopback_RequestWithoutHostIsServed) {
+  ServerOptions options = quiet();
+  options.http.guard_loopback = true;
+  HttpRig rig(options);
+  rig.start();
+  EXPECT_EQ(rig.answer("GET /both HTTP/1.0\r\n\r\n").find("HTTP/1.1 200 "), 0U);
+  // RFC 9112 §3.2.2: the target's authority replaces the Host field.
+  EXPECT_EQ(rig.answer("GET http://evil.example/both HTTP/1.1\r\nHost: localhost\r\n"
+                       "Connection: close\r\n\r\n")
+                .find("HTTP/1.1 421 "),
+            0U);
+}
+
+TEST(RequestHandler, GuardedLoopback_TrustedProxyMayNameAnyHost) {
+  ServerOptions options = quiet();
+  options.http.guard_loopback = true;
+  options.proxy.trusted = {"127.0.0.1"};
+  EXPECT_EQ(status_for(options, "public.example"), "200");
+  options.proxy.trusted = {"10.0.0.0/8", "unix"};
+  EXPECT_EQ(status_for(options, "public.example"), "421");
+}
+
+TEST(RequestHandler, GuardedLoopback_PageOfAListedOriginMayNameAnyHost) {
+  ServerOptions options = quiet();
+  options.http.guard_loopback = true;
+  options.upgrade.allowed_origins = {"https://app.example"};
+  HttpRig rig(options);
+  rig.start();
+  const auto status = [&](const std::string& fields) {
+    return rig.answer(request("GET", "/both", "Connection: close\r\n" + fields)).substr(9, 3);
+  };
+  EXPECT_EQ(status("Origin: https://app.example\r\n"), "200");
+  // "http://a" is the same origin as the Host, which is what the attacker's page has.
+  EXPECT_EQ(status("Origin: http://a\r\n"), "421");
+  EXPECT_EQ(status("Origin: https://app.example\r\nOrigin: http://a\r\n"), "421");
+}
+
+TEST(RequestHandler, GuardedLoopback_ServerOnAnotherAddressServesEveryHost) {
+  ServerOptions options = quiet();
+  options.http.guard_loopback = true;
+  HttpRig rig(options);
+  ASSERT_EQ(rig.server.listen("0.0.0.0:0"), "");
+  rig.start();
+  EXPECT_EQ(rig.answer(request("GET", "/both", "Connection: close\r\n")).find("HTTP/1.1 200 "), 0U);
+}
+
+TEST(RequestHandler, AllowedHosts_AreServedBesidesLoopbackHosts) {
+  ServerOptions options = quiet();
+  options.http.allowed_hosts = {"public.example", "*.app.example"};
+  options.proxy.trusted = {"127.0.0.1"};  // the list applies to its requests too
+  for (const char* host : {"public.example", "PUBLIC.example:8080", "a.app.example", "localhost"}) {
+    EXPECT_EQ(status_for(options, host), "200") << host;
+  }
+  EXPECT_EQ(status_for(options, "app.example"), "421");
+  options.http.allowed_hosts = {"*"};
+  options.http.guard_loopback = true;
+  EXPECT_EQ(status_for(options, "evil.example"), "200");
+}
+
 TEST(RequestHandler, HandlerFails_Sends500) {
   HttpRig rig;
   rig.start();

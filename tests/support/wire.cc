@@ -114,7 +114,7 @@ RequestText RequestText::upgrade(std::string_view target) {
 RequestText RequestText::get(std::string_view target) {
   RequestText request;
   request.line_ = "GET " + std::string(target) + " HTTP/1.1";
-  request.add("Host", "server.example");
+  request.add("Host", "localhost");
   return request;
 }
 

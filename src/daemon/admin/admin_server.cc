@@ -1,5 +1,7 @@
 #include "daemon/admin/admin_server.h"
 
+#include <wsd/check.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -63,7 +65,7 @@ void AdminServer::add_action(std::string_view method, std::string_view path, Act
 }
 
 std::optional<Response> AdminServer::refusal(const Request& request) const {
-  if (hosts_ == Hosts::kLocal && !is_local_host(request.host())) {
+  if (hosts_ == Hosts::kLocal && !is_loopback_host(request.host())) {
     return admin_text(421,
                       "without a token, the admin listener accepts only requests whose Host is "
                       "localhost or a loopback address, to stop DNS rebinding");

@@ -1,5 +1,6 @@
 #include "daemon/auth/authenticator.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "daemon/text/room_name.h"
@@ -11,6 +12,18 @@ namespace {
 Upgrade ask_for_token(std::string body) {
   Upgrade verdict = Upgrade::reject(401, std::move(body));
   verdict.headers.emplace_back("WWW-Authenticate", "Bearer");
+  return verdict;
+}
+
+// Selects the subprotocol under which a page sends its token, although no token is required. A page
+// then works with and without an auth file: a browser fails a connection whose subprotocols the
+// server does not answer.
+Upgrade allow_everyone(const Request& request) {
+  Upgrade verdict = Upgrade::accept();
+  const auto& offered = request.subprotocols();
+  if (std::find(offered.begin(), offered.end(), kBearerSubprotocol) != offered.end()) {
+    verdict.subprotocol = kBearerSubprotocol;
+  }
   return verdict;
 }
 
@@ -55,7 +68,7 @@ Authenticator::Identity Authenticator::identify(const Request& request) const {
 }
 
 Upgrade Authenticator::authorize(const Request& request) const {
-  return guarded() ? identify(request).verdict : Upgrade::accept();
+  return guarded() ? identify(request).verdict : allow_everyone(request);
 }
 
 Upgrade Authenticator::authorize_room(const Request& request, std::string_view room) const {
@@ -67,7 +80,7 @@ Upgrade Authenticator::authorize_room(const Request& request, std::string_view r
   if (const std::string error = room_name_error(room); !error.empty()) {
     return Upgrade::reject(400, error);
   }
-  if (!guarded()) return Upgrade::accept();
+  if (!guarded()) return allow_everyone(request);
   if (!identity.user->may_read(room)) {
     return Upgrade::reject(403, "this user may not read this room");
   }

@@ -19,12 +19,6 @@ bool is_local_address(std::string_view address) {
   return inet_pton(AF_INET, host.c_str(), &v4) == 1 && ntohl(v4.s_addr) >> 24 == kLoopbackNet;
 }
 
-bool is_local_host(std::string_view host) {
-  if (host.starts_with("unix:")) return false;
-  const bool has_port = host.find(':') != std::string_view::npos && !host.ends_with(']');
-  return is_local_address(std::string(host) + (has_port ? "" : ":80"));
-}
-
 std::string admin_options_error(const AdminOptions& options) {
   const bool served = !options.address.empty();
   if (!served || !options.token_file.empty() || is_local_address(options.address)) return {};

@@ -15,10 +15,6 @@ struct AdminOptions {
 // Unix socket, a loopback address (RFC 1122 §3.2.1.3, RFC 4291 §2.5.3), or "localhost".
 [[nodiscard]] bool is_local_address(std::string_view address);
 
-// Returns whether a Host field holds a loopback address or "localhost", with or without a port. In
-// an attack by DNS rebinding the field holds the attacker's name instead.
-[[nodiscard]] bool is_local_host(std::string_view host);
-
 // Returns a sentence with the reason and the remedy if `options` are unsafe, else an empty string.
 [[nodiscard]] std::string admin_options_error(const AdminOptions& options);
 

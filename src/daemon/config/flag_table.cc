@@ -84,9 +84,15 @@ Table handshake_flags() {
       list(
           "ORIGIN",
           {"allowed-origin",
-           "also allow pages from SCHEME://HOST[:PORT]; HOST may be *.DOMAIN, and * alone allows "
-           "all"},
+           "also allow pages from SCHEME://HOST[:PORT], null or file://; HOST may be *.DOMAIN, and "
+           "* alone allows all"},
           &check_origin, [](Options & o) -> auto& { return o.server.upgrade.allowed_origins; }),
+      list(
+          "HOST",
+          {"allowed-host",
+           "serve only requests for this host and for loopback hosts; HOST may be *.DOMAIN, and * "
+           "alone serves all"},
+          &check_host, [](Options & o) -> auto& { return o.server.http.allowed_hosts; }),
       list(
           "NAME", {"subprotocol", "offer this subprotocol, most preferred first"},
           &check_subprotocol, [](Options & o) -> auto& { return o.server.upgrade.subprotocols; }),

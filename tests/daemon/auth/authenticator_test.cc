@@ -10,6 +10,7 @@
 #include <string>
 #include <thread>
 
+#include "daemon/auth/bearer.h"
 #include "daemon/fake_request.h"
 
 namespace wsd::daemon {
@@ -55,6 +56,17 @@ TEST_F(AuthenticatorTest, WithoutFile_AllowsEveryone) {
   EXPECT_EQ(room.status, 101);
   EXPECT_EQ(room.data, nullptr);
   EXPECT_EQ(authenticator.authorize_room(FakeRequest(), "").status, 400);
+}
+
+TEST_F(AuthenticatorTest, WithoutFile_SelectsBearerIfItIsOffered) {
+  const Authenticator authenticator({});
+  FakeRequest request;
+  EXPECT_EQ(authenticator.authorize(request).subprotocol, "");
+  request.offer("chat");
+  EXPECT_EQ(authenticator.authorize(request).subprotocol, "");
+  request.offer(std::string(kBearerSubprotocol)).offer(kAnn);
+  EXPECT_EQ(authenticator.authorize(request).subprotocol, "bearer");
+  EXPECT_EQ(authenticator.authorize_room(request, "news").subprotocol, "bearer");
 }
 
 TEST_F(AuthenticatorTest, Rfc9110_15_5_2_MissingOrWrongToken_IsRejected) {

@@ -30,6 +30,7 @@ const std::vector<FlagCase>& cases() {
       {"backlog", "4096", "128", {"-1", "2147483648"}},
       {"socket-mode", "none", "0660", {"", "66", "0888", "1777", "-660", "0660 ", "rw-rw----"}},
       {"allowed-origin", "none", "https://app.example.com", {"app.example.com", "https://a/"}},
+      {"allowed-host", "none", "ws.example.com", {"ws.example.com:80", "http://a", ""}},
       {"subprotocol", "none", "v1.chat", {"a b", ""}},
       {"handshake-timeout", "10s", "3s", {"0", "off", "10"}},
       {"max-head", "16KiB", "32KiB", {"16KB", "off"}},
@@ -152,7 +153,8 @@ TEST(FlagTable, RepeatableSettingsAppend) {
   for (const Flag& flag : flag_table()) {
     if (flag.repeatable) repeatable.insert(flag.name);
   }
-  EXPECT_EQ(repeatable, (std::set<std::string_view>{"listen", "allowed-origin", "no-deflate-for",
+  EXPECT_EQ(repeatable,
+            (std::set<std::string_view>{"listen", "allowed-host", "allowed-origin", "no-deflate-for",
                                                     "room-rule", "subprotocol", "trusted-proxy"}));
   DaemonOptions options;
   EXPECT_EQ(find_flag("listen")->set(options, ":1"), "");
