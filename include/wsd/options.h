@@ -161,8 +161,8 @@ struct HttpOptions {
   // loopback host even if allowed_hosts is empty. This stops DNS rebinding: a web page can make its
   // own host name resolve to 127.0.0.1, and then has the same origin as the server. Set it if the
   // server trusts its clients because they are on this machine. It does not apply to Unix sockets,
-  // trusted proxies (ProxyOptions) and pages of allowed_origins. Off by default, because an application behind a proxy gets
-  // its public name as Host.
+  // trusted proxies (ProxyOptions) and pages of allowed_origins. Off by default, because an
+  // application behind a proxy gets its public name as Host.
   bool guard_loopback = false;
 
   // If true, pages from UpgradeOptions::allowed_origins may also read the responses of the HTTP

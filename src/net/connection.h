@@ -305,7 +305,7 @@ class Connection final : public hub::Member {
   bool shut_when_flushed_ : 1 = false;
   bool retry_leave_ : 1 = false;  // out of memory when leaving the rooms
   bool eof_ : 1 = false;
-  bool retry_read_ : 1 = false;   // the kernel was out of memory: no readiness will come
+  bool retry_read_ : 1 = false;  // the kernel was out of memory: no readiness will come
   // Open: a message is incomplete since pending_since_. HTTP: a request is, and its timeout runs.
   bool unfinished_ : 1 = false;
   bool draining_ : 1 = false;     // open: close at phase_since_; HTTP: end when idle

@@ -39,6 +39,7 @@ const std::vector<FlagCase>& cases() {
       {"max-fields", "100", "64", {"1KiB"}},
       {"auth-file", "none", "/etc/wsd/users", {"a\x01"}},
       {"auth-cookie", "wsd_token", "sid", {"a b", "", "a=b"}},
+      {"revoke-on-reload", "off", "on", {"yes", "", "true"}},
       {"max-connections-per-address", "0", "50", {"x"}},
       {"max-handshakes-per-second", "0", "5", {"5/s"}},
       {"max-messages-per-second", "0", "100", {"100/s"}},
@@ -153,9 +154,9 @@ TEST(FlagTable, RepeatableSettingsAppend) {
   for (const Flag& flag : flag_table()) {
     if (flag.repeatable) repeatable.insert(flag.name);
   }
-  EXPECT_EQ(repeatable,
-            (std::set<std::string_view>{"listen", "allowed-host", "allowed-origin", "no-deflate-for",
-                                                    "room-rule", "subprotocol", "trusted-proxy"}));
+  EXPECT_EQ(repeatable, (std::set<std::string_view>{"listen", "allowed-host", "allowed-origin",
+                                                    "no-deflate-for", "room-rule", "subprotocol",
+                                                    "trusted-proxy"}));
   DaemonOptions options;
   EXPECT_EQ(find_flag("listen")->set(options, ":1"), "");
   EXPECT_EQ(options.listen, (std::vector<std::string>{"127.0.0.1:9001", ":1"}));
