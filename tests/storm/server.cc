@@ -415,6 +415,7 @@ void StormServer::act_on_server(Dice& dice) {
       const ServerStats stats = server_.stats();
       if (stats.reactors != 4) fail("stats() knows %u reactors", stats.reactors);
       static_cast<void>(server_.connection_count() + server_.forced_closes());
+      static_cast<void>(server_.draining());
       break;
     }
     case 2: {
