@@ -82,8 +82,9 @@ class Connection {
   SendResult join(std::string_view room) const;
   // Joins a room and first sends the messages that `since` asks for. Live messages follow, without
   // gaps or duplicates. If the history no longer reaches back to `since`, the member gets all
-  // stored messages. On a connection with kNchanSubprotocol, a notice of the gap precedes them. The
-  // results are those of join(room). Any thread.
+  // stored messages. On a connection with kNchanSubprotocol, a notice of the gap precedes them, and
+  // a join that replays nothing begins with a notice of the position. The results are those of
+  // join(room). Any thread.
   SendResult join(std::string_view room, const Since& since) const;
   // Leaves the room. The member still gets the messages that precede its leave in the room's order,
   // for example one that the same handler has published before. Does nothing if the connection is

@@ -234,7 +234,7 @@ Table compression_flags() {
           "TEXT",
           {"no-deflate-for",
            "do not compress for clients whose User-Agent contains TEXT, such as a browser that "
-           "breaks the extension; may be repeated"},
+           "breaks the extension"},
           &user_agent_error,
           [](Options & o) -> auto& { return o.server.deflate.excluded_user_agents; }),
   };
