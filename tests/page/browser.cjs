@@ -30,12 +30,13 @@ class Browser {
   #process;
   #profile;
   #contexts = [];
+  #targets = []; // pages in the profile of the browser
   #partial = "";
   #next = 1;
   #answers = new Map();
   #listeners = new Map(); // session -> (method, params)
 
-  static async start(binary, { env = {} } = {}) {
+  static async start(binary, { env = {}, flags: more = [] } = {}) {
     const browser = new Browser();
     browser.#profile = fs.mkdtempSync(path.join(os.tmpdir(), "wsd-page-"));
     const flags = [
@@ -60,7 +61,7 @@ class Browser {
     // Chromium's sandbox does not start as root.
     if (process.getuid() === 0) flags.push("--no-sandbox");
     // Chromium reads commands from descriptor 3 and answers on 4. A NUL ends each message.
-    const child = spawn(binary, [...flags, "about:blank"], {
+    const child = spawn(binary, [...flags, ...more, "about:blank"], {
       stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"],
       env: { ...process.env, TMPDIR: browser.#profile, LANGUAGE: "en_GB", ...env },
       detached: true,
@@ -110,13 +111,17 @@ class Browser {
       await this.send("Target.disposeBrowserContext", { browserContextId });
     }
     this.#contexts = [];
+    for (const targetId of this.#targets) await this.send("Target.closeTarget", { targetId });
+    this.#targets = [];
   }
 
-  // Opens `url` in a page with its own profile.
-  async open(url, { width = 1200, height = 750, scale = 1, dark = false, touch = false } = {}) {
-    const { browserContextId } = await this.send("Target.createBrowserContext");
-    this.#contexts.push(browserContextId);
+  // Opens `url` in a page with its own profile, which blocks third-party cookies. With `shared`, the
+  // page has the profile of the browser.
+  async open(url, { width = 1200, height = 750, scale = 1, dark = false, touch = false, shared = false } = {}) {
+    const { browserContextId } = shared ? {} : await this.send("Target.createBrowserContext");
+    if (!shared) this.#contexts.push(browserContextId);
     const { targetId } = await this.send("Target.createTarget", { url: "about:blank", browserContextId });
+    if (shared) this.#targets.push(targetId);
     const { sessionId } = await this.send("Target.attachToTarget", { targetId, flatten: true });
     const page = new Page(this, sessionId);
     this.#listeners.set(sessionId, (method, params) => page.take(method, params));
