@@ -186,10 +186,10 @@ std::optional<net::RequestResult> RequestHandler::answer_options(
     return std::nullopt;
   }
   const RequestTraits traits(request);
-  if (core_.draining()) return response_for(traits, going_away());
+  if (core_.draining()) return checked_response(traits, going_away());
   Response response;
   response.headers = {{"Allow", std::move(allow)}};
-  return response_for(traits, std::move(response));
+  return checked_response(traits, std::move(response));
 }
 
 net::RequestResult RequestHandler::on_body(net::Connection& connection,
