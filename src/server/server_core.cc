@@ -101,7 +101,7 @@ ServerCore::ServerCore(ServerOptions options)
     : options_(std::move(options)),
       log_(options_.log),
       requests_(*this),
-      reactor_choice_(server::reactor_count(options_, usable_cpus())),
+      reactor_choice_(server::reactor_count(options_)),
       reactor_count_(reactor_choice_.count) {}
 
 // A handler that destroys its own server would wait for itself for ever, so the process ends.
@@ -166,9 +166,11 @@ std::string ServerCore::start() {
   if (options_.process.return_large_blocks) ::mallopt(M_MMAP_THRESHOLD, kMmapThreshold);
   settings_ = server::reactor_settings(options_);
   if (std::string error = build(); !error.empty()) return error;
-  write_line(LogLevel::kInfo, "start", [this](LogLine& line) {
+  if (log_.wants(LogLevel::kInfo)) {
+    LogLine line = log_.line(LogLevel::kInfo, "start");
     line.add("reactors", reactor_count_).add("text", reactor_choice_.reason);
-  });
+    log_.write(line);
+  }
   start_time_ms_ = net::wall_clock_ms();
   started_.store(true);
   if (std::string error = start_threads(); !error.empty()) return error;
