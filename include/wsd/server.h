@@ -113,9 +113,11 @@ class Server {
             DeferredHandler handler);
 
   // Binds "HOST:PORT", "[V6]:PORT", ":PORT" (all addresses) or "unix:PATH". Port 0 chooses a free
-  // port. Returns an empty string, or a sentence that names the address and the error. After
-  // start() it returns an error. A stale socket file is replaced, but not one that a running
-  // process serves. Before start().
+  // port, and "[::]" includes IPv4. Returns an empty string, or a sentence that names the address
+  // and the error; if sockets of this process are in the way, it names them. After start() it
+  // returns an error. A stale socket file is replaced, but not one that a running process serves.
+  // While the file is made or removed, its directory is locked with flock(2): the call waits for
+  // another holder of the lock, at most 5 seconds. Before start().
   [[nodiscard]] std::string listen(std::string_view address);
   // Serves a socket that is already listening, for example one passed by systemd. All reactors
   // share it. Returns an empty string on success, and the server then owns `fd`. Otherwise the

@@ -156,9 +156,9 @@ std::string Listener::open_tcp(const ListenAddress& address, std::uint32_t polle
 
 std::string Listener::open_unix(const ListenAddress& address, std::uint32_t pollers,
                                 const ListenOptions& options) {
+  fds_.reserve(pollers);
   const int fd = open_socket(AF_UNIX);
   if (fd < 0) return failure("unix:" + address.path, errno);
-  fds_.reserve(pollers);
   fds_.push_back(fd);
   name_ = "unix:" + address.path;
   sharing_ = Sharing::kShared;

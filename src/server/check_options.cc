@@ -240,7 +240,7 @@ std::string check_options(const ServerOptions& options) {
   if (std::string error = check_heartbeat(options.heartbeat); !error.empty()) return error;
   if (std::string error = check_limits(options.limits); !error.empty()) return error;
   if (std::string error = check_rates(options.rates); !error.empty()) return error;
-  const std::uint32_t reactors = server::reactor_count(options, usable_cpus()).count;
+  const std::uint32_t reactors = server::reactor_count(options).count;
   if (std::string error = check_history(options.history, reactors); !error.empty()) return error;
   if (std::string error = check_rooms(options, reactors); !error.empty()) return error;
   if (std::string error = check_proxy(options.proxy); !error.empty()) return error;

@@ -88,6 +88,10 @@ bool drops_queued(const ServerOptions& options) noexcept {
          });
 }
 
+ReactorCount reactor_count(const ServerOptions& options) {
+  return reactor_count(options, options.reactors == 0 ? usable_cpus() : UsableCpus{});
+}
+
 ReactorCount reactor_count(const ServerOptions& options, const UsableCpus& cpus) {
   if (options.reactors != 0) return {options.reactors, "set by --reactors"};
   const std::uint32_t usable = cpus.count();

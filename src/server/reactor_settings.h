@@ -39,7 +39,8 @@ struct ReactorCount {
 };
 
 // Returns options.reactors. If that is 0, returns one per CPU that the process may use, at most
-// hub::Hub::kMaxShards.
+// hub::Hub::kMaxShards. The first function finds out the CPUs itself.
+[[nodiscard]] ReactorCount reactor_count(const ServerOptions& options);
 [[nodiscard]] ReactorCount reactor_count(const ServerOptions& options, const UsableCpus& cpus);
 
 }  // namespace wsd::server

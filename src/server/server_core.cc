@@ -115,7 +115,7 @@ ServerCore::ServerCore(ServerOptions options)
     : options_(std::move(options)),
       log_(options_.log),
       requests_(*this),
-      reactor_choice_(server::reactor_count(options_, usable_cpus())),
+      reactor_choice_(server::reactor_count(options_)),
       reactor_count_(reactor_choice_.count) {}
 
 // A handler that destroys its own server would wait for itself for ever, so the process ends.
@@ -183,9 +183,11 @@ std::string ServerCore::start() {
       descriptor_limit(options_.limits.reserved_descriptors, reactor_count_);
   requests_.set_addresses(addresses());
   if (std::string error = build(); !error.empty()) return error;
-  write_line(LogLevel::kInfo, "start", [this](LogLine& line) {
+  if (log_.wants(LogLevel::kInfo)) {
+    LogLine line = log_.line(LogLevel::kInfo, "start");
     line.add("reactors", reactor_count_).add("text", reactor_choice_.reason);
-  });
+    log_.write(line);
+  }
   start_time_ms_ = net::wall_clock_ms();
   started_.store(true);
   if (std::string error = start_threads(); !error.empty()) return error;

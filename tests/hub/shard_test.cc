@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <memory>
+#include <new>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "hub/fake_member.h"
@@ -404,6 +406,38 @@ TEST(Shard, AHeldRoomThatEveryoneLeavesIsForgotten) {
   EXPECT_EQ(home.publish_gate().queued(), 0U);
   EXPECT_EQ(remote.received, (Texts{"x", "x", "x", "held"}));
   hub.shard(1).remove(remote);
+}
+
+// Records when it runs. Runs out of memory the first times.
+class FailingTask final : public ShardTask {
+ public:
+  FailingTask(std::vector<int>& ran, int number, int failures)
+      : ran_(ran), number_(number), failures_(failures) {}
+  void run() override {
+    if (failures_-- > 0) throw std::bad_alloc();
+    ran_.push_back(number_);
+  }
+
+ private:
+  std::vector<int>& ran_;
+  const int number_;
+  int failures_;
+};
+
+TEST(Shard, TaskWithoutMemory_RunsInALaterTurnBeforeLaterMail) {
+  ManualHub hub(2);
+  std::vector<int> ran;
+  for (const int number : {1, 2}) {
+    auto task = std::make_unique<FailingTask>(ran, number, number == 1 ? 2 : 0);
+    hub.shard(0).post_to(1, mail_of(ShardTaskMail{std::move(task)}));
+  }
+  hub.shard(1).drain();
+  hub.shard(1).drain();
+  EXPECT_TRUE(ran.empty());
+  EXPECT_TRUE(hub.shard(1).retry_needed());
+  hub.shard(1).drain();
+  EXPECT_EQ(ran, (std::vector<int>{1, 2}));
+  EXPECT_FALSE(hub.shard(1).retry_needed());
 }
 
 }  // namespace
