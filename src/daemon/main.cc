@@ -54,7 +54,9 @@ Sources sources_of_process(int argc, char** argv) {
     if (!text.starts_with("WSD_") || equals == std::string_view::npos) continue;
     sources.environment.emplace(text.substr(0, equals), text.substr(equals + 1));
   }
-  sources.read_file = &read_config_file;
+  sources.read_file = [](const std::string& path) {
+    return read_config_file(path, FileKinds::kAny);
+  };
   sources.check = &check_options;
   return sources;
 }

@@ -1,17 +1,14 @@
 #include "daemon/auth/auth_file.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include <wsd/room_pattern.h>
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
-#include <system_error>
 #include <unordered_map>
 #include <utility>
 
+#include "daemon/auth/token_file.h"
+#include "daemon/config/read_file.h"
 #include "daemon/text/room_name.h"
 #include "daemon/text/strings.h"
 
@@ -96,25 +93,17 @@ bool fits_any(const std::vector<std::string>& patterns, std::string_view room) n
                      [&](const std::string& each) { return room_fits(each, room); });
 }
 
-// Owns a file descriptor.
-class Descriptor {
- public:
-  explicit Descriptor(int fd) noexcept : fd_(fd) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  [[nodiscard]] int get() const noexcept { return fd_; }
-
- private:
-  int fd_;
-};
-
 }  // namespace
 
 bool User::may_read(std::string_view room) const noexcept { return fits_any(read, room); }
 bool User::may_write(std::string_view room) const noexcept { return fits_any(write, room); }
+
+std::vector<const User*> UserTable::successors(const UserTable& next) const {
+  std::vector<const User*> found(users_.size(), nullptr);
+  tokens_.for_each(
+      [&](std::size_t position, std::string_view token) { found[position] = next.find(token); });
+  return found;
+}
 
 AuthFile parse_auth_file(std::string_view name, std::string_view text) {
   if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
@@ -159,30 +148,11 @@ AuthFile parse_auth_file(std::string_view name, std::string_view text) {
 }
 
 AuthFile load_auth_file(const std::string& path) {
-  const auto failed = [&path](const std::string& why) {
-    return AuthFile{
-        nullptr, "cannot read the file of --auth-file, " + quote(path) + ": " + why, {}};
-  };
-  const auto reason = [] { return std::system_category().message(errno); };
-  // Without O_NONBLOCK, open(2) would wait for the writer of a FIFO.
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  struct stat status {};
-  if (file.get() < 0 || ::fstat(file.get(), &status) != 0) return failed(reason());
-  if (!S_ISREG(status.st_mode)) return failed("it is not a regular file; name one that is");
-  std::string text;
-  std::array<char, 4096> chunk{};
-  for (;;) {
-    const ssize_t got = ::read(file.get(), chunk.data(), chunk.size());
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return failed(reason());
-    if (got == 0) break;
-    text.append(chunk.data(), static_cast<std::size_t>(got));
-    if (text.size() > kFileBytesMax) return failed("it exceeds the limit of 8MiB");
-  }
-  AuthFile parsed = parse_auth_file(path, text);
-  if ((status.st_mode & S_IROTH) != 0) {
-    parsed.warnings.push_back("every user of this machine can read the tokens in " + quote(path) +
-                              "; remove that right with chmod o-rwx");
+  FileText file = read_file({"auth file", "--auth-file", FileKinds::kRegular, kFileBytesMax}, path);
+  if (!file.error.empty()) return {nullptr, std::move(file.error), {}};
+  AuthFile parsed = parse_auth_file(path, file.text);
+  if (std::string warning = token_mode_warning(file, path); !warning.empty()) {
+    parsed.warnings.push_back(std::move(warning));
   }
   return parsed;
 }

@@ -24,6 +24,7 @@ struct User {
 
   [[nodiscard]] bool may_read(std::string_view room) const noexcept;
   [[nodiscard]] bool may_write(std::string_view room) const noexcept;
+  [[nodiscard]] bool operator==(const User& other) const = default;
 };
 
 // Finds a user by token. Immutable; any thread.
@@ -41,6 +42,12 @@ class UserTable {
     return place == SecretSet::kNone ? nullptr : &users_[place];
   }
   [[nodiscard]] std::size_t size() const noexcept { return users_.size(); }
+  // Returns the position of a user that find() has returned, below size().
+  [[nodiscard]] std::size_t position(const User& user) const noexcept {
+    return static_cast<std::size_t>(&user - users_.data());
+  }
+  // Returns for each position the user with the same token in `next`, or nullptr.
+  [[nodiscard]] std::vector<const User*> successors(const UserTable& next) const;
 
  private:
   SecretSet tokens_;

@@ -66,6 +66,14 @@ class SecretSet {
   // text, and two for a secret, however many secrets there are.
   [[nodiscard]] std::size_t comparisons(std::string_view presented) const noexcept;
   [[nodiscard]] std::size_t size() const noexcept { return secrets_.size(); }
+  // Calls `visit(index, secret)` for each secret, in no particular order.
+  template <class Visit>
+  void for_each(Visit visit) const {
+    for (std::size_t i = 0; i < secrets_.size(); ++i) {
+      const auto* const begin = reinterpret_cast<const char*>(block_.data() + i * stride_);
+      visit(secrets_[i].index, std::string_view(begin, secrets_[i].length));
+    }
+  }
 
  private:
   struct Secret {

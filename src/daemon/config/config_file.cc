@@ -1,11 +1,6 @@
 #include "daemon/config/config_file.h"
 
 #include <algorithm>
-#include <array>
-#include <cerrno>
-#include <cstdio>
-#include <memory>
-#include <system_error>
 #include <utility>
 
 #include "daemon/text/strings.h"
@@ -13,7 +8,6 @@
 namespace wsd::daemon {
 namespace {
 
-constexpr std::size_t kFileBytesMax = std::size_t{1} << 20U;
 constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";  // some editors write it before UTF-8
 
 struct Line {
@@ -123,28 +117,8 @@ std::string render_config(const DaemonOptions& options) {
   return out;
 }
 
-FileText read_config_file(const std::string& path) {
-  return read_file("configuration file", "--config", path);
-}
-
-FileText read_file(std::string_view kind, std::string_view flag, const std::string& path) {
-  const auto failed = [&](int code) {
-    std::string error = "cannot read the ";
-    error.append(kind).append(" ").append(quote(path)).append(": ");
-    error.append(std::system_category().message(code)).append("; fix ").append(flag);
-    return FileText{{}, error + " or the file"};
-  };
-  const auto close = [](std::FILE* stream) { static_cast<void>(std::fclose(stream)); };
-  const std::unique_ptr<std::FILE, decltype(close)> file(std::fopen(path.c_str(), "rbe"), close);
-  if (file == nullptr) return failed(errno);
-  FileText result;
-  std::array<char, 4096> chunk{};
-  while (const std::size_t got = std::fread(chunk.data(), 1, chunk.size(), file.get())) {
-    result.text.append(chunk.data(), got);
-    if (result.text.size() > kFileBytesMax) return failed(EFBIG);
-  }
-  if (std::ferror(file.get()) != 0) return failed(errno);
-  return result;
+FileText read_config_file(const std::string& path, FileKinds kinds) {
+  return read_file({"configuration file", "--config", kinds}, path);
 }
 
 }  // namespace wsd::daemon

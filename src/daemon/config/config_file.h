@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "daemon/config/flag_table.h"
+#include "daemon/config/read_file.h"
 
 namespace wsd::daemon {
 
@@ -32,17 +33,7 @@ struct Config {
 // Returns all settings, also the defaults, as a file that parse_config() accepts.
 [[nodiscard]] std::string render_config(const DaemonOptions& options);
 
-// The content of a file, or an error.
-struct FileText {
-  std::string text;
-  std::string error;  // a sentence; empty if there is no error
-};
-
 // Reads a configuration file of at most 1 MiB.
-[[nodiscard]] FileText read_config_file(const std::string& path);
-// Reads a file of at most 1 MiB. `kind`, such as "configuration file", and the `flag` that names
-// the file appear in the error.
-[[nodiscard]] FileText read_file(std::string_view kind, std::string_view flag,
-                                 const std::string& path);
+[[nodiscard]] FileText read_config_file(const std::string& path, FileKinds kinds = FileKinds::kAny);
 
 }  // namespace wsd::daemon

@@ -140,6 +140,17 @@ TEST(AuthFile, ThereAreAtMostTenThousandUsers) {
             "users:10001: there are too many users; the limit is 10000");
 }
 
+TEST(AuthFile, Successors_AreTheUsersWithTheSameTokens) {
+  const std::string other = "fedcba9876543210-longer";
+  const AuthFile before = parse_auth_file("users", kToken + " ann\n" + other + " bob\n");
+  const AuthFile after = parse_auth_file("users", "0000000000000000 eve\n" + kToken + " eve\n");
+  const std::vector<const User*> found = before.users->successors(*after.users);
+  ASSERT_EQ(found.size(), 2U);
+  const std::size_t ann = before.users->position(*before.users->find(kToken));
+  EXPECT_EQ(found[ann], after.users->find(kToken));
+  EXPECT_EQ(found[1 - ann], nullptr);
+}
+
 class AuthFileOnDisk : public ::testing::Test {
  protected:
   void SetUp() override {

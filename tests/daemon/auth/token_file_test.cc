@@ -1,6 +1,7 @@
 #include "daemon/auth/token_file.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -23,6 +24,7 @@ class File {
   File(const File&) = delete;
   File& operator=(const File&) = delete;
   ~File() { static_cast<void>(std::remove(path_.c_str())); }
+  [[nodiscard]] const std::string& path() const { return path_; }
   [[nodiscard]] TokenFile read() const { return read_token_file("--some-token-file", path_); }
 
  private:
@@ -51,6 +53,16 @@ TEST(TokenFile, InvalidToken_ErrorDoesNotQuoteIt) {
     const std::string error = read_token_file("--some-token-file", path).error;
     EXPECT_NE(error.find("--some-token-file"), std::string::npos) << error;
   }
+}
+
+TEST(TokenFile, WorldReadableFile_Warns) {
+  const File file(kToken);
+  ::chmod(file.path().c_str(), 0640);
+  EXPECT_EQ(file.read().warning, "");
+  ::chmod(file.path().c_str(), 0644);
+  EXPECT_EQ(file.read().token, kToken);
+  EXPECT_EQ(file.read().warning, "every user of this machine can read the tokens in \"" +
+                                     file.path() + "\"; remove that right with chmod o-rwx");
 }
 
 }  // namespace

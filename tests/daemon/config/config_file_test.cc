@@ -111,7 +111,7 @@ TEST_F(ConfigFileOnDisk, ReadsWholeFile) {
 
 TEST_F(ConfigFileOnDisk, FileAboveOneMebibyte_IsRejected) {
   write(std::string((1U << 20U) + 1, '#'));
-  EXPECT_NE(read_config_file(path_).error.find("too large"), std::string::npos);
+  EXPECT_NE(read_config_file(path_).error.find("it exceeds the limit of 1MiB"), std::string::npos);
   EXPECT_TRUE(read_config_file(path_).text.empty());
 }
 
