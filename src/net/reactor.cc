@@ -141,7 +141,7 @@ void Reactor::turn(int max_wait_ms) {
   for (const Readiness& each : events) mark_ready(each);
   context_->shard.drain();
   handle_commands();
-  read_and_accept();
+  accept_and_read();
   fire_timers();
   const std::uint64_t fanned_ns = context_->shard.has_to_fan_out() ? monotonic_ns() : 0;
   context_->shard.fan_out();
@@ -326,7 +326,7 @@ std::size_t Reactor::read_share(std::size_t ready) noexcept {
 }
 
 // A new connection may replace another one, whose request gets its response first.
-void Reactor::read_and_accept() {
+void Reactor::accept_and_read() {
   context_->read_share = read_share(context_->lists.ready.size());
   context_->deflate_pool.divide_inflating(context_->lists.ready.size());
   context_->lists.work_off(context_->lists.ready, [&shard = context_->shard](Connection& each) {

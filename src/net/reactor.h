@@ -88,7 +88,7 @@ class Reactor final : public hub::Waker {
   void mark_ready(const Readiness& readiness);
   void handle_commands();
   [[nodiscard]] static std::size_t read_share(std::size_t ready) noexcept;
-  void read_and_accept();
+  void accept_and_read();
   void fire_timers();
   void flush_dirty();
   void keep_budgets();

@@ -7,13 +7,10 @@
 #include <cerrno>
 #include <chrono>
 #include <climits>
-#include <condition_variable>
 #include <memory>
-#include <mutex>
 #include <new>
 #include <utility>
 
-#include "hub/mailbox.h"
 #include "net/clock.h"
 #include "server/block_sigpipe.h"
 
@@ -30,49 +27,6 @@ bool as_json(const LogOptions& options) {
 }
 
 }  // namespace
-
-class LogWriter::Writing {
- public:
-  Writing(int fd, bool json) : fd_(fd), json_(json) {}
-
-  // Any thread.
-  [[nodiscard]] LogLine line(LogLevel level, std::string_view event) const {
-    return {json_, level, event, net::wall_clock_ms()};
-  }
-  void queue(LogLine& line);
-  void lost() noexcept { dropped_.fetch_add(1, std::memory_order_relaxed); }
-  void stop() noexcept;
-  // Waits until run() has returned, but at most until the thread should have given up. Returns
-  // false if a write blocks. The thread then uses the descriptor no more.
-  [[nodiscard]] bool ends_in_time();
-
-  // The thread's function.
-  void run();
-
- private:
-  struct Entry {
-    Entry* next = nullptr;
-    std::string text;
-  };
-
-  // Returns the number of lines that were written or lost.
-  std::uint32_t write_waiting();
-  void write_lines() noexcept;
-  void write_all(std::string_view text) noexcept;
-
-  hub::Mailbox<Entry> waiting_;
-  const int fd_;
-  const bool json_;
-  std::atomic<std::uint64_t> dropped_{0};  // relaxed: a statistic
-  std::atomic<std::uint32_t> count_{0};    // relaxed: a limit, it orders nothing
-  std::atomic<std::uint32_t> wakes_{0};    // the thread waits for a change of it
-  std::atomic<bool> stop_{false};
-  std::atomic<bool> abandoned_{false};  // relaxed: the destructor must not wait for its effect
-  std::uint64_t give_up_at_ms_ = 0;     // used by the thread only
-  std::mutex mutex_;
-  std::condition_variable ended_;
-  bool has_ended_ = false;  // guarded by mutex_
-};
 
 LogWriter::LogWriter(const LogOptions& options)
     : level_(options.level),
