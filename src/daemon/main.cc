@@ -7,9 +7,13 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <memory>
+#include <new>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "daemon/admin/admin_server.h"
 #include "daemon/admin/top.h"
@@ -21,18 +25,16 @@
 #include "daemon/page/page.h"
 #include "daemon/rooms/members_route.h"
 #include "daemon/rooms/room_routes.h"
+#include "daemon/service/descriptor_plan.h"
+#include "daemon/service/reloader.h"
+#include "daemon/service/say.h"
 #include "daemon/service/service.h"
+#include "daemon/service/signals.h"
 
 extern "C" char** environ;  // NOLINT(readability-redundant-declaration)
 
 namespace wsd::daemon {
 namespace {
-
-// Writes a line to standard error in one call, so that lines of several threads never mix. Does not
-// use the logger, so that --log-level off hides neither the address nor the reason of an exit.
-void say(std::string_view line) {
-  static_cast<void>(std::fprintf(stderr, "%.*s\n", static_cast<int>(line.size()), line.data()));
-}
 
 int fail(int exit_code, const std::string& sentence) {
   say("wsd: " + sentence);
@@ -67,6 +69,9 @@ void add_routes(Server& server, const Authenticator& authenticator, const Publis
   echo.upgrade = [&authenticator](const Request& request) {
     return authenticator.authorize(request);
   };
+  if (authenticator.guarded()) {
+    echo.open = [&authenticator](const Connection& opened) { authenticator.opened(opened); };
+  }
   echo.message = [](Connection& from, const Message& message) { from.send(message); };
   server.route("/", echo);
   server.route("/echo", echo);
@@ -82,35 +87,11 @@ void add_routes(Server& server, const Authenticator& authenticator, const Publis
   });
 }
 
-// Returns the signals that the daemon waits for. All threads block them, because each inherits its
-// mask from the first.
-sigset_t awaited_signals() {
-  sigset_t set;
-  sigemptyset(&set);
-  for (const int number : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&set, number);
-  return set;
-}
-
-std::string users_text(std::size_t count) {
-  return std::to_string(count) + (count == 1 ? " user" : " users");
-}
-
-void reload_users(const Server& server, Authenticator& authenticator) {
-  const AuthFile file = authenticator.load();
-  for (const std::string& warning : file.warnings) {
-    server.log(LogLevel::kWarn, "auth_reload", warning);
-  }
-  if (file.error.empty()) {
-    server.log(LogLevel::kInfo, "auth_reload", "loaded " + users_text(file.users->size()));
-  } else {
-    server.log(LogLevel::kError, "auth_reload", "the current users stay in use: " + file.error);
-  }
-}
-
 // The tokens from the token files, or an error sentence.
 struct Secrets {
   PublishAccess publish{PublishMode::kOff, {}};
   std::string admin_token;
+  std::vector<std::string> warnings;
   std::string error;
 };
 
@@ -128,6 +109,9 @@ Secrets read_secrets(const DaemonOptions& options) {
   if (!options.admin.address.empty() && !options.admin.token_file.empty()) {
     admin = read_token_file("--admin-token-file", options.admin.token_file);
   }
+  for (const TokenFile& file : {publish, admin}) {
+    if (!file.warning.empty()) secrets.warnings.push_back(file.warning);
+  }
   secrets.error = publish.error.empty() ? std::move(admin.error) : std::move(publish.error);
   secrets.publish = PublishAccess(options.publish, std::move(publish.token));
   secrets.admin_token = std::move(admin.token);
@@ -143,69 +127,151 @@ struct Parts {
   Service& service;
 };
 
-void reload(const Server& server, const Parts& parts) {
-  parts.service.reloading();
-  Loaded reread = load_config(parts.sources);
-  parts.service.choose_listeners(reread);
-  const ReloadReport report = reload_report(parts.options, reread);
-  parts.service.reloaded();
+// The files of a reload. Their users are empty without an auth file.
+struct Reread {
+  Loaded config;
+  AuthFile auth;
+};
+
+// May block for ever. Uses nothing but its arguments and constants.
+Reread reread(const Sources& sources, const std::string& auth_file) {
+  Sources again = sources;
+  again.read_file = [](const std::string& path) {
+    return read_config_file(path, FileKinds::kRegular);
+  };
+  Reread files{load_config(again), {}};
+  if (!auth_file.empty()) files.auth = load_auth_file(auth_file);
+  return files;
+}
+
+std::string users_text(std::size_t users, std::size_t revoked) {
+  std::string text = "loaded " + std::to_string(users) + (users == 1 ? " user" : " users");
+  if (revoked != 0) {
+    text += "; closes " + std::to_string(revoked) +
+            (revoked == 1 ? " connection" : " connections") + " whose token or right is gone";
+  }
+  return text;
+}
+
+void apply_users(const Server& server, Authenticator& authenticator, const AuthFile& file) {
+  for (const std::string& warning : file.warnings) {
+    server.log(LogLevel::kWarn, "auth_reload", warning);
+  }
+  if (!file.error.empty()) {
+    server.log(LogLevel::kError, "auth_reload", "the current users stay in use: " + file.error);
+    return;
+  }
+  const std::vector<Revocation> revoked = authenticator.replace(file.users);
+  for (const Revocation& each : revoked) {
+    each.connection.close(CloseCode::kPolicyViolation, each.reason);
+  }
+  server.log(LogLevel::kInfo, "auth_reload", users_text(file.users->size(), revoked.size()));
+}
+
+void apply(const Server& server, const Parts& parts, Reread files) {
+  parts.service.choose_listeners(files.config);
+  const ReloadReport report = reload_report(parts.options, files.config);
   server.log(report.valid ? LogLevel::kInfo : LogLevel::kError, "reload", report.text);
-  if (parts.authenticator.guarded()) reload_users(server, parts.authenticator);
+  if (parts.authenticator.guarded()) apply_users(server, parts.authenticator, files.auth);
+}
+
+// Logs an exception of `step` and returns false. An exception would end the process, because the
+// thread of a reload has no caller.
+template <class Step>
+bool succeeds(const Server& server, Step step) {
+  try {
+    step();
+    return true;
+  } catch (const std::exception& error) {
+    server.log(LogLevel::kError, "reload", std::string("the reload failed: ") + error.what());
+    return false;
+  }
+}
+
+// `server` and `parts` are used only while a result takes effect, so a thread that was abandoned
+// does not use them.
+Reloader::Read reload_of(const Server& server, const Parts& parts) {
+  return [&server, parts, sources = parts.sources, auth_file = parts.options.auth.file] {
+    auto files = std::make_shared<Reread>();
+    std::string error;
+    try {
+      *files = reread(sources, auth_file);
+    } catch (const std::exception& exception) {
+      error = exception.what();
+    }
+    return [&server, parts, files, error] {
+      succeeds(server, [&] {
+        if (!error.empty()) throw std::runtime_error(error);
+        apply(server, parts, std::move(*files));
+      });
+      parts.service.reloaded();
+    };
+  };
 }
 
 // Returns when SIGTERM or SIGINT has arrived. Handles SIGHUP.
-void await_end(const Server& server, const Parts& parts, const sigset_t& signals) {
+void await_end(const Server& server, const Parts& parts, Reloader& reloader,
+               const sigset_t& signals) {
   for (;;) {
     int number = 0;
     if (sigwait(&signals, &number) != 0) continue;
     if (number != SIGHUP) return;
-    reload(server, parts);
+    parts.service.reloading();
+    succeeds(server, [&] { reloader.request(); });
   }
 }
 
-// Restores the kernel's default action, so that a second signal ends the process at once.
-void let_signals_kill() {
-  sigset_t set;
-  sigemptyset(&set);
-  for (const int number : {SIGINT, SIGTERM}) {
-    static_cast<void>(std::signal(number, SIG_DFL));
-    sigaddset(&set, number);
+// Looking up a name may block, so it must be possible to end the process meanwhile.
+std::string listen(Server& server, AdminServer& admin, const Parts& parts) {
+  const KillableScope killable;
+  for (const std::string& address : parts.options.listen) {
+    if (std::string error = parts.service.listen(server, address); !error.empty()) return error;
   }
-  static_cast<void>(pthread_sigmask(SIG_UNBLOCK, &set, nullptr));
+  return admin.listen(parts.options.admin.address, parts.secrets.admin_token);
 }
 
-int serve(const Parts& parts) {
+// The result of serve().
+struct Served {
+  int exit_code = kExitClean;
+  bool abandoned = false;  // a thread still reads a file
+};
+
+Served serve(const Parts& parts) {
   const DaemonOptions& options = parts.options;
-  const sigset_t signals = awaited_signals();
-  static_cast<void>(pthread_sigmask(SIG_BLOCK, &signals, nullptr));
-  static_cast<void>(std::signal(SIGPIPE, SIG_IGN));
+  const sigset_t signals = block_signals();
+  const DescriptorPlan descriptors = plan_descriptors(!options.admin.address.empty());
   // The process is the daemon's own.
   ServerOptions of_server = options.server;
   of_server.process = {.raise_open_file_limit = true, .return_large_blocks = true};
+  of_server.limits.reserved_descriptors = descriptors.reserved;
   Server server(of_server);
+  AdminServer admin(server, options.server.log, descriptors.admin_connections);
   add_routes(server, parts.authenticator, parts.secrets.publish, options.server);
-  for (const std::string& address : options.listen) {
-    if (const std::string error = parts.service.listen(server, address); !error.empty()) {
-      return fail(kExitCannotBind, error);
-    }
+  if (const std::string error = listen(server, admin, parts); !error.empty()) {
+    return {fail(kExitCannotBind, error)};
   }
-  if (const std::string error = server.start(); !error.empty()) return fail(kExitFailed, error);
-  AdminServer admin(server, options.server.log);
-  if (const std::string error = admin.start(options.admin.address, parts.secrets.admin_token);
-      !error.empty()) {
-    return fail(kExitCannotBind, error);
-  }
+  if (const std::string error = server.start(); !error.empty()) return {fail(kExitFailed, error)};
+  if (const std::string error = admin.start(); !error.empty()) return {fail(kExitFailed, error)};
   for (const std::string& address : server.addresses()) say("listening on " + address);
   for (const std::string& address : admin.addresses()) say("admin on " + address);
   const auto watchdog = parts.service.ready(server);
-  await_end(server, parts, signals);
+  Reloader reloader(reload_of(server, parts));
+  await_end(server, parts, reloader, signals);
   parts.service.stopping(server, options.server.drain_timeout_ms);
   server.drain();
   let_signals_kill();
   server.wait();
+  const bool abandoned = !reloader.end();
+  if (abandoned) {
+    server.log(
+        LogLevel::kWarn, "reload",
+        "a reload still waits for a file and is abandoned: check the file systems of --config "
+        "and --auth-file");
+  }
   admin.stop();
   const DrainVerdict verdict = judge_drain(server.forced_closes());
-  return verdict.sentence.empty() ? kExitClean : fail(verdict.exit_code, verdict.sentence);
+  if (verdict.sentence.empty()) return {kExitClean, abandoned};
+  return {fail(verdict.exit_code, verdict.sentence), abandoned};
 }
 
 std::string version_text() {
@@ -236,6 +302,7 @@ int run(int argc, char** argv) {
     if (!file.error.empty()) return fail(kExitBadConfiguration, file.error);
   }
   const Secrets secrets = judged ? read_secrets(loaded.options) : Secrets{};
+  for (const std::string& warning : secrets.warnings) say("wsd: warning: " + warning);
   if (!secrets.error.empty()) return fail(kExitBadConfiguration, secrets.error);
   switch (loaded.action) {
     case Action::kHelp:
@@ -254,7 +321,10 @@ int run(int argc, char** argv) {
   for (const std::string& warning : service.warnings(loaded.options)) {
     say("wsd: warning: " + warning);
   }
-  return serve({sources, loaded.options, authenticator, secrets, service});
+  const Served served = serve({sources, loaded.options, authenticator, secrets, service});
+  // The thread may use static objects, which a normal exit destroys.
+  if (served.abandoned) std::_Exit(served.exit_code);
+  return served.exit_code;
 }
 
 }  // namespace
@@ -264,7 +334,11 @@ int main(int argc, char** argv) {
   try {
     return wsd::daemon::run(argc, argv);
   } catch (const std::exception& error) {
-    static_cast<void>(std::fprintf(stderr, "wsd: %s\n", error.what()));
+    try {
+      wsd::daemon::say(std::string("wsd: ") + error.what());
+    } catch (const std::bad_alloc&) {
+      // The exit status remains.
+    }
     return wsd::daemon::kExitFailed;
   }
 }

@@ -51,7 +51,10 @@ class Access : public ::testing::Test {
   std::string reload() {
     const std::size_t from = server().process().lines().size();
     server().signal(SIGHUP);
-    return server().process().wait_for_line("event=auth_reload", from).value_or("no line");
+    return server()
+        .process()
+        .wait_for_line("event=auth_reload .*(loaded|current)", from)
+        .value_or("no line");
   }
   // Returns the response to a handshake.
   HttpResponse ask(const RequestText& request) {
@@ -306,6 +309,42 @@ TEST_F(Access, Reload_AppliesToNewHandshakesOnly) {
   EXPECT_EQ(ask(with(kBob, "/rooms/anything")).status, 101);
   ASSERT_TRUE(ann.send(text_frame("still here")));
   EXPECT_TRUE(receives_text(ann, "still here")) << "existing connections stay open";
+}
+
+TEST_F(Access, RevokeOnReload_ClosesConnectionsWhoseTokenOrRightIsGone) {
+  start({"--revoke-on-reload", "on", "--reactors", "2"});
+  const auto member = [&](const std::string& token, std::string_view target) {
+    RawClient client = server().connect();
+    client.send(with(token, target).text());
+    EXPECT_TRUE(is_upgraded(client)) << target;
+    return client;
+  };
+  std::vector<RawClient> anns;
+  for (const char* target : {"/", "/echo", "/rooms/news", "/rooms/chat-1"}) {
+    anns.push_back(member(kAnn, target));
+  }
+  RawClient reader = member(kBob, "/rooms/news");
+  RawClient writer = member(kBob, "/rooms/chat-1");
+  write("# nobody but bob\n" + kBob + " bob read=chat-* write=chat-*\n");
+  EXPECT_EQ(log_value(reload(), "text"),
+            "loaded 1 user; closes 5 connections whose token or right is gone");
+  for (RawClient& each : anns) {
+    EXPECT_TRUE(receives(each, kClose, close_payload(1008, "the token was revoked")));
+    each.send(close_frame(1008));
+    EXPECT_EQ(each.read_until_end(), End::kFin);
+  }
+  EXPECT_TRUE(
+      receives(reader, kClose, close_payload(1008, "the rights of this user have changed")));
+  reader.send(close_frame(1008));
+  ASSERT_TRUE(writer.send(text_frame("still here")));
+  EXPECT_TRUE(receives_text(writer, "still here"));
+  write("broken\n");
+  EXPECT_EQ(log_value(reload(), "level"), "error");
+  write("# nobody\n");
+  EXPECT_EQ(log_value(reload(), "text"),
+            "loaded 0 users; closes 1 connection whose token or right is gone");
+  EXPECT_TRUE(receives(writer, kClose, close_payload(1008, "the token was revoked")));
+  writer.send(close_frame(1008));
 }
 
 TEST_F(Access, ABrokenFileUnderTrafficKeepsTheOldUsers) {

@@ -6,6 +6,7 @@
 #include <csignal>
 #include <cstdint>
 #include <cstdlib>
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <string>
@@ -25,8 +26,8 @@ constexpr const char* kToken = "a-token-that-is-long-enough";
 class AdminServer {
  public:
   explicit AdminServer(std::vector<std::string> flags = {},
-                       const std::string& admin = "127.0.0.1:0")
-      : server_(with_admin(std::move(flags), admin)) {
+                       const std::string& admin = "127.0.0.1:0", std::size_t max_descriptors = 0)
+      : server_(command_of(std::move(flags), admin, max_descriptors)) {
     const auto line = server_.process().wait_for_line("^admin on ");
     if (!line) {
       ADD_FAILURE() << "no admin listener: " << server_.process().output();
@@ -77,10 +78,13 @@ class AdminServer {
   }
 
  private:
-  [[nodiscard]] static std::vector<std::string> with_admin(std::vector<std::string> flags,
-                                                           const std::string& admin) {
-    flags.insert(flags.end(), {"--admin", admin});
-    return flags;
+  [[nodiscard]] static Command command_of(std::vector<std::string> flags, const std::string& admin,
+                                          std::size_t max_descriptors) {
+    flags.insert(flags.end(),
+                 {"--admin", admin, "--listen", "127.0.0.1:0", "--log-format", "text"});
+    Command command = server_command(std::move(flags));
+    command.max_descriptors = max_descriptors;
+    return command;
   }
 
   ServerProcess server_;
@@ -301,6 +305,66 @@ TEST(Admin, WithTokenFile_RequestsNeedTheToken) {
   }
   for (const char* target : {"/livez", "/readyz"}) EXPECT_EQ(wsd.get(target).status, 200) << target;
   EXPECT_EQ(wsd.server().process().output().find(kToken), std::string::npos);
+}
+
+// A probe must tell whether the process lives, whoever else reaches the listener.
+TEST(Admin, IdleConnections_KeepNoProbeOut) {
+  const TemporaryDirectory folder;
+  AdminServer wsd({"--admin-token-file", folder.write("token", kToken)});
+  std::vector<RawClient> silent;
+  std::vector<RawClient> half;
+  std::vector<RawClient> kept_alive;
+  for (int i = 0; i < 70; ++i) {
+    silent.push_back(wsd.connect());
+    half.push_back(wsd.connect());
+    half.back().send("GET /livez HTTP/1.1\r\nHost: localhost\r\n");
+    kept_alive.push_back(wsd.connect());
+    kept_alive.back().send(AdminServer::request("/livez").text());
+    EXPECT_EQ(kept_alive.back().read_response().value_or(HttpResponse{}).status, 200) << i;
+  }
+  EXPECT_EQ(silent.front().read_end(), End::kFin) << "the oldest one makes way";
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(wsd.get("/readyz").status, 200);
+  EXPECT_EQ(wsd.get_with("/metrics", std::string("Bearer ") + kToken).status, 200);
+  // The newest one stayed.
+  kept_alive.back().send(AdminServer::request("/livez").text());
+  EXPECT_EQ(kept_alive.back().read_response().value_or(HttpResponse{}).status, 200);
+}
+
+// Clients may use up all descriptors that they can get. The admin listener and a reload have their
+// own.
+TEST(Admin, ClientsUseUpTheDescriptors_AdminAnswersAndUsersAreReloaded) {
+  const TemporaryDirectory folder;
+  const std::string users = folder.write("users", "0123456789abcdef ann read=*\n");
+  std::filesystem::permissions(users, std::filesystem::perms::owner_read);
+  constexpr std::size_t kDescriptors = 100;
+  AdminServer wsd({"--reactors", "2", "--auth-file", users, "--handshake-timeout", "10m"},
+                  "127.0.0.1:0", kDescriptors);
+  std::vector<RawClient> crowd;
+  for (std::size_t i = 0; i < 2 * kDescriptors; ++i) crowd.push_back(wsd.server().connect());
+  ASSERT_TRUE(wsd.server().process().wait_for_line("event=accept_paused"));
+  // 18 connections are the share of the admin listener, and a client cannot keep one from it.
+  std::vector<RawClient> probes;
+  for (int i = 0; i < 40; ++i) {
+    probes.push_back(wsd.connect());
+    probes.back().send(AdminServer::request("/livez").text());
+    ASSERT_EQ(probes.back().read_response().value_or(HttpResponse{}).status, 200) << i;
+  }
+  const std::string fresh = folder.write("fresh", "fedcba9876543210 bob read=*\n");
+  std::filesystem::permissions(fresh, std::filesystem::perms::owner_read);
+  std::filesystem::rename(fresh, users);
+  for (int i = 0; i < 3; ++i) {
+    const std::size_t seen = wsd.server().process().lines().size();
+    wsd.server().signal(SIGHUP);
+    const auto line = wsd.server().process().wait_for_line("event=auth_reload", seen);
+    ASSERT_TRUE(line);
+    EXPECT_EQ(log_value(*line, "text"), "loaded 1 user");
+  }
+  crowd.clear();
+  EXPECT_TRUE(eventually([&] {
+    RawClient next = wsd.server().connect();
+    next.send(RequestText::upgrade("/echo").add("Authorization", "Bearer fedcba9876543210").text());
+    return next.read_response().value_or(HttpResponse{}).status == 101;
+  })) << "clients are accepted again";
 }
 
 TEST(Admin, UnixSocket_IsServed) {

@@ -1,9 +1,14 @@
 // The command line, the environment, the configuration file, and the exit status.
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include <array>
 #include <csignal>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -178,6 +183,90 @@ TEST(Daemon, Hangup_ChecksTheConfigurationAndContinues) {
   server.signal(SIGHUP);
   ASSERT_TRUE(server.process().wait_for_line("reload", seen)) << server.process().output();
   EXPECT_TRUE(echoes(client));
+}
+
+// A pipe has no content any more, or none for ever: the daemon reads it at start only.
+TEST(Daemon, HangupWithAPipeAsConfiguration_LogsAnErrorAndEndsOnSigterm) {
+  const TemporaryDirectory folder;
+  const std::string path = folder.write("wsd.conf", "max-message = 1000\n");
+  ServerProcess server({"--config", path});
+  ASSERT_TRUE(server.listening());
+  std::filesystem::remove(path);
+  ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+  server.signal(SIGHUP);
+  const auto line = server.process().wait_for_line("event=reload");
+  ASSERT_TRUE(line);
+  EXPECT_NE(line->find("it is not a regular file"), std::string::npos) << *line;
+  EXPECT_EQ(log_value(*line, "level"), "error");
+  EXPECT_TRUE(server.ends_cleanly()) << server.process().output();
+}
+
+// bash passes a pipe for each <(...).
+TEST(Daemon, StartsWithPipesAsFiles) {
+  Command command = server_command({"--listen", "127.0.0.1:0", "--log-format", "text"});
+  command.argv.insert(command.argv.begin(),
+                      {"bash", "-c",
+                       "exec \"$0\" \"$@\" --config <(echo max-message = 7) --admin 127.0.0.1:0 "
+                       "--admin-token-file <(echo 0123456789abcdef) --publish-token-file <(echo "
+                       "0123456789abcdef)"});
+  ServerProcess server(command);
+  ASSERT_TRUE(server.listening());
+  RawClient client = server.connect();
+  ASSERT_TRUE(opens(client));
+  client.send(text_frame("8 bytes."));
+  EXPECT_TRUE(is_closed_with(client, 1009));
+  EXPECT_EQ(server.process().output().find("warning"), std::string::npos)
+      << server.process().output();
+}
+
+// The reader of standard error may have stopped. Nothing that the daemon writes keeps it running.
+TEST(Daemon, FullStandardError_EndsOnSigterm) {
+  std::array<int, 2> pipe{};
+  ASSERT_EQ(::pipe(pipe.data()), 0);
+  ASSERT_EQ(::fcntl(pipe[0], F_SETFD, FD_CLOEXEC), 0);
+  ASSERT_EQ(::fcntl(pipe[1], F_SETFL, O_NONBLOCK), 0);
+  const std::string block(4096, '.');
+  while (::write(pipe[1], block.data(), block.size()) > 0) continue;
+  ASSERT_EQ(::fcntl(pipe[1], F_SETFL, 0), 0);
+  const TemporaryDirectory folder;
+  const std::string path = folder.file("socket");
+  Command command = server_command({"--listen", "unix:" + path, "--drain-window", "0",
+                                    "--close-timeout", "100ms", "--drain-timeout", "1s"});
+  command.argv.insert(command.argv.begin(),
+                      {"bash", "-c", "exec \"$0\" \"$@\" 2>&" + std::to_string(pipe[1])});
+  Subprocess server(command);
+  RawClient client;
+  ASSERT_TRUE(eventually([&] {
+    client = RawClient::unix_socket(path);
+    return client.connected();
+  }));
+  ASSERT_TRUE(opens(client));
+  EXPECT_TRUE(echoes(client));
+  // It never answers the Close, so the daemon has a sentence to write.
+  server.signal(SIGTERM);
+  const auto status = server.wait_exit();
+  ASSERT_TRUE(status) << "the daemon hangs";
+  EXPECT_EQ(status->code, 3);
+  ::close(pipe[0]);
+  ::close(pipe[1]);
+}
+
+TEST(Daemon, WorldReadableTokenFile_IsAWarning) {
+  const TemporaryDirectory folder;
+  const std::string path = folder.write("token", "0123456789abcdef");
+  for (const std::vector<std::string>& flags :
+       std::vector<std::vector<std::string>>{{"--admin", "127.0.0.1:0", "--admin-token-file", path},
+                                             {"--publish-token-file", path}}) {
+    for (const auto& [mode, warns] : {std::pair{0640, false}, std::pair{0644, true}}) {
+      ::chmod(path.c_str(), static_cast<mode_t>(mode));
+      std::vector<std::string> all = flags;
+      all.emplace_back("--check-config");
+      const Output output = daemon(all);
+      EXPECT_EQ(output.status.code, 0) << output.all();
+      EXPECT_EQ(mentions(output.err, "every user of this machine can read the tokens in"), warns)
+          << output.err;
+    }
+  }
 }
 
 TEST(Daemon, EndsCleanlyWithNothingToDrain) {

@@ -194,7 +194,8 @@ TEST(Descriptors, NoDescriptorsLeft_ServerContinues) {
   for (int round = 0; round < 2; ++round) {
     std::vector<RawClient> crowd;
     for (int i = 0; i < 150; ++i) crowd.push_back(server.connect());
-    ASSERT_TRUE(eventually([&] { return server.open_descriptors() >= 60; }))
+    // All but those that the daemon keeps for itself.
+    ASSERT_TRUE(eventually([&] { return server.open_descriptors() >= 55; }))
         << server.open_descriptors();
     for (int i = 0; i < 100; ++i) ASSERT_TRUE(echoes(old));
     crowd.clear();

@@ -10,10 +10,11 @@
 namespace wsd::daemon {
 namespace {
 
-ServerOptions options_of(const LogOptions& log) {
+ServerOptions options_of(const LogOptions& log, std::uint32_t max_connections) {
   ServerOptions options;
   options.reactors = 1;
-  options.limits.max_connections = 64;
+  options.limits.max_connections = max_connections;
+  options.limits.replace_oldest = true;
   options.listen_backlog = 64;
   options.deflate.mode = DeflateMode::kOff;
   options.log = log;
@@ -24,10 +25,11 @@ ServerOptions options_of(const LogOptions& log) {
 
 }  // namespace
 
-AdminServer::AdminServer(const Server& watched, const LogOptions& log)
-    : watched_(watched), server_(options_of(log)) {}
+AdminServer::AdminServer(const Server& watched, const LogOptions& log,
+                         std::uint32_t max_connections)
+    : watched_(watched), server_(options_of(log, max_connections)) {}
 
-std::string AdminServer::start(const std::string& address, std::string token) {
+std::string AdminServer::listen(const std::string& address, std::string token) {
   if (address.empty()) return {};
   token_ = std::move(token);
   hosts_ = !token_.empty() || address.starts_with("unix:") ? Hosts::kAny : Hosts::kLocal;
@@ -37,8 +39,11 @@ std::string AdminServer::start(const std::string& address, std::string token) {
   add("GET", "/connections", &AdminServer::connections, true);
   add("DELETE", "/connections/{id}", &AdminServer::close_connection, true);
   add("GET", "/rooms", &AdminServer::rooms, true);
-  std::string error = server_.listen(address);
-  return error.empty() ? server_.start() : error;
+  return server_.listen(address);
+}
+
+std::string AdminServer::start() {
+  return server_.addresses().empty() ? std::string() : server_.start();
 }
 
 void AdminServer::add(std::string_view method, std::string_view path, Answer answer, bool guarded) {

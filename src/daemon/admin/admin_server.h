@@ -14,15 +14,18 @@ namespace wsd::daemon {
 
 class AdminServer {
  public:
-  // `watched` must outlive this object. Warnings and errors go to `log`.
-  AdminServer(const Server& watched, const LogOptions& log);
+  // `watched` must outlive this object. Warnings and errors go to `log`. Beyond `max_connections`,
+  // a new connection replaces the oldest one, so that idle clients keep no probe out.
+  AdminServer(const Server& watched, const LogOptions& log, std::uint32_t max_connections);
   AdminServer(const AdminServer&) = delete;
   AdminServer& operator=(const AdminServer&) = delete;
 
-  // Listens and starts to respond. Requests other than /livez and /readyz must carry `token`,
-  // unless it is empty. Does nothing if `address` is empty. Returns an empty string, or an error
+  // Listens. Requests other than /livez and /readyz must carry `token`, unless it is empty. Does
+  // nothing if `address` is empty. Returns an empty string, or an error sentence.
+  [[nodiscard]] std::string listen(const std::string& address, std::string token);
+  // Starts to respond, if listen() was called with an address. Returns an empty string, or an error
   // sentence.
-  [[nodiscard]] std::string start(const std::string& address, std::string token);
+  [[nodiscard]] std::string start();
   // Returns the bound addresses.
   [[nodiscard]] std::vector<std::string> addresses() const { return server_.addresses(); }
   // Ends at once. Until then it responds, even after the watched server has drained.

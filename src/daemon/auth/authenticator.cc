@@ -18,16 +18,8 @@ Upgrade ask_for_token(std::string body) {
 
 AuthFile Authenticator::load() {
   AuthFile file = load_auth_file(options_.file);
-  if (file.error.empty()) {
-    const std::lock_guard lock(mutex_);
-    users_ = file.users;
-  }
+  if (file.error.empty()) static_cast<void>(replace(file.users));
   return file;
-}
-
-std::shared_ptr<const UserTable> Authenticator::users() const {
-  const std::lock_guard lock(mutex_);
-  return users_;
 }
 
 Authenticator::Identity Authenticator::identify(const Request& request) const {
@@ -41,13 +33,14 @@ Authenticator::Identity Authenticator::identify(const Request& request) const {
     identity.verdict = ask_for_token("a token is required");
     return identity;
   }
-  identity.users = users();
-  if (identity.users) identity.user = identity.users->find(presented.token);
-  if (identity.user == nullptr) {
+  Grant& grant = identity.grant;
+  grant.users = admissions_.users();
+  if (grant.users) grant.user = grant.users->find(presented.token);
+  if (grant.user == nullptr) {
     identity.verdict = ask_for_token("the token is not valid");
     return identity;
   }
-  identity.verdict = Upgrade::accept(identity.user->name);
+  identity.verdict = Upgrade::accept(grant.user->name);
   if (presented.place == PresentedToken::Place::kSubprotocol) {
     identity.verdict.subprotocol = kBearerSubprotocol;
   }
@@ -55,24 +48,45 @@ Authenticator::Identity Authenticator::identify(const Request& request) const {
 }
 
 Upgrade Authenticator::authorize(const Request& request) const {
-  return guarded() ? identify(request).verdict : Upgrade::accept();
+  if (!guarded()) return Upgrade::accept();
+  Identity identity = identify(request);
+  if (identity.grant.user != nullptr && options_.revoke_on_reload) {
+    identity.verdict.data = std::make_unique<Admission>(admissions_, std::move(identity.grant));
+  }
+  return std::move(identity.verdict);
 }
 
 Upgrade Authenticator::authorize_room(const Request& request, std::string_view room) const {
   Identity identity;
   if (guarded()) {
     identity = this->identify(request);
-    if (identity.user == nullptr) return std::move(identity.verdict);
+    if (identity.grant.user == nullptr) return std::move(identity.verdict);
   }
   if (const std::string error = room_name_error(room); !error.empty()) {
     return Upgrade::reject(400, error);
   }
   if (!guarded()) return Upgrade::accept();
-  if (!identity.user->may_read(room)) {
+  Grant& grant = identity.grant;
+  if (!grant.user->may_read(room)) {
     return Upgrade::reject(403, "this user may not read this room");
   }
-  if (!identity.user->may_write(room)) identity.verdict.data = std::make_unique<ReadOnlyMember>();
+  grant.room = room;
+  grant.write = grant.user->may_write(room);
+  if (!grant.write) {
+    if (!options_.revoke_on_reload) grant = {};
+    identity.verdict.data = std::make_unique<ReadOnlyMember>(admissions_, std::move(grant));
+  } else if (options_.revoke_on_reload) {
+    identity.verdict.data = std::make_unique<Admission>(admissions_, std::move(grant));
+  }
   return std::move(identity.verdict);
+}
+
+void Authenticator::opened(const Connection& connection) const {
+  if (!options_.revoke_on_reload) return;
+  Admission* const admission = connection.data<Admission>();
+  if (admission == nullptr) return;
+  const std::string_view reason = admissions_.opened(*admission, connection);
+  if (!reason.empty()) connection.close(CloseCode::kPolicyViolation, reason);
 }
 
 }  // namespace wsd::daemon

@@ -5,22 +5,26 @@
 #include <wsd/http.h>
 
 #include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "daemon/auth/admission.h"
 #include "daemon/auth/auth_file.h"
 #include "daemon/config/daemon_options.h"
 
 namespace wsd::daemon {
 
 // Marks the connection of a member that may not write to its room.
-class ReadOnlyMember final : public ConnectionData {};
+class ReadOnlyMember final : public Admission {
+ public:
+  using Admission::Admission;
+};
 
 // Allows every request if there is no auth file. All methods: any thread.
 //
-// A table of users never changes; a reload replaces it. The mutex guards only the copy of the
-// pointer, at handshakes and reloads. A handshake uses one table from beginning to end.
+// A table of users never changes; a reload replaces it. A handshake uses one table from beginning
+// to end.
 class Authenticator {
  public:
   explicit Authenticator(AuthOptions options) : options_(std::move(options)) {}
@@ -30,8 +34,15 @@ class Authenticator {
   [[nodiscard]] bool guarded() const noexcept { return !options_.file.empty(); }
 
   // Reads the file. If it is valid, later requests are checked against it; otherwise the users stay
-  // as they were. Open connections stay open even if their token is gone.
+  // as they were. Before the service.
   [[nodiscard]] AuthFile load();
+  // The file, for load_auth_file().
+  [[nodiscard]] const std::string& file() const noexcept { return options_.file; }
+  // Checks later requests against `users`. Returns the connections that the new users do not allow,
+  // for the caller to close: none without AuthOptions::revoke_on_reload.
+  [[nodiscard]] std::vector<Revocation> replace(std::shared_ptr<const UserTable> users) {
+    return admissions_.replace(std::move(users));
+  }
 
   // Judges an opening handshake for a path that is open to every user. Rejects a request without a
   // valid token with 401, and one with several Authorization fields with 400.
@@ -39,20 +50,20 @@ class Authenticator {
   // Judges an opening handshake for a room. Also rejects an invalid room name with 400, and a user
   // without the right to read with 403. Attaches ReadOnlyMember if the user may not write.
   [[nodiscard]] Upgrade authorize_room(const Request& request, std::string_view room) const;
+  // Must be called when a connection that it has allowed is open, on the connection's thread.
+  // Closes the connection if a reload has revoked its grant since the handshake.
+  void opened(const Connection& connection) const;
 
  private:
   struct Identity {
-    const User* user = nullptr;              // nullptr: `verdict` holds the rejection
-    std::shared_ptr<const UserTable> users;  // owns `user`
+    Grant grant;  // without a user: `verdict` holds the rejection
     Upgrade verdict;
   };
 
-  [[nodiscard]] std::shared_ptr<const UserTable> users() const;
   [[nodiscard]] Identity identify(const Request& request) const;
 
   const AuthOptions options_;
-  mutable std::mutex mutex_;
-  std::shared_ptr<const UserTable> users_;
+  mutable Admissions admissions_;
 };
 
 }  // namespace wsd::daemon

@@ -19,6 +19,7 @@ inline constexpr std::string_view kSystemdAddress = "systemd";
 struct AuthOptions {
   std::string file;  // its format is in auth_file.h; empty: all clients are allowed
   std::string cookie = "wsd_token";
+  bool revoke_on_reload = false;  // a reload ends connections whose token or right is gone
 };
 
 // The clients that may publish to rooms over HTTP.

@@ -1,12 +1,15 @@
 // Flags for authentication and for limits per client.
 #include <wsd/check.h>
 
+#include <array>
 #include <utility>
 
 #include "daemon/config/flag_groups.h"
 
 namespace wsd::daemon {
 namespace {
+
+constexpr std::array<Choice<bool>, 2> kSwitch = {{{"off", false}, {"on", true}}};
 
 std::string path_error(std::string_view value) {
   for (const char c : value) {
@@ -52,6 +55,12 @@ Table access_flags() {
       word(
           "NAME", {"auth-cookie", "cookie that may carry the token"}, &cookie_name_error,
           [](Options & o) -> auto& { return o.auth.cookie; }),
+      choice(
+          "MODE",
+          {"revoke-on-reload",
+           "on closes a connection with 1008 when a reload of --auth-file removes its token, or a "
+           "right that it uses; off lets it stay open"},
+          kSwitch, [](Options & o) -> auto& { return o.auth.revoke_on_reload; }),
   };
 }
 

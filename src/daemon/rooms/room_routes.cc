@@ -94,6 +94,7 @@ Handlers room_handlers(const Server& server, const Authenticator& authenticator)
     server.hub().publish(from.room(), message);
   };
   if (authenticator.guarded()) {
+    room.open = [&authenticator](const Connection& member) { authenticator.opened(member); };
     room.message = [publish = room.message](Connection& from, const Message& message) {
       if (from.data<ReadOnlyMember>() == nullptr) {
         publish(from, message);

@@ -147,6 +147,19 @@ TEST_F(AuthenticatorTest, Reload_ReplacesUsersUnlessFileIsInvalid) {
   EXPECT_EQ(authenticator.authorize_room(with(kBob), "chat-1").status, 403);
 }
 
+TEST_F(AuthenticatorTest, RevokeOnReload_AttachesTheGrantToEachConnection) {
+  AuthOptions revoking = options();
+  revoking.revoke_on_reload = true;
+  for (const bool revokes : {false, true}) {
+    Authenticator authenticator(revokes ? revoking : options());
+    ASSERT_EQ(authenticator.load().error, "");
+    EXPECT_EQ(authenticator.authorize(with(kAnn)).data != nullptr, revokes);
+    EXPECT_EQ(authenticator.authorize_room(with(kAnn), "news").data != nullptr, revokes);
+    EXPECT_NE(authenticator.authorize_room(with(kBob), "news").data, nullptr);
+    EXPECT_EQ(authenticator.authorize(with("wrong-0123456789abcdef")).data, nullptr);
+  }
+}
+
 // Handshakes of several reactors while the file changes, well or badly: each sees one whole table.
 TEST_F(AuthenticatorTest, HandshakesDuringReload_Succeed) {
   Authenticator authenticator(options());

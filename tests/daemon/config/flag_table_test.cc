@@ -37,6 +37,7 @@ const std::vector<FlagCase>& cases() {
       {"max-fields", "100", "64", {"1KiB"}},
       {"auth-file", "none", "/etc/wsd/users", {"a\x01"}},
       {"auth-cookie", "wsd_token", "sid", {"a b", "", "a=b"}},
+      {"revoke-on-reload", "off", "on", {"yes", "", "true"}},
       {"max-connections-per-address", "0", "50", {"x"}},
       {"max-handshakes-per-second", "0", "5", {"5/s"}},
       {"max-messages-per-second", "0", "100", {"100/s"}},
