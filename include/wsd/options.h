@@ -146,14 +146,15 @@ struct HttpOptions {
   // loopback host even if allowed_hosts is empty. This stops DNS rebinding: a web page can make its
   // own host name resolve to 127.0.0.1, and then has the same origin as the server. Set it if the
   // server trusts its clients because they are on this machine. It does not apply to Unix sockets,
-  // trusted proxies (ProxyOptions) and pages of allowed_origins. Off by default, because an application behind a proxy gets
-  // its public name as Host.
+  // trusted proxies (ProxyOptions) and pages of allowed_origins. Off by default, because an
+  // application behind a proxy gets its public name as Host.
   bool guard_loopback = false;
 
   // If true, pages from UpgradeOptions::allowed_origins may also read the responses of the HTTP
-  // routes, and send requests that need a preflight (Fetch §3.2, "CORS protocol"). The server
-  // answers preflights before any guard, unless the route has an OPTIONS handler. The responses do
-  // not allow credentials, so a browser sends no cookies with such a request. Off by default.
+  // routes, and send requests that need a preflight (Fetch, section 3.2, "CORS protocol"). The
+  // server answers preflights before any guard, unless the route has an OPTIONS handler. The
+  // responses do not allow credentials, so a browser sends no cookies with such a request. Off by
+  // default.
   bool cross_origin = false;
   // The request header fields that these pages may set, besides those that any page may set.
   std::vector<std::string> cross_origin_fields = {"Authorization", "Content-Type"};
