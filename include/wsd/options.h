@@ -166,9 +166,10 @@ struct HttpOptions {
   bool guard_loopback = false;
 
   // If true, pages from UpgradeOptions::allowed_origins may also read the responses of the HTTP
-  // routes, and send requests that need a preflight (Fetch §3.2, "CORS protocol"). The server
-  // answers preflights before any guard, unless the route has an OPTIONS handler. The responses do
-  // not allow credentials, so a browser sends no cookies with such a request. Off by default.
+  // routes, and send requests that need a preflight (Fetch, section 3.2, "CORS protocol"). The
+  // server answers preflights before any guard, unless the route has an OPTIONS handler. The
+  // responses do not allow credentials, so a browser sends no cookies with such a request. Off by
+  // default.
   bool cross_origin = false;
   // The request header fields that these pages may set, besides those that any page may set.
   std::vector<std::string> cross_origin_fields = {"Authorization", "Content-Type"};

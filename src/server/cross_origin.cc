@@ -68,7 +68,7 @@ protocol::HeaderList preflight_fields(const HttpOptions& options,
                                  {"Access-Control-Max-Age", std::string(kMaxAge)}};
   if (!names.empty()) fields.emplace_back("Access-Control-Allow-Headers", std::move(names));
   // A page from the Internet asks for this before it reaches a private address (Private Network
-  // Access §3.1.1). The operator has listed its origin, so it may.
+  // Access, section 3.1.1). The operator has listed its origin, so it may.
   const protocol::HttpField* const asks = request.find("Access-Control-Request-Private-Network");
   if (asks != nullptr && asks->value == "true") {
     fields.emplace_back("Access-Control-Allow-Private-Network", "true");

@@ -1,4 +1,4 @@
-// Responses to web pages of other origins: the CORS protocol (Fetch §3.2).
+// Responses to web pages of other origins: the CORS protocol (Fetch, section 3.2).
 #pragma once
 
 #include <string>
@@ -20,8 +20,8 @@ namespace wsd::server {
 // with a field of its own.
 void insert_lines(std::string& response, std::string_view lines);
 
-// Returns whether `request` is a preflight (Fetch §4.8) that the server must answer: cross_origin
-// is on, and other origins are allowed.
+// Returns whether `request` is a preflight (Fetch, section 4.8) that the server must answer:
+// cross_origin is on, and other origins are allowed.
 [[nodiscard]] bool is_preflight(const ServerOptions& options, const protocol::HttpRequest& request);
 
 // Returns the fields of the response to a preflight from an allowed origin, in addition to

@@ -433,8 +433,9 @@ net::RequestResult RequestHandler::reject_origin(const protocol::HttpRequest& re
                 protocol::origin_refusal(origin, request.host, allowed));
 }
 
-// A browser fails such a connection right after the handshake (WHATWG WebSockets §2.1), and its
-// page learns no reason. Does not log the offers, because a page may send its token as one of them.
+// A browser fails such a connection right after the handshake (WHATWG WebSockets, section 2.1), and
+// its page learns no reason. Does not log the offers, because a page may send its token as one of
+// them.
 void RequestHandler::log_unmatched_subprotocols(const protocol::HttpRequest& request,
                                                 std::string_view remote, std::size_t offered) {
   LogWriter& log = core_.log_writer();

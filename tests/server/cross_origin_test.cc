@@ -1,4 +1,4 @@
-// Pages of other origins and the HTTP routes of the library (Fetch §3.2).
+// Pages of other origins and the HTTP routes of the library (Fetch, section 3.2).
 #include "server/cross_origin.h"
 
 #include <gtest/gtest.h>
