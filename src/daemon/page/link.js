@@ -21,6 +21,7 @@
 
 const kSubprotocol = "ws+meta.nchan";
 const kGapType = "application/vnd.wsd.gap";
+const kPositionType = "application/vnd.wsd.position";
 const kFirstDelayMs = 300;
 const kLongestDelayMs = 20000;
 const kStableMs = 5000; // a connection that has held so long has ended the row of failures
@@ -44,7 +45,7 @@ function parse_place(text) {
   return parts && { epoch: Number(parts[1]), seq: Number(parts[2]) };
 }
 
-// {place, gap, text}: "id: EPOCH:SEQ\n[content-type: TYPE\n]\n" and the payload.
+// {place, gap, bare, text}: "id: EPOCH:SEQ\n[content-type: TYPE\n]\n" and the payload.
 function parse_frame(data, with_meta) {
   const binary = typeof data !== "string";
   // One char a byte, so that lengths stay what they are.
@@ -52,7 +53,7 @@ function parse_frame(data, with_meta) {
   const end = with_meta ? whole.indexOf("\n\n") : -1;
   const payload = whole.slice(end < 0 ? 0 : end + 2);
   const text = binary ? `[${payload.length} bytes]` : payload;
-  if (end < 0) return { place: null, gap: false, text };
+  if (end < 0) return { place: null, gap: false, bare: false, text };
   const fields = new Map();
   for (const line of whole.slice(0, end).split("\n")) {
     const colon = line.indexOf(": ");
@@ -61,6 +62,7 @@ function parse_frame(data, with_meta) {
   return {
     place: parse_place(fields.get("id")),
     gap: fields.get("content-type") === kGapType,
+    bare: fields.get("content-type") === kPositionType,
     text,
   };
 }
@@ -337,6 +339,11 @@ export class RoomLink {
 
   #take(frame) {
     if (frame.gap) return this.#take_gap(frame.place);
+    // A position without a message: nothing is missing up to there.
+    if (frame.bare) {
+      this.place = frame.place;
+      return this.#catch_up(true);
+    }
     if (frame.place) {
       if (this.place && frame.place.epoch === this.place.epoch) {
         if (frame.place.seq <= this.place.seq) return;
