@@ -62,8 +62,11 @@ class FakeServer {
   drop_echoes = 0; // that many messages are not sent to the members
   members = new Set();
 
-  constructor(clock, { messages_per_second = 0, bytes_per_second = 0, watched = true } = {}) {
-    Object.assign(this, { clock, messages_per_second, bytes_per_second, watched });
+  // `tells_position`: a join that misses nothing gets the position, and a room that was forgotten
+  // continues its numbering.
+  constructor(clock, options) {
+    const defaults = { messages_per_second: 0, bytes_per_second: 0, watched: true, tells_position: false };
+    Object.assign(this, { clock, ...defaults, ...options });
   }
 
   join(socket) {
@@ -75,6 +78,8 @@ class FakeServer {
     const [epoch, seq] = (socket.since ?? "0:0").split(":").map(Number);
     if (epoch !== this.epoch || seq !== this.seq) {
       socket.receive(`id: ${this.epoch}:${this.seq}\ncontent-type: application/vnd.wsd.gap\n\n`);
+    } else if (this.tells_position) {
+      socket.receive(`id: ${this.epoch}:${this.seq}\ncontent-type: application/vnd.wsd.position\n\n`);
     }
   }
 
@@ -103,6 +108,7 @@ class FakeServer {
 
   #create() {
     this.exists = true;
+    if (this.tells_position && this.seq > 0) return;
     this.epoch += 1;
     this.seq = 0;
   }
@@ -330,6 +336,19 @@ const cases = {
     assert.deepEqual(told.notices.map(({ kind }) => kind), ["back"]);
     assert.deepEqual(told.notices[0].emptied, true);
     assert.deepEqual(texts_seen(), ["alone"]); // it was not lost, so it is not sent again
+  },
+
+  async member_that_was_alone_goes_on_at_once_if_the_numbering_does(RoomLink) {
+    const { link, told } = await connected(RoomLink, { watched: false, tells_position: true });
+    link.send("ann", "alone");
+    await clock.run_until(() => link.outbox.length === 0);
+    await cut(link);
+    server.reachable = true;
+    await clock.run_until(() => link.state === "connected");
+    await clock.run_until(() => link.writable, 100);
+    assert.deepEqual(told.notices.map(({ kind, complete, emptied }) => ({ kind, complete, emptied })),
+      [{ kind: "back", complete: true, emptied: false }]);
+    assert.deepEqual(told.shown, ["alone"]);
   },
 
   async emptied_room_in_which_others_wrote_tells_how_many_are_missing(RoomLink) {

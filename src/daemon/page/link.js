@@ -342,7 +342,7 @@ export class RoomLink {
     // A position without a message: nothing is missing up to there.
     if (frame.bare) {
       this.place = frame.place;
-      return this.#catch_up(false);
+      return this.#catch_up(true);
     }
     if (frame.place) {
       if (this.place && frame.place.epoch === this.place.epoch) {
