@@ -4,8 +4,6 @@
 #include <gtest/gtest.h>
 
 #include <csignal>
-#include <fstream>
-#include <iterator>
 #include <regex>
 #include <string>
 #include <vector>
@@ -117,7 +115,9 @@ TEST(Containers, DocumentedDrain_EndsWithAndWithoutAnswers) {
       RawClient client = server.connect();
       ASSERT_TRUE(opens(client));
       server.signal(SIGTERM);
-      if (answers) EXPECT_TRUE(is_closed_with(client, 1001)) << each.name;
+      if (answers) {
+        EXPECT_TRUE(is_closed_with(client, 1001)) << each.name;
+      }
       const auto status = server.wait_exit();
       ASSERT_TRUE(status) << each.name;
       EXPECT_EQ(status->code, answers ? 0 : 3) << each.name << server.process().output();

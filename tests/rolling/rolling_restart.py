@@ -198,7 +198,8 @@ class Nginx:
     async def start(self, servers):
         self.write(servers)
         self.process = await spawn(
-            nginx_program(), "-e", str(self.folder / "errors"), "-p", str(self.folder), "-c", str(self.folder / "nginx.conf"))
+            nginx_program(), "-e", f"{self.folder}/errors", "-p", f"{self.folder}",
+            "-c", f"{self.folder}/nginx.conf")
         http = Http(self.port)
         deadline = time.monotonic() + PATIENCE_S
         while await http.request("GET", "/healthz") is None:
