@@ -40,7 +40,7 @@ TEST(ReactorStats, ConnectionsAreCountedInOneStateEach) {
   peer.close();
   rig.expect_all_over(2);
   for (const auto& each : stats.connections) EXPECT_EQ(each.value(), 0U);
-  EXPECT_EQ(ended(stats, CloseCause::kEof), 1U);
+  EXPECT_EQ(ended(stats, CloseCause::kProbe), 1U);
   EXPECT_EQ(ended(stats, CloseCause::kPeerClosed), 1U);
   std::uint64_t all = 0;
   for (const auto& each : stats.ended) all += each.value();
