@@ -12,7 +12,8 @@ namespace wsd::daemon {
 namespace {
 
 Loaded load(std::vector<std::string> arguments) {
-  return load_config({std::move(arguments), {}, &read_config_file, &check_options});
+  const auto read = [](const std::string& path) { return read_config_file(path); };
+  return load_config({std::move(arguments), {}, read, &check_options});
 }
 
 TEST(Contradictions, DefaultsHaveNone) { EXPECT_EQ(load({}).error, ""); }
