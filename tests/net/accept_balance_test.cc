@@ -85,7 +85,7 @@ TEST(AcceptBalance, FullReactor_GetsNoConnection) {
 TEST(AcceptBalance, AConnectionOnItsWay_KeepsADrainingReactorRunning) {
   ReactorRig rig(calm_settings(), 2);
   AcceptBalance& balance = rig.counts.balance;
-  while (balance.choose(0) != 1) continue;
+  ASSERT_TRUE(balance.choose(0) == 1 || balance.choose(0) == 1);
   rig.hub().command(Reactor::kDrain);
   ASSERT_TRUE(rig.until([&] { return rig.reactor(0).finished(); }));
   rig.turn();
