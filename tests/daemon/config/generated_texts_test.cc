@@ -68,7 +68,7 @@ TEST(Print, RepeatableFlag_SaysSoInEveryText) {
     ++repeatable;
     EXPECT_TRUE(contains(fish_completion(), described(flag))) << flag.name;
   }
-  EXPECT_EQ(repeatable, 6);
+  EXPECT_EQ(repeatable, 7);
 }
 
 // Roff takes a line that begins with "." or "'" for a request, and "-" for a hyphen.

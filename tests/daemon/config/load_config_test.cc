@@ -119,6 +119,7 @@ TEST(Settings, EverySettingCanComeFromEverySource) {
     const std::string value = !defaults.empty()               ? defaults.front()
                               : flag.name == "allowed-origin" ? "https://a.example"
                               : flag.name == "admin"          ? "127.0.0.1:0"
+                              : flag.name == "socket-mode"    ? "0660"
                               : flag.name == "trusted-proxy"  ? "10.0.0.0/8"
                               : flag.name == "room-rule"      ? "a history-messages=1"
                                                               : "chat";
