@@ -111,15 +111,15 @@ void render_connections(Renderer& to, const ServerStats& stats) {
 }
 
 void render_reactors(Renderer& to, const ServerStats& stats) {
-  constexpr std::string_view kConnections = "wsd_reactor_connections";
-  to.head(kConnections, "gauge", "Current connections, by reactor thread.");
+  constexpr std::string_view kByReactor = "wsd_reactor_connections";
+  to.head(kByReactor, "gauge", "Current connections, by reactor thread.");
   for (std::size_t i = 0; i < stats.by_reactor.size(); ++i) {
-    to.sample(kConnections, "reactor", std::to_string(i), stats.by_reactor[i].connections);
+    to.sample(kByReactor, "reactor", std::to_string(i), stats.by_reactor[i].connections);
   }
-  constexpr std::string_view kAccepted = "wsd_reactor_connections_accepted_total";
-  to.head(kAccepted, "counter", "Connections accepted, by the reactor thread that serves them.");
+  constexpr std::string_view kAcceptedByReactor = "wsd_reactor_connections_accepted_total";
+  to.head(kAcceptedByReactor, "counter", "Connections accepted, by the reactor thread that serves them.");
   for (std::size_t i = 0; i < stats.by_reactor.size(); ++i) {
-    to.sample(kAccepted, "reactor", std::to_string(i), stats.by_reactor[i].accepted_total);
+    to.sample(kAcceptedByReactor, "reactor", std::to_string(i), stats.by_reactor[i].accepted_total);
   }
 }
 
