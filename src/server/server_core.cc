@@ -265,7 +265,8 @@ bool ServerCore::rejects_handshakes() const noexcept {
 }
 
 bool ServerCore::ends_after_response() const noexcept {
-  const std::uint32_t most = settings_.max_connections;
+  // A server that replaces its oldest connection needs no response to make room.
+  const std::uint32_t most = settings_.replace_oldest ? 0 : settings_.max_connections;
   return draining() || (most != 0 && counts_.connections.load(std::memory_order_relaxed) >= most);
 }
 
