@@ -270,6 +270,7 @@ void Connection::resume_reading(ReadState::Reason reason) {
     reactor_.rates->not_read(id(), since, reactor_.now);
   }
   allow_control_frames(reactor_.now - since);
+  if (unfinished_) arm();  // no deadline of the message ran meanwhile
   if (wants_read()) mark_ready();
 }
 

@@ -407,6 +407,27 @@ TEST(Connection, TheMessageDeadlineStandsStillWhileThePeerIsNotRead) {
   EXPECT_TRUE(rig.app.messages[1] == text);
 }
 
+// A message that begins in the read step that pauses reading has its deadline after the pause.
+TEST(Connection, AMessageThatBeganBeforeAPauseStillHasADeadline) {
+  ReactorSettings settings = calm_settings();
+  settings.message_timeout = 20;
+  ReactorRig rig(settings);
+  rig.app.handler = [&](Connection& connection, const Message&) {
+    const std::string answer(100'000, 'x');
+    while (connection.queued_bytes() <= settings.send_queue.high_water()) {
+      ASSERT_EQ(connection.send(MessageType::kBinary, as_bytes(answer)), SendResult::kSent);
+    }
+  };
+  Peer& peer = rig.open(4096);
+  rig.set_deaf(peer, true);
+  peer.send(client_frame(test::kText, "go") + client_frame(test::kText, "begun", false));
+  ASSERT_TRUE(rig.until([&] { return rig.app.messages.size() == 1; }));
+  rig.pass(40);
+  ASSERT_TRUE(rig.app.ends.empty());
+  rig.set_deaf(peer, false);
+  EXPECT_EQ(rig.end().record.close.cause, CloseCause::kMessageTimeout);
+}
+
 // Deadlines of an open connection
 
 TEST(Connection, AMessageThatIsNotCompletedInTimeEndsIt) {
