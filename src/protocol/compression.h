@@ -24,7 +24,8 @@ class Compression {
   // the pool's `inflated` aside, and back before the next call with that rest.
   //
   // Returns kBeforeStart instead of kCorrupt if the message refers to bytes before its start,
-  // although no context takeover was agreed: the peer shares its window across messages (RFC 7692 §7.1.1.2).
+  // although no context takeover was agreed: the peer shares its window across messages (RFC 7692
+  // §7.1.1.2).
   [[nodiscard]] Inflater::Status inflate(Bytes& compressed, std::size_t limit);
   // Gives up an unfinished message. With context takeover, no other message may follow.
   void abandon() noexcept;

@@ -46,7 +46,8 @@ class AdminActions : public ::testing::Test {
   // Returns the position of a message that is published to the room.
   std::string publish(const std::string& room, const std::string& text) {
     RawClient client = server_.connect();
-    client.send("POST /rooms/" + room + " HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\n" +
+    client.send("POST /rooms/" + room +
+                " HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\n" +
                 "Content-Length: " + std::to_string(text.size()) + "\r\n\r\n" + text);
     const std::string body = client.read_response().value_or(HttpResponse{}).body;
     EXPECT_TRUE(body.starts_with("{\"epoch\":")) << body;

@@ -132,7 +132,8 @@ TEST_F(CrossOrigin, Preflight_ListsMethodsAndFields) {
   const std::string response = preflight("/page", kPage);
   EXPECT_EQ(response.find("HTTP/1.1 204 No Content\r\n"), 0U) << response;
   EXPECT_TRUE(has(response, kAllowed));
-  EXPECT_TRUE(has(response, "\r\nAccess-Control-Allow-Methods: GET, HEAD, POST, OPTIONS\r\n")) << response;
+  EXPECT_TRUE(has(response, "\r\nAccess-Control-Allow-Methods: GET, HEAD, POST, OPTIONS\r\n"))
+      << response;
   EXPECT_TRUE(has(response, "\r\nAccess-Control-Allow-Headers: Authorization, Content-Type\r\n"));
   EXPECT_TRUE(has(response, "\r\nAccess-Control-Max-Age: 600\r\n"));
   EXPECT_TRUE(has(response, "\r\nVary: Origin\r\n"));

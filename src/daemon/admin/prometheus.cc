@@ -117,7 +117,8 @@ void render_reactors(Renderer& to, const ServerStats& stats) {
     to.sample(kByReactor, "reactor", std::to_string(i), stats.by_reactor[i].connections);
   }
   constexpr std::string_view kAcceptedByReactor = "wsd_reactor_connections_accepted_total";
-  to.head(kAcceptedByReactor, "counter", "Connections accepted, by the reactor thread that serves them.");
+  to.head(kAcceptedByReactor, "counter",
+          "Connections accepted, by the reactor thread that serves them.");
   for (std::size_t i = 0; i < stats.by_reactor.size(); ++i) {
     to.sample(kAcceptedByReactor, "reactor", std::to_string(i), stats.by_reactor[i].accepted_total);
   }
