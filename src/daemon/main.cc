@@ -198,16 +198,16 @@ bool succeeds(const Server& server, Step step) {
 // does not use them.
 Reloader::Read reload_of(const Server& server, const Parts& parts) {
   return [&server, parts, sources = parts.sources, auth_file = parts.options.auth.file] {
-    auto files = std::make_shared<Reread>();
-    std::string error;
+    std::shared_ptr<Reread> files;
+    std::exception_ptr error;
     try {
-      *files = reread(sources, auth_file);
-    } catch (const std::exception& exception) {
-      error = exception.what();
+      files = std::make_shared<Reread>(reread(sources, auth_file));
+    } catch (const std::exception&) {
+      error = std::current_exception();
     }
     return [&server, parts, files, error] {
       succeeds(server, [&] {
-        if (!error.empty()) throw std::runtime_error(error);
+        if (error) std::rethrow_exception(error);
         apply(server, parts, std::move(*files));
       });
       parts.service.reloaded();
@@ -223,7 +223,7 @@ void await_end(const Server& server, const Parts& parts, Reloader& reloader,
     if (sigwait(&signals, &number) != 0) continue;
     if (number != SIGHUP) return;
     parts.service.reloading();
-    succeeds(server, [&] { reloader.request(); });
+    if (!succeeds(server, [&] { reloader.request(); })) parts.service.reloaded();
   }
 }
 

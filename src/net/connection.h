@@ -126,10 +126,11 @@ class Connection final : public hub::Member {
   static void relieve_output(ReactorContext& reactor);
   // Resets the connection. Counts a forced close if the closing handshake was not complete.
   void force_close();
-  // Returns whether make_way() may be called: the connection is not and was not a WebSocket, and
-  // the application does not work on a response to it.
+  // Returns whether make_way() may be called: the connection is not and was not a WebSocket, the
+  // application does not work on a response to it, and it was not itself one too many.
   [[nodiscard]] bool replaceable() const noexcept {
-    return phase_ != Phase::kClosed && !opened_ && !read_state_.has(ReadState::kAwaitingResponse);
+    return phase_ != Phase::kClosed && !opened_ && cause_ != CloseCause::kOverload &&
+           !read_state_.has(ReadState::kAwaitingResponse);
   }
   // Ends the connection at once, for a new one in its place.
   void make_way();

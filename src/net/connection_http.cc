@@ -128,7 +128,7 @@ void Connection::complete_request(const RequestResult& result) {
 void Connection::reject(protocol::Violation violation) {
   std::string response;
   const protocol::HttpDate date(wall_clock_ms() / 1000);
-  protocol::write_violation(response, violation, "GET", false, date.text());
+  protocol::write_violation(response, violation, "GET", session_.asks_head(), date.text());
   violation_ = violation;
   respond_and_close(protocol::http_status_of(violation), response,
                     protocol::close_cause_of(violation));
@@ -146,6 +146,7 @@ void Connection::reject_unavailable(CloseCause cause, std::string_view why) {
   protocol::HttpResponseHead head;
   head.status = 503;
   head.keep_alive = false;
+  head.head_request = session_.asks_head();
   std::string response;
   try {
     protocol::write_response(response, head, protocol::error_body(why), {{"Retry-After", "1"}});

@@ -42,7 +42,8 @@ class Handover final : public hub::ShardTask {
 void Intake::take(int fd, const PeerAddress& peer) {
   const std::uint32_t limit = reactor_.settings.max_connections;
   bool over = limit != 0 && reactor_.counters.connections.load(std::memory_order_relaxed) >= limit;
-  if (over && reactor_.settings.replace_oldest && replace_oldest()) over = false;
+  const bool serves = !stopped_ && !refusing_;
+  if (over && serves && reactor_.settings.replace_oldest && replace_oldest()) over = false;
   Connection* const connection =
       connections_.make(reactor_, fd, PeerInfo(format_peer(peer), {}, {}, {}));
   if (!reactor_.poller.add(fd, std::bit_cast<std::uint64_t>(connection))) {

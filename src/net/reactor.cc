@@ -124,9 +124,17 @@ void Reactor::pause_publisher() {
   if (context_->reading != nullptr) context_->reading->pause();
 }
 
-void Reactor::run() {
+void Reactor::expect_to_run() noexcept {
   accepts_ = true;
   context_->counters.accepting.fetch_add(1, std::memory_order_relaxed);
+}
+
+void Reactor::never_run() noexcept {
+  end_intake();
+  stop_accepting();
+}
+
+void Reactor::run() {
   while (!finished()) turn(-1);
 }
 

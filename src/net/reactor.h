@@ -46,6 +46,11 @@ class Reactor final : public hub::Waker {
               ProcessCounters& counters);
   [[nodiscard]] bool listen(Listener& listener);
 
+  // Must be called for each reactor of the process before the first thread calls run(): a reactor
+  // must not end while another one may still accept members of its rooms.
+  void expect_to_run() noexcept;
+  // Closes the listening sockets of a reactor that was expected to run, and never will.
+  void never_run() noexcept;
   // Runs turns until finished().
   void run();
   // Runs one turn, which waits at most `max_wait_ms` for readiness (-1: until the next deadline).

@@ -75,7 +75,8 @@ std::string lock_error(const std::string& directory, int error) {
            "wsd's user can read)";
   }
   return "cannot lock the directory '" + directory + "': " + std::strerror(error) +
-         " (create it, and let wsd's user read and write it)";
+         (error == ENOENT ? " (create it, and let wsd's user read and write it)"
+                          : " (let wsd's user read and write it)");
 }
 
 }  // namespace

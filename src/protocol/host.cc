@@ -67,7 +67,7 @@ std::string host_refusal(std::string_view host) {
   append_quoted(text, host);
   return text +
          " is not served here, to stop DNS rebinding: use localhost or a loopback address, or name "
-         "the host with --allowed-host";
+         "the host with --allowed-host, or your proxy with --trusted-proxy";
 }
 
 bool is_host_pattern(std::string_view text) noexcept {

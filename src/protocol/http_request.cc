@@ -179,6 +179,7 @@ void RequestParser::reset() noexcept {
   state_ = State::kEmptyLine;
   violation_ = Violation::kNone;
   empty_lines_ = 0;
+  is_head_ = false;
   spans_ = std::vector<FieldSpan>();  // not {}, which keeps the memory
   fields_ = std::vector<HttpField>();
   request_ = {};
@@ -200,8 +201,11 @@ RequestParser::Status RequestParser::fail(Violation violation) noexcept {
 Violation RequestParser::step_request_line(std::string_view text) {
   const char c = text[position_];
   if (state_ <= State::kEmptyLineEnd) return step_empty_line(c);
-  if (state_ == State::kMethod) return step_method(c);
-
+  if (state_ == State::kMethod) {
+    const Violation violation = step_method(c);
+    if (c == ' ') is_head_ = text.substr(line_begin_, position_ - line_begin_) == "HEAD";
+    return violation;
+  }
   if (state_ == State::kRequestLineEnd) {
     if (c != '\n') return Violation::kBareCarriageReturn;
     if (!target_of(text)) return Violation::kBadTarget;

@@ -88,6 +88,8 @@ class RequestParser {
   [[nodiscard]] const HttpRequest& request() const noexcept { return request_; }
   // Only after kFailed.
   [[nodiscard]] Violation violation() const noexcept { return violation_; }
+  // Returns whether the method of the request, which may be incomplete or bad, is HEAD.
+  [[nodiscard]] bool is_head() const noexcept { return is_head_; }
   // Prepares for the next request on the connection, and frees the memory of the last one.
   void reset() noexcept;
   // Returns whether a byte other than an empty line's CRLF has arrived since reset().
@@ -144,6 +146,7 @@ class RequestParser {
   State state_ = State::kEmptyLine;
   Violation violation_ = Violation::kNone;
   std::uint8_t empty_lines_ = 0;
+  bool is_head_ = false;
   char major_ = '0';
   char minor_ = '0';
   std::vector<FieldSpan> spans_;

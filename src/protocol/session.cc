@@ -294,6 +294,10 @@ bool Session::unfinished() const noexcept {
   return begun() != nullptr && !message_handed_out_ && !inflating();
 }
 
+bool Session::asks_head() const noexcept {
+  return held_ != nullptr && held_->head != nullptr && held_->head->parser.is_head();
+}
+
 bool Session::in_body() const noexcept {
   return phase_ == Phase::kHttp && held_->head->body.reading();
 }

@@ -159,6 +159,9 @@ class Session {
   // Returns whether a request head or a message is incomplete, so that a completion deadline is
   // needed.
   [[nodiscard]] bool unfinished() const noexcept;
+  // Returns whether the current request, which may be incomplete or bad, is HEAD: the response to
+  // it has no body.
+  [[nodiscard]] bool asks_head() const noexcept;
   // Returns whether the incomplete part is a request body.
   [[nodiscard]] bool in_body() const noexcept;
   // Bytes of memory held for the incomplete head, body or message, and for a message that is not

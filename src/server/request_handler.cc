@@ -161,7 +161,8 @@ net::RequestResult RequestHandler::answer_head(net::Connection& connection,
   const auto http = http_routes_.match(request.path);
   // RFC 9110 §7.8: an Upgrade may be ignored, and one to another protocol such as h2c is. Only a
   // GET can open a WebSocket.
-  if (http && (!web_socket || !protocol::offers_websocket(request) || request.method != "GET")) {
+  const bool may_upgrade = request.method == "GET" && request.minor_version != 0;
+  if (http && (!web_socket || !protocol::offers_websocket(request) || !may_upgrade)) {
     return on_http_head(connection.id(), request, client.remote(), *http);
   }
   if (web_socket) return on_handshake(connection.id(), request, client, *web_socket);
@@ -203,15 +204,22 @@ net::RequestResult RequestHandler::on_body(net::Connection& connection,
                                                  connection.peer_info().remote(), *match));
 }
 
+// Returns whether the request, which comes from a trusted proxy, has what such a proxy adds.
+bool RequestHandler::was_forwarded(const protocol::HttpRequest& request) const {
+  const bool forwarded = core_.options().proxy.field == ForwardedField::kForwarded;
+  return core_.settings().session.proxy_header ||
+         request.find(forwarded ? "Forwarded" : "X-Forwarded-For") != nullptr;
+}
+
 bool RequestHandler::is_misdirected(const net::PeerInfo& client,
                                     const protocol::HttpRequest& request) const {
   const std::vector<std::string>& allowed = core_.options().http.allowed_hosts;
   if (request.host.empty()) return false;  // HTTP/1.0; a browser always sends it
   if (allowed.empty()) {
     const std::string_view peer = client.via().empty() ? client.remote() : client.via();
-    if (!guards_loopback_ || peer == "unix" || core_.settings().trusted_proxies.trusts_peer(peer)) {
-      return false;
-    }
+    if (!guards_loopback_ || peer == "unix") return false;
+    // A browser on the proxy's machine has the proxy's address, too. It sends no such field.
+    if (core_.settings().trusted_proxies.trusts_peer(peer) && was_forwarded(request)) return false;
     // A page cannot choose its Origin, so this is not the attacker's page.
     const protocol::HttpField* const origin = request.find("Origin");
     if (origin != nullptr && request.count("Origin") == 1 &&

@@ -80,6 +80,7 @@ class RequestHandler {
   // Returns whether the request names a host that this server must not serve.
   [[nodiscard]] bool is_misdirected(const net::PeerInfo& client,
                                     const protocol::HttpRequest& request) const;
+  [[nodiscard]] bool was_forwarded(const protocol::HttpRequest& request) const;
   [[nodiscard]] net::RequestResult reject_host(const protocol::HttpRequest& request,
                                                std::string_view remote);
   // Adds the fields for pages of other origins to the response, if it is complete.

@@ -192,7 +192,9 @@ std::string ServerCore::start() {
   started_.store(true);
   if (std::string error = start_threads(); !error.empty()) return error;
   // A drain() or a stop() that came before found nothing to tell.
-  if (draining_.load()) hub_->command(net::Reactor::kDrain);
+  if (draining_.load()) {
+    hub_->command(stopping_.load() ? net::Reactor::kStop : net::Reactor::kDrain);
+  }
   return {};
 }
 
@@ -222,11 +224,14 @@ std::string ServerCore::build() {
 }
 
 std::string ServerCore::start_threads() {
+  for (const auto& reactor : reactors_) reactor->expect_to_run();
   try {
     for (const auto& reactor : reactors_) {
       threads_.emplace_back([run = reactor.get()] { run->run(); });
     }
   } catch (const std::system_error& error) {
+    // The threads that run wait for the reactors that still accept connections.
+    for (std::size_t i = threads_.size(); i < reactors_.size(); ++i) reactors_[i]->never_run();
     stop();
     return std::string("cannot start a reactor thread: ") + error.what() +
            " (raise the limit on threads, or lower --reactors)";
@@ -240,6 +245,7 @@ void ServerCore::drain() {
 }
 
 void ServerCore::stop() {
+  stopping_.store(true);
   draining_.store(true);
   if (started_.load()) hub_->command(net::Reactor::kStop);
 }

@@ -158,6 +158,7 @@ class ServerCore final : public net::Application {
   std::uint64_t start_time_ms_ = 0;  // constant once started_
   const std::shared_ptr<std::atomic<bool>> gone_ = std::make_shared<std::atomic<bool>>(false);
   std::atomic<bool> draining_{false};  // start() looks at it after it has set started_
+  std::atomic<bool> stopping_{false};  // stop() was called
   bool liveness_asked_ = false;        // used by check_liveness() only
 };
 

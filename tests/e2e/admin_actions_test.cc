@@ -133,6 +133,7 @@ TEST_F(AdminActions, BadRequests_AreRejectedWithASentence) {
   const HttpResponse all = ask("DELETE", "/connections");
   EXPECT_EQ(all.status, 400);
   EXPECT_NE(all.body.find("name user or room"), std::string::npos) << all.body;
+  EXPECT_EQ(ask("DELETE", "/connections?user=").status, 400) << "as with an unset variable";
   EXPECT_EQ(ask("DELETE", "/connections?user=ann&code=1006").status, 400);
   EXPECT_EQ(ask("GET", "/connections?user=ann&sort=age").status, 400);
   EXPECT_EQ(ask("GET", "/rooms/lobby").status, 405);

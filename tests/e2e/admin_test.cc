@@ -304,6 +304,14 @@ TEST(Admin, WithTokenFile_RequestsNeedTheToken) {
     EXPECT_EQ(wsd.get_with(target, std::string("Bearer ") + kToken).status, 200) << target;
   }
   for (const char* target : {"/livez", "/readyz"}) EXPECT_EQ(wsd.get(target).status, 200) << target;
+  // Before the body, so that callers without the token cannot make the listener hold it.
+  for (const char* target : {"/connections/1", "/connections?user=a", "/rooms/a/messages"}) {
+    RawClient client = wsd.connect();
+    client.send("DELETE " + std::string(target) +
+                " HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n"
+                "Content-Length: 1000\r\n\r\n");
+    EXPECT_EQ(client.read_response().value_or(HttpResponse{}).status, 401) << target;
+  }
   EXPECT_EQ(wsd.server().process().output().find(kToken), std::string::npos);
 }
 

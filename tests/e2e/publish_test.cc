@@ -241,7 +241,8 @@ TEST_F(Publish, UnsupportedRequest_GetsItsStatus) {
 TEST_F(Publish, ProxyOrBrowserField_IsNotLoopback) {
   for (const std::string field :
        {"X-Forwarded-For: 192.0.2.1", "Forwarded: for=192.0.2.1", "X-Real-IP: 192.0.2.1",
-        "Origin: http://evil.example",
+        "Origin: http://evil.example", "Via: 1.1 cdn", "X-Forwarded-Proto: https",
+        "X-Forwarded-Host: chat.example", "Sec-Fetch-Site: cross-site",
         "X-Forwarded-For:", "Origin:", "X-Forwarded-For:\r\nX-Forwarded-For: 192.0.2.1",
         "Forwarded:\r\nForwarded: for=192.0.2.1"}) {
     RawClient client = server().connect();

@@ -183,6 +183,37 @@ TEST(Intake, ConnectionThatArrivesAfterAStop_IsReset) {
   EXPECT_EQ(rig.end().record.close.cause, CloseCause::kServerStopped);
 }
 
+// A connection that was one too many must not give its place to the next one.
+TEST(Intake, ReplaceOldest_KeepsTheLimit) {
+  ReactorSettings settings = calm_settings();
+  settings.max_connections = 2;
+  settings.replace_oldest = true;
+  ReactorRig rig(settings);
+  for (int i = 0; i < 2; ++i) static_cast<void>(rig.open());
+  for (int i = 0; i < 4; ++i) {
+    test::Peer& late = rig.connect();
+    late.send(test::upgrade_request());
+    ASSERT_TRUE(rig.until([&] { return late.input.find("HTTP/1.1 503 ") == 0; })) << late.input;
+  }
+}
+
+TEST(Intake, ReplaceOldest_DrainEndsNoRequestInProgress) {
+  ReactorSettings settings = calm_settings();
+  settings.max_connections = 1;
+  settings.replace_oldest = true;
+  ReactorRig rig(settings);
+  test::Peer& begun = rig.connect();
+  begun.send("GET / HT");
+  ASSERT_TRUE(rig.until([&] { return rig.counts.connections.load() == 1; }));
+  rig.hub().command(Reactor::kDrain);
+  ASSERT_TRUE(rig.until([&] { return rig.reactor().draining(); }));
+  Pair pair;
+  rig.counts.balance.intake(0).take(pair.server_end(), unix_peer());
+  ASSERT_TRUE(rig.until([&] { return pair.received().find("HTTP/1.1 503 ") == 0; }));
+  begun.send("TP/1.1\r\nHost: a\r\n\r\n");
+  EXPECT_TRUE(rig.until([&] { return begun.input.find("HTTP/1.1 ") == 0; })) << begun.input;
+}
+
 // As after a failed start: the other reactors end before they have read their mail.
 TEST(Intake, ConnectionOnItsWayToAReactorThatNeverRuns_IsClosed) {
   auto shared = std::make_unique<SharedRig>();

@@ -212,6 +212,28 @@ TEST(RequestHandler, Rfc9110_7_8_UpgradeToAnotherProtocol_IsIgnored) {
   EXPECT_EQ(Rig::read_head(peer).find("HTTP/1.1 101 "), 0U);
 }
 
+TEST(RequestHandler, Rfc9110_7_8_UpgradeInHttp10_IsIgnored) {
+  HttpRig rig;
+  rig.start();
+  const std::string page = rig.answer(
+      "GET /both HTTP/1.0\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+  EXPECT_EQ(page.find("HTTP/1.1 200 OK\r\n"), 0U) << page;
+  EXPECT_TRUE(page.ends_with("page of GET")) << page;
+}
+
+// Also of the errors that the parser finds.
+TEST(RequestHandler, Rfc9110_9_3_2_ErrorsToHeadHaveNoBody) {
+  for (const std::string bad :
+       {"HEAD /both HTTP/1.1\r\n\r\n", "HEAD /.. HTTP/1.1\r\n\r\n", "HEAD /both HTTP/2.0\r\n\r\n",
+        "HEAD /both HTTP/1.1\r\nHost: a\r\nExpect: z\r\n\r\n"}) {
+    HttpRig rig;
+    rig.start();
+    const std::string head = rig.answer(bad);
+    EXPECT_TRUE(has(head, "\r\nContent-Length: ")) << head;
+    EXPECT_EQ(head.find("\r\n\r\n") + 4, head.size()) << head;
+  }
+}
+
 TEST(RequestHandler, HeadHasTheFieldsWithoutTheBody) {
   HttpRig rig;
   rig.start();
@@ -388,13 +410,23 @@ TEST(RequestHandler, GuardedLoopback_RequestWithoutHostIsServed) {
             0U);
 }
 
-TEST(RequestHandler, GuardedLoopback_TrustedProxyMayNameAnyHost) {
+TEST(RequestHandler, GuardedLoopback_RequestsThatATrustedProxyForwardsMayNameAnyHost) {
   ServerOptions options = quiet();
   options.http.guard_loopback = true;
+  const auto status = [&](std::string_view fields) {
+    HttpRig rig(options);
+    rig.start();
+    return rig
+        .answer("GET /both HTTP/1.1\r\nHost: public.example\r\nConnection: close\r\n" +
+                std::string(fields) + "\r\n")
+        .substr(9, 3);
+  };
   options.proxy.trusted = {"127.0.0.1"};
-  EXPECT_EQ(status_for(options, "public.example"), "200");
+  EXPECT_EQ(status("X-Forwarded-For: 192.0.2.1\r\n"), "200");
+  EXPECT_EQ(status(""), "421") << "a browser on the machine of the proxy";
+  EXPECT_EQ(status("Forwarded: for=192.0.2.1\r\n"), "421") << "not the field that is configured";
   options.proxy.trusted = {"10.0.0.0/8", "unix"};
-  EXPECT_EQ(status_for(options, "public.example"), "421");
+  EXPECT_EQ(status("X-Forwarded-For: 192.0.2.1\r\n"), "421");
 }
 
 TEST(RequestHandler, GuardedLoopback_PageOfAListedOriginMayNameAnyHost) {

@@ -504,6 +504,15 @@ TEST(ServerLife, StopEndsEverythingAtOnce) {
   rig.server.wait();
 }
 
+TEST(ServerLife, StopBeforeStart_DoesNotWaitForTheDrainDelay) {
+  ServerOptions options = quiet(2);
+  options.drain_delay_ms = 3'600'000;
+  Rig rig(options);
+  rig.server.stop();
+  rig.start();
+  rig.server.wait();
+}
+
 TEST(ServerLife, MayBeDestroyedWhileConnectionsLive) {
   std::atomic<int> ended{0};
   std::atomic<int> alive{0};

@@ -44,7 +44,9 @@ std::string set_limit(ActionQuery& parsed, const std::string& value) {
 
 std::string set_code(ActionQuery& parsed, const std::string& value) {
   const auto code = parse_count(value, std::numeric_limits<std::uint16_t>::max());
-  if (code.ok() && is_sendable_close_code(static_cast<std::uint16_t>(code.value))) {
+  constexpr std::uint16_t kOfClients = 1010;  // RFC 6455 §7.4.1: a server does not use it
+  if (code.ok() && code.value != kOfClients &&
+      is_sendable_close_code(static_cast<std::uint16_t>(code.value))) {
     parsed.code = static_cast<CloseCode>(code.value);
     return {};
   }

@@ -23,9 +23,6 @@ Response json(JsonObject& object) {
   return admin_response(200, "application/json; charset=utf-8", object.take() + "\n");
 }
 
-// The log escapes what a terminal must not get.
-std::string in_quotes(std::string_view name) { return '"' + std::string(name) + '"'; }
-
 // Returns a function that returns `response`.
 std::function<Response()> ready(Response response) {
   return [response = std::move(response)] { return response; };
@@ -34,8 +31,8 @@ std::function<Response()> ready(Response response) {
 // Returns the connections that the filter selects, for the log.
 std::string text_of(const ConnectionFilter& filter) {
   std::string text;
-  if (filter.user) text += "user=" + in_quotes(*filter.user) + " ";
-  if (filter.room) text += "room=" + in_quotes(*filter.room) + " ";
+  if (filter.user) text += "user=" + quote(*filter.user) + " ";
+  if (filter.room) text += "room=" + quote(*filter.room) + " ";
   return text;
 }
 
@@ -54,6 +51,11 @@ std::function<Response()> AdminServer::close_connections(const Request& request)
     return ready(admin_text(400,
                             "the query selects all connections: name user or room; to end all, "
                             "stop wsd with SIGTERM"));
+  }
+  if (query.filter.user && query.filter.user->empty() && !query.filter.room) {
+    return ready(admin_text(400,
+                            "user= selects all connections that have no user: name the user, or "
+                            "name room too"));
   }
   return [this, query] {
     const CloseResult result = watched_.close_connections(query.filter, query.code, query.reason);
@@ -78,7 +80,7 @@ Response AdminServer::remove_message(const Request& request) const {
         404, "the history of this room does not have the message " + position_text(*message));
   }
   watched_.log(LogLevel::kInfo, "removed_by_operator",
-               "room=" + in_quotes(room) + " message=" + position_text(*message));
+               "room=" + quote(room) + " message=" + position_text(*message));
   return json(JsonObject().add("removed", *removed));
 }
 
@@ -87,7 +89,7 @@ Response AdminServer::clear_history(const Request& request) const {
   const std::optional<std::uint64_t> removed = watched_.clear_history(room);
   if (!removed) return admin_text(503, kNoAnswer);
   watched_.log(LogLevel::kInfo, "removed_by_operator",
-               "room=" + in_quotes(room) + " messages=" + std::to_string(*removed));
+               "room=" + quote(room) + " messages=" + std::to_string(*removed));
   return json(JsonObject().add("removed", *removed));
 }
 
@@ -97,7 +99,7 @@ std::function<Response()> AdminServer::close_room(const Request& request) const 
   return [this, query, room = std::string(request.param("room"))] {
     const RoomCloseResult result = watched_.close_room(room, query.code, query.reason);
     watched_.log(LogLevel::kInfo, "room_closed_by_operator",
-                 "room=" + in_quotes(room) + " connections=" + std::to_string(result.closed) +
+                 "room=" + quote(room) + " connections=" + std::to_string(result.closed) +
                      " messages=" + std::to_string(result.removed));
     return json(JsonObject()
                     .add("closed", result.closed)

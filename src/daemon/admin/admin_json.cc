@@ -125,8 +125,10 @@ AdminQuery parse_admin_query(std::string_view query, bool sortable) {
       }
       parsed.connections.limit = static_cast<std::uint32_t>(limit.value);
     } else {
-      parsed.error = sortable ? "the query may contain only sort and limit, each once"
-                              : "the query may contain only limit, once";
+      parsed.error = sortable
+                         ? "the query may contain only sort and limit, or user, room, after and "
+                           "limit, each once"
+                         : "the query may contain only limit, once";
     }
     if (!parsed.error.empty()) return parsed;
   }

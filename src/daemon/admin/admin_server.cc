@@ -18,6 +18,7 @@ ServerOptions options_of(const LogOptions& log, std::uint32_t max_connections) {
   options.reactors = 1;
   options.limits.max_connections = max_connections;
   options.limits.replace_oldest = true;
+  options.limits.max_message_bytes = 4096;  // no request has a use for a body
   options.listen_backlog = 64;
   options.deflate.mode = DeflateMode::kOff;
   options.log = log;
@@ -54,11 +55,12 @@ std::string AdminServer::start() {
 }
 
 void AdminServer::add(std::string_view method, std::string_view path, Answer answer, bool guarded) {
-  server_.http(method, path, [this, answer, guarded](const Request& request) {
-    std::optional<Response> refused;
-    if (guarded) refused = refusal(request);
-    return refused ? std::move(*refused) : (this->*answer)(request);
-  });
+  HttpGuard guard;
+  if (guarded) guard = [this](const Request& request) { return refusal(request); };
+  server_.http(method, path, std::move(guard),
+               [this, answer](const Request& request, const Responder& responder) {
+                 responder.respond((this->*answer)(request));
+               });
 }
 
 void AdminServer::add_action(std::string_view method, std::string_view path, Action action) {

@@ -25,7 +25,10 @@ AccessVerdict PublishAccess::judge(std::string_view authorization, std::string_v
 
 AccessVerdict PublishAccess::judge(const Request& request) const {
   bool relayed = false;
-  for (const std::string_view name : {"Forwarded", "X-Forwarded-For", "X-Real-IP", "Origin"}) {
+  // RFC 9110 §7.6.3: a gateway must send Via; many send only fields of their own.
+  for (const std::string_view name :
+       {"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP", "Via",
+        "Origin", "Sec-Fetch-Site"}) {
     // An empty field counts too: the client may send one, and a proxy add its own after it.
     relayed = relayed || !request.headers(name).empty();
   }

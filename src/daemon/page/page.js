@@ -302,8 +302,8 @@ function empty_words() {
   if (!current.is_empty()) return "";
   if (link.state === "token") return "A token is required to see this room.";
   if (link.state !== "connected") return `${sentence(state_words(link)).slice(0, -1)} …`;
-  if (!link.writable || link.members === null) return "";
   const none = link.history === 0 ? "No messages since you joined." : "No messages yet.";
+  if (!link.writable || link.members === null) return none;
   if (link.members > 1) return `${none} Write the first one.`;
   return `${none} You are alone here: open this page in a second window to chat with yourself.`;
 }

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <chrono>
 #include <condition_variable>
+#include <csignal>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -50,6 +51,12 @@ void say(std::string_view line) {
   if (stuck != nullptr && !finishes(*stuck, std::chrono::seconds{0})) return;
   stuck = nullptr;
   const auto saying = std::make_shared<Saying>(std::string(line) + "\n");
+  // The thread may outlive this call, and must take no signal that is for the main thread.
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  static_cast<void>(::pthread_sigmask(SIG_SETMASK, &all, &before));
+  bool threaded = true;
   try {
     std::thread([saying] {
       write_all(saying->text);
@@ -58,7 +65,11 @@ void say(std::string_view line) {
       saying->changed.notify_one();
     }).detach();
   } catch (const std::system_error&) {
-    write_all(saying->text);  // no thread is available
+    threaded = false;
+  }
+  static_cast<void>(::pthread_sigmask(SIG_SETMASK, &before, nullptr));
+  if (!threaded) {
+    write_all(saying->text);
     return;
   }
   if (!finishes(*saying, kPatience)) stuck = saying;

@@ -35,16 +35,7 @@ sigset_t block_signals() {
   return signals;
 }
 
-KillableScope::KillableScope() {
-  struct sigaction action {};
-  action.sa_handler = &end_at_once;
-  action.sa_flags = static_cast<int>(SA_NODEFER | SA_RESETHAND);
-  for (const int number : {SIGINT, SIGTERM}) {
-    static_cast<void>(::sigaction(number, &action, nullptr));
-  }
-  const sigset_t signals = set_of({SIGINT, SIGTERM});
-  static_cast<void>(::pthread_sigmask(SIG_UNBLOCK, &signals, nullptr));
-}
+KillableScope::KillableScope() { let_signals_kill(); }
 
 KillableScope::~KillableScope() {
   const sigset_t signals = set_of({SIGINT, SIGTERM});
@@ -52,7 +43,12 @@ KillableScope::~KillableScope() {
 }
 
 void let_signals_kill() {
-  for (const int number : {SIGINT, SIGTERM}) static_cast<void>(std::signal(number, SIG_DFL));
+  struct sigaction action {};
+  action.sa_handler = &end_at_once;
+  action.sa_flags = static_cast<int>(SA_NODEFER | SA_RESETHAND);
+  for (const int number : {SIGINT, SIGTERM}) {
+    static_cast<void>(::sigaction(number, &action, nullptr));
+  }
   const sigset_t signals = set_of({SIGINT, SIGTERM});
   static_cast<void>(::pthread_sigmask(SIG_UNBLOCK, &signals, nullptr));
 }

@@ -41,6 +41,7 @@ TEST(ActionQuery, Errors_NameValueRuleAndRemedy) {
       {"limit=1001", R"(limit="1001" is not a limit)"},
       {"after=x", R"(after="x" is not a cursor)"},
       {"code=1005", R"(code="1005" is not a close code that a server may send)"},
+      {"code=1010", R"(code="1010" is not a close code that a server may send)"},
       {"code=70000", R"(code="70000" is not a close code)"},
       {"code=", R"(code="" is not a close code)"},
       {long_reason, "reason has 124 bytes; a Close frame holds at most 123"},
