@@ -319,10 +319,12 @@ class Connection final : public hub::Member {
   std::uint16_t route_ = 0;
   // Low bits of positions in the stream: see Outbound::acknowledged().
   std::uint32_t acknowledged_ = 0;  // at the last look; closed: the bytes that were discarded
+  // NOLINTBEGIN(readability-identifier-naming): the members of an anonymous union are private, too
   union {
     std::uint32_t ping_position_ = 0;  // open: of the last Ping
     CloseCodes close_codes_;           // from then on
   };
+  // NOLINTEND(readability-identifier-naming)
   [[no_unique_address]] hub::Heartbeat heartbeat_;
   RoundTrip round_trip_;
   std::uint16_t http_status_ = 0;

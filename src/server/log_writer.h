@@ -86,17 +86,17 @@ class LogWriter::Writing {
   void write_all(std::string_view text) noexcept;
 
   hub::Mailbox<Entry> waiting_;
-  const int fd_;
-  const bool json_;
+  std::condition_variable ended_;
+  std::mutex mutex_;
   std::atomic<std::uint64_t> dropped_{0};  // relaxed: a statistic
+  std::uint64_t give_up_at_ms_ = 0;        // used by the thread only
   std::atomic<std::uint32_t> count_{0};    // relaxed: a limit, it orders nothing
   std::atomic<std::uint32_t> wakes_{0};    // the thread waits for a change of it
+  const int fd_;
+  const bool json_;
+  bool has_ended_ = false;  // guarded by mutex_
   std::atomic<bool> stop_{false};
   std::atomic<bool> abandoned_{false};  // relaxed: the destructor must not wait for its effect
-  std::uint64_t give_up_at_ms_ = 0;     // used by the thread only
-  std::mutex mutex_;
-  std::condition_variable ended_;
-  bool has_ended_ = false;  // guarded by mutex_
 };
 
 }  // namespace wsd::server

@@ -128,7 +128,7 @@ Answer ask_one(const hub::Hub& hub, std::uint32_t shard,
 class Removal final : public hub::RemovalCallback {
  public:
   explicit Removal(std::shared_ptr<Gather<std::size_t>> gather) : gather_(std::move(gather)) {}
-  void run(std::size_t removed) noexcept override { gather_->hand_over(std::move(removed)); }
+  void run(std::size_t removed) noexcept override { gather_->hand_over(std::size_t{removed}); }
 
  private:
   const std::shared_ptr<Gather<std::size_t>> gather_;
