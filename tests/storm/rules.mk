@@ -1,6 +1,5 @@
-#The whole public interface, \
-    called at random from handlers and threads. `make asan - storm` and `make
-#tsan - storm` run it under a sanitizer.
+# The whole public interface, called at random from handlers and threads. `make asan-storm` and
+# `make tsan-storm` run it under a sanitizer.
 
 STORM := $(B)/tests/wsd_storm
 STORM_SRCS := $(wildcard tests/storm/*.cc)
