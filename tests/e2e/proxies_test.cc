@@ -1,6 +1,6 @@
-// Real proxies, configured as in docs/deploy: nginx with X-Forwarded-For and HAProxy with the PROXY
-// protocol. Clients use wss, and the proxy connects to the server over loopback. Also tests clients
-// that forge the proxy's data.
+// Real proxies, configured as in docs/deploy: nginx and Caddy with X-Forwarded-For, HAProxy with
+// the PROXY protocol. Clients use wss, and the proxy connects to the server over loopback. Also
+// tests clients that forge the proxy's data.
 
 #include <gtest/gtest.h>
 
@@ -153,6 +153,22 @@ Command haproxy_command(const TemporaryDirectory& directory, const Certificate& 
   return haproxy().with({"-db", "-f", directory.write("haproxy.cfg", config)});
 }
 
+Command caddy_command(const TemporaryDirectory& directory, const Certificate& certificate,
+                      const std::string& upstream, std::uint16_t port) {
+  std::string site = deployed("Caddyfile");
+  substitute(site, "ws.example.com {",
+             "https://" + loopback(port) + " {\n\tbind 127.0.0.1\n\ttls " + certificate.file() +
+                 " " + certificate.key() + "\n");
+  substitute(site, "127.0.0.1:9001", upstream);
+  Command command =
+      caddy().with({"run", "--adapter", "caddyfile", "--config",
+                    directory.write("Caddyfile", "{\n\tadmin off\n\tauto_https off\n}\n" + site)});
+  for (const char* name : {"HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME"}) {
+    command.env.emplace_back(name, directory.file(""));
+  }
+  return command;
+}
+
 void expect_success(const Command& command) {
   const Output output = run(command, kScriptPatience);
   EXPECT_EQ(output.status.code, 0) << output.all();
@@ -286,6 +302,26 @@ TEST_F(ForeignProxy, NginxOverLoopback) {
   expect_goodbye(server, proxy);
 }
 
+TEST_F(ForeignProxy, CaddyOverLoopback) {
+  E2E_REQUIRE(caddy());
+  E2E_REQUIRE_CLIENTS();
+  const Certificate certificate(directory_);
+  ServerProcess server({"--trusted-proxy", "127.0.0.1", "--max-connections-per-address", "2",
+                        "--log-level", "info"});
+  ASSERT_TRUE(server.listening());
+  const Proxy proxy(certificate, [&](std::uint16_t port) {
+    return caddy_command(directory_, certificate, loopback(server.port()), port);
+  });
+  expect_echoes(proxy);
+  const std::size_t from = lines_of(server);
+  EXPECT_EQ(proxy.get("/nowhere",
+                      {"X-Forwarded-For: 6.6.6.6", "Upgrade: websocket", "Connection: Upgrade"}),
+            "404");
+  expect_remote(end_line(server, from, "404"), kClient);
+  expect_limits_for_each_client(server, proxy);
+  expect_goodbye(server, proxy);
+}
+
 // A proxy ends a connection that is silent for longer than its timeout. Pings prevent silence.
 TEST_F(ForeignProxy, Nginx_KeepsIdleConnectionThatPings) {
   E2E_REQUIRE(nginx());
@@ -355,7 +391,9 @@ TEST_P(ForeignHaproxy, WithTheProxyProtocol) {
   });
   expect_echoes(proxy);
   const std::size_t from = lines_of(server);
-  EXPECT_EQ(proxy.get("/nowhere", {"X-Forwarded-For: 6.6.6.6", "Upgrade: websocket"}), "404");
+  EXPECT_EQ(proxy.get("/nowhere",
+                      {"X-Forwarded-For: 6.6.6.6", "Upgrade: websocket", "Connection: Upgrade"}),
+            "404");
   expect_remote(end_line(server, from, "404"), kClient);
   expect_limits_for_each_client(server, proxy);
   expect_goodbye(server, proxy);

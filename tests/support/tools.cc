@@ -103,6 +103,12 @@ Tool find_daemon(const std::string& name) {
   return tool;
 }
 
+Tool find_caddy() {
+  Tool tool{.command = {.argv = {"caddy"}}, .missing = {}};
+  if (!succeeds(tool.with({"version"}))) tool.missing = "caddy is missing: install caddy";
+  return tool;
+}
+
 Tool find_openssl() {
   Tool tool{.command = {.argv = {"openssl"}}, .missing = {}};
   if (!succeeds(tool.with({"version"}))) tool.missing = "openssl is missing: install openssl";
@@ -157,6 +163,11 @@ const Tool& curl() {
 
 const Tool& nginx() {
   static const Tool tool = find_daemon("nginx");
+  return tool;
+}
+
+const Tool& caddy() {
+  static const Tool tool = find_caddy();
   return tool;
 }
 

@@ -31,6 +31,7 @@ struct Tool {
 [[nodiscard]] const Tool& curl();
 [[nodiscard]] const Tool& nginx();
 [[nodiscard]] const Tool& haproxy();
+[[nodiscard]] const Tool& caddy();
 [[nodiscard]] const Tool& openssl();
 [[nodiscard]] const Tool& promtool();
 [[nodiscard]] const Tool& prometheus();
