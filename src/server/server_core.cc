@@ -229,14 +229,21 @@ std::string ServerCore::start_threads() {
     for (const auto& reactor : reactors_) {
       threads_.emplace_back([run = reactor.get()] { run->run(); });
     }
+  } catch (const std::bad_alloc&) {
+    give_up_reactors();
+    throw;
   } catch (const std::system_error& error) {
-    // The threads that run wait for the reactors that still accept connections.
-    for (std::size_t i = threads_.size(); i < reactors_.size(); ++i) reactors_[i]->never_run();
+    give_up_reactors();
     stop();
     return std::string("cannot start a reactor thread: ") + error.what() +
            " (raise the limit on threads, or lower --reactors)";
   }
   return {};
+}
+
+// The threads that have started wait for the reactors that still accept connections.
+void ServerCore::give_up_reactors() noexcept {
+  for (std::size_t i = threads_.size(); i < reactors_.size(); ++i) reactors_[i]->never_run();
 }
 
 void ServerCore::drain() {

@@ -128,6 +128,7 @@ class ServerCore final : public net::Application {
   // Creates the reactors and the hub. Returns an empty string, or an error.
   [[nodiscard]] std::string build();
   [[nodiscard]] std::string start_threads();
+  void give_up_reactors() noexcept;
   [[nodiscard]] bool too_big(std::string_view payload) const noexcept;
   void log_rejected_proxy_header(const net::EndRecord& record) noexcept;
   // Writes a log entry that `fill` completes. Counts it as dropped if memory runs out.
