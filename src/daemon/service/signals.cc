@@ -19,13 +19,8 @@ constexpr int kExitBySignal = 128;  // as a shell reports it
 
 }  // namespace
 
-// The default action comes first, so that the parent sees the signal. The kernel does not apply it
-// to process 1 of a container (pid_namespaces(7)), which ends itself instead.
 extern "C" {
-static void end_at_once(int number) {
-  static_cast<void>(::raise(number));  // SA_RESETHAND: the action is the default one
-  ::_exit(kExitBySignal + number);
-}
+static void end_process(int number) { ::_exit(kExitBySignal + number); }
 }
 
 sigset_t block_signals() {
@@ -42,13 +37,11 @@ KillableScope::~KillableScope() {
   static_cast<void>(::pthread_sigmask(SIG_BLOCK, &signals, nullptr));
 }
 
+// The kernel does not apply the default action to process 1 of a container (pid_namespaces(7)),
+// which therefore ends itself.
 void let_signals_kill() {
-  struct sigaction action {};
-  action.sa_handler = &end_at_once;
-  action.sa_flags = static_cast<int>(SA_NODEFER | SA_RESETHAND);
-  for (const int number : {SIGINT, SIGTERM}) {
-    static_cast<void>(::sigaction(number, &action, nullptr));
-  }
+  const auto action = ::getpid() == 1 ? &end_process : SIG_DFL;
+  for (const int number : {SIGINT, SIGTERM}) static_cast<void>(std::signal(number, action));
   const sigset_t signals = set_of({SIGINT, SIGTERM});
   static_cast<void>(::pthread_sigmask(SIG_UNBLOCK, &signals, nullptr));
 }

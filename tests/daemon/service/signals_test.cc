@@ -6,28 +6,10 @@
 #include <cstdlib>
 #include <thread>
 
-#include "base/sanitizers.h"
-
 namespace wsd::daemon {
 namespace {
 
 // Death tests run the statement in a child process.
-
-// ThreadSanitizer holds a signal back that a handler raises. The process then ends as process 1 of
-// a container does.
-class EndedBySignal {
- public:
-  explicit EndedBySignal(int number) : number_(number) {}
-  bool operator()(int status) const {
-#ifdef WSD_TSAN
-    if (::testing::ExitedWithCode(128 + number_)(status)) return true;
-#endif
-    return ::testing::KilledBySignal(number_)(status);
-  }
-
- private:
-  int number_;
-};
 
 TEST(SignalsDeathTest, Blocked_StayPendingForSigwait) {
   EXPECT_EXIT(
@@ -52,7 +34,7 @@ TEST(SignalsDeathTest, KillableScope_SignalEndsTheProcess) {
           ::raise(number);
           std::_Exit(0);
         },
-        EndedBySignal(number), "");
+        ::testing::KilledBySignal(number), "");
     // A signal that came before is not lost.
     EXPECT_EXIT(
         {
@@ -61,7 +43,7 @@ TEST(SignalsDeathTest, KillableScope_SignalEndsTheProcess) {
           const KillableScope killable;
           std::_Exit(0);
         },
-        EndedBySignal(number), "");
+        ::testing::KilledBySignal(number), "");
   }
 }
 
@@ -86,7 +68,7 @@ TEST(SignalsDeathTest, LetSignalsKill_EndsTheProcessAtASecondSignal) {
         ::raise(SIGINT);
         std::_Exit(0);
       },
-      EndedBySignal(SIGINT), "");
+      ::testing::KilledBySignal(SIGINT), "");
 }
 
 }  // namespace
