@@ -67,7 +67,10 @@ bool Intake::replace_oldest() {
   reactor_.shard.for_each_member([&](hub::Member& member) {
     auto& each = static_cast<Connection&>(member);
     if (!each.replaceable()) return;
-    if (oldest == nullptr || each.age_ms() > oldest->age_ms()) oldest = &each;
+    // Ages are in ticks. Of two in the same tick, the older one has the slot that was used less.
+    const bool older = oldest == nullptr || each.age_ms() > oldest->age_ms() ||
+                       (each.age_ms() == oldest->age_ms() && each.id() < oldest->id());
+    if (older) oldest = &each;
   });
   if (oldest == nullptr) return false;
   oldest->make_way();
