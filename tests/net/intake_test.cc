@@ -205,8 +205,10 @@ TEST(Intake, ReplaceOldest_DrainEndsNoRequestInProgress) {
   test::Peer& begun = rig.connect();
   begun.send("GET / HT");
   ASSERT_TRUE(rig.until([&] { return rig.counts.connections.load() == 1; }));
+  rig.pass(2);  // the begin of the request is read
   rig.hub().command(Reactor::kDrain);
   ASSERT_TRUE(rig.until([&] { return rig.reactor().draining(); }));
+  ASSERT_EQ(begun.input, "");
   Pair pair;
   rig.counts.balance.intake(0).take(pair.server_end(), unix_peer());
   ASSERT_TRUE(rig.until([&] { return pair.received().find("HTTP/1.1 503 ") == 0; }));
