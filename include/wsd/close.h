@@ -41,11 +41,12 @@ enum class CloseCause : std::uint8_t {
   kWriteTimeout,       // 1008, the peer accepted no byte for write_timeout_ms
   kSlowConsumer,       // 1008, a message exceeded the send queue's limit
   kInputBudget,        // 1013, the process holds too many bytes of incomplete messages
-  kOutputBudget,  // the process holds too many bytes in send queues, and this one is the largest
-  kRateLimit,     // 1008, more messages or bytes per second than one connection may send
-  kRoomLimit,     // 1008, a join beyond max_rooms_per_connection or max_rooms
-  kAddressLimit,  // 429, too many connections or handshakes from the peer's address
-  kCloseTimeout,  // the peer did not answer our Close frame in time
+  kOutputBudget,    // the process holds too many bytes in send queues, and this one is the largest
+  kRateLimit,       // 1008, more messages or bytes per second than one connection may send
+  kRoomLimit,       // 1008, a join beyond max_rooms_per_connection or max_rooms
+  kPublishRefused,  // 1013, the history log could not keep a message that the peer has published
+  kAddressLimit,    // 429, too many connections or handshakes from the peer's address
+  kCloseTimeout,    // the peer did not answer our Close frame in time
   kHandshakeRejected,  // the opening handshake was rejected with an HTTP status
   kHandshakeTimeout,   // the request head was not complete in time
   kHttpDone,           // a plain HTTP exchange ended according to HTTP/1.1

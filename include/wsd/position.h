@@ -19,6 +19,10 @@ struct Position {
   bool operator==(const Position&) const = default;
 };
 
+// What a receipt gets instead of a position if the history log could not keep the message, and the
+// message was refused (HistorySync::kEach).
+inline constexpr Position kRefusedPosition{0, ~std::uint64_t{0}};
+
 // Returns "EPOCH:SEQ" in decimal digits. Any thread.
 [[nodiscard]] std::string position_text(const Position& position);
 // Parses exactly that form: no sign, no space, no number above 2^64 - 1. Returns std::nullopt for

@@ -31,6 +31,7 @@ constexpr std::array<Row, kCloseCauseCount> kRows = {{
     {"output_budget", CloseCode::kNoStatus},
     {"rate_limit", CloseCode::kPolicyViolation},
     {"room_limit", CloseCode::kPolicyViolation},
+    {"publish_refused", CloseCode::kTryAgainLater},
     {"address_limit", CloseCode::kNoStatus},
     {"close_timeout", CloseCode::kNoStatus},
     {"handshake_rejected", CloseCode::kNoStatus},

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <utility>
@@ -101,8 +102,28 @@ class BatchSet {
   BatchSet(std::vector<SharedBytes>&& frames, std::span<const Encoding> encodings, Encoder* encoder,
            const Position& first, const SlowPolicyFor& slow_rule = {});
 
+  // Returns a set without plain messages, which has the frame `make(encoding)` in each of
+  // `encodings` for which there is one. Returns nullptr if there is none. Throws as the
+  // constructor.
+  template <class Make>
+  [[nodiscard]] static std::shared_ptr<const BatchSet> of_notices(
+      std::span<const Encoding> encodings, Make make) {
+    auto set = std::make_shared<BatchSet>(std::vector<SharedBytes>(), std::span<const Encoding>(),
+                                          nullptr, Position{});
+    for (const Encoding encoding : encodings) {
+      SharedBytes notice = make(encoding);
+      if (!notice) continue;
+      std::vector<SharedBytes> frames;
+      frames.push_back(std::move(notice));
+      set->others_.emplace_back(encoding, Batch(std::move(frames)));
+    }
+    return set->others_.empty() ? nullptr : set;
+  }
+
   // Returns the batch in `encoding`, or the plain batch if the set does not have that encoding.
   [[nodiscard]] const Batch& of(Encoding encoding) const noexcept;
+  // Returns whether of_notices() has made the set.
+  [[nodiscard]] bool is_of_notices() const noexcept { return plain_.frames().empty(); }
   // Returns the number of messages.
   [[nodiscard]] std::size_t size() const noexcept { return plain_.frames().size(); }
   // Returns the size of the messages in all encodings.

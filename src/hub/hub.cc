@@ -8,7 +8,8 @@
 
 namespace wsd::hub {
 
-Hub::Hub(const std::vector<Waker*>& wakers, const Shard::Options& options) {
+Hub::Hub(const std::vector<Waker*>& wakers, const Shard::Options& options)
+    : first_epoch_(options.first_epoch) {
   WSD_ASSERT(!wakers.empty() && wakers.size() <= kMaxShards);
   for (Waker* waker : wakers) {
     shards_.push_back(std::make_unique<Shard>(*this, shard_count(), options, *waker));
@@ -42,7 +43,7 @@ SendResult Hub::query(std::string_view room, std::unique_ptr<RoomStateCallback> 
 SendResult Hub::remove(std::string_view room, const std::optional<Position>& message,
                        std::unique_ptr<RemovalCallback> done) const {
   return post_to(home_of(room), GateKind::kPublish, bytes_held(room.size(), 0),
-                 RemovalMail{std::string(room), message, std::move(done)});
+                 RemovalMail{std::string(room), std::move(done), message.value_or(Position{})});
 }
 
 SendResult Hub::send(ConnectionId member, SharedBytes frame) const {
@@ -52,7 +53,7 @@ SendResult Hub::send(ConnectionId member, SharedBytes frame) const {
 
 void Hub::close(ConnectionId member, CloseCode code, std::string_view reason) const {
   const std::uint32_t index = shard_of(member);
-  if (index < shard_count()) shard(index).post_close({member, code, std::string(reason)});
+  if (index < shard_count()) shard(index).post_close(CloseMail{member, code, std::string(reason)});
 }
 
 SendResult Hub::join(ConnectionId member, std::string_view room, const Since& since) const {

@@ -45,6 +45,8 @@ class Hub {
     return static_cast<std::uint32_t>(shards_.size());
   }
   [[nodiscard]] Shard& shard(std::uint32_t index) const noexcept { return *shards_[index]; }
+  // Returns the first epoch of the rooms; all others have higher ones.
+  [[nodiscard]] std::uint64_t first_epoch() const noexcept { return first_epoch_; }
   // Returns the number of rooms of all shards.
   [[nodiscard]] std::uint32_t room_count() const noexcept { return rooms_.value(); }
   // Returns the index of the home shard, which orders the room's messages.
@@ -83,6 +85,7 @@ class Hub {
   [[nodiscard]] SendResult change(ConnectionId member, std::string_view room, bool join,
                                   const Since& since) const;
 
+  const std::uint64_t first_epoch_;
   RoomCount rooms_;  // before shards_, which refer to it
   std::vector<std::unique_ptr<Shard>> shards_;
 };

@@ -21,6 +21,12 @@ namespace wsd::hub {
 class Member;
 class Shard;
 
+// No connection: the publisher is another thread, or learns of a refusal by its receipt.
+inline constexpr ConnectionId kNoPublisher = ~ConnectionId{0};
+
+// The ticket of mail that the engine was to keep, and has not.
+inline constexpr std::uint64_t kRefusedTicket = ~std::uint64_t{0};
+
 // Receives the state of a room.
 class RoomStateCallback {
  public:
@@ -39,8 +45,9 @@ class RemovalCallback {
   RemovalCallback(const RemovalCallback&) = delete;
   RemovalCallback& operator=(const RemovalCallback&) = delete;
   virtual ~RemovalCallback() = default;
-  // Called at most once, on the thread of the home shard.
-  virtual void run(std::size_t removed) noexcept = 0;
+  // Called at most once, on the thread of the home shard. Without a value nothing was removed,
+  // because the engine could not keep the removal.
+  virtual void run(std::optional<std::size_t> removed) noexcept = 0;
 };
 
 // A task of a layer above, for one member.
@@ -81,6 +88,7 @@ class ShardTask {
 //                                               each awaited leave once
 //   Close           peers, any thread           one for each connection (CloseRequests)
 //   ShardTask       reactors that accept        AcceptBalance::kMostOnTheWay for each shard
+//                   the engine of the shard     one for each turn that handed it something
 //   MemberTask      the application             one for each deferred request; a connection has
 //                                               one at a time
 //   Resume          the owner of a gate         one for each enter() of this shard that returned
@@ -112,6 +120,8 @@ struct PublishMail {
   std::string room;
   SharedBytes frame;
   std::unique_ptr<RoomStateCallback> receipt;  // nullptr: no receipt
+  ConnectionId publisher = kNoPublisher;       // that learns of a refusal
+  std::uint64_t ticket = 0;                    // of the engine; 0: it has none
 };
 struct RoomStateMail {
   std::string room;
@@ -119,8 +129,13 @@ struct RoomStateMail {
 };
 struct RemovalMail {
   std::string room;
-  std::optional<Position> message;  // std::nullopt: the whole history
   std::unique_ptr<RemovalCallback> done;
+  Position message;          // all zeros: the whole history
+  std::uint64_t ticket = 0;  // of the engine; 0: it has none
+
+  [[nodiscard]] std::optional<Position> what() const noexcept {
+    return message == Position{} ? std::nullopt : std::optional<Position>(message);
+  }
 };
 
 // Mail from the home shard of a room.
@@ -162,6 +177,7 @@ struct CloseMail {
   ConnectionId member = 0;
   CloseCode code = CloseCode::kNormalClosure;
   std::string reason;
+  CloseCause cause = CloseCause::kApplicationClosed;
 };
 struct MembershipMail {
   ConnectionId member = 0;

@@ -5,6 +5,7 @@
 #include "base/allocation.h"
 #include "base/assert.h"
 #include "hub/hub.h"
+#include "hub/room_engine.h"
 
 namespace wsd::hub {
 
@@ -55,16 +56,21 @@ RoomHome& OwnedRooms::create(std::string_view name) {
   RoomHome& room = place->second;
   room.set_name(place->first);
   ++next_epoch_;
-  if (const auto last = former_.take(name)) room.continue_after(*last);
+  room.serial = ++last_serial_;
   room.over_limit = room_count_.add() > max_rooms_ && max_rooms_ != 0;
+  // The engine does not learn of the messages of a room over the limit. So they must not have
+  // positions of an epoch that the engine knows.
+  const auto last = former_.take(name);
+  if (last && (engine_ == nullptr || !room.over_limit)) room.continue_after(*last);
   own_count_.set(rooms_.size());
   return room;
 }
 
 // A room in a queue is not unused, because the queue holds its address.
-void OwnedRooms::drop_if_unused(const RoomHome& room) noexcept {
-  if (room.has_members() || room.queued || room.has_history()) return;
+void OwnedRooms::drop_if_unused(RoomHome& room) noexcept {
+  if (room.has_members() || room.queued || room.held || room.has_history()) return;
   if (TimedHistory* const history = room.history()) wheel_.cancel(*history);
+  if (engine_ != nullptr) engine_->close(room);
   former_.remember(room.name(), room.last());
   rooms_.erase(rooms_.find(room.name()));
   own_count_.set(rooms_.size());
@@ -135,13 +141,71 @@ const RoomHome* OwnedRooms::publish(std::string_view name, SharedBytes frame, st
 }
 
 // The message uses up a position, so that a client that resumes from before it gets notice of the
-// gap.
-void OwnedRooms::discard(RoomHome* room, std::string_view name) noexcept {
+// gap. Not inlined, so that a message that is not discarded does not pay for it.
+[[gnu::noinline]] void OwnedRooms::discard(RoomHome* room, std::string_view name) noexcept {
   if (room == nullptr) {
-    former_.discard(name);
+    // With an engine: as in create().
+    if (engine_ == nullptr) {
+      former_.discard(name);
+    } else {
+      static_cast<void>(former_.take(name));
+    }
   } else {
     room->discard();
   }
+}
+
+bool OwnedRooms::keeps(std::string_view name) noexcept {
+  RoomHome* const found = find(name);
+  return found == nullptr ? may_create_for_message(name) : may_keep_history(*found);
+}
+
+RoomHome& OwnedRooms::hold(std::string_view name) {
+  RoomHome* const found = find(name);
+  RoomHome& room = found != nullptr ? *found : create(name);
+  if (room.history() == nullptr) {
+    try {
+      room.keep_history(*this, history_bytes_, room_bytes(room));
+    } catch (...) {
+      drop_if_unused(room);
+      throw;
+    }
+  }
+  room.held = true;
+  return room;
+}
+
+void OwnedRooms::release(RoomHome& room) noexcept {
+  room.held = false;
+  drop_if_unused(room);
+}
+
+RoomHome* OwnedRooms::restore(std::string_view name, const Position& last,
+                              std::span<const RestoredMessage> messages) {
+  if (!may_create_for_message(name)) return nullptr;
+  RoomHome& room = hold(name);
+  room.continue_after(last);
+  RoomHistory& ring = room.history()->ring;
+  for (const RestoredMessage& each : messages) {
+    ring.reserve(each.at);
+    ring.append(each.frame, each.at);
+  }
+  ring.expire(now_);
+  arm_expiry(room);
+  if (ring.empty()) {
+    release(room);
+    return nullptr;
+  }
+  room.held = false;
+  return &room;
+}
+
+std::shared_ptr<const BatchSet> OwnedRooms::gap_notices(const RoomHome& room,
+                                                        const Position& position) const {
+  if (encoder_ == nullptr || room.encodings().empty()) return nullptr;
+  return BatchSet::of_notices(room.encodings(), [&](Encoding encoding) {
+    return encoder_->gap_notice(encoding, position);
+  });
 }
 
 std::size_t OwnedRooms::remove(std::string_view name,
@@ -161,8 +225,9 @@ OwnedRooms::PendingBatch OwnedRooms::take_batch(RoomHome& room) {
   std::vector<SharedBytes> frames = room.take_pending();
   if (room.has_members()) {
     const Position first{room.last().epoch, room.last().seq - frames.size() + 1};
-    // Unique among the rooms of all shards.
-    const std::uint64_t id = first.epoch * Hub::kMaxShards + shard_;
+    // Unique among the rooms of all shards, which an epoch is not: rooms that were restored may
+    // have got equal ones from different shards.
+    const std::uint64_t id = room.serial * Hub::kMaxShards + shard_;
     try {
       batch.messages =
           std::make_shared<const BatchSet>(std::move(frames), room.encodings(), encoder_, first,

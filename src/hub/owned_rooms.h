@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -23,18 +24,25 @@
 namespace wsd::hub {
 
 class RoomCount;
+class RoomEngine;
+
+// A message that a room had before the server started. Without a frame, it was removed.
+struct RestoredMessage {
+  SharedBytes frame;
+  Tick at = 0;  // when it was published
+};
 
 // Owns the rooms whose home is this shard. Decides the order of each room's messages, which joins
 // the room limit allows, and which messages a joiner missed.
 //
 // OwnedRooms decides and returns values; the shard sends. It knows no mailbox, flow gate, member or
 // other shard: members appear only as counts per shard and encoding. Time enters through
-// begin_turn() alone. So another implementation, on disk or on several machines, needs only these
-// calls.
+// begin_turn() alone. An engine that keeps the messages (room_engine.h) is the shard's affair too;
+// OwnedRooms only tells it that a room has ended.
 //
 // A room exists while it has members, pending messages or history. A room that comes back continues
-// its epoch, if FormerRooms still knows its position, and has a new epoch otherwise. No two rooms
-// of different names ever have the same epoch.
+// its epoch, if FormerRooms still knows its position, and has a new epoch otherwise. No room gets
+// an epoch that another room of this shard has had since the server started.
 //
 // Reactor thread only. Each call that throws std::bad_alloc changes nothing that a caller can
 // observe, so the caller may try it again later.
@@ -59,12 +67,17 @@ class OwnedRooms final : private HistoryExpiryListener {
   // Sets the encoder for batches and replays. Without an encoder, every member gets the plain
   // encoding. The encoder must outlive the last call.
   void set_encoder(Encoder* encoder) noexcept { encoder_ = encoder; }
+  // Sets the engine, before the first call of another method. It must outlive the last call.
+  void set_engine(RoomEngine* engine) noexcept { engine_ = engine; }
   // Sets the time until the next turn: `now` ages histories, and `now_ns` stamps the first pending
   // message of each batch.
   void begin_turn(Tick now, std::uint64_t now_ns) noexcept {
     now_ = now;
     now_ns_ = now_ns;
   }
+
+  // Returns the time that begin_turn() has set.
+  [[nodiscard]] std::uint64_t now_ns() const noexcept { return now_ns_; }
 
   // Returns the room, or nullptr if it does not exist.
   [[nodiscard]] RoomHome* find(std::string_view room) noexcept;
@@ -97,6 +110,26 @@ class OwnedRooms final : private HistoryExpiryListener {
   // take_batch() returns it; if the result is nullptr, the caller must take it out of the gate.
   [[nodiscard]] const RoomHome* publish(std::string_view room, SharedBytes frame,
                                         std::uint64_t cost);
+
+  // With an engine. Returns whether a message for the room must be kept before it takes effect: the
+  // room exists or may be created, and keeps a history.
+  [[nodiscard]] bool keeps(std::string_view room) noexcept;
+  // Returns the room, which will not end before release(), and creates it if it does not exist.
+  // Requires keeps(). Throws std::bad_alloc if memory runs out; then nothing has changed.
+  [[nodiscard]] RoomHome& hold(std::string_view room);
+  void release(RoomHome& room) noexcept;
+  // Returns an epoch that no room has had.
+  [[nodiscard]] std::uint64_t new_epoch() noexcept { return next_epoch_++; }
+  // Gives the room the messages and the position that it had before the server started. Returns
+  // nullptr if it keeps no history, if all messages are too old, or if it exceeds the room limit.
+  // Call it after begin_turn(), before any other call for this room. Throws std::bad_alloc if
+  // memory runs out.
+  [[nodiscard]] RoomHome* restore(std::string_view room, const Position& last,
+                                  std::span<const RestoredMessage> messages);
+  // Returns frames that tell the members of a gap in the room's order, for members that get such
+  // frames: messages up to `position` are missing. nullptr if there are none.
+  [[nodiscard]] std::shared_ptr<const BatchSet> gap_notices(const RoomHome& room,
+                                                            const Position& position) const;
 
   // Removes one message from the room's history, or all of them. Returns how many were removed.
   // Members that have a message in their send queues still get it. Needs no memory.
@@ -164,7 +197,7 @@ class OwnedRooms final : private HistoryExpiryListener {
 
   [[nodiscard]] static std::size_t room_bytes(const RoomHome& room) noexcept;
   [[nodiscard]] RoomHome& create(std::string_view name);
-  void drop_if_unused(const RoomHome& room) noexcept;
+  void drop_if_unused(RoomHome& room) noexcept;
   [[nodiscard]] bool exceeds_room_limit(RoomHome& room) const noexcept;
   [[nodiscard]] bool may_create_for_message(std::string_view name) const noexcept;
   [[nodiscard]] bool may_keep_history(RoomHome& room) const noexcept;
@@ -182,9 +215,11 @@ class OwnedRooms final : private HistoryExpiryListener {
   RoomCount& room_count_;
   Counter& own_count_;
   Encoder* encoder_ = nullptr;
+  RoomEngine* engine_ = nullptr;
   Tick now_ = 0;
   std::uint64_t now_ns_ = 0;
   std::uint64_t next_epoch_;
+  std::uint64_t last_serial_ = 0;
   std::size_t history_bytes_ = 0;  // before rooms_: the histories subtract from it when they end
   Rooms rooms_;
   FormerRooms former_;

@@ -64,6 +64,16 @@ void RoomHistory::clear() noexcept {
   release_if_empty();
 }
 
+void RoomHistory::forget_encodings() noexcept {
+  for (std::size_t i = 0; i < count_; ++i) {
+    Entry& entry = at(i);
+    bytes_ -= entry.other.memory_bytes();
+    total_ -= entry.other.memory_bytes();
+    entry.other = {};
+    entry.other_encoding = kIdentity;
+  }
+}
+
 std::size_t RoomHistory::remove(std::size_t index) noexcept {
   WSD_DCHECK(index < count_);
   Entry& entry = at(index);

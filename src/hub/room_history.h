@@ -44,6 +44,8 @@ class RoomHistory {
   // Drops the messages that have reached the age limit.
   void expire(Tick now) noexcept;
   void clear() noexcept;
+  // Drops the frames that were encoded for joiners, which may contain the messages' positions.
+  void forget_encodings() noexcept;
   // Removes the message at `index`, counted from the oldest one, or all messages. Returns how many
   // were removed. A removed message keeps its entry until the limits drop it, so that the positions
   // of the others stay right, and a client that resumes from before it gets no gap notice.

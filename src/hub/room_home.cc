@@ -106,6 +106,12 @@ void RoomHome::discard() noexcept {
   static_cast<void>(sequencer_.next());
 }
 
+void RoomHome::begin_epoch(std::uint64_t epoch) noexcept {
+  WSD_DCHECK(!has_pending());
+  sequencer_.continue_after({epoch, last().seq});
+  if (history_ != nullptr) history_->ring.forget_encodings();
+}
+
 std::vector<SharedBytes> RoomHome::take_pending() noexcept { return std::exchange(pending_, {}); }
 
 void RoomHome::put_back(std::vector<SharedBytes>&& frames) noexcept {

@@ -121,6 +121,8 @@ class RoomHome {
   void discard() noexcept;
   // The next message follows `last`. Requires that no message has a position yet.
   void continue_after(const Position& last) noexcept { sequencer_.continue_after(last); }
+  // The numbers go on in another epoch. Requires that no message is pending.
+  void begin_epoch(std::uint64_t epoch) noexcept;
   [[nodiscard]] bool has_pending() const noexcept { return !pending_.empty(); }
   // Returns the pending frames. Afterwards no frame is pending.
   [[nodiscard]] std::vector<SharedBytes> take_pending() noexcept;
@@ -143,6 +145,14 @@ class RoomHome {
   bool over_limit = false;
   // The time at which the first pending message got its position.
   std::uint64_t first_pending_ns = 0;
+  // For OwnedRooms. No other room of the shard has had this number.
+  std::uint64_t serial = 0;
+  // For an engine. True while messages of the room are with it. The room must then not end.
+  bool held = false;
+  // The engine's own number for the room. 0: the engine has never got a message of it.
+  std::uint32_t engine_number = 0;
+  // The term of the engine in which the room's latest epoch began.
+  std::uint32_t term = 0;
 
  private:
   std::string_view name_;

@@ -111,8 +111,7 @@ PublishOutcome Shard::leave(Member& member, std::string_view room) {
   }
   auto mail = mail_of(LeaveMail{std::string(room), member.id(), 0,
                                 static_cast<std::uint16_t>(index_), member.encoding(), true});
-  if (home == index_)
-    static_cast<void>(waiting_.queue_of(room));  // so that send_home() cannot fail
+  if (home == index_) static_cast<void>(waiting_.line_of(room));  // so that send_home() cannot fail
   std::get<LeaveMail>(mail->body).token = rooms_.begin_leave(member, room);
   stats_.memberships.subtract(1);
   return send_home(home, room, 0, std::move(mail));
@@ -141,13 +140,12 @@ void Shard::leave_all(Member& member) {
 }
 
 PublishOutcome Shard::publish(std::string_view room, SharedBytes frame,
-                              std::unique_ptr<RoomStateCallback> receipt) {
+                              std::unique_ptr<RoomStateCallback> receipt, ConnectionId publisher) {
   const std::uint32_t home = hub_.home_of(room);
-  const std::size_t payload = frame.size();
-  if (home != index_ || waiting_.has(room)) {
-    return send_home(home, room, payload,
-                     mail_of(PublishMail{std::string(room), std::move(frame), std::move(receipt)}));
+  if (home != index_ || waiting_.has(room) || (engine_ != nullptr && owned_rooms_.keeps(room))) {
+    return publish_by_mail(home, room, std::move(frame), std::move(receipt), publisher);
   }
+  const std::size_t payload = frame.size();
   // A single shard sends all pending messages at the end of the turn, so it needs no limit.
   const bool counted = hub_.shard_count() > 1;
   const std::uint64_t cost = counted ? costs_.of(1, bytes_held(room.size(), payload)) : 0;
@@ -159,6 +157,17 @@ PublishOutcome Shard::publish(std::string_view room, SharedBytes frame,
     throw;
   }
   return open ? PublishOutcome::kAccepted : PublishOutcome::kCongested;
+}
+
+// Not inlined, so that a publish that takes effect at once does not pay for it.
+[[gnu::noinline]] PublishOutcome Shard::publish_by_mail(std::uint32_t home, std::string_view room,
+                                                        SharedBytes frame,
+                                                        std::unique_ptr<RoomStateCallback> receipt,
+                                                        ConnectionId publisher) {
+  const std::size_t payload = frame.size();
+  return send_home(
+      home, room, payload,
+      mail_of(PublishMail{std::string(room), std::move(frame), std::move(receipt), publisher}));
 }
 
 PublishOutcome Shard::query(std::string_view room, std::unique_ptr<RoomStateCallback> listener) {
@@ -209,6 +218,7 @@ bool Shard::room_waits(std::string_view room) const noexcept {
 }
 
 void Shard::fan_out() noexcept {
+  if (engine_ != nullptr) engine_->end_turn();
   owned_rooms_.fan_out([this](RoomHome& home) noexcept {
     if (blocked(home)) return OwnedRooms::FanOutResult::kBlocked;
     try {
@@ -252,9 +262,47 @@ void Shard::send_batch(RoomHome& home) {
   leave_gate(GateKind::kPublish, batch.cost);
 }
 
+// The numbers of the room go on in another epoch. Members learn of the gap: messages of the former
+// epoch that they have not got may be lost. The room must not be blocked. Allocates everything
+// before it changes anything.
+void Shard::begin_epoch(RoomHome& home, std::uint64_t epoch) {
+  if (home.has_pending()) send_batch(home);
+  const auto notices = owned_rooms_.gap_notices(home, {epoch, home.last().seq});
+  Outgoing mails;
+  for (const RoomHome::ShardCount& each : home.shards()) {
+    if (notices == nullptr || each.shard == index_) continue;
+    auto mail =
+        mail_of(DeliverMail{std::string(home.name()), notices, index_, owned_rooms_.now_ns()});
+    mail->cost = costs_.of(1, bytes_held(home.name().size(), notices->bytes()));
+    mails.add(std::move(mail));
+  }
+  home.begin_epoch(epoch);
+  if (notices == nullptr) return;
+  for (const RoomHome::ShardCount& each : home.shards()) {
+    if (each.shard == index_) {
+      deliver_locally(home.name(), *notices);
+    } else {
+      post_to_members(each.shard, mails.take());
+    }
+  }
+}
+
+void Shard::deliver_notices(const LocalRoom& room, const BatchSet& notices) {
+  for (Member* member : room.members) {
+    const Batch& notice = notices.of(member->encoding());
+    if (notice.frames().empty()) continue;
+    member->deliver(notice);
+    stats_.deliveries.add(1);
+  }
+}
+
 void Shard::deliver_locally(std::string_view room, const BatchSet& batch) {
   const LocalRoom* const local = rooms_.find(room);
   if (local == nullptr) return;
+  if (batch.is_of_notices()) {
+    deliver_notices(*local, batch);
+    return;
+  }
   for (Member* member : local->members) member->deliver(batch.of(member->encoding()));
   stats_.deliveries.add(local->members.size() * batch.size());
 }

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -18,6 +19,7 @@
 #include "hub/member_table.h"
 #include "hub/owned_rooms.h"
 #include "hub/room_config.h"
+#include "hub/room_engine.h"
 #include "hub/room_table.h"
 #include "hub/shard_stats.h"
 #include "hub/timer_wheel.h"
@@ -49,7 +51,7 @@ enum class PublishOutcome : std::uint8_t {
 //
 // Reactor thread only, except for post(), the gates, stats() and index().
 // NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): mailbox and gates have own cache lines
-class Shard final {
+class Shard final : private RoomSink {
  public:
   struct Options {
     std::uint32_t max_pending_publishes = 65'536;  // limit of each gate, at least 1
@@ -115,9 +117,11 @@ class Shard final {
   // Leaves all rooms. The member gets no further message.
   void leave_all(Member& member);
   // Publishes `frame`. The home shard calls `receipt` with the room's state, once the message has a
-  // position or was discarded.
+  // position or was discarded. If the engine refuses the message, the receipt gets
+  // kRefusedPosition, and the connection `publisher` ends with kPublishRefused.
   PublishOutcome publish(std::string_view room, SharedBytes frame,
-                         std::unique_ptr<RoomStateCallback> receipt = nullptr);
+                         std::unique_ptr<RoomStateCallback> receipt = nullptr,
+                         ConnectionId publisher = kNoPublisher);
   // Calls `listener` with the room's state on the home shard's thread.
   PublishOutcome query(std::string_view room, std::unique_ptr<RoomStateCallback> listener);
   // Sends `frame` to a member of another shard.
@@ -143,7 +147,9 @@ class Shard final {
   // Returns whether the next turn has work that no mail announces. That is a room to fan out, or
   // publishers to resume because this shard's own gate opened at the end of the turn.
   [[nodiscard]] bool has_pending() const noexcept {
-    return (has_to_fan_out() || publishers_resumed_) && !retry_needed_;
+    return (has_to_fan_out() || publishers_resumed_ ||
+            (engine_ != nullptr && engine_->has_to_send())) &&
+           !retry_needed_;
   }
   // Returns whether work waits for memory. Try it again one tick later.
   [[nodiscard]] bool retry_needed() const noexcept { return retry_needed_; }
@@ -157,6 +163,18 @@ class Shard final {
   [[nodiscard]] TimerWheel& wheel() noexcept { return wheel_; }
   // Sets the encoder for rooms whose home is here. It must outlive the shard's last turn.
   void set_encoder(Encoder* encoder) noexcept { owned_rooms_.set_encoder(encoder); }
+  // Sets the engine that keeps the messages of rooms with a history, before the first turn. It must
+  // outlive the shard's last turn, and answers through sink().
+  void set_engine(RoomEngine* engine) noexcept;
+  [[nodiscard]] RoomSink& sink() noexcept { return *this; }
+  // Gives a room whose home is here what it had before the server started, as
+  // OwnedRooms::restore().
+  [[nodiscard]] RoomHome* restore(std::string_view room, const Position& last,
+                                  std::span<const RestoredMessage> messages) {
+    return owned_rooms_.restore(room, last, messages);
+  }
+  // Returns an epoch that no room whose home is here has had.
+  [[nodiscard]] std::uint64_t new_epoch() noexcept { return owned_rooms_.new_epoch(); }
 
   // Any thread. Wakes the thread of another shard, without mail.
   void wake(std::uint32_t index) const noexcept;
@@ -221,9 +239,20 @@ class Shard final {
 
   // Mail
   void handle(Mail& mail);
+  [[nodiscard]] bool handle_waiting(RoomLine& line, Mail& mail) noexcept;
   bool handle_all(Mail* mail) noexcept;
   [[nodiscard]] bool gate_is_closed_for(const Mail& mail) const noexcept;
-  [[nodiscard]] MailQueue* queue_for(const Mail& mail);
+  // Returns whether any mail may have to wait.
+  [[nodiscard]] bool may_wait() const noexcept {
+    return (blocked_targets_ | congested_homes_) != 0 || engine_ != nullptr || !waiting_.empty() ||
+           !waiting_requests_.empty();
+  }
+  [[nodiscard]] RoomLine* line_for(Mail& mail);
+  [[nodiscard]] bool request_waits(const Mail& mail) const noexcept;
+  [[nodiscard]] PublishOutcome publish_by_mail(std::uint32_t home, std::string_view room,
+                                               SharedBytes frame,
+                                               std::unique_ptr<RoomStateCallback> receipt,
+                                               ConnectionId publisher);
   [[nodiscard]] PublishOutcome send_home(std::uint32_t home, std::string_view room,
                                          std::size_t payload, std::unique_ptr<Mail> mail);
   [[nodiscard]] bool enter_publish_gate(Shard& home, std::uint64_t cost) noexcept;
@@ -232,6 +261,21 @@ class Shard final {
   void run_waiting() noexcept;
   PublishOutcome change_away(ConnectionId member, std::string_view room, bool join,
                              const Since& since);
+
+  // The engine (shard_engine.cc)
+  void kept(Ticket ticket) noexcept override;
+  void lost(EngineTerm term) noexcept override;
+  [[nodiscard]] bool goes_to_engine(const Mail& mail) noexcept;
+  [[nodiscard]] bool is_with_engine(const Mail& mail) const noexcept;
+  void push(RoomLine& line, std::unique_ptr<Mail> mail) noexcept;
+  void hand_to_engine(RoomLine& line, Mail& mail);
+  void hand_to_engine(RoomLine& line, PublishMail& mail);
+  void hand_to_engine(RoomLine& line, RemovalMail& mail);
+  void lose(RoomLine& line, EngineTerm term) noexcept;
+  void refuse(PublishMail& mail);
+  [[nodiscard]] bool change_is_blocked(const RoomLine& line, const Mail& mail) const noexcept;
+  void change_epoch(RoomLine& line, const Mail& mail);
+  void begin_epoch(RoomHome& home, std::uint64_t epoch);
 
   // Rooms
   [[nodiscard]] OwnedRooms::JoinAnswer join_owned(std::string_view room, std::uint32_t shard,
@@ -248,6 +292,7 @@ class Shard final {
   }
   [[nodiscard]] bool blocked(const RoomHome& home) const noexcept;
   [[nodiscard]] bool room_waits(std::string_view room) const noexcept;
+  void deliver_notices(const LocalRoom& room, const BatchSet& notices);
   void send_pending(std::string_view room);
   void send_batch(RoomHome& home);
   void deliver_locally(std::string_view room, const BatchSet& batch);
@@ -275,6 +320,12 @@ class Shard final {
   WaitingMail waiting_;
   MailQueue waiting_requests_;
   bool waiting_due_ = false;  // a gate has opened
+
+  // The engine: the last ticket that it gave, the last one that it has kept, and its term.
+  RoomEngine* engine_ = nullptr;
+  Ticket given_ = 0;
+  Ticket kept_ = 0;
+  EngineTerm term_ = 0;
 
   // Work for which memory ran out.
   bool retry_needed_ = false;

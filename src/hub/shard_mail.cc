@@ -70,11 +70,12 @@ bool Shard::enter_publish_gate(Shard& home, std::uint64_t cost) noexcept {
 // waits.
 PublishOutcome Shard::send_home(std::uint32_t home, std::string_view room, std::size_t payload,
                                 std::unique_ptr<Mail> mail) {
-  MailQueue* const queue = home == index_ ? &waiting_.queue_of(room) : nullptr;
+  RoomLine* const line = home == index_ ? &waiting_.line_of(room) : nullptr;
+  if (line != nullptr && goes_to_engine(*mail)) hand_to_engine(*line, *mail);
   mail->cost = costs_.of(1, bytes_held(room.size(), payload));
   const bool open = enter_publish_gate(hub_.shard(home), mail->cost);
-  if (queue != nullptr) {
-    queue->push(std::move(mail));
+  if (line != nullptr) {
+    push(*line, std::move(mail));
   } else {
     hub_.shard(home).post(std::move(mail));
   }
@@ -203,16 +204,16 @@ bool Shard::gate_is_closed_for(const Mail& mail) const noexcept {
   return request != nullptr && congested_homes_ != 0 && is_congested(hub_.home_of(request->room));
 }
 
-// Returns the queue in which the mail must wait, or nullptr if it can be handled now. Mail waits
-// for a closed gate, and behind mail of the same room that waits. Throws std::bad_alloc if memory
-// runs out.
-MailQueue* Shard::queue_for(const Mail& mail) {
-  if ((blocked_targets_ | congested_homes_) == 0 && waiting_.empty() && waiting_requests_.empty()) {
-    return nullptr;
-  }
-  if (std::holds_alternative<MembershipMail>(mail.body)) {
-    return waiting_requests_.empty() && !gate_is_closed_for(mail) ? nullptr : &waiting_requests_;
-  }
+// Returns whether mail that belongs to no room must wait.
+bool Shard::request_waits(const Mail& mail) const noexcept {
+  return std::holds_alternative<MembershipMail>(mail.body) &&
+         (!waiting_requests_.empty() || gate_is_closed_for(mail));
+}
+
+// Returns the line in which the mail must wait, or nullptr if it can be handled now. Mail waits for
+// a closed gate, for the engine, and behind mail of the same room that waits. Throws std::bad_alloc
+// if memory runs out; then nothing has changed.
+RoomLine* Shard::line_for(Mail& mail) {
   std::string_view room;
   if (const auto* const join = std::get_if<JoinMail>(&mail.body)) {
     room = join->room;
@@ -227,7 +228,12 @@ MailQueue* Shard::queue_for(const Mail& mail) {
   } else {
     return nullptr;
   }
-  return waiting_.has(room) || gate_is_closed_for(mail) ? &waiting_.queue_of(room) : nullptr;
+  if (goes_to_engine(mail)) {
+    RoomLine& line = waiting_.line_of(room);
+    hand_to_engine(line, mail);
+    return &line;
+  }
+  return waiting_.has(room) || gate_is_closed_for(mail) ? &waiting_.line_of(room) : nullptr;
 }
 
 // Handles the mail whose gates have opened.
@@ -244,7 +250,13 @@ void Shard::run_waiting() noexcept {
       return false;
     }
   };
-  waiting_.run(handled);
+  waiting_.run(
+      [&](RoomLine& line, Mail& mail) noexcept {
+        return engine_ == nullptr ? handled(mail) : handle_waiting(line, mail);
+      },
+      [this](RoomLine& line) noexcept {
+        if (line.home != nullptr) owned_rooms_.release(*line.home);
+      });
   while (!waiting_requests_.empty() && handled(waiting_requests_.front())) waiting_requests_.pop();
 }
 
@@ -256,23 +268,33 @@ void Shard::drain() noexcept {
     open_gate(std::exchange(unsent_resumes_[static_cast<std::size_t>(gate)], 0), gate);
   }
   if (handle_all(std::exchange(backlog_, nullptr))) handle_all(mailbox_.take());
+  // What the engine has kept takes effect at once, and not only when the rooms have fanned out.
+  if (engine_ != nullptr && waiting_due_) run_waiting();
 }
 
 // Returns false if memory ran out. The mail during which it ran out, and all later mail, is then
 // the backlog.
 bool Shard::handle_all(Mail* mail) noexcept {
   while (mail != nullptr) {
-    MailQueue* queue = nullptr;
+    RoomLine* line = nullptr;
+    bool waits = false;
     try {
-      queue = queue_for(*mail);
-      if (queue == nullptr) handle(*mail);
+      if (may_wait()) {
+        waits = request_waits(*mail);
+        if (!waits) line = line_for(*mail);
+      }
+      if (!waits && line == nullptr) handle(*mail);
     } catch (const std::bad_alloc&) {
       backlog_ = mail;
       retry_needed_ = true;
       return false;
     }
     std::unique_ptr<Mail> owned(std::exchange(mail, mail->next));
-    if (queue != nullptr) queue->push(std::move(owned));
+    if (waits) {
+      waiting_requests_.push(std::move(owned));
+    } else if (line != nullptr) {
+      push(*line, std::move(owned));
+    }
   }
   return true;
 }
@@ -280,7 +302,12 @@ bool Shard::handle_all(Mail* mail) noexcept {
 void Shard::handle(Mail& mail) {
   if (auto* const publish = std::get_if<PublishMail>(&mail.body)) {
     // Stays counted until its batch is sent.
-    publish_owned(publish->room, publish->frame, mail.cost, publish->receipt.get());
+    if (publish->ticket == kRefusedTicket) {
+      refuse(*publish);
+      leave_gate(GateKind::kPublish, mail.cost);
+    } else {
+      publish_owned(publish->room, publish->frame, mail.cost, publish->receipt.get());
+    }
     return;
   }
   const GateKind kind = std::visit(
@@ -353,7 +380,7 @@ void Shard::handle(SendMail& mail) {
 void Shard::handle(CloseMail& mail) {
   close_requests_.remove(mail.member);
   Member* const member = find(mail.member);
-  if (member != nullptr) member->close(CloseCause::kApplicationClosed, mail.code, mail.reason);
+  if (member != nullptr) member->close(mail.cause, mail.code, mail.reason);
 }
 
 void Shard::handle(MembershipMail& mail) {
@@ -373,7 +400,15 @@ void Shard::handle(QueryMail& mail) { mail.query->answer(*this); }
 void Shard::handle(RoomStateMail& mail) { mail.listener->run(owned_rooms_.state(mail.room)); }
 
 void Shard::handle(RemovalMail& mail) {
-  mail.done->run(owned_rooms_.remove(mail.room, mail.message));
+  if (mail.ticket == kRefusedTicket) {
+    mail.done->run(std::nullopt);
+    return;
+  }
+  std::optional<Position> message = mail.what();
+  // The room may have begun a new epoch since. The message has the same number in it.
+  const RoomHome* const home = mail.ticket == 0 ? nullptr : owned_rooms_.find(mail.room);
+  if (message && home != nullptr) message->epoch = home->last().epoch;
+  mail.done->run(owned_rooms_.remove(mail.room, message));
 }
 
 void Shard::handle(MemberTaskMail& mail) { mail.task->run(find(mail.member)); }

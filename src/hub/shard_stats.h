@@ -15,6 +15,7 @@ struct ShardStats {
   Counter memberships;  // joined rooms of members here, including pending joins
   Counter publishes;    // messages for rooms whose home is here, also discarded ones
   Counter deliveries;   // messages delivered or replayed to members here
+  Counter refused;      // messages that the engine could not keep, and that reached nobody
 };
 
 // Collects, for each batch of a turn, the time at which its oldest message got its position. The

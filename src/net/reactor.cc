@@ -120,6 +120,10 @@ Connection* Reactor::find(ConnectionId id) noexcept {
   return static_cast<Connection*>(context_->shard.find(id));
 }
 
+ConnectionId Reactor::reading() const noexcept {
+  return context_->reading == nullptr ? hub::kNoPublisher : context_->reading->id();
+}
+
 void Reactor::pause_publisher() {
   if (context_->reading != nullptr) context_->reading->pause();
 }
@@ -136,6 +140,8 @@ void Reactor::never_run() noexcept {
 
 void Reactor::run() {
   while (!finished()) turn(-1);
+  // Mail that another reactor has sent before its last connection was gone, during the last turn.
+  turn(0);
 }
 
 bool Reactor::finished() const noexcept {

@@ -66,6 +66,8 @@ class Reactor final : public hub::Waker {
   // Returns nullptr if this reactor has no connection with that id.
   [[nodiscard]] Connection* find(ConnectionId id) noexcept;
   [[nodiscard]] hub::Shard& shard() noexcept { return context_->shard; }
+  // Returns the connection in its read step, or hub::kNoPublisher.
+  [[nodiscard]] ConnectionId reading() const noexcept;
   // Pauses the connection in its read step, because a shard is behind with its messages.
   void pause_publisher();
   // Returns whether a drain has begun to close connections. It has not during the drain delay.

@@ -71,6 +71,7 @@ TEST(Close, CausesKeepTheirNamesAndCodes) {
       {CloseCause::kOutputBudget, "output_budget", 0},
       {CloseCause::kRateLimit, "rate_limit", 1008},
       {CloseCause::kRoomLimit, "room_limit", 1008},
+      {CloseCause::kPublishRefused, "publish_refused", 1013},
       {CloseCause::kAddressLimit, "address_limit", 0},
       {CloseCause::kCloseTimeout, "close_timeout", 0},
       {CloseCause::kHandshakeRejected, "handshake_rejected", 0},

@@ -364,7 +364,9 @@ TEST(ShardHistory, PositionAtTheJoin_IsWhereLiveMessagesBegin) {
 class Removed final : public RemovalCallback {
  public:
   explicit Removed(std::vector<std::size_t>& counts) : counts_(counts) {}
-  void run(std::size_t removed) noexcept override { counts_.push_back(removed); }
+  void run(std::optional<std::size_t> removed) noexcept override {
+    counts_.push_back(removed.value_or(~std::size_t{0}));
+  }
 
  private:
   std::vector<std::size_t>& counts_;

@@ -13,6 +13,12 @@ std::uint32_t number_of(const Mail& mail) { return std::get<CommandMail>(mail.bo
 
 using Numbers = std::vector<std::uint32_t>;
 
+template <class Handle>
+void run(WaitingMail& waiting, Handle handle) {
+  waiting.run([&](const RoomLine&, const Mail& mail) { return handle(mail); },
+              [](const RoomLine&) {});
+}
+
 TEST(MailQueue, GivesTheMailInItsOrder) {
   MailQueue queue;
   EXPECT_TRUE(queue.empty());
@@ -36,7 +42,7 @@ TEST(WaitingMail, RoomsAreIndependentAndKeepTheirOrder) {
   waiting.queue_of("a").push(mail_number(3));
   EXPECT_TRUE(waiting.has("a"));
   Numbers seen;
-  waiting.run([&](const Mail& mail) {
+  run(waiting, [&](const Mail& mail) {
     if (number_of(mail) == 2) return false;
     seen.push_back(number_of(mail));
     return true;
@@ -44,7 +50,7 @@ TEST(WaitingMail, RoomsAreIndependentAndKeepTheirOrder) {
   EXPECT_EQ(seen, (Numbers{1, 3}));
   EXPECT_FALSE(waiting.has("a"));
   EXPECT_TRUE(waiting.has("b"));
-  waiting.run([&](const Mail& mail) {
+  run(waiting, [&](const Mail& mail) {
     seen.push_back(number_of(mail));
     return true;
   });
@@ -56,7 +62,7 @@ TEST(WaitingMail, MailAddedMeanwhile_ComesAfterTheMailOfItsRoom) {
   WaitingMail waiting;
   for (const std::uint32_t number : {1U, 2U}) waiting.queue_of("a").push(mail_number(number));
   Numbers seen;
-  waiting.run([&](const Mail& mail) {
+  run(waiting, [&](const Mail& mail) {
     seen.push_back(number_of(mail));
     if (number_of(mail) == 1) {
       waiting.queue_of("a").push(mail_number(3));
@@ -75,7 +81,7 @@ TEST(WaitingMail, ARoomWithoutMail_IsForgotten) {
   WaitingMail waiting;
   EXPECT_TRUE(waiting.queue_of("a").empty());
   EXPECT_TRUE(waiting.has("a"));
-  waiting.run([](const Mail&) { return true; });
+  run(waiting, [](const Mail&) { return true; });
   EXPECT_TRUE(waiting.empty());
 }
 

@@ -86,6 +86,8 @@ void Simulation::build() {
     wakers.push_back(driven_.back()->reactor.get());
   }
   hub_ = std::make_unique<hub::Hub>(wakers, shard_options(plan_));
+  if (plan_.engine)
+    history_log_ = std::make_unique<DelayingLog>(*hub_, random_, plan_.engine_fails);
   net::ListenAddress address;
   WSD_ASSERT(net::parse_listen_address("127.0.0.1:0", address).empty());
   if (plan_.shared) {
@@ -150,9 +152,10 @@ void Simulation::run_reactor(SimulatedReactor& driven) {
 
 void Simulation::step() {
   ++tally_.steps;
-  enum Kind : std::uint8_t { kRun, kArrive, kRead, kAct };
-  const std::array<std::uint32_t, 4> weights = {plan_.run, plan_.arrive, plan_.read, plan_.act};
-  std::array<std::vector<std::size_t>, 4> able;
+  enum Kind : std::uint8_t { kRun, kArrive, kRead, kAct, kLog };
+  const std::array<std::uint32_t, 5> weights = {plan_.run, plan_.arrive, plan_.read, plan_.act,
+                                                plan_.run};
+  std::array<std::vector<std::size_t>, 5> able;
   for (std::size_t i = 0; i < driven_.size(); ++i) {
     if (runnable(*driven_[i])) able[kRun].push_back(i);
   }
@@ -161,6 +164,7 @@ void Simulation::step() {
     if (peers_[i].can_read()) able[kRead].push_back(i);
     if (peers_[i].can_act()) able[kAct].push_back(i);
   }
+  if (history_log_ != nullptr && history_log_->can_answer()) able[kLog].push_back(0);
   std::uint32_t all = 0;
   for (std::size_t kind = 0; kind < able.size(); ++kind)
     all += able[kind].empty() ? 0 : weights[kind];
@@ -183,6 +187,9 @@ void Simulation::step() {
     case kRead:
       peers_[chosen].read();
       break;
+    case kLog:
+      history_log_->answer();
+      break;
     default:
       let_act(peers_[chosen]);
       break;
@@ -195,7 +202,8 @@ void Simulation::let_act(Peer& peer) {
 }
 
 bool Simulation::work_is_left() {
-  return std::any_of(driven_.begin(), driven_.end(),
+  return (history_log_ != nullptr && history_log_->can_answer()) ||
+         std::any_of(driven_.begin(), driven_.end(),
                      [this](const auto& each) { return runnable(*each); }) ||
          std::any_of(peers_.begin(), peers_.end(), [](const Peer& each) {
            return each.can_act() || each.can_arrive() || each.can_read();
@@ -421,6 +429,7 @@ void Simulation::take_down() {
   check_end();
   for (const auto& each : driven_) each->reactor.reset();
   hub_.reset();
+  history_log_.reset();
   listener_.close();
   if (kernel_.open_descriptors() != 0) {
     broken("%zu descriptors are left open", kernel_.open_descriptors());
@@ -474,7 +483,7 @@ void Simulation::publish(net::Connection& connection, char room, SharedBytes fra
   const std::string name(1, room);
   const std::uint32_t home = hub_->home_of(name);
   const std::size_t bytes = frame.size();
-  if (home == reactor.shard().index()) {
+  if (home == reactor.shard().index() && !plan_.engine) {
     pressure_.publish_at_home(home, bytes);
   } else {
     pressure_.publish(connection.id(), home, bytes);

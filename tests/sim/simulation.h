@@ -12,6 +12,7 @@
 #include "net/application.h"
 #include "net/listener.h"
 #include "net/reactor.h"
+#include "sim/delaying_log.h"
 #include "sim/fiber.h"
 #include "sim/kernel.h"
 #include "sim/peer.h"
@@ -110,6 +111,7 @@ class Simulation final : public net::Application {
   RoomLog log_;
   net::ProcessCounters counts_;
   std::vector<std::unique_ptr<SimulatedReactor>> driven_;
+  std::unique_ptr<DelayingLog> history_log_;  // before hub_, whose shards use it
   std::unique_ptr<hub::Hub> hub_;
   net::Listener listener_;
   std::uint16_t port_ = 0;

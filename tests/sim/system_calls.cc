@@ -22,6 +22,7 @@
 
 #include "base/shared_bytes.h"
 #include "hub/room_home.h"
+#include "sim/delaying_log.h"
 #include "sim/kernel.h"
 #include "sim/room_log.h"
 
@@ -162,6 +163,7 @@ void __real_wsd_append_to_room(wsd::hub::RoomHome* home, wsd::SharedBytes* frame
 void __wrap_wsd_append_to_room(wsd::hub::RoomHome* home, wsd::SharedBytes* frame,
                                std::uint64_t cost, wsd::Tick now) {
   wsd::sim::RoomLog::current().append(home->name(), frame->bytes());
+  if (auto* const log = wsd::sim::DelayingLog::current()) log->check_order(*home, *frame);
   __real_wsd_append_to_room(home, frame, cost, now);
 }
 
