@@ -175,6 +175,25 @@ struct HttpOptions {
   std::vector<std::string> cross_origin_fields = {"Authorization", "Content-Type"};
 };
 
+// When a message of a room counts as kept in the history log. Until then no member gets it, and no
+// publisher an answer.
+enum class HistorySync : std::uint8_t {
+  kOff,       // when the kernel has it; the kernel writes it to disk when it likes
+  kInterval,  // when the kernel has it; the log is written to disk every `sync_interval_ms`
+  kEach,      // when the disk has it
+};
+
+// History on disk. The rooms that keep a history continue it, and their positions, after a restart
+// or a crash.
+struct HistoryLogOptions {
+  std::string directory;  // created if it does not exist; empty: history is in memory only
+  HistorySync sync = HistorySync::kInterval;
+  std::uint32_t sync_interval_ms = 100;  // 1 to 60,000
+  // Also accepts a directory on a file system whose syncs or locks are not known to be reliable,
+  // such as NFS or FUSE.
+  bool any_file_system = false;
+};
+
 // The history that a room keeps for clients that join later. A room with history outlives its
 // members until the history has expired.
 struct HistoryOptions {
@@ -184,6 +203,7 @@ struct HistoryOptions {
   // Memory of all histories, with the rooms. Each reactor has an equal share, at least `bytes`. If
   // it is used up, a new message replaces old ones of its own room, or is not stored.
   std::size_t total_bytes = std::size_t{256} << 20;
+  HistoryLogOptions log = {};
 };
 
 // Overrides for the rooms whose names match `pattern` (see room_fits()). A field without a value

@@ -45,6 +45,21 @@ struct ReactorFigures {
   std::uint64_t accepted_total = 0;  // connections that this reactor got
 };
 
+// The figures of the history log (HistoryLogOptions). All are 0 without one.
+struct HistoryLogFigures {
+  bool enabled = false;
+  bool failed = false;                // the log cannot be written, so messages are not kept
+  std::uint64_t failed_since_ms = 0;  // since 1970-01-01 00:00 UTC, while failed
+  std::string error;                  // the latest failure as a sentence; empty if there was none
+  std::uint64_t bytes = 0;            // of all segments
+  std::uint64_t live_bytes = 0;       // of the records that a restart needs, estimated
+  std::uint64_t segments = 0;
+  std::uint64_t records_total = 0;   // written by this run
+  std::uint64_t groups_total = 0;    // writes: each has the records that waited for it
+  std::uint64_t failures_total = 0;  // times that the log has failed
+  DurationHistogram sync;            // durations of fdatasync
+};
+
 // The figures of a server, added up over its reactors. The daemon exports them as metrics. The
 // figures of a reactor are from its latest turn, but two of them may be of different moments.
 // Totals count from start() and never decrease. The other figures are current values.
@@ -83,6 +98,8 @@ struct ServerStats {
   std::uint64_t rooms = 0;            // with members or stored history
   std::uint64_t room_members = 0;     // memberships, including joins in progress
   std::uint64_t publishes_total = 0;  // messages to rooms, including rooms without members
+  // Messages to rooms that reached nobody, because the history log could not keep them.
+  std::uint64_t publishes_refused_total = 0;
   // Room messages handed to members, counted once per member, replayed history included.
   std::uint64_t deliveries_total = 0;
 
@@ -95,6 +112,8 @@ struct ServerStats {
   std::uint64_t pending_publish_bytes = 0;   // for home shards of rooms, and single connections
   std::uint64_t pending_delivery_bytes = 0;  // messages of rooms for reactors with members
   std::uint64_t pending_request_bytes = 0;   // joins, leaves and queries from other threads
+
+  HistoryLogFigures history_log;
 
   // Times that free memory was returned to the system, after the work that had needed it.
   std::uint64_t memory_trims_total = 0;

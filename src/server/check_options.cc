@@ -1,4 +1,5 @@
 // Checks options before the server uses them. Each error names the option by its flag.
+#include <algorithm>
 #include <optional>
 #include <sstream>
 #include <string>
@@ -206,6 +207,30 @@ std::string check_history(const HistoryOptions& history, std::uint32_t reactors)
          "lower --history-bytes or --reactors";
 }
 
+bool keeps_history(const ServerOptions& options) {
+  return options.history.messages != 0 ||
+         std::any_of(options.rooms.begin(), options.rooms.end(),
+                     [](const RoomRule& rule) { return rule.history_messages.value_or(0) != 0; });
+}
+
+std::string check_history_log(const ServerOptions& options) {
+  const HistoryLogOptions& log = options.history.log;
+  if (log.directory.empty()) return {};
+  if (log.directory.find('\0') != std::string::npos) {
+    return "--history-dir contains a NUL byte, which no file name has: name a directory";
+  }
+  constexpr std::uint32_t kLongest = 60'000;
+  if (log.sync == HistorySync::kInterval &&
+      (log.sync_interval_ms == 0 || log.sync_interval_ms > kLongest)) {
+    return must("--history-sync", "each, off or a duration from 1ms to 1m",
+                milliseconds(log.sync_interval_ms));
+  }
+  if (keeps_history(options)) return {};
+  return "--history-dir '" + log.directory +
+         "' would stay empty, because no room keeps a history: set --history-messages, or "
+         "history-messages in a --room-rule";
+}
+
 std::string check_socket_mode(const std::optional<std::uint32_t>& mode) {
   constexpr std::uint32_t kPermissions = 0777;
   constexpr std::uint32_t kWrite = 0222;
@@ -243,6 +268,7 @@ std::string check_options(const ServerOptions& options) {
   const std::uint32_t reactors = server::reactor_count(options).count;
   if (std::string error = check_history(options.history, reactors); !error.empty()) return error;
   if (std::string error = check_rooms(options, reactors); !error.empty()) return error;
+  if (std::string error = check_history_log(options); !error.empty()) return error;
   if (std::string error = check_proxy(options.proxy); !error.empty()) return error;
   if (std::string error = check_http(options.http); !error.empty()) return error;
   if (options.deflate.level < 1 || options.deflate.level > 9) {

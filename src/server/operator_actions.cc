@@ -127,11 +127,12 @@ Answer ask_one(const hub::Hub& hub, std::uint32_t shard,
 
 class Removal final : public hub::RemovalCallback {
  public:
-  explicit Removal(std::shared_ptr<Gather<std::size_t>> gather) : gather_(std::move(gather)) {}
-  void run(std::size_t removed) noexcept override { gather_->hand_over(std::size_t{removed}); }
+  using Removed = std::optional<std::size_t>;
+  explicit Removal(std::shared_ptr<Gather<Removed>> gather) : gather_(std::move(gather)) {}
+  void run(Removed removed) noexcept override { gather_->hand_over(Removed(removed)); }
 
  private:
-  const std::shared_ptr<Gather<std::size_t>> gather_;
+  const std::shared_ptr<Gather<Removed>> gather_;
 };
 
 }  // namespace
@@ -173,13 +174,12 @@ CloseResult ask_close_all(const hub::Hub& hub, const ConnectionFilter& filter, C
 
 std::optional<std::uint64_t> ask_remove(const hub::Hub& hub, std::string_view room,
                                         const std::optional<Position>& message) {
-  const auto gather = std::make_shared<Gather<std::size_t>>(1);
+  const auto gather = std::make_shared<Gather<Removal::Removed>>(1);
   if (hub.remove(room, message, std::make_unique<Removal>(gather)) != SendResult::kSent) {
     return std::nullopt;
   }
-  const std::vector<std::size_t> answers = gather->wait();
-  if (answers.empty()) return std::nullopt;
-  return answers.front();
+  const std::vector<Removal::Removed> answers = gather->wait();
+  return answers.empty() ? std::nullopt : std::optional<std::uint64_t>(answers.front());
 }
 
 }  // namespace wsd::server

@@ -182,6 +182,7 @@ std::string ServerCore::start() {
   settings_.descriptor_limit =
       descriptor_limit(options_.limits.reserved_descriptors, reactor_count_);
   requests_.set_addresses(addresses());
+  if (std::string error = open_history_log(); !error.empty()) return error;
   if (std::string error = build(); !error.empty()) return error;
   if (log_.wants(LogLevel::kInfo)) {
     LogLine line = log_.line(LogLevel::kInfo, "start");
@@ -198,6 +199,16 @@ std::string ServerCore::start() {
   return {};
 }
 
+// Before anything is accepted: the first join may ask for a message that only the log has.
+std::string ServerCore::open_history_log() {
+  if (options_.history.log.directory.empty()) return {};
+  engines_ = std::make_unique<server::EngineSetup>(
+      options_.history.log, [this](LogLevel level, std::string_view event, std::string_view text) {
+        log(level, event, text);
+      });
+  return engines_->open();
+}
+
 std::string ServerCore::build() {
   std::vector<hub::Waker*> wakers;
   for (std::uint32_t i = 0; i < reactor_count_; ++i) {
@@ -206,8 +217,10 @@ std::string ServerCore::build() {
       return "cannot create epoll and eventfd for a reactor: raise the open-file limit";
     wakers.push_back(reactors_.back().get());
   }
+  std::uint64_t first_epoch = random_epoch();
+  if (engines_ != nullptr) first_epoch = engines_->first_epoch(first_epoch);
   hub_ = std::make_unique<hub::Hub>(
-      wakers, hub::Shard::Options{options_.limits.max_pending_publishes, random_epoch(),
+      wakers, hub::Shard::Options{options_.limits.max_pending_publishes, first_epoch,
                                   options_.rates.max_rooms_per_connection, options_.rates.max_rooms,
                                   server::history_limits(options_, reactor_count_),
                                   server::room_config_rules(options_, reactor_count_),
@@ -220,10 +233,13 @@ std::string ServerCore::build() {
         return "epoll cannot watch " + listener.name() + ": raise fs.epoll.max_user_watches";
     }
   }
-  return {};
+  return engines_ == nullptr ? std::string() : engines_->attach(*hub_);
 }
 
 std::string ServerCore::start_threads() {
+  if (engines_ != nullptr) {
+    if (std::string error = engines_->start(); !error.empty()) return error;
+  }
   for (const auto& reactor : reactors_) reactor->expect_to_run();
   try {
     for (const auto& reactor : reactors_) {
@@ -269,6 +285,7 @@ void ServerCore::wait() {
   const std::lock_guard lock(life_);
   for (std::thread& thread : threads_) thread.join();
   threads_.clear();
+  if (engines_ != nullptr) engines_->stop();
 }
 
 bool ServerCore::rejects_handshakes() const noexcept {
@@ -319,6 +336,7 @@ ServerStats ServerCore::stats() const {
   stats.turns_total = stats.turn.count();
   stats.input_bytes = counts_.input.bytes();
   stats.output_bytes = counts_.output.bytes();
+  if (engines_ != nullptr) stats.history_log = engines_->figures();
   stats.context_bytes = counts_.context_bytes.load(std::memory_order_relaxed);
   return stats;
 }
@@ -436,7 +454,10 @@ SendResult ServerCore::publish(std::string_view room, MessageType type, std::str
                        [call = std::move(receipt)](const RoomState& state) { call(state.last); });
   }
   if (reactor == nullptr) return hub_->publish(room, std::move(frame), std::move(waiting));
-  return accepted(*reactor, reactor->shard().publish(room, std::move(frame), std::move(waiting)));
+  // A publisher with a receipt learns of a refusal by it.
+  const ConnectionId publisher = waiting == nullptr ? reactor->reading() : hub::kNoPublisher;
+  return accepted(*reactor,
+                  reactor->shard().publish(room, std::move(frame), std::move(waiting), publisher));
 }
 
 SendResult ServerCore::query(std::string_view room, Hub::StateCallback callback) {

@@ -21,6 +21,7 @@
 #include "net/reactor.h"
 #include "net/reactor_context.h"
 #include "protocol/http_request.h"
+#include "server/engine_setup.h"
 #include "server/http_response.h"
 #include "server/http_routes.h"
 #include "server/log_rate_limit.h"
@@ -126,6 +127,7 @@ class ServerCore final : public net::Application {
   [[nodiscard]] static SendResult accepted(net::Reactor& reactor, hub::PublishOutcome outcome);
   [[nodiscard]] net::ListenOptions listen_options() const noexcept;
   // Creates the reactors and the hub. Returns an empty string, or an error.
+  [[nodiscard]] std::string open_history_log();
   [[nodiscard]] std::string build();
   [[nodiscard]] std::string start_threads();
   void give_up_reactors() noexcept;
@@ -151,6 +153,7 @@ class ServerCore final : public net::Application {
   const std::uint32_t reactor_count_;
   std::vector<net::Listener> listeners_;
   std::vector<std::unique_ptr<net::Reactor>> reactors_;  // constant while threads run
+  std::unique_ptr<server::EngineSetup> engines_;         // before hub_, whose shards use it
   std::unique_ptr<hub::Hub> hub_;                        // constant while threads run
   std::mutex life_;  // guards threads_ if several threads call wait(); no reactor locks it
   std::vector<std::thread> threads_;

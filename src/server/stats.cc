@@ -46,6 +46,7 @@ void add_shard(ServerStats& total, hub::Shard& shard) {
   total.rooms += shard.stats().rooms.value();
   total.room_members += shard.stats().memberships.value();
   total.publishes_total += shard.stats().publishes.value();
+  total.publishes_refused_total += shard.stats().refused.value();
   total.deliveries_total += shard.stats().deliveries.value();
   total.pending_publish_bytes += shard.publish_gate().queued();
   total.pending_delivery_bytes += shard.deliver_gate().queued();

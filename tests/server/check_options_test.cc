@@ -1,6 +1,8 @@
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -111,6 +113,24 @@ TEST(CheckOptions, InvalidValue_ErrorNamesTheFlag) {
        [](auto& o) { o.rates.max_bytes_per_second = ~std::size_t{0}; }},
       {"--keep-alive-timeout must be at least 1s, not 999ms: responses state it in whole seconds",
        [](auto& o) { o.http.keep_alive_timeout_ms = 999; }},
+      {"--history-dir contains a NUL byte",
+       [](auto& o) {
+         o.history.messages = 1;
+         o.history.log.directory = std::string("a\0b", 3);
+       }},
+      {"--history-sync must be each, off or a duration from 1ms to 1m, not 60001ms",
+       [](auto& o) {
+         o.history.messages = 1;
+         o.history.log = {"log", HistorySync::kInterval, 60'001, false};
+       }},
+      {"--history-sync must be each, off or a duration from 1ms to 1m, not 0ms",
+       [](auto& o) {
+         o.history.messages = 1;
+         o.history.log = {"log", HistorySync::kInterval, 0, false};
+       }},
+      {"--history-dir 'log' would stay empty, because no room keeps a history: set "
+       "--history-messages, or history-messages in a --room-rule",
+       [](auto& o) { o.history.log.directory = "log"; }},
       {"--backlog must be at least 1", [](auto& o) { o.listen_backlog = 0; }},
       {"--socket-mode must be at most 0777", [](auto& o) { o.socket_mode = 01777; }},
       {"--socket-mode must be at most 0777", [](auto& o) { o.socket_mode = 0444; }},
@@ -226,6 +246,31 @@ TEST(CheckOptions, ServerWideLatestOnly_IsRejected) {
                        "write --room-rule '* slow-policy=latest-only'"),
             std::string::npos)
       << error;
+}
+
+TEST(CheckOptions, HistoryDirectory_NeedsARoomWithHistory) {
+  const auto with_rule = [](std::optional<std::uint32_t> messages) {
+    return checked([&](ServerOptions& o) {
+      o.history.log.directory = "log";
+      o.rooms.emplace_back();
+      o.rooms.back().pattern = "a";
+      o.rooms.back().history_messages = messages;
+    });
+  };
+  EXPECT_EQ(with_rule(1), "");
+  EXPECT_NE(with_rule(0), "");
+  EXPECT_NE(with_rule(std::nullopt), "") << "the rule keeps the server-wide setting, which is 0";
+  EXPECT_EQ(checked([](ServerOptions& o) {
+              o.history.messages = 1;
+              o.history.log = {"log", HistorySync::kInterval, 60'000, false};
+            }),
+            "");
+  EXPECT_EQ(checked([](ServerOptions& o) {
+              o.history.messages = 1;
+              o.history.log = {"log", HistorySync::kEach, 0, true};
+            }),
+            "")
+      << "the interval has a use only in the mode with an interval";
 }
 
 }  // namespace
