@@ -51,6 +51,11 @@ TEST(ForeignPage, Reconnects_LoseAndDuplicateNothing) {
   expect_in_a_browser({"resume", "cuts", "restart", "unsettled"});
 }
 
+TEST(ForeignPage, HistoryOnDisk_KillsLoseAndDuplicateNothing) {
+  E2E_REQUIRE(chromium_with_node());
+  expect_in_a_browser({"disk"});
+}
+
 TEST(ForeignPage, RateLimitExceeded_EachMessageReachesTheRoomOnce) {
   E2E_REQUIRE(chromium_with_node());
   expect_in_a_browser({"rate"});

@@ -4,12 +4,14 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "support/expect.h"
+#include "support/publish_client.h"
 #include "support/server_process.h"
 #include "support/tools.h"
 
@@ -18,81 +20,6 @@ namespace {
 
 const std::vector<std::string> kOpen = {"--publish", "loopback",   "--history-messages",
                                         "1000",      "--reactors", "2"};
-const std::string kPlainText = "Content-Type: text/plain\r\n";
-
-std::string post(const std::string& target, const std::string& body,
-                 const std::string& fields = kPlainText) {
-  return "POST " + target +
-         " HTTP/1.1\r\nHost: localhost\r\nContent-Length: " + std::to_string(body.size()) + "\r\n" +
-         fields + "\r\n" + body;
-}
-
-// Returns the number after `"name":` in a JSON response, or 0 if it is absent.
-std::uint64_t number_in(const std::string& json, const std::string& name) {
-  const std::size_t at = json.find("\"" + name + "\":");
-  return at == std::string::npos ? 0 : std::stoull(json.substr(at + name.size() + 3));
-}
-
-struct Place {
-  std::uint64_t epoch = 0;
-  std::uint64_t seq = 0;
-  [[nodiscard]] std::string text() const {
-    return std::to_string(epoch) + ":" + std::to_string(seq);
-  }
-};
-
-HttpResponse answer(RawClient& client, const std::string& request) {
-  client.send(request);
-  return client.read_response().value_or(HttpResponse{});
-}
-
-// Publishes, and returns the position from the response.
-Place published(RawClient& client, const std::string& target, const std::string& body,
-                const std::string& fields = kPlainText) {
-  const HttpResponse response = answer(client, post(target, body, fields));
-  EXPECT_EQ(response.status, 200) << response.describe();
-  EXPECT_EQ(response.get("Content-Type"), "application/json");
-  return {number_in(response.body, "epoch"), number_in(response.body, "seq")};
-}
-
-AssertionResult opens_meta(RawClient& client, const std::string& target) {
-  client.send(RequestText::upgrade(target).set("Sec-WebSocket-Protocol", "ws+meta.nchan").text());
-  const auto response = client.read_response();
-  if (!response) return ::testing::AssertionFailure() << end_name(client.end());
-  if (response->status == 101 && response->get("Sec-WebSocket-Protocol") == "ws+meta.nchan") {
-    return ::testing::AssertionSuccess();
-  }
-  return ::testing::AssertionFailure() << response->describe();
-}
-
-// A parsed message for a member that speaks ws+meta.nchan.
-struct Meta {
-  std::string id;
-  std::string content_type;
-  std::string payload;
-};
-
-Meta read_meta(RawClient& client) {
-  const auto frame = client.read_frame();
-  Meta meta;
-  if (!frame) {
-    meta.id = std::string("no frame: ") + end_name(client.end());
-    return meta;
-  }
-  const std::size_t end = frame->payload.find("\n\n");
-  if (end == std::string::npos) {
-    meta.id = "no meta: " + frame->payload;
-    return meta;
-  }
-  meta.payload = frame->payload.substr(end + 2);
-  const std::string head = frame->payload.substr(0, end + 1);
-  EXPECT_TRUE(head.starts_with("id: ")) << head;
-  meta.id = head.substr(4, head.find('\n') - 4);
-  const std::string rest = head.substr(head.find('\n') + 1);
-  if (rest.starts_with("content-type: ")) meta.content_type = rest.substr(14, rest.size() - 15);
-  return meta;
-}
-
 class Publish : public SharedServer {
  protected:
   static void SetUpTestSuite() { start(kOpen); }
@@ -325,7 +252,7 @@ TEST_F(Publish, ResumingIsExactWhilePublishingGoesOn) {
   std::vector<std::thread> members;
   std::vector<std::string> verdicts(kMembers);
   for (int m = 0; m < kMembers; ++m) {
-    members.emplace_back([m, &verdict = verdicts[m]] {
+    members.emplace_back([m, &verdict = verdicts[static_cast<std::size_t>(m)]] {
       std::string id;
       int connections = 0;
       for (int next = 1; next <= kMessages;) {

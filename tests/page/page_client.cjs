@@ -156,6 +156,42 @@ const cases = {
     }
   },
 
+  // History on disk: the room continues after each kill, so nothing is missing, nothing is shown twice,
+  // and both pages have the same order.
+  async disk() {
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), "wsd-log-"));
+    try {
+      await start(...kHistory, "--history-dir", path.join(folder, "log"));
+      const pages = [await open(daemon.url), await open(daemon.url)];
+      const [ann, bob] = pages;
+      for (let round = 0; round < 3; ++round) {
+        const before = (await ann.evaluate(kTexts)).length;
+        await Promise.all([write(ann, "ann", 60), write(bob, "bob", 60)]);
+        await ann.until("it has seen some more", `${kTexts}.length > ${before} + 20`);
+        await daemon.kill();
+        for (const page of pages) {
+          await page.until("it says that it is away", kAway);
+          await page.until("something waits", `${kPending} > 0`);
+        }
+        await daemon.start();
+        for (const page of pages) await page.until("it is connected again", kConnected);
+      }
+      await expect_all(pages, { ann: numbered("ann", 180), bob: numbered("bob", 180) });
+      assert.deepEqual(await ann.evaluate(kTexts), await bob.evaluate(kTexts));
+      for (const page of pages) {
+        const notices = await page.evaluate(kNotices);
+        assert.deepEqual(notices, notices.filter((each) => each === "back"));
+      }
+      const late = await open(daemon.url);
+      await late.until("it shows the history", `${kTexts}.length >= 50`);
+      const texts = await ann.evaluate(kTexts);
+      assert.deepEqual(await late.evaluate(kTexts), texts.slice(-50));
+    } finally {
+      await daemon.kill();
+      fs.rmSync(folder, { recursive: true });
+    }
+  },
+
   // The daemon is killed when the writer has seen the message and the others have not.
   async unsettled() {
     await start(...kHistory);

@@ -3,11 +3,13 @@
 #include <wsd/check.h>
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "daemon/admin/action_query.h"
 #include "daemon/admin/admin_json.h"
 #include "daemon/admin/prometheus.h"
+#include "daemon/admin/readiness.h"
 #include "daemon/auth/bearer.h"
 
 namespace wsd::daemon {
@@ -90,8 +92,12 @@ std::optional<Response> AdminServer::refusal(const Request& request) const {
 Response AdminServer::livez(const Request& /*request*/) const { return admin_text(200, "alive"); }
 
 Response AdminServer::readyz(const Request& /*request*/) const {
-  if (!watched_.draining()) return admin_text(200, "ready");
-  return admin_text(503, "not ready: the server is draining");
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  const std::string reason =
+      not_ready_reason(watched_.draining(), watched_.stats().history_log,
+                       static_cast<std::uint64_t>(
+                           std::chrono::duration_cast<std::chrono::milliseconds>(now).count()));
+  return reason.empty() ? admin_text(200, "ready") : admin_text(503, "not ready: " + reason);
 }
 
 Response AdminServer::metrics(const Request& /*request*/) const {

@@ -148,6 +148,10 @@ void render_traffic(Renderer& to, const ServerStats& stats) {
             stats.room_members);
   to.single("wsd_publishes_total", "counter",
             "Messages published to rooms, including rooms without members.", stats.publishes_total);
+  to.single(
+      "wsd_publishes_refused_total", "counter",
+      "Messages to rooms that reached no member, because the history log could not keep them.",
+      stats.publishes_refused_total);
   to.single("wsd_deliveries_total", "counter",
             "Room messages handed to members, counted once per member, replayed history included.",
             stats.deliveries_total);
@@ -196,6 +200,24 @@ void render_times(Renderer& to, const ServerStats& stats) {
       "Time from giving a message its position in the room to the end of the turn that sent "
       "it; a batch counts with its oldest message.",
       stats.delivery_delay);
+}
+
+void render_history_log(Renderer& to, const HistoryLogFigures& log) {
+  to.single("wsd_log_failed", "gauge",
+            "1 while the history log cannot be written, so messages are not kept; otherwise 0.",
+            log.failed ? 1 : 0);
+  to.single("wsd_log_failures_total", "counter", "Times that the history log has failed.",
+            log.failures_total);
+  to.single("wsd_log_bytes", "gauge", "Bytes of all segments of the history log.", log.bytes);
+  to.single("wsd_log_live_bytes", "gauge",
+            "Bytes of the history log that a restart needs, estimated.", log.live_bytes);
+  to.single("wsd_log_segments", "gauge", "Segments of the history log.", log.segments);
+  to.single("wsd_log_records_total", "counter", "Records written to the history log.",
+            log.records_total);
+  to.single("wsd_log_groups_total", "counter",
+            "Writes to the history log; each has all records that waited for it.",
+            log.groups_total);
+  to.histogram("wsd_log_sync_seconds", "Time of a sync (fdatasync) of the history log.", log.sync);
 }
 
 // Parsing
@@ -278,6 +300,7 @@ std::string metrics_text(const ServerStats& stats) {
   render_traffic(renderer, stats);
   render_held(renderer, stats);
   render_times(renderer, stats);
+  render_history_log(renderer, stats.history_log);
   return renderer.take();
 }
 
@@ -294,6 +317,7 @@ ServerStats parse_metrics(std::string_view text) {
       if (each.series == series) stats.*each.member = number_of(value);
     }
     if (series == "wsd_draining") stats.draining = value == "1";
+    if (series == "wsd_log_failed") stats.history_log.failed = value == "1";
     if (series == "wsd_reactors") stats.reactors = static_cast<std::uint32_t>(number_of(value));
     read_bucket("wsd_turn_duration_seconds", series, value, stats.turn);
     read_bucket("wsd_delivery_delay_seconds", series, value, stats.delivery_delay);

@@ -248,6 +248,7 @@ std::vector<std::string> top_screen(const TopSample& before, const TopSample& no
   Lines lines;
   Lines about = {printable(address), std::to_string(now.stats.reactors) + " reactors"};
   if (now.stats.draining) about.emplace_back("DRAINING");
+  if (now.stats.history_log.failed) about.emplace_back("HISTORY LOG FAILED");
   add_values(lines, "wsd top  ", about, columns);
   add_summary(lines, before, now, columns);
   lines.emplace_back();

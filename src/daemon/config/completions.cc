@@ -2,6 +2,7 @@
 #include <string_view>
 #include <vector>
 
+#include "daemon/config/command_table.h"
 #include "daemon/config/flag_table.h"
 #include "daemon/config/generated_texts.h"
 
@@ -31,6 +32,26 @@ std::string escaped(std::string_view text, std::string_view marks, std::string_v
 
 bool takes_value(const Flag& flag) { return !flag.metavar.empty(); }
 
+std::string options_of(const CommandText& command) {
+  std::string text;
+  for (const CommandOption& option : command.options) {
+    text.append(text.empty() ? "--" : " --").append(option.name);
+  }
+  return text;
+}
+
+// One case for each command, for bash.
+std::string bash_commands() {
+  std::string out;
+  for (const CommandText& command : command_table()) {
+    out.append("    ").append(command.name).append(") words=$(compgen -W '");
+    out.append(options_of(command)).append("' -- \"$word\"");
+    if (command.directory) out += "; compgen -d -- \"$word\"";
+    out += ") ;;\n";
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string bash_completion() {
@@ -49,6 +70,8 @@ std::string bash_completion() {
       cases.append(joined(flag.values)).append("' -- \"$word\") ;;\n");
     }
   }
+  std::string commands;
+  for (const CommandText& command : command_table()) commands.append(command.name) += ' ';
   std::string any;
   for (const std::string_view name : free) {
     any.append(any.empty() ? "    --" : " | --").append(name);
@@ -62,12 +85,17 @@ _wsd() {
   elif [[ $before == "=" && $COMP_CWORD -ge 2 ]]; then
     before=${COMP_WORDS[COMP_CWORD - 2]}
   fi
-  case $before in
+  local command=
+  [[ $COMP_CWORD -lt 2 ]] || command=${COMP_WORDS[1]}
+  case $command in
+)" + bash_commands() +
+         R"(    *) case $before in
 )" + cases +
          any +
          R"() ;;
     *) words=$(compgen -W ')" +
-         flags + R"(' -- "$word") ;;
+         commands + flags + R"(' -- "$word") ;;
+    esac ;;
   esac
   mapfile -t COMPREPLY < <([[ -z $words ]] || printf '%s\n' "$words")
 }
@@ -78,6 +106,11 @@ complete -F _wsd wsd
 std::string zsh_completion() {
   std::string out = "#compdef wsd\n# Completion of wsd's flags for zsh. Made by: wsd --print zsh\n";
   out += "_arguments";
+  std::string commands;
+  for (const CommandText& command : command_table()) {
+    commands.append(commands.empty() ? "" : " ").append(command.name);
+  }
+  out.append(" \\\n  '1:command:(").append(commands).append(")'");
   for (const Flag& flag : flag_table()) {
     out.append(" \\\n  '").append(flag.repeatable ? "*" : "").append("--").append(flag.name);
     if (takes_value(flag)) out += '=';
@@ -104,6 +137,18 @@ std::string fish_completion() {
     }
     if (!flag.values.empty()) out.append(" -a '").append(joined(flag.values)).append("'");
     out.append(" -d '").append(escaped(described(flag), "\\", "\\'")).append("'\n");
+  }
+  for (const CommandText& command : command_table()) {
+    out.append("complete -c wsd -n __fish_use_subcommand -a ").append(command.name);
+    out.append(" -d '").append(command.help).append("'\n");
+    for (const CommandOption& option : command.options) {
+      out.append("complete -c wsd -n '__fish_seen_subcommand_from ").append(command.name);
+      out.append("' -l ").append(option.name).append(option.metavar.empty() ? "" : " -x");
+      out.append(" -d '").append(option.help).append("'\n");
+    }
+    if (!command.directory) continue;
+    out.append("complete -c wsd -n '__fish_seen_subcommand_from ").append(command.name);
+    out += "' -a '(__fish_complete_directories)'\n";
   }
   return out;
 }

@@ -18,20 +18,53 @@ constexpr std::array<Choice<PublishMode>, 3> kPublishModes = {{
     {"token", PublishMode::kToken},
 }};
 
-// An optional file name.
-Flag file_name(Text text, Field<std::string> field) {
-  Flag flag = setting("FILE", text);
+constexpr std::array<Choice<bool>, 2> kSwitch = {{{"off", false}, {"on", true}}};
+
+// An optional name of a file or directory.
+Flag file_name(std::string_view metavar, Text text, Field<std::string> field) {
+  Flag flag = setting(metavar, text);
   flag.set = [=](Options& options, std::string_view value) -> std::string {
     const bool odd = std::any_of(value.begin(), value.end(), [](char c) {
       return static_cast<unsigned char>(c) <= ' ' || c == '\x7f';
     });
-    if (value.empty() || odd)
-      return quote(value) + " is not a file name without spaces; rename the file";
+    if (value.empty() || odd) return quote(value) + " is not a file name without spaces; rename it";
     field(options) = value;
     return {};
   };
   flag.get = [=](Options options) {
     return field(options).empty() ? std::vector<std::string>() : std::vector{field(options)};
+  };
+  return flag;
+}
+
+// "each", "off", or the time between two syncs.
+Flag history_sync() {
+  Flag flag = setting(
+      "WHEN",
+      {"history-sync",
+       "force --history-dir to disk before each message is delivered (each), or once per DURATION "
+       "from 1ms to 1m, or leave it to the kernel (off)"});
+  flag.set = [](Options& options, std::string_view value) -> std::string {
+    HistoryLogOptions& log = options.server.history.log;
+    if (value == "each" || value == "off") {
+      log.sync = value == "each" ? HistorySync::kEach : HistorySync::kOff;
+      log.sync_interval_ms = HistoryLogOptions{}.sync_interval_ms;
+      return {};
+    }
+    const auto parsed = parse_duration_ms(value, Zero::kRefused);
+    constexpr std::uint32_t kMost = 60'000;
+    if (!parsed.ok() || parsed.value > kMost) {
+      return quote(value) + " is not each, off, or a duration from 1ms to 1m such as 100ms";
+    }
+    log.sync = HistorySync::kInterval;
+    log.sync_interval_ms = parsed.value;
+    return {};
+  };
+  flag.get = [](const Options& options) {
+    const HistoryLogOptions& log = options.server.history.log;
+    if (log.sync == HistorySync::kEach) return std::vector<std::string>{"each"};
+    if (log.sync == HistorySync::kOff) return std::vector<std::string>{"off"};
+    return std::vector{format_duration_ms(log.sync_interval_ms, Zero::kRefused)};
   };
   return flag;
 }
@@ -69,7 +102,7 @@ Table room_flags() {
            "(holders of the token in --publish-token-file, which also works with the other modes)"},
           kPublishModes, [](Options & o) -> auto& { return o.publish; }),
       file_name(
-          {"publish-token-file", "file with the token that allows publishing"},
+          "FILE", {"publish-token-file", "file with the token that allows publishing"},
           [](Options & o) -> auto& { return o.publish_token_file; }),
       duration(
           {"response-timeout",
@@ -91,6 +124,19 @@ Table room_flags() {
            "limit on the memory of all histories, including rooms that exist only for their "
            "history"},
           [](Options & o) -> auto& { return o.server.history.total_bytes; }),
+      file_name(
+          "DIR",
+          {"history-dir",
+           "keep the history of rooms also in this directory, so that it survives a restart and a "
+           "crash; wsd creates the directory"},
+          [](Options & o) -> auto& { return o.server.history.log.directory; }),
+      history_sync(),
+      choice(
+          "MODE",
+          {"history-dir-any",
+           "on allows --history-dir on a file system with unreliable syncs or locks, such as NFS "
+           "and FUSE"},
+          kSwitch, [](Options & o) -> auto& { return o.server.history.log.any_file_system; }),
       rules(),
   };
 }

@@ -3,6 +3,7 @@
 #include <string>
 #include <string_view>
 
+#include "daemon/config/command_table.h"
 #include "daemon/config/flag_table.h"
 #include "daemon/config/generated_texts.h"
 #include "daemon/config/load_config.h"
@@ -14,9 +15,9 @@ namespace {
 constexpr std::size_t kHelpColumn = 30;
 constexpr std::size_t kWidth = 100;
 
-constexpr std::string_view kHead = R"(Usage: wsd [--FLAG VALUE | --FLAG=VALUE]...
-       wsd top [ADDRESS]    shows what a running wsd does; see wsd top --help
+constexpr std::string_view kUsage = "Usage: wsd [--FLAG VALUE | --FLAG=VALUE]...\n";
 
+constexpr std::string_view kHead = R"(
 A WebSocket server (RFC 6455). Without flags it listens on 127.0.0.1:9001. Open
 http://127.0.0.1:9001/ in a browser, or connect a WebSocket client: / and /echo send each message
 back, and /rooms/NAME sends it to every member of that room.
@@ -71,7 +72,15 @@ void append_flag(std::string& out, const Flag& flag) {
 }  // namespace
 
 std::string help_text() {
-  std::string out(kHead);
+  std::string out(kUsage);
+  constexpr std::size_t kCommandColumn = 28;
+  for (const CommandText& command : command_table()) {
+    std::string left = "       wsd " + std::string(command.name);
+    left.append(" [").append(command.argument).append("]");
+    out.append(left).append(kCommandColumn - left.size(), ' ').append(command.help);
+    out.append("; see wsd ").append(command.name).append(" --help\n");
+  }
+  out += kHead;
   std::string_view group;
   for (const Flag& flag : flag_table()) {
     if (flag.group != group) {

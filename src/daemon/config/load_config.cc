@@ -189,9 +189,15 @@ bool names_listen(const std::vector<Assignment>& assignments) {
                      [](const Assignment& each) { return each.flag->name == "listen"; });
 }
 
-// Checks a combination that wsd::check_options() does not know, because only the daemon publishes
-// over HTTP.
+// Checks combinations that wsd::check_options() does not know.
 std::string contradiction(const DaemonOptions& options) {
+  // An operator that asks for syncs must not believe that messages are on disk.
+  const HistoryLogOptions& log = options.server.history.log;
+  if (log.directory.empty() && log.sync != HistoryLogOptions{}.sync) {
+    return std::string("--history-sync ") + (log.sync == HistorySync::kEach ? "each" : "off") +
+           " has no effect without --history-dir, because history is then in memory only: set "
+           "--history-dir, or remove --history-sync";
+  }
   if (!options.server.proxy.proxy_protocol || options.publish != PublishMode::kLoopback) return {};
   return "--publish loopback cannot be combined with --proxy-protocol on, because the client's "
          "address is then only what the proxy reports: use --publish token with "

@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "daemon/config/command_table.h"
 #include "daemon/config/flag_table.h"
 #include "daemon/config/generated_texts.h"
 #include "daemon/text/strings.h"
@@ -63,6 +64,21 @@ void append_flag(std::string& out, const Flag& flag) {
   std::string text = described(flag);
   if (flag.kind == FlagKind::kSetting) text += " (default: " + default_text(flag) + ")";
   append_text(out, text);
+}
+
+void append_command(std::string& out, const CommandText& command) {
+  out.append(".SS wsd ").append(command.name).append(" [").append(command.argument);
+  out.append("]\n");
+  append_text(out, std::string(command.help).append("."));
+  for (const CommandOption& option : command.options) {
+    if (option.metavar.empty()) {
+      out.append(".TP\n.B ").append(roff("--" + std::string(option.name))) += '\n';
+    } else {
+      out.append(".TP\n.BI ").append(roff("--" + std::string(option.name))).append(" \" ");
+      out.append(roff(option.metavar)).append("\"\n");
+    }
+    append_text(out, option.help);
+  }
 }
 
 // Each section is running text with the requests of man(7).
@@ -165,6 +181,10 @@ std::string man_page() {
   out += "wsd \\- WebSocket server\n";
   append_section(out, "SYNOPSIS");
   out += ".B wsd\n.RI [ \\-\\-FLAG\\ VALUE \" | \" \\-\\-FLAG=VALUE ]...\n";
+  for (const CommandText& command : command_table()) {
+    out.append(".PP\n.B wsd ").append(command.name).append("\n.RI [ ");
+    out.append(command.argument).append(" ] ...\n");
+  }
   append_section(out, "DESCRIPTION");
   out += kDescription;
   append_section(out, "OPTIONS");
@@ -176,6 +196,8 @@ std::string man_page() {
     }
     append_flag(out, flag);
   }
+  append_section(out, "COMMANDS");
+  for (const CommandText& command : command_table()) append_command(out, command);
   append_section(out, "ENVIRONMENT");
   out += kEnvironment;
   append_section(out, "CONFIGURATION FILE");

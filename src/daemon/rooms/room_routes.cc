@@ -69,7 +69,7 @@ void publish(const Server& server, const Request& request, const Responder& resp
   }
   const SendResult result = server.hub().publish(
       room, *type, request.body(),
-      [responder](const Position& position) { responder.respond(json(published_json(position))); });
+      [responder](const Position& position) { responder.respond(published_response(position)); });
   if (result != SendResult::kSent) {
     responder.respond(refusal(503, "the server cannot accept the message now; try again"));
   }
@@ -148,9 +148,13 @@ void add_room_routes(Server& server, const Authenticator& authenticator,
   });
 }
 
-std::string published_json(const Position& position) {
-  return "{\"epoch\":" + std::to_string(position.epoch) +
-         ",\"seq\":" + std::to_string(position.seq) + "}";
+Response published_response(const Position& position) {
+  if (position == kRefusedPosition) {
+    return refusal(503,
+                   "the history log cannot keep the message, so it was not published; try again");
+  }
+  return json("{\"epoch\":" + std::to_string(position.epoch) +
+              ",\"seq\":" + std::to_string(position.seq) + "}");
 }
 
 std::string room_json(std::string_view room, const RoomState& state) {

@@ -17,8 +17,9 @@ namespace wsd::daemon {
 void add_room_routes(Server& server, const Authenticator& authenticator,
                      const PublishAccess& access);
 
-// Return the response bodies of POST and GET. The numbers are exact in JSON.
-[[nodiscard]] std::string published_json(const Position& position);
+// Returns the response of POST to a publish with this receipt: 200, or 503 for kRefusedPosition.
+[[nodiscard]] Response published_response(const Position& position);
+// Returns the response body of GET. The numbers are exact in JSON.
 [[nodiscard]] std::string room_json(std::string_view room, const RoomState& state);
 
 }  // namespace wsd::daemon

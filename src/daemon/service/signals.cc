@@ -27,6 +27,9 @@ sigset_t block_signals() {
   const sigset_t signals = set_of({SIGINT, SIGTERM, SIGHUP});
   static_cast<void>(::pthread_sigmask(SIG_BLOCK, &signals, nullptr));
   static_cast<void>(std::signal(SIGPIPE, SIG_IGN));
+  // A file of the history log at the limit of RLIMIT_FSIZE is an error of the write, like a full
+  // disk, and no reason to end.
+  static_cast<void>(std::signal(SIGXFSZ, SIG_IGN));
   return signals;
 }
 

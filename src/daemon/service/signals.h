@@ -7,7 +7,7 @@
 namespace wsd::daemon {
 
 // Blocks the signals on this thread and on the threads that it starts later. Returns the set of
-// them, for sigwait(). Also ignores SIGPIPE.
+// them, for sigwait(). Also ignores SIGPIPE and SIGXFSZ.
 [[nodiscard]] sigset_t block_signals();
 
 // While this object exists, SIGTERM and SIGINT end the process at once, although the signals are

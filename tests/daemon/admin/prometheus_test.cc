@@ -101,6 +101,26 @@ TEST(MetricsText, BucketsAreCumulativeAndEndWithAll) {
       << lines;
 }
 
+TEST(MetricsText, HistoryLogHasItsFigures) {
+  ServerStats stats;
+  stats.history_log.failed = true;
+  stats.history_log.bytes = 1;
+  stats.history_log.live_bytes = 2;
+  stats.history_log.segments = 3;
+  stats.history_log.records_total = 4;
+  stats.history_log.groups_total = 5;
+  stats.history_log.failures_total = 6;
+  stats.history_log.sync.counts.back() = 7;
+  stats.publishes_refused_total = 8;
+  const std::string text = metrics_text(stats);
+  for (const std::string line :
+       {"wsd_log_failed 1", "wsd_log_bytes 1", "wsd_log_live_bytes 2", "wsd_log_segments 3",
+        "wsd_log_records_total 4", "wsd_log_groups_total 5", "wsd_log_failures_total 6",
+        "wsd_log_sync_seconds_count 7", "wsd_publishes_refused_total 8"}) {
+    EXPECT_NE(text.find("\n" + line + "\n"), std::string::npos) << line;
+  }
+}
+
 TEST(MetricsText, EverySeriesOccursOnceAndEveryLineIsWellFormed) {
   const std::string text = metrics_text(ServerStats{});
   EXPECT_EQ(text.back(), '\n');
@@ -131,6 +151,7 @@ TEST(MetricsText, RoundTrips) {
   stats.turn.counts[5] = 10;
   stats.turn.counts.back() = 11;
   stats.delivery_delay.counts[7] = 12;
+  stats.history_log.failed = true;
   const ServerStats read = parse_metrics(metrics_text(stats));
   EXPECT_EQ(read.reactors, 3U);
   EXPECT_TRUE(read.draining);
@@ -142,6 +163,7 @@ TEST(MetricsText, RoundTrips) {
   EXPECT_EQ(read.bytes_in_total, 6U);
   EXPECT_EQ(read.deliveries_total, 7U);
   EXPECT_EQ(read.send_queue_bytes, 8U);
+  EXPECT_TRUE(read.history_log.failed);
   EXPECT_EQ(read.turn.counts, stats.turn.counts);
   EXPECT_EQ(read.delivery_delay.counts, stats.delivery_delay.counts);
 }

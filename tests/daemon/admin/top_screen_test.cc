@@ -80,6 +80,13 @@ TEST(TopScreen, WithoutElapsedTime_ShowsNoRates) {
   EXPECT_EQ(lines[2], "messages/s   in -  out -  dropped -");
 }
 
+TEST(TopScreen, FailedHistoryLog_IsInTheFirstLine) {
+  TopSample now;
+  now.stats.history_log.failed = true;
+  EXPECT_EQ(top_screen(TopSample{}, now, "unix:/x", 24, 80)[0],
+            "wsd top  unix:/x  0 reactors  HISTORY LOG FAILED");
+}
+
 // A sample with the longest values of every kind.
 TopSample full_sample() {
   TopSample now;

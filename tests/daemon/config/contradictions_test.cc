@@ -57,6 +57,25 @@ TEST(Contradictions, InvalidTrustedProxy_IsAUsageError) {
   EXPECT_NE(loaded.error.find("write 10.0.0.0/8"), std::string::npos) << loaded.error;
 }
 
+TEST(Contradictions, HistoryDirectoryWithoutHistory_IsRejected) {
+  const Loaded loaded = load({"--history-dir=log"});
+  EXPECT_EQ(loaded.exit_code, kExitBadConfiguration);
+  EXPECT_EQ(loaded.error.find("--history-dir 'log' would stay empty"), 0U) << loaded.error;
+  EXPECT_EQ(load({"--history-dir=log", "--history-messages=1"}).error, "");
+  EXPECT_EQ(load({"--history-dir=log", "--room-rule=audit history-messages=1"}).error, "");
+}
+
+TEST(Contradictions, HistorySyncWithoutDirectory_IsRejected) {
+  for (const std::string when : {"each", "off"}) {
+    std::vector<std::string> arguments = {"--history-messages=1", "--history-sync=" + when};
+    const Loaded loaded = load(arguments);
+    EXPECT_EQ(loaded.exit_code, kExitBadConfiguration);
+    EXPECT_EQ(loaded.error.find("--history-sync " + when + " has no effect"), 0U) << loaded.error;
+    arguments.emplace_back("--history-dir=log");
+    EXPECT_EQ(load(arguments).error, "");
+  }
+}
+
 // A setting that the library refuses by itself should be refused under the name an operator knows.
 TEST(Contradictions, SentencesNameOnlyFlagsOfTheTable) {
   for (const std::vector<std::string>& arguments :
@@ -67,7 +86,9 @@ TEST(Contradictions, SentencesNameOnlyFlagsOfTheTable) {
                                              {"--max-pending-publishes=0"},
                                              {"--max-fields=0"},
                                              {"--max-input-bytes=0"},
-                                             {"--max-output-bytes=0"}}) {
+                                             {"--max-output-bytes=0"},
+                                             {"--history-dir=a"},
+                                             {"--history-sync=each"}}) {
     const std::string error = load(arguments).error;
     for (std::size_t at = error.find("--"); at != std::string::npos;
          at = error.find("--", at + 2)) {

@@ -8,7 +8,9 @@
 #include <string_view>
 #include <vector>
 
+#include "daemon/config/command_table.h"
 #include "daemon/config/config_file.h"
+#include "daemon/config/load_config.h"
 #include "daemon/text/strings.h"
 
 namespace wsd::daemon {
@@ -49,6 +51,22 @@ TEST(Print, EveryFlagIsInEveryText) {
       EXPECT_TRUE(contains(config_example(), "\n#" + name + " = ")) << name;
     }
   }
+}
+
+TEST(Print, EveryCommandIsInEveryText) {
+  for (const CommandText& command : command_table()) {
+    const std::string name(command.name);
+    EXPECT_TRUE(contains(help_text(), "\n       wsd " + name + " [")) << name;
+    EXPECT_TRUE(contains(man_page(), "\n.SS wsd " + name + " [")) << name;
+    EXPECT_TRUE(contains(bash_completion(), "\n    " + name + ") words=")) << name;
+    EXPECT_TRUE(contains(fish_completion(), " -a " + name + " -d '")) << name;
+    for (const CommandOption& option : command.options) {
+      const std::string option_name(option.name);
+      EXPECT_TRUE(contains(bash_completion(), "--" + option_name)) << option_name;
+      EXPECT_TRUE(contains(fish_completion(), "_from " + name + "' -l " + option_name)) << name;
+    }
+  }
+  EXPECT_TRUE(contains(zsh_completion(), "'1:command:(top log)'"));
 }
 
 TEST(Print, ChoicesAreCompleted) {

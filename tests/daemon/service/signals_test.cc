@@ -17,6 +17,7 @@ TEST(SignalsDeathTest, Blocked_StayPendingForSigwait) {
         const sigset_t signals = block_signals();
         ::raise(SIGTERM);
         ::raise(SIGPIPE);
+        ::raise(SIGXFSZ);
         int number = 0;
         sigwait(&signals, &number);
         std::_Exit(number);
