@@ -6,7 +6,7 @@ SIM_SRCS := $(wildcard tests/sim/*.cc)
 SIM_CALLS := socket bind listen getsockname setsockopt getsockopt fstat fcntl accept4 wsd_recv wsd_send sendmsg shutdown ioctl close eventfd \
   write epoll_create1 epoll_ctl epoll_wait clock_gettime \
   wsd_random_word wsd_append_to_room
-SIM_SERVER_SRCS := $(filter src/base/% src/protocol/% src/hub/% src/net/%,$(LIB_SRCS))
+SIM_SERVER_SRCS := $(filter src/base/% src/protocol/% src/hub/% src/engine/% src/net/%,$(LIB_SRCS))
 $(call objects,$(SIM_SRCS)): CPPFLAGS += $(TEST_CPP)
 
 $(SIM): $(call objects,$(SIM_SRCS) $(SIM_SERVER_SRCS))
@@ -26,3 +26,26 @@ sim-mutants:
 # A few runs are enough: later runs reach hardly any new lines.
 COVERAGE_PROGRAMS += $(SIM)
 COVERAGE_RUNS += && $(SIM) --seeds 500
+
+## The history log: lives of a server over a simulated disk, which forgets what was not synced
+
+SIM_HISTORY := $(B)/tests/wsd_history_sim
+SIM_HISTORY_SRCS := $(filter-out %_test.cc,$(wildcard tests/sim/history/*.cc)) tests/sim/fiber.cc tests/sim/trace.cc
+# The calls of the log that the simulated disk answers (tests/sim/history/disk_calls.cc). The real
+# kernel answers those of epoll and of eventfds.
+SIM_HISTORY_CALLS := openat close mkdirat flock fstatfs statx getdents64 pread pwrite fdatasync fsync ftruncate unlinkat \
+  pthread_mutex_lock clock_gettime wsd_random_word
+$(call objects,$(wildcard tests/sim/history/*.cc)): CPPFLAGS += $(TEST_CPP)
+
+$(SIM_HISTORY): $(call objects,$(SIM_HISTORY_SRCS)) $(LIB)
+	@mkdir -p $(@D)
+	@tests/support/check_wraps '$(SIM_HISTORY_CALLS)' $(call objects,$(filter src/server/% src/net/clock.cc src/base/%,$(LIB_SRCS)))
+	$(CXX) $(LDFLAGS_ALL) $(foreach call,$(SIM_HISTORY_CALLS),-Wl,--wrap=$(call)) -o $@ $^ $(LIBS)
+
+.PHONY: sim-history sim-history-binary
+sim-history-binary: $(SIM_HISTORY)
+sim-history: $(SIM_HISTORY)
+	@$(if $(SEED),$(SIM_HISTORY) --seed $(SEED),$(SIM_HISTORY) --seeds $(SEEDS))
+
+COVERAGE_PROGRAMS += $(SIM_HISTORY)
+COVERAGE_RUNS += && $(SIM_HISTORY) --seeds 300
