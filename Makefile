@@ -78,9 +78,11 @@ LIBS = $(CRYPTO_LIBS) $(ZLIB_LIBS)
 O := build/$(MODE)-$(notdir $(CXX))$(if $(filter 0,$(HARDEN)),-unhardened)
 B := $(O)$(if $(filter 0,$(WITH_ZLIB)),-nozlib)
 
-LIB_SRCS  := $(filter-out $(DEFLATE_UNUSED),$(wildcard src/base/*.cc src/protocol/*.cc src/hub/*.cc src/net/*.cc src/server/*.cc))
+LIB_SRCS  := $(filter-out $(DEFLATE_UNUSED),$(wildcard src/base/*.cc src/protocol/*.cc src/hub/*.cc src/engine/*.cc src/net/*.cc src/server/*.cc))
 APP_SRCS  := $(filter-out src/daemon/main.cc,$(sort $(wildcard src/daemon/*.cc src/daemon/*/*.cc)))
-UNIT_SRCS := $(filter-out $(DEFLATE_UNUSED),$(foreach d,base protocol hub net server daemon/*,$(wildcard tests/$(d)/*_test.cc)))
+UNIT_SRCS := $(filter-out $(DEFLATE_UNUSED),$(foreach d,base protocol hub engine net server daemon/* sim/history,$(wildcard tests/$(d)/*_test.cc)))
+# What the tests of the simulation itself need of it.
+UNIT_SIM_SRCS := tests/sim/history/disk.cc tests/sim/trace.cc
 E2E_SRCS  := $(filter-out $(DEFLATE_UNUSED),$(wildcard tests/e2e/*_test.cc))
 TEST_SUPPORT_SRCS := $(wildcard tests/support/*.cc)
 FUZZ_SRCS := $(wildcard fuzz/*_fuzz.cc)
@@ -180,7 +182,7 @@ $(GTEST_PCH): | toolchain
 	$(CXX) $(CXXFLAGS_ALL) -x c++-header -o $@ $(basename $@)
 endif
 
-$(UNIT): $(call objects,$(UNIT_SRCS) $(APP_SRCS)) $(LIB)
+$(UNIT): $(call objects,$(UNIT_SRCS) $(UNIT_SIM_SRCS) $(APP_SRCS)) $(LIB)
 	@mkdir -p $(@D)
 	$(CXX) $(LDFLAGS_ALL) -o $@ $^ -lgtest -lgtest_main $(LIBS)
 
@@ -309,6 +311,12 @@ $(call objects,$(WSLOAD_SRCS) bench/wsload.cc): CPPFLAGS += -I. -DWSLOAD_ZLIB=$(
 $(B)/bench/wsload: $(call objects,bench/wsload.cc $(WSLOAD_SRCS))
 	$(CXX) $(LDFLAGS_ALL) -o $@ $^ $(shell pkg-config --libs zlib 2>/dev/null)
 
+# The history log alone, with SQLite beside it where that is; nothing else uses SQLite.
+HAVE_SQLITE := $(shell pkg-config --exists sqlite3 2>/dev/null && echo 1 || echo 0)
+$(O)/bench/history_log.o: CPPFLAGS += -I. -DHISTORY_SQLITE=$(HAVE_SQLITE) $(shell pkg-config --cflags sqlite3 2>/dev/null)
+$(B)/bench/history_log: $(O)/bench/history_log.o $(LIB)
+	$(CXX) $(LDFLAGS_ALL) -o $@ $^ $(LIBS) $(shell pkg-config --libs sqlite3 2>/dev/null)
+
 # Other servers to stand beside: each where its compiler or runtime is, none of them needed to build
 # or test. npm's go into a folder of the build's own.
 PEERS := build/peers
@@ -316,6 +324,7 @@ GOPATH_DEBIAN := /usr/share/gocode
 .PHONY: bench-peers bench-compare bench-instructions
 bench-peers:
 	@mkdir -p $(PEERS)
+	@tests/deps bench
 	@if command -v npm >/dev/null; then npm install --silent --no-fund --no-audit --prefix $(PEERS) bun deno ws; \
 	  else echo 'bench-peers: no npm: Bun, Deno and ws are left out'; fi
 	@if command -v go >/dev/null && [ -d $(GOPATH_DEBIAN)/src/github.com/gorilla/websocket ]; then \
@@ -332,7 +341,7 @@ bench-instructions:
 	@$(MAKE) --no-print-directory MODE=release bench-tools
 	@WSD=build/v3-g++/wsd TOOLS=build/release-$(notdir $(CXX))/bench bench/instructions
 
-.PHONY: bench bench-tools bench-binaries bench-micro bench-echo bench-idle bench-large bench-drain
+.PHONY: bench bench-tools bench-binaries bench-micro bench-echo bench-idle bench-large bench-drain bench-history
 # One after the other: each wants the machine for itself.
 bench:
 	@$(MAKE) --no-print-directory bench-echo && $(MAKE) --no-print-directory bench-idle && $(MAKE) --no-print-directory bench-large
@@ -346,6 +355,10 @@ bench-echo bench-idle bench-large: bench-%: $(B)/wsd bench-tools
 # 10,000 connections are drained over 10 s: how many in each second.
 bench-drain: $(B)/wsd
 	@WSD=$(B)/wsd bench/drain
+
+# The log of histories: its cost, its delay, and how fast it is read back.
+bench-history: $(B)/bench/history_log
+	@TOOLS=$(B)/bench HAVE_SQLITE=$(HAVE_SQLITE) bench/history
 
 ## Fuzzing: needs clang with libFuzzer's runtime
 #
@@ -365,7 +378,7 @@ WSLAY_LIBS   := $(or $(shell pkg-config --libs libwslay 2>/dev/null),-lwslay)
 FUZZ_UNUSED := $(if $(filter 0,$(WITH_WSLAY)),fuzz/wslay_fuzz.cc) $(if $(filter 0,$(WITH_ZLIB)),fuzz/deflate_fuzz.cc)
 FUZZ_TARGETS := $(patsubst fuzz/%_fuzz.cc,%,$(filter-out $(FUZZ_UNUSED),$(FUZZ_SRCS)))
 FUZZ_LEFT_OUT := $(patsubst fuzz/%_fuzz.cc,%,$(wildcard $(FUZZ_UNUSED)))
-FUZZ_LIB_SRCS := $(filter src/base/% src/protocol/% src/hub/% src/net/send_queue.cc src/net/address.cc \
+FUZZ_LIB_SRCS := $(filter src/base/% src/protocol/% src/hub/% src/engine/% src/net/send_queue.cc src/net/address.cc \
   src/server/check.cc src/server/router.cc,$(LIB_SRCS)) $(APP_SRCS)
 
 # GCC has no such counters. Tests and examples do without them.
@@ -520,6 +533,7 @@ help:
 	  '  make wpt WPT=DIR      run the WebSocket tests of web-platform-tests, whose work tree is DIR, in Chromium' \
 	  '  make asan, make tsan  run unit and end-to-end tests with a sanitizer; make asan-unit TEST= as above' \
 	  '  make sim              run SEEDS=20000 seeds of the simulation, or one: SEED=7' \
+	  '  make sim-history      run SEEDS=20000 lives of a server with a history log over a simulated disk, or one: SEED=7' \
 	  '  make sim-mutants      check that the simulation finds injected faults' \
 	  '  make model            explore every interleaving of the lock-free headers' \
 	  '  make faults           let system calls and allocations fail one by one; faults-all tries every way' \
@@ -550,6 +564,7 @@ help:
 	  '  make bench            measure briefly: bench-echo, bench-idle, bench-large' \
 	  '  make bench-micro      run the micro-benchmarks' \
 	  '  make bench-drain      measure how evenly a drain closes 10,000 connections' \
+	  '  make bench-history    measure the history log beside SQLite, which make bench-peers gets' \
 	  '  make bench-compare    compare wsd with other servers, which make bench-peers gets' \
 	  '  make bench-instructions  count instructions per message with callgrind' \
 	  '' \
