@@ -77,7 +77,8 @@ def flags(lines, build):
 
 def limits(lines, build):
     """Each flag whose default is a number, but for those that bound nothing."""
-    no_limits = {"reactors", "deflate-level", "deflate-threshold", "log-level", "socket-send-buffer", "notsent-lowat"}
+    no_limits = {"reactors", "deflate-level", "deflate-threshold", "log-level", "socket-send-buffer", "notsent-lowat",
+                 "history-sync"}
     options = {}
     for path in sorted(glob.glob("src/**/*.cc", recursive=True)):
         for flag, field in re.findall(
@@ -120,7 +121,7 @@ def constants(lines, _build):
 # Events of the log
 
 LEVELS = ["Debug", "Info", "Warn", "Error"]
-WRITERS = ("log", "write_line", "line", "on_warning")
+WRITERS = ("log", "write_line", "line", "on_warning", "report", "report_")
 OWN_TABLES = ("connection_end",)
 QUOTED = r'"(?:\\.|[^"\\\n])*"' + r"|'(?:\\.|[^'\\])'"
 
@@ -185,6 +186,8 @@ def logged():
             if len(given) < 2 or "evel" not in given[0] or re.search(r"[ *]event$", given[1]):
                 continue  # not of the log, or one of these functions itself
             if given[1] == "event":
+                if re.search(r"\]\([^;{}]*\bevent\b[^;{}]*\)\s*\{\s*$", text[: call.start()]):
+                    continue  # a function without a name that hands it on
                 hands_on = re.findall(r"\b(\w+)\([^;{}]*\bevent\b[^;{}]*\)[^;{}]*\{", text[: call.start()])
                 if hands_on and hands_on[-1] in WRITERS:
                     continue
