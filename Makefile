@@ -317,6 +317,10 @@ $(O)/bench/history_log.o: CPPFLAGS += -I. -DHISTORY_SQLITE=$(HAVE_SQLITE) $(shel
 $(B)/bench/history_log: $(O)/bench/history_log.o $(LIB)
 	$(CXX) $(LDFLAGS_ALL) -o $@ $^ $(LIBS) $(shell pkg-config --libs sqlite3 2>/dev/null)
 
+# The hub alone, for callgrind.
+$(B)/bench/publish: $(O)/bench/publish.o $(LIB)
+	$(CXX) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
+
 # Other servers to stand beside: each where its compiler or runtime is, none of them needed to build
 # or test. npm's go into a folder of the build's own.
 PEERS := build/peers
