@@ -19,7 +19,7 @@ struct Position {
   bool operator==(const Position&) const = default;
 };
 
-// What a receipt gets instead of a position if the history log could not keep the message, and the
+// A receipt gets this instead of a position if the history log could not keep the message, and the
 // message was refused (HistorySync::kEach).
 inline constexpr Position kRefusedPosition{0, ~std::uint64_t{0}};
 

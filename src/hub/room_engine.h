@@ -1,9 +1,9 @@
-// The seam between a shard and what keeps its rooms beyond the life of the process.
+// The seam between a shard and an engine, which keeps rooms beyond the life of the process.
 //
 // Without an engine, a message takes effect as soon as its home shard handles it. With one, each
 // message of a room that keeps a history first gets its position, is handed to the engine, and
-// waits in the line of its room. When the engine has kept it, it takes effect. So what members and
-// joiners see is always a part of what the engine has kept. Joins, leaves and queries of the room
+// waits in the line of its room. When the engine has kept it, it takes effect. So members and
+// joiners see only messages that the engine has kept. Joins, leaves and queries of the room
 // wait in the same line, so that the order of calls stays as without an engine.
 #pragma once
 
@@ -17,12 +17,12 @@
 
 namespace wsd::hub {
 
-// Numbers what a shard hands to its engine: 1, 2, 3 and so on. The engine keeps in this order.
+// Numbers the messages and removals of a shard for its engine: 1, 2, 3 and so on. The engine keeps
+// in this order.
 using Ticket = std::uint64_t;
 
-// One period in which the engine keeps what it gets, or fails to. Even: it keeps. Odd: it has
-// failed, and what it gets is not kept. Counts up, so a room knows whether its epoch is of this
-// period.
+// Numbers the periods in which the engine works (even) or has failed (odd). A failed engine keeps
+// nothing. The number counts up, so a room knows whether its epoch is of this period.
 using EngineTerm = std::uint32_t;
 
 // The shard, as its engine sees it. Shard's thread only.
@@ -50,7 +50,7 @@ class RoomEngine {
   virtual Ticket remove(RoomHome& home, std::uint64_t seq, bool all_before) = 0;
   // The room ends: none of its messages must be kept any longer.
   virtual void close(RoomHome& home) noexcept = 0;
-  // Sends what the turn has handed over.
+  // Sends the messages and removals of this turn.
   virtual void end_turn() noexcept = 0;
   // Returns whether end_turn() would send something.
   [[nodiscard]] virtual bool has_to_send() const noexcept = 0;

@@ -1,4 +1,4 @@
-// What a shard hands to its engine, and what it does with the answers; see room_engine.h.
+// The shard's side of its engine: handing over, and the answers; see room_engine.h.
 #include <new>
 #include <utility>
 #include <variant>

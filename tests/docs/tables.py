@@ -174,6 +174,7 @@ def fields_in(text, piece):
 def logged():
     """{event: ({levels}, {fields: None})} of all that src/ can write."""
     found, texts = {}, {path: code_of(path) for path in sources()}
+    everything = "\n".join(texts.values())  # a line may be handed to a function of another file
     # Reactors know of no level: what on_warning() is given has that of its own call.
     trouble = [match[1] for text in texts.values()
                for match in re.finditer(r"\bon_trouble\([^)]*\bevent\b[^;{]*\{\s*log\(([^,]*),", text)]
@@ -201,7 +202,7 @@ def logged():
             if call[1] == "line":
                 written = re.compile(r"\.(?:write|take)\(").search(text, end)
                 end = written.start() if written else len(text)
-            own = fields_in(text, text[call.start() : end])
+            own = fields_in(everything, text[call.start() : end])
             fields.update(dict.fromkeys(own or ["text"]))
     return found
 

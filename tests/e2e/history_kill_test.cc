@@ -115,7 +115,7 @@ class Load {
   }
 
  private:
-  // What one member has got.
+  // The messages that one member has got.
   struct Heard {
     std::mutex mutex;
     std::vector<std::pair<std::string, std::string>> messages;  // position and text

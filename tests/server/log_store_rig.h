@@ -90,7 +90,7 @@ class LogRun {
         segment_bytes);
   }
 
-  // What begin() does with a room of the log: it keeps only so many messages, or is left out if 0.
+  // The choice of begin() for a room of the log: it keeps only so many messages; 0: left out.
   void limit(const std::string& name, std::uint64_t keeps) { limits_[name] = keeps; }
   // Opens the log and begins the run, as the server does. Returns the error.
   std::string begin(bool new_epochs = false) {

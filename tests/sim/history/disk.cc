@@ -196,7 +196,7 @@ ssize_t Disk::write_at(int fd, std::string_view bytes, std::uint64_t offset) {
   if (part > 1 && hits(faults.short_count))
     part = static_cast<std::size_t>(random_.between(1, part - 1));
   if (faults.no_space && offset + part > file->cached.size()) {
-    // What is left of the last block of 4 KiB.
+    // The rest of the last block of 4 KiB.
     const std::size_t room = (file->cached.size() + 4095) / 4096 * 4096;
     part = offset < room ? std::min<std::size_t>(part, room - offset) : 0;
     if (part == 0) return fail(ENOSPC);
@@ -238,7 +238,7 @@ void Disk::store_sector(File& file, std::size_t sector, std::string_view content
   std::memcpy(file.medium.data() + sector * kSector, content.data(), kSector);
 }
 
-// What a sector holds that was never written: zeros, or what another file had there.
+// The bytes of a sector that was never written: zeros, or old bytes of another file.
 std::string Disk::stale_sector() {
   if (stale_.empty() || random_.chance(60)) return std::string(kSector, '\0');
   return stale_[static_cast<std::size_t>(random_.below(stale_.size()))];

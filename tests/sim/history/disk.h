@@ -96,7 +96,7 @@ class Disk {
   void end_process();
   // The machine loses its power. Call it before end_process().
   void lose_power();
-  // What the kernel's source of randomness gives.
+  // The next number of the kernel's source of randomness.
   [[nodiscard]] std::uint64_t random_word() noexcept { return random_.next(); }
   // How often ftruncate has failed in this life.
   [[nodiscard]] int failed_truncates() const noexcept { return failed_truncates_; }
@@ -116,7 +116,7 @@ class Disk {
   // if there is none.
   bool flip_bit();
 
-  // What an observer may know. `bytes` identify a message.
+  // The knowledge that an observer may have. `bytes` identify a message.
   [[nodiscard]] bool is_written(std::string_view bytes) const;
   // Whether a power loss cannot lose `bytes`.
   [[nodiscard]] bool is_stored(std::string_view bytes) const;

@@ -1,4 +1,4 @@
-// What members and publishers have seen over all lives of a server, and what must follow from it.
+// The knowledge of members and publishers over all lives of a server, and the promises about it.
 //
 // The observer knows neither the log nor the rooms of the server. It judges messages by the numbers
 // that they bear, and positions by the frames that members get. It asks the disk only whether the
@@ -26,8 +26,8 @@ namespace wsd::sim {
 
 using MessageId = std::uint32_t;  // 1, 2, 3 and so on
 
-// What a member gets: a message, or one of the two notices. The encoder of the simulation writes
-// them.
+// A member gets one of these: a message, or one of the two notices. The encoder of the simulation
+// writes them.
 struct Notice {
   enum class Kind : std::uint8_t { kMessage, kGap, kPosition };
   Kind kind = Kind::kMessage;
@@ -39,7 +39,7 @@ struct Notice {
 // Ends the run if `frame` is no notice.
 [[nodiscard]] Notice parse_notice(std::string_view frame);
 
-// What one member has seen of its room.
+// One member, and the part of its room that it has seen.
 struct Sight {
   int room = 0;
   std::optional<Position> at;
@@ -66,7 +66,7 @@ class Observer {
   void on_frame(Sight& sight, std::string_view frame, bool replayed);
   // A member without positions has got a message.
   void on_plain(const Sight& sight, std::string_view text, bool replayed);
-  // Joins count from here: what was removed before must not be replayed.
+  // Joins count from here: messages that were removed before must not be replayed.
   void on_join(Sight& sight) noexcept { sight.joined = ++time_; }
 
   // An operator has asked for the removal of a message, or of all of a room.
@@ -80,9 +80,10 @@ class Observer {
     counting_ = false;
     failed_ = failing_ = true;
   }
-  // The disk fails from now on. What the kernel takes for stored may be lost at any time.
+  // The disk fails from now on. Bytes that the kernel takes for stored may be lost at any time.
   void on_disk_failed() noexcept { failed_ = disk_has_failed_ = true; }
-  // The log works again. What was kept before has a hole after it, unless messages are refused.
+  // The log works again. The earlier kept messages have a hole after them, unless messages are
+  // refused.
   void on_log_resumed() {
     failing_ = false;
     if (mode_ != HistorySync::kEach) forgive_all();
@@ -95,12 +96,12 @@ class Observer {
   void on_started() noexcept;
   // The life has ended, by a kill or a clean stop, or by a power loss. Call it before the disk
   // forgets anything.
-  // `uncut`: what was refused may be back, because the log could not be cut.
+  // `uncut`: refused messages may be back, because the log could not be cut.
   void on_end_of_life(bool power_loss, bool uncut, std::uint32_t limit);
-  // What was seen after `time` may be gone, and what was removed may be back.
+  // Messages that were seen after `time` may be gone, and removed ones may be back.
   void forgive_after(std::uint64_t time);
   void forgive_all() { forgive_after(0); }
-  // What was refused may be back.
+  // Refused messages may be back.
   void forgive_refusals() noexcept;
   [[nodiscard]] std::uint64_t time() noexcept { return ++time_; }
 
