@@ -57,7 +57,9 @@ void ping_flood(Attack& attack) {
   }
   const std::string last = std::to_string(number);
   const auto served = [&](const Peer& peer) { return peer.open() && peer.last_pong == last; };
-  const auto refused = [](const Peer& peer) { return peer.fin && peer.close_code == 1008; };
+  const auto refused = [&](const Peer& peer) {
+    return attack.ended(peer) && peer.close_code == 1008;
+  };
   static_cast<void>(swarm.until(
       [&] { return swarm.count(served) == kPerGroup && swarm.count(refused) == kPerGroup; },
       Attack::kPatience));
@@ -86,7 +88,9 @@ void empty_fragments(Attack& attack) {
     swarm.send(peer, begin);
     swarm.send_over_and_over(peer, flood, 200);
   }
-  const auto refused = [](const Peer& peer) { return peer.fin && peer.close_code == 1008; };
+  const auto refused = [&](const Peer& peer) {
+    return attack.ended(peer) && peer.close_code == 1008;
+  };
   static_cast<void>(swarm.until([&] { return swarm.count(refused) == count && !echo.empty(); },
                                 Attack::kPatience));
   attack.expect_count(swarm.count(refused), count, "ended by 1008 at the cap");
@@ -159,7 +163,9 @@ void tiny_fragments(Attack& attack) {
   const std::string crumb = e2e::continuation_frame("x", false);
   for (std::size_t i = 0; i < kFragmentCap; ++i) over += crumb;
   for (Peer& peer : swarm.peers()) swarm.send(peer, over);
-  const auto refused = [](const Peer& peer) { return peer.fin && peer.close_code == 1008; };
+  const auto refused = [&](const Peer& peer) {
+    return attack.ended(peer) && peer.close_code == 1008;
+  };
   static_cast<void>(swarm.until([&] { return swarm.count(refused) == kPeers; }, Attack::kPatience));
   attack.expect_count(swarm.count(refused), kPeers, "with one fragment too many ended by 1008");
 }
@@ -182,7 +188,9 @@ void giant_lengths(Attack& attack) {
     if (i % 64 == 0) swarm.step(milliseconds(0));
   }
   if (!all_open(attack, count)) return;
-  const auto refused = [](const Peer& peer) { return peer.fin && peer.close_code == 1009; };
+  const auto refused = [&](const Peer& peer) {
+    return attack.ended(peer) && peer.close_code == 1009;
+  };
   static_cast<void>(
       swarm.until([&] { return swarm.count(refused) == count / 2; }, Attack::kPatience));
   attack.expect_count(swarm.count(refused), count / 2, "too long and ended by 1009");

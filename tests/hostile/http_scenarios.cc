@@ -54,8 +54,6 @@ void slow_heads(Attack& attack) {
                               " of " + std::to_string(count));
   attack.expect_count(swarm.count([](const Peer& peer) { return peer.status == 408; }),
                       count - count / 4, "slow heads answered by 408");
-  attack.expect_count(swarm.count([](const Peer& peer) { return peer.fin; }), count,
-                      "connections that end in order");
   milliseconds first = Attack::kPatience;
   milliseconds last{0};
   for (const Peer& peer : swarm.peers()) {
@@ -66,8 +64,10 @@ void slow_heads(Attack& attack) {
   }
   attack.note("given up after " + std::to_string(first.count()) + " to " +
               std::to_string(last.count()) + " ms");
-  attack.expect(first >= kDeadline - kEarly, "no head is given up before its deadline");
+  attack.expect_count(swarm.count([&](const Peer& peer) { return attack.ended(peer); }), count,
+                      "connections that end in order");
   if (!attack.quick()) {
+    attack.expect(first >= kDeadline - kEarly, "no head is given up before its deadline");
     attack.expect(last <= kDeadline + milliseconds(2000), "the deadline is kept within 2 s");
   }
 }
@@ -85,7 +85,7 @@ void connection_limit(Attack& attack) {
     if (i % 64 == 0) swarm.step(milliseconds(0));
   }
   const auto refused = [&] {
-    return swarm.count([](const Peer& peer) { return peer.status == 503 && peer.fin; });
+    return swarm.count([&](const Peer& peer) { return peer.status == 503 && attack.ended(peer); });
   };
   attack.expect(
       swarm.until([&] { return swarm.opened() + swarm.ended() == count; }, Attack::kPatience),

@@ -190,14 +190,19 @@ int run_all(const std::string& only, bool quick) {
   std::size_t passed = 0;
   std::size_t failed = 0;
   std::size_t skipped = 0;
+  std::string failures;  // repeated at the end, because a log may be cut at its front
   print_head();
   for (const Scenario& scenario : all_scenarios()) {
     if (scenario.name.find(only) == std::string::npos) continue;
     const Row row = run_guarded(scenario, quick);
     print_row(row);
     ++(!row.faults.empty() ? failed : row.skipped.empty() ? passed : skipped);
+    for (const std::string& fault : row.faults) {
+      failures += "failed: " + row.name + ", expected: " + fault + "\n";
+    }
   }
   if (quick) std::printf("latencies are shown, not judged\n");
+  std::fputs(failures.c_str(), stdout);
   std::printf("hostile: %zu scenarios passed, %zu failed", passed, failed);
   if (skipped != 0) std::printf(", %zu skipped", skipped);
   std::printf("\n");

@@ -93,7 +93,9 @@ void bombs(Attack& attack) {
   }
   const auto before = attack.server().cpu();
   for (Peer& peer : swarm.peers()) swarm.send_over_and_over(peer, message, 1);
-  const auto refused = [](const Peer& peer) { return peer.fin && peer.close_code == 1009; };
+  const auto refused = [&](const Peer& peer) {
+    return attack.ended(peer) && peer.close_code == 1009;
+  };
   static_cast<void>(swarm.until([&] { return swarm.count(refused) == count; }, Attack::kPatience));
   attack.expect_count(swarm.count(refused), count, "ended by 1009");
   const double cpu = std::chrono::duration<double>(attack.server().cpu() - before).count();
@@ -124,7 +126,9 @@ void unfinished_messages(Attack& attack) {
   const std::size_t header = whole.size() - kWhole;
   const auto first = std::make_shared<const std::string>(whole.substr(0, header + kSent));
   for (Peer& peer : swarm.peers()) swarm.send_over_and_over(peer, first, 1);
-  const auto refused = [](const Peer& peer) { return peer.fin && peer.close_code == 1013; };
+  const auto refused = [&](const Peer& peer) {
+    return attack.ended(peer) && peer.close_code == 1013;
+  };
   const auto has_sent = [](const Peer& peer) { return peer.over() || !Swarm::unsent(peer); };
   static_cast<void>(swarm.until([&] { return swarm.count(has_sent) == count; }, Attack::kPatience));
   const std::size_t within = kInputKib * 1024 / kWhole;

@@ -45,6 +45,10 @@ class Attack {
   // Adds a figure to the table.
   void note(const std::string& text) { notes_ += (notes_.empty() ? "" : ", ") + text; }
 
+  // The server has ended the connection in order. A client that does not run for the second of
+  // lingering gets a reset instead, so with --quick, which judges no durations, any end will do.
+  [[nodiscard]] bool ended(const Peer& peer) const { return quick_ ? peer.over() : peer.fin; }
+
   [[nodiscard]] std::size_t allowed_kib() const { return allowed_kib_; }
   [[nodiscard]] std::size_t kept_kib() const { return kept_kib_; }
   [[nodiscard]] const std::vector<std::string>& faults() const { return faults_; }
