@@ -14,10 +14,11 @@ namespace wsd {
 
 class ServerCore;
 
-// The limit for which a join was refused.
+// Why a join was refused.
 enum class JoinRefusal : std::uint8_t {
   kConnectionLimit,  // the connection is in ClientLimits::max_rooms_per_connection rooms already
   kServerLimit,      // the room would be new, and ClientLimits::max_rooms rooms exist already
+  kEngine,           // the engine says that the room can never be opened (EngineOptions)
 };
 
 // Identifies a connection while the server lives. An id is never given out twice: it consists of a

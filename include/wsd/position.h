@@ -19,9 +19,12 @@ struct Position {
   bool operator==(const Position&) const = default;
 };
 
-// A receipt gets this instead of a position if the history log could not keep the message, and the
-// message was refused (HistorySync::kEach).
+// A receipt gets this instead of a position if the message was refused, because the history log
+// could not keep it (HistorySync::kEach) or the engine has not placed it (EngineOptions).
 inline constexpr Position kRefusedPosition{0, ~std::uint64_t{0}};
+// A receipt gets this instead of a position if the connection to the engine was lost
+// (EngineOptions), and nobody can tell whether the message has a position.
+inline constexpr Position kUnknownPosition{0, ~std::uint64_t{0} - 1};
 
 // Returns "EPOCH:SEQ" in decimal digits. Any thread.
 [[nodiscard]] std::string position_text(const Position& position);

@@ -11,6 +11,7 @@
 #include <variant>
 
 #include "base/shared_bytes.h"
+#include "base/tick.h"
 #include "hub/batch.h"
 #include "wsd/close.h"
 #include "wsd/connection.h"
@@ -24,8 +25,10 @@ class Shard;
 // No connection: the publisher is another thread, or learns of a refusal by its receipt.
 inline constexpr ConnectionId kNoPublisher = ~ConnectionId{0};
 
-// The ticket of mail that the engine was to keep, and has not.
+// The ticket of mail that the engine was to keep or to place, and has not. kUnknownTicket: an order
+// engine may have placed it.
 inline constexpr std::uint64_t kRefusedTicket = ~std::uint64_t{0};
+inline constexpr std::uint64_t kUnknownTicket = kRefusedTicket - 1;
 
 // Receives the state of a room.
 class RoomStateCallback {
@@ -78,6 +81,8 @@ class ShardTask {
 //   mail            cause                       bound
 //   --------------- --------------------------- ---------------------------------------------------
 //   Publish, Send   peers, any thread           publish gate
+//   Placed          a Publish of this shard     publish gate, in its place
+//                   an order engine             OrderEngine::hold_back()
 //   Join, Leave     peers                       publish gate
 //   RoomState       peers, any thread           publish gate
 //   Removal         threads that are no reactor publish gate
@@ -107,6 +112,10 @@ struct JoinMail {
   std::uint32_t token = 0;
   std::uint16_t shard = 0;
   Encoding encoding = kIdentity;
+  // With an order engine: it has looked for messages that the joiner has seen and this shard has
+  // not, or it could not open the room.
+  enum class Check : std::uint8_t { kNone, kDone, kFailed };
+  Check check = Check::kNone;
 };
 struct LeaveMail {
   std::string room;
@@ -122,6 +131,17 @@ struct PublishMail {
   std::unique_ptr<RoomStateCallback> receipt;  // nullptr: no receipt
   ConnectionId publisher = kNoPublisher;       // that learns of a refusal
   std::uint64_t ticket = 0;                    // of the engine; 0: it has none
+};
+// With an order engine: a message that has its position, or, without a frame, a point from which
+// the room goes on.
+struct PlacedMail {
+  std::string room;
+  SharedBytes frame;
+  std::unique_ptr<RoomStateCallback> receipt;  // nullptr: no receipt
+  Position position;
+  Tick at = 0;             // when it was published
+  bool arrived = false;    // not a message of this shard's publish gate
+  bool kept_back = false;  // without a frame: the history has no hole
 };
 struct RoomStateMail {
   std::string room;
@@ -145,6 +165,7 @@ struct JoinedMail {
   std::unique_ptr<const Batch> replay;  // nullptr: the member missed nothing
   std::uint32_t token = 0;
   bool refused = false;  // the member must leave again
+  JoinRefusal why = JoinRefusal::kServerLimit;
 };
 // The answer to a LeaveMail that is awaited.
 struct LeftMail {
@@ -213,7 +234,7 @@ struct Mail {
   std::uint64_t cost = 0;  // as counted at the gate of its kind; 0: not counted
   std::variant<JoinMail, LeaveMail, PublishMail, JoinedMail, LeftMail, DeliverMail, ResumeMail,
                SendMail, CloseMail, MembershipMail, CommandMail, QueryMail, RoomStateMail,
-               MemberTaskMail, ShardTaskMail, RemovalMail>
+               MemberTaskMail, ShardTaskMail, RemovalMail, PlacedMail>
       body;
 };
 

@@ -62,16 +62,18 @@ RoomHome& OwnedRooms::create(std::string_view name) {
   // positions of an epoch that the engine knows.
   const auto last = former_.take(name);
   if (last && (engine_ == nullptr || !room.over_limit)) room.continue_after(*last);
+  if (order_ != nullptr) room.continue_after({});  // until the engine has opened it
   own_count_.set(rooms_.size());
   return room;
 }
 
 // A room in a queue is not unused, because the queue holds its address.
 void OwnedRooms::drop_if_unused(RoomHome& room) noexcept {
+  if (room.held && order_ != nullptr) tell_unwanted(room);
   if (room.has_members() || room.queued || room.held || room.has_history()) return;
   if (TimedHistory* const history = room.history()) wheel_.cancel(*history);
   if (engine_ != nullptr) engine_->close(room);
-  former_.remember(room.name(), room.last());
+  if (order_ == nullptr) former_.remember(room.name(), room.last());
   rooms_.erase(rooms_.find(room.name()));
   own_count_.set(rooms_.size());
   room_count_.remove();

@@ -25,6 +25,8 @@ namespace wsd::hub {
 
 class RoomCount;
 class RoomEngine;
+class OrderEngine;
+struct KeptMessage;
 
 // A message that a room had before the server started. Without a frame, it was removed.
 struct RestoredMessage {
@@ -69,6 +71,8 @@ class OwnedRooms final : private HistoryExpiryListener {
   void set_encoder(Encoder* encoder) noexcept { encoder_ = encoder; }
   // Sets the engine, before the first call of another method. It must outlive the last call.
   void set_engine(RoomEngine* engine) noexcept { engine_ = engine; }
+  // Sets the order engine instead, under the same terms. Then all positions come from the engine.
+  void set_order_engine(OrderEngine* engine) noexcept { order_ = engine; }
   // Sets the time until the next turn: `now` ages histories, and `now_ns` stamps the first pending
   // message of each batch.
   void begin_turn(Tick now, std::uint64_t now_ns) noexcept {
@@ -76,7 +80,8 @@ class OwnedRooms final : private HistoryExpiryListener {
     now_ns_ = now_ns;
   }
 
-  // Returns the time that begin_turn() has set.
+  // Returns the times that begin_turn() has set.
+  [[nodiscard]] Tick now() const noexcept { return now_; }
   [[nodiscard]] std::uint64_t now_ns() const noexcept { return now_ns_; }
 
   // Returns the room, or nullptr if it does not exist.
@@ -130,6 +135,24 @@ class OwnedRooms final : private HistoryExpiryListener {
   // frames: messages up to `position` are missing. nullptr if there are none.
   [[nodiscard]] std::shared_ptr<const BatchSet> gap_notices(const RoomHome& room,
                                                             const Position& position) const;
+
+  // With an order engine (owned_rooms_order.cc).
+  //
+  // Returns the room after OrderEngine::open(), and creates it if it does not exist. Returns
+  // nullptr if it exceeds the room limit. The room stays until closed().
+  [[nodiscard]] RoomHome* open(std::string_view room);
+  // The room begins with these messages, which `last` ends.
+  void restore_kept(RoomHome& room, const Position& last, std::span<const KeptMessage> kept);
+  // As publish(), for a message that has the next position of its room. Returns false if it was
+  // discarded.
+  [[nodiscard]] bool place(RoomHome& room, SharedBytes frame, std::uint64_t cost, Tick at);
+  // The engine has the room no longer. `in_use`: mail of the room waits, so that it must stay until
+  // drop_if_unwanted().
+  void closed(RoomHome& room, bool in_use) noexcept;
+  // No mail of the room waits any more.
+  void drop_if_unwanted(std::string_view room) noexcept;
+  // Opens the rooms with members that the engine has closed.
+  void reopen();
 
   // Removes one message from the room's history, or all of them. Returns how many were removed.
   // Members that have a message in their send queues still get it. Needs no memory.
@@ -206,6 +229,7 @@ class OwnedRooms final : private HistoryExpiryListener {
   void queue_for_fan_out(RoomHome& room) noexcept;
   void arm_expiry(RoomHome& room) noexcept;
   void discard(RoomHome* room, std::string_view name) noexcept;
+  void tell_unwanted(RoomHome& room) noexcept;
   void on_history_due(RoomHome& room, Tick now) override;
 
   const std::uint32_t shard_;
@@ -216,6 +240,7 @@ class OwnedRooms final : private HistoryExpiryListener {
   Counter& own_count_;
   Encoder* encoder_ = nullptr;
   RoomEngine* engine_ = nullptr;
+  OrderEngine* order_ = nullptr;
   Tick now_ = 0;
   std::uint64_t now_ns_ = 0;
   std::uint64_t next_epoch_;

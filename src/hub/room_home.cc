@@ -106,9 +106,9 @@ void RoomHome::discard() noexcept {
   static_cast<void>(sequencer_.next());
 }
 
-void RoomHome::begin_epoch(std::uint64_t epoch) noexcept {
+void RoomHome::begin_epoch(const Position& last) noexcept {
   WSD_DCHECK(!has_pending());
-  sequencer_.continue_after({epoch, last().seq});
+  sequencer_.continue_after(last);
   if (history_ != nullptr) history_->ring.forget_encodings();
 }
 

@@ -121,8 +121,8 @@ class RoomHome {
   void discard() noexcept;
   // The next message follows `last`. Requires that no message has a position yet.
   void continue_after(const Position& last) noexcept { sequencer_.continue_after(last); }
-  // The numbers go on in another epoch. Requires that no message is pending.
-  void begin_epoch(std::uint64_t epoch) noexcept;
+  // The numbers go on after `last`, in another epoch. Requires that no message is pending.
+  void begin_epoch(const Position& last) noexcept;
   [[nodiscard]] bool has_pending() const noexcept { return !pending_.empty(); }
   // Returns the pending frames. Afterwards no frame is pending.
   [[nodiscard]] std::vector<SharedBytes> take_pending() noexcept;
@@ -153,6 +153,12 @@ class RoomHome {
   std::uint32_t engine_number = 0;
   // The term of the engine in which the room's latest epoch began.
   std::uint32_t term = 0;
+  // For an order engine: whether the engine has the room, has opened it, and is in step with it.
+  bool at_engine = false;
+  bool opened = false;
+  bool live = false;
+  // The size of the pending messages that have arrived from other nodes.
+  std::size_t arrived_bytes = 0;
 
  private:
   std::string_view name_;

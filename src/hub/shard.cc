@@ -142,7 +142,7 @@ void Shard::leave_all(Member& member) {
 PublishOutcome Shard::publish(std::string_view room, SharedBytes frame,
                               std::unique_ptr<RoomStateCallback> receipt, ConnectionId publisher) {
   const std::uint32_t home = hub_.home_of(room);
-  if (home != index_ || waiting_.has(room) || (engine_ != nullptr && owned_rooms_.keeps(room))) {
+  if (home != index_ || waiting_.has(room) || (has_engine_ && waits_for_engine(room))) {
     return publish_by_mail(home, room, std::move(frame), std::move(receipt), publisher);
   }
   const std::size_t payload = frame.size();
@@ -211,7 +211,7 @@ bool Shard::blocked(const RoomHome& home) const noexcept {
 
 // Returns whether a join or leave of a member here must wait.
 bool Shard::room_waits(std::string_view room) const noexcept {
-  if (waiting_.has(room)) return true;
+  if (waiting_.has(room) || order_ != nullptr) return true;
   if (blocked_targets_ == 0) return false;
   const RoomHome* const home = owned_rooms_.find(room);
   return home != nullptr && home->has_pending() && blocked(*home);
@@ -219,6 +219,7 @@ bool Shard::room_waits(std::string_view room) const noexcept {
 
 void Shard::fan_out() noexcept {
   if (engine_ != nullptr) engine_->end_turn();
+  if (order_ != nullptr) end_order_turn();
   owned_rooms_.fan_out([this](RoomHome& home) noexcept {
     if (blocked(home)) return OwnedRooms::FanOutResult::kBlocked;
     try {
@@ -260,14 +261,15 @@ void Shard::send_batch(RoomHome& home) {
     post_to_members(each.shard, std::move(mail));
   }
   leave_gate(GateKind::kPublish, batch.cost);
+  if (home.arrived_bytes != 0) arrived_are_sent(home);
 }
 
-// The numbers of the room go on in another epoch. Members learn of the gap: messages of the former
-// epoch that they have not got may be lost. The room must not be blocked. Allocates everything
-// before it changes anything.
-void Shard::begin_epoch(RoomHome& home, std::uint64_t epoch) {
+// The numbers of the room go on after `last`, in another epoch. Members learn of the gap: messages
+// of the former epoch that they have not got may be lost. The room must not be blocked. Allocates
+// everything before it changes anything.
+void Shard::begin_epoch(RoomHome& home, const Position& last) {
   if (home.has_pending()) send_batch(home);
-  const auto notices = owned_rooms_.gap_notices(home, {epoch, home.last().seq});
+  const auto notices = owned_rooms_.gap_notices(home, last);
   Outgoing mails;
   for (const RoomHome::ShardCount& each : home.shards()) {
     if (notices == nullptr || each.shard == index_) continue;
@@ -276,7 +278,7 @@ void Shard::begin_epoch(RoomHome& home, std::uint64_t epoch) {
     mail->cost = costs_.of(1, bytes_held(home.name().size(), notices->bytes()));
     mails.add(std::move(mail));
   }
-  home.begin_epoch(epoch);
+  home.begin_epoch(last);
   if (notices == nullptr) return;
   for (const RoomHome::ShardCount& each : home.shards()) {
     if (each.shard == index_) {

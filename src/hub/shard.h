@@ -17,6 +17,7 @@
 #include "hub/mailbox.h"
 #include "hub/member.h"
 #include "hub/member_table.h"
+#include "hub/order_engine.h"
 #include "hub/owned_rooms.h"
 #include "hub/room_config.h"
 #include "hub/room_engine.h"
@@ -51,7 +52,7 @@ enum class PublishOutcome : std::uint8_t {
 //
 // Reactor thread only, except for post(), the gates, stats() and index().
 // NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): mailbox and gates have own cache lines
-class Shard final : private RoomSink {
+class Shard final : private RoomSink, private OrderSink {
  public:
   struct Options {
     std::uint32_t max_pending_publishes = 65'536;  // limit of each gate, at least 1
@@ -147,8 +148,7 @@ class Shard final : private RoomSink {
   // Returns whether the next turn has work that no mail announces. That is a room to fan out, or
   // publishers to resume because this shard's own gate opened at the end of the turn.
   [[nodiscard]] bool has_pending() const noexcept {
-    return (has_to_fan_out() || publishers_resumed_ ||
-            (engine_ != nullptr && engine_->has_to_send())) &&
+    return (has_to_fan_out() || publishers_resumed_ || (has_engine_ && engine_has_to_send())) &&
            !retry_needed_;
   }
   // Returns whether work waits for memory. Try it again one tick later.
@@ -167,6 +167,10 @@ class Shard final : private RoomSink {
   // outlive the shard's last turn, and answers through sink().
   void set_engine(RoomEngine* engine) noexcept;
   [[nodiscard]] RoomSink& sink() noexcept { return *this; }
+  // Sets the engine that orders the messages of all rooms, instead of set_engine(), under the same
+  // terms. It answers through order_sink().
+  void set_order_engine(OrderEngine* engine) noexcept;
+  [[nodiscard]] OrderSink& order_sink() noexcept { return *this; }
   // Gives a room whose home is here what it had before the server started, as
   // OwnedRooms::restore().
   [[nodiscard]] RoomHome* restore(std::string_view room, const Position& last,
@@ -236,6 +240,8 @@ class Shard final : private RoomSink {
   void handle(MemberTaskMail& mail);
   void handle(ShardTaskMail& mail);
   void handle(RemovalMail& mail);
+  void handle(PlacedMail& mail);
+  void handle_placed(Mail& mail);
 
   // Mail
   void handle(Mail& mail);
@@ -244,7 +250,7 @@ class Shard final : private RoomSink {
   [[nodiscard]] bool gate_is_closed_for(const Mail& mail) const noexcept;
   // Returns whether any mail may have to wait.
   [[nodiscard]] bool may_wait() const noexcept {
-    return (blocked_targets_ | congested_homes_) != 0 || engine_ != nullptr || !waiting_.empty() ||
+    return (blocked_targets_ | congested_homes_) != 0 || has_engine_ || !waiting_.empty() ||
            !waiting_requests_.empty();
   }
   [[nodiscard]] RoomLine* line_for(Mail& mail);
@@ -275,7 +281,35 @@ class Shard final : private RoomSink {
   void refuse(PublishMail& mail);
   [[nodiscard]] bool change_is_blocked(const RoomLine& line, const Mail& mail) const noexcept;
   void change_epoch(RoomLine& line, const Mail& mail);
-  void begin_epoch(RoomHome& home, std::uint64_t epoch);
+  void begin_epoch(RoomHome& home, const Position& last);
+  [[nodiscard]] bool waits_for_engine(std::string_view room) noexcept {
+    return order_ != nullptr || owned_rooms_.keeps(room);
+  }
+  [[nodiscard]] bool engine_has_to_send() const noexcept {
+    return order_ != nullptr ? order_->has_to_send() : engine_->has_to_send();
+  }
+
+  // The order engine (shard_order.cc)
+  void opened(RoomHome& home, const Position& last, std::span<const KeptMessage> kept) override;
+  void placed(RoomHome& home, PublishTicket ticket, const Position& position) override;
+  void failed(RoomHome& home, PublishTicket ticket, PublishFailure why) noexcept override;
+  void arrived(RoomHome& home, const Position& position, SharedBytes frame, Tick at) override;
+  void missed(RoomHome& home, const Position& last, bool kept_back) override;
+  void lost(RoomHome& home) noexcept override;
+  void checked(RoomHome& home) noexcept override;
+  void closed(RoomHome& home, bool failed) noexcept override;
+  void wait_for_order(RoomLine& line, Mail& mail);
+  [[nodiscard]] RoomLine* order_line_for(std::string_view room, Mail& mail);
+  void push_ordered(RoomLine& line, std::unique_ptr<Mail> mail) noexcept;
+  void release_placed(RoomLine& line) noexcept;
+  void park(RoomLine& line, Mail& mail, RoomHome* check);
+  void join_or_park(RoomLine& line, Mail& mail);
+  void release_parked() noexcept;
+  [[nodiscard]] bool handle_ordered(RoomLine& line, Mail& mail) noexcept;
+  void go_on_after(RoomHome& home, const Position& last, bool kept_back);
+  void arrived_are_sent(RoomHome& home) noexcept;
+  void count_arrived(std::size_t more) noexcept;
+  void end_order_turn() noexcept;
 
   // Rooms
   [[nodiscard]] OwnedRooms::JoinAnswer join_owned(std::string_view room, std::uint32_t shard,
@@ -321,11 +355,18 @@ class Shard final : private RoomSink {
   MailQueue waiting_requests_;
   bool waiting_due_ = false;  // a gate has opened
 
+  bool has_engine_ = false;  // engine_ or order_
   // The engine: the last ticket that it gave, the last one that it has kept, and its term.
   RoomEngine* engine_ = nullptr;
   Ticket given_ = 0;
   Ticket kept_ = 0;
   EngineTerm term_ = 0;
+  // The order engine, and the size of the messages that have arrived from it and are not sent.
+  OrderEngine* order_ = nullptr;
+  std::size_t arrived_bytes_ = 0;
+  bool holding_back_ = false;
+  bool parked_due_ = false;  // joins of some line need not be parked any longer
+  bool reopen_due_ = false;  // a room with members that the engine has closed
 
   // Work for which memory ran out.
   bool retry_needed_ = false;

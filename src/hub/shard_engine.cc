@@ -41,6 +41,7 @@ const RoomLine::EpochChange* due_change(const RoomLine& line, const Mail& mail) 
 
 void Shard::set_engine(RoomEngine* engine) noexcept {
   engine_ = engine;
+  has_engine_ = engine != nullptr;
   owned_rooms_.set_engine(engine);
 }
 
@@ -122,6 +123,10 @@ void Shard::hand_to_engine(RoomLine& line, RemovalMail& mail) {
 }
 
 void Shard::push(RoomLine& line, std::unique_ptr<Mail> mail) noexcept {
+  if (order_ != nullptr) {
+    push_ordered(line, std::move(mail));
+    return;
+  }
   if (std::holds_alternative<PublishMail>(mail->body)) ++line.publishes;
   // Mail that waits for nothing but its line.
   if (line.queue.empty() && engine_ != nullptr && !is_with_engine(*mail)) waiting_due_ = true;
@@ -189,7 +194,7 @@ bool Shard::change_is_blocked(const RoomLine& line, const Mail& mail) const noex
 void Shard::change_epoch(RoomLine& line, const Mail& mail) {
   const RoomLine::EpochChange* const due = due_change(line, mail);
   if (due == nullptr) return;
-  begin_epoch(*line.home, due->epoch);
+  begin_epoch(*line.home, {due->epoch, line.home->last().seq});
   line.changes.erase(line.changes.begin(), line.changes.begin() + (due - line.changes.data()) + 1);
 }
 
@@ -214,15 +219,20 @@ bool Shard::handle_waiting(RoomLine& line, Mail& mail) noexcept {
   }
 }
 
-// A message that the engine could not keep reaches nobody. Its publisher learns it.
+// A message that the engine could not keep or place reaches nobody. Its publisher learns it.
 void Shard::refuse(PublishMail& mail) {
+  const bool unknown = mail.ticket == kUnknownTicket;
   if (mail.publisher != kNoPublisher) {
+    const char* const reason =
+        unknown ? "the message may be lost" : "the message could not be kept";
     hub_.shard(shard_of(mail.publisher))
-        .post_close(CloseMail{mail.publisher, close_code_for(CloseCause::kPublishRefused),
-                              "the message could not be kept", CloseCause::kPublishRefused});
+        .post_close(CloseMail{mail.publisher, close_code_for(CloseCause::kPublishRefused), reason,
+                              CloseCause::kPublishRefused});
   }
   stats_.refused.add(1);
-  if (mail.receipt != nullptr) mail.receipt->run({0, kRefusedPosition});
+  if (mail.receipt != nullptr) {
+    mail.receipt->run({0, unknown ? kUnknownPosition : kRefusedPosition});
+  }
 }
 
 }  // namespace wsd::hub

@@ -71,6 +71,7 @@ bool Shard::enter_publish_gate(Shard& home, std::uint64_t cost) noexcept {
 PublishOutcome Shard::send_home(std::uint32_t home, std::string_view room, std::size_t payload,
                                 std::unique_ptr<Mail> mail) {
   RoomLine* const line = home == index_ ? &waiting_.line_of(room) : nullptr;
+  if (line != nullptr && order_ != nullptr) wait_for_order(*line, *mail);
   if (line != nullptr && goes_to_engine(*mail)) hand_to_engine(*line, *mail);
   mail->cost = costs_.of(1, bytes_held(room.size(), payload));
   const bool open = enter_publish_gate(hub_.shard(home), mail->cost);
@@ -228,6 +229,7 @@ RoomLine* Shard::line_for(Mail& mail) {
   } else {
     return nullptr;
   }
+  if (order_ != nullptr) return order_line_for(room, mail);
   if (goes_to_engine(mail)) {
     RoomLine& line = waiting_.line_of(room);
     hand_to_engine(line, mail);
@@ -252,10 +254,12 @@ void Shard::run_waiting() noexcept {
   };
   waiting_.run(
       [&](RoomLine& line, Mail& mail) noexcept {
-        return engine_ == nullptr ? handled(mail) : handle_waiting(line, mail);
+        if (!has_engine_) return handled(mail);
+        return order_ != nullptr ? handle_ordered(line, mail) : handle_waiting(line, mail);
       },
       [this](RoomLine& line) noexcept {
         if (line.home != nullptr) owned_rooms_.release(*line.home);
+        if (order_ != nullptr) owned_rooms_.drop_if_unwanted(line.name);
       });
   while (!waiting_requests_.empty() && handled(waiting_requests_.front())) waiting_requests_.pop();
 }
@@ -269,7 +273,7 @@ void Shard::drain() noexcept {
   }
   if (handle_all(std::exchange(backlog_, nullptr))) handle_all(mailbox_.take());
   // What the engine has kept takes effect at once, and not only when the rooms have fanned out.
-  if (engine_ != nullptr && waiting_due_) run_waiting();
+  if (has_engine_ && waiting_due_) run_waiting();
 }
 
 // Returns false if memory ran out. The mail during which it ran out, and all later mail, is then
@@ -302,12 +306,16 @@ bool Shard::handle_all(Mail* mail) noexcept {
 void Shard::handle(Mail& mail) {
   if (auto* const publish = std::get_if<PublishMail>(&mail.body)) {
     // Stays counted until its batch is sent.
-    if (publish->ticket == kRefusedTicket) {
+    if (publish->ticket >= kUnknownTicket) {
       refuse(*publish);
       leave_gate(GateKind::kPublish, mail.cost);
     } else {
       publish_owned(publish->room, publish->frame, mail.cost, publish->receipt.get());
     }
+    return;
+  }
+  if (std::holds_alternative<PlacedMail>(mail.body)) {
+    handle_placed(mail);
     return;
   }
   const GateKind kind = std::visit(
@@ -326,6 +334,10 @@ void Shard::handle(JoinMail& mail) {
   auto& joined = std::get<JoinedMail>(reply->body);
   OwnedRooms::JoinAnswer told = join_owned(mail.room, mail.shard, mail.encoding,
                                            mail.since == nullptr ? Since{} : *mail.since);
+  if (mail.check == JoinMail::Check::kFailed) {
+    told = {nullptr, true};
+    joined.why = JoinRefusal::kEngine;
+  }
   std::size_t replay = 0;
   if (told.replay != nullptr) {
     replay = told.replay->bytes() + told.replay->frames().size() * sizeof(Slice);
@@ -356,7 +368,7 @@ void Shard::handle(JoinedMail& mail) {
   if (mail.refused) {
     if (!rooms_.is_pending(*member, mail.room, mail.token)) return;
     leave_at_once(*member, mail.room);
-    member->join_refused(mail.room, JoinRefusal::kServerLimit);
+    member->join_refused(mail.room, mail.why);
   } else if (rooms_.complete_join(*member, mail.token) && mail.replay != nullptr) {
     hand_over(*member, *mail.replay);
   }
@@ -399,8 +411,11 @@ void Shard::handle(QueryMail& mail) { mail.query->answer(*this); }
 
 void Shard::handle(RoomStateMail& mail) { mail.listener->run(owned_rooms_.state(mail.room)); }
 
+void Shard::handle(PlacedMail& /*mail*/) {}  // see handle(Mail&)
+
 void Shard::handle(RemovalMail& mail) {
-  if (mail.ticket == kRefusedTicket) {
+  // An order engine removes nothing.
+  if (mail.ticket == kRefusedTicket || order_ != nullptr) {
     mail.done->run(std::nullopt);
     return;
   }

@@ -1,5 +1,5 @@
-// Mail that a shard has taken and cannot handle yet, because a gate is closed or an engine has not
-// kept the message.
+// Mail that a shard has taken and cannot handle yet, because a gate is closed, or because an engine
+// has not kept or placed a message.
 #pragma once
 
 #include <cstddef>
@@ -11,42 +11,10 @@
 #include <vector>
 
 #include "base/name_hash.h"
-#include "hub/mail.h"
+#include "hub/mail_queue.h"
+#include "hub/parked_mail.h"
 
 namespace wsd::hub {
-
-// A list of mail in the order of arrival. Owns the mail. Needs no memory of its own.
-class MailQueue {
- public:
-  MailQueue() = default;
-  MailQueue(const MailQueue&) = delete;
-  MailQueue& operator=(const MailQueue&) = delete;
-  ~MailQueue() {
-    while (first_ != nullptr) pop();
-  }
-
-  [[nodiscard]] bool empty() const noexcept { return first_ == nullptr; }
-  // Requires that the queue is not empty.
-  [[nodiscard]] Mail& front() noexcept { return *first_; }
-  void push(std::unique_ptr<Mail> mail) noexcept {
-    mail->next = nullptr;
-    *last_ = mail.release();
-    last_ = &(*last_)->next;
-  }
-  void pop() noexcept {
-    const std::unique_ptr<Mail> owned(std::exchange(first_, first_->next));
-    if (first_ == nullptr) last_ = &first_;
-  }
-  // Calls `visit` with each piece of mail, in its order.
-  template <class Visit>
-  void for_each(Visit visit) noexcept {
-    for (Mail* mail = first_; mail != nullptr; mail = mail->next) visit(*mail);
-  }
-
- private:
-  Mail* first_ = nullptr;
-  Mail** last_ = &first_;
-};
 
 class RoomHome;
 
@@ -60,10 +28,18 @@ struct RoomLine {
   };
 
   std::string_view name;  // the key of the table
-  MailQueue queue;
-  RoomHome* home = nullptr;          // held while messages of the line are with the engine
-  std::uint64_t publishes = 0;       // messages in the queue that will get a position
-  std::vector<EpochChange> changes;  // in the order of their tickets
+  MailQueue queue;        // in the order in which it takes effect
+  // With an order engine (hub/order_engine.h): the publishes without a position, and all mail that
+  // came after the first of them. It follows the mail of `queue`.
+  MailQueue unplaced;
+  std::unique_ptr<ParkedMail> parked;  // nullptr: nothing is parked
+  RoomHome* home = nullptr;            // held while messages of the line are with the engine
+  std::uint64_t publishes = 0;         // messages in the queue that will get a position
+  std::vector<EpochChange> changes;    // in the order of their tickets
+
+  [[nodiscard]] bool empty() const noexcept {
+    return queue.empty() && unplaced.empty() && (parked == nullptr || parked->empty());
+  }
 };
 
 // The mail that waits at the home shard, one line for each room. Shard's thread only.
@@ -103,7 +79,7 @@ class WaitingMail {
   // Removes the line of the room if no mail waits in it.
   void drop_if_empty(std::string_view room) noexcept {
     const auto found = rooms_.find(room);
-    if (found != rooms_.end() && found->second.queue.empty()) erase(found->second);
+    if (found != rooms_.end() && found->second.empty()) erase(found->second);
   }
   // Calls `handle` with the line of each room and the mail in it, in its order, until `handle`
   // returns false. Then the rest of that room waits on. `handle` must not throw. It may add mail,
@@ -114,7 +90,7 @@ class WaitingMail {
     for (Node* room = oldest_; room != nullptr;) {
       while (!room->queue.empty() && handle(*room, room->queue.front())) room->queue.pop();
       Node* const next = room->after;
-      if (room->queue.empty()) {
+      if (room->empty()) {
         ended(*room);
         erase(*room);
       }
