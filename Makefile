@@ -83,6 +83,8 @@ APP_SRCS  := $(filter-out src/daemon/main.cc,$(sort $(wildcard src/daemon/*.cc s
 UNIT_SRCS := $(filter-out $(DEFLATE_UNUSED),$(foreach d,base protocol hub engine net server daemon/* sim/history,$(wildcard tests/$(d)/*_test.cc)))
 # What the tests of the simulation itself need of it.
 UNIT_SIM_SRCS := tests/sim/history/disk.cc tests/sim/trace.cc
+# The Redis in memory, for the tests of the engine and for its simulation.
+FAKE_REDIS_SRCS := $(filter-out %_test.cc,$(wildcard tests/engine/fake_*.cc))
 E2E_SRCS  := $(filter-out $(DEFLATE_UNUSED),$(wildcard tests/e2e/*_test.cc))
 TEST_SUPPORT_SRCS := $(wildcard tests/support/*.cc)
 FUZZ_SRCS := $(wildcard fuzz/*_fuzz.cc)
@@ -165,7 +167,7 @@ TEST_CXXFLAGS_tsan    := -O0
 UNIT := $(B)/tests/unit
 E2E  := $(B)/tests/e2e_tests
 GTEST_SRCS := $(UNIT_SRCS) $(E2E_SRCS)
-$(call objects,$(GTEST_SRCS) $(TEST_SUPPORT_SRCS)): CPPFLAGS += $(TEST_CPP)
+$(call objects,$(GTEST_SRCS) $(TEST_SUPPORT_SRCS) $(FAKE_REDIS_SRCS)): CPPFLAGS += $(TEST_CPP)
 $(call objects,$(GTEST_SRCS) $(TEST_SUPPORT_SRCS)): CXXFLAGS += $(TEST_CXXFLAGS_$(MODE))
 
 # gtest's header, which each of them includes, is a second to read: read once where nothing is
@@ -182,11 +184,11 @@ $(GTEST_PCH): | toolchain
 	$(CXX) $(CXXFLAGS_ALL) -x c++-header -o $@ $(basename $@)
 endif
 
-$(UNIT): $(call objects,$(UNIT_SRCS) $(UNIT_SIM_SRCS) $(APP_SRCS)) $(LIB)
+$(UNIT): $(call objects,$(UNIT_SRCS) $(UNIT_SIM_SRCS) $(FAKE_REDIS_SRCS) $(APP_SRCS)) $(LIB)
 	@mkdir -p $(@D)
 	$(CXX) $(LDFLAGS_ALL) -o $@ $^ -lgtest -lgtest_main $(LIBS)
 
-$(E2E): $(call objects,$(E2E_SRCS) $(TEST_SUPPORT_SRCS)) $(LIB)
+$(E2E): $(call objects,$(E2E_SRCS) $(TEST_SUPPORT_SRCS) $(FAKE_REDIS_SRCS)) $(LIB)
 	@mkdir -p $(@D)
 	$(CXX) $(LDFLAGS_ALL) -o $@ $^ -lgtest -lgtest_main $(LIBS)
 
@@ -230,7 +232,7 @@ test-binaries: $(UNIT) $(E2E) $(B)/wsd examples
 check-binaries: $(WSCONFORM) $(WSHOSTILE) $(MODEL) bench-binaries
 
 # make unit TEST='Session.*' builds the tests, and runs those that the pattern matches.
-.PHONY: unit e2e foreign
+.PHONY: unit e2e foreign engine engine-quick engine-failures engine-contract
 TEST ?=
 SANITIZED := $(filter asan tsan,$(MODE))
 gtest = $(SANITIZED_ENV) LOGS=$${LOGS:-build/test-logs} TEST='$(or $(TEST),$(2))' \
@@ -242,14 +244,27 @@ gtest_e2e = PARTS=2 WSD_BINARY=$(CURDIR)/$(B)/wsd WSD_EXAMPLES=$(CURDIR)/$(B)/do
 # Tests that start programs of other projects. And those that wait for seconds, which once is
 # enough for, or that measure memory, of which a sanitizer needs more.
 FOREIGN_TESTS := Foreign*:*/Foreign*
+# Tests that start redis-server. The quick ones wait for no timeout.
+ENGINE_TESTS := Engine*:*/Engine*
+ENGINE_QUICK_TESTS := EngineHarness.*:EngineQuick*
+# The Redis in memory against a real one. SEED=S repeats a run.
+ENGINE_CONTRACT_TESTS := EngineContract.*
 RELEASE_TESTS := Suspension.*:MemoryReturns.*:HistoryMemory.*
 
 unit: $(UNIT)
 	@$(call gtest,unit,*) $(UNIT)
 e2e: $(if $(E2E_CLIENT),,$(E2E)) $(B)/wsd examples
-	@$(call gtest_e2e,e2e,-$(FOREIGN_TESTS)$(if $(SANITIZED),:$(RELEASE_TESTS)))
+	@$(call gtest_e2e,e2e,-$(FOREIGN_TESTS):$(ENGINE_TESTS)$(if $(SANITIZED),:$(RELEASE_TESTS)))
 foreign: $(E2E) $(B)/wsd
 	@$(call gtest_e2e,foreign,$(FOREIGN_TESTS))
+engine: $(E2E) $(B)/wsd
+	@$(call gtest_e2e,engine,$(ENGINE_TESTS):-EngineTorture.*)
+engine-quick: $(E2E) $(B)/wsd
+	@$(call gtest_e2e,engine-quick,$(ENGINE_QUICK_TESTS))
+engine-failures: $(E2E) $(B)/wsd
+	@$(call gtest_e2e,engine-failures,$(ENGINE_TESTS):-$(ENGINE_QUICK_TESTS):$(ENGINE_CONTRACT_TESTS):EngineTorture.*)
+engine-contract: $(E2E)
+	@$(call gtest_e2e,engine-contract,$(ENGINE_CONTRACT_TESTS))
 
 # asan-unit, asan-e2e, tsan-unit, tsan-e2e: the same under a sanitizer, and asan-binaries, tsan-binaries
 # build what these run. With clang if it has the runtime: it builds in half of the time, and two
@@ -317,6 +332,11 @@ $(O)/bench/history_log.o: CPPFLAGS += -I. -DHISTORY_SQLITE=$(HAVE_SQLITE) $(shel
 $(B)/bench/history_log: $(O)/bench/history_log.o $(LIB)
 	$(CXX) $(LDFLAGS_ALL) -o $@ $^ $(LIBS) $(shell pkg-config --libs sqlite3 2>/dev/null)
 
+# Links Redis's scripts.
+$(O)/bench/engine_client.o: CPPFLAGS += -I.
+$(B)/bench/engine_client: $(O)/bench/engine_client.o $(LIB)
+	$(CXX) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
+
 # The hub alone, for callgrind.
 $(B)/bench/publish: $(O)/bench/publish.o $(LIB)
 	$(CXX) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
@@ -363,6 +383,11 @@ bench-drain: $(B)/wsd
 # The log of histories: its cost, its delay, and how fast it is read back.
 bench-history: $(B)/bench/history_log
 	@TOOLS=$(B)/bench HAVE_SQLITE=$(HAVE_SQLITE) bench/history
+
+# Rooms over two nodes on Redis.
+.PHONY: bench-engine
+bench-engine: $(B)/wsd $(B)/bench/engine_client
+	@WSD=$(B)/wsd TOOLS=$(B)/bench bench/engine
 
 ## Fuzzing: needs clang with libFuzzer's runtime
 #
@@ -525,7 +550,7 @@ help:
 	  '  make unit             run the unit tests, or some: make unit TEST="Session.*"' \
 	  '  make e2e              run the end-to-end tests, or some: make e2e TEST="Rooms.*"' \
 	  '  make quick            check an edit: unit tests, 500 simulation seeds, format and lint of changed files' \
-	  '  make test-deps        install GoogleTest, which make test needs' \
+	  '  make test-deps        install GoogleTest and redis-server, which make test needs' \
 	  '  make test             run unit and end-to-end tests, 2,000 simulation seeds, check generated files and make install' \
 	  '  make check-deps       install what make check needs: clang, browsers, proxies, tools for documents' \
 	  '  make check            run make test and all other checks; EXCEPT=test leaves out the steps of make test' \
@@ -533,11 +558,14 @@ help:
 	  '  tests/run --list      list the steps of these tiers; tests/run STEP runs one, tests/run --failed runs what failed' \
 	  '' \
 	  'Test one thing' \
+	  '  make engine           run the tests of rooms over several nodes on redis-server; TEST= as above' \
+	  '  make torture          fail nodes, Redis and connections at random under 200 clients: SECONDS=60 SEED=1' \
 	  '  make foreign          run the end-to-end tests with clients and proxies of other projects; TEST= as above' \
 	  '  make wpt WPT=DIR      run the WebSocket tests of web-platform-tests, whose work tree is DIR, in Chromium' \
 	  '  make asan, make tsan  run unit and end-to-end tests with a sanitizer; make asan-unit TEST= as above' \
 	  '  make sim              run SEEDS=20000 seeds of the simulation, or one: SEED=7' \
 	  '  make sim-history      run SEEDS=20000 lives of a server with a history log over a simulated disk, or one: SEED=7' \
+  '  make sim-engine       run SEEDS=20000 services of several nodes over Redis servers in memory, or one: SEED=7' \
 	  '  make sim-mutants      check that the simulation finds injected faults' \
 	  '  make model            explore every interleaving of the lock-free headers' \
 	  '  make faults           let system calls and allocations fail one by one; faults-all tries every way' \
@@ -568,6 +596,7 @@ help:
 	  '  make bench            measure briefly: bench-echo, bench-idle, bench-large' \
 	  '  make bench-micro      run the micro-benchmarks' \
 	  '  make bench-drain      measure how evenly a drain closes 10,000 connections' \
+	  '  make bench-engine     measure rooms over two nodes on redis-server' \
 	  '  make bench-history    measure the history log beside SQLite, which make bench-peers gets' \
 	  '  make bench-compare    compare wsd with other servers, which make bench-peers gets' \
 	  '  make bench-instructions  count instructions per message with callgrind' \

@@ -31,6 +31,13 @@ namespace wsd {
 // RFC 9110 §5.6.2). Any thread.
 [[nodiscard]] std::string check_subprotocol(std::string_view text);
 
+// Checks EngineOptions::url. Connects to nothing. A text with a password is not quoted. Any thread.
+[[nodiscard]] std::string check_engine_url(std::string_view text);
+
+// Checks EngineOptions::prefix: at most 64 bytes without {, }, %, spaces and control bytes. Any
+// thread.
+[[nodiscard]] std::string check_engine_prefix(std::string_view text);
+
 // Checks a pattern for Server::route() and Server::http(): a path (RFC 3986 §3.3) in which "{name}"
 // may stand for a whole segment. A pattern that no request can match is an error. Does not know
 // which patterns were added before. Any thread.

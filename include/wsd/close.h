@@ -43,8 +43,8 @@ enum class CloseCause : std::uint8_t {
   kInputBudget,        // 1013, the process holds too many bytes of incomplete messages
   kOutputBudget,    // the process holds too many bytes in send queues, and this one is the largest
   kRateLimit,       // 1008, more messages or bytes per second than one connection may send
-  kRoomLimit,       // 1008, a join beyond max_rooms_per_connection or max_rooms
-  kPublishRefused,  // 1013, the history log could not keep a message that the peer has published
+  kRoomLimit,       // 1008, a join beyond a limit on rooms; 1011, the engine cannot open the room
+  kPublishRefused,  // 1013, the history log or the engine has not kept a message of the peer
   kAddressLimit,    // 429, too many connections or handshakes from the peer's address
   kCloseTimeout,    // the peer did not answer our Close frame in time
   kHandshakeRejected,  // the opening handshake was rejected with an HTTP status

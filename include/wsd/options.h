@@ -248,6 +248,23 @@ struct ProcessOptions {
   bool return_large_blocks = false;
 };
 
+// Rooms over several servers, called nodes. Redis or Valkey, 7.0 or later, orders and stores the
+// messages of all rooms. docs/ENGINE.md states what it guarantees.
+struct EngineOptions {
+  // redis://HOST[:PORT], redis+unix:PATH or redis+sentinel://HOST[:PORT],HOST[:PORT]/MASTER. All
+  // nodes need the same one. Empty: the rooms of this server are its own.
+  std::string url;
+  std::string user;              // empty: the engine's default user
+  std::string password;          // empty: no password
+  std::string prefix = "wsd1:";  // of all keys and channels; the same on all nodes
+  // If the engine is silent for this long although it owes an answer, or a connection to it takes
+  // this long, the server connects again.
+  std::uint32_t timeout_ms = 5'000;
+  // The engine keeps at least this many messages of each room, even if `history` keeps fewer, so
+  // that a node that was cut off can catch up.
+  std::uint32_t backlog = 128;
+};
+
 // All settings of a server.
 struct ServerOptions {
   // Threads. 0: one per CPU that the process may use, by its affinity and by the CPU quota of its
@@ -272,6 +289,7 @@ struct ServerOptions {
   ClientLimits rates;
   HttpOptions http;
   HistoryOptions history;
+  EngineOptions engine = {};
   std::vector<RoomRule> rooms = {};  // the first rule that matches a room applies
   ProxyOptions proxy;
   ProcessOptions process;

@@ -42,7 +42,7 @@ struct Handlers {
   std::function<void(Connection&, const Message&)> message = {};
   std::function<void(Connection&, const CloseInfo&)> close = {};
   // Called when a join was refused, possibly from within join(). `room` is valid until the handler
-  // returns. If empty, a refused join ends the connection with 1008, cause kRoomLimit.
+  // returns. If empty, the connection ends with 1008 (kEngine: 1011), cause kRoomLimit.
   std::function<void(Connection&, std::string_view room, JoinRefusal)> join_refused = {};
 };
 
@@ -207,11 +207,13 @@ class Server {
   // Removes one message, or all messages, from the history of a room. Later joins do not get them.
   // Members get them if they are already on their way. The positions of other messages do not
   // change, and a client that resumes from before a removed message gets no gap notice. Returns how
-  // many messages were removed, or std::nullopt if the room's reactor did not answer in time. Any
-  // thread but a reactor's.
+  // many messages were removed, or std::nullopt if the room's reactor did not answer in time. With
+  // an engine (EngineOptions), no message can be removed, and std::nullopt is returned. Any thread
+  // but a reactor's.
   std::optional<std::uint64_t> remove_message(std::string_view room, const Position& message) const;
   std::optional<std::uint64_t> clear_history(std::string_view room) const;
-  // Closes the connections that have joined the room, and then clears its history. The next join
+  // Closes the connections that have joined the room, and then clears its history. With an engine
+  // (EngineOptions), closes only the connections of this node, and keeps the history. The next join
   // opens the room again: to keep clients out, reject them in Handlers::upgrade. Any thread but a
   // reactor's.
   RoomCloseResult close_room(std::string_view room, CloseCode code, std::string_view reason) const;

@@ -60,6 +60,29 @@ struct HistoryLogFigures {
   DurationHistogram sync;            // durations of fdatasync
 };
 
+// The engine that orders the rooms of several nodes (EngineOptions), added up over the reactors.
+// Each has a connection of its own.
+struct EngineFigures {
+  bool up = false;  // every reactor is connected
+  // For how long a reactor has not been connected, or has had rooms that are not caught up. 0: all
+  // are ready.
+  std::uint64_t unready_ms = 0;
+  bool ever_up = false;             // every reactor has been connected before
+  std::uint64_t rooms_opening = 0;  // rooms in this state
+  std::uint64_t rooms_live = 0;
+  std::uint64_t rooms_lost = 0;     // not in step with the engine
+  std::uint64_t in_flight = 0;      // publishes without an answer of the engine
+  std::uint64_t placed_total = 0;   // publishes that got a position
+  std::uint64_t refused_total = 0;  // publishes that the engine refused
+  std::uint64_t unknown_total = 0;  // publishes whose answer was lost
+  std::uint64_t pushes_total = 0;   // messages of rooms that the engine has sent
+  std::uint64_t connects_total = 0;
+  std::uint64_t catch_ups_total = 0;  // of a room, after its connection or a message was lost
+  std::uint64_t gaps_total = 0;       // of a room: messages that this node has missed for good
+  std::uint64_t epochs_total = 0;     // epochs that this node has begun
+  DurationHistogram round_trip;       // of heartbeats
+};
+
 // The figures of a server, added up over its reactors. The daemon exports them as metrics. The
 // figures of a reactor are from its latest turn, but two of them may be of different moments.
 // Totals count from start() and never decrease. The other figures are current values.
@@ -114,6 +137,7 @@ struct ServerStats {
   std::uint64_t pending_request_bytes = 0;   // joins, leaves and queries from other threads
 
   HistoryLogFigures history_log;
+  std::optional<EngineFigures> engine;  // without a value: EngineOptions::url is empty
 
   // Times that free memory was returned to the system, after the work that had needed it.
   std::uint64_t memory_trims_total = 0;

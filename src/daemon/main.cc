@@ -76,7 +76,7 @@ void add_routes(Server& server, const Authenticator& authenticator, const Publis
   echo.message = [](Connection& from, const Message& message) { from.send(message); };
   server.route("/", echo);
   server.route("/echo", echo);
-  add_room_routes(server, authenticator, access);
+  add_room_routes(server, authenticator, access, options);
   add_room_members(server, authenticator, options);
   for (const PageFile& file : page_files()) {
     server.http(file.path, [&file](const Request&) { return page_response(file); });
@@ -94,10 +94,11 @@ void add_routes(Server& server, const Authenticator& authenticator, const Publis
   });
 }
 
-// The tokens from the token files, or an error sentence.
+// The tokens and the password from their files, or an error sentence.
 struct Secrets {
   PublishAccess publish{PublishMode::kOff, {}};
   std::string admin_token;
+  std::string engine_password;
   std::vector<std::string> warnings;
   std::string error;
 };
@@ -116,12 +117,17 @@ Secrets read_secrets(const DaemonOptions& options) {
   if (!options.admin.address.empty() && !options.admin.token_file.empty()) {
     admin = read_token_file("--admin-token-file", options.admin.token_file);
   }
-  for (const TokenFile& file : {publish, admin}) {
-    if (!file.warning.empty()) secrets.warnings.push_back(file.warning);
+  TokenFile engine;
+  if (!options.server.engine.url.empty() && !options.engine_password_file.empty()) {
+    engine = read_password_file("--engine-password-file", options.engine_password_file);
   }
-  secrets.error = publish.error.empty() ? std::move(admin.error) : std::move(publish.error);
+  for (const TokenFile& file : {publish, admin, engine}) {
+    if (!file.warning.empty()) secrets.warnings.push_back(file.warning);
+    if (secrets.error.empty()) secrets.error = file.error;
+  }
   secrets.publish = PublishAccess(options.publish, std::move(publish.token));
   secrets.admin_token = std::move(admin.token);
+  secrets.engine_password = std::move(engine.token);
   return secrets;
 }
 
@@ -255,13 +261,19 @@ Served serve(const Parts& parts) {
       !parts.authenticator.guarded() || options.publish == PublishMode::kLoopback;
   of_server.http.cross_origin = true;
   of_server.limits.reserved_descriptors = descriptors.reserved;
+  of_server.engine.password = parts.secrets.engine_password;
   Server server(of_server);
-  AdminServer admin(server, options.server.log, descriptors.admin_connections);
+  AdminServer admin(server, options.server.log, descriptors.admin_connections,
+                    options.server.engine.timeout_ms);
   add_routes(server, parts.authenticator, parts.secrets.publish, options.server);
   if (const std::string error = listen(server, admin, parts); !error.empty()) {
     return {fail(kExitCannotBind, error)};
   }
-  if (const std::string error = server.start(); !error.empty()) return {fail(kExitFailed, error)};
+  if (const std::string error = server.start(); !error.empty()) {
+    // An error that names a flag is about its value: the engine refuses the password, for example.
+    const bool setting = error.starts_with("--");
+    return {fail(setting ? kExitBadConfiguration : kExitFailed, error)};
+  }
   if (const std::string error = admin.start(); !error.empty()) return {fail(kExitFailed, error)};
   for (const std::string& address : server.addresses()) say("listening on " + address);
   for (const std::string& address : admin.addresses()) say("admin on " + address);

@@ -3,11 +3,13 @@
 //   1. wait        for readiness, at most until the next deadline; not at all while work is left
 //   2. mark ready  readiness sets latches; nothing is read or written yet
 //   3. mailbox     the mail of other shards and threads
-//   4. read        each connection on the ready list up to its share, then new connections; a
+//   4. engine      the connections to the engine's servers are read, each up to its share
+//   5. read        each connection on the ready list up to its share, then new connections; a
 //                  connection with more input stays on the list
-//   5. timers      the wheel advances to now
-//   6. flush       rooms fan out the messages of steps 3 to 5, then connections send their queues
-//   7. finalize    ended connections leave their rooms, are reported and freed
+//   6. timers      the wheel advances to now
+//   7. flush       the engine gets the publishes of steps 3 to 6 and rooms fan out the messages,
+//                  then the engine's connections and those of clients send their queues
+//   8. finalize    ended connections leave their rooms, are reported and freed
 #include "net/reactor.h"
 
 #include <algorithm>
@@ -31,6 +33,7 @@ namespace {
 // The token of a connection is its address, which is aligned. All other tokens are odd.
 constexpr std::uint64_t kTagMask = 1;
 constexpr std::uint64_t kWakeToken = kTagMask;
+// See EnginePort::is_token() for the engine's.
 constexpr std::uint64_t acceptor_token(std::size_t index) noexcept {
   return (index + 1) << 1 | kTagMask;
 }
@@ -84,6 +87,7 @@ Reactor::~Reactor() {
     force_close_all();
     finalize_ended();
     context_->shard.wheel().cancel(drain_timer_);
+    engine_port_.reset();
   }
   acceptors_.clear();
   if (wake_fd_ >= 0) poller_.close(wake_fd_);
@@ -111,6 +115,11 @@ bool Reactor::listen(Listener& listener) {
     throw;
   }
   return acceptors_.back()->watch(acceptor_token(acceptors_.size() - 1));
+}
+
+EnginePort& Reactor::engine_port() {
+  if (engine_port_ == nullptr) engine_port_ = std::make_unique<EnginePort>(*context_, wake_fd_);
+  return *engine_port_;
 }
 
 void Reactor::wake() noexcept { signal_wake_fd(wake_fd_); }
@@ -162,10 +171,12 @@ void Reactor::turn(int max_wait_ms) {
   for (const Readiness& each : events) mark_ready(each);
   context_->shard.drain();
   handle_commands();
+  if (engine_port_ != nullptr) engine_port_->input_step();
   accept_and_read();
   fire_timers();
   const std::uint64_t fanned_ns = context_->shard.has_to_fan_out() ? monotonic_ns() : 0;
   context_->shard.fan_out();
+  if (engine_port_ != nullptr) engine_port_->end_turn();
   flush_dirty();
   finalize_ended();
   if (woken_ || !context_->input.settled() || !context_->output.settled()) keep_budgets();
@@ -183,6 +194,7 @@ void Reactor::begin_turn(std::size_t events) noexcept {
   context_->now = tick_of(now_ms_);
   context_->suspensions.note(tick_of(stood_still_ms_), context_->now);
   context_->shard.begin_turn(context_->now, context_->now_ns);
+  if (engine_port_ != nullptr) engine_port_->begin_turn(now_ms_);
 }
 
 // Excludes the time during which the process was suspended, because bytes from peers were left
@@ -287,7 +299,8 @@ int Reactor::wait_ms(int max_wait_ms) noexcept {
                                      [](const auto& each) { return each->ready(); });
   if (accepting || !context_->lists.ready.empty() || !context_->lists.dirty.empty() ||
       !context_->lists.ended.empty() || context_->shard.has_pending() ||
-      context_->shard.wheel().has_due() || !context_->shard.arm()) {
+      context_->shard.wheel().has_due() || (engine_port_ != nullptr && engine_port_->has_work()) ||
+      !context_->shard.arm()) {
     return 0;
   }
   int wait = draining_ ? kDrainLookMs : kLongestWaitMs;
@@ -313,6 +326,8 @@ void Reactor::mark_ready(const Readiness& readiness) {
     std::bit_cast<Connection*>(token)->on_readiness(readiness);
   } else if (token == kWakeToken) {
     woken_ = true;  // the mailbox is read in any case
+  } else if (EnginePort::is_token(token)) {
+    if (engine_port_ != nullptr) engine_port_->on_readiness(readiness);
   } else {
     const std::size_t index = acceptor_index(token);
     if (index < acceptors_.size()) acceptors_[index]->on_readiness();

@@ -10,6 +10,7 @@
 #include "hub/hub.h"
 #include "net/acceptor.h"
 #include "net/connection.h"
+#include "net/engine_port.h"
 #include "net/intake.h"
 #include "net/listener.h"
 #include "net/memory_release.h"
@@ -45,6 +46,9 @@ class Reactor final : public hub::Waker {
   void attach(const ReactorSettings& settings, hub::Shard& shard, Application& application,
               ProcessCounters& counters);
   [[nodiscard]] bool listen(Listener& listener);
+  // Returns the network for the engine of this reactor's shard. After attach(), and for the first
+  // time before the first turn.
+  [[nodiscard]] EnginePort& engine_port();
 
   // Must be called for each reactor of the process before the first thread calls run(): a reactor
   // must not end while another one may still accept members of its rooms.
@@ -121,9 +125,10 @@ class Reactor final : public hub::Waker {
   std::unique_ptr<ReactorContext> context_;
   Slab<Connection> connections_;
   std::optional<Intake> intake_;
-  Tick kept_until_ = 0;          // when to free the unused large blocks
-  Tick release_at_ = 0;          // when release_due() must run
-  Tick wake_to_release_at_ = 0;  // the same, if the reactor must wake up for it
+  std::unique_ptr<EnginePort> engine_port_;  // null: no engine uses the network
+  Tick kept_until_ = 0;                      // when to free the unused large blocks
+  Tick release_at_ = 0;                      // when release_due() must run
+  Tick wake_to_release_at_ = 0;              // the same, if the reactor must wake up for it
   ReleaseSchedule release_;
   std::uint64_t ended_count_ = 0;         // connections that were finalized
   std::uint64_t untrimmed_since_ms_ = 0;  // when memory was released; 0: the process has trimmed it

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "engine/engine_url.h"
 #include "net/address.h"
 #include "protocol/authority.h"
 #include "protocol/host.h"
@@ -230,6 +231,13 @@ std::string check_subprotocol(std::string_view text) {
   return quoted(text) +
          " is not a subprotocol; write a name of letters, digits and !#$%&'*+-.^_`|~";
 }
+
+std::string check_engine_url(std::string_view text) {
+  engine::EngineUrl url;
+  return engine::parse_engine_url(text, url);
+}
+
+std::string check_engine_prefix(std::string_view text) { return engine::check_engine_prefix(text); }
 
 std::string check_route_pattern(std::string_view pattern) {
   if (!pattern.starts_with('/')) return quoted(pattern) + " is not a path; begin it with a slash";

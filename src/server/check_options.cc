@@ -12,6 +12,7 @@
 #include "protocol/origin.h"
 #include "protocol/trusted_proxies.h"
 #include "server/reactor_settings.h"
+#include "wsd/check.h"
 #include "wsd/options.h"
 
 namespace wsd {
@@ -231,6 +232,29 @@ std::string check_history_log(const ServerOptions& options) {
          "history-messages in a --room-rule";
 }
 
+std::string check_engine(const ServerOptions& options) {
+  const EngineOptions& engine = options.engine;
+  if (engine.url.empty()) return {};
+  if (std::string error = check_engine_url(engine.url); !error.empty()) {
+    return "--engine: " + error;
+  }
+  if (std::string error = check_engine_prefix(engine.prefix); !error.empty()) {
+    return "--engine-prefix: " + error;
+  }
+  constexpr std::uint32_t kShortest = 100;
+  constexpr std::uint32_t kLongest = 60'000;
+  if (engine.timeout_ms < kShortest || engine.timeout_ms > kLongest) {
+    return must("--engine-timeout", "from 100ms to 1m", milliseconds(engine.timeout_ms));
+  }
+  if (engine.backlog == 0 || engine.backlog > 1'000'000) {
+    return must("--engine-backlog", "from 1 to 1000000", engine.backlog) +
+           ": a node that was cut off needs it to catch up";
+  }
+  if (options.history.log.directory.empty()) return {};
+  return "--engine and --history-dir exclude each other, because the engine stores the messages: "
+         "remove --history-dir";
+}
+
 std::string check_socket_mode(const std::optional<std::uint32_t>& mode) {
   constexpr std::uint32_t kPermissions = 0777;
   constexpr std::uint32_t kWrite = 0222;
@@ -269,6 +293,7 @@ std::string check_options(const ServerOptions& options) {
   if (std::string error = check_history(options.history, reactors); !error.empty()) return error;
   if (std::string error = check_rooms(options, reactors); !error.empty()) return error;
   if (std::string error = check_history_log(options); !error.empty()) return error;
+  if (std::string error = check_engine(options); !error.empty()) return error;
   if (std::string error = check_proxy(options.proxy); !error.empty()) return error;
   if (std::string error = check_http(options.http); !error.empty()) return error;
   if (options.deflate.level < 1 || options.deflate.level > 9) {

@@ -15,10 +15,7 @@
 #include "protocol/frame_writer.h"
 #include "server/end_fields.h"
 #include "server/exception_text.h"
-#include "server/introspection.h"
-#include "server/operator_actions.h"
 #include "server/reactor_settings.h"
-#include "server/stats.h"
 
 namespace wsd {
 namespace {
@@ -34,12 +31,18 @@ void raise_file_limit() {
   static_cast<void>(::setrlimit(RLIMIT_NOFILE, &limit));
 }
 
+// The descriptors of one reactor for an engine: the connection, the Sentinels, a new connection of
+// each while the former one ends, and a lookup.
+constexpr std::uint32_t kEngineDescriptors = 16;
+
 // Returns the limit on the descriptors of connections. 0: none. Each reactor may have one more for
 // the moment in which it accepts it.
-int descriptor_limit(std::uint32_t reserved, std::uint32_t reactors) {
+int descriptor_limit(const ServerOptions& options, std::uint32_t reactors) {
+  const std::uint32_t reserved = options.limits.reserved_descriptors;
   rlimit limit{};
   if (reserved == 0 || ::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
-  const std::uint64_t kept = std::uint64_t{reserved} + reactors;
+  const std::uint32_t per_reactor = options.engine.url.empty() ? 1 : 1 + kEngineDescriptors;
+  const std::uint64_t kept = std::uint64_t{reserved} + std::uint64_t{reactors} * per_reactor;
   const std::uint64_t all =
       std::min<std::uint64_t>(limit.rlim_cur, std::numeric_limits<int>::max());
   return all > kept ? static_cast<int>(all - kept) : 1;
@@ -153,8 +156,7 @@ std::string ServerCore::start() {
   if (options_.process.raise_open_file_limit) raise_file_limit();
   if (options_.process.return_large_blocks) ::mallopt(M_MMAP_THRESHOLD, kMmapThreshold);
   settings_ = server::reactor_settings(options_);
-  settings_.descriptor_limit =
-      descriptor_limit(options_.limits.reserved_descriptors, reactor_count_);
+  settings_.descriptor_limit = descriptor_limit(options_, reactor_count_);
   requests_.set_addresses(addresses());
   if (std::string error = open_history_log(); !error.empty()) return error;
   if (std::string error = build(); !error.empty()) return error;
@@ -166,6 +168,7 @@ std::string ServerCore::start() {
   start_time_ms_ = net::wall_clock_ms();
   started_.store(true);
   if (std::string error = start_threads(); !error.empty()) return error;
+  if (std::string error = await_engine(); !error.empty()) return error;
   // A drain() or a stop() that came before found nothing to tell.
   if (draining_.load()) {
     hub_->command(stopping_.load() ? net::Reactor::kStop : net::Reactor::kDrain);
@@ -207,6 +210,13 @@ std::string ServerCore::build() {
         return "epoll cannot watch " + listener.name() + ": raise fs.epoll.max_user_watches";
     }
   }
+  if (!options_.engine.url.empty()) {
+    redis_ = std::make_unique<server::RedisSetup>(
+        options_,
+        [this](LogLevel level, std::string_view event, std::uint32_t reactor, std::string_view room,
+               std::string_view text) { log_engine_event(level, event, reactor, room, text); });
+    redis_->attach(*hub_, reactors_);
+  }
   return engines_ == nullptr ? std::string() : engines_->attach(*hub_);
 }
 
@@ -229,6 +239,18 @@ std::string ServerCore::start_threads() {
            " (raise the limit on threads, or lower --reactors)";
   }
   return {};
+}
+
+// An engine that cannot be reached does not stop the start. One that says no for good does: waiting
+// would not help.
+std::string ServerCore::await_engine() {
+  if (redis_ == nullptr) return {};
+  constexpr std::uint32_t kMostMs = 1'000;
+  const std::string why = redis_->await_first_contact(kMostMs);
+  if (why.empty()) return {};
+  stop();
+  wait();
+  return "--engine '" + options_.engine.url + "' refuses this server: " + why;
 }
 
 // The threads that have started wait for the reactors that still accept connections.
@@ -260,6 +282,7 @@ void ServerCore::wait() {
   for (std::thread& thread : threads_) thread.join();
   threads_.clear();
   if (engines_ != nullptr) engines_->stop();
+  if (redis_ != nullptr) redis_->stop();
 }
 
 bool ServerCore::rejects_handshakes() const noexcept {
@@ -297,69 +320,6 @@ bool ServerCore::check_liveness() {
   return true;
 }
 
-// Introspection
-
-ServerStats ServerCore::stats() const {
-  ServerStats stats;
-  stats.draining = draining_.load(std::memory_order_relaxed);
-  if (!started_.load(std::memory_order_acquire)) return stats;
-  stats.start_time_ms = start_time_ms_;
-  stats.by_reactor.reserve(reactors_.size());
-  for (const auto& reactor : reactors_) server::add_reactor(stats, reactor->stats());
-  for (std::uint32_t i = 0; i < hub_->shard_count(); ++i) server::add_shard(stats, hub_->shard(i));
-  stats.turns_total = stats.turn.count();
-  stats.input_bytes = counts_.input.bytes();
-  stats.output_bytes = counts_.output.bytes();
-  if (engines_ != nullptr) stats.history_log = engines_->figures();
-  stats.context_bytes = counts_.context_bytes.load(std::memory_order_relaxed);
-  return stats;
-}
-
-bool ServerCore::may_ask() const noexcept {
-  return started_.load(std::memory_order_acquire) && own_reactor() == nullptr;
-}
-
-Listing<ConnectionInfo> ServerCore::connections(const ConnectionQuery& query) const {
-  if (!may_ask()) return {};
-  return server::ask_connections(*hub_, query);
-}
-
-Listing<RoomInfo> ServerCore::rooms(std::uint32_t limit) const {
-  if (!may_ask()) return {};
-  return server::ask_rooms(*hub_, limit);
-}
-
-bool ServerCore::close_connection(ConnectionId id, CloseCode code, std::string_view reason) const {
-  return may_ask() && server::ask_close(*hub_, id, code, reason);
-}
-
-ConnectionPage ServerCore::find_connections(const ConnectionFilter& filter, std::uint64_t cursor,
-                                            std::uint32_t limit) const {
-  if (!may_ask()) return {};
-  return server::ask_page(*hub_, filter, cursor, limit);
-}
-
-CloseResult ServerCore::close_connections(const ConnectionFilter& filter, CloseCode code,
-                                          std::string_view reason) const {
-  if (!may_ask()) return {};
-  return server::ask_close_all(*hub_, filter, code, reason);
-}
-
-std::optional<std::uint64_t> ServerCore::remove_messages(
-    std::string_view room, const std::optional<Position>& message) const {
-  if (!may_ask()) return std::nullopt;
-  return server::ask_remove(*hub_, room, message);
-}
-
-RoomCloseResult ServerCore::close_room(std::string_view room, CloseCode code,
-                                       std::string_view reason) const {
-  ConnectionFilter members;
-  members.room = room;
-  const CloseResult closed = close_connections(members, code, reason);
-  const std::optional<std::uint64_t> removed = remove_messages(room, std::nullopt);
-  return {closed.closed, removed.value_or(0), closed.complete && removed.has_value()};
-}
-
 template <class Fill>
 void ServerCore::write_line(LogLevel level, std::string_view event, Fill fill) noexcept {
   if (!log_.wants(level)) return;
@@ -374,6 +334,15 @@ void ServerCore::write_line(LogLevel level, std::string_view event, Fill fill) n
 
 void ServerCore::log(LogLevel level, std::string_view event, std::string_view text) {
   write_line(level, event, [&](LogLine& line) { line.add("text", text); });
+}
+
+void ServerCore::log_engine_event(LogLevel level, std::string_view event, std::uint32_t reactor,
+                                  std::string_view room, std::string_view text) noexcept {
+  write_line(level, event, [&](LogLine& line) {
+    line.add("reactor", reactor);
+    if (!room.empty()) line.add("room", room);
+    line.add("text", text);
+  });
 }
 
 // Methods of Connection and Hub
@@ -541,6 +510,11 @@ void ServerCore::on_join_refused(net::Connection& connection, std::string_view r
                                  JoinRefusal why) {
   const Handlers& handlers = requests_.handlers(connection.route());
   if (!handlers.join_refused) {
+    if (why == JoinRefusal::kEngine) {
+      connection.fail(CloseCause::kRoomLimit, CloseCode::kInternalError,
+                      "the engine cannot open this room");
+      return;
+    }
     connection.fail(CloseCause::kRoomLimit, close_code_for(CloseCause::kRoomLimit),
                     "too many rooms");
     return;

@@ -27,6 +27,7 @@
 #include "server/log_rate_limit.h"
 #include "server/log_writer.h"
 #include "server/reactor_settings.h"
+#include "server/redis_setup.h"
 #include "server/request_handler.h"
 #include "wsd/server.h"
 
@@ -130,8 +131,11 @@ class ServerCore final : public net::Application {
   [[nodiscard]] std::string open_history_log();
   [[nodiscard]] std::string build();
   [[nodiscard]] std::string start_threads();
+  [[nodiscard]] std::string await_engine();
   void give_up_reactors() noexcept;
   [[nodiscard]] bool too_big(std::string_view payload) const noexcept;
+  void log_engine_event(LogLevel level, std::string_view event, std::uint32_t reactor,
+                        std::string_view room, std::string_view text) noexcept;
   void log_rejected_proxy_header(const net::EndRecord& record) noexcept;
   // Writes a log entry that `fill` completes. Counts it as dropped if memory runs out.
   template <class Fill>
@@ -154,6 +158,7 @@ class ServerCore final : public net::Application {
   std::vector<net::Listener> listeners_;
   std::vector<std::unique_ptr<net::Reactor>> reactors_;  // constant while threads run
   std::unique_ptr<server::EngineSetup> engines_;         // before hub_, whose shards use it
+  std::unique_ptr<server::RedisSetup> redis_;            // before hub_, too
   std::unique_ptr<hub::Hub> hub_;                        // constant while threads run
   std::mutex life_;  // guards threads_ if several threads call wait(); no reactor locks it
   std::vector<std::thread> threads_;

@@ -131,6 +131,28 @@ TEST(CheckOptions, InvalidValue_ErrorNamesTheFlag) {
       {"--history-dir 'log' would stay empty, because no room keeps a history: set "
        "--history-messages, or history-messages in a --room-rule",
        [](auto& o) { o.history.log.directory = "log"; }},
+      {"--engine: 'http://localhost'", [](auto& o) { o.engine.url = "http://localhost"; }},
+      {"--engine-prefix: 'a b'",
+       [](auto& o) {
+         o.engine.url = "redis://localhost";
+         o.engine.prefix = "a b";
+       }},
+      {"--engine-timeout must be from 100ms to 1m, not 99ms",
+       [](auto& o) {
+         o.engine.url = "redis://localhost";
+         o.engine.timeout_ms = 99;
+       }},
+      {"--engine-backlog must be from 1 to 1000000, not 0",
+       [](auto& o) {
+         o.engine.url = "redis://localhost";
+         o.engine.backlog = 0;
+       }},
+      {"--engine and --history-dir exclude each other",
+       [](auto& o) {
+         o.engine.url = "redis://localhost";
+         o.history.messages = 1;
+         o.history.log.directory = "log";
+       }},
       {"--backlog must be at least 1", [](auto& o) { o.listen_backlog = 0; }},
       {"--socket-mode must be at most 0777", [](auto& o) { o.socket_mode = 01777; }},
       {"--socket-mode must be at most 0777", [](auto& o) { o.socket_mode = 0444; }},

@@ -23,6 +23,13 @@ Response json(JsonObject& object) {
   return admin_response(200, "application/json; charset=utf-8", object.take() + "\n");
 }
 
+// The messages are in Redis, and each node has its own copies of them.
+Response cannot_remove() {
+  return admin_text(501,
+                    "with --engine, messages cannot be removed from the history of a room: wait "
+                    "until --history-age is over, or delete the key of the room in Redis");
+}
+
 // Returns a function that returns `response`.
 std::function<Response()> ready(Response response) {
   return [response = std::move(response)] { return response; };
@@ -73,6 +80,7 @@ Response AdminServer::remove_message(const Request& request) const {
                                " is not a message: use EPOCH:SEQ, as the response to its POST or "
                                "its id in ws+meta.nchan has it");
   }
+  if (watched_.stats().engine) return cannot_remove();
   const std::optional<std::uint64_t> removed = watched_.remove_message(room, *message);
   if (!removed) return admin_text(503, kNoAnswer);
   if (*removed == 0) {
@@ -85,6 +93,7 @@ Response AdminServer::remove_message(const Request& request) const {
 }
 
 Response AdminServer::clear_history(const Request& request) const {
+  if (watched_.stats().engine) return cannot_remove();
   const std::string room(request.param("room"));
   const std::optional<std::uint64_t> removed = watched_.clear_history(room);
   if (!removed) return admin_text(503, kNoAnswer);

@@ -32,8 +32,10 @@ ServerOptions options_of(const LogOptions& log, std::uint32_t max_connections) {
 }  // namespace
 
 AdminServer::AdminServer(const Server& watched, const LogOptions& log,
-                         std::uint32_t max_connections)
-    : watched_(watched), server_(options_of(log, max_connections)) {}
+                         std::uint32_t max_connections, std::uint32_t engine_timeout_ms)
+    : watched_(watched),
+      engine_timeout_ms_(engine_timeout_ms),
+      server_(options_of(log, max_connections)) {}
 
 std::string AdminServer::listen(const std::string& address, std::string token) {
   if (address.empty()) return {};
@@ -94,9 +96,10 @@ Response AdminServer::livez(const Request& /*request*/) const { return admin_tex
 Response AdminServer::readyz(const Request& /*request*/) const {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   const std::string reason =
-      not_ready_reason(watched_.draining(), watched_.stats().history_log,
+      not_ready_reason(watched_.stats(),
                        static_cast<std::uint64_t>(
-                           std::chrono::duration_cast<std::chrono::milliseconds>(now).count()));
+                           std::chrono::duration_cast<std::chrono::milliseconds>(now).count()),
+                       engine_timeout_ms_);
   return reason.empty() ? admin_text(200, "ready") : admin_text(503, "not ready: " + reason);
 }
 

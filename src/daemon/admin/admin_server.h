@@ -20,7 +20,9 @@ class AdminServer {
  public:
   // `watched` must outlive this object. Warnings and errors go to `log`. Beyond `max_connections`,
   // a new connection replaces the oldest one, so that idle clients keep no probe out.
-  AdminServer(const Server& watched, const LogOptions& log, std::uint32_t max_connections);
+  // `engine_timeout_ms` is as in not_ready_reason().
+  AdminServer(const Server& watched, const LogOptions& log, std::uint32_t max_connections,
+              std::uint32_t engine_timeout_ms);
   AdminServer(const AdminServer&) = delete;
   AdminServer& operator=(const AdminServer&) = delete;
 
@@ -61,6 +63,7 @@ class AdminServer {
   [[nodiscard]] std::function<Response()> close_room(const Request& request) const;
 
   const Server& watched_;
+  const std::uint32_t engine_timeout_ms_;
   std::string token_;
   Hosts hosts_ = Hosts::kLocal;
   Server server_;

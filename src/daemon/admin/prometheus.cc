@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 namespace wsd::daemon {
 namespace {
@@ -220,6 +221,38 @@ void render_history_log(Renderer& to, const HistoryLogFigures& log) {
   to.histogram("wsd_log_sync_seconds", "Time of a sync (fdatasync) of the history log.", log.sync);
 }
 
+void render_engine(Renderer& to, const EngineFigures& engine) {
+  to.single("wsd_engine_up", "gauge",
+            "1 while every reactor is connected to the engine, otherwise 0.", engine.up ? 1 : 0);
+  to.head("wsd_engine_unready_seconds", "gauge",
+          "Time since a reactor lost the engine or rooms fell behind it; 0 while all is ready.");
+  to.sample("wsd_engine_unready_seconds", {}, {}, seconds_text(engine.unready_ms * 1'000'000));
+  constexpr std::string_view kRooms = "wsd_engine_rooms";
+  to.head(kRooms, "gauge", "Rooms of the engine on this node, by state.");
+  to.sample(kRooms, "state", "opening", engine.rooms_opening);
+  to.sample(kRooms, "state", "live", engine.rooms_live);
+  to.sample(kRooms, "state", "lost", engine.rooms_lost);
+  to.single("wsd_engine_in_flight", "gauge", "Publishes that wait for the engine.",
+            engine.in_flight);
+  constexpr std::string_view kPublishes = "wsd_engine_publishes_total";
+  to.head(kPublishes, "counter", "Publishes that the engine has answered, by result.");
+  to.sample(kPublishes, "result", "placed", engine.placed_total);
+  to.sample(kPublishes, "result", "refused", engine.refused_total);
+  to.sample(kPublishes, "result", "unknown", engine.unknown_total);
+  to.single("wsd_engine_pushes_total", "counter", "Batches of messages that the engine has sent.",
+            engine.pushes_total);
+  to.histogram("wsd_engine_round_trip_seconds", "Round trip of a heartbeat to the engine.",
+               engine.round_trip);
+  to.single("wsd_engine_connects_total", "counter", "Connections made to the engine.",
+            engine.connects_total);
+  to.single("wsd_engine_catch_ups_total", "counter",
+            "Times that a room read missed messages from the engine.", engine.catch_ups_total);
+  to.single("wsd_engine_gaps_total", "counter",
+            "Times that messages of a room were lost to members of this node.", engine.gaps_total);
+  to.single("wsd_engine_epochs_total", "counter", "Epochs of rooms that this node has begun.",
+            engine.epochs_total);
+}
+
 // Parsing
 
 std::uint64_t number_of(std::string_view text) {
@@ -275,6 +308,20 @@ void read_bucket(std::string_view name, std::string_view series, std::string_vie
   histogram.counts[bucket] = number_of(value);
 }
 
+void read_engine(std::string_view series, std::string_view value,
+                 std::optional<EngineFigures>& engine) {
+  if (!series.starts_with("wsd_engine_")) return;
+  if (!engine) engine.emplace();
+  if (series == "wsd_engine_up") engine->up = value == "1";
+  if (series == "wsd_engine_unready_seconds") engine->unready_ms = ns_of_seconds(value) / 1'000'000;
+  if (series == "wsd_engine_rooms{state=\"opening\"}") engine->rooms_opening = number_of(value);
+  if (series == "wsd_engine_rooms{state=\"live\"}") engine->rooms_live = number_of(value);
+  if (series == "wsd_engine_rooms{state=\"lost\"}") engine->rooms_lost = number_of(value);
+  if (series == "wsd_engine_in_flight") engine->in_flight = number_of(value);
+  if (series == "wsd_engine_pushes_total") engine->pushes_total = number_of(value);
+  read_bucket("wsd_engine_round_trip_seconds", series, value, engine->round_trip);
+}
+
 void make_single_counts(DurationHistogram& histogram) {
   for (std::size_t i = DurationHistogram::kBuckets - 1; i > 0; --i) {
     histogram.counts[i] -= std::min(histogram.counts[i], histogram.counts[i - 1]);
@@ -301,6 +348,7 @@ std::string metrics_text(const ServerStats& stats) {
   render_held(renderer, stats);
   render_times(renderer, stats);
   render_history_log(renderer, stats.history_log);
+  if (stats.engine) render_engine(renderer, *stats.engine);
   return renderer.take();
 }
 
@@ -318,12 +366,14 @@ ServerStats parse_metrics(std::string_view text) {
     }
     if (series == "wsd_draining") stats.draining = value == "1";
     if (series == "wsd_log_failed") stats.history_log.failed = value == "1";
+    read_engine(series, value, stats.engine);
     if (series == "wsd_reactors") stats.reactors = static_cast<std::uint32_t>(number_of(value));
     read_bucket("wsd_turn_duration_seconds", series, value, stats.turn);
     read_bucket("wsd_delivery_delay_seconds", series, value, stats.delivery_delay);
   }
   make_single_counts(stats.turn);
   make_single_counts(stats.delivery_delay);
+  if (stats.engine) make_single_counts(stats.engine->round_trip);
   return stats;
 }
 

@@ -9,8 +9,9 @@
 namespace wsd::daemon {
 
 // Returns why the server is not ready, as a clause for /readyz, or an empty string. `now_ms` is the
-// time since 1970-01-01 00:00 UTC.
-[[nodiscard]] std::string not_ready_reason(bool draining, const HistoryLogFigures& log,
-                                           std::uint64_t now_ms);
+// time since 1970-01-01 00:00 UTC. An engine that was ready before counts as down only after
+// `engine_timeout_ms`, because clients lose nothing in a short interruption.
+[[nodiscard]] std::string not_ready_reason(const ServerStats& stats, std::uint64_t now_ms,
+                                           std::uint32_t engine_timeout_ms);
 
 }  // namespace wsd::daemon

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdio>
 #include <cstdlib>
+#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -173,6 +174,22 @@ void add_table(Lines& lines, const std::vector<JsonRow>& connections, std::size_
   }
 }
 
+void add_engine(Lines& lines, const std::optional<EngineFigures>& before, const EngineFigures& now,
+                std::size_t columns) {
+  const auto text = [](std::uint64_t count) { return short_number(static_cast<double>(count)); };
+  std::string state = "up";
+  if (now.unready_ms != 0) {
+    state = (now.up ? "CATCHING UP " : "DOWN ") + age_text(now.unready_ms);
+  }
+  const DurationHistogram trips =
+      difference(now.round_trip, before ? before->round_trip : DurationHistogram{});
+  add_values(lines, "engine       ",
+             {state, "rooms live " + text(now.rooms_live), "opening " + text(now.rooms_opening),
+              "lost " + text(now.rooms_lost), "in flight " + text(now.in_flight),
+              "round trip p99 " + quantile_text(trips, 990)},
+             columns);
+}
+
 void add_summary(Lines& lines, const TopSample& before, const TopSample& now, std::size_t columns) {
   const auto elapsed_ms = static_cast<double>(now.at_ms - before.at_ms);
   const auto rate = [&](std::uint64_t ServerStats::*member) -> std::string {
@@ -215,6 +232,7 @@ void add_summary(Lines& lines, const TopSample& before, const TopSample& now, st
              {"send queues " + value(&ServerStats::send_queue_bytes) + "B",
               "publishes " + value(&ServerStats::pending_publish_bytes) + "B"},
              columns);
+  if (now.stats.engine) add_engine(lines, before.stats.engine, *now.stats.engine, columns);
 }
 
 }  // namespace

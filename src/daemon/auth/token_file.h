@@ -1,4 +1,5 @@
-// A file with one bearer token: the one for publishing, or the one for the admin listener.
+// A file with one secret: the bearer token for publishing or for the admin listener, or the
+// password for the engine.
 #pragma once
 
 #include <string>
@@ -17,6 +18,10 @@ struct TokenFile {
 // Reads the token without the white space around it, and checks it with token_error(). `flag`
 // named the file, and appears in the error. Waits for the writer of a pipe, without a limit.
 [[nodiscard]] TokenFile read_token_file(std::string_view flag, const std::string& path);
+
+// Reads the password for another server: the file without the line break at its end. It may contain
+// all other bytes but control bytes, and has 1 to 512 of them. The result's fields mean the same.
+[[nodiscard]] TokenFile read_password_file(std::string_view flag, const std::string& path);
 
 // Returns a sentence with the remedy if users other than the owner and the group of `file` may read
 // it, else an empty string. For every file that holds tokens.

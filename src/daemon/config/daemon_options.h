@@ -32,7 +32,8 @@ struct DaemonOptions {
   AuthOptions auth = {};
   AdminOptions admin = {};
   PublishMode publish = PublishMode::kOff;
-  std::string publish_token_file;  // empty: no token allows publishing
+  std::string publish_token_file;    // empty: no token allows publishing
+  std::string engine_password_file;  // empty: the engine needs no password
 };
 
 }  // namespace wsd::daemon

@@ -10,6 +10,7 @@ namespace wsd::daemon {
 [[nodiscard]] Table rate_flags();    // flags_access.cc
 [[nodiscard]] Table admin_flags();   // flags_admin.cc
 [[nodiscard]] Table room_flags();    // flags_rooms.cc
+[[nodiscard]] Table engine_flags();  // flags_engine.cc
 [[nodiscard]] Table proxy_flags();   // flags_proxy.cc
 
 }  // namespace wsd::daemon

@@ -117,6 +117,35 @@ inline Flag list(std::string_view metavar, Text text, std::string (*error_of)(st
   return flag;
 }
 
+// A setting without a default, or with a text as its default. `error_of` returns why a value is not
+// valid, or an empty string.
+inline Flag text_value(std::string_view metavar, Text text,
+                       std::string (*error_of)(std::string_view), Field<std::string> field) {
+  Flag flag = setting(metavar, text);
+  flag.set = [=](Options& options, std::string_view value) {
+    std::string error = error_of(value);
+    if (error.empty()) field(options) = value;
+    return error;
+  };
+  flag.get = [=](Options options) {
+    return field(options).empty() ? std::vector<std::string>() : std::vector{field(options)};
+  };
+  return flag;
+}
+
+inline std::string file_name_error(std::string_view value) {
+  const bool odd = std::any_of(value.begin(), value.end(), [](char c) {
+    return static_cast<unsigned char>(c) <= ' ' || c == '\x7f';
+  });
+  if (value.empty() || odd) return quote(value) + " is not a file name without spaces; rename it";
+  return {};
+}
+
+// An optional name of a file or directory.
+inline Flag file_name(std::string_view metavar, Text text, Field<std::string> field) {
+  return text_value(metavar, text, &file_name_error, field);
+}
+
 inline Flag unset(FlagKind kind, std::string_view metavar, Text text) {
   Flag flag = setting(metavar, text);
   flag.kind = kind;

@@ -297,6 +297,7 @@ Table make_table() {
       {"Sending", &sending_flags},
       {"Compression", &compression_flags},
       {"Rooms", &room_flags},
+      {"Several nodes", &engine_flags},
       {"Closing", &closing_flags},
       {"Reverse proxies", &proxy_flags},
       {"Logging", &logging_flags},

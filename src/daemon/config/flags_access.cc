@@ -26,33 +26,17 @@ std::string cookie_name_error(std::string_view value) {
   return quote(value) + " is not a cookie name: write a word, such as wsd_token";
 }
 
-Flag word(std::string_view metavar, Text text, std::string (*error_of)(std::string_view),
-          Field<std::string> field) {
-  Flag flag = setting(metavar, text);
-  flag.set = [=](Options& options, std::string_view value) {
-    std::string error = error_of(value);
-    if (error.empty()) field(options) = value;
-    return error;
-  };
-  flag.get = [=](Options options) {
-    std::vector<std::string> values;
-    if (!field(options).empty()) values.push_back(std::move(field(options)));
-    return values;
-  };
-  return flag;
-}
-
 }  // namespace
 
 Table access_flags() {
   return {
-      word(
+      text_value(
           "FILE",
           {"auth-file",
            "require a token from FILE, which has one user per line: TOKEN USER [read=PATTERN,...] "
            "[write=PATTERN,...]; without it everyone is allowed"},
           &path_error, [](Options & o) -> auto& { return o.auth.file; }),
-      word(
+      text_value(
           "NAME", {"auth-cookie", "cookie that may carry the token"}, &cookie_name_error,
           [](Options & o) -> auto& { return o.auth.cookie; }),
       choice(

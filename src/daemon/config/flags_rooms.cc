@@ -1,5 +1,4 @@
 // Flags for rooms: publishing over HTTP, history and room rules.
-#include <algorithm>
 #include <array>
 #include <string>
 #include <string_view>
@@ -19,23 +18,6 @@ constexpr std::array<Choice<PublishMode>, 3> kPublishModes = {{
 }};
 
 constexpr std::array<Choice<bool>, 2> kSwitch = {{{"off", false}, {"on", true}}};
-
-// An optional name of a file or directory.
-Flag file_name(std::string_view metavar, Text text, Field<std::string> field) {
-  Flag flag = setting(metavar, text);
-  flag.set = [=](Options& options, std::string_view value) -> std::string {
-    const bool odd = std::any_of(value.begin(), value.end(), [](char c) {
-      return static_cast<unsigned char>(c) <= ' ' || c == '\x7f';
-    });
-    if (value.empty() || odd) return quote(value) + " is not a file name without spaces; rename it";
-    field(options) = value;
-    return {};
-  };
-  flag.get = [=](Options options) {
-    return field(options).empty() ? std::vector<std::string>() : std::vector{field(options)};
-  };
-  return flag;
-}
 
 // "each", "off", or the time between two syncs.
 Flag history_sync() {

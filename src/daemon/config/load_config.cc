@@ -8,6 +8,7 @@
 
 #include "daemon/config/generated_texts.h"
 #include "daemon/text/strings.h"
+#include "daemon/text/units.h"
 
 namespace wsd::daemon {
 namespace {
@@ -198,10 +199,26 @@ std::string contradiction(const DaemonOptions& options) {
            " has no effect without --history-dir, because history is then in memory only: set "
            "--history-dir, or remove --history-sync";
   }
+  const EngineOptions& engine = options.server.engine;
+  if (!engine.url.empty() && !engine.user.empty() && options.engine_password_file.empty()) {
+    return "--engine-user " + quote(engine.user) +
+           " needs a password: write it into a file, and name that file with "
+           "--engine-password-file";
+  }
   if (!options.server.proxy.proxy_protocol || options.publish != PublishMode::kLoopback) return {};
   return "--publish loopback cannot be combined with --proxy-protocol on, because the client's "
          "address is then only what the proxy reports: use --publish token with "
          "--publish-token-file";
+}
+
+// Redis copies a message for each node, and disconnects a node whose copies are too much.
+std::string message_size_warning(const ServerOptions& options) {
+  constexpr std::size_t kMost = std::size_t{1} << 20;
+  const std::size_t most = options.limits.max_message_bytes;
+  if (options.engine.url.empty() || most <= kMost) return {};
+  return "--max-message " + format_size(most) +
+         " is more than 1MiB, and a few such messages can make Redis disconnect all nodes of "
+         "--engine: set --max-message 1MiB";
 }
 
 // Applies file, environment and command line to the defaults, in this order.
@@ -250,6 +267,9 @@ Loaded load_config(const Sources& sources) {
     if (path != nullptr) loaded.config_path = *path;
   }
   loaded.error = merge(sources, line, loaded);
+  if (std::string warning = message_size_warning(loaded.options.server); !warning.empty()) {
+    loaded.warnings.push_back(std::move(warning));
+  }
   if (!loaded.error.empty()) loaded.exit_code = kExitBadConfiguration;
   return loaded;
 }

@@ -37,12 +37,13 @@ std::optional<Response> judge(const Authenticator& authenticator, const Request&
 void tell(const Server& server, const ServerOptions& options, const Request& request,
           const Responder& responder) {
   const std::string room = room_of_members_path(request.path());
-  server.hub().query(
-      room, [responder, history = history_messages(options, room)](const RoomState& state) {
-        Response response{200, "application/json", members_json(state, history) + "\n", {}};
-        keep_nowhere(response);
-        responder.respond(std::move(response));
-      });
+  server.hub().query(room, [responder, history = history_messages(options, room),
+                            other_nodes = !options.engine.url.empty()](const RoomState& state) {
+    Response response{
+        200, "application/json", members_json(state, history, other_nodes) + "\n", {}};
+    keep_nowhere(response);
+    responder.respond(std::move(response));
+  });
 }
 
 }  // namespace
@@ -69,11 +70,12 @@ std::string room_of_members_path(std::string_view path) {
   return room_of_path(path.substr(0, path.rfind('/')));
 }
 
-std::string members_json(const RoomState& state, std::uint32_t history_messages) {
+std::string members_json(const RoomState& state, std::uint32_t history_messages, bool other_nodes) {
   return "{\"members\":" + std::to_string(state.members) +
          ",\"epoch\":" + std::to_string(state.last.epoch) +
          ",\"seq\":" + std::to_string(state.last.seq) +
-         ",\"history\":" + std::to_string(history_messages) + "}";
+         ",\"history\":" + std::to_string(history_messages) +
+         (other_nodes ? ",\"complete\":false}" : "}");
 }
 
 }  // namespace wsd::daemon

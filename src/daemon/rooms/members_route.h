@@ -25,6 +25,8 @@ void add_room_members(Server& server, const Authenticator& authenticator,
 // Returns the percent-decoded room of "/rooms/ROOM/members".
 [[nodiscard]] std::string room_of_members_path(std::string_view path);
 
-[[nodiscard]] std::string members_json(const RoomState& state, std::uint32_t history_messages);
+// `other_nodes`: members of other nodes are missing in the count.
+[[nodiscard]] std::string members_json(const RoomState& state, std::uint32_t history_messages,
+                                       bool other_nodes);
 
 }  // namespace wsd::daemon

@@ -75,14 +75,16 @@ void publish(const Server& server, const Request& request, const Responder& resp
   }
 }
 
-void tell(const Server& server, const Request& request, const Responder& responder) {
+void tell(const Server& server, const ServerOptions& options, const Request& request,
+          const Responder& responder) {
   const std::string room = room_of_path(request.path());
   if (const std::string error = room_name_error(room); !error.empty()) {
     responder.respond(refusal(400, error));
     return;
   }
-  server.hub().query(room, [responder, room](const RoomState& state) {
-    responder.respond(json(room_json(room, state)));
+  const bool other_nodes = !options.engine.url.empty();
+  server.hub().query(room, [responder, room, other_nodes](const RoomState& state) {
+    responder.respond(json(room_json(room, state, other_nodes)));
   });
 }
 
@@ -131,7 +133,7 @@ Handlers room_handlers(const Server& server, const Authenticator& authenticator)
 }  // namespace
 
 void add_room_routes(Server& server, const Authenticator& authenticator,
-                     const PublishAccess& access) {
+                     const PublishAccess& access, const ServerOptions& options) {
   constexpr std::string_view kPattern = "/rooms/{room}";
   server.route(kPattern, room_handlers(server, authenticator));
   if (!access.open()) return;
@@ -143,21 +145,30 @@ void add_room_routes(Server& server, const Authenticator& authenticator,
               [&server](const Request& request, const Responder& later) {
                 publish(server, request, later);
               });
-  server.http("GET", kPattern, judged, [&server](const Request& request, const Responder& later) {
-    tell(server, request, later);
-  });
+  server.http("GET", kPattern, judged,
+              [&server, &options](const Request& request, const Responder& later) {
+                tell(server, options, request, later);
+              });
 }
 
 Response published_response(const Position& position) {
   if (position == kRefusedPosition) {
-    return refusal(503,
-                   "the history log cannot keep the message, so it was not published; try again");
+    return refusal(
+        503,
+        "the history log or the engine cannot keep the message, so it was not published; "
+        "try again");
+  }
+  // No Retry-After: the message may have been published, so another attempt may publish it twice.
+  if (position == kUnknownPosition) {
+    Response response = json("{\"placed\":\"unknown\"}");
+    response.status = 504;
+    return response;
   }
   return json("{\"epoch\":" + std::to_string(position.epoch) +
               ",\"seq\":" + std::to_string(position.seq) + "}");
 }
 
-std::string room_json(std::string_view room, const RoomState& state) {
+std::string room_json(std::string_view room, const RoomState& state, bool other_nodes) {
   std::string name;
   for (const char c : room) {  // a room's name has no control bytes
     if (c == '"' || c == '\\') name += '\\';
@@ -165,7 +176,8 @@ std::string room_json(std::string_view room, const RoomState& state) {
   }
   return "{\"room\":\"" + name + "\",\"members\":" + std::to_string(state.members) +
          ",\"epoch\":" + std::to_string(state.last.epoch) +
-         ",\"seq\":" + std::to_string(state.last.seq) + "}";
+         ",\"seq\":" + std::to_string(state.last.seq) +
+         (other_nodes ? ",\"complete\":false}" : "}");
 }
 
 }  // namespace wsd::daemon

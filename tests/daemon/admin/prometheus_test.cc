@@ -122,7 +122,9 @@ TEST(MetricsText, HistoryLogHasItsFigures) {
 }
 
 TEST(MetricsText, EverySeriesOccursOnceAndEveryLineIsWellFormed) {
-  const std::string text = metrics_text(ServerStats{});
+  ServerStats all;
+  all.engine.emplace();
+  const std::string text = metrics_text(all);
   EXPECT_EQ(text.back(), '\n');
   std::istringstream stream(text);
   std::set<std::string> series;
@@ -166,6 +168,48 @@ TEST(MetricsText, RoundTrips) {
   EXPECT_TRUE(read.history_log.failed);
   EXPECT_EQ(read.turn.counts, stats.turn.counts);
   EXPECT_EQ(read.delivery_delay.counts, stats.delivery_delay.counts);
+}
+
+TEST(MetricsText, Engine_IsThereOnlyIfThereIsOne) {
+  ServerStats stats;
+  EXPECT_EQ(metrics_text(stats).find("wsd_engine"), std::string::npos);
+  EXPECT_FALSE(parse_metrics(metrics_text(stats)).engine);
+  EngineFigures& engine = stats.engine.emplace();
+  engine.up = true;
+  engine.unready_ms = 1'500;
+  engine.rooms_opening = 1;
+  engine.rooms_live = 2;
+  engine.rooms_lost = 3;
+  engine.in_flight = 4;
+  engine.placed_total = 5;
+  engine.refused_total = 6;
+  engine.unknown_total = 7;
+  engine.pushes_total = 8;
+  engine.connects_total = 9;
+  engine.catch_ups_total = 10;
+  engine.gaps_total = 11;
+  engine.epochs_total = 12;
+  engine.round_trip.counts[3] = 13;
+  const std::string text = metrics_text(stats);
+  for (const std::string line :
+       {"wsd_engine_up 1", "wsd_engine_unready_seconds 1.5",
+        "wsd_engine_rooms{state=\"opening\"} 1", "wsd_engine_rooms{state=\"live\"} 2",
+        "wsd_engine_rooms{state=\"lost\"} 3", "wsd_engine_in_flight 4",
+        "wsd_engine_publishes_total{result=\"placed\"} 5",
+        "wsd_engine_publishes_total{result=\"refused\"} 6",
+        "wsd_engine_publishes_total{result=\"unknown\"} 7", "wsd_engine_pushes_total 8",
+        "wsd_engine_connects_total 9", "wsd_engine_catch_ups_total 10", "wsd_engine_gaps_total 11",
+        "wsd_engine_epochs_total 12", "wsd_engine_round_trip_seconds_count 13"}) {
+    EXPECT_NE(text.find("\n" + line + "\n"), std::string::npos) << line;
+  }
+  const ServerStats read = parse_metrics(text);
+  ASSERT_TRUE(read.engine);
+  EXPECT_TRUE(read.engine->up);
+  EXPECT_EQ(read.engine->unready_ms, 1'500U);
+  EXPECT_EQ(read.engine->rooms_live, 2U);
+  EXPECT_EQ(read.engine->rooms_lost, 3U);
+  EXPECT_EQ(read.engine->in_flight, 4U);
+  EXPECT_EQ(read.engine->round_trip.counts, engine.round_trip.counts);
 }
 
 TEST(MetricsText, Nonsense_IsIgnored) {

@@ -87,6 +87,27 @@ TEST(TopScreen, FailedHistoryLog_IsInTheFirstLine) {
             "wsd top  unix:/x  0 reactors  HISTORY LOG FAILED");
 }
 
+TEST(TopScreen, Engine_HasALine) {
+  TopSample before;
+  TopSample now;
+  EngineFigures& engine = now.stats.engine.emplace();
+  engine.up = true;
+  engine.rooms_live = 1'500;
+  engine.rooms_lost = 2;
+  engine.in_flight = 3;
+  engine.round_trip.counts[4] = 1;
+  EXPECT_EQ(
+      top_screen(before, now, "unix:/x", 24, 120)[7],
+      "engine       up  rooms live 1.5k  opening 0  lost 2  in flight 3  round trip p99 16us");
+  engine.unready_ms = 61'000;
+  EXPECT_EQ(top_screen(before, now, "unix:/x", 24, 120)[7].find("engine       CATCHING UP 1m"), 0U);
+  engine.up = false;
+  before.stats.engine = engine;
+  const std::string line = top_screen(before, now, "unix:/x", 24, 120)[7];
+  EXPECT_EQ(line.find("engine       DOWN 1m"), 0U);
+  EXPECT_NE(line.find("round trip p99 -"), std::string::npos) << "none since the sample before";
+}
+
 // A sample with the longest values of every kind.
 TopSample full_sample() {
   TopSample now;

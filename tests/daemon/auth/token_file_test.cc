@@ -55,6 +55,30 @@ TEST(TokenFile, InvalidToken_ErrorDoesNotQuoteIt) {
   }
 }
 
+TEST(PasswordFile, IsReadWithoutItsLineBreak) {
+  const auto read = [](const std::string& content) {
+    const File file(content);
+    ::chmod(file.path().c_str(), 0600);
+    return read_password_file("--some-file", file.path());
+  };
+  EXPECT_EQ(read("pass word \xC3\xA9").token, "pass word \xC3\xA9");
+  EXPECT_EQ(read(" a \n").token, " a ");
+  EXPECT_EQ(read("a\r\n").token, "a");
+  EXPECT_EQ(read("a").warning, "");
+  for (const std::string& content : {std::string(), std::string("\n"), std::string("secret\ntwo\n"),
+                                     std::string("secret\x01"), std::string(513, 's')}) {
+    const TokenFile file = read(content);
+    EXPECT_EQ(file.token, "");
+    EXPECT_NE(file.error.find("--some-file"), std::string::npos) << file.error;
+    EXPECT_EQ(file.error.find("secret"), std::string::npos) << file.error;
+  }
+  const File open("a");
+  ::chmod(open.path().c_str(), 0644);
+  EXPECT_EQ(read_password_file("--some-file", open.path()).warning,
+            "every user of this machine can read the password in \"" + open.path() +
+                "\"; remove that right with chmod o-rwx");
+}
+
 TEST(TokenFile, WorldReadableFile_Warns) {
   const File file(kToken);
   ::chmod(file.path().c_str(), 0640);

@@ -76,6 +76,41 @@ TEST(Contradictions, HistorySyncWithoutDirectory_IsRejected) {
   }
 }
 
+TEST(Contradictions, EngineAndHistoryDirectory_AreRejected) {
+  const Loaded loaded =
+      load({"--engine=redis://localhost", "--history-dir=log", "--history-messages=1"});
+  EXPECT_EQ(loaded.exit_code, kExitBadConfiguration);
+  EXPECT_EQ(loaded.error.find("--engine and --history-dir exclude each other"), 0U) << loaded.error;
+}
+
+TEST(Contradictions, EngineUserWithoutPassword_IsRejected) {
+  const std::vector<std::string> user = {"--engine=redis://localhost", "--engine-user=wsd"};
+  const Loaded loaded = load(user);
+  EXPECT_EQ(loaded.exit_code, kExitBadConfiguration);
+  EXPECT_EQ(loaded.error.find("--engine-user \"wsd\" needs a password"), 0U) << loaded.error;
+  std::vector<std::string> both = user;
+  both.emplace_back("--engine-password-file=file");
+  EXPECT_EQ(load(both).error, "");
+}
+
+TEST(Contradictions, PasswordInTheUrl_IsRejectedAndNotRepeated) {
+  const Loaded loaded = load({"--engine=redis://wsd:geheim@localhost"});
+  EXPECT_EQ(loaded.exit_code, kExitUsage);
+  EXPECT_NE(loaded.error.find("--engine-password-file"), std::string::npos) << loaded.error;
+  EXPECT_EQ(loaded.error.find("geheim"), std::string::npos) << loaded.error;
+}
+
+TEST(Contradictions, LargeMessagesWithAnEngine_Warn) {
+  const std::vector<std::string> engine = {"--engine=redis://localhost"};
+  const Loaded large = load(engine);
+  EXPECT_EQ(large.error, "");
+  ASSERT_EQ(large.warnings.size(), 1U);
+  EXPECT_EQ(large.warnings[0].find("--max-message 16MiB is more than 1MiB"), 0U)
+      << large.warnings[0];
+  EXPECT_TRUE(load({"--engine=redis://localhost", "--max-message=1MiB"}).warnings.empty());
+  EXPECT_TRUE(load({"--max-message=2MiB"}).warnings.empty());
+}
+
 // A setting that the library refuses by itself should be refused under the name an operator knows.
 TEST(Contradictions, SentencesNameOnlyFlagsOfTheTable) {
   for (const std::vector<std::string>& arguments :
@@ -88,7 +123,10 @@ TEST(Contradictions, SentencesNameOnlyFlagsOfTheTable) {
                                              {"--max-input-bytes=0"},
                                              {"--max-output-bytes=0"},
                                              {"--history-dir=a"},
-                                             {"--history-sync=each"}}) {
+                                             {"--history-sync=each"},
+                                             {"--engine=redis://a", "--engine-timeout=1ms"},
+                                             {"--engine=redis://a", "--engine-backlog=0"},
+                                             {"--engine=redis://a", "--history-dir=a"}}) {
     const std::string error = load(arguments).error;
     for (std::size_t at = error.find("--"); at != std::string::npos;
          at = error.find("--", at + 2)) {

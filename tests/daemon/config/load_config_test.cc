@@ -121,6 +121,7 @@ TEST(Settings, EverySettingCanComeFromEverySource) {
                               : flag.name == "admin"          ? "127.0.0.1:0"
                               : flag.name == "socket-mode"    ? "0660"
                               : flag.name == "trusted-proxy"  ? "10.0.0.0/8"
+                              : flag.name == "engine"         ? "redis://localhost"
                               : flag.name == "room-rule"      ? "a history-messages=1"
                                                               : "chat";
     const std::string name(flag.name);

@@ -13,9 +13,14 @@ TEST(RoomMembers, TheRoomIsTheSegmentBefore) {
 }
 
 TEST(RoomMembers, ResponseIsJson) {
-  EXPECT_EQ(members_json({2, {9007199254740991, 6}}, 100),
+  EXPECT_EQ(members_json({2, {9007199254740991, 6}}, 100, false),
             "{\"members\":2,\"epoch\":9007199254740991,\"seq\":6,\"history\":100}");
-  EXPECT_EQ(members_json({}, 0), "{\"members\":0,\"epoch\":0,\"seq\":0,\"history\":0}");
+  EXPECT_EQ(members_json({}, 0, false), "{\"members\":0,\"epoch\":0,\"seq\":0,\"history\":0}");
+}
+
+TEST(RoomMembers, RoomOfSeveralNodes_CountIsNotComplete) {
+  EXPECT_EQ(members_json({}, 0, true),
+            "{\"members\":0,\"epoch\":0,\"seq\":0,\"history\":0,\"complete\":false}");
 }
 
 TEST(RoomMembers, RoomRule_SetsHistory) {
