@@ -122,6 +122,7 @@ def constants(lines, _build):
 
 LEVELS = ["Debug", "Info", "Warn", "Error"]
 WRITERS = ("log", "write_line", "line", "on_warning", "report", "report_")
+HAND_ON = (*WRITERS, "engine_event", "log_engine_event", "say")
 OWN_TABLES = ("connection_end",)
 QUOTED = r'"(?:\\.|[^"\\\n])*"' + r"|'(?:\\.|[^'\\])'"
 
@@ -190,7 +191,7 @@ def logged():
                 if re.search(r"\]\([^;{}]*\bevent\b[^;{}]*\)\s*\{\s*$", text[: call.start()]):
                     continue  # a function without a name that hands it on
                 hands_on = re.findall(r"\b(\w+)\([^;{}]*\bevent\b[^;{}]*\)[^;{}]*\{", text[: call.start()])
-                if hands_on and hands_on[-1] in WRITERS:
+                if hands_on and hands_on[-1] in HAND_ON:
                     continue
             name = re.fullmatch(r'"(\w+)"', given[1])
             if not name:
@@ -204,7 +205,25 @@ def logged():
                 end = written.start() if written else len(text)
             own = fields_in(everything, text[call.start() : end])
             fields.update(dict.fromkeys(own or ["text"]))
+    add_engine_events(found, texts, everything)
     return found
+
+
+def add_engine_events(found, texts, everything):
+    """Those of src/engine, which knows of no log: level_of() has the level of each name."""
+    body = body_of(everything, r"\bint level_of\(")
+    special = dict(re.findall(r'event == "(\w+)" \? LogLevel::k(\w+)', body))
+    other = re.findall(r": LogLevel::k(\w+)", body)
+    fields = fields_in(everything, body_of(everything, r"ServerCore::log_engine_event\("))
+    for path, text in texts.items():
+        if path.startswith("src/engine/"):
+            for name in re.findall(r'\b(?:engine_event|say)\(\s*"(\w+)"', text):
+                levels, _ = found.setdefault(name, (set(), {}))
+                levels.update([special[name]] if name in special else other)
+    for name, (_, own) in found.items():
+        if name.startswith("engine_"):
+            own.clear()
+            own.update(dict.fromkeys(fields))
 
 
 def events(lines, _build):

@@ -5,6 +5,7 @@
 const { spawn } = require("node:child_process");
 const { once } = require("node:events");
 const net = require("node:net");
+const path = require("node:path");
 const { until } = require("./browser.cjs");
 
 class Daemon {
@@ -52,11 +53,13 @@ class Daemon {
 class Relay {
   #open = new Map(); // the browser's side -> the daemon's
   #server;
+  target = 0; // the port of new connections
 
   static async to(port) {
     const relay = new Relay();
+    relay.target = port;
     relay.#server = net.createServer((near) => {
-      const far = net.connect(port, "127.0.0.1");
+      const far = net.connect(relay.target, "127.0.0.1");
       relay.#open.set(near, far);
       for (const [one, other] of [[near, far], [far, near]]) {
         one.on("error", () => other.destroy());
@@ -97,4 +100,33 @@ class Relay {
   }
 }
 
-module.exports = { Daemon, Relay };
+// A redis-server on a Unix socket in `folder`, without a TCP port.
+class Redis {
+  #process = null;
+
+  constructor(folder) {
+    this.socket = path.join(folder, "redis.sock");
+    this.folder = folder;
+  }
+
+  async start() {
+    const flags = ["--port", "0", "--unixsocket", this.socket, "--dir", this.folder, "--save", ""];
+    const child = spawn(process.env.REDIS_SERVER ?? "redis-server", flags, { stdio: ["ignore", "pipe", "inherit"] });
+    let said = "";
+    child.stdout.setEncoding("utf8").on("data", (text) => { said += text; });
+    this.#process = child;
+    await until("redis-server is ready", () => {
+      if (child.exitCode !== null) throw new Error(`redis-server ended: ${said}`);
+      return /ready to accept connections/i.test(said);
+    });
+  }
+
+  async kill() {
+    if (this.#process === null || this.#process.exitCode !== null) return;
+    const ended = once(this.#process, "exit");
+    this.#process.kill("SIGKILL");
+    await ended;
+  }
+}
+
+module.exports = { Daemon, Redis, Relay };

@@ -11,7 +11,7 @@ const fs = require("node:fs");
 const os = require("node:os");
 const path = require("node:path");
 const { Browser, kPatienceMs } = require("./browser.cjs");
-const { Daemon, Relay } = require("./daemon.cjs");
+const { Daemon, Redis, Relay } = require("./daemon.cjs");
 const { layout_cases } = require("./layout_cases.cjs");
 
 const [chromium, wsd, ...names] = process.argv.slice(2);
@@ -188,6 +188,48 @@ const cases = {
       assert.deepEqual(await late.evaluate(kTexts), texts.slice(-50));
     } finally {
       await daemon.kill();
+      fs.rmSync(folder, { recursive: true });
+    }
+  },
+
+  // Two nodes on one Redis. Ann's node is killed, and the relay brings her to Bob's: nothing is missing,
+  // nothing is shown twice, and both pages have the same order.
+  async engine() {
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), "wsd-redis-"));
+    const redis = new Redis(folder);
+    let other = null;
+    try {
+      await redis.start();
+      const flags = [...kHistory, "--engine", `redis+unix:${redis.socket}`];
+      await start(...flags);
+      other = new Daemon(wsd, flags);
+      await other.start();
+      relay = await Relay.to(other.port);
+      const ann = await open(relay.url);
+      const bob = await open(daemon.url);
+      const pages = [ann, bob];
+      for (let round = 0; round < 3; ++round) {
+        const before = (await ann.evaluate(kTexts)).length;
+        await Promise.all([write(ann, "ann", 60), write(bob, "bob", 60)]);
+        await ann.until("it has seen some more", `${kTexts}.length > ${before} + 20`);
+        relay.target = daemon.port;
+        await other.kill();
+        await ann.until("it is connected to the other node", kConnected);
+        await expect_all(pages, { ann: numbered("ann", 60 * (round + 1)), bob: numbered("bob", 60 * (round + 1)) });
+        await other.start();
+        relay.target = other.port;
+        await relay.cut();
+        await relay.restore();
+        await ann.until("it is connected again", kConnected);
+      }
+      assert.deepEqual(await ann.evaluate(kTexts), await bob.evaluate(kTexts));
+      assert.deepEqual(await bob.evaluate(kNotices), []);
+      const notices = await ann.evaluate(kNotices);
+      assert.deepEqual(notices, notices.filter((each) => each === "back"));
+    } finally {
+      await daemon?.kill();
+      await other?.kill();
+      await redis.kill();
       fs.rmSync(folder, { recursive: true });
     }
   },

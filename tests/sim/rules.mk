@@ -49,3 +49,21 @@ sim-history: $(SIM_HISTORY)
 
 COVERAGE_PROGRAMS += $(SIM_HISTORY)
 COVERAGE_RUNS += && $(SIM_HISTORY) --seeds 300
+
+## The engine: nodes over Redis servers in memory
+
+SIM_ENGINE := $(B)/tests/wsd_engine_sim
+SIM_ENGINE_SRCS := $(wildcard tests/sim/engine/*.cc) tests/sim/trace.cc $(filter src/base/% src/hub/% src/engine/%,$(LIB_SRCS))
+$(call objects,$(wildcard tests/sim/engine/*.cc)): CPPFLAGS += $(TEST_CPP)
+
+$(SIM_ENGINE): $(call objects,$(SIM_ENGINE_SRCS) $(FAKE_REDIS_SRCS))
+	@mkdir -p $(@D)
+	$(CXX) $(LDFLAGS_ALL) -Wl,--wrap=wsd_random_word -o $@ $^ $(LIBS)
+
+.PHONY: sim-engine sim-engine-binary
+sim-engine-binary: $(SIM_ENGINE)
+sim-engine: $(SIM_ENGINE)
+	@$(if $(SEED),$(SIM_ENGINE) --seed $(SEED),$(SIM_ENGINE) --seeds $(SEEDS))
+
+COVERAGE_PROGRAMS += $(SIM_ENGINE)
+COVERAGE_RUNS += && $(SIM_ENGINE) --seeds 300

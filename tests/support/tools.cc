@@ -235,7 +235,7 @@ bool may_start(const Tool& tool) {
   std::string_view suite =
       ::testing::UnitTest::GetInstance()->current_test_info()->test_suite_name();
   suite.remove_prefix(suite.rfind('/') + 1);  // the name of a set of parameters
-  return tool.ours || suite.starts_with("Foreign");
+  return tool.ours || suite.starts_with("Foreign") || suite.starts_with("Engine");
 }
 
 TemporaryDirectory::TemporaryDirectory() {

@@ -66,16 +66,17 @@ class TemporaryDirectory {
 // without its tool is skipped.
 [[nodiscard]] bool tools_are_required();
 // Returns whether the running test may start `tool`. `make e2e` runs without programs of other
-// projects. Only tests in suites named Foreign... may start them, and `make foreign` runs those.
+// projects. Only tests in suites named Foreign... or Engine... may start them. `make foreign` runs
+// the former, and `make engine` the latter, which need redis-server.
 [[nodiscard]] bool may_start(const Tool& tool);
 
 }  // namespace e2e
 
-#define E2E_REQUIRE(tool)                                                              \
-  do {                                                                                 \
-    ASSERT_TRUE(::e2e::may_start(tool)) << "the suite's name must begin with Foreign"; \
-    if (!(tool).missing.empty()) {                                                     \
-      if (::e2e::tools_are_required()) FAIL() << (tool).missing;                       \
-      GTEST_SKIP() << (tool).missing;                                                  \
-    }                                                                                  \
+#define E2E_REQUIRE(tool)                                                                        \
+  do {                                                                                           \
+    ASSERT_TRUE(::e2e::may_start(tool)) << "the suite's name must begin with Foreign or Engine"; \
+    if (!(tool).missing.empty()) {                                                               \
+      if (::e2e::tools_are_required()) FAIL() << (tool).missing;                                 \
+      GTEST_SKIP() << (tool).missing;                                                            \
+    }                                                                                            \
   } while (false)
