@@ -9,7 +9,6 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -337,11 +336,7 @@ class Contract {
 TEST(EngineContract, FakeAndRealServer_AnswerTheSame) {
   E2E_REQUIRE(redis_server());
   const char* const given = std::getenv("SEED");
-  const std::uint64_t seed =
-      given != nullptr ? std::strtoull(given, nullptr, 10)
-                       : static_cast<std::uint64_t>(
-                             std::chrono::system_clock::now().time_since_epoch().count()) %
-                             1'000'000;
+  const std::uint64_t seed = given != nullptr ? std::strtoull(given, nullptr, 10) : 1;
   SCOPED_TRACE("again: make engine-contract SEED=" + std::to_string(seed));
   Contract contract(seed);
   for (int i = 0; i < 2'000; ++i) {

@@ -192,7 +192,7 @@ FakeReply FakeRedis::page(Client& client, const std::string& key, const Words& a
   std::vector<FakeReply> page;
   std::uint64_t bytes = 0;
   std::uint64_t step = 1;
-  while (page.size() / 2 < most) {
+  while (page.size() / 2 < most && bytes < most_bytes) {
     const FakeReply got = script_call(client, {newest ? "XREVRANGE" : "XRANGE", key, at,
                                                newest ? "-" : "+", "COUNT", std::to_string(step)});
     if (got.is_error()) {
@@ -211,7 +211,12 @@ FakeReply FakeRedis::page(Client& client, const std::string& key, const Words& a
       break;
     }
     at = "(" + got.items.back().items[0].text;
-    step = std::min<std::uint64_t>(16, most - page.size() / 2);
+    // As in the script: no more is read than about what fits.
+    const std::uint64_t entries = page.size() / 2;
+    const std::uint64_t space =
+        bytes >= most_bytes ? 0
+                            : (most_bytes - bytes) * entries / std::max<std::uint64_t>(bytes, 1);
+    step = std::max<std::uint64_t>(1, std::min({std::uint64_t{16}, most - entries, space}));
   }
   return FakeReply::array(std::move(page));
 }
