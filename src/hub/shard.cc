@@ -218,8 +218,13 @@ bool Shard::room_waits(std::string_view room) const noexcept {
 }
 
 void Shard::fan_out() noexcept {
-  if (engine_ != nullptr) engine_->end_turn();
-  if (order_ != nullptr) end_order_turn();
+  if (has_engine_) {
+    if (order_ != nullptr) {
+      end_order_turn();
+    } else {
+      engine_->end_turn();
+    }
+  }
   owned_rooms_.fan_out([this](RoomHome& home) noexcept {
     if (blocked(home)) return OwnedRooms::FanOutResult::kBlocked;
     try {
