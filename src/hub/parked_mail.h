@@ -24,7 +24,7 @@ class ParkedMail {
   [[nodiscard]] bool has(ConnectionId member) const noexcept {
     return members_.find(member) != members_.end();
   }
-  // Allocates what add() and ask() need for this member.
+  // Allocates the memory that add() needs for this member. `asks` as in add().
   void reserve(ConnectionId member, bool asks) {
     const bool is_new = members_.try_emplace(member).second;
     if (!asks) return;

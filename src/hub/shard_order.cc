@@ -318,7 +318,7 @@ void Shard::closed(RoomHome& home, bool failed) noexcept {
   owned_rooms_.closed(home, line != nullptr);
 }
 
-// What waits for other nodes' messages to be sent
+// Messages of other nodes that are not sent yet
 
 // `more` bytes wait in lines and rooms; a negative number of them, modulo 2^64, waits no more.
 void Shard::count_arrived(std::size_t more) noexcept {
@@ -334,7 +334,7 @@ void Shard::arrived_are_sent(RoomHome& home) noexcept {
   count_arrived(0 - std::exchange(home.arrived_bytes, 0));
 }
 
-// What has a position takes effect first, so that it is sent in this turn.
+// Mail with a position takes effect first, so that it is sent in this turn.
 void Shard::end_order_turn() noexcept {
   if (parked_due_) release_parked();
   if (waiting_due_) run_waiting();

@@ -49,7 +49,7 @@ class EnginePort final : public engine::Network {
   void begin_turn(std::uint64_t now_ms) noexcept;
   // Connects and reads, and tells the owners of the wires.
   void input_step();
-  // Sends what the turn has queued, and arms the engine's timer.
+  // Sends the bytes that the turn has queued, and arms the engine's timer.
   void end_turn() noexcept;
   // Returns whether the next turn has work that no event announces.
   [[nodiscard]] bool has_work() const noexcept;
@@ -60,7 +60,7 @@ class EnginePort final : public engine::Network {
   }
   void close(int fd) noexcept { reactor_.poller.close(fd); }
   void remove(const EngineWire& wire) noexcept;
-  // Returns whether the wire whose step runs still exists.
+  // Returns whether the wire that runs its step still exists.
   [[nodiscard]] bool is_current(const EngineWire& wire) const noexcept { return current_ == &wire; }
   [[nodiscard]] MutableBytes buffer() const noexcept { return reactor_.read_span(); }
   // Returns a lookup of the name, which several wires may share.

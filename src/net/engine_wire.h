@@ -38,7 +38,7 @@ class EngineWire final : public engine::Wire {
   // Goes on with connecting, reads at most kMostPerTurn bytes, and tells the owner. If it throws
   // std::bad_alloc, fail() must be called, if the wire still exists.
   void step();
-  // Sends what is queued, as far as the kernel takes it. Returns false if the kernel is out of
+  // Sends the queued bytes, as far as the kernel takes it. Returns false if the kernel is out of
   // memory, so that it must be tried again later.
   [[nodiscard]] bool flush() noexcept;
   // Ends the connection. The next step tells the owner, again if it has thrown std::bad_alloc.
