@@ -12,6 +12,8 @@ namespace wsd::net {
 // readable and writable: the next call on the socket returns it.
 struct Readiness {
   [[nodiscard]] std::uint64_t token() const noexcept { return event.data.u64; }
+  // Returns the token as the address that it was made of.
+  [[nodiscard]] void* pointer() const noexcept { return event.data.ptr; }
   // Data, EOF or an error can be read.
   [[nodiscard]] bool readable() const noexcept {
     return (event.events & (EPOLLIN | EPOLLRDHUP | EPOLLERR | EPOLLHUP)) != 0;

@@ -14,7 +14,6 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <span>
 #include <utility>
 
@@ -323,7 +322,7 @@ int Reactor::ms_until_due(int max_wait_ms) noexcept {
 void Reactor::mark_ready(const Readiness& readiness) {
   const std::uint64_t token = readiness.token();
   if ((token & kTagMask) == 0) {
-    std::bit_cast<Connection*>(token)->on_readiness(readiness);
+    static_cast<Connection*>(readiness.pointer())->on_readiness(readiness);
   } else if (token == kWakeToken) {
     woken_ = true;  // the mailbox is read in any case
   } else if (EnginePort::is_token(token)) {
