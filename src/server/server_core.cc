@@ -242,11 +242,10 @@ std::string ServerCore::start_threads() {
 }
 
 // An engine that cannot be reached does not stop the start. One that says no for good does: waiting
-// would not help.
+// would not help. The reactors already serve, so the wait delays no client.
 std::string ServerCore::await_engine() {
   if (redis_ == nullptr) return {};
-  constexpr std::uint32_t kMostMs = 1'000;
-  const std::string why = redis_->await_first_contact(kMostMs);
+  const std::string why = redis_->await_first_contact(options_.engine.timeout_ms);
   if (why.empty()) return {};
   stop();
   wait();

@@ -73,8 +73,9 @@ class RedisProcess {
 
 struct SentinelOptions {
   int quorum = 1;
-  int down_after_ms = 500;  // a master that does not answer for this time is down
-  int failover_timeout_ms = 3'000;
+  // A master that does not answer for this time is down. A busy machine must not make it seem so.
+  int down_after_ms = 2'000;
+  int failover_timeout_ms = 5'000;
 };
 
 // One Sentinel that watches the master "rooms". Its configuration is docs/deploy/sentinel.conf with
