@@ -70,11 +70,15 @@ std::uint64_t random_key() {
 
 // A polynomial of the text's bytes at the point `key` (J. L. Carter and M. N. Wegman, "Universal
 // classes of hash functions", 1979): two texts that were chosen without the key have the same hash
-// with a probability of their length in kPrime.
+// with a probability of their length in kPrime. The low bits of polynomials of similar texts are
+// not as random, so they are mixed at the end, as in SplitMix64 by S. Vigna (public domain).
 std::uint64_t keyed_hash(std::string_view text, std::uint64_t key) noexcept {
   std::uint64_t hash = text.size();
   for (const char c : text) hash = (hash * key + static_cast<unsigned char>(c)) % kPrime;
-  return hash * key % kPrime;
+  hash = hash * key % kPrime;
+  hash = (hash ^ (hash >> 30U)) * 0xBF58476D1CE4E5B9;
+  hash = (hash ^ (hash >> 27U)) * 0x94D049BB133111EB;
+  return hash ^ (hash >> 31U);
 }
 
 // Returns all ones for 0, and 0 for any other value, without a branch.
