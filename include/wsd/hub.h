@@ -59,9 +59,24 @@ class Hub {
   SendResult publish(std::string_view room, MessageType type, std::string_view payload,
                      Receipt receipt) const;
 
-  // Calls `callback` once with the room's state, under the same rules as a receipt. Returns kSent,
-  // kCongested under the same rules as publish(), or kClosed if the server has not started. Throws
-  // std::bad_alloc as publish() does. Any thread.
+  // Publishes the message unless the room had a message with the same `key` within the last five
+  // minutes. So a publisher that does not know whether a publish has succeeded can repeat it. Calls
+  // `receipt` once, under the same rules as publish(), with
+  // - the message's position;
+  // - the position of the earlier message with the key, if the type and the payload are equal;
+  // - kKeyUsedPosition, if they are not equal;
+  // - kRefusedPosition or kUnknownPosition, as publish() does. Then repeat the call.
+  // With an engine, this holds over all nodes, and the engine stores the keys. Without an engine,
+  // this server stores them: not over a restart, and per reactor thread only the latest 65,536 keys
+  // in at most 16 MiB. `key` has 1 to 255 bytes; another key returns kTooBig. `receipt` must not be
+  // empty. Other results and exceptions are those of publish(). Any thread.
+  SendResult publish_once(std::string_view room, MessageType type, std::string_view payload,
+                          std::string_view key, Receipt receipt) const;
+
+  // Calls `callback` once with the room's state, under the same rules as a receipt. With an engine,
+  // that happens when all nodes have told their members, at the latest after about 200
+  // milliseconds. Returns kSent, kCongested under the same rules as publish(), or kClosed if the
+  // server has not started. Throws std::bad_alloc as publish() does. Any thread.
   using StateCallback = std::function<void(const RoomState&)>;
   SendResult query(std::string_view room, StateCallback callback) const;
 

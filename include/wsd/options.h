@@ -251,8 +251,9 @@ struct ProcessOptions {
 // Rooms over several servers, called nodes. Redis or Valkey, 7.0 or later, orders and stores the
 // messages of all rooms. docs/ENGINE.md states what it guarantees.
 struct EngineOptions {
-  // redis://HOST[:PORT], redis+unix:PATH or redis+sentinel://HOST[:PORT],HOST[:PORT]/MASTER. All
-  // nodes need the same one. Empty: the rooms of this server are its own.
+  // redis://HOST[:PORT], redis+unix:PATH, redis+sentinel://HOST[:PORT],HOST[:PORT]/MASTER or
+  // redis+cluster://HOST[:PORT],HOST[:PORT]. All nodes need the same one. Empty: the rooms of this
+  // server are its own.
   std::string url;
   std::string user;              // empty: the engine's default user
   std::string password;          // empty: no password

@@ -25,6 +25,9 @@ inline constexpr Position kRefusedPosition{0, ~std::uint64_t{0}};
 // A receipt gets this instead of a position if the connection to the engine was lost
 // (EngineOptions), and nobody can tell whether the message has a position.
 inline constexpr Position kUnknownPosition{0, ~std::uint64_t{0} - 1};
+// A receipt of Hub::publish_once() gets this instead of a position if another message of the room
+// has the same key. The message was not published.
+inline constexpr Position kKeyUsedPosition{0, ~std::uint64_t{0} - 2};
 
 // Returns "EPOCH:SEQ" in decimal digits. Any thread.
 [[nodiscard]] std::string position_text(const Position& position);
@@ -53,12 +56,14 @@ struct Since {
   }
 };
 
-// The state of a room, as its home shard knows it.
+// The state of a room, on all nodes that share it.
 struct RoomState {
   std::size_t members = 0;
   // The position of the latest message. If the room does not exist, its last position, or all zeros
   // if that is not known.
   Position last;
+  // False if another node has not told its members in time, so that `members` lacks them.
+  bool complete = true;
 };
 
 }  // namespace wsd

@@ -29,15 +29,17 @@ SendResult Hub::post_to(std::uint32_t index, GateKind gate, std::size_t bytes, B
 }
 
 SendResult Hub::publish(std::string_view room, SharedBytes frame,
-                        std::unique_ptr<RoomStateCallback> receipt) const {
+                        std::unique_ptr<RoomStateCallback> receipt,
+                        std::unique_ptr<PublishKey> key) const {
   const std::size_t bytes = bytes_held(room.size(), frame.size());
   return post_to(home_of(room), GateKind::kPublish, bytes,
-                 PublishMail{std::string(room), std::move(frame), std::move(receipt)});
+                 PublishMail{std::string(room), std::move(frame), std::move(receipt), kNoPublisher,
+                             0, std::move(key)});
 }
 
 SendResult Hub::query(std::string_view room, std::unique_ptr<RoomStateCallback> listener) const {
   return post_to(home_of(room), GateKind::kPublish, bytes_held(room.size(), 0),
-                 RoomStateMail{std::string(room), std::move(listener)});
+                 RoomStateMail{std::string(room), std::move(listener), {}});
 }
 
 SendResult Hub::remove(std::string_view room, const std::optional<Position>& message,

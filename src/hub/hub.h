@@ -58,7 +58,8 @@ class Hub {
   // nothing. A publish takes effect before a later join or leave of the same thread, but not after
   // an earlier one, which goes by way of the member's shard.
   [[nodiscard]] SendResult publish(std::string_view room, SharedBytes frame,
-                                   std::unique_ptr<RoomStateCallback> receipt = nullptr) const;
+                                   std::unique_ptr<RoomStateCallback> receipt = nullptr,
+                                   std::unique_ptr<PublishKey> key = nullptr) const;
   [[nodiscard]] SendResult query(std::string_view room,
                                  std::unique_ptr<RoomStateCallback> listener) const;
   // Removes one message from the room's history, or all of them.

@@ -13,6 +13,7 @@
 #include "base/shared_bytes.h"
 #include "base/tick.h"
 #include "hub/batch.h"
+#include "hub/publish_key.h"
 #include "wsd/close.h"
 #include "wsd/connection.h"
 #include "wsd/position.h"
@@ -25,10 +26,22 @@ class Shard;
 // No connection: the publisher is another thread, or learns of a refusal by its receipt.
 inline constexpr ConnectionId kNoPublisher = ~ConnectionId{0};
 
+// What other nodes have told about a room.
+struct OtherNodes {
+  std::size_t members = 0;
+  Position last;         // the highest one that they have told
+  bool complete = true;  // all of them have answered
+};
+
 // The ticket of mail that the engine was to keep or to place, and has not. kUnknownTicket: an order
-// engine may have placed it.
+// engine may have placed it. kKeyTicket: a message with its key was published before it.
 inline constexpr std::uint64_t kRefusedTicket = ~std::uint64_t{0};
 inline constexpr std::uint64_t kUnknownTicket = kRefusedTicket - 1;
+inline constexpr std::uint64_t kKeyTicket = kUnknownTicket - 1;
+// Returns whether an engine has given the ticket, or there is none.
+[[nodiscard]] constexpr bool is_of_engine(std::uint64_t ticket) noexcept {
+  return ticket < kKeyTicket;
+}
 
 // Receives the state of a room.
 class RoomStateCallback {
@@ -131,6 +144,7 @@ struct PublishMail {
   std::unique_ptr<RoomStateCallback> receipt;  // nullptr: no receipt
   ConnectionId publisher = kNoPublisher;       // that learns of a refusal
   std::uint64_t ticket = 0;                    // of the engine; 0: it has none
+  std::unique_ptr<PublishKey> key;             // nullptr: no key
 };
 // With an order engine: a message that has its position, or, without a frame, a point from which
 // the room goes on.
@@ -146,6 +160,7 @@ struct PlacedMail {
 struct RoomStateMail {
   std::string room;
   std::unique_ptr<RoomStateCallback> listener;
+  OtherNodes others;  // with an order engine: its answer
 };
 struct RemovalMail {
   std::string room;

@@ -10,9 +10,12 @@
 
 #include <cstdint>
 #include <span>
+#include <string_view>
 
 #include "base/shared_bytes.h"
 #include "base/tick.h"
+#include "hub/mail.h"
+#include "hub/publish_key.h"
 #include "hub/room_home.h"
 #include "wsd/position.h"
 
@@ -20,6 +23,9 @@ namespace wsd::hub {
 
 // Numbers the publishes that a shard hands to its order engine: 1, 2, 3 and so on.
 using PublishTicket = std::uint64_t;
+
+// Numbers the questions of a shard for a room's members on other nodes: 1, 2, 3 and so on.
+using CountTicket = std::uint64_t;
 
 // A message that a room had when it was opened.
 struct KeptMessage {
@@ -31,10 +37,12 @@ struct KeptMessage {
 enum class PublishFailure : std::uint8_t {
   kRefused,  // it has no position, and will never have one
   kUnknown,  // it may have a position: if so, the room's members get it as a message of others
+  kKeyUsed,  // another message of the room has its key
 };
 
 // The shard, as its order engine sees it. Shard's thread only. The engine may call it in the turn's
-// engine step and in end_turn(), but not from within open(), publish(), check() and unwanted().
+// engine step and in end_turn(), but not from within open(), publish(), check(), count() and
+// unwanted().
 //
 // If a call throws std::bad_alloc, nothing has changed. The engine then treats the room as lost.
 class OrderSink {
@@ -50,6 +58,11 @@ class OrderSink {
   // The publish with this ticket has failed. All earlier publishes of the room have got an answer.
   // Never throws.
   virtual void failed(RoomHome& home, PublishTicket ticket, PublishFailure why) noexcept = 0;
+  // The publish with this ticket is not placed, because an equal message with its key was placed at
+  // `position`, maybe of an earlier epoch. All earlier publishes of the room have got an answer.
+  // Never throws.
+  virtual void repeated(RoomHome& home, PublishTicket ticket,
+                        const Position& position) noexcept = 0;
   // A message of another node, or one whose failure was kUnknown. The same holds for `position`.
   virtual void arrived(RoomHome& home, const Position& position, SharedBytes frame, Tick at) = 0;
   // The room goes on after `last`, in the same epoch or in another one. Messages between may be
@@ -62,6 +75,8 @@ class OrderSink {
   // Answers check(): all messages that had a position when check() was called have come. Never
   // throws.
   virtual void checked(RoomHome& home) noexcept = 0;
+  // Answers count(). Never throws.
+  virtual void counted(CountTicket ticket, const OtherNodes& others) noexcept = 0;
   // The engine has forgotten the room, after unwanted() or because it could not open it. With
   // `failed`, joins that wait are refused. `home` may be destroyed in the call. Never throws.
   virtual void closed(RoomHome& home, bool failed) noexcept = 0;
@@ -81,12 +96,17 @@ class OrderEngine {
   // The room is wanted: by a join, or before a publish. Does nothing if it is open, or being
   // opened. Takes back unwanted().
   virtual void open(RoomHome& home) = 0;
-  // Takes a message, after open(). Answers by placed() or failed(), in the order of the calls for
-  // one room. `frame` is one WebSocket frame as it is sent to members.
-  virtual PublishTicket publish(RoomHome& home, const SharedBytes& frame) = 0;
+  // Takes a message, after open(). Answers by placed(), repeated() or failed(), in the order of the
+  // calls for one room. `frame` is one WebSocket frame as it is sent to members. `key`: the engine
+  // places no second message of the room with this key within kPublishKeyMs. nullptr: it has none.
+  virtual PublishTicket publish(RoomHome& home, const SharedBytes& frame,
+                                const PublishKey* key) = 0;
   // Answers by checked(), once the engine is sure that it has told all messages that had a position
   // at the time of this call. If the room is lost meanwhile, the answer comes after opened().
   virtual void check(RoomHome& home) = 0;
+  // Asks all other nodes for their members of a room, which need not be open here. Answers by
+  // counted(), in a few hundred milliseconds at most, also if the engine is away.
+  virtual CountTicket count(std::string_view room) = 0;
   // No member and no waiting mail needs the room any more. The engine closes it some time later.
   virtual void unwanted(RoomHome& home) noexcept = 0;
   // Messages wait in this room because members are slow: `waits` again with false when they have

@@ -163,20 +163,26 @@ PublishOutcome Shard::publish(std::string_view room, SharedBytes frame,
 [[gnu::noinline]] PublishOutcome Shard::publish_by_mail(std::uint32_t home, std::string_view room,
                                                         SharedBytes frame,
                                                         std::unique_ptr<RoomStateCallback> receipt,
-                                                        ConnectionId publisher) {
+                                                        ConnectionId publisher,
+                                                        std::unique_ptr<PublishKey> key) {
   const std::size_t payload = frame.size();
-  return send_home(
-      home, room, payload,
-      mail_of(PublishMail{std::string(room), std::move(frame), std::move(receipt), publisher}));
+  return send_home(home, room, payload,
+                   mail_of(PublishMail{std::string(room), std::move(frame), std::move(receipt),
+                                       publisher, 0, std::move(key)}));
 }
 
 PublishOutcome Shard::query(std::string_view room, std::unique_ptr<RoomStateCallback> listener) {
   const std::uint32_t home = hub_.home_of(room);
-  if (home == index_ && !waiting_.has(room)) {
+  if (home == index_ && order_ == nullptr && !waiting_.has(room)) {
     listener->run(owned_rooms_.state(room));
     return PublishOutcome::kAccepted;
   }
-  return send_home(home, room, 0, mail_of(RoomStateMail{std::string(room), std::move(listener)}));
+  auto mail = mail_of(RoomStateMail{std::string(room), std::move(listener), {}});
+  if (home != index_ || order_ == nullptr) return send_home(home, room, 0, std::move(mail));
+  const std::uint64_t cost = costs_.of(1, bytes_held(room.size(), 0));
+  mail->cost = cost;
+  ask_others(*mail);
+  return enter_publish_gate(*this, cost) ? PublishOutcome::kAccepted : PublishOutcome::kCongested;
 }
 
 // Rooms whose home is here

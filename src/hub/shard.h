@@ -7,6 +7,7 @@
 #include <memory>
 #include <span>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "base/shared_bytes.h"
@@ -14,11 +15,13 @@
 #include "hub/flow_gate.h"
 #include "hub/mail.h"
 #include "hub/mail_cost.h"
+#include "hub/mail_queue.h"
 #include "hub/mailbox.h"
 #include "hub/member.h"
 #include "hub/member_table.h"
 #include "hub/order_engine.h"
 #include "hub/owned_rooms.h"
+#include "hub/publish_keys.h"
 #include "hub/room_config.h"
 #include "hub/room_engine.h"
 #include "hub/room_table.h"
@@ -123,7 +126,13 @@ class Shard final : private RoomSink, private OrderSink {
   PublishOutcome publish(std::string_view room, SharedBytes frame,
                          std::unique_ptr<RoomStateCallback> receipt = nullptr,
                          ConnectionId publisher = kNoPublisher);
-  // Calls `listener` with the room's state on the home shard's thread.
+  // Publishes `frame`, unless the room had a message with this key within kPublishKeyMs. The
+  // receipt gets the position of that message, or kKeyUsedPosition if its fingerprint differs.
+  PublishOutcome publish_once(std::string_view room, SharedBytes frame,
+                              std::unique_ptr<PublishKey> key,
+                              std::unique_ptr<RoomStateCallback> receipt);
+  // Calls `listener` with the room's state on the home shard's thread. With an order engine, that
+  // happens when other nodes have told theirs, and the query does not wait in the room's order.
   PublishOutcome query(std::string_view room, std::unique_ptr<RoomStateCallback> listener);
   // Sends `frame` to a member of another shard.
   PublishOutcome send_away(ConnectionId member, SharedBytes frame);
@@ -258,7 +267,8 @@ class Shard final : private RoomSink, private OrderSink {
   [[nodiscard]] PublishOutcome publish_by_mail(std::uint32_t home, std::string_view room,
                                                SharedBytes frame,
                                                std::unique_ptr<RoomStateCallback> receipt,
-                                               ConnectionId publisher);
+                                               ConnectionId publisher,
+                                               std::unique_ptr<PublishKey> key = nullptr);
   [[nodiscard]] PublishOutcome send_home(std::uint32_t home, std::string_view room,
                                          std::size_t payload, std::unique_ptr<Mail> mail);
   [[nodiscard]] bool enter_publish_gate(Shard& home, std::uint64_t cost) noexcept;
@@ -271,13 +281,14 @@ class Shard final : private RoomSink, private OrderSink {
   // The engine (shard_engine.cc)
   void kept(Ticket ticket) noexcept override;
   void lost(EngineTerm term) noexcept override;
-  [[nodiscard]] bool goes_to_engine(const Mail& mail) noexcept;
+  [[nodiscard]] bool goes_to_engine(Mail& mail) noexcept;
   [[nodiscard]] bool is_with_engine(const Mail& mail) const noexcept;
   void push(RoomLine& line, std::unique_ptr<Mail> mail) noexcept;
   void hand_to_engine(RoomLine& line, Mail& mail);
   void hand_to_engine(RoomLine& line, PublishMail& mail);
   void hand_to_engine(RoomLine& line, RemovalMail& mail);
   void lose(RoomLine& line, EngineTerm term) noexcept;
+  void answer_unplaced(PublishMail& mail);
   void refuse(PublishMail& mail);
   [[nodiscard]] bool change_is_blocked(const RoomLine& line, const Mail& mail) const noexcept;
   void change_epoch(RoomLine& line, const Mail& mail);
@@ -296,8 +307,14 @@ class Shard final : private RoomSink, private OrderSink {
   void arrived(RoomHome& home, const Position& position, SharedBytes frame, Tick at) override;
   void missed(RoomHome& home, const Position& last, bool kept_back) override;
   void lost(RoomHome& home) noexcept override;
+  void repeated(RoomHome& home, PublishTicket ticket, const Position& position) noexcept override;
   void checked(RoomHome& home) noexcept override;
+  void counted(CountTicket ticket, const OtherNodes& others) noexcept override;
   void closed(RoomHome& home, bool failed) noexcept override;
+  void answer_publish(RoomHome& home, PublishTicket ticket, std::uint64_t told,
+                      const Position& position) noexcept;
+  void ask_others(Mail& query);
+  void answer_counted() noexcept;
   void wait_for_order(RoomLine& line, Mail& mail);
   [[nodiscard]] RoomLine* order_line_for(std::string_view room, Mail& mail);
   void push_ordered(RoomLine& line, std::unique_ptr<Mail> mail) noexcept;
@@ -316,6 +333,12 @@ class Shard final : private RoomSink, private OrderSink {
                                                   Encoding encoding, const Since& since);
   void publish_owned(std::string_view room, SharedBytes frame, std::uint64_t cost,
                      RoomStateCallback* receipt);
+  // Messages with keys, without an order engine (shard_keys.cc)
+  void publish_keyed(std::string_view room, SharedBytes frame, std::uint64_t cost,
+                     const PublishKey& key, bool reserved, RoomStateCallback* receipt);
+  [[nodiscard]] PublishKeys& keys();
+  [[nodiscard]] bool is_repeat(PublishMail& mail) noexcept;
+  void find_answer(PublishMail& mail) noexcept;
   void leave_at_once(Member& member, std::string_view room);
   void hand_over(Member& member, const Batch& missed);
   [[nodiscard]] bool is_blocked(std::uint32_t shard) const noexcept {
@@ -341,6 +364,7 @@ class Shard final : private RoomSink, private OrderSink {
   MemberTable members_;
   RoomTable rooms_;  // the rooms that members here have joined
   OwnedRooms owned_rooms_;
+  std::unique_ptr<PublishKeys> keys_;  // nullptr: no message had a key
   std::uint32_t last_token_ = 0;
   const std::uint32_t max_rooms_per_member_;
   const MailCost costs_;
@@ -367,6 +391,9 @@ class Shard final : private RoomSink, private OrderSink {
   bool holding_back_ = false;
   bool parked_due_ = false;  // joins of some line need not be parked any longer
   bool reopen_due_ = false;  // a room with members that the engine has closed
+  // Queries with the order engine, and those that it has answered.
+  std::unordered_map<CountTicket, std::unique_ptr<Mail>> counting_;
+  MailQueue counted_;
 
   // Work for which memory ran out.
   bool retry_needed_ = false;

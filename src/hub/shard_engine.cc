@@ -19,7 +19,7 @@ std::uint64_t* ticket_of(Mail& mail) noexcept {
 
 // Returns whether the engine has mail with this ticket, and has not answered yet.
 bool is_outstanding(std::uint64_t ticket, Ticket kept) noexcept {
-  return ticket != 0 && ticket != kRefusedTicket && ticket > kept;
+  return ticket != 0 && is_of_engine(ticket) && ticket > kept;
 }
 
 constexpr bool keeps_in(EngineTerm term) noexcept { return term % 2 == 0; }
@@ -27,7 +27,7 @@ constexpr bool keeps_in(EngineTerm term) noexcept { return term % 2 == 0; }
 // Returns the change of epoch that is due with this mail, or nullptr.
 const RoomLine::EpochChange* due_change(const RoomLine& line, const Mail& mail) noexcept {
   const auto* const publish = std::get_if<PublishMail>(&mail.body);
-  if (publish == nullptr || publish->ticket == 0 || publish->ticket == kRefusedTicket) {
+  if (publish == nullptr || publish->ticket == 0 || !is_of_engine(publish->ticket)) {
     return nullptr;
   }
   const RoomLine::EpochChange* due = nullptr;
@@ -47,10 +47,10 @@ void Shard::set_engine(RoomEngine* engine) noexcept {
 
 // Handing over
 
-bool Shard::goes_to_engine(const Mail& mail) noexcept {
+bool Shard::goes_to_engine(Mail& mail) noexcept {
   if (engine_ == nullptr) return false;
-  if (const auto* const publish = std::get_if<PublishMail>(&mail.body)) {
-    return owned_rooms_.keeps(publish->room);
+  if (auto* const publish = std::get_if<PublishMail>(&mail.body)) {
+    return owned_rooms_.keeps(publish->room) && !is_repeat(*publish);
   }
   const auto* const removal = std::get_if<RemovalMail>(&mail.body);
   if (removal == nullptr) return false;
@@ -91,7 +91,13 @@ void Shard::hand_to_engine(RoomLine& line, PublishMail& mail) {
       if (known && (engine_->refuses() || keeps_in(home.term))) from = position.seq - 1;
     }
     const std::uint64_t oldest = last.seq + 1 - home.history()->ring.size();
-    mail.ticket = engine_->publish(home, position, oldest, from, mail.frame);
+    if (mail.key != nullptr) keys().add(mail.room, *mail.key);
+    try {
+      mail.ticket = engine_->publish(home, position, oldest, from, mail.frame);
+    } catch (...) {
+      if (mail.key != nullptr) keys_->remove(mail.room, mail.key->text);
+      throw;
+    }
     if (changes) line.changes.push_back({mail.ticket, position.epoch});
   } catch (...) {
     if (line.home == nullptr) owned_rooms_.release(home);
@@ -127,7 +133,8 @@ void Shard::push(RoomLine& line, std::unique_ptr<Mail> mail) noexcept {
     push_ordered(line, std::move(mail));
     return;
   }
-  if (std::holds_alternative<PublishMail>(mail->body)) ++line.publishes;
+  const auto* const publish = std::get_if<PublishMail>(&mail->body);
+  if (publish != nullptr && is_of_engine(publish->ticket)) ++line.publishes;
   // Mail that waits for nothing but its line.
   if (line.queue.empty() && engine_ != nullptr && !is_with_engine(*mail)) waiting_due_ = true;
   line.queue.push(std::move(mail));
@@ -156,7 +163,10 @@ void Shard::lose(RoomLine& line, EngineTerm term) noexcept {
   std::uint64_t first = 0;
   const auto refuse_it = [&](Mail& mail, std::uint64_t& ticket) {
     ticket = kRefusedTicket;
-    if (std::holds_alternative<PublishMail>(mail.body)) --line.publishes;
+    const auto* const publish = std::get_if<PublishMail>(&mail.body);
+    if (publish == nullptr) return;
+    --line.publishes;
+    if (publish->key != nullptr) keys_->remove(publish->room, publish->key->text);
   };
   line.queue.for_each([&](Mail& mail) {
     std::uint64_t* const ticket = ticket_of(mail);
@@ -204,7 +214,7 @@ bool Shard::handle_waiting(RoomLine& line, Mail& mail) noexcept {
     return false;
   }
   const auto* const publish = std::get_if<PublishMail>(&mail.body);
-  const bool placed = publish != nullptr && publish->ticket != kRefusedTicket;
+  const bool placed = publish != nullptr && is_of_engine(publish->ticket);
   // Before the message gets its position, because its receipt may publish the next message.
   if (placed) --line.publishes;
   try {
@@ -216,6 +226,16 @@ bool Shard::handle_waiting(RoomLine& line, Mail& mail) noexcept {
     retry_needed_ = true;
     waiting_due_ = true;
     return false;
+  }
+}
+
+// A message that is not published because of its key, or of its engine.
+void Shard::answer_unplaced(PublishMail& mail) {
+  if (mail.ticket == kKeyTicket && order_ == nullptr) find_answer(mail);
+  if (mail.ticket != kKeyTicket) {
+    refuse(mail);
+  } else if (mail.receipt != nullptr) {
+    mail.receipt->run({owned_rooms_.state(mail.room).members, mail.key->answer});
   }
 }
 

@@ -229,7 +229,9 @@ RoomLine* Shard::line_for(Mail& mail) {
   } else {
     return nullptr;
   }
-  if (order_ != nullptr) return order_line_for(room, mail);
+  if (order_ != nullptr) {
+    return std::holds_alternative<RoomStateMail>(mail.body) ? nullptr : order_line_for(room, mail);
+  }
   if (goes_to_engine(mail)) {
     RoomLine& line = waiting_.line_of(room);
     hand_to_engine(line, mail);
@@ -241,6 +243,7 @@ RoomLine* Shard::line_for(Mail& mail) {
 // Handles the mail whose gates have opened.
 void Shard::run_waiting() noexcept {
   waiting_due_ = false;
+  answer_counted();
   const auto handled = [this](Mail& mail) noexcept {
     if (gate_is_closed_for(mail)) return false;
     try {
@@ -306,9 +309,12 @@ bool Shard::handle_all(Mail* mail) noexcept {
 void Shard::handle(Mail& mail) {
   if (auto* const publish = std::get_if<PublishMail>(&mail.body)) {
     // Stays counted until its batch is sent.
-    if (publish->ticket >= kUnknownTicket) {
-      refuse(*publish);
+    if (!is_of_engine(publish->ticket)) {
+      answer_unplaced(*publish);
       leave_gate(GateKind::kPublish, mail.cost);
+    } else if (publish->key != nullptr) {
+      publish_keyed(publish->room, publish->frame, mail.cost, *publish->key, publish->ticket != 0,
+                    publish->receipt.get());
     } else {
       publish_owned(publish->room, publish->frame, mail.cost, publish->receipt.get());
     }
@@ -316,6 +322,10 @@ void Shard::handle(Mail& mail) {
   }
   if (std::holds_alternative<PlacedMail>(mail.body)) {
     handle_placed(mail);
+    return;
+  }
+  if (order_ != nullptr && std::holds_alternative<RoomStateMail>(mail.body)) {
+    ask_others(mail);  // stays counted until it is answered
     return;
   }
   const GateKind kind = std::visit(

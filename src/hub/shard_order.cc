@@ -21,14 +21,17 @@ constexpr std::size_t kMostArrivedBytes = std::size_t{8} << 20;
 
 bool is_unplaced(const Mail& mail) noexcept {
   const auto* const publish = std::get_if<PublishMail>(&mail.body);
-  return publish != nullptr && publish->ticket < kUnknownTicket;
+  return publish != nullptr && is_of_engine(publish->ticket);
+}
+
+bool is_later(const Position& a, const Position& b) noexcept {
+  return a.epoch != b.epoch ? a.epoch > b.epoch : a.seq > b.seq;
 }
 
 // Returns whether the joiner has seen a position that this shard has not.
 bool is_ahead(const JoinMail& mail, const Position& last) noexcept {
   if (mail.since == nullptr || mail.since->kind != Since::Kind::kAfter) return false;
-  const Position& seen = mail.since->position;
-  return seen.epoch != last.epoch ? seen.epoch > last.epoch : seen.seq > last.seq;
+  return is_later(mail.since->position, last);
 }
 
 // Returns the member of a join or leave, or 0.
@@ -61,7 +64,9 @@ void Shard::wait_for_order(RoomLine& line, Mail& mail) {
   try {
     RoomHome* const home = owned_rooms_.open(line.name);
     if (publish != nullptr) {
-      publish->ticket = home == nullptr ? kRefusedTicket : order_->publish(*home, publish->frame);
+      publish->ticket = home == nullptr
+                            ? kRefusedTicket
+                            : order_->publish(*home, publish->frame, publish->key.get());
     }
   } catch (...) {
     waiting_.drop_if_empty(line.name);
@@ -250,11 +255,33 @@ void Shard::placed(RoomHome& home, PublishTicket ticket, const Position& positio
 }
 
 void Shard::failed(RoomHome& home, PublishTicket ticket, PublishFailure why) noexcept {
+  switch (why) {
+    case PublishFailure::kRefused:
+      answer_publish(home, ticket, kRefusedTicket, {});
+      break;
+    case PublishFailure::kUnknown:
+      answer_publish(home, ticket, kUnknownTicket, {});
+      break;
+    case PublishFailure::kKeyUsed:
+      answer_publish(home, ticket, kKeyTicket, kKeyUsedPosition);
+      break;
+  }
+}
+
+void Shard::repeated(RoomHome& home, PublishTicket ticket, const Position& position) noexcept {
+  answer_publish(home, ticket, kKeyTicket, position);
+}
+
+// The publish without a position is answered in its order. `told` says how, and `position` is the
+// answer of kKeyTicket.
+void Shard::answer_publish(RoomHome& home, PublishTicket ticket, std::uint64_t told,
+                           const Position& position) noexcept {
   RoomLine* const line = waiting_.find(home.name());
   WSD_ASSERT(line != nullptr && !line->unplaced.empty());
   auto* const publish = std::get_if<PublishMail>(&line->unplaced.front().body);
   WSD_ASSERT(publish != nullptr && publish->ticket == ticket);
-  publish->ticket = why == PublishFailure::kUnknown ? kUnknownTicket : kRefusedTicket;
+  publish->ticket = told;
+  if (told == kKeyTicket) publish->key->answer = position;
   release_placed(*line);
 }
 
@@ -316,6 +343,42 @@ void Shard::closed(RoomHome& home, bool failed) noexcept {
   }
   if (home.has_members()) reopen_due_ = true;
   owned_rooms_.closed(home, line != nullptr);
+}
+
+// Queries of a room's state
+
+// Takes the query out of `query`. Throws std::bad_alloc if memory runs out; then the query is still
+// there, and the engine's answer is left out.
+void Shard::ask_others(Mail& query) {
+  auto waiting = std::make_unique<Mail>();
+  const CountTicket ticket = order_->count(std::get<RoomStateMail>(query.body).room);
+  std::unique_ptr<Mail>& place = counting_[ticket];
+  waiting->body = std::move(query.body);
+  waiting->cost = query.cost;
+  place = std::move(waiting);
+}
+
+void Shard::counted(CountTicket ticket, const OtherNodes& others) noexcept {
+  const auto found = counting_.find(ticket);
+  if (found == counting_.end()) return;
+  std::get<RoomStateMail>(found->second->body).others = others;
+  counted_.push(std::move(found->second));
+  counting_.erase(found);
+  waiting_due_ = true;
+}
+
+// A listener may query again, but its answer never comes at once.
+void Shard::answer_counted() noexcept {
+  while (!counted_.empty()) {
+    const std::unique_ptr<Mail> mail = counted_.take();
+    const auto& query = std::get<RoomStateMail>(mail->body);
+    RoomState state = owned_rooms_.state(query.room);
+    state.members += query.others.members;
+    if (is_later(query.others.last, state.last)) state.last = query.others.last;
+    state.complete = query.others.complete;
+    query.listener->run(state);
+    leave_gate(GateKind::kPublish, mail->cost);
+  }
 }
 
 // Messages of other nodes that are not sent yet

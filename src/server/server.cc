@@ -103,6 +103,11 @@ SendResult Hub::publish(std::string_view room, MessageType type, std::string_vie
   return core_->publish(room, type, payload, std::move(receipt));
 }
 
+SendResult Hub::publish_once(std::string_view room, MessageType type, std::string_view payload,
+                             std::string_view key, Receipt receipt) const {
+  return core_->publish_once(room, type, payload, key, std::move(receipt));
+}
+
 SendResult Hub::query(std::string_view room, StateCallback callback) const {
   return core_->query(room, std::move(callback));
 }

@@ -402,6 +402,27 @@ SendResult ServerCore::publish(std::string_view room, MessageType type, std::str
                   reactor->shard().publish(room, std::move(frame), std::move(waiting), publisher));
 }
 
+SendResult ServerCore::publish_once(std::string_view room, MessageType type,
+                                    std::string_view payload, std::string_view key,
+                                    Hub::Receipt receipt) {
+  if (!started_.load(std::memory_order_acquire)) return SendResult::kClosed;
+  if (too_big(payload) || key.empty() || key.size() > hub::kMostKeyBytes) {
+    return SendResult::kTooBig;
+  }
+  net::Reactor* const reactor = own_reactor();
+  SharedBytes frame = frame_of(type, payload, reactor != nullptr);
+  if (!frame) return SendResult::kCongested;
+  auto waiting = listener(
+      *this, "receipt", [call = std::move(receipt)](const RoomState& state) { call(state.last); });
+  auto once = std::make_unique<hub::PublishKey>(
+      hub::PublishKey{std::string(key), hub::fingerprint_of(type, payload), {}});
+  if (reactor == nullptr) {
+    return hub_->publish(room, std::move(frame), std::move(waiting), std::move(once));
+  }
+  return accepted(*reactor, reactor->shard().publish_once(room, std::move(frame), std::move(once),
+                                                          std::move(waiting)));
+}
+
 SendResult ServerCore::query(std::string_view room, Hub::StateCallback callback) {
   if (!started_.load(std::memory_order_acquire)) return SendResult::kClosed;
   auto waiting = listener(*this, "answer", std::move(callback));

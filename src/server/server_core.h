@@ -74,6 +74,8 @@ class ServerCore final : public net::Application {
   SendResult send(ConnectionId id, MessageType type, std::string_view payload);
   SendResult publish(std::string_view room, MessageType type, std::string_view payload,
                      Hub::Receipt receipt = {});
+  SendResult publish_once(std::string_view room, MessageType type, std::string_view payload,
+                          std::string_view key, Hub::Receipt receipt);
   SendResult query(std::string_view room, Hub::StateCallback callback);
   void close(ConnectionId id, CloseCode code, std::string_view reason);
   SendResult join(ConnectionId id, std::string_view room, const Since& since = {});

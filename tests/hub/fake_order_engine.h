@@ -21,6 +21,7 @@ class FakeOrderEngine final : public OrderEngine {
   struct Publish {
     PublishTicket ticket = 0;
     std::string text;
+    std::string key;  // empty: none
   };
 
   void open(RoomHome& home) override {
@@ -29,11 +30,17 @@ class FakeOrderEngine final : public OrderEngine {
     room = &home;
     unwanted_now = false;
   }
-  PublishTicket publish(RoomHome& home, const SharedBytes& frame) override {
+  PublishTicket publish(RoomHome& home, const SharedBytes& frame, const PublishKey* key) override {
     if (out_of_memory) throw std::bad_alloc();
     room = &home;
-    taken.push_back({++last_, std::string(as_text(frame.bytes()))});
+    taken.push_back(
+        {++last_, std::string(as_text(frame.bytes())), key == nullptr ? "" : key->text});
     return last_;
+  }
+  CountTicket count(std::string_view name) override {
+    if (out_of_memory) throw std::bad_alloc();
+    counts.emplace_back(name);
+    return counts.size();
   }
   void check(RoomHome& /*home*/) override {
     if (out_of_memory) throw std::bad_alloc();
@@ -52,6 +59,10 @@ class FakeOrderEngine final : public OrderEngine {
   void fail(PublishFailure why) {
     const Publish publish = take();
     sink.failed(*room, publish.ticket, why);
+  }
+  void repeat(const Position& position) {
+    const Publish publish = take();
+    sink.repeated(*room, publish.ticket, position);
   }
   void arrive(const Position& position, const std::string& text) {
     sink.arrived(*room, position, frame_of(text), 0);
@@ -76,6 +87,7 @@ class FakeOrderEngine final : public OrderEngine {
   int opens = 0;
   int checks = 0;
   std::vector<Publish> taken;
+  std::vector<std::string> counts;  // the rooms of count(); its ticket is the index plus 1
 
  private:
   Publish take() {

@@ -98,6 +98,7 @@ export class RoomLink {
   retry_at = 0; // performance.now(), in state "waiting"
   attempts = 0; // in a row without success
   members = null;
+  all_counted = true;
   history = null; // how many messages the server keeps; null: not known
   round_trip_ms = null;
   place = null; // of the last message seen
@@ -196,6 +197,7 @@ export class RoomLink {
       if (response.status !== 200) return { status: response.status, text };
       const room = JSON.parse(text);
       this.members = room.members;
+      this.all_counted = room.complete !== false; // else some nodes have not told their members
       this.history = room.history;
       this.round_trip_ms = this.#measured(performance.now() - begun);
       this.#on.facts(this);

@@ -316,7 +316,7 @@ function show_facts() {
   const link = current?.link;
   $("trip").textContent = link?.round_trip_ms == null ? "–" : milliseconds(link.round_trip_ms);
   const known = link?.state === "connected" && link.members !== null;
-  $("members").textContent = known ? `${link.members} here` : "";
+  $("members").textContent = known ? `${link.members}${link.all_counted ? "" : "+"} here` : "";
   $("place").textContent = link?.place?.epoch ? `no. ${link.place.seq}` : "–";
   $("place").title = link?.place?.epoch ? `Position ${link.place.epoch}:${link.place.seq}` : "";
   $("waiting").textContent = String(link?.outbox.length ?? 0);

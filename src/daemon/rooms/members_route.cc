@@ -74,8 +74,12 @@ std::string members_json(const RoomState& state, std::uint32_t history_messages,
   return "{\"members\":" + std::to_string(state.members) +
          ",\"epoch\":" + std::to_string(state.last.epoch) +
          ",\"seq\":" + std::to_string(state.last.seq) +
-         ",\"history\":" + std::to_string(history_messages) +
-         (other_nodes ? ",\"complete\":false}" : "}");
+         ",\"history\":" + std::to_string(history_messages) + complete_json(state, other_nodes);
+}
+
+std::string complete_json(const RoomState& state, bool other_nodes) {
+  if (!other_nodes) return "}";
+  return state.complete ? ",\"complete\":true}" : ",\"complete\":false}";
 }
 
 }  // namespace wsd::daemon

@@ -25,8 +25,11 @@ void add_room_members(Server& server, const Authenticator& authenticator,
 // Returns the percent-decoded room of "/rooms/ROOM/members".
 [[nodiscard]] std::string room_of_members_path(std::string_view path);
 
-// `other_nodes`: members of other nodes are missing in the count.
+// Returns the response body. `other_nodes`: the server shares its rooms with other nodes.
 [[nodiscard]] std::string members_json(const RoomState& state, std::uint32_t history_messages,
                                        bool other_nodes);
+// Returns the end of a JSON object about a room. With other nodes, it says whether all of them have
+// told their members.
+[[nodiscard]] std::string complete_json(const RoomState& state, bool other_nodes);
 
 }  // namespace wsd::daemon

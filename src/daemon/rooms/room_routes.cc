@@ -7,6 +7,8 @@
 #include <utility>
 
 #include "daemon/rooms/history_query.h"
+#include "daemon/rooms/idempotency_key.h"
+#include "daemon/rooms/members_route.h"
 #include "daemon/rooms/message_type.h"
 #include "daemon/text/room_name.h"
 #include "daemon/text/strings.h"
@@ -67,9 +69,18 @@ void publish(const Server& server, const Request& request, const Responder& resp
                 "application/octet-stream for a binary message"));
     return;
   }
-  const SendResult result = server.hub().publish(
-      room, *type, request.body(),
-      [responder](const Position& position) { responder.respond(published_response(position)); });
+  const IdempotencyKey key = idempotency_key_of(request);
+  if (!key.error.empty()) {
+    responder.respond(refusal(400, key.error));
+    return;
+  }
+  auto receipt = [responder](const Position& position) {
+    responder.respond(published_response(position));
+  };
+  const SendResult result =
+      key.text.empty()
+          ? server.hub().publish(room, *type, request.body(), std::move(receipt))
+          : server.hub().publish_once(room, *type, request.body(), key.text, std::move(receipt));
   if (result != SendResult::kSent) {
     responder.respond(refusal(503, "the server cannot accept the message now; try again"));
   }
@@ -158,6 +169,11 @@ Response published_response(const Position& position) {
         "the history log or the engine cannot keep the message, so it was not published; "
         "try again");
   }
+  if (position == kKeyUsedPosition) {
+    return refusal(422,
+                   "another message of this room had this Idempotency-Key within the last five "
+                   "minutes: send a new message with a new key");
+  }
   // No Retry-After: the message may have been published, so another attempt may publish it twice.
   if (position == kUnknownPosition) {
     Response response = json("{\"placed\":\"unknown\"}");
@@ -176,8 +192,7 @@ std::string room_json(std::string_view room, const RoomState& state, bool other_
   }
   return "{\"room\":\"" + name + "\",\"members\":" + std::to_string(state.members) +
          ",\"epoch\":" + std::to_string(state.last.epoch) +
-         ",\"seq\":" + std::to_string(state.last.seq) +
-         (other_nodes ? ",\"complete\":false}" : "}");
+         ",\"seq\":" + std::to_string(state.last.seq) + complete_json(state, other_nodes);
 }
 
 }  // namespace wsd::daemon

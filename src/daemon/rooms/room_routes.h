@@ -17,11 +17,11 @@ namespace wsd::daemon {
 void add_room_routes(Server& server, const Authenticator& authenticator,
                      const PublishAccess& access, const ServerOptions& options);
 
-// Returns the response of POST to a publish with this receipt: 200, 503 for kRefusedPosition, or
-// 504 for kUnknownPosition.
+// Returns the response of POST to a publish with this receipt: 200, 422 for kKeyUsedPosition, 503
+// for kRefusedPosition, or 504 for kUnknownPosition.
 [[nodiscard]] Response published_response(const Position& position);
-// Returns the response body of GET. The numbers are exact in JSON. `other_nodes`: members of other
-// nodes are missing in the count.
+// Returns the response body of GET. The numbers are exact in JSON. `other_nodes`: the server shares
+// its rooms with other nodes, so the response says whether the count is complete.
 [[nodiscard]] std::string room_json(std::string_view room, const RoomState& state,
                                     bool other_nodes);
 

@@ -101,14 +101,24 @@ TEST(Contradictions, PasswordInTheUrl_IsRejectedAndNotRepeated) {
 }
 
 TEST(Contradictions, LargeMessagesWithAnEngine_Warn) {
-  const std::vector<std::string> engine = {"--engine=redis://localhost"};
-  const Loaded large = load(engine);
+  const Loaded large = load({"--engine=redis://localhost", "--max-message=16MiB"});
   EXPECT_EQ(large.error, "");
   ASSERT_EQ(large.warnings.size(), 1U);
   EXPECT_EQ(large.warnings[0].find("--max-message 16MiB is more than 1MiB"), 0U)
       << large.warnings[0];
   EXPECT_TRUE(load({"--engine=redis://localhost", "--max-message=1MiB"}).warnings.empty());
   EXPECT_TRUE(load({"--max-message=2MiB"}).warnings.empty());
+}
+
+TEST(Contradictions, EngineWithoutMaxMessage_LimitsMessagesTo1MiB) {
+  const Loaded engine = load({"--engine=redis://localhost"});
+  EXPECT_EQ(engine.error, "");
+  EXPECT_TRUE(engine.warnings.empty());
+  EXPECT_EQ(engine.options.server.limits.max_message_bytes, std::size_t{1} << 20U);
+  EXPECT_EQ(load({}).options.server.limits.max_message_bytes, std::size_t{16} << 20U);
+  EXPECT_EQ(load({"--engine=redis://localhost", "--max-message=2MiB"})
+                .options.server.limits.max_message_bytes,
+            std::size_t{2} << 20U);
 }
 
 // A setting that the library refuses by itself should be refused under the name an operator knows.

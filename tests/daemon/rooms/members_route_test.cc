@@ -18,9 +18,11 @@ TEST(RoomMembers, ResponseIsJson) {
   EXPECT_EQ(members_json({}, 0, false), "{\"members\":0,\"epoch\":0,\"seq\":0,\"history\":0}");
 }
 
-TEST(RoomMembers, RoomOfSeveralNodes_CountIsNotComplete) {
-  EXPECT_EQ(members_json({}, 0, true),
+TEST(RoomMembers, RoomOfSeveralNodes_SaysWhetherTheCountIsComplete) {
+  EXPECT_EQ(members_json({0, {}, false}, 0, true),
             "{\"members\":0,\"epoch\":0,\"seq\":0,\"history\":0,\"complete\":false}");
+  EXPECT_EQ(members_json({}, 0, true),
+            "{\"members\":0,\"epoch\":0,\"seq\":0,\"history\":0,\"complete\":true}");
 }
 
 TEST(RoomMembers, RoomRule_SetsHistory) {

@@ -13,9 +13,18 @@ TEST(RoomRoutes, ResponsesAreJson) {
             "{\"room\":\"caf\xC3\xA9 \\\"\\\\\",\"members\":2,\"epoch\":5,\"seq\":6}");
 }
 
-TEST(RoomRoutes, RoomOfSeveralNodes_CountIsNotComplete) {
-  EXPECT_EQ(room_json("a", {2, {5, 6}}, true),
+TEST(RoomRoutes, RoomOfSeveralNodes_SaysWhetherTheCountIsComplete) {
+  EXPECT_EQ(room_json("a", {2, {5, 6}, false}, true),
             "{\"room\":\"a\",\"members\":2,\"epoch\":5,\"seq\":6,\"complete\":false}");
+  EXPECT_EQ(room_json("a", {2, {5, 6}, true}, true),
+            "{\"room\":\"a\",\"members\":2,\"epoch\":5,\"seq\":6,\"complete\":true}");
+}
+
+TEST(RoomRoutes, AnotherMessageWithTheKey_Is422) {
+  const Response used = published_response(kKeyUsedPosition);
+  EXPECT_EQ(used.status, 422);
+  EXPECT_NE(used.body.find("Idempotency-Key"), std::string::npos);
+  EXPECT_TRUE(used.headers.empty());
 }
 
 // Another attempt might publish the message twice, so nothing invites to it.
