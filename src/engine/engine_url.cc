@@ -20,7 +20,8 @@ constexpr std::size_t kMostPathBytes = 107;  // of a Unix socket (sun_path witho
 constexpr std::size_t kMostHostBytes = 253;
 constexpr std::size_t kMostPrefixBytes = 64;
 constexpr std::string_view kForms =
-    "redis://HOST[:PORT], redis+unix:PATH or redis+sentinel://HOST[:PORT],.../MASTER";
+    "redis://HOST[:PORT], redis+unix:PATH, redis+sentinel://HOST[:PORT],.../MASTER or "
+    "redis+cluster://HOST[:PORT],...";
 
 std::string refuse(std::string_view text, std::string_view why) {
   return in_quotes(text) + " " + std::string(why);
@@ -109,7 +110,9 @@ std::string parse_redis(std::string_view text, EngineUrl& url) {
   }
   const std::string_view host = rest.substr(0, slash);
   if (host.find(',') != host.npos) {
-    return refuse(text, "names several hosts: write one, or redis+sentinel://HOST,HOST/MASTER");
+    return refuse(text,
+                  "names several hosts: write one, redis+sentinel://HOST,HOST/MASTER, or "
+                  "redis+cluster://HOST,HOST");
   }
   return parse_endpoints(text, host, kRedisPort, url.endpoints);
 }
@@ -127,6 +130,15 @@ std::string parse_sentinel(std::string_view text, EngineUrl& url) {
   return parse_endpoints(text, rest.substr(0, slash), kSentinelPort, url.endpoints);
 }
 
+std::string parse_cluster(std::string_view text, EngineUrl& url) {
+  url.kind = EngineUrl::Kind::kCluster;
+  const std::string_view hosts = text.substr(kCluster.size());
+  if (hosts.find('/') != hosts.npos) {
+    return refuse(text, "has a path: write redis+cluster://HOST[:PORT],...");
+  }
+  return parse_endpoints(text, hosts, kRedisPort, url.endpoints);
+}
+
 }  // namespace
 
 std::string parse_engine_url(std::string_view text, EngineUrl& url) {
@@ -142,15 +154,11 @@ std::string parse_engine_url(std::string_view text, EngineUrl& url) {
                   "asks for TLS, which wsd does not speak with Redis: run stunnel and write "
                   "redis+unix:PATH of its socket");
   }
-  if (text.starts_with(kCluster)) {
-    return refuse(text,
-                  "names a Redis Cluster, which this version does not support yet: use one "
-                  "Redis, or redis+sentinel://");
-  }
   if (text.find_first_of("?#") != text.npos) {
     return refuse(text, "has a query or a fragment: leave it out, and set the --engine flags");
   }
   if (text.starts_with(kSentinel)) return parse_sentinel(text, url);
+  if (text.starts_with(kCluster)) return parse_cluster(text, url);
   if (text.starts_with(kRedis)) return parse_redis(text, url);
   return refuse(text, "is not the URL of an engine: write " + std::string(kForms));
 }

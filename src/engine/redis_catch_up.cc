@@ -3,6 +3,7 @@
 // pushes are left out until the room has read its stream to the end, and none is missing or told
 // twice.
 #include <algorithm>
+#include <charconv>
 #include <string>
 #include <utility>
 
@@ -65,11 +66,12 @@ class Page {
 }  // namespace
 
 void RedisRooms::send_open(RedisRoom& room) {
-  link_->send_unanswered({"SSUBSCRIBE", room.key});
+  RedisLink& link = *link_of(room);
+  link.send_unanswered({"SSUBSCRIBE", room.key});
   room.subscribed = true;
-  link_->send_script(tag_of(room, Ask::kOpen), Script::kOpen, room.key,
-                     {Decimal(room.seen.epoch), Decimal(room.seen.seq), Decimal(ttl_ms(room)),
-                      Decimal(link_->server().replid_bits)});
+  link.send_script(tag_of(room, Ask::kOpen), Script::kOpen, room.key,
+                   {Decimal(room.seen.epoch), Decimal(room.seen.seq), Decimal(ttl_ms(room)),
+                    Decimal(link.server().replid_bits)});
   room.renewed_at_ms = now_ms_;
 }
 
@@ -101,7 +103,7 @@ void RedisRooms::open_replied(RedisRoom& room, RespValue reply) {
 
 void RedisRooms::open_failed(RedisRoom& room, std::string_view error) noexcept {
   if (error.starts_with("NOSCRIPT")) {
-    need_scripts();
+    need_scripts(*room.lane);
     begin_again(room);
     return;
   }
@@ -167,22 +169,26 @@ void RedisRooms::opened_again(RedisRoom& room, const Position& place) {
   read_from(room, from);
 }
 
-bool RedisRooms::page_fits(const RedisRoom& room) const noexcept {
-  if (room.large_entries || careful_) return pages_out_ == 0;
-  return pages_out_ < kMostPages && !large_page_out_;
+bool RedisRooms::page_fits(const RedisRoom& room) noexcept {
+  const RedisLane& lane = *room.lane;
+  if (room.large_entries) return lane.pages_out == 0;
+  return lane.pages_out < kMostPages && !lane.large_page_out;
 }
 
 void RedisRooms::send_page(RedisRoom& room) {
   const bool fills = room.phase == Phase::kToFill;
   std::string from = fills ? "+" : id_of(room.read_from);
   if (fills && room.filling->began) from = '(' + id_of(room.filling->from);
-  link_->send_script(tag_of(room, fills ? Ask::kFill : Ask::kRead), Script::kPage, room.key,
-                     {fills ? "+" : "-", from, Decimal(kPageBytes), Decimal(kPageEntries)});
+  RedisLink& link = *link_of(room);
+  const std::size_t most_text = room.large_entries ? link.server().most_text_bytes : kPageBytes;
+  link.send_script(
+      tag_of(room, fills ? Ask::kFill : Ask::kRead), Script::kPage, room.key,
+      {fills ? "+" : "-", from, Decimal(kPageBytes), Decimal(kPageEntries), Decimal(most_text)});
 }
 
 void RedisRooms::page_failed(RedisRoom& room, std::string_view error) noexcept {
   if (error.starts_with("NOSCRIPT")) {
-    need_scripts();
+    need_scripts(*room.lane);
     enqueue(room, room.phase == Phase::kFillSent ? Phase::kToFill : Phase::kToRead);
     return;
   }
@@ -198,10 +204,12 @@ void RedisRooms::fill_replied(RedisRoom& room, RespValue reply) {
   if (!room.filling->began) room.missed_pushes = false;
   Page page(reply);
   bool more = !page.ended();
-  std::size_t bytes = 0;
   for (std::uint32_t i = 0; i < page.entries(); ++i) {
     const auto [id, text] = page.next();
-    bytes += text.size();
+    if (text.starts_with('!') && !std::exchange(room.large_entries, true)) {
+      enqueue(room, Phase::kToFill);  // this entry is read again, alone
+      return;
+    }
     const auto first = place_of_id(id);
     if (!first || (!room.filling->began && first->epoch > room.last.epoch)) {
       begin_again(room);  // another node has begun an epoch meanwhile
@@ -211,9 +219,8 @@ void RedisRooms::fill_replied(RedisRoom& room, RespValue reply) {
       more = false;
       break;
     }
+    room.filling->began = true;
   }
-  if (bytes > kPageBytes) room.large_entries = true;
-  room.filling->began = true;
   if (more && page.entries() != 0) {
     enqueue(room, Phase::kToFill);
   } else {
@@ -235,7 +242,7 @@ bool RedisRooms::fill_from(RedisRoom& room, const Position& first, std::string_v
     room.see(room.last);
   }
   if (end != filling.next) return false;
-  const Tick at = tick_of(head.ms);
+  const Tick at = tick_of(room, head.ms);
   if (tick_now() - at >= limits.age) return false;
   const auto before = static_cast<std::ptrdiff_t>(filling.newest_first.size());
   for (std::uint32_t i = 0; i < head.count; ++i) {
@@ -288,18 +295,24 @@ void RedisRooms::read_replied(RedisRoom& room, RespValue reply) {
     return;
   }
   Page page(reply);
-  std::size_t bytes = 0;
   const std::uint64_t request = room.request;
   for (std::uint32_t i = 0; i < page.entries(); ++i) {
     const auto [id, text] = page.next();
-    bytes += text.size();
     const auto first = place_of_id(id);
     if (!first) continue;
-    read_entry(room, *first, text);
+    if (text.starts_with('!')) {
+      if (!std::exchange(room.large_entries, true)) {
+        room.read_from = *first;  // this entry is read again, alone
+        enqueue(room, Phase::kToRead);
+        return;
+      }
+      leave_out(room, *first, text);
+    } else {
+      read_entry(room, *first, text);
+    }
     if (room.request != request) return;  // the room was lost
     room.read_from = {first->epoch, first->seq + 1};
   }
-  if (bytes > kPageBytes) room.large_entries = true;
   if (page.ended() || page.entries() == 0) {
     read_ended(room);
   } else {
@@ -330,7 +343,20 @@ void RedisRooms::read_entry(RedisRoom& room, const Position& first, std::string_
     miss(room, {first.epoch, first.seq - 1}, contiguous && room.verified);
   }
   room.verified = true;
-  apply(room, first, reader, tick_of(head.ms));
+  apply(room, first, reader, tick_of(room, head.ms));
+}
+
+// The room goes on after a batch that is too long for this node. `text` is "!COUNT".
+void RedisRooms::leave_out(RedisRoom& room, const Position& first, std::string_view text) {
+  std::uint64_t count = 1;
+  std::from_chars(text.data() + 1, text.data() + text.size(), count);
+  const Position last{first.epoch, first.seq + std::max<std::uint64_t>(count, 1) - 1};
+  if (last.seq <= delivered_up_to(room, first.epoch)) return;
+  say("engine_gap", room,
+      "The batch " + id_of(first) + " is longer than " +
+          std::to_string(link_of(room)->server().most_text_bytes) + " bytes, and was left out.");
+  room.trimmed = true;  // it may be a batch of this node without a reply
+  miss(room, last, false);
 }
 
 // The room has all messages that its stream has.

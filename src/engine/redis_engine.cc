@@ -10,17 +10,9 @@ namespace wsd::engine {
 
 namespace {
 
-constexpr std::uint64_t kMostDelayMs = 2'000;
-constexpr std::uint64_t kRemindMs = 60'000;  // between two reports that the engine is down
 constexpr std::uint32_t kMostEventsPerSecond = 10;
-
-// SplitMix64, by Sebastiano Vigna (public domain).
-[[nodiscard]] std::uint64_t next_random(std::uint64_t& state) noexcept {
-  std::uint64_t z = state += 0x9E3779B97F4A7C15;
-  z = (z ^ (z >> 30U)) * 0xBF58476D1CE4E5B9;
-  z = (z ^ (z >> 27U)) * 0x94D049BB133111EB;
-  return z ^ (z >> 31U);
-}
+constexpr std::uint64_t kCloseMs = 10'000;     // before the link to a master without slots ends
+constexpr std::uint64_t kMemoryDelayMs = 100;  // before the slots are taken again
 
 [[nodiscard]] int level_of(std::string_view event) noexcept {
   return static_cast<int>(event == "engine_epoch" ? LogLevel::kInfo : LogLevel::kWarn);
@@ -31,186 +23,230 @@ constexpr std::uint32_t kMostEventsPerSecond = 10;
 RedisEngine::RedisEngine(const RedisEngineSettings& settings, hub::OrderSink& sink,
                          Network& network, EngineReport report)
     : settings_(settings),
-      network_(network),
       report_(std::move(report)),
       rooms_(settings_.rooms, sink, *this),
-      random_(settings_.rooms.seed) {
-  if (settings_.url.kind != EngineUrl::Kind::kSentinel) return;
-  SentinelOwner& owner = *this;
-  sentinel_ = std::make_unique<RedisSentinel>(settings_.url, network, owner);
+      network_(network),
+      cluster_report_(report_) {
+  if (settings_.url.kind == EngineUrl::Kind::kCluster) {
+    rooms_.use_slots();
+    ClusterOwner& owner_of_cluster = *this;
+    cluster_ =
+        std::make_unique<RedisCluster>(settings_.url, settings_.link, network, owner_of_cluster);
+    return;
+  }
+  add_master({}, rooms_.lane());
+  if (settings_.url.kind == EngineUrl::Kind::kSentinel) {
+    SentinelOwner& owner_of_sentinel = *this;
+    sentinel_ = std::make_unique<RedisSentinel>(settings_.url, network, owner_of_sentinel);
+  } else {
+    lead_to_next();
+  }
 }
 
 RedisEngine::~RedisEngine() = default;
 
 void RedisEngine::begin_turn(std::uint64_t now_ms, std::uint64_t /*unix_ms*/) noexcept {
   now_ms_ = now_ms;
-  ended_link_.reset();
-  if (!started_) {
-    started_ = true;
-    retry_ms_ = now_ms;
-    down_since_ms_ = now_ms;
-  }
   rooms_.begin_turn(now_ms);
-  if (link_) link_->begin_turn(now_ms);
+  for (const Served& each : masters_) each.master->begin_turn(now_ms);
   if (sentinel_) sentinel_->begin_turn(now_ms);
+  if (cluster_) cluster_->begin_turn(now_ms);
   count();
 }
 
 std::uint64_t RedisEngine::deadline() const noexcept {
   if (stopped_) return kNever;
-  std::uint64_t next = rooms_.deadline();
+  std::uint64_t next = std::min(rooms_.deadline(), take_slots_ms_);
+  for (const Served& each : masters_) {
+    next = std::min({next, each.master->deadline(), each.close_ms});
+  }
   if (sentinel_) next = std::min(next, sentinel_->deadline());
-  if (link_) return std::min(next, link_->deadline());
-  // Without a master, the sentinels' answer is awaited.
-  return sentinel_ && !sentinel_->master() ? next : std::min(next, retry_ms_);
+  return cluster_ ? std::min(next, cluster_->deadline()) : next;
 }
 
 void RedisEngine::on_time() {
   if (stopped_) return;
   rooms_.on_time();
   if (sentinel_ && now_ms_ >= sentinel_->deadline()) sentinel_->on_time();
-  if (link_) {
-    link_->on_time();
-  } else if (now_ms_ >= retry_ms_) {
-    connect();
-  }
+  if (cluster_ && now_ms_ >= cluster_->deadline()) cluster_->on_time();
+  if (now_ms_ >= take_slots_ms_) slots_found(cluster_->slots());
+  for (const Served& each : masters_) each.master->on_time();
+  close_unused();
 }
 
 void RedisEngine::stop() noexcept {
   stopped_ = true;
-  if (link_) link_->end("The server stops");
+  for (const Served& each : masters_) each.master->stop();
   sentinel_.reset();
+  cluster_.reset();
 }
 
-// Returns nullptr if it is not known.
-const Endpoint* RedisEngine::next_endpoint() noexcept {
-  if (sentinel_) return sentinel_->master() ? &*sentinel_->master() : nullptr;
-  const auto& endpoints = settings_.url.endpoints;
-  return &endpoints[next_endpoint_++ % endpoints.size()];
+// --- The masters
+
+void RedisEngine::add_master(const std::string& id, RedisLane& lane) {
+  // Each of a process's shards has an engine, and one report of the settings is enough.
+  const MasterSettings settings{settings_.link, settings_.rooms.node.shard == 0,
+                                cluster_ != nullptr, settings_.rooms.seed + masters_.size()};
+  MasterOwner& owner = *this;
+  Served added;
+  added.id = id;
+  added.master = std::make_unique<RedisMaster>(settings, rooms_, lane, network_, owner, report_);
+  masters_.push_back(std::move(added));
 }
 
-void RedisEngine::connect() {
-  const Endpoint* const to = next_endpoint();
-  if (to == nullptr) return;
-  connect_ms_ = now_ms_;
-  retry_later();
-  LinkOwner& owner = *this;
-  try {
-    link_ = std::make_unique<RedisLink>(settings_.link, former_, network_, *to, owner, now_ms_);
-  } catch (const std::bad_alloc&) {
-    // The next attempt may have memory.
-  }
+// Each master that serves slots has a link, and each slot has a master.
+bool RedisEngine::all_up() const noexcept {
+  return (!cluster_ || cluster_->slots().complete()) &&
+         std::ranges::all_of(masters_,
+                             [](const Served& each) { return !each.serves || each.master->up(); });
 }
 
-void RedisEngine::retry_later() noexcept {
-  retry_ms_ = now_ms_ + next_random(random_) % (kMostDelayMs + 1);
-}
-
-// --- The link
-
-void RedisEngine::link_up(RedisLink& link, const LinkUp& up) {
+void RedisEngine::master_up(RedisMaster& /*master*/) noexcept {
   ever_up_ = true;
   refused_.clear();
-  why_down_.clear();
-  counters_.up.set(1);
+  counters_.up.set(all_up() ? 1 : 0);
   counters_.connects.add(1);
-  report_up(up);
-  remember(up);
-  rooms_.link_up(link, up);
 }
 
-void RedisEngine::remember(const LinkUp& up) {
-  constexpr std::size_t kMostBefore = 4;
-  FormerLink now{up.client_id, up.replid, std::move(former_.before)};
-  if (former_.client_id != 0) {
-    now.before.insert(now.before.begin(), FormerLink{former_.client_id, former_.replid, {}});
-  }
-  if (now.before.size() > kMostBefore) now.before.pop_back();
-  former_ = std::move(now);
-}
-
-void RedisEngine::link_replied(RedisLink& /*link*/, const RequestTag& tag, RespValue reply) {
-  rooms_.link_replied(tag, reply);
-}
-
-void RedisEngine::link_pushed(RedisLink& /*link*/, RespValue push) { rooms_.link_pushed(push); }
-
-void RedisEngine::link_beat(RedisLink& /*link*/, std::uint64_t round_trip_us) {
+void RedisEngine::master_beat(std::uint64_t round_trip_us) noexcept {
   counters_.round_trips.record(round_trip_us * 1'000);
-  rooms_.link_beat();
 }
 
-void RedisEngine::link_scripts_loaded(RedisLink& /*link*/) { rooms_.link_scripts_loaded(); }
-
-void RedisEngine::link_down(RedisLink& /*link*/, const LinkDown& down) noexcept {
-  const bool was_up = counters_.up.value() != 0;
-  counters_.up.set(0);
-  if (was_up) down_since_ms_ = now_ms_;
-  // The link, or the rooms on it, may have called this. It is destroyed in the next turn.
-  ended_link_ = std::move(link_);
-  retry_later();
-  if (was_up) rooms_.link_down();
+void RedisEngine::master_down(RedisMaster& master, const LinkDown& down) noexcept {
+  counters_.up.set(all_up() ? 1 : 0);
   if (sentinel_) sentinel_->ask_again();
+  if (cluster_) cluster_->ask_again();
   count();
   if (stopped_) return;
   try {
+    if (cluster_) lead_to_latest(master);
+    if (!sentinel_ && !cluster_) lead_to_next();
     if (down.for_good && !ever_up_) refused_ = down.why;
-    report_down(down, was_up);
   } catch (const std::bad_alloc&) {
-    // The engine goes on without the report.
+    // The next attempt ends in the same way.
+  }
+}
+
+// The servers that the URL names are tried in turn.
+void RedisEngine::lead_to_next() {
+  const auto& endpoints = settings_.url.endpoints;
+  only_master().lead_to(endpoints[next_endpoint_++ % endpoints.size()], {});
+}
+
+// The cluster may have given the master another address while its link was up.
+void RedisEngine::lead_to_latest(RedisMaster& master) {
+  const auto found = std::ranges::find_if(
+      masters_, [&](const Served& each) { return each.master.get() == &master; });
+  for (const SlotMaster& each : cluster_->slots().masters()) {
+    if (found != masters_.end() && each.id == found->id && each.serves) master.lead_to(each.at, {});
   }
 }
 
 // --- Sentinel
 
 void RedisEngine::master_found(const Endpoint& master) {
-  if (link_ && link_->endpoint() != master) {
-    link_->end("Sentinel names another master: " + master.text());
-  }
+  only_master().lead_to(master, "Sentinel names another master: ");
 }
 
 void RedisEngine::sentinels_silent(std::string_view why) noexcept {
-  if (counters_.up.value() != 0 || stopped_) return;
+  only_master().report_down(why);
+}
+
+// --- The cluster
+
+void RedisEngine::redirected() noexcept {
+  if (cluster_) cluster_->ask_again();
+}
+
+void RedisEngine::slots_found(const SlotTable& table) {
+  if (stopped_) return;
+  silent_since_ms_ = 0;
+  cluster_report_.clear();
   try {
-    report_down({std::string{why}, false}, false);
+    take_slots_ms_ = kNever;
+    take_slots(table);
+  } catch (const std::bad_alloc&) {
+    take_slots_ms_ = now_ms_ + kMemoryDelayMs;
+  }
+  counters_.up.set(all_up() ? 1 : 0);
+  count();
+}
+
+void RedisEngine::take_slots(const SlotTable& table) {
+  auto lanes = std::make_unique<SlotLanes>();
+  std::vector<RedisLane*> lane_of;
+  for (const SlotMaster& each : table.masters()) {
+    Served* const found = served(each);
+    lane_of.push_back(found == nullptr ? nullptr : &found->master->lane());
+  }
+  for (std::uint16_t slot = 0; slot < SlotTable::kSlots; ++slot) {
+    const SlotMaster* const master = table.master_of(slot);
+    (*lanes)[slot] = master == nullptr
+                         ? nullptr
+                         : lane_of[static_cast<std::size_t>(master - table.masters().data())];
+  }
+  for (Served& each : masters_) {
+    const bool listed = std::ranges::any_of(
+        table.masters(), [&](const SlotMaster& master) { return master.id == each.id; });
+    each.serves = each.serves && listed;
+    each.close_ms = listed ? kNever : std::min(each.close_ms, now_ms_ + kCloseMs);
+  }
+  rooms_.assign(std::move(lanes));
+}
+
+// Returns the link to a master of the cluster, or nullptr if it has none and does not serve.
+RedisEngine::Served* RedisEngine::served(const SlotMaster& listed) {
+  auto found =
+      std::ranges::find_if(masters_, [&](const Served& each) { return each.id == listed.id; });
+  if (found == masters_.end()) {
+    if (!listed.serves) return nullptr;
+    RedisLane& lane = rooms_.add_lane();
+    try {
+      add_master(listed.id, lane);
+    } catch (...) {
+      rooms_.remove_lane(lane);
+      throw;
+    }
+    found = masters_.end() - 1;
+    found->master->begin_turn(now_ms_);
+  }
+  found->serves = listed.serves;
+  // Nodes may know the master by different addresses, and one that works is good.
+  if (listed.serves && !found->master->up()) {
+    found->master->lead_to(listed.at, "The cluster gives the master another address: ");
+  }
+  return &*found;
+}
+
+// A master that is no longer in the cluster is left when all rooms have left it. One that has only
+// failed keeps its link, which knows the connections that must be ended if it comes back.
+void RedisEngine::close_unused() noexcept {
+  for (std::size_t i = masters_.size(); i-- > 0;) {
+    Served& each = masters_[i];
+    if (now_ms_ < each.close_ms) continue;
+    RedisLane& lane = each.master->lane();
+    if (rooms_.is_used(lane)) {
+      each.close_ms = now_ms_ + kCloseMs;
+      continue;
+    }
+    each.master->stop();
+    masters_.erase(masters_.begin() + static_cast<std::ptrdiff_t>(i));
+    rooms_.remove_lane(lane);
+  }
+}
+
+void RedisEngine::cluster_silent(const LinkDown& down) noexcept {
+  if (counters_.up.value() != 0 || stopped_) return;
+  if (silent_since_ms_ == 0) silent_since_ms_ = now_ms_;
+  try {
+    cluster_report_.report({}, down, now_ms_ - silent_since_ms_, now_ms_);
+    if (down.for_good && !ever_up_) refused_ = down.why;
   } catch (const std::bad_alloc&) {
     // The engine goes on without the report.
   }
 }
 
 // --- Reports
-
-void RedisEngine::report_up(const LinkUp& up) {
-  constexpr std::size_t kShownDigits = 8;
-  const std::string text = "version " + up.version + ", role master, replid " +
-                           up.replid.substr(0, kShownDigits) + ", connected in " +
-                           std::to_string(now_ms_ - connect_ms_) + " ms, down for " +
-                           std::to_string(now_ms_ - down_since_ms_) + " ms";
-  report_(static_cast<int>(LogLevel::kInfo), "engine_up", {}, text);
-  report_settings(up.warnings);
-}
-
-// Each of a process's shards has an engine, and one report for all of them is enough.
-void RedisEngine::report_settings(const std::vector<std::string>& warnings) {
-  if (settings_.rooms.node.shard != 0 || warnings == warnings_) return;
-  warnings_ = warnings;
-  for (const std::string& warning : warnings) {
-    report_(static_cast<int>(LogLevel::kWarn), "engine_setting", {}, warning);
-  }
-}
-
-// Reports each new reason, and the same one once a minute.
-void RedisEngine::report_down(const LinkDown& down, bool was_up) {
-  if (!was_up && down.why == why_down_ && now_ms_ - reported_ms_ < kRemindMs) return;
-  why_down_ = down.why;
-  reported_ms_ = now_ms_;
-  if (down.for_good) {
-    report_(static_cast<int>(LogLevel::kError), "engine_refused", {}, down.why);
-  }
-  std::string text = down.why;
-  if (!was_up) text += " (down for " + std::to_string(now_ms_ - down_since_ms_) + " ms)";
-  report_(static_cast<int>(LogLevel::kWarn), "engine_down", {}, text);
-}
 
 void RedisEngine::engine_event(std::string_view event, std::string_view room,
                                std::string_view text) {

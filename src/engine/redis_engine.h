@@ -1,9 +1,9 @@
-// The engine of one shard on Redis: finds the master, keeps a link to it, and runs the rooms on it.
+// The engine of one shard on Redis: finds the master or the masters of a cluster, keeps a link to
+// each, and runs the rooms on them.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -12,7 +12,9 @@
 #include "engine/engine_counters.h"
 #include "engine/engine_driver.h"
 #include "engine/engine_url.h"
+#include "engine/redis_cluster.h"
 #include "engine/redis_link.h"
+#include "engine/redis_master.h"
 #include "engine/redis_rooms.h"
 #include "engine/redis_sentinel.h"
 
@@ -24,16 +26,11 @@ struct RedisEngineSettings {
   RoomsSettings rooms;
 };
 
-// Events for the log: `level` is a LogLevel of wsd/log.h, and `room` is empty if the event is not
-// about one room. Shard's thread.
-using EngineReport = std::function<void(int level, std::string_view event, std::string_view room,
-                                        std::string_view text)>;
-
-// Reconnects for ever, each time after a random delay of up to two seconds, so that nodes do not
-// come back all at once. Shard's thread only.
+// Shard's thread only.
 class RedisEngine final : public EngineDriver,
-                          private LinkOwner,
+                          private MasterOwner,
                           private SentinelOwner,
+                          private ClusterOwner,
                           private RoomsReport {
  public:
   // The references must outlive this object. It begins to connect in the first on_time(), which is
@@ -58,6 +55,13 @@ class RedisEngine final : public EngineDriver,
   void stop() noexcept override;
 
  private:
+  // A master that the engine has a link to, or tries to have one.
+  struct Served {
+    std::string id;  // in the cluster; empty outside of one
+    std::unique_ptr<RedisMaster> master;
+    bool serves = true;
+    std::uint64_t close_ms = kNever;  // no slot has it, so it closes then if no room has it either
+  };
   // Lets ten events of a name pass per second.
   struct EventRate {
     std::string_view event;
@@ -66,46 +70,41 @@ class RedisEngine final : public EngineDriver,
     std::uint64_t suppressed = 0;
   };
 
-  void link_up(RedisLink& link, const LinkUp& up) override;
-  void link_replied(RedisLink& link, const RequestTag& tag, RespValue reply) override;
-  void link_pushed(RedisLink& link, RespValue push) override;
-  void link_beat(RedisLink& link, std::uint64_t round_trip_us) override;
-  void link_scripts_loaded(RedisLink& link) override;
-  void link_down(RedisLink& link, const LinkDown& down) noexcept override;
+  void master_up(RedisMaster& master) noexcept override;
+  void master_down(RedisMaster& master, const LinkDown& down) noexcept override;
+  void master_beat(std::uint64_t round_trip_us) noexcept override;
   void master_found(const Endpoint& master) override;
   void sentinels_silent(std::string_view why) noexcept override;
+  void slots_found(const SlotTable& table) override;
+  void cluster_silent(const LinkDown& down) noexcept override;
   void engine_event(std::string_view event, std::string_view room, std::string_view text) override;
+  void redirected() noexcept override;
 
-  [[nodiscard]] const Endpoint* next_endpoint() noexcept;
-  void connect();
-  void retry_later() noexcept;
-  void remember(const LinkUp& up);
-  void report_up(const LinkUp& up);
-  void report_down(const LinkDown& down, bool was_up);
-  void report_settings(const std::vector<std::string>& warnings);
+  [[nodiscard]] RedisMaster& only_master() noexcept { return *masters_.front().master; }
+  [[nodiscard]] bool all_up() const noexcept;
+  void add_master(const std::string& id, RedisLane& lane);
+  void lead_to_next();
+  void lead_to_latest(RedisMaster& master);
+  void take_slots(const SlotTable& table);
+  [[nodiscard]] Served* served(const SlotMaster& listed);
+  void close_unused() noexcept;
   void count() noexcept;
 
   const RedisEngineSettings settings_;
-  Network& network_;
   const EngineReport report_;
   EngineCounters counters_;
   RedisRooms rooms_;
-  std::unique_ptr<RedisSentinel> sentinel_;  // nullptr: the URL names the servers
-  std::unique_ptr<RedisLink> link_;
-  std::unique_ptr<RedisLink> ended_link_;  // its methods may still be running
-  FormerLink former_;
+  Network& network_;
+  std::vector<Served> masters_;
+  std::unique_ptr<RedisSentinel> sentinel_;  // nullptr: not with Sentinel
+  std::unique_ptr<RedisCluster> cluster_;    // nullptr: not with a cluster
+  DownReport cluster_report_;
   std::string refused_;
-  std::string why_down_;               // as it was reported
-  std::vector<std::string> warnings_;  // as they were reported
   std::vector<EventRate> rates_;
-  std::uint64_t random_;
   std::uint64_t now_ms_ = 0;
-  std::uint64_t retry_ms_ = 0;
-  std::uint64_t connect_ms_ = 0;     // when the latest attempt began
-  std::uint64_t down_since_ms_ = 0;  // while the link is not up
-  std::uint64_t reported_ms_ = 0;    // when engine_down was reported
+  std::uint64_t silent_since_ms_ = 0;     // the cluster
+  std::uint64_t take_slots_ms_ = kNever;  // memory ran out when slots were found
   std::size_t next_endpoint_ = 0;
-  bool started_ = false;  // begin_turn() has been called
   bool ever_up_ = false;
   bool stopped_ = false;
 };

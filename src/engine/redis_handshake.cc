@@ -6,6 +6,9 @@
 #include <limits>
 #include <utility>
 
+#include "engine/resp_writer.h"
+#include "engine/slot_table.h"
+
 namespace wsd::engine {
 
 namespace {
@@ -69,10 +72,27 @@ std::string_view error_code(std::string_view text) noexcept {
   return text.substr(0, text.find(' '));
 }
 
-bool ends_link(std::string_view error) noexcept {
-  constexpr std::array<std::string_view, 7> kCodes = {
-      "READONLY", "MASTERDOWN", "LOADING", "BUSY", "CLUSTERDOWN", "NOAUTH", "REPLID"};
-  return std::find(kCodes.begin(), kCodes.end(), error_code(error)) != kCodes.end();
+bool ends_link(std::string_view error, bool cluster) noexcept {
+  constexpr std::array<std::string_view, 6> kCodes = {"READONLY", "MASTERDOWN", "LOADING",
+                                                      "BUSY",     "NOAUTH",     "REPLID"};
+  const std::string_view code = error_code(error);
+  if (code == "CLUSTERDOWN") return !cluster;
+  return std::find(kCodes.begin(), kCodes.end(), code) != kCodes.end();
+}
+
+bool is_about_slot(std::string_view error) noexcept {
+  const std::string_view code = error_code(error);
+  return code == "MOVED" || code == "ASK" || code == "TRYAGAIN" || code == "CLUSTERDOWN";
+}
+
+void append_hello(std::string& out, const LinkSettings& settings) {
+  if (settings.user.empty() && settings.password.empty()) {
+    return append_command(out, {"HELLO", "3", "SETNAME", settings.client_name});
+  }
+  const std::string_view name = settings.user;
+  const std::string_view user = name.empty() ? std::string_view{"default"} : name;
+  append_command(out,
+                 {"HELLO", "3", "AUTH", user, settings.password, "SETNAME", settings.client_name});
 }
 
 std::string printable(std::string_view text, std::string_view password) {
@@ -92,6 +112,12 @@ std::string printable(std::string_view text, std::string_view password) {
   return result;
 }
 
+std::size_t most_text_bytes(const LinkSettings& settings) noexcept {
+  constexpr std::size_t kLeast = std::size_t{64} << 20;
+  constexpr std::size_t kHead = 1'024;  // and the type of the message
+  return std::max(settings.max_message_bytes, kLeast) + kHead;
+}
+
 bool RedisHandshake::fail(std::string why, bool for_good) {
   down_ = {std::move(why), for_good};
   return false;
@@ -108,7 +134,7 @@ bool RedisHandshake::refused(std::string_view command, RespValue reply) {
     return fail("The server does not permit " + name + " (" + text + "): extend the user's ACL",
                 true);
   }
-  if (ends_link(error)) return fail("The server is not available: " + text, false);
+  if (ends_link(error, false)) return fail("The server is not available: " + text, false);
   return fail("The server rejects " + name + ": " + text, false);
 }
 
@@ -161,7 +187,7 @@ bool RedisHandshake::hello(RespValue reply) {
   if (settings_.cluster != (mode == "cluster")) {
     return fail(settings_.cluster
                     ? "The server is not a node of a cluster: use redis:// instead"
-                    : "The server is a node of a cluster: use a server that is not in a cluster",
+                    : "The server is a node of a cluster: use redis+cluster:// instead",
                 true);
   }
   return true;
@@ -222,7 +248,7 @@ bool RedisHandshake::time(RespValue reply, std::uint64_t now_ms) {
 
 bool RedisHandshake::buffer_limits(RespValue reply) {
   // The right to ask is not required.
-  if (is_error(reply)) return !ends_link(reply.front().text) || refused("CONFIG GET", reply);
+  if (is_error(reply)) return !ends_link(reply.front().text, false) || refused("CONFIG GET", reply);
   constexpr std::uint64_t kLeast = std::uint64_t{64} << 20;
   const std::uint64_t bytes = pubsub_limit(text_of(find(reply, "client-output-buffer-limit")));
   if (bytes != 0 && bytes < kLeast) {
@@ -230,6 +256,8 @@ bool RedisHandshake::buffer_limits(RespValue reply) {
                            " bytes: Redis disconnects a node that reads slowly. Set it to "
                            "256mb 64mb 60");
   }
+  // What is under way besides the text must fit, too.
+  if (bytes != 0) up_.most_text_bytes = std::min(up_.most_text_bytes, bytes - bytes / 4);
   return true;
 }
 
@@ -270,6 +298,27 @@ bool RedisHandshake::probed(RespValue reply) {
     commands += printable(text_of(child(reply, i)), {});
   }
   return fail("The server does not permit " + commands + ": extend the user's ACL", true);
+}
+
+bool RedisHandshake::cluster_state(RespValue reply) {
+  const std::string_view info = text_of(reply);
+  if (info.empty()) return refused("CLUSTER INFO", reply);
+  const std::string_view state = info_field(info, "cluster_state");
+  if (state == "ok") return true;
+  return fail("The server's cluster_state is '" + printable(state, {}) +
+                  "': it does not reach the majority of the masters, or slots have no master",
+              false);
+}
+
+bool RedisHandshake::cluster_nodes(RespValue reply, const Endpoint& asked, std::uint64_t choice) {
+  const std::string_view nodes = text_of(reply);
+  if (nodes.empty()) return refused("CLUSTER NODES", reply);
+  SlotTable view;
+  const std::string error = SlotTable::parse(nodes, asked, view);
+  if (!error.empty()) return fail("The server " + error, false);
+  slot_ = view.own_slot(choice);
+  if (slot_ == SlotTable::kSlots) return fail("The server has no slots of the cluster", false);
+  return true;
 }
 
 bool RedisHandshake::beat(RespValue reply) {

@@ -16,20 +16,34 @@ namespace {
 constexpr std::uint64_t kNever = ~std::uint64_t{0};
 constexpr std::uint64_t kBeatMs = 1'000;
 constexpr std::size_t kMostKeptForCommands = std::size_t{256} << 10;
-// A reply has one message, or a page, and the bytes around it. A node with a greater limit may have
-// published the message, or this node before its limit was lowered, and each link would end at it.
-constexpr std::size_t kLeastMessageLimit = std::size_t{64} << 20;
+// A reply has one text, or a page, and the bytes around it.
 constexpr std::size_t kPageBytes = std::size_t{512} << 10;
 
 [[nodiscard]] RespReader::Limits limits_of(const LinkSettings& settings) noexcept {
   RespReader::Limits limits;
-  limits.bytes = std::max(settings.max_message_bytes, kLeastMessageLimit) + kPageBytes;
+  limits.bytes = most_text_bytes(settings) + kPageBytes;
   return limits;
 }
 
 // Returns a key that no room has, because room_key() encodes the percent sign.
 [[nodiscard]] std::string probe_key(const LinkSettings& settings) {
   return settings.prefix + "{%probe}";
+}
+
+// Returns such a key in this slot.
+[[nodiscard]] std::string probe_key(const LinkSettings& settings, std::uint16_t slot) {
+  for (std::uint64_t number = 0;; ++number) {
+    std::string key = settings.prefix + "{%probe" + std::to_string(number) + "}";
+    if (slot_of_key(key) == slot) return key;
+  }
+}
+
+// Returns whether a node of a cluster refuses SSUBSCRIBE or SUNSUBSCRIBE because of its slot.
+// Valkey answers NOSUB to SUNSUBSCRIBE when it has ended the last subscription of the connection
+// itself.
+[[nodiscard]] bool is_refused_subscription(RespValue reply) noexcept {
+  if (reply.front().type != RespType::kError) return false;
+  return is_about_slot(reply.front().text) || error_code(reply.front().text) == "NOSUB";
 }
 
 void append_bulk(std::string& out, std::string_view text) {
@@ -131,6 +145,7 @@ void RedisLink::on_time() {
 
 void RedisLink::beat() {
   if (beats_ || now_ms_ < next_beat_ms_) return;
+  if (settings_.cluster) ask(Kind::kState, {"CLUSTER", "INFO"});
   ask(Kind::kBeat, {"INFO", "replication"});
   beats_ = true;
   next_beat_ms_ = now_ms_ + kBeatMs;
@@ -178,27 +193,44 @@ void RedisLink::send(const RequestTag& tag, Words words) {
   queue({tag, Kind::kRequest, 0});
 }
 
+// In a cluster, a server also ends subscriptions by itself. Without a fence, such a push could be
+// taken for that of a SUNSUBSCRIBE, and an error of this SUNSUBSCRIBE for the next reply.
 void RedisLink::send_unanswered(Words words) {
   if (!wire_) return;
   WSD_DCHECK(words.size() > 1);
-  ask(Kind::kSubscription, words, static_cast<std::uint32_t>(words.size() - 1));
+  const auto channels = static_cast<std::uint32_t>(words.size() - 1);
+  if (!settings_.cluster) return ask(Kind::kSubscription, words, channels);
+  WSD_DCHECK(channels == 1);
+  const bool begins = *words.begin() == "SSUBSCRIBE";
+  subscriptions_.push_back({begins, std::string(*(words.begin() + 1))});
+  try {
+    ask(Kind::kSubscription, words, channels);
+  } catch (...) {
+    subscriptions_.pop_back();
+    throw;
+  }
+  if (begins) return;
+  try {
+    ask(Kind::kFence, {"TIME"});
+  } catch (const std::bad_alloc&) {
+    end("out of memory", false);  // the command without its fence was sent
+  }
 }
 
-void RedisLink::append_script_call(Script script, std::string_view key, Words words) {
+void RedisLink::append_script_call(Script script, Words keys, Words words) {
   out_.clear();
   out_ += '*';
-  out_ += std::string_view{Decimal{words.size() + 4}};
+  out_ += std::string_view{Decimal{words.size() + keys.size() + 3}};
   out_ += "\r\n$7\r\nEVALSHA\r\n";
   append_bulk(out_, sha_[static_cast<std::size_t>(script)]);
-  out_ += "$1\r\n1\r\n";
-  append_bulk(out_, key);
+  append_bulk(out_, Decimal{keys.size()});
+  for (const std::string_view key : keys) append_bulk(out_, key);
   for (const std::string_view word : words) append_bulk(out_, word);
 }
 
-void RedisLink::send_script(const RequestTag& tag, Script script, std::string_view key,
-                            Words words) {
+void RedisLink::send_script(const RequestTag& tag, Script script, Words keys, Words words) {
   if (!wire_) return;
-  append_script_call(script, key, words);
+  append_script_call(script, keys, words);
   queue({tag, Kind::kRequest, 0});
 }
 
@@ -225,20 +257,18 @@ void RedisLink::load_scripts() {
 void RedisLink::connected() {
   if (state_ != State::kConnecting) return;
   state_ = State::kAsking;
-  const std::string_view name = settings_.user;
-  const std::string_view user = name.empty() ? std::string_view{"default"} : name;
-  const bool authenticates = !settings_.user.empty() || !settings_.password.empty();
   try {
-    if (authenticates) {
-      ask(Kind::kHello,
-          {"HELLO", "3", "AUTH", user, settings_.password, "SETNAME", settings_.client_name});
-    } else {
-      ask(Kind::kHello, {"HELLO", "3", "SETNAME", settings_.client_name});
-    }
+    out_.clear();
+    append_hello(out_, settings_);
+    queue({{}, Kind::kHello, 0});
     ask(Kind::kReplication, {"INFO", "replication"});
     ask(Kind::kMemory, {"INFO", "memory"});
     ask(Kind::kTime, {"TIME"});
     ask(Kind::kBufferLimits, {"CONFIG", "GET", "client-output-buffer-limit"});
+    if (settings_.cluster) {
+      ask(Kind::kState, {"CLUSTER", "INFO"});
+      ask(Kind::kNodes, {"CLUSTER", "NODES"});
+    }
     load_scripts();
   } catch (const std::bad_alloc&) {
     end("out of memory", false);
@@ -252,8 +282,9 @@ void RedisLink::prove_rights() {
   for (const std::uint64_t id : handshake_->ids_to_kill()) {
     ask(Kind::kKill, {"CLIENT", "KILL", "ID", Decimal{id}});
   }
-  const std::string key = probe_key(settings_);
-  append_script_call(Script::kProbe, key, {});
+  const std::string key =
+      settings_.cluster ? probe_key(settings_, handshake_->slot()) : probe_key(settings_);
+  append_script_call(Script::kProbe, {key}, {});
   queue({{}, Kind::kProbe, 0});
   send_unanswered({"SSUBSCRIBE", key});
   send_unanswered({"SUNSUBSCRIBE", key});
@@ -290,8 +321,15 @@ bool RedisLink::judge(const Expected& expected, RespValue reply) {
       return handshake_->probed(reply);
     case Kind::kBeat:
       return handshake_->beat(reply);
+    case Kind::kState:
+      return handshake_->cluster_state(reply);
+    case Kind::kNodes:
+      // Each attempt chooses another slot, because a slot may be under way to another master.
+      return handshake_->cluster_nodes(reply, endpoint_, now_ms_);
     case Kind::kSubscription:
       return handshake_->refused("SSUBSCRIBE", reply);
+    case Kind::kFence:
+      return reply.front().type != RespType::kError || handshake_->refused("TIME", reply);
     case Kind::kRequest:
       break;
   }
@@ -341,26 +379,58 @@ void RedisLink::take_push(RespValue push) {
     if (name != "ssubscribe" && name != "sunsubscribe") {
       return end("The server sent an unknown push: " + printable(name, settings_.password), false);
     }
-    // A server also ends subscriptions by itself.
-    if (!expected_.empty() && expected_.front().kind == Kind::kSubscription &&
-        --expected_.front().number == 0) {
+    if (is_awaited(name, push) && --expected_.front().number == 0) {
       expected_.pop_front();
+      if (settings_.cluster) subscriptions_.pop_front();
     }
   }
   if (state_ == State::kUp) return owner_.link_pushed(*this, push);
   go_on();
 }
 
+// Returns whether the push takes the place of the next reply.
+bool RedisLink::is_awaited(std::string_view name, RespValue push) const noexcept {
+  if (expected_.empty() || expected_.front().kind != Kind::kSubscription) return false;
+  if (!settings_.cluster) return true;
+  const Subscription& awaited = subscriptions_.front();
+  const RespValue channel = child(push, 1);
+  return awaited.begins == (name == "ssubscribe") && !channel.empty() &&
+         channel.front().text == awaited.channel;
+}
+
+// The owner learns that the server does not serve the channel, as if a subscription had ended.
+void RedisLink::take_refused_subscription() {
+  expected_.pop_front();
+  const std::string channel = std::move(subscriptions_.front().channel);
+  subscriptions_.pop_front();
+  std::array<RespNode, 3> push;
+  push[0].type = RespType::kPush;
+  push[0].count = 2;
+  push[0].nodes = 3;
+  push[1].type = RespType::kBulk;
+  push[1].text = "sunsubscribe";
+  push[2].type = RespType::kBulk;
+  push[2].text = channel;
+  owner_.link_pushed(*this, push);
+}
+
 void RedisLink::take_reply(RespValue reply) {
   if (expected_.empty()) return end("The server sent a reply without a request", false);
+  if (settings_.cluster && state_ == State::kUp && is_refused_subscription(reply)) {
+    if (expected_.front().kind == Kind::kSubscription) return take_refused_subscription();
+    // An error of the SUNSUBSCRIBE before, whose push seemed to have come.
+    if (expected_.front().kind == Kind::kFence) return;
+  }
   const Expected expected = expected_.front();
   expected_.pop_front();
   if (expected.kind != Kind::kRequest) return take_own(expected, reply);
-  if (reply.front().type == RespType::kError && ends_link(reply.front().text)) {
-    return end("The server is not available: " + printable(reply.front().text, settings_.password),
-               false);
+  if (reply.front().type != RespType::kError || !ends_link(reply.front().text, settings_.cluster)) {
+    return owner_.link_replied(*this, expected.tag, reply);
   }
+  const std::string why =
+      "The server is not available: " + printable(reply.front().text, settings_.password);
   owner_.link_replied(*this, expected.tag, reply);
+  end(why, false);
 }
 
 void RedisLink::take_own(const Expected& expected, RespValue reply) {

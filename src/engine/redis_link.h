@@ -51,6 +51,9 @@ struct LinkUp {
   // the same and has killed it.
   bool fenced = false;
   bool same_server = false;  // the same replid as the former connection
+  // The longest text of a batch that may be read: this node takes no longer one, or the server
+  // would disconnect a node that reads it.
+  std::size_t most_text_bytes = 0;
   // Warnings about the server's settings, as whole sentences (`engine_setting`).
   std::vector<std::string> warnings;
 };
@@ -76,11 +79,13 @@ class RedisLink;
 class LinkOwner {
  public:
   virtual void link_up(RedisLink& link, const LinkUp& up) = 0;
-  // The reply to the oldest request without one. Never an error that ends the link: READONLY,
-  // MASTERDOWN, LOADING, BUSY, CLUSTERDOWN, NOAUTH and REPLID end it instead, for they are no
-  // answer to one request.
+  // The reply to the oldest request without one. After the errors READONLY, MASTERDOWN, LOADING,
+  // BUSY, NOAUTH, REPLID, and without a cluster CLUSTERDOWN, the link ends, because they are not
+  // about one request. The server has not run the request, and the owner must not end the link.
   virtual void link_replied(RedisLink& link, const RequestTag& tag, RespValue reply) = 0;
-  // A push: its first child is its kind, like "smessage".
+  // A push: its first child is its kind, like "smessage". In a cluster, "sunsubscribe" also comes
+  // for a SSUBSCRIBE or SUNSUBSCRIBE that the server has refused, because it does not serve the
+  // slot.
   virtual void link_pushed(RedisLink& link, RespValue push) = 0;
   // The reply to a heartbeat that was sent a second ago or later has come: all pushes before it,
   // too. `round_trip_us` is the time that it took.
@@ -119,12 +124,18 @@ class RedisLink final : private WireOwner {
 
   // Send a command, after link_up(). Throw std::bad_alloc if memory runs out; then nothing has
   // changed. SSUBSCRIBE and SUNSUBSCRIBE have no reply in RESP3, but a push for each channel:
-  // send_unanswered(). An error in their place ends the link. After the link has ended, these
-  // methods do nothing.
+  // send_unanswered(). An error in their place ends the link, except in a cluster, where they have
+  // one channel each. After the link has ended, these methods do nothing.
   void send(const RequestTag& tag, std::initializer_list<std::string_view> words);
   void send_unanswered(std::initializer_list<std::string_view> words);
   // Calls a script with one key: EVALSHA SHA 1 KEY WORDS...
   void send_script(const RequestTag& tag, Script script, std::string_view key,
+                   std::initializer_list<std::string_view> words) {
+    send_script(tag, script, {key}, words);
+  }
+  // Calls a script with several keys of one slot.
+  void send_script(const RequestTag& tag, Script script,
+                   std::initializer_list<std::string_view> keys,
                    std::initializer_list<std::string_view> words);
   // After an error NOSCRIPT. Does nothing while SCRIPT LOAD is under way.
   void reload_scripts();
@@ -152,6 +163,14 @@ class RedisLink final : private WireOwner {
     kScript,
     kKill,
     kProbe,
+    kState,  // CLUSTER INFO
+    kNodes,  // CLUSTER NODES
+    kFence,  // TIME, after a SUNSUBSCRIBE in a cluster
+  };
+  // A command without a reply, in a cluster.
+  struct Subscription {
+    bool begins = false;  // SSUBSCRIBE
+    std::string channel;
   };
   struct Expected {
     RequestTag tag;
@@ -166,6 +185,8 @@ class RedisLink final : private WireOwner {
 
   void take(std::string_view bytes, const bool& over);
   void take_push(RespValue push);
+  [[nodiscard]] bool is_awaited(std::string_view name, RespValue push) const noexcept;
+  void take_refused_subscription();
   void take_reply(RespValue reply);
   void take_own(const Expected& expected, RespValue reply);
   [[nodiscard]] bool judge(const Expected& expected, RespValue reply);
@@ -174,7 +195,7 @@ class RedisLink final : private WireOwner {
   void ask(Kind kind, Words words, std::uint32_t number = 0);
   void queue(const Expected& expected);
   void load_scripts();
-  void append_script_call(Script script, std::string_view key, Words words);
+  void append_script_call(Script script, Words keys, Words words);
   void beat();
   void took_beat();
   [[nodiscard]] std::uint64_t precise_us() const noexcept;
@@ -189,6 +210,7 @@ class RedisLink final : private WireOwner {
   RespReader reader_;
   std::string out_;  // the command that is being made
   std::deque<Expected> expected_;
+  std::deque<Subscription> subscriptions_;  // in a cluster: of each kSubscription in expected_
   std::array<std::string, kScripts> sha_;
   std::size_t scripts_to_load_ = 0;
   State state_ = State::kConnecting;

@@ -30,23 +30,28 @@ struct OwnBatch {
     kRetry,      // Redis has surely not placed it, so it is to be sent again
     kOrphan,     // sent on a former link, without a reply: it may have a position
     kRefused,    // Redis has refused it; told when all earlier batches have an answer
+    kKeyUsed,    // another message has its key; told likewise
+    kRepeated,   // it was placed before, at `place`; told likewise
   };
 
   std::unique_ptr<OwnBatch> next;
   State state = State::kUnsent;
   bool unfenced = false;       // kOrphan: the server of a former link may still run it
-  bool elsewhere = false;      // sent to another server than the present one, and not to this one
   bool doubtful = false;       // another server than the present one may have placed it
   std::uint8_t tries = 0;      // how often it was sent
+  std::uint32_t server = 0;    // RedisLane::server when it was sent last
   std::uint32_t told = 0;      // for so many of the tickets the hub has got placed()
   std::uint64_t counter = 0;   // its name, together with the node's; 0: it was never sent
   std::uint64_t since_ms = 0;  // when its first message was published
-  Position place;              // kConfirmed
+  Position place;              // kConfirmed, kRepeated
   // Space for the head, and then the messages. append_message() adds them at the end. The text
   // begins at `text_at` when the batch was sent once.
   std::string buffer;
   std::size_t text_at = 0;
   std::vector<hub::PublishTicket> tickets;
+  // Of the one message of this batch. nullptr: it has none. The server places no second message
+  // with the key, so the batch may be sent again at any time.
+  std::unique_ptr<const hub::PublishKey> key;
 
   // Enough for the head of any batch text.
   static constexpr std::size_t kHeadSpace = 96;
@@ -55,6 +60,14 @@ struct OwnBatch {
     return std::string_view(buffer).substr(text_at);
   }
   [[nodiscard]] bool was_sent() const noexcept { return counter != 0; }
+  // Its result is known, and waits for those of all earlier batches.
+  [[nodiscard]] bool is_over() const noexcept {
+    return state == State::kRefused || state == State::kKeyUsed || state == State::kRepeated;
+  }
+  // The server to which it was sent last may have placed it.
+  [[nodiscard]] bool may_be_placed() const noexcept {
+    return state == State::kSent || state == State::kConfirmed || state == State::kOrphan;
+  }
 };
 
 // The batches of one room, oldest first.
@@ -103,6 +116,15 @@ class OwnBatches {
   std::unique_ptr<OwnBatch> first_;
   OwnBatch* last_ = nullptr;
   OwnBatch* unsent_ = nullptr;
+};
+
+struct RedisLane;
+struct RedisRoom;
+
+// A room's place in a list of rooms that is linked through themselves.
+struct RoomListing {
+  RedisRoom* next = nullptr;
+  bool listed = false;
 };
 
 struct RedisRoom {
@@ -158,10 +180,15 @@ struct RedisRoom {
   State state = State::kOpening;
   Phase phase = Phase::kWaiting;
 
+  // The way to the master that serves it, or to the one that did until all replies under way are
+  // in. nullptr: no master does.
+  RedisLane* lane = nullptr;
+  std::uint16_t slot = 0;            // in a cluster
   RedisRoom* next_queued = nullptr;  // in a RoomsToAsk
-  bool to_publish = false;           // is in the list of rooms with batches to send
-  bool to_check = false;             // is in the list of rooms with a barrier to send
-  bool subscribed = false;           // SSUBSCRIBE was sent on the present link
+  RoomListing to_publish;            // the lane's lists
+  RoomListing to_check;
+  RoomListing for_beat;
+  bool subscribed = false;  // SSUBSCRIBE was sent on the present link
   bool wanted = true;
   bool behind = false;         // was lost with the link, and is not live since
   bool missed_pushes = false;  // pushes were left out since the reply that this phase goes on from
@@ -170,7 +197,6 @@ struct RedisRoom {
   bool trimmed = false;        // messages after `last` were trimmed before this node has read them
   bool epoch_changed = false;  // since the room was lost
   bool verified = false;       // the stream has this node's last message, as far as it was read
-  bool beat_listed = false;    // waits in the list for the next heartbeat
   std::uint32_t unanswered = 0;  // batches that are kSent
 
   std::uint64_t request = 0;  // names the request of the current phase, so that a late reply of an
@@ -187,6 +213,7 @@ struct RedisRoom {
   Position target;                 // the last place when `open` was answered
   Position read_from;              // kToRead: the next page begins there
   std::uint64_t epoch_from = 0;    // a seq from which on all messages bear the epoch of `last`
+  std::uint64_t trimmed_at = 0;    // the seq of `last` when a batch has trimmed the stream
   std::vector<Position> former;    // the last places in epochs before that of `last`
   std::vector<Recent> recent;
   std::unique_ptr<Filling> filling;
@@ -195,51 +222,6 @@ struct RedisRoom {
   std::uint32_t checks = 0;       // calls of check() whose barrier is not sent yet
   std::uint32_t checks_sent = 0;  // calls whose barrier has not come back
   std::uint64_t barrier = 0;      // names the request that is their barrier
-};
-
-// Rooms in the order in which they wait for a request. Linked through themselves; a room is in one
-// of them at most. Rooms with members go first.
-class RoomsToAsk {
- public:
-  [[nodiscard]] bool empty() const noexcept {
-    return urgent_.first == nullptr && others_.first == nullptr;
-  }
-  [[nodiscard]] RedisRoom& front() const noexcept {
-    return urgent_.first != nullptr ? *urgent_.first : *others_.first;
-  }
-  void push(RedisRoom& room, bool urgent) noexcept {
-    List& list = urgent ? urgent_ : others_;
-    room.next_queued = nullptr;
-    (list.first == nullptr ? list.first : list.last->next_queued) = &room;
-    list.last = &room;
-  }
-  void pop() noexcept {
-    List& list = urgent_.first != nullptr ? urgent_ : others_;
-    list.first = std::exchange(list.first->next_queued, nullptr);
-  }
-  // The room may be anywhere in it, or not at all.
-  void remove(const RedisRoom& room) noexcept {
-    for (List* const list : {&urgent_, &others_}) {
-      RedisRoom* before = nullptr;
-      for (RedisRoom* each = list->first; each != nullptr; each = each->next_queued) {
-        if (each == &room) {
-          (before == nullptr ? list->first : before->next_queued) = each->next_queued;
-          if (list->last == each) list->last = before;
-          return;
-        }
-        before = each;
-      }
-    }
-  }
-  void clear() noexcept { urgent_ = others_ = {}; }
-
- private:
-  struct List {
-    RedisRoom* first = nullptr;
-    RedisRoom* last = nullptr;  // valid while the list is not empty
-  };
-  List urgent_;
-  List others_;
 };
 
 }  // namespace wsd::engine

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "engine/redis_handshake.h"
 #include "engine/resp_writer.h"
 #include "engine/room_key.h"
 
@@ -18,17 +19,31 @@ constexpr std::uint64_t kMemoryDelayMs = 100;   // before a room is opened again
 constexpr std::uint32_t kMostOpens = 1'000;     // without a reply (ENGINE: "the window")
 constexpr std::size_t kSpareBatches = 64;
 
+// The server serves no room now, or not this one.
+[[nodiscard]] bool was_not_run(std::string_view error, bool cluster) noexcept {
+  return (cluster && is_about_slot(error)) || ends_link(error, cluster);
+}
+
 }  // namespace
 
 RedisRooms::RedisRooms(const RoomsSettings& settings, hub::OrderSink& sink, RoomsReport& report)
-    : settings_(settings), sink_(sink), report_(report), rooms_(1) {
+    : settings_(settings),
+      sink_(sink),
+      report_(report),
+      counts_(settings_.node, static_cast<std::uint8_t>(Ask::kCount),
+              static_cast<std::uint8_t>(Ask::kAnswer), *this, sink),
+      rooms_(1) {
+  lanes_.push_back(std::make_unique<RedisLane>());
   head_.reserve(OwnBatch::kHeadSpace);
   spare_batches_.reserve(kSpareBatches);
 }
 
 RedisRooms::~RedisRooms() = default;
 
-void RedisRooms::begin_turn(std::uint64_t now_ms) noexcept { now_ms_ = now_ms; }
+void RedisRooms::begin_turn(std::uint64_t now_ms) noexcept {
+  now_ms_ = now_ms;
+  counts_.begin_turn(now_ms);
+}
 
 RedisRoom* RedisRooms::room_of(std::uint32_t number) const noexcept {
   return number < rooms_.size() ? rooms_[number].get() : nullptr;
@@ -53,12 +68,12 @@ void RedisRooms::open(hub::RoomHome& home) {
   const auto number = reuses ? free_numbers_.back() : static_cast<std::uint32_t>(rooms_.size());
   if (!reuses) {
     const std::size_t space = std::max<std::size_t>(16, 2 * rooms_.size());
-    for (auto* const list : {&free_numbers_, &to_publish_, &to_check_, &for_beat_}) {
-      if (list->capacity() <= rooms_.size()) list->reserve(space);
-    }
+    if (free_numbers_.capacity() <= rooms_.size()) free_numbers_.reserve(space);
     if (rooms_.capacity() == rooms_.size()) rooms_.reserve(space);
   }
   auto room = std::make_unique<RedisRoom>(home, number, room_key(settings_.prefix, home.name()));
+  if (slots_) room->slot = slot_of_key(room->key);
+  room->lane = lane_for(*room);
   by_key_.try_emplace(room->key, room.get());
   if (reuses) {
     free_numbers_.pop_back();
@@ -82,7 +97,10 @@ void RedisRooms::unwanted(hub::RoomHome& home) noexcept {
 void RedisRooms::hold_back(bool waits) noexcept {
   WSD_ASSERT(waits || held_back_ != 0);
   held_back_ += waits ? std::uint64_t{1} : ~std::uint64_t{0};
-  if (link_ != nullptr && held_back_ <= 1) link_->set_reading(held_back_ == 0);
+  if (held_back_ > 1) return;
+  for (const auto& lane : lanes_) {
+    if (lane->link != nullptr) lane->link->set_reading(held_back_ == 0);
+  }
 }
 
 // Puts a room into the queue of its phase.
@@ -90,12 +108,12 @@ void RedisRooms::enqueue(RedisRoom& room, Phase phase) noexcept {
   leave_queue(room);
   room.phase = phase;
   const bool urgent = room.wanted && (room.state == State::kOpening || room.home->has_members());
-  (phase == Phase::kToOpen ? to_open_ : to_page_).push(room, urgent);
+  (phase == Phase::kToOpen ? room.lane->to_open : room.lane->to_page).push(room, urgent);
 }
 
 void RedisRooms::leave_queue(RedisRoom& room) noexcept {
-  if (room.phase == Phase::kToOpen) to_open_.remove(room);
-  if (room.phase == Phase::kToFill || room.phase == Phase::kToRead) to_page_.remove(room);
+  if (room.phase == Phase::kToOpen) room.lane->to_open.remove(room);
+  if (room.phase == Phase::kToFill || room.phase == Phase::kToRead) room.lane->to_page.remove(room);
   room.phase = Phase::kWaiting;
 }
 
@@ -111,7 +129,8 @@ void RedisRooms::forget_requests(RedisRoom& room) noexcept {
 // Opens the room from the start.
 void RedisRooms::begin_again(RedisRoom& room) noexcept {
   forget_requests(room);
-  if (link_ == nullptr) {
+  if (lane_for(room) != room.lane && !change_lane(room)) return;
+  if (link_of(room) == nullptr) {
     leave_queue(room);
   } else if (room.phase != Phase::kToOpen) {
     enqueue(room, Phase::kToOpen);
@@ -159,15 +178,11 @@ void RedisRooms::became_live(RedisRoom& room) noexcept {
 }
 
 void RedisRooms::list_to_publish(RedisRoom& room) noexcept {
-  if (room.to_publish || room.batches.empty()) return;
-  room.to_publish = true;
-  to_publish_.push_back(room.number);
+  if (!room.batches.empty() && room.lane != nullptr) room.lane->to_publish.push(room);
 }
 
 void RedisRooms::list_to_check(RedisRoom& room) noexcept {
-  if (room.to_check || room.checks == 0 || !room.follows()) return;
-  room.to_check = true;
-  to_check_.push_back(room.number);
+  if (room.checks != 0 && room.follows()) room.lane->to_check.push(room);
 }
 
 void RedisRooms::check(hub::RoomHome& home) {
@@ -176,14 +191,28 @@ void RedisRooms::check(hub::RoomHome& home) {
   list_to_check(room);
 }
 
+hub::CountTicket RedisRooms::count(std::string_view room) {
+  return counts_.ask(room_key(settings_.prefix, room));
+}
+
+RedisLink* RedisRooms::link_for(std::string_view key) noexcept {
+  const RedisLane* const lane = lane_of(key);
+  return lane == nullptr ? nullptr : lane->link;
+}
+
+bool RedisRooms::is_subscribed(std::string_view key) noexcept {
+  const RedisRoom* const room = room_of(key);
+  return room != nullptr && room->subscribed && room->lane == lane_of(key);
+}
+
 // A page that is as small as may be: all pushes of messages that had a position when it ran come
 // before its reply.
 void RedisRooms::send_barrier(RedisRoom& room) {
   if (room.checks_sent != 0 || room.checks == 0 || !room.follows()) return;
   const std::string from = id_of({room.last.epoch, room.last.seq + 1});
   const std::uint64_t name = requests_ + 1;
-  link_->send_script({static_cast<std::uint8_t>(Ask::kBarrier), room.number, name}, Script::kPage,
-                     room.key, {"-", from, "1", "1"});
+  link_of(room)->send_script({static_cast<std::uint8_t>(Ask::kBarrier), room.number, name},
+                             Script::kPage, room.key, {"-", from, "1", "1", "0"});
   requests_ = name;
   room.barrier = name;
   room.checks_sent = std::exchange(room.checks, 0);
@@ -195,7 +224,7 @@ void RedisRooms::barrier_replied(RedisRoom& room, RespValue reply) noexcept {
   if (array.type != RespType::kArray) {
     // After NOSCRIPT the barrier is sent again. Any other error says that the key has changed.
     if (array.text.starts_with("NOSCRIPT")) {
-      need_scripts();
+      need_scripts(*room.lane);
       room.checks += std::exchange(room.checks_sent, 0);
       list_to_check(room);
     } else {
@@ -227,9 +256,10 @@ std::uint64_t RedisRooms::ttl_ms(const RedisRoom& room) noexcept {
   return std::max<std::uint64_t>(kLeastTtlMs, room.home->config().history.age * kTickMs);
 }
 
-Tick RedisRooms::tick_of(std::uint64_t redis_ms) const noexcept {
-  const auto at_ms = static_cast<std::int64_t>(redis_ms) -
-                     (link_ == nullptr ? 0 : link_->server().clock_offset_ms);
+Tick RedisRooms::tick_of(const RedisRoom& room, std::uint64_t redis_ms) const noexcept {
+  const RedisLink* const link = link_of(room);
+  const auto at_ms =
+      static_cast<std::int64_t>(redis_ms) - (link == nullptr ? 0 : link->server().clock_offset_ms);
   const auto now = static_cast<std::int64_t>(now_ms_);
   return static_cast<Tick>(std::clamp<std::int64_t>(at_ms, 0, now)) / kTickMs;
 }
@@ -250,101 +280,26 @@ void RedisRooms::say_refused(const RedisRoom& room, std::string_view error) noex
   }
 }
 
-void RedisRooms::link_up(RedisLink& link, const LinkUp& up) {
-  link_ = &link;
-  needs_scripts_ = false;
-  if (held_back_ != 0) link.set_reading(false);
-  const bool unfenced = !up.fenced && up.same_server;
-  for (std::size_t i = 1; i < rooms_.size(); ++i) {
-    if (rooms_[i] == nullptr) continue;
-    RedisRoom& room = *rooms_[i];
-    for (OwnBatch* each = room.batches.front(); each != nullptr; each = each->next.get()) {
-      if (each->state == OwnBatch::State::kOrphan) each->unfenced |= unfenced;
-      if (each->was_sent() && !up.same_server) each->elsewhere = each->doubtful = true;
-    }
-    begin_again(room);
-  }
-}
-
-// All that was under way on the link is over.
-void RedisRooms::forget_link(RedisRoom& room) noexcept {
-  for (OwnBatch* each = room.batches.front(); each != nullptr; each = each->next.get()) {
-    if (each->state == OwnBatch::State::kSent) each->state = OwnBatch::State::kOrphan;
-  }
-  room.phase = Phase::kWaiting;  // the queues are empty
-  room.next_queued = nullptr;
-  room.subscribed = false;
-  room.unanswered = 0;
-  room.beat_listed = false;
-  room.to_check = false;
-}
-
-void RedisRooms::link_down() noexcept {
-  link_ = nullptr;
-  needs_scripts_ = false;
-  careful_ = careful_ || pages_out_ != 0;
-  large_page_out_ = false;
-  opens_out_ = pages_out_ = 0;
-  to_open_.clear();
-  to_page_.clear();
-  to_check_.clear();
-  for_beat_.clear();
-  leaving_.clear();
-  for (std::size_t i = 1; i < rooms_.size(); ++i) {
-    if (rooms_[i] != nullptr) forget_link(*rooms_[i]);
-  }
-  for (std::size_t i = 1; i < rooms_.size(); ++i) {
-    if (rooms_[i] == nullptr) continue;
-    RedisRoom& room = *rooms_[i];
-    lose(room);
-    if (room.state == State::kLost && !std::exchange(room.behind, true)) ++behind_;
-  }
-}
-
-void RedisRooms::need_scripts() noexcept {
-  needs_scripts_ = true;
-  try {
-    link_->reload_scripts();
-  } catch (const std::bad_alloc&) {
-    link_->end("Memory ran out while the scripts were loaded again.");
-  }
-}
-
-void RedisRooms::link_scripts_loaded() {
-  needs_scripts_ = false;
-  for (std::size_t i = 1; i < rooms_.size(); ++i) {
-    if (rooms_[i] != nullptr) list_to_publish(*rooms_[i]);
-  }
-}
-
-void RedisRooms::link_beat() {
-  std::size_t kept = 0;
-  for (std::size_t i = 0; i < for_beat_.size(); ++i) {
-    RedisRoom* const room = room_of(for_beat_[i]);
-    if (room == nullptr || !room->beat_listed) continue;
-    if (room->state == State::kLive && !room->follows()) {
-      for_beat_[kept++] = for_beat_[i];  // a page that is being read will have the messages
-      continue;
-    }
-    room->beat_listed = false;
-    if (room->state == State::kLive) find_lost_pushes(*room);
-  }
-  for_beat_.resize(std::min(kept, for_beat_.size()));
-}
-
-void RedisRooms::link_replied(const RequestTag& tag, RespValue reply) {
+void RedisRooms::link_replied(RedisLane& lane, const RequestTag& tag, RespValue reply) {
   const auto ask = static_cast<Ask>(tag.kind);
-  if (ask == Ask::kOpen) --opens_out_;
+  if (ask == Ask::kCount) counts_.replied(tag.cookie, reply);
+  if (ask == Ask::kOpen) --lane.opens_out;
   if (ask == Ask::kFill || ask == Ask::kRead) {
-    --pages_out_;
-    large_page_out_ = false;
-    if (pages_out_ == 0 && to_page_.empty() && to_open_.empty() && opens_out_ == 0) {
-      careful_ = false;
-    }
+    --lane.pages_out;
+    lane.large_page_out = false;
   }
   RedisRoom* const room = room_of(tag.room);
   if (room == nullptr || reply.empty()) return;
   const bool current = tag.cookie == room->request;
+  if (reply.front().type == RespType::kError &&
+      was_not_run(reply.front().text, slots_ != nullptr)) {
+    if (ask == Ask::kPublish && refuse_keyed(*room, tag.cookie, reply.front().text)) return;
+    if (ask == Ask::kPublish) take_back(*room, tag.cookie);
+    if (slots_ && (ask == Ask::kPublish || current || tag.cookie == room->barrier)) {
+      redirected(*room, reply.front().text);
+    }
+    return;
+  }
   try {
     switch (ask) {
       case Ask::kPublish:
@@ -368,20 +323,34 @@ void RedisRooms::link_replied(const RequestTag& tag, RespValue reply) {
           lose(*room);
         }
         break;
+      case Ask::kCount:
+      case Ask::kAnswer:
+        break;
     }
   } catch (const std::bad_alloc&) {
     lose_for_a_while(*room, kMemoryDelayMs);
   }
 }
 
-void RedisRooms::link_pushed(RespValue push) {
+void RedisRooms::link_pushed(RedisLane& lane, RespValue push) {
   const RespValue kind = child(push, 0);
   const RespValue channel = child(push, 1);
   if (kind.empty() || channel.empty()) return;
   if (kind.front().text == "smessage") {
     const RespValue payload = child(push, 2);
+    if (payload.empty()) return;
     RedisRoom* const room = room_of(channel.front().text);
-    if (room == nullptr || payload.empty()) return;
+    if (room == nullptr) {
+      counts_.answered(payload.front().text);
+      return;
+    }
+    if (RoomCounts::is_question(payload.front().text)) {
+      counts_.answer(*lane.link, room->key, payload.front().text, room->home->member_count(),
+                     room->home->last());
+      return;
+    }
+    // A former lane goes on with its pushes until it gets the SUNSUBSCRIBE.
+    if (room->lane != &lane) return;
     ++figures_.pushes;
     try {
       message_pushed(*room, payload.front().text);
@@ -389,77 +358,90 @@ void RedisRooms::link_pushed(RespValue push) {
       lose_for_a_while(*room, kMemoryDelayMs);
     }
   } else if (kind.front().text == "sunsubscribe") {
-    unsubscribed(channel.front().text);
+    unsubscribed(lane, channel.front().text);
   }
 }
 
 // Without a SUNSUBSCRIBE of this node, the server no longer serves the channel.
-void RedisRooms::unsubscribed(std::string_view key) noexcept {
-  const auto found = leaving_.find(key);
-  if (found != leaving_.end()) {
-    if (--found->second == 0) leaving_.erase(found);
+void RedisRooms::unsubscribed(RedisLane& lane, std::string_view key) noexcept {
+  const auto found = lane.leaving.find(key);
+  if (found != lane.leaving.end()) {
+    if (--found->second == 0) lane.leaving.erase(found);
     return;
   }
-  if (RedisRoom* const room = room_of(key)) {
-    room->subscribed = false;
+  RedisRoom* const room = room_of(key);
+  if (room == nullptr) counts_.unsubscribed(key);
+  if (room == nullptr || room->lane != &lane) return;
+  room->subscribed = false;
+  if (slots_) {
+    redirected(*room, {});
+  } else {
     lose(*room);
   }
 }
 
 void RedisRooms::end_turn() noexcept {
-  if (link_ == nullptr || needs_scripts_) return;
-  try {
-    if (!publishes_wait()) {
-      while (!to_publish_.empty()) {
-        RedisRoom* const room = room_of(to_publish_.back());
-        if (room != nullptr && room->to_publish) {
-          send_batches(*room);
-          room->to_publish = false;
-        }
-        to_publish_.pop_back();
-      }
+  counts_.end_turn();
+  for (const auto& lane : lanes_) {
+    if (lane->link == nullptr || lane->needs_scripts) continue;
+    try {
+      end_turn(*lane);
+    } catch (const std::bad_alloc&) {  // NOLINT(bugprone-empty-catch): the next turn goes on
     }
-    while (!to_check_.empty()) {
-      RedisRoom* const room = room_of(to_check_.back());
-      if (room != nullptr && room->to_check) {
-        send_barrier(*room);
-        room->to_check = false;
-      }
-      to_check_.pop_back();
+  }
+}
+
+// Sends what waits for the lane, as far as its windows allow.
+void RedisRooms::end_turn(RedisLane& lane) {
+  if (!publishes_wait(lane)) {
+    while (!lane.to_publish.empty()) {
+      send_batches(lane.to_publish.front());
+      lane.to_publish.pop();
     }
-    while (!to_open_.empty() && opens_out_ < kMostOpens) {
-      RedisRoom& room = to_open_.front();
-      send_open(room);
-      to_open_.pop();
-      room.phase = Phase::kOpenSent;
-      ++opens_out_;
-    }
-    while (!to_page_.empty() && page_fits(to_page_.front())) {
-      RedisRoom& room = to_page_.front();
-      send_page(room);
-      to_page_.pop();
-      room.phase = room.phase == Phase::kToFill ? Phase::kFillSent : Phase::kReadSent;
-      ++pages_out_;
-      large_page_out_ = room.large_entries;
-    }
-  } catch (const std::bad_alloc&) {  // NOLINT(bugprone-empty-catch): the next turn goes on
+  }
+  while (!lane.to_check.empty()) {
+    send_barrier(lane.to_check.front());
+    lane.to_check.pop();
+  }
+  while (!lane.to_open.empty() && lane.opens_out < kMostOpens) {
+    RedisRoom& room = lane.to_open.front();
+    send_open(room);
+    lane.to_open.pop();
+    room.phase = Phase::kOpenSent;
+    ++lane.opens_out;
+  }
+  while (!lane.to_page.empty() && page_fits(lane.to_page.front())) {
+    RedisRoom& room = lane.to_page.front();
+    send_page(room);
+    lane.to_page.pop();
+    room.phase = room.phase == Phase::kToFill ? Phase::kFillSent : Phase::kReadSent;
+    ++lane.pages_out;
+    lane.large_page_out = room.large_entries;
   }
 }
 
 bool RedisRooms::has_to_send() const noexcept {
-  if (link_ == nullptr || needs_scripts_) return false;
-  return (!to_publish_.empty() && !publishes_wait()) || !to_check_.empty() ||
-         (!to_open_.empty() && opens_out_ < kMostOpens) ||
-         (!to_page_.empty() && page_fits(to_page_.front()));
+  if (counts_.has_to_send()) return true;
+  return std::ranges::any_of(lanes_, [](const auto& lane) { return has_to_send(*lane); });
+}
+
+bool RedisRooms::has_to_send(const RedisLane& lane) noexcept {
+  if (lane.link == nullptr || lane.needs_scripts) return false;
+  return (!lane.to_publish.empty() && !publishes_wait(lane)) || !lane.to_check.empty() ||
+         (!lane.to_open.empty() && lane.opens_out < kMostOpens) ||
+         (!lane.to_page.empty() && page_fits(lane.to_page.front()));
 }
 
 void RedisRooms::is_due(std::uint64_t at_ms) noexcept {
   next_due_ms_ = std::min(next_due_ms_, std::max(at_ms, last_sweep_ms_ + kSweepMs));
 }
 
-std::uint64_t RedisRooms::deadline() const noexcept { return next_due_ms_; }
+std::uint64_t RedisRooms::deadline() const noexcept {
+  return std::min(next_due_ms_, counts_.deadline());
+}
 
 void RedisRooms::on_time() {
+  counts_.on_time();
   if (now_ms_ < next_due_ms_) return;
   next_due_ms_ = kNever;
   last_sweep_ms_ = now_ms_;
@@ -471,7 +453,9 @@ void RedisRooms::on_time() {
 // Handles the timers of the room, and sets the time of the next one.
 void RedisRooms::tend(RedisRoom& room) {
   expire(room);
-  if (!room.wanted && room.batches.empty() && room.unanswered == 0) {
+  // The hub would take a room that was closed under its messages for one with a gap.
+  const bool in_use = !room.batches.empty() || room.unanswered != 0 || room.home->has_pending();
+  if (!room.wanted && !in_use) {
     const std::uint64_t at = room.unwanted_at_ms + settings_.linger_ms;
     if (now_ms_ >= at && unsubscribe(room)) {
       close(room, false);
@@ -502,7 +486,7 @@ void RedisRooms::tend(RedisRoom& room) {
 // A silent room keeps its epoch while it has members.
 void RedisRooms::renew(RedisRoom& room) {
   try {
-    link_->send(tag_of(room, Ask::kRenew), {"PEXPIRE", room.key, Decimal(ttl_ms(room))});
+    link_of(room)->send(tag_of(room, Ask::kRenew), {"PEXPIRE", room.key, Decimal(ttl_ms(room))});
     room.renewed_at_ms = now_ms_;
     is_due(now_ms_ + ttl_ms(room) / 3);
   } catch (const std::bad_alloc&) {
@@ -512,14 +496,15 @@ void RedisRooms::renew(RedisRoom& room) {
 
 // Returns false if out of memory; nothing has changed then.
 bool RedisRooms::unsubscribe(RedisRoom& room) noexcept {
-  if (link_ == nullptr || !room.subscribed) return true;
+  if (link_of(room) == nullptr || !room.subscribed) return true;
   try {
-    std::uint32_t& count = leaving_.try_emplace(room.key).first->second;
+    auto& leaving = room.lane->leaving;
+    std::uint32_t& count = leaving.try_emplace(room.key).first->second;
     ++count;
     try {
-      link_->send_unanswered({"SUNSUBSCRIBE", room.key});
+      link_of(room)->send_unanswered({"SUNSUBSCRIBE", room.key});
     } catch (...) {
-      if (--count == 0) leaving_.erase(room.key);
+      if (--count == 0) leaving.erase(room.key);
       throw;
     }
   } catch (const std::bad_alloc&) {
@@ -536,9 +521,7 @@ void RedisRooms::close(RedisRoom& room, bool failed) noexcept {
                                    : figures_.lost);
   if (room.behind) --behind_;
   hub::RoomHome& home = *room.home;
-  if (room.to_publish) std::erase(to_publish_, room.number);
-  if (room.to_check) std::erase(to_check_, room.number);
-  if (room.beat_listed) std::erase(for_beat_, room.number);
+  leave_lists(room);
   by_key_.erase(room.key);
   free_numbers_.push_back(room.number);
   rooms_[room.number].reset();
@@ -546,7 +529,9 @@ void RedisRooms::close(RedisRoom& room, bool failed) noexcept {
   sink_.closed(home, failed);
 }
 
-bool RedisRooms::caught_up() const noexcept { return link_ != nullptr && behind_ == 0; }
+bool RedisRooms::caught_up() const noexcept {
+  return behind_ == 0 && (slots_ || lane().link != nullptr);
+}
 
 RoomsFigures RedisRooms::figures() const noexcept { return figures_; }
 

@@ -7,17 +7,38 @@ namespace wsd::engine {
 namespace {
 
 // XADD is the call that may fail for reasons of the server (OOM, NOREPLICAS, MISCONF, READONLY,
-// WRONGTYPE), and it comes first. After it, a failure must leave no message behind that has a
-// position, and a success must not be reported as a failure. Hence each further call is a pcall.
+// WRONGTYPE), and it comes before all other writes. After it, a failure must leave no message
+// behind that has a position, and a success must not be reported as a failure. Hence each further
+// call is a pcall.
 //
 // XADD without NOMKSTREAM would give a deleted room its old epoch again.
 //
 // The id ends with "-0" only if the stream's epoch is lower than the publisher's, because an epoch
 // begins at 1 or later. The stream then goes beyond both epochs, so that no position of the
 // publisher's epoch can be given.
+//
+// Most calls have two arguments and do not trim, because three more arguments and the look for old
+// entries cost Redis a sixth of the call.
+//
+// KEYS[2] is the key of a message that must not be placed twice, ARGV[6] its fingerprint, and
+// ARGV[7] the milliseconds for which it is remembered. The reply is an array if an earlier message
+// had the key.
 constexpr std::string_view kPublish = R"lua(
-local key, epoch = KEYS[1], ARGV[1]
-local id = redis.pcall('XADD', key, 'NOMKSTREAM', 'MINID', '~', ARGV[2], epoch .. '-*', 'd', ARGV[4])
+local key, once, text, count, oldest = KEYS[1], KEYS[2], ARGV[2], ARGV[3], ARGV[4]
+if once then
+  local earlier = redis.call('GET', once)
+  if earlier then
+    local place, fingerprint = string.match(earlier, '^(%S+) (%S+)$')
+    if fingerprint == ARGV[6] then return {place} end
+    return redis.error_reply('KEYUSED another message has the key')
+  end
+end
+local id
+if oldest and oldest ~= '' then
+  id = redis.pcall('XADD', key, 'NOMKSTREAM', 'MINID', '~', oldest, ARGV[1], 'd', text)
+else
+  id = redis.pcall('XADD', key, 'NOMKSTREAM', ARGV[1], 'd', text)
+end
 if type(id) ~= 'string' then
   if not id then return redis.error_reply('EPOCH the room has no key') end
   if string.find(id.err, 'equal or smaller', 1, true) then
@@ -26,22 +47,28 @@ if type(id) ~= 'string' then
   return id
 end
 if string.sub(id, -2) == '-0' then
-  redis.pcall('XSETID', key, string.format('%.0f-1', tonumber(epoch) + 1048576))
+  local epoch = tonumber(string.sub(id, 1, -3))
+  redis.pcall('XSETID', key, string.format('%.0f-1', epoch + 1048576))
   redis.pcall('XDEL', key, id)
   return redis.error_reply('EPOCH the room had an earlier epoch')
 end
-local count = ARGV[3]
-if count ~= '1' then
-  local last = tonumber(string.sub(id, #epoch + 2)) + count - 1
-  local set = redis.pcall('XSETID', key, string.format('%s-%.0f', epoch, last))
+if count and count ~= '1' then
+  local epoch, seq = string.match(id, '(%d+)-(%d+)')
+  local set = redis.pcall('XSETID', key, string.format('%s-%.0f', epoch, seq + count - 1))
+  if set.err then
+    redis.pcall('XDEL', key, id)
+    return set
+  end
+end
+if once then
+  local set = redis.pcall('SET', once, id .. ' ' .. ARGV[6], 'PX', ARGV[7])
   if set.err then
     redis.pcall('XDEL', key, id)
     return set
   end
 end
 if ARGV[5] then redis.pcall('PEXPIRE', key, ARGV[5]) end
-local text = ARGV[4]
-redis.pcall('SPUBLISH', key, #text > 65536 and id .. ' !' .. count or id .. ' ' .. text)
+redis.pcall('SPUBLISH', key, #text > 65536 and id .. ' !' .. (count or 1) or id .. ' ' .. text)
 return id
 )lua";
 
@@ -101,13 +128,16 @@ constexpr std::string_view kPage = R"lua(
 local key, at = KEYS[1], ARGV[2]
 local command, other = 'XRANGE', '+'
 if ARGV[1] == '+' then command, other = 'XREVRANGE', '-' end
-local most_bytes, most = tonumber(ARGV[3]), tonumber(ARGV[4])
+local most_bytes, most, most_text = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local page, entries, bytes = {}, 0, 0
 local step = 1
 while entries < most and bytes < most_bytes do
   local got = redis.call(command, key, at, other, 'COUNT', step)
   for i = 1, #got do
     local text = got[i][2][2]
+    if #text > most_text then
+      text = '!' .. (string.match(string.sub(text, 1, 96), '^%S+ %S+ %S+ (%d+)\n') or 1)
+    end
     bytes = bytes + #text
     if entries > 0 and bytes > most_bytes then return page end
     entries = entries + 1
@@ -150,6 +180,8 @@ try('XDEL', key, '1-1')
 try('XRANGE', key, '-', '+', 'COUNT', '1')
 try('XREVRANGE', key, '+', '-', 'COUNT', '1')
 try('PEXPIRE', key, '1')
+try('GET', key)
+try('SET', key, '', 'PX', '1')
 try('SPUBLISH', key, '')
 return denied
 )lua";

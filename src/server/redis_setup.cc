@@ -22,6 +22,7 @@ engine::RedisEngineSettings settings_of(const ServerOptions& options) {
   settings.link.user = options.engine.user;
   settings.link.password = options.engine.password;
   settings.link.prefix = options.engine.prefix;
+  settings.link.cluster = settings.url.kind == engine::EngineUrl::Kind::kCluster;
   settings.link.timeout_ms = options.engine.timeout_ms;
   settings.link.max_message_bytes = options.limits.max_message_bytes;
   settings.link.now_us = &monotonic_us;

@@ -56,7 +56,7 @@ TEST(EngineUrl, OtherTexts_AreRefusedWithTheRemedy) {
   }
   expect_error("redis://" + std::string(254, 'h'), "does not name a host");
   expect_error("redis+sentinel://a,b,a:26379/m", "names a:26379 twice: write each host once");
-  expect_error("redis://a,b", "names several hosts: write one, or redis+sentinel://");
+  expect_error("redis://a,b", "names several hosts: write one, redis+sentinel://");
   expect_error("redis://h?db=1", "has a query or a fragment: leave it out");
   expect_error("redis://h#x", "has a query or a fragment: leave it out");
   for (const char* text : {"redis+sentinel://s1", "redis+sentinel://s1/", "redis+sentinel://s1/a/0",
@@ -82,11 +82,17 @@ TEST(EngineUrl, Database_IsRefused) {
   }
 }
 
-TEST(EngineUrl, TlsAndCluster_AreRefused) {
+TEST(EngineUrl, NodesOfACluster_AreParsed) {
+  expect_url("redis+cluster://a", Kind::kCluster, {tcp("a", 6379)});
+  expect_url("redis+cluster://a:7,[::1],c", Kind::kCluster,
+             {tcp("a", 7), tcp("::1", 6379), tcp("c", 6379)});
+  expect_error("redis+cluster://", "does not name a host in ''");
+  expect_error("redis+cluster://a,a:6379", "names a:6379 twice");
+  expect_error("redis+cluster://a/0", "has a path: write redis+cluster://HOST[:PORT],...");
+}
+
+TEST(EngineUrl, Tls_IsRefused) {
   expect_error("rediss://h", "asks for TLS, which wsd does not speak with Redis: run stunnel");
-  expect_error("redis+cluster://a:1,b:2",
-               "names a Redis Cluster, which this version does not "
-               "support yet");
 }
 
 TEST(EngineUrl, Password_IsRefusedAndNotRepeated) {

@@ -2,7 +2,12 @@
 
 #include <algorithm>
 
+#include "sim/allocation_faults.h"
+
 namespace wsd::engine {
+
+// The network itself never lacks memory.
+using Off = sim::AllocationFaults::Off;
 
 class FakeNetwork::FakeWire final : public Wire {
  public:
@@ -30,9 +35,10 @@ std::unique_ptr<Wire> FakeNetwork::connect(const Endpoint& to, WireOwner& owner)
   auto line = std::make_shared<Line>();
   line->to = to;
   line->owner = &owner;
+  auto wire = std::make_unique<FakeWire>(line);
+  lines_.push_back(std::move(line));
   ++connects_;
-  lines_.push_back(line);
-  return std::make_unique<FakeWire>(std::move(line));
+  return wire;
 }
 
 void FakeNetwork::listen(const Endpoint& at, FakeRedis* server) {
@@ -46,6 +52,7 @@ void FakeNetwork::set_unreachable(const Endpoint& at, bool unreachable) {
 }
 
 std::vector<std::shared_ptr<FakeNetwork::Line>> FakeNetwork::lines() {
+  const Off off;
   std::erase_if(lines_, [](const std::shared_ptr<Line>& each) {
     return each->has_ended() && (each->socket == nullptr || each->socket->server_closed);
   });
@@ -73,17 +80,21 @@ bool FakeNetwork::connect_now(Line& line) {
   if (std::ranges::find(unreachable_, line.to) != unreachable_.end()) return false;
   const auto found =
       std::ranges::find_if(listeners_, [&line](const auto& each) { return each.first == line.to; });
-  if (found == listeners_.end()) {
+  if (found == listeners_.end() || !found->second->is_listening()) {
     end(line, "Connection refused");
     return true;
   }
   line.server = found->second;
-  line.socket = line.server->accept();
+  {
+    const Off off;
+    line.socket = line.server->accept();
+  }
   line.owner->connected();
   return true;
 }
 
 bool FakeNetwork::send(Line& line, std::size_t most) {
+  const Off off;
   if (line.has_ended() || !line.is_connected() || !line.cut.empty()) return false;
   std::string& kernel = line.socket->to_server;
   const std::size_t space = send_window_ > kernel.size() ? send_window_ - kernel.size() : 0;
@@ -111,12 +122,17 @@ bool FakeNetwork::receive(Line& line, std::size_t most) {
   const std::size_t size = std::min({most, kernel.size(), line.cut_after_received});
   if (line.cut_after_received != kAll) line.cut_after_received -= size;
   if (size != 0) {
-    const std::string bytes = kernel.substr(0, size);
+    std::string bytes;
+    {
+      const Off off;
+      bytes = kernel.substr(0, size);
+    }
     kernel.erase(0, size);
     line.owner->received(bytes);
     return true;
   }
   if (line.cut_after_received == 0) {
+    const Off off;
     cut(line, "Connection reset by peer", false);
     return true;
   }

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <utility>
 
+#include "engine/room_key.h"
 #include "sim/random.h"
 
 namespace wsd::engine {
@@ -130,7 +131,9 @@ FakeReply FakeRedis::dispatch(Client& client, const Words& words) {
     if (name == "ssubscribe") client.taken.insert(words.begin() + 1, words.end());
     return FakeReply::error(faults.error_for_all);
   }
-  return call(client, words);
+  FakeReply reply = call(client, words);
+  if (name != "asking") client.asking = false;
+  return reply;
 }
 
 // A command of a client or of a script.
@@ -155,12 +158,45 @@ FakeReply FakeRedis::call(Client& client, const Words& words) {
                      "subcommand"
                    : "NOPERM this user has no permissions to run the '" + denied + "' command");
   }
+  if (slots_ != nullptr && !in_script_ && command.first_key != 0) {
+    FakeReply elsewhere = redirect(client, command, words);
+    if (elsewhere.is_error()) return elsewhere;
+  }
   if (command.writes) {
     FakeReply refused = refusal(command);
     if (refused.is_error()) return refused;
     if (in_script_) script_has_written_ = true;
   }
   return (this->*command.handler)(client, words);
+}
+
+// Returns an error if another node of the cluster serves the keys of a command.
+FakeReply FakeRedis::redirect(Client& client, const Command& command, const Words& words) {
+  const auto first = static_cast<std::size_t>(command.first_key);
+  if (words.size() <= first) return {};
+  const std::string name = fake_lower(words[0]);
+  const std::size_t keys = name == "evalsha" ? std::strtoul(words[2].c_str(), nullptr, 10) : 1;
+  const std::size_t end = command.many_keys ? words.size() : std::min(words.size(), first + keys);
+  const bool is_channel = name == "spublish" || name.ends_with("subscribe");
+  const std::uint16_t slot = slot_of_key(words[first]);
+  bool has_all = true;
+  bool has_some = false;
+  for (std::size_t i = first; i < end; ++i) {
+    if (slot_of_key(words[i]) != slot) {
+      return FakeReply::error("CROSSSLOT Keys in request don't hash to the same slot");
+    }
+    const bool has = find(words[i]) != nullptr;
+    has_all = has_all && has;
+    has_some = has_some || has;
+  }
+  FakeReply elsewhere = slots_->redirect(slot, is_channel, has_all, client.asking);
+  if (has_some && elsewhere.text.starts_with("ASK ")) {
+    return FakeReply::error("TRYAGAIN Multiple keys request during rehashing of slot");
+  }
+  if (elsewhere.is_error() && name == "ssubscribe") {
+    client.taken.insert(words.begin() + 1, words.end());
+  }
+  return elsewhere;
 }
 
 // Returns an error if the server does not take a write. It asks in another order in a script.
@@ -232,6 +268,16 @@ void FakeRedis::unsubscribe_all(std::string_view channel) {
   }
 }
 
+void FakeRedis::unsubscribe_slot(std::uint16_t slot) {
+  std::set<std::string, std::less<>> channels;
+  for (const std::unique_ptr<Client>& each : clients_) {
+    for (const std::string& channel : each->channels) {
+      if (slot_of_key(channel) == slot) channels.insert(channel);
+    }
+  }
+  for (const std::string& each : channels) unsubscribe_all(each);
+}
+
 void FakeRedis::restart(FakeData data) {
   close_all();
   data_ = std::move(data);
@@ -279,27 +325,28 @@ const std::map<std::string, FakeRedis::Command, std::less<>>& FakeRedis::command
       {"config", {&FakeRedis::config, -2}},
       {"acl", {&FakeRedis::acl, -2}},
       {"cluster", {&FakeRedis::cluster, -2}},
+      {"asking", {&FakeRedis::asking, 1}},
       {"script", {&FakeRedis::script, -2}},
-      {"evalsha", {&FakeRedis::evalsha, -3}},
-      {"ssubscribe", {&FakeRedis::ssubscribe, -2}},
-      {"sunsubscribe", {&FakeRedis::sunsubscribe, -1}},
-      {"spublish", {&FakeRedis::spublish, 3}},
+      {"evalsha", {&FakeRedis::evalsha, -3, false, false, 3}},
+      {"ssubscribe", {&FakeRedis::ssubscribe, -2, false, false, 1, true}},
+      {"sunsubscribe", {&FakeRedis::sunsubscribe, -1, false, false, 1, true}},
+      {"spublish", {&FakeRedis::spublish, 3, false, false, 1}},
       {"flushall", {&FakeRedis::flushall, -1, true}},
-      {"set", {&FakeRedis::set, -3, true, true}},
-      {"get", {&FakeRedis::get, 2}},
-      {"del", {&FakeRedis::del, -2, true}},
-      {"exists", {&FakeRedis::exists, -2}},
-      {"type", {&FakeRedis::type, 2}},
-      {"pexpire", {&FakeRedis::pexpire, -3, true}},
-      {"pttl", {&FakeRedis::pttl, 2}},
-      {"xadd", {&FakeRedis::xadd, -5, true, true}},
-      {"xtrim", {&FakeRedis::xtrim, -4, true}},
-      {"xdel", {&FakeRedis::xdel, -3, true}},
-      {"xlen", {&FakeRedis::xlen, 2}},
-      {"xsetid", {&FakeRedis::xsetid, -3, true, true}},
-      {"xinfo", {&FakeRedis::xinfo, -2}},
-      {"xrange", {&FakeRedis::xrange, -4}},
-      {"xrevrange", {&FakeRedis::xrange, -4}},
+      {"set", {&FakeRedis::set, -3, true, true, 1}},
+      {"get", {&FakeRedis::get, 2, false, false, 1}},
+      {"del", {&FakeRedis::del, -2, true, false, 1, true}},
+      {"exists", {&FakeRedis::exists, -2, false, false, 1, true}},
+      {"type", {&FakeRedis::type, 2, false, false, 1}},
+      {"pexpire", {&FakeRedis::pexpire, -3, true, false, 1}},
+      {"pttl", {&FakeRedis::pttl, 2, false, false, 1}},
+      {"xadd", {&FakeRedis::xadd, -5, true, true, 1}},
+      {"xtrim", {&FakeRedis::xtrim, -4, true, false, 1}},
+      {"xdel", {&FakeRedis::xdel, -3, true, false, 1}},
+      {"xlen", {&FakeRedis::xlen, 2, false, false, 1}},
+      {"xsetid", {&FakeRedis::xsetid, -3, true, true, 1}},
+      {"xinfo", {&FakeRedis::xinfo, -2, false, false, 2}},
+      {"xrange", {&FakeRedis::xrange, -4, false, false, 1}},
+      {"xrevrange", {&FakeRedis::xrange, -4, false, false, 1}},
   };
   return all;
 }

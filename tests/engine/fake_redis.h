@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "engine/fake_reply.h"
+#include "engine/fake_slots.h"
 #include "engine/fake_stream.h"
 
 namespace wsd::engine {
@@ -53,9 +54,10 @@ struct FakeFaults {
   std::string error_for_all;     // all commands but HELLO and AUTH answer this, like "LOADING ..."
   std::set<std::string> denied;  // commands without a right, like "xsetid" and "client|kill"
   std::size_t lost_pushes = 0;   // so many SPUBLISH commands reach nobody
-  bool pushes_after_reply = false;   // of one's own command, as from Redis 7.2 on
-  std::size_t output_limit = 0;      // bytes for a subscriber; beyond, it is closed. 0: no limit
-  std::size_t entries_per_node = 1;  // approximate trimming (~) removes whole nodes only
+  bool pushes_after_reply = false;     // of one's own command, as from Redis 7.2 on
+  bool unsubscribe_needs_one = false;  // SUNSUBSCRIBE without a subscription is an error: Valkey 8
+  std::size_t output_limit = 0;        // bytes for a subscriber; beyond, it is closed. 0: no limit
+  std::size_t entries_per_node = 1;    // approximate trimming (~) removes whole nodes only
 };
 
 class FakeRedis {
@@ -66,7 +68,7 @@ class FakeRedis {
     std::uint64_t seed = 1;  // of the replication ids
     std::string version = "7.0.15";
     std::string password;  // of the user "default"; empty: none
-    bool cluster = false;  // what INFO says of cluster_enabled
+    bool cluster = false;  // what INFO says of cluster_enabled; set_slots() for the rest
     bool has_replid = true;
   };
 
@@ -115,12 +117,18 @@ class FakeRedis {
   void set_replid(std::string_view replid) { replid_ = replid; }
   [[nodiscard]] const std::string& replid() const noexcept { return replid_; }
   [[nodiscard]] bool is_master() const noexcept { return is_master_; }
+  // With false, nobody can connect: "Connection refused".
+  void set_listening(bool listening) noexcept { listening_ = listening; }
+  [[nodiscard]] bool is_listening() const noexcept { return listening_; }
+  // Makes this server a node of a cluster. The view must outlive it.
+  void set_slots(const FakeSlots* slots) noexcept { slots_ = slots; }
   // Closes all connections, as after a crash.
   void close_all();
   // Closes the connections that have subscriptions.
   void close_subscribers();
   // Takes the channel from all subscribers, as when the slot of a cluster moves.
   void unsubscribe_all(std::string_view channel);
+  void unsubscribe_slot(std::uint16_t slot);
   void flush_scripts() { scripts_.clear(); }
   // What connected_slaves of INFO says.
   void set_replicas(unsigned count) noexcept { replicas_ = count; }
@@ -155,6 +163,7 @@ class FakeRedis {
     int protocol = 2;
     bool authenticated = false;
     bool closing = false;
+    bool asking = false;  // for the next command
     std::set<std::string, std::less<>> channels;
     std::set<std::string, std::less<>> taken;  // or never given, for a fault
   };
@@ -165,6 +174,8 @@ class FakeRedis {
     int arity;  // as COMMAND INFO has it: with the name; negative: at least
     bool writes = false;
     bool needs_memory = false;
+    int first_key = 0;  // 0: none
+    bool many_keys = false;
   };
   static const std::map<std::string, Command, std::less<>>& commands();
 
@@ -174,6 +185,7 @@ class FakeRedis {
   FakeReply dispatch(Client& client, const Words& words);
   [[nodiscard]] FakeReply call(Client& client, const Words& words);
   [[nodiscard]] FakeReply refusal(const Command& command) const;
+  [[nodiscard]] FakeReply redirect(Client& client, const Command& command, const Words& words);
   void sweep();
   void push(Client& to, const Client* from, const FakeReply& items);
   [[nodiscard]] std::string fresh_replid();
@@ -192,6 +204,7 @@ class FakeRedis {
   FakeReply config(Client& client, const Words& words);
   FakeReply acl(Client& client, const Words& words);
   FakeReply cluster(Client& client, const Words& words);
+  FakeReply asking(Client& client, const Words& words);
   FakeReply ssubscribe(Client& client, const Words& words);
   FakeReply sunsubscribe(Client& client, const Words& words);
   FakeReply spublish(Client& client, const Words& words);
@@ -222,7 +235,9 @@ class FakeRedis {
   FakeReply script(Client& client, const Words& words);
   FakeReply evalsha(Client& client, const Words& words);
   [[nodiscard]] FakeReply script_call(Client& client, const Words& words);
-  [[nodiscard]] FakeReply publish(Client& client, const std::string& key, const Words& args);
+  // `once`: empty, or the second key.
+  [[nodiscard]] FakeReply publish(Client& client, const std::string& key, const std::string& once,
+                                  const Words& args);
   [[nodiscard]] FakeReply open(Client& client, const std::string& key, const Words& args);
   [[nodiscard]] FakeReply page(Client& client, const std::string& key, const Words& args);
   [[nodiscard]] FakeReply probe(Client& client, const std::string& key);
@@ -232,6 +247,8 @@ class FakeRedis {
   std::string replid_;
   bool is_master_ = true;
   bool stopped_ = false;
+  bool listening_ = true;
+  const FakeSlots* slots_ = nullptr;  // nullptr: not in a cluster
   unsigned replicas_ = 0;
   std::uint64_t time_us_ = 1'795'989'613'123'456;
   std::uint64_t last_client_id_ = 0;

@@ -130,9 +130,15 @@ FakeValue* FakeRedis::find(std::string_view key) {
 }
 
 FakeReply FakeRedis::set(Client& /*client*/, const Words& words) {
-  if (words.size() != 3) return syntax();
+  const bool expires = words.size() == 5 && fake_lower(words[3]) == "px";
+  if (words.size() != 3 && !expires) return syntax();
   FakeValue value;
   value.string = words[2];
+  if (expires) {
+    const std::optional<std::int64_t> ms = integer(words[4]);
+    if (!ms) return not_a_number();
+    value.expires_ms = time_us_ / 1'000 + static_cast<std::uint64_t>(*ms);
+  }
   data_[words[1]] = std::move(value);
   return FakeReply::ok();
 }

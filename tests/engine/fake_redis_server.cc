@@ -173,7 +173,7 @@ FakeReply FakeRedis::info(Client& /*client*/, const Words& words) {
     begin("Cluster");
     text += "cluster_enabled:" + std::string(options_.cluster ? "1" : "0") + "\r\n";
   }
-  return bulk(text);
+  return FakeReply::verbatim(text);
 }
 
 FakeReply FakeRedis::time(Client& /*client*/, const Words& /*words*/) {
@@ -250,8 +250,23 @@ FakeReply FakeRedis::acl(Client& /*client*/, const Words& words) {
   return unknown_subcommand(words);
 }
 
-FakeReply FakeRedis::cluster(Client& /*client*/, const Words& /*words*/) {
-  return FakeReply::error("ERR This instance has cluster support disabled");
+FakeReply FakeRedis::cluster(Client& /*client*/, const Words& words) {
+  if (slots_ == nullptr) {
+    return FakeReply::error("ERR This instance has cluster support disabled");
+  }
+  const std::string what = fake_lower(words[1]);
+  if (words.size() == 2 && what == "nodes") return slots_->nodes();
+  if (words.size() == 2 && what == "info") return slots_->info();
+  if (words.size() == 2 && what == "myid") return slots_->id();
+  return unknown_subcommand(words);
+}
+
+FakeReply FakeRedis::asking(Client& client, const Words& /*words*/) {
+  if (slots_ == nullptr) {
+    return FakeReply::error("ERR This instance has cluster support disabled");
+  }
+  client.asking = true;
+  return FakeReply::ok();
 }
 
 FakeReply FakeRedis::ssubscribe(Client& client, const Words& words) {
@@ -265,6 +280,9 @@ FakeReply FakeRedis::ssubscribe(Client& client, const Words& words) {
 }
 
 FakeReply FakeRedis::sunsubscribe(Client& client, const Words& words) {
+  if (faults.unsubscribe_needs_one && client.channels.empty()) {
+    return FakeReply::error("NOSUB 'sunsubscribe' command executed not in subscribed mode");
+  }
   Words channels(words.begin() + 1, words.end());
   if (channels.empty()) channels.assign(client.channels.begin(), client.channels.end());
   if (channels.empty()) {

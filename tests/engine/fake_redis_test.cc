@@ -58,7 +58,7 @@ class FakeRedisTest : public testing::Test {
   }
   FakeReply publish(const std::string& epoch, const std::string& text, int count = 1) {
     return server_.execute(
-        {"EVALSHA", load("'NOMKSTREAM'"), "1", "{r}", epoch, "0-0", std::to_string(count), text});
+        {"EVALSHA", load("'NOMKSTREAM'"), "1", "{r}", epoch + "-*", text, std::to_string(count)});
   }
 
   FakeRedis server_;
@@ -100,7 +100,7 @@ TEST_F(FakeRedisTest, Publish_ReachesSubscribersBeforeItsReply) {
   network_.run();
   static_cast<void>(client.take());
   const std::string sha = load("'NOMKSTREAM'");
-  client.send({"EVALSHA", sha, "1", "{r}", epoch, "0-0", "1", "x"});
+  client.send({"EVALSHA", sha, "1", "{r}", epoch + "-*", "x"});
   network_.run();
   const std::string id = epoch + "-" + std::to_string(opened.items[1].number + 1);
   const std::string push = ">3\r\n$8\r\nsmessage\r\n$3\r\n{r}\r\n$" +
@@ -110,7 +110,7 @@ TEST_F(FakeRedisTest, Publish_ReachesSubscribersBeforeItsReply) {
   server_.faults.pushes_after_reply = true;
   server_.data().clear();
   const std::string next = open().items[0].text;
-  client.send({"EVALSHA", sha, "1", "{r}", next, "0-0", "1", "x"});
+  client.send({"EVALSHA", sha, "1", "{r}", next + "-*", "x"});
   network_.run();
   EXPECT_NE(client.input.find("smessage"), std::string::npos);
   EXPECT_FALSE(client.input.starts_with(">"));

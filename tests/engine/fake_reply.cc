@@ -18,6 +18,11 @@ void FakeReply::append_to(std::string& out, int protocol) const {
     case Type::kBulk:
       out += "$" + std::to_string(text.size()) + "\r\n" + text + "\r\n";
       return;
+    case Type::kVerbatim:
+      out += protocol == 3 ? "=" + std::to_string(text.size() + 4) + "\r\ntxt:"
+                           : "$" + std::to_string(text.size()) + "\r\n";
+      out += text + "\r\n";
+      return;
     case Type::kNull:
       out += protocol == 3 ? "_\r\n" : "$-1\r\n";
       return;

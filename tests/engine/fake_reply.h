@@ -10,7 +10,17 @@
 namespace wsd::engine {
 
 struct FakeReply {
-  enum class Type : std::uint8_t { kNone, kStatus, kError, kNumber, kBulk, kNull, kArray, kMap };
+  enum class Type : std::uint8_t {
+    kNone,
+    kStatus,
+    kError,
+    kNumber,
+    kBulk,
+    kVerbatim,  // a text of several lines, which RESP2 has as a bulk string
+    kNull,
+    kArray,
+    kMap
+  };
 
   Type type = Type::kNone;
   std::int64_t number = 0;
@@ -28,6 +38,9 @@ struct FakeReply {
   [[nodiscard]] static FakeReply of(std::int64_t number) { return {Type::kNumber, number, {}, {}}; }
   [[nodiscard]] static FakeReply bulk(std::string_view text) {
     return {Type::kBulk, 0, std::string(text), {}};
+  }
+  [[nodiscard]] static FakeReply verbatim(std::string_view text) {
+    return {Type::kVerbatim, 0, std::string(text), {}};
   }
   [[nodiscard]] static FakeReply null() { return {Type::kNull, 0, {}, {}}; }
   [[nodiscard]] static FakeReply array(std::vector<FakeReply> items = {}) {

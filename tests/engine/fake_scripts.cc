@@ -6,6 +6,7 @@
 #include <array>
 #include <cmath>
 #include <optional>
+#include <regex>
 #include <utility>
 
 #include "engine/fake_redis.h"
@@ -30,8 +31,21 @@ std::string sha1_of(std::string_view text) {
 
 std::uint64_t number(const std::string& text) { return std::strtoull(text.c_str(), nullptr, 10); }
 
+// Returns COUNT of a batch text, or "1" if the text has another form.
+std::string count_in_head(const std::string& text) {
+  static const std::regex head("^\\S+ \\S+ \\S+ ([0-9]+)\n");
+  std::smatch found;
+  const std::string start = text.substr(0, 96);
+  return std::regex_search(start, found, head) ? found[1].str() : "1";
+}
+
 std::string id_text(std::uint64_t epoch, std::uint64_t seq) {
   return FakeStreamId{epoch, seq}.text();
+}
+
+// The reply of a script in which redis.call() has failed.
+FakeReply failure_of_script(const FakeReply& error) {
+  return FakeReply::error(error.text + " script: " + std::string(40, '0') + ", on @user_script:1.");
 }
 
 }  // namespace
@@ -77,17 +91,19 @@ FakeReply FakeRedis::evalsha(Client& client, const Words& words) {
     ++calls_["evalsha unknown"];
     return FakeReply::error("NOSCRIPT No matching script. Please use EVAL.");
   }
-  if (words[2] != "1" || words.size() < 4) {
+  const std::size_t keys = number(words[2]);
+  if (keys < 1 || keys > 2 || words.size() < 3 + keys) {
     return FakeReply::error("ERR Number of keys can't be greater than number of args");
   }
-  const Words args(words.begin() + 4, words.end());
+  const std::string once = keys == 2 ? words[4] : "";
+  const Words args(words.begin() + 3 + static_cast<std::ptrdiff_t>(keys), words.end());
   in_script_ = true;
   script_has_written_ = false;
   FakeReply reply;
   switch (found->second) {
     case ScriptKind::kPublish:
       ++calls_["evalsha publish"];
-      reply = publish(client, words[3], args);
+      reply = publish(client, words[3], once, args);
       break;
     case ScriptKind::kOpen:
       ++calls_["evalsha open"];
@@ -108,11 +124,24 @@ FakeReply FakeRedis::evalsha(Client& client, const Words& words) {
 
 FakeReply FakeRedis::script_call(Client& client, const Words& words) { return call(client, words); }
 
-FakeReply FakeRedis::publish(Client& client, const std::string& key, const Words& args) {
-  const std::string& epoch = args[0];
-  const std::string& text = args[3];
-  const FakeReply added = script_call(
-      client, {"XADD", key, "NOMKSTREAM", "MINID", "~", args[1], epoch + "-*", "d", text});
+FakeReply FakeRedis::publish(Client& client, const std::string& key, const std::string& once,
+                             const Words& args) {
+  if (!once.empty()) {
+    const FakeReply earlier = script_call(client, {"GET", once});
+    if (earlier.is_error()) return failure_of_script(earlier);
+    if (earlier.type != FakeReply::Type::kNull) {
+      const std::size_t space = earlier.text.find(' ');
+      if (earlier.text.substr(space + 1) == args[5]) {
+        return FakeReply::array({FakeReply::bulk(earlier.text.substr(0, space))});
+      }
+      return FakeReply::error("KEYUSED another message has the key");
+    }
+  }
+  const std::string& text = args[1];
+  Words add = {"XADD", key, "NOMKSTREAM"};
+  if (args.size() > 3 && !args[3].empty()) add.insert(add.end(), {"MINID", "~", args[3]});
+  add.insert(add.end(), {args[0], "d", text});
+  const FakeReply added = script_call(client, add);
   if (added.type == FakeReply::Type::kNull) {
     return FakeReply::error("EPOCH the room has no key");
   }
@@ -126,9 +155,16 @@ FakeReply FakeRedis::publish(Client& client, const std::string& key, const Words
     static_cast<void>(script_call(client, {"XDEL", key, added.text}));
     return FakeReply::error("EPOCH the room had an earlier epoch");
   }
-  const std::uint64_t count = number(args[2]);
+  const std::uint64_t count = args.size() > 2 ? number(args[2]) : 1;
   if (count != 1) {
     FakeReply set = script_call(client, {"XSETID", key, id_text(id->ms, id->seq + count - 1)});
+    if (set.is_error()) {
+      static_cast<void>(script_call(client, {"XDEL", key, added.text}));
+      return set;
+    }
+  }
+  if (!once.empty()) {
+    FakeReply set = script_call(client, {"SET", once, added.text + " " + args[5], "PX", args[6]});
     if (set.is_error()) {
       static_cast<void>(script_call(client, {"XDEL", key, added.text}));
       return set;
@@ -137,7 +173,7 @@ FakeReply FakeRedis::publish(Client& client, const std::string& key, const Words
   placed_.push_back({key, *id, count, text, replid_});
   if (args.size() > 4) static_cast<void>(script_call(client, {"PEXPIRE", key, args[4]}));
   const std::string announced =
-      text.size() > 65'536 ? added.text + " !" + args[2] : added.text + " " + text;
+      text.size() > 65'536 ? added.text + " !" + std::to_string(count) : added.text + " " + text;
   static_cast<void>(script_call(client, {"SPUBLISH", key, announced}));
   return added;
 }
@@ -189,18 +225,17 @@ FakeReply FakeRedis::page(Client& client, const std::string& key, const Words& a
   std::string at = args[1];
   const std::uint64_t most_bytes = number(args[2]);
   const std::uint64_t most = number(args[3]);
+  const std::uint64_t most_text = number(args[4]);
   std::vector<FakeReply> page;
   std::uint64_t bytes = 0;
   std::uint64_t step = 1;
   while (page.size() / 2 < most && bytes < most_bytes) {
     const FakeReply got = script_call(client, {newest ? "XREVRANGE" : "XRANGE", key, at,
                                                newest ? "-" : "+", "COUNT", std::to_string(step)});
-    if (got.is_error()) {
-      return FakeReply::error(got.text + " script: " + std::string(40, '0') +
-                              ", on @user_script:1.");
-    }
+    if (got.is_error()) return failure_of_script(got);
     for (const FakeReply& each : got.items) {
-      const FakeReply& text = each.items[1].items[1];
+      FakeReply text = each.items[1].items[1];
+      if (text.text.size() > most_text) text.text = "!" + count_in_head(text.text);
       bytes += text.text.size();
       if (!page.empty() && bytes > most_bytes) return FakeReply::array(std::move(page));
       page.push_back(each.items[0]);
@@ -233,6 +268,8 @@ FakeReply FakeRedis::probe(Client& client, const std::string& key) {
                          {"XRANGE", key, "-", "+", "COUNT", "1"},
                          {"XREVRANGE", key, "+", "-", "COUNT", "1"},
                          {"PEXPIRE", key, "1"},
+                         {"GET", key},
+                         {"SET", key, "", "PX", "1"},
                          {"SPUBLISH", key, ""}};
   for (const Words& words : calls) {
     const FakeReply reply = script_call(client, words);

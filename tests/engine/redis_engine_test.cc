@@ -32,6 +32,9 @@ class Sink final : public hub::OrderSink {
               const Position& /*position*/) override {}
   void failed(hub::RoomHome& /*home*/, hub::PublishTicket /*ticket*/,
               hub::PublishFailure /*why*/) noexcept override {}
+  void repeated(hub::RoomHome& /*home*/, hub::PublishTicket /*ticket*/,
+                const Position& /*position*/) noexcept override {}
+  void counted(hub::CountTicket /*ticket*/, const hub::OtherNodes& /*others*/) noexcept override {}
   void arrived(hub::RoomHome& /*home*/, const Position& /*position*/, SharedBytes /*frame*/,
                Tick /*at*/) override {}
   void missed(hub::RoomHome& /*home*/, const Position& /*last*/, bool /*kept_back*/) override {}

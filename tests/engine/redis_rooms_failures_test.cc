@@ -338,5 +338,14 @@ TEST_F(RedisRoomsFailuresTest, Sunsubscribe_RoomIsLostAndSubscribedAgain) {
   EXPECT_EQ(server.subscribers("wsd1:{r}"), 2U);
 }
 
+// Without a cluster, such an answer comes from a proxy, and is like any other error.
+TEST_F(RedisRoomsFailuresTest, AnswerOfAClusterWithoutACluster_RefusesThePublish) {
+  start_both();
+  server.faults.error_for_all = "TRYAGAIN Multiple keys request during rehashing of slot";
+  a.send("r", "2");
+  run();
+  EXPECT_EQ(a.told("r"), Told{"refused 2"});
+}
+
 }  // namespace
 }  // namespace wsd::engine

@@ -104,6 +104,29 @@ TEST_F(RedisRoomsPublishesTest, CheckOfALostRoom_IsAnsweredAfterOpened) {
   EXPECT_EQ(a.told("r"), (Told{"lost", "opened", "checked"}));
 }
 
+// Trimming
+
+TEST_F(RedisRoomsPublishesTest, Trimming_KeepsTheBacklogAndLittleMore) {
+  a.config.history.messages = 20;
+  a.rooms_settings.backlog = 50;
+  server.faults.entries_per_node = 1;
+  start(a);
+  a.open("r");
+  run();
+  std::size_t most = 0;
+  for (std::size_t sent = 1; sent <= 600; ++sent) {
+    send_alone(a, "text");
+    const std::size_t kept = server.data().at("wsd1:{r}").stream.size();
+    ASSERT_GE(kept, std::min<std::size_t>(sent, 50));
+    most = std::max(most, kept);
+  }
+  EXPECT_LE(most, 50U + 64 + 32 + 1);  // the batch and the messages between two looks
+  const std::size_t before = server.data().at("wsd1:{r}").stream.size();
+  EXPECT_GT(before, 50U + 64 + 1);
+  send_alone(a, std::string(2'000, 'x'));
+  EXPECT_LE(server.data().at("wsd1:{r}").stream.size(), 50U + 64 + 1) << "a large batch trims";
+}
+
 // Errors of publishes
 
 TEST_F(RedisRoomsPublishesTest, OutOfMemory_IsRefusedInOrder_AndTheRoomStaysLive) {
@@ -256,36 +279,50 @@ TEST_F(RedisRoomsPublishesTest, Reconnect_AsksForLessThanAMegabyteAtATime) {
   }
 }
 
-TEST_F(RedisRoomsPublishesTest, LinkEndsWhilePagesAreRead_TheNextReadsOneAtATime) {
+TEST_F(RedisRoomsPublishesTest, LargeEntriesOfManyRooms_AreReadAloneFromTheStart) {
+  constexpr int kRooms = 8;
+  constexpr int kEntries = 3;
   start(a);
   start(b);
-  for (int i = 0; i < 8; ++i) {
-    for (int k = 0; k < 3; ++k) {
-      a.send("r" + std::to_string(i), std::string(100'000, 'x') + std::to_string(k));
+  for (int i = 0; i < kRooms; ++i) {
+    for (int k = 0; k < kEntries; ++k) {
+      a.send("r" + std::to_string(i), std::string(300'000, 'x') + std::to_string(k));
       run();
     }
   }
-  for (int i = 0; i < 8; ++i) b.open("r" + std::to_string(i));
-  b.turn();
-  network.send(line_of(1));
-  while (network.serve(line_of(1))) continue;
-  network.receive(line_of(1));
-  b.turn();
-  EXPECT_GE(b.link->outstanding(), 4U);
-  network.cut(line_of(1), "Connection reset by peer", true);
+  server.faults.output_limit = 400'000;
+  for (int i = 0; i < kRooms; ++i) b.open("r" + std::to_string(i));
   run();
-  b.connect();
-  bool more = true;
-  while (more) {
-    server.reset_calls();
-    more = network.step() || b.rooms().has_to_send();
-    b.turn();
-    EXPECT_LE(server.calls("evalsha page"), 1U);
-  }
-  for (int i = 0; i < 8; ++i) {
+  EXPECT_EQ(b.downs, 0);
+  for (int i = 0; i < kRooms; ++i) {
     const std::string name = "r" + std::to_string(i);
+    EXPECT_EQ(b.room(name).messages.size(), std::size_t{kEntries});
     EXPECT_TRUE(a.room(name).messages == b.room(name).messages);
   }
+}
+
+TEST_F(RedisRoomsPublishesTest, EntryAboveTheLimit_IsLeftOutAndTold) {
+  server.set_config("client-output-buffer-limit", "normal 0 0 0 pubsub 400000 100000 60");
+  server.faults.output_limit = 400'000;
+  start_both();
+  const std::string large(350'000, 'x');
+  a.send("r", large);
+  run();
+  EXPECT_EQ(b.told("r"), Told{"missed"});
+  a.send("r", "small");
+  run();
+  EXPECT_EQ(b.told("r"), Told{"arrived small"});
+  EXPECT_EQ(a.told("r"), (Told{"missed", "unknown " + large, "placed small"}));
+  EXPECT_EQ(a.downs + b.downs, 0);
+  ASSERT_FALSE(b.events.empty());
+  EXPECT_TRUE(b.events.front().starts_with("engine_gap r: The batch ")) << b.events.front();
+  // A node that opens the room has the messages after it.
+  Node c{3, network};
+  start(c);
+  c.open("r");
+  run();
+  EXPECT_EQ(c.told("r"), Told{"opened small"});
+  nodes.pop_back();
 }
 
 TEST_F(RedisRoomsPublishesTest, ForeignEntryThatOverlaps_EndsNothing) {
@@ -365,6 +402,41 @@ TEST_F(RedisRoomsPublishesTest, OutOfMemoryInTheHub_RoomCatchesUp_NothingIsDoubl
     EXPECT_TRUE(a.room(name).waiting.empty());
     EXPECT_EQ(a.rooms().figures().in_flight, 0U);
   }
+}
+
+// The server says that it has not run the publish, so nothing is unknown.
+TEST_F(RedisRoomsPublishesTest, PublishThatEndsTheLink_IsRefused) {
+  start_both();
+  server.faults.error_for_all = "READONLY You can't write against a read only replica.";
+  a.send("r", "2");
+  run();
+  EXPECT_EQ(a.told("r"), Told{"lost"});
+  advance(a.rooms_settings.publish_timeout_ms + 100);
+  EXPECT_EQ(a.told("r"), Told{"refused 2"});
+}
+
+TEST_F(RedisRoomsPublishesTest, PublishThatEndsTheLink_IsSentAgain) {
+  start_both();
+  server.faults.error_for_all = "READONLY You can't write against a read only replica.";
+  a.send("r", "2");
+  run();
+  server.faults.error_for_all.clear();
+  promote_other();
+  reconnect(a, kOtherServer);
+  EXPECT_EQ(a.told("r").back(), "placed 2");
+  EXPECT_EQ(placed("2"), 1U);
+}
+
+TEST_F(RedisRoomsPublishesTest, PublishThatWasNotRun_IsNotUnknownAtAnotherServer) {
+  start_both();
+  server.faults.error_for_all = "READONLY You can't write against a read only replica.";
+  a.send("r", "2");
+  run();
+  promote_other();
+  other.faults.out_of_memory = true;  // so that the room cannot be opened
+  reconnect(a, kOtherServer);
+  advance(a.rooms_settings.publish_timeout_ms + 100);
+  EXPECT_EQ(a.told("r"), (Told{"lost", "refused 2"}));
 }
 
 }  // namespace

@@ -226,6 +226,21 @@ TEST_F(RedisRoomsTest, UnwantedRoom_ClosesAfterItsTime) {
   EXPECT_EQ(a.rooms().figures().live, 0U);
 }
 
+// A shard that is slow may still hold messages for members that have left.
+TEST_F(RedisRoomsTest, UnwantedRoomWhoseMessagesWait_StaysOpen) {
+  start(a);
+  a.open("r");
+  run();
+  hub::RoomHome& home = a.room("r").home;
+  home.append(frame_of_message({false, "waits"}), 0);
+  a.unwanted("r");
+  advance(25'000);
+  EXPECT_EQ(a.told("r"), (Told{"opened"}));
+  static_cast<void>(home.take_pending());
+  advance(10'100);
+  EXPECT_EQ(a.told("r"), (Told{"closed"}));
+}
+
 TEST_F(RedisRoomsTest, UnwantedRoomThatIsWantedAgain_StaysOpen) {
   start(a);
   a.open("r");

@@ -31,7 +31,7 @@ inline const Endpoint kMaster{"10.0.0.1", 6379, ""};
 inline const Endpoint kOtherServer{"10.0.0.2", 6379, ""};
 
 // One node: its rooms, its link, and the calls to its hub.
-class Node final : public LinkOwner, public RoomsReport, public hub::OrderSink {
+class Node : public LinkOwner, public RoomsReport, public hub::OrderSink {
  public:
   // The hub's view of a room.
   struct HubRoom {
@@ -57,11 +57,12 @@ class Node final : public LinkOwner, public RoomsReport, public hub::OrderSink {
     config.history.total_bytes = std::size_t{1} << 20;
     config.history.age = ticks_for_ms(3'600'000);
   }
-  ~Node() = default;
+  virtual ~Node() = default;
 
   // Makes the rooms with the settings as they are now, and a link.
   void start() {
     rooms_ = std::make_unique<RedisRooms>(rooms_settings, *this, *this);
+    order_ = rooms_.get();
     rooms_->begin_turn(now_ms);
     connect();
   }
@@ -69,7 +70,7 @@ class Node final : public LinkOwner, public RoomsReport, public hub::OrderSink {
     link = std::make_unique<RedisLink>(link_settings, former, network_, to, *this, now_ms);
   }
   // A turn of the reactor without input.
-  void turn() { rooms_->end_turn(); }
+  void turn() { order_->end_turn(); }
   void at(std::uint64_t time_ms) {
     now_ms = time_ms;
     rooms_->begin_turn(now_ms);
@@ -82,13 +83,14 @@ class Node final : public LinkOwner, public RoomsReport, public hub::OrderSink {
   HubRoom& open(const std::string& name) {
     auto& room = hub_rooms[name];
     if (!room) room = std::make_unique<HubRoom>(name, config);
-    rooms_->open(room->home);
+    order_->open(room->home);
     return *room;
   }
   // Publishes a text, which is then also the message's name in `told`.
-  hub::PublishTicket publish(const std::string& name, std::string_view text) {
+  hub::PublishTicket publish(const std::string& name, std::string_view text,
+                             const hub::PublishKey* key = nullptr) {
     HubRoom& room = open(name);
-    const auto ticket = rooms_->publish(room.home, frame_of_message({false, text}));
+    const auto ticket = order_->publish(room.home, frame_of_message({false, text}), key);
     EXPECT_EQ(ticket, ++last_ticket_);
     room.waiting.push_back(ticket);
     texts_[ticket] = text;
@@ -99,8 +101,8 @@ class Node final : public LinkOwner, public RoomsReport, public hub::OrderSink {
     publish(name, text);
     turn();
   }
-  void check(const std::string& name) { rooms_->check(hub_rooms.at(name)->home); }
-  void unwanted(const std::string& name) { rooms_->unwanted(hub_rooms.at(name)->home); }
+  void check(const std::string& name) { order_->check(hub_rooms.at(name)->home); }
+  void unwanted(const std::string& name) { order_->unwanted(hub_rooms.at(name)->home); }
 
   [[nodiscard]] HubRoom& room(const std::string& name) { return *hub_rooms.at(name); }
   // Returns the calls to the hub for a room since the last call of told().
@@ -114,19 +116,25 @@ class Node final : public LinkOwner, public RoomsReport, public hub::OrderSink {
     former = {found.client_id, found.replid};
     LinkUp told = found;
     if (unfenced) told.fenced = false;
-    rooms_->link_up(up, told);
+    rooms_->link_up(rooms_->lane(), up, told);
     ++ups;
   }
   void link_replied(RedisLink& /*link*/, const RequestTag& tag, RespValue reply) override {
-    rooms_->link_replied(tag, reply);
+    rooms_->link_replied(rooms_->lane(), tag, reply);
   }
-  void link_pushed(RedisLink& /*link*/, RespValue push) override { rooms_->link_pushed(push); }
-  void link_beat(RedisLink& /*link*/, std::uint64_t /*us*/) override { rooms_->link_beat(); }
-  void link_scripts_loaded(RedisLink& /*link*/) override { rooms_->link_scripts_loaded(); }
+  void link_pushed(RedisLink& /*link*/, RespValue push) override {
+    rooms_->link_pushed(rooms_->lane(), push);
+  }
+  void link_beat(RedisLink& /*link*/, std::uint64_t /*us*/) override {
+    rooms_->link_beat(rooms_->lane());
+  }
+  void link_scripts_loaded(RedisLink& /*link*/) override {
+    rooms_->link_scripts_loaded(rooms_->lane());
+  }
   void link_down(RedisLink& /*link*/, const LinkDown& down) noexcept override {
     why_down = down.why;
     ended_ = std::move(link);
-    if (ups != downs) rooms_->link_down();
+    if (ups != downs) rooms_->link_down(rooms_->lane());
     downs = ups;
   }
 
@@ -135,6 +143,8 @@ class Node final : public LinkOwner, public RoomsReport, public hub::OrderSink {
                     std::string_view text) override {
     events.push_back(std::string(event) + " " + std::string(room_name) + ": " + std::string(text));
   }
+
+  void redirected() noexcept override { ++redirects; }
 
   // hub::OrderSink
   void opened(hub::RoomHome& home, const Position& last,
@@ -169,8 +179,18 @@ class Node final : public LinkOwner, public RoomsReport, public hub::OrderSink {
               hub::PublishFailure why) noexcept override {
     HubRoom& room = of(home);
     answered(room, ticket);
-    room.told.push_back((why == hub::PublishFailure::kRefused ? "refused " : "unknown ") +
+    room.told.push_back((why == hub::PublishFailure::kRefused   ? "refused "
+                         : why == hub::PublishFailure::kUnknown ? "unknown "
+                                                                : "key used ") +
                         texts_[ticket]);
+  }
+  void repeated(hub::RoomHome& home, hub::PublishTicket ticket,
+                const Position& position) noexcept override {
+    HubRoom& room = of(home);
+    answered(room, ticket);
+    const auto found = room.messages.find({position.epoch, position.seq});
+    room.told.push_back("repeated " + texts_[ticket] + " as " +
+                        (found == room.messages.end() ? position_text(position) : found->second));
   }
   void arrived(hub::RoomHome& home, const Position& position, SharedBytes frame,
                Tick /*at*/) override {
@@ -196,6 +216,9 @@ class Node final : public LinkOwner, public RoomsReport, public hub::OrderSink {
     room.live = false;
     room.told.push_back("lost");
   }
+  void counted(hub::CountTicket ticket, const hub::OtherNodes& others) noexcept override {
+    counts[ticket] = others;
+  }
   void checked(hub::RoomHome& home) noexcept override { of(home).told.push_back("checked"); }
   void closed(hub::RoomHome& home, bool failed) noexcept override {
     HubRoom& room = of(home);
@@ -214,11 +237,16 @@ class Node final : public LinkOwner, public RoomsReport, public hub::OrderSink {
   std::map<std::string, std::unique_ptr<HubRoom>> hub_rooms;
   std::vector<std::string> events;
   std::vector<Tick> kept_at;
+  std::map<hub::CountTicket, hub::OtherNodes> counts;  // the answers of count()
   std::string why_down;
   bool unfenced = false;  // links say that they could not fence the former one
+  int redirects = 0;
   int ups = 0;
   int downs = 0;
   int calls_until_no_memory = -1;  // the sink throws once, after so many calls that may throw
+
+ protected:
+  hub::OrderEngine* order_ = nullptr;  // the rooms
 
  private:
   [[nodiscard]] static std::string text_of(const SharedBytes& frame) {

@@ -142,7 +142,8 @@ Table heartbeat_flags() {
 Table receiving_flags() {
   return {
       size<std::size_t>(
-          {"max-message", "limit on a message, all fragments together"},
+          {"max-message",
+           "limit on a message, all fragments together; with --engine the default is 1MiB"},
           [](Options & o) -> auto& { return o.server.limits.max_message_bytes; }),
       count<std::uint32_t>(
           {"max-fragments", "limit on the fragments of one message"},

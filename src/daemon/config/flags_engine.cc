@@ -26,7 +26,8 @@ Table engine_flags() {
           "URL",
           {"engine",
            "share the rooms with all nodes that use this Redis or Valkey, 7.0 or later: "
-           "redis://HOST[:PORT], redis+unix:PATH or redis+sentinel://HOST[:PORT],.../MASTER"},
+           "redis://HOST[:PORT], redis+unix:PATH, redis+sentinel://HOST[:PORT],.../MASTER or "
+           "redis+cluster://HOST[:PORT],..."},
           &check_engine_url, [](Options & o) -> auto& { return o.server.engine.url; }),
       text_value(
           "NAME",

@@ -185,9 +185,9 @@ std::string lay_over(const std::vector<Assignment>& assignments, DaemonOptions& 
   return {};
 }
 
-bool names_listen(const std::vector<Assignment>& assignments) {
+bool names(const std::vector<Assignment>& assignments, std::string_view flag) {
   return std::any_of(assignments.begin(), assignments.end(),
-                     [](const Assignment& each) { return each.flag->name == "listen"; });
+                     [&](const Assignment& each) { return each.flag->name == flag; });
 }
 
 // Checks combinations that wsd::check_options() does not know.
@@ -212,10 +212,11 @@ std::string contradiction(const DaemonOptions& options) {
 }
 
 // Redis copies a message for each node, and disconnects a node whose copies are too much.
+constexpr std::size_t kMostWithEngine = std::size_t{1} << 20;
+
 std::string message_size_warning(const ServerOptions& options) {
-  constexpr std::size_t kMost = std::size_t{1} << 20;
   const std::size_t most = options.limits.max_message_bytes;
-  if (options.engine.url.empty() || most <= kMost) return {};
+  if (options.engine.url.empty() || most <= kMostWithEngine) return {};
   return "--max-message " + format_size(most) +
          " is more than 1MiB, and a few such messages can make Redis disconnect all nodes of "
          "--engine: set --max-message 1MiB";
@@ -223,21 +224,30 @@ std::string message_size_warning(const ServerOptions& options) {
 
 // Applies file, environment and command line to the defaults, in this order.
 std::string merge(const Sources& sources, const CommandLine& line, Loaded& loaded) {
+  const auto from_environment = environment_assignments(sources);
+  const auto given = [&](std::string_view flag) {
+    return names(from_environment, flag) || names(line.assignments, flag);
+  };
+  loaded.listen_given = given("listen");
+  bool max_message_given = given("max-message");
   if (!loaded.config_path.empty()) {
     FileText file = sources.read_file(loaded.config_path);
     if (!file.error.empty()) return std::move(file.error);
     Config config = parse_config(loaded.config_path, file.text);
     if (!config.error.empty()) return std::move(config.error);
     const auto assignments = file_assignments(loaded.config_path, std::move(config));
-    loaded.listen_given = names_listen(assignments);
+    loaded.listen_given |= names(assignments, "listen");
+    max_message_given |= names(assignments, "max-message");
     std::string error = lay_over(assignments, loaded.options);
     if (!error.empty()) return error;
   }
-  const auto from_environment = environment_assignments(sources);
-  if (names_listen(from_environment) || names_listen(line.assignments)) loaded.listen_given = true;
   std::string error = lay_over(from_environment, loaded.options);
   if (error.empty()) error = lay_over(line.assignments, loaded.options);
-  if (error.empty()) error = sources.check(loaded.options.server);
+  ServerOptions& server = loaded.options.server;
+  if (!server.engine.url.empty() && !max_message_given) {
+    server.limits.max_message_bytes = kMostWithEngine;
+  }
+  if (error.empty()) error = sources.check(server);
   if (error.empty()) error = admin_options_error(loaded.options.admin);
   if (error.empty()) error = contradiction(loaded.options);
   return error;
