@@ -78,6 +78,12 @@ Link* Kernel::link_of(int fd, const char* call) {
   return descriptor->link;
 }
 
+Link* Kernel::made_link_of(int fd, const char* call) {
+  Link* const link = link_of(fd, call);
+  if (!link->made()) broken("%s on connection %d, which is not made", call, link->number);
+  return link;
+}
+
 bool Kernel::no_descriptor_free() const noexcept {
   return static_cast<int>(open_descriptors()) >= faults.descriptor_limit;
 }
@@ -185,12 +191,17 @@ void Kernel::child_ends() {
 
 // Connections
 
-Link& Kernel::connect(std::uint16_t port, std::size_t send_buffer) {
+Link& Kernel::new_link(std::size_t send_buffer) {
   const int number = kFirstPeerPort + static_cast<int>(links_.size());
   Link& link = links_[number];
   order_.push_back(&link);
   link.number = number;
   link.send_buffer = send_buffer;
+  return link;
+}
+
+Link& Kernel::connect(std::uint16_t port, std::size_t send_buffer) {
+  Link& link = new_link(send_buffer);
   // SO_REUSEPORT: a hash in the kernel chooses the listening socket. A shared one has several
   // descriptors.
   std::vector<int> listeners;
@@ -253,7 +264,7 @@ int Kernel::accept(int fd, std::uint16_t& peer_port) {
 }
 
 long Kernel::receive(int fd, char* into, std::size_t count) {
-  Link* const link = link_of(fd, "recv");
+  Link* const link = made_link_of(fd, "recv");
   if (random_.chance(faults.interrupted)) return fail(EINTR);
   if (link->reset_arrived) {
     if (std::exchange(link->reset_told, true)) return 0;
@@ -274,7 +285,7 @@ long Kernel::receive(int fd, char* into, std::size_t count) {
 }
 
 long Kernel::send(int fd, std::string_view bytes) {
-  Link* const link = link_of(fd, "send");
+  Link* const link = made_link_of(fd, "send");
   if (random_.chance(faults.interrupted)) return fail(EINTR);
   if (link->server_shut) broken("send on connection %d after shutdown", link->number);
   if (link->reset_arrived) {
@@ -437,6 +448,7 @@ std::uint32_t Kernel::state_of(const Descriptor& descriptor) const noexcept {
       return 0;
   }
   const Link& link = *descriptor.link;
+  if (link.connecting) return 0;
   std::uint32_t state = 0;
   if (!link.arrived.empty() || link.fin_arrived || link.reset_arrived) state |= EPOLLIN;
   if (link.fin_arrived || link.reset_arrived) state |= EPOLLRDHUP;
@@ -508,7 +520,10 @@ int Kernel::epoll_wait(int epoll, Event* events, int most, int timeout_ms) {
     // Level-triggered: reported again until the condition ends.
     if ((descriptor.watch.events & EPOLLET) == 0) wake(fd);
   }
-  trace_.count('e', static_cast<std::uint64_t>(epoll), static_cast<std::uint64_t>(count));
+  // A wait without an event leaves no trace, so that a reactor that spins is noticed.
+  if (count != 0) {
+    trace_.count('e', static_cast<std::uint64_t>(epoll), static_cast<std::uint64_t>(count));
+  }
   return count;
 }
 

@@ -1,6 +1,6 @@
 // A simulated Linux kernel with the parts that a run needs: descriptors, TCP connections on
-// loopback, edge-triggered epoll, eventfds and a clock. The server's system calls end here
-// (system_calls.cc). The peers use the functions of the peers' side.
+// loopback, which either side may begin, edge-triggered epoll, eventfds and a clock. The server's
+// system calls end here (system_calls.cc). The peers use the functions of the peers' side.
 //
 // It keeps only the promises that the server relies on (tcp(7), epoll(7)). Bytes arrive in any
 // segmentation. Sends may be short. Every call may fail as its manual page documents. Ready
@@ -17,6 +17,7 @@
 #include <string_view>
 #include <vector>
 
+#include "sim/broken.h"
 #include "sim/random.h"
 #include "sim/trace.h"
 
@@ -52,10 +53,15 @@ struct Faults {
   int descriptor_limit = 1 << 20;
 };
 
-// One TCP connection. The peer's side is driven through Kernel.
+// One connection of a stream socket. The peer's side is driven through Kernel.
 struct Link {
   int number = 0;
-  int server_fd = -1;  // the key of its descriptor; -1: not accepted yet, or closed
+  // If the server has begun it: where it connects to, as "HOST:PORT" or "unix:PATH".
+  std::string to;
+  bool connecting = false;  // the other side has not decided yet
+  bool refused = false;     // the connection was never made
+  int error = 0;            // the reason, for SO_ERROR
+  int server_fd = -1;       // the key of its descriptor; -1: not accepted yet, or closed
   bool accepted = false;
   std::uint64_t accepted_ms = 0;
   std::uint64_t heard_ms = 0;  // time at which the server last received bytes
@@ -84,6 +90,7 @@ struct Link {
   bool reset_on_close = false;
 
   [[nodiscard]] bool writeable() const noexcept { return outgoing.size() <= send_buffer / 3 * 2; }
+  [[nodiscard]] bool made() const noexcept { return !connecting && !refused; }
 };
 
 class Kernel {
@@ -112,6 +119,9 @@ class Kernel {
   [[nodiscard]] std::uint16_t port_of(int fd);
   void set_linger_reset(int fd);
   int accept(int fd, std::uint16_t& peer_port);
+  int connect_to(int fd, std::string_view address);
+  // Returns the pending error of a connection, and clears it (SO_ERROR).
+  int take_error(int fd);
   long receive(int fd, char* into, std::size_t count);
   long send(int fd, std::string_view bytes);
   int shutdown_write(int fd);
@@ -165,6 +175,14 @@ class Kernel {
   void peer_reset(Link& link);
   [[nodiscard]] const std::vector<Link*>& links() const noexcept { return order_; }
 
+  // The other side of connections that the server begins. Returns 0 if this one is made at once, an
+  // error if it is refused at once, or EINPROGRESS if finish_connect() or refuse_connect() will
+  // decide. May set the size of the send buffer. Without this function, every connection is
+  // refused.
+  std::function<int(Link& link)> begun;
+  void finish_connect(Link& link);
+  void refuse_connect(Link& link, int error);
+
  private:
   struct Registration {
     int epoll = -1;
@@ -187,6 +205,9 @@ class Kernel {
   int add(Descriptor descriptor);
   [[nodiscard]] Descriptor* find(int fd);
   [[nodiscard]] Link* link_of(int fd, const char* call);
+  // The same, for a call that a correct server makes only once the connection is made.
+  [[nodiscard]] Link* made_link_of(int fd, const char* call);
+  [[nodiscard]] Link& new_link(std::size_t send_buffer);
   void wake(int fd);
   void wake_accepters(const Descriptor& listener);
   [[nodiscard]] std::uint32_t state_of(const Descriptor& descriptor) const noexcept;
@@ -207,8 +228,5 @@ class Kernel {
   std::map<int, Link> links_;  // by the peer's port, which identifies it
   std::vector<Link*> order_;
 };
-
-// Ends the run, because the server or the simulation has broken a promise.
-[[noreturn]] [[gnu::format(printf, 1, 2)]] void broken(const char* format, ...);
 
 }  // namespace wsd::sim

@@ -3,15 +3,16 @@
 SIM := $(B)/tests/wsd_sim
 SIM_SRCS := $(wildcard tests/sim/*.cc)
 # The calls of the server that the simulated kernel answers (tests/sim/system_calls.cc).
-SIM_CALLS := socket bind listen getsockname setsockopt getsockopt fstat fcntl accept4 wsd_recv wsd_send sendmsg shutdown ioctl close eventfd \
+SIM_CALLS := socket bind listen getsockname setsockopt getsockopt fstat fcntl connect accept4 wsd_recv wsd_send sendmsg shutdown ioctl close eventfd \
   write epoll_create1 epoll_ctl epoll_wait clock_gettime \
-  wsd_random_word wsd_append_to_room
+  wsd_random_word
+SIM_HUB_CALLS := wsd_append_to_room
 SIM_SERVER_SRCS := $(filter src/base/% src/protocol/% src/hub/% src/engine/% src/net/%,$(LIB_SRCS))
 $(call objects,$(SIM_SRCS)): CPPFLAGS += $(TEST_CPP)
 
 $(SIM): $(call objects,$(SIM_SRCS) $(SIM_SERVER_SRCS))
-	@tests/support/check_wraps '$(SIM_CALLS)' $(call objects,$(SIM_SERVER_SRCS))
-	$(CXX) $(LDFLAGS_ALL) $(foreach call,$(SIM_CALLS),-Wl,--wrap=$(call)) -o $@ $^ $(LIBS)
+	@tests/support/check_wraps '$(SIM_CALLS) $(SIM_HUB_CALLS)' $(call objects,$(SIM_SERVER_SRCS))
+	$(CXX) $(LDFLAGS_ALL) $(foreach call,$(SIM_CALLS) $(SIM_HUB_CALLS),-Wl,--wrap=$(call)) -o $@ $^ $(LIBS)
 
 SEEDS ?= 20000
 .PHONY: sim sim-binary
@@ -30,7 +31,7 @@ COVERAGE_RUNS += && $(SIM) --seeds 500
 ## The history log: lives of a server over a simulated disk, which forgets what was not synced
 
 SIM_HISTORY := $(B)/tests/wsd_history_sim
-SIM_HISTORY_SRCS := $(filter-out %_test.cc,$(wildcard tests/sim/history/*.cc)) tests/sim/fiber.cc tests/sim/trace.cc
+SIM_HISTORY_SRCS := $(filter-out %_test.cc,$(wildcard tests/sim/history/*.cc)) tests/sim/fiber.cc tests/sim/seeds.cc tests/sim/trace.cc
 # The calls of the log that the simulated disk answers (tests/sim/history/disk_calls.cc). The real
 # kernel answers those of epoll and of eventfds.
 SIM_HISTORY_CALLS := openat close mkdirat flock fstatfs statx getdents64 pread pwrite fdatasync fsync ftruncate unlinkat \
@@ -53,12 +54,14 @@ COVERAGE_RUNS += && $(SIM_HISTORY) --seeds 300
 ## The engine: nodes over Redis servers in memory
 
 SIM_ENGINE := $(B)/tests/wsd_engine_sim
-SIM_ENGINE_SRCS := $(wildcard tests/sim/engine/*.cc) tests/sim/trace.cc $(filter src/base/% src/hub/% src/engine/%,$(LIB_SRCS))
-$(call objects,$(wildcard tests/sim/engine/*.cc)): CPPFLAGS += $(TEST_CPP)
+SIM_ENGINE_SRCS := $(wildcard tests/sim/engine/*.cc) tests/sim/engine_kernel/allocation_operators.cc tests/sim/seeds.cc tests/sim/trace.cc $(filter src/base/% src/hub/% src/engine/%,$(LIB_SRCS))
+# Allocations can fail.
+SIM_ENGINE_CALLS := wsd_random_word malloc realloc
+$(call objects,$(wildcard tests/sim/engine/*.cc) tests/sim/engine_kernel/allocation_operators.cc): CPPFLAGS += $(TEST_CPP)
 
 $(SIM_ENGINE): $(call objects,$(SIM_ENGINE_SRCS) $(FAKE_REDIS_SRCS))
 	@mkdir -p $(@D)
-	$(CXX) $(LDFLAGS_ALL) -Wl,--wrap=wsd_random_word -o $@ $^ $(LIBS)
+	$(CXX) $(LDFLAGS_ALL) $(foreach call,$(SIM_ENGINE_CALLS),-Wl,--wrap=$(call)) -o $@ $^ $(LIBS)
 
 .PHONY: sim-engine sim-engine-binary
 sim-engine-binary: $(SIM_ENGINE)
@@ -67,3 +70,26 @@ sim-engine: $(SIM_ENGINE)
 
 COVERAGE_PROGRAMS += $(SIM_ENGINE)
 COVERAGE_RUNS += && $(SIM_ENGINE) --seeds 300
+
+## The engine in the simulated kernel: nodes whose sockets lead to a Redis in memory
+
+SIM_ENGINE_KERNEL := $(B)/tests/wsd_engine_kernel_sim
+SIM_ENGINE_KERNEL_SRCS := $(wildcard tests/sim/engine_kernel/*.cc) tests/sim/engine/engine_oracle.cc \
+  $(addprefix tests/sim/,fiber.cc kernel.cc kernel_connect.cc seeds.cc system_calls.cc trace.cc) \
+  $(SIM_SERVER_SRCS) src/server/redis_setup.cc
+# Those of the kernel, and the allocations that can fail (tests/sim/engine_kernel/allocation_operators.cc).
+SIM_ENGINE_KERNEL_CALLS := $(SIM_CALLS) malloc realloc
+$(call objects,$(wildcard tests/sim/engine_kernel/*.cc)): CPPFLAGS += $(TEST_CPP)
+
+$(SIM_ENGINE_KERNEL): $(call objects,$(SIM_ENGINE_KERNEL_SRCS) $(FAKE_REDIS_SRCS))
+	@mkdir -p $(@D)
+	@tests/support/check_wraps '$(SIM_ENGINE_KERNEL_CALLS)' $(call objects,$(SIM_SERVER_SRCS))
+	$(CXX) $(LDFLAGS_ALL) $(foreach call,$(SIM_ENGINE_KERNEL_CALLS),-Wl,--wrap=$(call)) -o $@ $^ $(LIBS)
+
+.PHONY: sim-engine-kernel sim-engine-kernel-binary
+sim-engine-kernel-binary: $(SIM_ENGINE_KERNEL)
+sim-engine-kernel: $(SIM_ENGINE_KERNEL)
+	@$(if $(SEED),$(SIM_ENGINE_KERNEL) --seed $(SEED),$(SIM_ENGINE_KERNEL) --seeds $(SEEDS))
+
+COVERAGE_PROGRAMS += $(SIM_ENGINE_KERNEL)
+COVERAGE_RUNS += && $(SIM_ENGINE_KERNEL) --seeds 300

@@ -78,11 +78,12 @@ Simulation::Simulation(std::uint64_t seed, Trace& trace)
 Simulation::~Simulation() = default;
 
 void Simulation::build() {
-  kernel_.sleep = [this](int epoll, std::uint64_t until_ms) { return sleep(epoll, until_ms); };
+  kernel_.sleep = [this](int epoll, std::uint64_t until_ms) {
+    return running_->sleep(epoll, until_ms);
+  };
   std::vector<hub::Waker*> wakers;
   for (std::uint32_t i = 0; i < plan_.reactors; ++i) {
     driven_.push_back(std::make_unique<SimulatedReactor>());
-    driven_.back()->reactor = std::make_unique<net::Reactor>();
     wakers.push_back(driven_.back()->reactor.get());
   }
   hub_ = std::make_unique<hub::Hub>(wakers, shard_options(plan_));
@@ -102,14 +103,7 @@ void Simulation::build() {
     net::Reactor& reactor = *driven_[i]->reactor;
     reactor.attach(plan_.settings, hub_->shard(i), *this, counts_);
     WSD_ASSERT(reactor.listen(listener_));
-    SimulatedReactor& driven = *driven_[i];
-    driven.fiber.start([&driven] {
-      while (!driven.reactor->finished()) {
-        driven.reactor->turn(-1);
-        driven.epoll = -1;
-        driven.fiber.pause();
-      }
-    });
+    driven_[i]->start();
   }
   const std::string& name = listener_.name();
   port_ = static_cast<std::uint16_t>(std::stoi(name.substr(name.rfind(':') + 1)));
@@ -125,19 +119,6 @@ void Simulation::build() {
 }
 
 // Reactors
-
-bool Simulation::sleep(int epoll, std::uint64_t until_ms) {
-  SimulatedReactor& self = *running_;
-  self.epoll = epoll;
-  self.until_ms = until_ms;
-  self.fiber.pause();
-  return !std::exchange(self.interrupted, false);
-}
-
-bool Simulation::runnable(SimulatedReactor& driven) {
-  if (driven.fiber.ended()) return false;
-  return driven.epoll < 0 || kernel_.now_ms() >= driven.until_ms || kernel_.ready(driven.epoll);
-}
 
 void Simulation::run_reactor(SimulatedReactor& driven) {
   running_ = &driven;
@@ -157,7 +138,7 @@ void Simulation::step() {
                                                 plan_.run};
   std::array<std::vector<std::size_t>, 5> able;
   for (std::size_t i = 0; i < driven_.size(); ++i) {
-    if (runnable(*driven_[i])) able[kRun].push_back(i);
+    if (driven_[i]->runnable(kernel_)) able[kRun].push_back(i);
   }
   for (std::size_t i = 0; i < peers_.size(); ++i) {
     if (peers_[i].can_arrive()) able[kArrive].push_back(i);
@@ -204,7 +185,7 @@ void Simulation::let_act(Peer& peer) {
 bool Simulation::work_is_left() {
   return (history_log_ != nullptr && history_log_->can_answer()) ||
          std::any_of(driven_.begin(), driven_.end(),
-                     [this](const auto& each) { return runnable(*each); }) ||
+                     [this](const auto& each) { return each->runnable(kernel_); }) ||
          std::any_of(peers_.begin(), peers_.end(), [](const Peer& each) {
            return each.can_act() || each.can_arrive() || each.can_read();
          });

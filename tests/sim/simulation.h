@@ -11,9 +11,8 @@
 #include "hub/hub.h"
 #include "net/application.h"
 #include "net/listener.h"
-#include "net/reactor.h"
 #include "sim/delaying_log.h"
-#include "sim/fiber.h"
+#include "sim/fiber_reactor.h"
 #include "sim/kernel.h"
 #include "sim/peer.h"
 #include "sim/plan.h"
@@ -54,13 +53,7 @@ class Simulation final : public net::Application {
   void on_warning(const char* event, const std::string& text) override;
 
  private:
-  // A reactor on a fiber. It pauses in epoll_wait, and anything may happen between two turns.
-  struct SimulatedReactor {
-    std::unique_ptr<net::Reactor> reactor;
-    Fiber fiber;
-    int epoll = -1;  // of the current sleep; -1: between two turns
-    std::uint64_t until_ms = 0;
-    bool interrupted = false;
+  struct SimulatedReactor : FiberReactor {
     std::uint64_t idle_turns = 0;      // turns since the last event
     std::uint64_t hoarding_turns = 0;  // that kept the largest queue beyond the limit
     std::uint64_t turned = 0;          // reactors with a turn since the last of these, as bits
@@ -69,9 +62,7 @@ class Simulation final : public net::Application {
   void build();
   void step();
   void let_act(Peer& peer);
-  [[nodiscard]] bool runnable(SimulatedReactor& driven);
   void run_reactor(SimulatedReactor& driven);
-  [[nodiscard]] bool sleep(int epoll, std::uint64_t until_ms);
   [[nodiscard]] bool work_is_left();
   [[nodiscard]] std::uint64_t next_moment();
   void come_to_rest();

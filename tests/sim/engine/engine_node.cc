@@ -1,21 +1,43 @@
 #include "sim/engine/engine_node.h"
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 #include "base/bytes.h"
 #include "engine/engine_counters.h"
 #include "engine/message_frame.h"
+#include "sim/allocation_faults.h"
 
 namespace wsd::sim {
 namespace {
 
-SharedBytes frame_of(std::string_view text) { return SharedBytes::copy_of(as_bytes(text)); }
+SharedBytes frame_of(std::string_view text) {
+  SharedBytes frame = SharedBytes::copy_of(as_bytes(text));
+  if (!frame) throw std::bad_alloc();
+  return frame;
+}
 
 class Receipt final : public hub::RoomStateCallback {
  public:
   Receipt(EngineOracle& oracle, std::uint64_t number) : oracle_(oracle), number_(number) {}
-  void run(const RoomState& state) noexcept override { oracle_.answered(number_, state.last); }
+  void run(const RoomState& state) noexcept override {
+    const AllocationFaults::Off off;
+    oracle_.answered(number_, state.last);
+  }
+
+ private:
+  EngineOracle& oracle_;
+  std::uint64_t number_;
+};
+
+class KeyedReceipt final : public hub::RoomStateCallback {
+ public:
+  KeyedReceipt(EngineOracle& oracle, std::uint64_t number) : oracle_(oracle), number_(number) {}
+  void run(const RoomState& state) noexcept override {
+    const AllocationFaults::Off off;
+    oracle_.answered_once(number_, state.last);
+  }
 
  private:
   EngineOracle& oracle_;
@@ -39,10 +61,14 @@ SharedBytes SimEncoder::position_notice(hub::Encoding encoding, const Position& 
 }
 
 void SimMember::deliver(const hub::Batch& batch) {
+  const AllocationFaults::Off off;
   for (const Slice& each : batch.frames()) view.saw(as_text(each.bytes()));
 }
 
-void SimMember::deliver(const SharedBytes& frame) { view.saw(as_text(frame.bytes())); }
+void SimMember::deliver(const SharedBytes& frame) {
+  const AllocationFaults::Off off;
+  view.saw(as_text(frame.bytes()));
+}
 
 void SimMember::close(CloseCause /*cause*/, CloseCode /*code*/, std::string_view /*reason*/) {
   closed = true;
@@ -52,7 +78,11 @@ void SimMember::join_refused(std::string_view /*room*/, JoinRefusal /*why*/) { r
 
 SimNode::SimNode(const NodePlan& plan, std::uint32_t process, std::string name,
                  EngineOracle& oracle)
-    : process_(process), name_(std::move(name)), oracle_(oracle), wakers_(plan.shards) {
+    : process_(process),
+      name_(std::move(name)),
+      oracle_(oracle),
+      memory_percent_(plan.memory_percent),
+      wakers_(plan.shards) {
   std::vector<hub::Waker*> wakers;
   for (NoWaker& each : wakers_) wakers.push_back(&each);
   hub::Shard::Options options;
@@ -63,7 +93,7 @@ SimNode::SimNode(const NodePlan& plan, std::uint32_t process, std::string name,
     Part part;
     part.network = std::make_unique<engine::FakeNetwork>();
     engine::RedisEngineSettings settings;
-    settings.url.endpoints = {plan.at};
+    settings.url = plan.url;
     settings.link = plan.link;
     settings.rooms = plan.rooms;
     settings.rooms.node = {process, i};
@@ -71,6 +101,7 @@ SimNode::SimNode(const NodePlan& plan, std::uint32_t process, std::string name,
     part.engine = std::make_unique<engine::RedisEngine>(
         settings, hub_->shard(i).order_sink(), *part.network,
         [this, i](int, std::string_view event, std::string_view room, std::string_view text) {
+          const AllocationFaults::Off off;
           oracle_.trace().note("%s.%u: %s %s: %s", name_.c_str(), i, std::string(event).c_str(),
                                std::string(room).c_str(), std::string(text).c_str());
         });
@@ -88,6 +119,10 @@ SimNode::~SimNode() {
 void SimNode::turn(std::uint32_t index, std::uint64_t now_ms, Random& random, bool gently) {
   Part& part = parts_[index];
   if (part.stalled_until_ms > now_ms) return;
+  if (!gently && random.chance(memory_percent_)) {
+    AllocationFaults::arm(random.between(1, random.chance(50) ? 8 : 100),
+                          random.chance(70) ? 0 : random.below(30));
+  }
   hub::Shard& shard = hub_->shard(index);
   shard.begin_turn(now_ms / kTickMs, now_ms * 1'000'000);
   part.engine->begin_turn(now_ms, 1'700'000'000'000 + now_ms);
@@ -114,6 +149,7 @@ void SimNode::turn(std::uint32_t index, std::uint64_t now_ms, Random& random, bo
   }
   shard.free_names();
   static_cast<void>(shard.arm());
+  AllocationFaults::disarm();
 }
 
 std::uint64_t SimNode::deadline() const noexcept {
@@ -131,6 +167,17 @@ void SimNode::publish(std::uint32_t index, const std::string& room, std::uint64_
   if (outcome == hub::PublishOutcome::kCongested) parts_[index].congested = true;
 }
 
+void SimNode::publish_once(std::uint32_t index, const std::string& room, std::uint64_t number,
+                           std::size_t bytes) {
+  const std::string text = EngineOracle::text_of(number, bytes);
+  const auto outcome = hub_->shard(index).publish_once(
+      room, engine::frame_of_message({false, text}),
+      std::make_unique<hub::PublishKey>(hub::PublishKey{
+          "key" + std::to_string(number), hub::fingerprint_of(MessageType::kText, text), {}}),
+      std::make_unique<KeyedReceipt>(oracle_, number));
+  if (outcome == hub::PublishOutcome::kCongested) parts_[index].congested = true;
+}
+
 std::size_t SimNode::open_rooms() const noexcept {
   std::size_t count = 0;
   for (const Part& each : parts_) count += each.engine->counters().rooms_live.value();
@@ -143,6 +190,13 @@ bool SimNode::is_up() const noexcept {
            each.engine->counters().unready_since_ms.value() == 0 &&
            each.engine->counters().rooms_opening.value() == 0 &&
            each.engine->counters().rooms_lost.value() == 0;
+  });
+}
+
+bool SimNode::is_down() const noexcept {
+  return std::ranges::all_of(parts_, [](const Part& each) {
+    return each.engine->counters().up.value() == 0 &&
+           each.engine->counters().unready_since_ms.value() != 0;
   });
 }
 

@@ -51,7 +51,8 @@ struct NodePlan {
   hub::HistoryLimits history = {};
   engine::RoomsSettings rooms = {};
   engine::LinkSettings link = {};
-  engine::Endpoint at = {};
+  engine::EngineUrl url = {};
+  unsigned memory_percent = 0;  // of turns in which allocations fail
 };
 
 class SimNode {
@@ -85,6 +86,9 @@ class SimNode {
   }
   void publish(std::uint32_t shard, const std::string& room, std::uint64_t number,
                std::size_t bytes, bool with_receipt, ConnectionId publisher);
+  // Publishes a message with a key of its own. It may be published again.
+  void publish_once(std::uint32_t shard, const std::string& room, std::uint64_t number,
+                    std::size_t bytes);
   // Until this time the thread of a shard does nothing.
   void stall(std::uint32_t shard, std::uint64_t until_ms) noexcept {
     parts_[shard].stalled_until_ms = until_ms;
@@ -98,6 +102,8 @@ class SimNode {
   // Nothing waits anywhere in the node.
   [[nodiscard]] bool is_quiet() const noexcept;
   [[nodiscard]] bool is_up() const noexcept;
+  // Each shard says that its engine is down and that it is not ready.
+  [[nodiscard]] bool is_down() const noexcept;
   // What the node waits for, for a failure's text.
   [[nodiscard]] std::string state() const;
   [[nodiscard]] std::size_t open_rooms() const noexcept;
@@ -117,6 +123,7 @@ class SimNode {
   const std::uint32_t process_;
   const std::string name_;
   EngineOracle& oracle_;
+  const unsigned memory_percent_;
   std::vector<NoWaker> wakers_;
   SimEncoder encoder_;
   std::unique_ptr<hub::Hub> hub_;

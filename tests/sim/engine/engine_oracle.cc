@@ -40,6 +40,11 @@ void RoomView::saw_gap(const Position& at) {
     broken("%s was told a gap from %s to %s, though nothing was lost", name_.c_str(),
            place_text(last_).c_str(), place_text(at).c_str());
   }
+  // A room that moves has a new epoch, and then goes on after its last message.
+  if (oracle_.settings().nothing_is_lost && !told_.empty() && at.seq != last_.seq) {
+    broken("%s was told a gap from %s to %s, though nothing was lost", name_.c_str(),
+           place_text(last_).c_str(), place_text(at).c_str());
+  }
   if (std::uint64_t& told = told_[at.epoch]; at.seq < told) {
     broken("%s was told of %lu:%lu, and then got a gap up to %s", name_.c_str(), at.epoch, told,
            place_text(at).c_str());
@@ -69,7 +74,8 @@ void RoomView::saw_message(const Position& at, std::uint64_t number) {
     broken("%s got the message m%lu twice", name_.c_str(), number);
   }
   // A message that stands in two epochs is left out for a while.
-  if (oracle_.now() - found->second < oracle_.settings().engine_timeout_ms) {
+  if (!oracle_.is_keyed(number) &&
+      oracle_.now() - found->second < oracle_.settings().engine_timeout_ms) {
     broken("%s got the message m%lu of two epochs within %lu ms", name_.c_str(), number,
            oracle_.now() - found->second);
   }
@@ -77,7 +83,7 @@ void RoomView::saw_message(const Position& at, std::uint64_t number) {
 }
 
 std::uint64_t EngineOracle::publishes(std::size_t room, std::uint64_t publisher) {
-  messages_.push_back({room, publisher, failovers_, false, {}, {}});
+  messages_.push_back({room, publisher, changes_, false, false, {}, {}});
   return messages_.size() - 1;
 }
 
@@ -93,6 +99,7 @@ void EngineOracle::answered(std::uint64_t number, const Position& at) {
               at == kRefusedPosition   ? "refused"
               : at == kUnknownPosition ? "unknown"
                                        : place_text(at).c_str());
+  trace_.count(3, number, at.seq);
   if (message.answered) broken("m%lu has got two receipts", number);
   message.answered = true;
   message.answer = at;
@@ -125,12 +132,14 @@ void EngineOracle::take_placed(std::size_t server, const engine::FakeRedis& redi
       const std::uint64_t number = number_of_text(batch.next().payload);
       place(static_cast<std::size_t>(room - keys.begin()),
             {{each.id.ms, each.id.seq + i}, server, each.replid}, number);
+      if (messages_[number].keyed) check_once(redis, each.key, number);
     }
   }
 }
 
 void EngineOracle::place(std::size_t room, const Place& place, std::uint64_t number) {
   if (number >= messages_.size()) broken("m%lu was placed, but never published", number);
+  trace_.count(1, number, place.at.seq);
   Message& message = messages_[number];
   trace_.note("server %zu: m%lu of room %zu has the place %s", place.server, number, room,
               place_text(place.at).c_str());
@@ -138,24 +147,83 @@ void EngineOracle::place(std::size_t room, const Place& place, std::uint64_t num
   if (message.answered && message.answer == kRefusedPosition) {
     broken("m%lu was refused, and later placed at %s", number, place_text(place.at).c_str());
   }
-  // A message without an answer may stand twice after a failover.
+  if (message.keyed) {
+    place_keyed(message, room, place, number);
+    return;
+  }
+  // When another server serves the room, a message without an answer is sent to it, too. One server
+  // has it twice only if the key was deleted between, so that the first place was lost.
+  bool was_lost = false;
   for (const Place& each : message.places) {
-    if (each.replid == place.replid && message.failovers == failovers_) {
-      broken("m%lu was placed twice by one server, at %s and %s", number,
-             place_text(each.at).c_str(), place_text(place.at).c_str());
+    was_lost = was_lost || (each.deleted && message.changes != changes_);
+    if (settings_.nothing_is_lost || (each.replid == place.replid && !was_lost)) {
+      broken("m%lu was placed twice, at %s and %s", number, place_text(each.at).c_str(),
+             place_text(place.at).c_str());
     }
   }
   name(room, place.at, number);
-  std::uint64_t& before = last_[{place.server, place.replid, room, message.publisher}];
-  if (before > number) {
+  const bool is_one = settings_.nothing_is_lost;
+  std::uint64_t& before =
+      last_[{is_one ? 0 : place.server, is_one ? "" : place.replid, room, message.publisher}];
+  if (before > number && !was_lost) {
     broken("m%lu was placed after m%lu of the same publisher", number, before);
   }
-  before = number;
+  before = std::max(before, number);
   message.places.push_back(place);
 }
 
-void EngineOracle::forget_order(std::size_t room) {
-  std::erase_if(last_, [room](const auto& each) { return std::get<2>(each.first) == room; });
+std::uint64_t EngineOracle::publishes_once(std::size_t room) {
+  messages_.push_back({room, 0, changes_, false, true, {}, {}});
+  return messages_.size() - 1;
+}
+
+// A failed attempt says nothing of the others.
+void EngineOracle::answered_once(std::uint64_t number, const Position& at) {
+  Message& message = messages_[number];
+  trace_.note("m%lu: a receipt with a key says %s", number, place_text(at).c_str());
+  if (at == kKeyUsedPosition) broken("another message has the key of m%lu", number);
+  if (at == kRefusedPosition || at == kUnknownPosition) return;
+  const auto place = std::ranges::find(message.places, at, &Place::at);
+  if (place == message.places.end()) {
+    broken("a receipt of m%lu says %s, where it was not placed", number, place_text(at).c_str());
+  }
+  if (message.answer == at) ++repeated;
+  message.answer = at;
+}
+
+// It has no order with others, because any node may publish it much later. A second place is
+// possible only after the server has lost the first one, and check_once() looks at that.
+void EngineOracle::place_keyed(Message& message, std::size_t room, const Place& place,
+                               std::uint64_t number) {
+  name(room, place.at, number);
+  const bool is_safe = settings_.nothing_is_lost || !settings_.gaps_are_excused;
+  if (is_safe && !message.places.empty()) {
+    broken("m%lu was placed twice, though it has a key and nothing was lost", number);
+  }
+  message.places.push_back(place);
+}
+
+// The stream must not have a message twice that was published with one key.
+void EngineOracle::check_once(const engine::FakeRedis& redis, const std::string& key,
+                              std::uint64_t number) {
+  const auto found = redis.data().find(key);
+  if (found == redis.data().end()) return;
+  std::size_t times = 0;
+  for (const engine::FakeStreamEntry& each : found->second.stream.entries()) {
+    engine::BatchReader batch;
+    if (each.fields.size() < 2 || !batch.begin(each.fields[1])) continue;
+    for (std::uint32_t i = 0; i < batch.head().count; ++i) {
+      if (number_of_text(batch.next().payload) == number) ++times;
+    }
+  }
+  if (times > 1) broken("m%lu was placed again, though it has a key", number);
+}
+
+void EngineOracle::deleted(std::size_t room, std::string_view replid) {
+  for (Message& message : messages_) {
+    if (message.room != room) continue;
+    for (Place& each : message.places) each.deleted = each.deleted || each.replid == replid;
+  }
 }
 
 void EngineOracle::name(std::size_t room, const Position& at, std::uint64_t number) {
@@ -170,6 +238,7 @@ void EngineOracle::name(std::size_t room, const Position& at, std::uint64_t numb
 // own all the same.
 void EngineOracle::delivered(std::size_t room, const Position& at, std::uint64_t number) {
   ++deliveries;
+  trace_.count(2, number, at.seq);
   if (number >= messages_.size()) broken("m%lu was delivered, but never published", number);
   const Message& message = messages_[number];
   if (message.room != room) broken("m%lu was delivered in another room", number);

@@ -11,13 +11,11 @@
 #include <vector>
 
 #include "engine/fake_redis.h"
+#include "sim/broken.h"
 #include "sim/trace.h"
 #include "wsd/position.h"
 
 namespace wsd::sim {
-
-// Ends the run, because a node has broken a promise.
-[[noreturn]] [[gnu::format(printf, 1, 2)]] void broken(const char* format, ...);
 
 class EngineOracle;
 
@@ -54,13 +52,15 @@ class EngineOracle {
   struct Settings {
     bool gaps_are_excused = false;  // something may happen that makes a gap
     std::uint64_t engine_timeout_ms = 0;
+    // No server loses anything: a gap misses nothing, and a message stands once over all servers.
+    bool nothing_is_lost = false;
   };
 
   explicit EngineOracle(Trace& trace) : trace_(trace) {}
 
   void set(const Settings& settings) noexcept { settings_ = settings; }
-  // Another server has taken over.
-  void failed_over() noexcept { ++failovers_; }
+  // Another server has taken over, or a room has moved to one.
+  void server_changed() noexcept { ++changes_; }
   void set_now(std::uint64_t now_ms) noexcept { now_ms_ = now_ms; }
   [[nodiscard]] std::uint64_t now() const noexcept { return now_ms_; }
   [[nodiscard]] const Settings& settings() const noexcept { return settings_; }
@@ -72,12 +72,19 @@ class EngineOracle {
   [[nodiscard]] static std::string text_of(std::uint64_t number, std::size_t bytes);
   // The receipt of a message has come.
   void answered(std::uint64_t number, const Position& at);
+  // A message with a key is to be published, maybe several times by several nodes.
+  std::uint64_t publishes_once(std::size_t room);
+  // A receipt of such a message has come.
+  void answered_once(std::uint64_t number, const Position& at);
+  [[nodiscard]] bool is_keyed(std::uint64_t number) const noexcept {
+    return messages_[number].keyed;
+  }
   // Takes in what a server has placed since the last call. `server` is its number.
   void take_placed(std::size_t server, const engine::FakeRedis& redis,
                    const std::vector<std::string>& keys);
 
-  // The key of a room was deleted: the order of its messages begins anew.
-  void forget_order(std::size_t room);
+  // A server has deleted the key of a room.
+  void deleted(std::size_t room, std::string_view replid);
 
   // A member has got a message.
   void delivered(std::size_t room, const Position& at, std::uint64_t number);
@@ -85,6 +92,9 @@ class EngineOracle {
   [[nodiscard]] bool is_doubled(std::uint64_t number) const noexcept;
   [[nodiscard]] bool has_answer(std::uint64_t number) const noexcept {
     return messages_[number].answered;
+  }
+  [[nodiscard]] bool has_place(std::uint64_t number) const noexcept {
+    return !messages_[number].places.empty();
   }
   // The message, which nothing has disturbed, must have a receipt with a place.
   void check_is_placed(std::uint64_t number) const;
@@ -98,22 +108,28 @@ class EngineOracle {
   std::uint64_t refused = 0;
   std::uint64_t unknown = 0;
   std::uint64_t doubled = 0;
+  std::uint64_t repeated = 0;  // receipts that have told a position again
 
  private:
   struct Place {
     Position at;
     std::size_t server = 0;
     std::string replid;
+    bool deleted = false;
   };
   struct Message {
     std::size_t room = 0;
     std::uint64_t publisher = 0;
-    std::uint64_t failovers = 0;  // before it was published
+    std::uint64_t changes = 0;  // of servers, before it was published
     bool answered = false;
+    bool keyed = false;
     Position answer;
     std::vector<Place> places;
   };
 
+  static void check_once(const engine::FakeRedis& redis, const std::string& key,
+                         std::uint64_t number);
+  void place_keyed(Message& message, std::size_t room, const Place& place, std::uint64_t number);
   void place(std::size_t room, const Place& place, std::uint64_t number);
   // A position gets its one message, now or earlier.
   void name(std::size_t room, const Position& at, std::uint64_t number);
@@ -121,7 +137,7 @@ class EngineOracle {
   Trace& trace_;
   Settings settings_;
   std::uint64_t now_ms_ = 0;
-  std::uint64_t failovers_ = 0;
+  std::uint64_t changes_ = 0;
   std::vector<Message> messages_;
   std::map<std::tuple<std::size_t, std::uint64_t, std::uint64_t>, std::uint64_t> names_;
   // The last message of a publisher in a room, by the server and its life.

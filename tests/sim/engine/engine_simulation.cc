@@ -33,45 +33,89 @@ void EngineSimulation::plan() {
   fault_percent_ = static_cast<unsigned>(random_.below(20));
   node_plan_.shards = static_cast<std::uint32_t>(random_.between(1, 2));
   node_plan_.max_pending_publishes = static_cast<std::uint32_t>(random_.between(1, 80));
-  node_plan_.at = kRedis;
-  const bool keeps_all = kind_ == Kind::kCalm || kind_ == Kind::kSteady;
   const std::uint32_t kept[] = {0, 4, 40, 1'000};
-  node_plan_.history = {keeps_all ? 10'000 : kept[random_.below(4)], std::size_t{64} << 20,
+  node_plan_.history = {keeps_all() ? 10'000 : kept[random_.below(4)], std::size_t{64} << 20,
                         100'000'000, std::size_t{256} << 20};
   engine::RoomsSettings& rooms = node_plan_.rooms;
-  rooms.backlog = keeps_all || random_.chance(50) ? 10'000 : 8;
+  rooms.backlog = keeps_all() || random_.chance(50) ? 10'000 : 8;
   rooms.engine_timeout_ms = random_.chance(50) ? 5'000 : 1'500;
   const bool is_patient = kind_ == Kind::kSteady || random_.chance(50);
   rooms.publish_timeout_ms = is_patient ? 30'000 : 3'000;
-  // A room that closes while its messages wait for a slow shard has a gap when it opens again.
-  const bool lingers = keeps_all || random_.chance(50);
+  const bool lingers = random_.chance(50);
   rooms.linger_ms = kind_ == Kind::kWentBack ? 1'000'000'000 : lingers ? 10'000 : 300;
   if (kind_ == Kind::kSteady) rooms.engine_timeout_ms = 60'000;
   node_plan_.link.timeout_ms = rooms.engine_timeout_ms;
   node_plan_.link.prefix = rooms.prefix;
   node_plan_.link.client_name = "wsd";
-  oracle_.set({!keeps_all, rooms.engine_timeout_ms});
+  if (kind_ != Kind::kSteady && random_.chance(30)) {
+    node_plan_.memory_percent = static_cast<unsigned>(random_.between(1, 30));
+  }
+  const bool is_cluster = kind_ != Kind::kWentBack && random_.chance(40);
+  oracle_.set({!keeps_all() || is_cluster, rooms.engine_timeout_ms, keeps_all()});
   oracle_.set_now(now_ms_);
-  if (keeps_all) ++tally_.calm;
+  if (keeps_all()) ++tally_.calm;
 
-  const std::uint64_t rooms_count = random_.between(1, 3);
+  const std::uint64_t rooms_count = random_.between(1, is_cluster ? 5 : 3);
   for (std::uint64_t i = 0; i < rooms_count; ++i) {
     rooms_.push_back("room" + std::to_string(i));
     keys_.push_back(engine::room_key(rooms.prefix, rooms_.back()));
   }
+  if (is_cluster) {
+    engine::FakeCluster::Options options;
+    options.masters = random_.between(2, 3);
+    options.replicas = kind_ != Kind::kSteady && random_.chance(70);
+    options.seed = random_.below(1'000'000'000);
+    cluster_ = std::make_unique<engine::FakeCluster>(options);
+    ++tally_.clusters;
+  }
+  plan_servers();
+  nodes_.resize(kind_ == Kind::kWentBack ? 1 : random_.between(1, 3));
+  for (std::size_t i = 0; i < nodes_.size(); ++i) start_node(i);
+  clients_.resize(random_.between(1, 8));
+  for (Client& each : clients_) each.room = random_.below(rooms_.size());
+}
+
+void EngineSimulation::plan_servers() {
+  engine::EngineUrl& url = node_plan_.url;
+  if (cluster_ != nullptr) {
+    url.kind = engine::EngineUrl::Kind::kCluster;
+    node_plan_.link.cluster = true;
+    const std::size_t first = random_.below(cluster_->size());
+    const std::size_t named = random_.between(1, cluster_->size());
+    for (std::size_t i = 0; i < cluster_->size(); ++i) {
+      servers_.push_back(&cluster_->server(i));
+      if (i < named) url.endpoints.push_back(cluster_->at((first + i) % cluster_->size()));
+    }
+  } else {
+    url.endpoints = {kRedis};
+    for (std::unique_ptr<engine::FakeRedis>& each : pair_) {
+      engine::FakeRedis::Options options;
+      options.seed = random_.next();
+      each = std::make_unique<engine::FakeRedis>(options);
+      servers_.push_back(each.get());
+    }
+  }
+  skew_us_.resize(servers_.size());
+  snapshots_.resize(servers_.size());
   for (std::size_t i = 0; i < servers_.size(); ++i) {
-    engine::FakeRedis::Options options;
-    options.seed = random_.next();
-    servers_[i] = std::make_unique<engine::FakeRedis>(options);
     servers_[i]->faults.pushes_after_reply = random_.chance(50);
     servers_[i]->faults.entries_per_node = random_.chance(50) ? 1 : 5;
     if (i != 0 && random_.chance(30)) skew_us_[i] = random_.below(7'200'000'000);
   }
   set_clocks();
-  nodes_.resize(kind_ == Kind::kWentBack ? 1 : random_.between(1, 3));
-  for (std::size_t i = 0; i < nodes_.size(); ++i) start_node(i);
-  clients_.resize(random_.between(1, 8));
-  for (Client& each : clients_) each.room = random_.below(rooms_.size());
+}
+
+engine::FakeRedis& EngineSimulation::server_of(std::size_t room) const {
+  return *servers_[cluster_ == nullptr ? current_ : master_of(room)];
+}
+
+engine::FakeRedis& EngineSimulation::some_server() {
+  return cluster_ == nullptr ? *servers_[current_] : server_of(random_.below(rooms_.size()));
+}
+
+void EngineSimulation::listen(engine::FakeNetwork& network) {
+  if (cluster_ != nullptr) return cluster_->listen(network);
+  network.listen(kRedis, servers_[current_]);
 }
 
 void EngineSimulation::start_node(std::size_t index) {
@@ -79,7 +123,9 @@ void EngineSimulation::start_node(std::size_t index) {
   nodes_[index] = std::make_unique<SimNode>(node_plan_, processes_,
                                             "node" + std::to_string(processes_), oracle_);
   for (std::uint32_t i = 0; i < nodes_[index]->shards(); ++i) {
-    nodes_[index]->network(i).listen(kRedis, &server());
+    listen(nodes_[index]->network(i));
+    // Its engine learns the time before anything is published.
+    nodes_[index]->turn(i, now_ms_, random_, true);
   }
 }
 
@@ -115,6 +161,11 @@ void EngineSimulation::pass(std::uint64_t ms) {
   now_ms_ += ms;
   set_clocks();
   if (faulty_until_ms_ != 0 && now_ms_ >= faulty_until_ms_) end_fault_of_time();
+  if (cluster_ == nullptr) return;
+  if (share_ms_ != 0 && now_ms_ >= share_ms_) {
+    share_ms_ = 0;
+    cluster_->share();
+  }
 }
 
 void EngineSimulation::turns(bool gently) {
@@ -212,9 +263,32 @@ void EngineSimulation::publish_event() {
   for (; count != 0; --count) publish(node, shard, room);
 }
 
+// A client publishes a message with a key, or repeats one on any node, whether it has got a receipt
+// or not. It stops long before the key ends. Servers with different clocks end keys at other times.
+void EngineSimulation::keyed_event() {
+  constexpr std::uint64_t kRepeatsMs = 200'000;
+  const std::size_t index = random_.below(nodes_.size());
+  SimNode& node = *nodes_[index];
+  const auto shard = static_cast<std::uint32_t>(random_.below(node.shards()));
+  const bool skewed = std::ranges::any_of(skew_us_, [](std::uint64_t us) { return us != 0; });
+  if (skewed || !node.may_publish(shard) || node.is_stalled(shard, now_ms_)) return;
+  std::erase_if(keyed_, [this](const Keyed& each) { return now_ms_ >= each.until_ms; });
+  if (keyed_.empty() || random_.chance(30)) {
+    const std::size_t room = random_.below(rooms_.size());
+    keyed_.push_back(
+        {room, oracle_.publishes_once(room), random_.below(100), now_ms_ + kRepeatsMs});
+  }
+  const Keyed& keyed = keyed_[random_.below(keyed_.size())];
+  trace_.note("%s.%u publishes m%lu to room %zu with a key", node.name().c_str(), shard,
+              keyed.number, keyed.room);
+  node.publish_once(shard, rooms_[keyed.room], keyed.number, keyed.bytes);
+}
+
 void EngineSimulation::event() {
   if (random_.chance(fault_percent_)) {
     fault();
+  } else if (random_.chance(10)) {
+    keyed_event();
   } else if (random_.chance(30)) {
     client_event();
   } else {
@@ -229,13 +303,19 @@ EngineTally EngineSimulation::run() {
     turns(false);
     serve(false);
     tend_clients();
-    if (random_.chance(10)) snapshot_ = server().data();
+    if (cluster_ != nullptr && random_.chance(2)) {
+      for (const std::uint16_t each : cluster_->moving()) end_move(each);
+    }
+    if (random_.chance(10)) {
+      const std::size_t server = cluster_ == nullptr ? current_ : random_.below(servers_.size());
+      snapshots_[server] = servers_[server]->data();
+    }
     const std::uint64_t ms[] = {0, 1, 5, 20, 200, 1'100};
     pass(random_.chance(80) ? ms[random_.below(4)] : ms[random_.below(6)]);
   }
   settle();
   oracle_.check_at_end();
-  for (const std::unique_ptr<engine::FakeRedis>& each : servers_) {
+  for (const engine::FakeRedis* const each : servers_) {
     // Messages between the two would be missed, until a later one shows it.
     if (each->unsubscribed_opens() != 0) broken("a room was opened before it was subscribed");
   }
@@ -307,6 +387,7 @@ void EngineSimulation::settle() {
   trace_.note("the faults end");
   end_faults();
   run_until_quiet("after the last fault");
+  if (cluster_ != nullptr && random_.chance(20)) check_the_deaf();
   if (kind_ == Kind::kCalm && random_.chance(30)) {
     lose_a_link();
     run_until_quiet("after the last link");
@@ -316,7 +397,7 @@ void EngineSimulation::settle() {
   }
   run_until_quiet("after the last joins");
   // Without a later message, nobody can know of the loss of another node's push, or of a key.
-  if (!pushes_are_lost_ && !oracle_.settings().gaps_are_excused) check_members();
+  if (!pushes_are_lost_ && keeps_all()) check_members();
   std::vector<std::uint64_t> last;
   for (std::size_t room = 0; room < rooms_.size(); ++room) {
     for (std::size_t node = 0; node < nodes_.size(); ++node) {
@@ -329,18 +410,23 @@ void EngineSimulation::settle() {
   run_until_quiet("after the last messages");
   for (const std::uint64_t each : last) oracle_.check_is_placed(each);
   check_members();
-  if (!oracle_.settings().gaps_are_excused) check_streams();
+  if (keeps_all()) check_streams();
   if (kind_ == Kind::kSteady && oracle_.unknown != 0) {
     broken("%lu messages have an unknown outcome, though no link has ended", oracle_.unknown);
   }
+  if (kind_ == Kind::kSteady && !scripts_are_flushed_ && oracle_.refused != 0) {
+    broken("%lu messages were refused, though no server has refused them", oracle_.refused);
+  }
+  if (cluster_ != nullptr && random_.chance(20)) check_the_down();
 }
 
 // All members have everything that their rooms have.
 void EngineSimulation::check_members() {
   for (const Client& each : clients_) {
-    const auto found = server().data().find(keys_[each.room]);
+    const engine::FakeData& data = server_of(each.room).data();
+    const auto found = data.find(keys_[each.room]);
     if (each.member == nullptr) broken("a client has no connection at rest");
-    if (found == server().data().end()) broken("room %zu has no key at rest", each.room);
+    if (found == data.end()) broken("room %zu has no key at rest", each.room);
     const engine::FakeStreamId& id = found->second.stream.last_id;
     const Position last{id.ms, id.seq};
     if (each.member->view.last() != last) {
@@ -355,8 +441,10 @@ void EngineSimulation::check_members() {
 void EngineSimulation::check_streams() {
   for (std::size_t room = 0; room < rooms_.size(); ++room) {
     std::uint64_t placed = 0;
-    for (const auto& each : server().placed()) placed += each.key == keys_[room] ? 1 : 0;
-    const std::size_t kept = server().data().at(keys_[room]).stream.size();
+    for (const engine::FakeRedis* const server : servers_) {
+      for (const auto& each : server->placed()) placed += each.key == keys_[room] ? 1 : 0;
+    }
+    const std::size_t kept = server_of(room).data().at(keys_[room]).stream.size();
     if (kept != placed) {
       broken("room %zu has %zu batches, of %lu that were placed", room, kept, placed);
     }

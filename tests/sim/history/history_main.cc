@@ -1,78 +1,14 @@
-// wsd_history_sim [--seeds N] [--first S] [--trace] | --seed S: runs the simulation of the history
-// log, once for each seed.
-#include <chrono>
-#include <csignal>
-#include <cstdarg>
-#include <cstdio>
-#include <cstdlib>
-#include <string>
-
-#include "base/name_hash.h"
+// The program of the simulation of the history log (sim/seeds.h).
 #include "sim/history/history_simulation.h"
-
-namespace {
-
-std::uint64_t seed_under_way = 0;
-
-[[noreturn]] void end_failed() {
-  static_cast<void>(std::printf("replay: make sim-history SEED=%lu\n", seed_under_way));
-  static_cast<void>(std::fflush(stdout));
-  std::_Exit(1);
-}
-
-void on_crash(int signal) {
-  static_cast<void>(
-      std::printf("FAILED seed %lu: the server crashed (signal %d)\n", seed_under_way, signal));
-  end_failed();
-}
-
-}  // namespace
-
-namespace wsd::sim {
-
-void broken(const char* format, ...) {
-  static_cast<void>(std::printf("FAILED seed %lu: ", seed_under_way));
-  va_list arguments;
-  va_start(arguments, format);
-  static_cast<void>(std::vprintf(format, arguments));
-  va_end(arguments);
-  static_cast<void>(std::putchar('\n'));
-  end_failed();
-}
-
-}  // namespace wsd::sim
+#include "sim/seeds.h"
 
 int main(int argc, char** argv) {
-  std::uint64_t seeds = 1'000;
-  std::uint64_t first = 1;
-  bool tracing = false;
-  for (int i = 1; i < argc; ++i) {
-    const std::string option = argv[i];
-    const bool last = i + 1 == argc;
-    if (option == "--trace") {
-      tracing = true;
-    } else if (option == "--seeds" && !last) {
-      seeds = std::strtoull(argv[++i], nullptr, 10);
-    } else if (option == "--first" && !last) {
-      first = std::strtoull(argv[++i], nullptr, 10);
-    } else if (option == "--seed" && !last) {
-      first = std::strtoull(argv[++i], nullptr, 10);
-      seeds = 1;
-      tracing = true;
-    } else {
-      static_cast<void>(std::fprintf(
-          stderr, "usage: wsd_history_sim [--seeds N] [--first S] [--trace] | --seed S\n"));
-      return 2;
-    }
-  }
-  for (const int signal : {SIGSEGV, SIGABRT, SIGBUS, SIGFPE, SIGILL}) std::signal(signal, on_crash);
-  static_cast<void>(wsd::process_hash_key());
   wsd::sim::HistoryTally all;
-  const auto begun = std::chrono::steady_clock::now();
-  for (std::uint64_t i = 0; i < seeds; ++i) {
-    seed_under_way = first + i;
-    wsd::sim::Trace trace(tracing);
-    wsd::sim::HistorySimulation simulation(seed_under_way, trace);
+  wsd::sim::SeedProgram program;
+  program.target = "sim-history";
+  program.subject = "the server";
+  program.run = [&all](std::uint64_t seed, wsd::sim::Trace& trace) {
+    wsd::sim::HistorySimulation simulation(seed, trace);
     const wsd::sim::HistoryTally one = simulation.run();
     all.lives += one.lives;
     all.messages += one.messages;
@@ -80,13 +16,13 @@ int main(int argc, char** argv) {
     all.power_losses += one.power_losses;
     all.failures += one.failures;
     all.calls += one.calls;
-    all.hash = all.hash * 31 + one.hash;
-  }
-  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begun;
-  static_cast<void>(std::printf(
-      "sim-history: seeds %lu to %lu passed: %lu lives, %lu kills, %lu power losses, %lu with a "
-      "failing disk; %lu messages, %lu system calls; %.0f runs/s; hash %016lx\n",
-      first, first + seeds - 1, all.lives, all.kills, all.power_losses, all.failures, all.messages,
-      all.calls, static_cast<double>(seeds) / took.count(), all.hash));
-  return 0;
+    return one.hash;
+  };
+  program.totals = [&all] {
+    return wsd::sim::text_of_format(
+        "%lu lives, %lu kills, %lu power losses, %lu with a failing disk; %lu messages, %lu system "
+        "calls",
+        all.lives, all.kills, all.power_losses, all.failures, all.messages, all.calls);
+  };
+  return wsd::sim::run_seeds(argc, argv, program);
 }

@@ -1,7 +1,7 @@
 # Faults of the history log, for tests/sim/mutants. The simulation of its disk looks for them.
 
 mutant "log: messages take effect before they are kept" src/hub/shard_engine.cc \
-  'return ticket != 0 && ticket != kRefusedTicket && ticket > kept;' 'return false;'
+  'return ticket != 0 && is_of_engine(ticket) && ticket > kept;' 'return false;'
 mutant "log: a batch is answered before it is written" src/server/log_group_writer.cc \
   'int error = appender_.flush();
   const auto& current' 'int error = 0;

@@ -15,14 +15,12 @@
 #include <utility>
 #include <vector>
 
+#include "sim/broken.h"
 #include "sim/history/disk.h"
 #include "wsd/options.h"
 #include "wsd/position.h"
 
 namespace wsd::sim {
-
-// Ends the run, because the server has broken a promise.
-[[noreturn]] [[gnu::format(printf, 1, 2)]] void broken(const char* format, ...);
 
 using MessageId = std::uint32_t;  // 1, 2, 3 and so on
 
