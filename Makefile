@@ -235,7 +235,7 @@ test-binaries: $(UNIT) $(E2E) $(B)/wsd examples
 check-binaries: $(WSCONFORM) $(WSHOSTILE) $(MODEL) bench-binaries
 
 # make unit TEST='Session.*' builds the tests, and runs those that the pattern matches.
-.PHONY: unit e2e foreign engine engine-quick engine-failures engine-contract
+.PHONY: unit e2e foreign engine engine-quick engine-failures engine-cluster engine-contract
 TEST ?=
 SANITIZED := $(filter asan tsan,$(MODE))
 gtest = $(SANITIZED_ENV) LOGS=$${LOGS:-build/test-logs} TEST='$(or $(TEST),$(2))' \
@@ -250,6 +250,7 @@ FOREIGN_TESTS := Foreign*:*/Foreign*
 # Tests that start redis-server. The quick ones wait for no timeout.
 ENGINE_TESTS := Engine*:*/Engine*
 ENGINE_QUICK_TESTS := EngineHarness.*:EngineQuick*
+ENGINE_CLUSTER_TESTS := EngineCluster.*
 # The Redis in memory against a real one. SEED=S repeats a run.
 ENGINE_CONTRACT_TESTS := EngineContract.*
 RELEASE_TESTS := Suspension.*:MemoryReturns.*:HistoryMemory.*
@@ -262,17 +263,19 @@ foreign: $(E2E) $(B)/wsd
 	@$(call gtest_e2e,foreign,$(FOREIGN_TESTS))
 engine: $(E2E) $(B)/wsd
 	@$(call gtest_e2e,engine,$(ENGINE_TESTS):-EngineTorture.*)
-engine-quick: $(E2E) $(B)/wsd
+engine-quick: $(if $(E2E_CLIENT),,$(E2E)) $(B)/wsd
 	@$(call gtest_e2e,engine-quick,$(ENGINE_QUICK_TESTS))
 engine-failures: $(E2E) $(B)/wsd
-	@$(call gtest_e2e,engine-failures,$(ENGINE_TESTS):-$(ENGINE_QUICK_TESTS):$(ENGINE_CONTRACT_TESTS):EngineTorture.*)
+	@$(call gtest_e2e,engine-failures,$(ENGINE_TESTS):-$(ENGINE_QUICK_TESTS):$(ENGINE_CONTRACT_TESTS):$(ENGINE_CLUSTER_TESTS):EngineTorture.*)
+engine-cluster: $(E2E) $(B)/wsd
+	@$(call gtest_e2e,engine-cluster,$(ENGINE_CLUSTER_TESTS))
 engine-contract: $(E2E)
 	@$(call gtest_e2e,engine-contract,$(ENGINE_CONTRACT_TESTS))
 
-# asan-unit, asan-e2e, tsan-unit, tsan-e2e: the same under a sanitizer, and asan-binaries, tsan-binaries
-# build what these run. With clang if it has the runtime: it builds in half of the time, and two
-# compilers judge the code. The end-to-end tests are the release build's client, and the sanitizer
-# watches the server.
+# asan-unit, asan-e2e, asan-engine-quick, and the same with tsan: these tests under a sanitizer, and
+# asan-binaries, tsan-binaries build what they run. With clang if it has the runtime: it builds in half
+# of the time, and two compilers judge the code. The end-to-end tests are the release build's client,
+# and the sanitizer watches the server.
 SANITIZING_CXX ?= $(if $(filter g++,$(CXX)),$(shell tests/deps --has fuzzer && echo clang++ || echo g++),$(CXX))
 asan-% tsan-%:
 	@$(MAKE) --no-print-directory MODE=$(firstword $(subst -, ,$@)) CXX=$(SANITIZING_CXX) E2E_CLIENT=$(E2E) $*
@@ -282,7 +285,7 @@ SANITIZED_ENV = WSD_TEST_SANITIZED=1 UBSAN_OPTIONS=$${UBSAN_OPTIONS:-print_stack
   ASAN_OPTIONS=$${ASAN_OPTIONS:-detect_stack_use_after_return=1:detect_leaks=1} \
   TSAN_OPTIONS=$${TSAN_OPTIONS:-halt_on_error=1:second_deadlock_stack=1}
 else
-asan-e2e tsan-e2e: $(E2E)
+asan-e2e tsan-e2e asan-engine-quick tsan-engine-quick: $(E2E)
 endif
 .PHONY: binaries asan tsan
 binaries: $(UNIT) $(B)/wsd examples storm-binary $(if $(filter asan,$(MODE)),faults-binary)
@@ -389,7 +392,7 @@ bench-history: $(B)/bench/history_log
 
 # Rooms over two nodes on Redis.
 .PHONY: bench-engine
-bench-engine: $(B)/wsd $(B)/bench/engine_client
+bench-engine: $(B)/wsd $(B)/bench/engine_client $(B)/bench/engine_floor
 	@WSD=$(B)/wsd TOOLS=$(B)/bench bench/engine
 
 ## Fuzzing: needs clang with libFuzzer's runtime
@@ -569,6 +572,7 @@ help:
 	  '  make sim              run SEEDS=20000 seeds of the simulation, or one: SEED=7' \
 	  '  make sim-history      run SEEDS=20000 lives of a server with a history log over a simulated disk, or one: SEED=7' \
   '  make sim-engine       run SEEDS=20000 services of several nodes over Redis servers in memory, or one: SEED=7' \
+	  '  make sim-engine-kernel  run SEEDS=20000 services of several nodes over a simulated kernel and a Redis in memory, or one: SEED=7' \
 	  '  make sim-mutants      check that the simulation finds injected faults' \
 	  '  make model            explore every interleaving of the lock-free headers' \
 	  '  make faults           let system calls and allocations fail one by one; faults-all tries every way' \

@@ -2,21 +2,17 @@
 // same random commands go to both, and both must answer with the same bytes.
 
 #include <gtest/gtest.h>
-#include <poll.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <memory>
 #include <regex>
 #include <string>
 #include <vector>
 
+#include "e2e/engine_contract_clients.h"
 #include "engine/fake_redis.h"
 #include "engine/redis_scripts.h"
 #include "sim/random.h"
@@ -25,82 +21,23 @@
 namespace e2e {
 namespace {
 
-using Words = std::vector<std::string>;
 using wsd::engine::FakeRedis;
-using wsd::engine::FakeSocket;
 using wsd::engine::Script;
-
-std::string command_text(const Words& words) {
-  std::string text = "*" + std::to_string(words.size()) + "\r\n";
-  for (const std::string& each : words) {
-    text += "$" + std::to_string(each.size()) + "\r\n" + each + "\r\n";
-  }
-  return text;
-}
-
-// One connection to a real server, read as bytes.
-class RealClient {
- public:
-  explicit RealClient(const std::string& path) : fd_(::socket(AF_UNIX, SOCK_STREAM, 0)) {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    path.copy(static_cast<char*>(address.sun_path), sizeof address.sun_path - 1);
-    EXPECT_EQ(::connect(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
-  }
-  ~RealClient() { ::close(fd_); }
-  RealClient(const RealClient&) = delete;
-  RealClient& operator=(const RealClient&) = delete;
-
-  void send(const Words& words) {
-    const std::string text = command_text(words);
-    EXPECT_EQ(::send(fd_, text.data(), text.size(), MSG_NOSIGNAL),
-              static_cast<ssize_t>(text.size()));
-  }
-  // Returns everything that comes before the answer to a command that is sent now.
-  std::string take() {
-    const std::string mark = "mark-" + std::to_string(++marks_);
-    const std::string end = "$" + std::to_string(mark.size()) + "\r\n" + mark + "\r\n";
-    send({"ECHO", mark});
-    std::string input;
-    while (!input.ends_with(end)) {
-      pollfd waiting{fd_, POLLIN, 0};
-      std::array<char, 65'536> bytes;
-      ssize_t size = 0;
-      if (::poll(&waiting, 1, 10'000) == 1) size = ::recv(fd_, bytes.data(), bytes.size(), 0);
-      if (size <= 0) return input + "(and no more)";
-      input.append(bytes.data(), static_cast<std::size_t>(size));
-    }
-    input.resize(input.size() - end.size());
-    return input;
-  }
-
- private:
-  int fd_;
-  int marks_ = 0;
-};
-
-// One connection to the fake.
-class FakeClient {
- public:
-  explicit FakeClient(FakeRedis& server) : server_(server), socket_(server.accept()) {}
-
-  void send(const Words& words) {
-    socket_->to_server += command_text(words);
-    while (server_.serve(socket_)) {
-    }
-  }
-  std::string take() { return std::exchange(socket_->to_client, {}); }
-
- private:
-  FakeRedis& server_;
-  std::shared_ptr<FakeSocket> socket_;
-};
 
 // Replaces what differs between two servers of the same behaviour.
 std::string masked(std::string text) {
-  static const std::array<std::pair<std::regex, const char*>, 3> rules = {{
+  static const std::array<std::pair<std::regex, const char*>, 7> rules = {{
+      {std::regex("\\$6\r\nserver\r\n\\$[56]\r\n[a-z]+\r\n\\$7\r\nversion\r\n\\$[0-9]+\r\n[0-9.]+"),
+       "server and version"},
       // The layout of a stream in memory.
       {std::regex("(radix-tree-(keys|nodes)\r\n):[0-9]+"), "$1:N"},
+      // A missing right in a script, in Redis 7.0 and in all later versions and Valkey.
+      {std::regex("The user executing the script can't run this command or subcommand|"
+                  "ACL failure in script: User default has no permissions to run the '[^']+' "
+                  "command"),
+       "MISSING RIGHT"},
+      {std::regex("(NOSCRIPT No matching script\\.) Please use EVAL\\."), "$1"},
+      {std::regex("NOPERM (this user|User default) has no"), "NOPERM USER has no"},
       // Where a script has failed.
       {std::regex(" script: [0-9a-f]{40}, on @user_script:[0-9]+\\."), " SCRIPT"},
       {std::regex("\r\n\\$2\r\nid\r\n:[0-9]+"), "\r\nid:N"},
@@ -118,11 +55,13 @@ class Contract {
       fake_clients_.push_back(std::make_unique<FakeClient>(fake_));
     }
     learn_replid();
-    const std::string version = real_.info("server", "redis_version");
-    static_cast<void>(
-        std::printf("engine-contract: the server has the version %s\n", version.c_str()));
+    const bool is_valkey = !real_.info("server", "valkey_version").empty();
+    const std::string version = real_.version();
+    static_cast<void>(std::printf("engine-contract: the server is %s %s\n",
+                                  is_valkey ? "Valkey" : "Redis", version.c_str()));
     fake_.set_version(version);
     fake_.faults.pushes_after_reply = std::strtod(version.c_str(), nullptr) >= 7.2;
+    fake_.faults.unsubscribe_needs_one = is_valkey && std::strtod(version.c_str(), nullptr) >= 8;
     for (std::size_t i = 0; i < 2; ++i) same(i, {"HELLO", "3"});
     load_scripts();
   }
@@ -222,7 +161,7 @@ class Contract {
       default:
         return {"ACL", "SETUSER", "default",
                 any({"-xsetid", "+xsetid", "+xsetid", "-spublish", "+spublish", "+spublish",
-                     "-xdel", "+xdel"})};
+                     "-xdel", "+xdel", "-set", "+set", "+set", "-get", "+get", "+get"})};
     }
   }
 
@@ -245,7 +184,7 @@ class Contract {
       }
       case 2:
         return call(Script::kPage, {any({"+", "-"}), any({"-", "+", "0-0", id().c_str()}),
-                                    number(3'000), number(40)});
+                                    number(3'000), number(40), number(1'000)});
       case 3:
         return random_.chance(80)
                    ? Words{"SCRIPT", "LOAD",
@@ -255,13 +194,30 @@ class Contract {
         std::string epoch = epoch_;
         if (random_.chance(5)) epoch = std::to_string(std::stoull(epoch_) + 1'048'576);
         if (random_.chance(5)) epoch = number(1'000);
-        Words words{epoch, epoch + "-" + std::to_string(seq_ - std::min<std::uint64_t>(seq_, 9)),
-                    any({"1", "2", "64"}),
+        const std::string oldest =
+            epoch + "-" + std::to_string(seq_ - std::min<std::uint64_t>(seq_, 9));
+        Words words{epoch + "-*",
                     std::string(random_.chance(3) ? 70'000 : random_.below(300), 'x')};
-        if (random_.chance(10)) words.emplace_back("600000");
+        if (random_.chance(60)) words.push_back(any({"1", "2", "64"}));
+        if (words.size() == 3 && random_.chance(60)) {
+          words.push_back(random_.chance(70) ? oldest : std::string{});
+        }
+        if (words.size() == 4 && random_.chance(60)) words.emplace_back("600000");
+        if (words.size() == 5 && random_.chance(70)) return keyed(words);
         return call(Script::kPublish, words);
       }
     }
+  }
+
+  // A publish of one message with a key, which another one may have had.
+  Words keyed(Words words) {
+    words[2] = "1";
+    words.push_back(number(1));  // the fingerprint
+    words.emplace_back("300000");
+    const std::string room = key();
+    const std::string& sha = shas_[static_cast<std::size_t>(Script::kPublish)];
+    words.insert(words.begin(), {"EVALSHA", sha, "2", room, room + "k" + number(9)});
+    return words;
   }
 
   void learn_replid() { fake_.set_replid(real_.info("replication", "master_replid")); }

@@ -73,7 +73,8 @@ TEST(EngineFailover, AddressReturnsToTheOldMaster_NoPositionIsGivenTwice) {
     servers.go_to(i % 2 == 0 ? servers.second : servers.first);
     EXPECT_TRUE(load.delivers(500));
   }
-  load.finish({.gaps = true, .losses = true, .doubles = true});
+  // What the replaced server placed last, and the other one never had, comes back with it.
+  load.finish({.gaps = true, .losses = true, .doubles = true, .returns = true});
 }
 
 TEST(EngineFailover, MasterDemoted_IsNotUsed) {
@@ -108,20 +109,11 @@ TEST(EngineFailover, ReplicaAtStart_IsAwaited) {
   nodes[0].publish("a", "after");
 }
 
-// Runs the daemon, which must refuse to start with exit status 78, and returns its output.
-std::string refused_start(const std::string& url, const std::vector<std::string>& flags = {}) {
-  std::vector<std::string> all = {"--listen", "127.0.0.1:0", "--engine", url};
-  all.insert(all.end(), flags.begin(), flags.end());
-  const Output output = run(server_command(all));
-  EXPECT_EQ(output.status.code, 78) << output.all();
-  return output.all();
-}
-
 TEST(EngineRefusals, OlderServer_EndsTheStart) {
   E2E_REQUIRE(redis_server());
   const RedisProcess redis;
   ByteProxy proxy(redis.port());
-  const std::string version = redis.info("server", "redis_version");
+  const std::string version = redis.version();
   proxy.replace(version, "6" + version.substr(1));
   const std::string output = refused_start(proxy.url());
   EXPECT_NE(output.find("7.0"), std::string::npos) << output;
@@ -135,7 +127,7 @@ TEST(EngineRefusals, WrongPassword_EndsTheStartAndIsNotShown) {
   const std::string file = folder.write("password", "the wrong one\n");
   const std::string output = refused_start(redis.url(), {"--engine-password-file", file});
   EXPECT_EQ(output.find("the wrong one"), std::string::npos) << output;
-  refused_start(redis.url());
+  static_cast<void>(refused_start(redis.url()));
   EXPECT_EQ(folder.write("password", "the right one\n"), file);
   EngineNodes nodes(1, redis.url(), {"--engine-password-file", file});
   EXPECT_TRUE(nodes.ready());

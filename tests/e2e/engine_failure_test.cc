@@ -333,6 +333,26 @@ TEST(EngineFailure, LargeRoomsAfterAReconnect_ExceedNoOutputBuffer) {
       << "Redis has cut the connection";
 }
 
+// Redis would cut the connection of a node that reads the message, again after each reconnect.
+TEST(EngineFailure, MessageAboveTheOutputBuffer_IsLeftOutAndTold) {
+  E2E_REQUIRE(redis_server());
+  const RedisProcess redis({.more = {"--client-output-buffer-limit", "pubsub 4mb 0 0"}});
+  EngineNodes nodes(2, redis.url(), {"--max-message", "8MiB", "--engine-timeout", "30s"});
+  ASSERT_TRUE(nodes.ready());
+  const Place first = nodes[1].publish("a", "first");
+  RawClient member = nodes[0].connect();
+  ASSERT_TRUE(opens_meta(member, "/rooms/a?last_event_id=" + first.text()));
+  const std::string connects = nodes[0].metric("wsd_engine_connects_total");
+  // Whether the publisher learns its position is left open: its node cannot read it either.
+  static_cast<void>(nodes[1].try_publish("a", std::string(6U << 20U, 'x')));
+  nodes[1].publish("a", "after");
+  EXPECT_EQ(read_meta(member).content_type, kGap);
+  EXPECT_EQ(read_meta(member).payload, "after");
+  EXPECT_EQ(nodes[0].metric("wsd_engine_connects_total"), connects)
+      << "Redis has cut the connection";
+  EXPECT_TRUE(nodes[0].process().process().wait_for_line("was left out"));
+}
+
 TEST(EngineFailure, NodesKilledInALoop_OnlyTheirConnectionsEnd) {
   E2E_REQUIRE(redis_server());
   const RedisProcess redis;

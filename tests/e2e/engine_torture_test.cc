@@ -190,8 +190,11 @@ TEST(EngineTorture, FaultsAtRandom_GuaranteesHold) {
   }
   ASSERT_TRUE(service.nodes().ready());
   ASSERT_TRUE(load.delivers(2'000));
-  const std::string summary =
-      load.finish({.gaps = true, .losses = with_losses, .doubles = with_losses, .ends = true});
+  const std::string summary = load.finish({.gaps = true,
+                                           .losses = with_losses,
+                                           .doubles = with_losses,
+                                           .returns = with_losses,
+                                           .ends = true});
   std::printf("seed %u: %s", seed, summary.c_str());
 }
 

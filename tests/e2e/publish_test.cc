@@ -112,6 +112,54 @@ TEST_F(Publish, BodyOfAnotherLength_IsNotSmuggled) {
   EXPECT_TRUE(receives_text(member, "next"));
 }
 
+std::string with_key(const std::string& key) {
+  return kPlainText + "Idempotency-Key: " + key + "\r\n";
+}
+
+// The rooms have their homes on both reactors, and so have the clients.
+TEST_F(Publish, SameIdempotencyKey_IsPublishedOnce) {
+  for (const std::string room : {"/rooms/k1", "/rooms/k2", "/rooms/k3", "/rooms/k4"}) {
+    RawClient member = server().connect();
+    ASSERT_TRUE(opens(member, room));
+    RawClient first = server().connect();
+    const Place place = published(first, room, "a", with_key("k"));
+    for (int i = 0; i < 4; ++i) {
+      RawClient again = server().connect();
+      EXPECT_EQ(published(again, room, "a", with_key("\"k\"")).text(), place.text());
+    }
+    EXPECT_EQ(answer(first, post(room, "b", with_key("k"))).status, 422);
+    EXPECT_EQ(
+        answer(first, post(room, "a", "Content-Type: image/png\r\nIdempotency-Key: k\r\n")).status,
+        422)
+        << "a binary message is another one";
+    EXPECT_EQ(published(first, room, "b", with_key("l")).seq, 2U);
+    EXPECT_TRUE(receives_text(member, "a"));
+    EXPECT_TRUE(receives_text(member, "b"));
+  }
+}
+
+TEST_F(Publish, PipelinedRequestsWithOneKey_HaveOnePosition) {
+  RawClient client = server().connect();
+  std::string requests;
+  for (int i = 0; i < 50; ++i) requests += post("/rooms/pipelined-key", "x", with_key("k"));
+  client.send(requests);
+  for (int i = 0; i < 50; ++i) {
+    const auto response = client.read_response();
+    ASSERT_TRUE(response);
+    EXPECT_EQ(number_in(response->body, "seq"), 1U);
+  }
+}
+
+TEST_F(Publish, InvalidIdempotencyKey_Is400) {
+  RawClient client = server().connect();
+  for (const std::string& fields :
+       {with_key(""), with_key("a b"), with_key("\"a"), with_key("caf\xc3\xa9"),
+        with_key(std::string(256, 'k')), with_key("a") + "Idempotency-Key: a\r\n"}) {
+    EXPECT_EQ(answer(client, post("/rooms/bad-key", "x", fields)).status, 400) << fields;
+  }
+  EXPECT_EQ(published(client, "/rooms/bad-key", "x", with_key(std::string(255, 'k'))).seq, 1U);
+}
+
 TEST_F(Publish, InvalidInput_IsRejectedAndConnectionStaysOpen) {
   const std::string long_name(129, 'n');
   struct Row {

@@ -269,6 +269,7 @@ std::string EngineLoad::finish(const Forgiven& forgiven) {
   if (forgiven.gaps) checker.argv.emplace_back("--gaps");
   if (forgiven.losses) checker.argv.emplace_back("--losses");
   if (forgiven.doubles) checker.argv.emplace_back("--doubles");
+  if (forgiven.returns) checker.argv.emplace_back("--returns");
   if (forgiven.ends) checker.argv.emplace_back("--ends");
   const Output judged = run(checker, 4 * patience());
   EXPECT_EQ(judged.status.code, 0) << judged.all();

@@ -24,7 +24,9 @@ struct Forgiven {
   bool gaps = false;     // members may be told of gaps
   bool losses = false;   // a message with a receipt may be lost, if members are told of a gap
   bool doubles = false;  // a message may have two positions, one in each of two epochs
-  bool ends = false;     // connections may end without a Close, and POST without a response
+  bool returns =
+      false;          // after a gap, messages of an earlier epoch may follow those of a later one
+  bool ends = false;  // connections may end without a Close, and POST without a response
 };
 
 struct LoadSettings {

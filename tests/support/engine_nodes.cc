@@ -1,6 +1,11 @@
 #include "support/engine_nodes.h"
 
+#include <gtest/gtest.h>
+
 #include <algorithm>
+
+#include "support/server_process.h"
+#include "support/subprocess.h"
 
 namespace e2e {
 
@@ -25,6 +30,22 @@ std::vector<const AdminServer*> EngineNodes::all() const {
   all.reserve(nodes_.size());
   for (const auto& node : nodes_) all.push_back(node.get());
   return all;
+}
+
+std::string refused_start(const std::string& url, const std::vector<std::string>& flags) {
+  std::vector<std::string> all = {"--listen", "127.0.0.1:0", "--engine", url};
+  all.insert(all.end(), flags.begin(), flags.end());
+  std::string output;
+  EXPECT_TRUE(eventually([&] {
+    Subprocess daemon(server_command(all));
+    // An engine that does not answer within one second does not stop the start. Then try again.
+    const auto line = daemon.wait_for_line("listening on|refuses this server");
+    if (line && line->find("listening on") != std::string::npos) return false;
+    const auto exit = daemon.wait_exit();
+    output = daemon.output();
+    return exit && exit->code == 78;
+  })) << output;
+  return output;
 }
 
 bool is_ready(const AdminServer& node) { return node.ask("GET", "/readyz").status == 200; }

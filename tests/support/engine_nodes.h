@@ -38,6 +38,11 @@ class EngineNodes {
   std::vector<std::unique_ptr<AdminServer>> nodes_;
 };
 
+// Runs the daemon, which must end its start with exit status 78 because the engine refuses it for
+// good. Returns its output.
+[[nodiscard]] std::string refused_start(const std::string& url,
+                                        const std::vector<std::string>& flags = {});
+
 // Returns whether /readyz answers with 200, at once.
 [[nodiscard]] bool is_ready(const AdminServer& node);
 

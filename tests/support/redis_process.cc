@@ -92,6 +92,7 @@ std::uint16_t lasting_port() {
 RedisProcess::RedisProcess(RedisOptions options) : options_(std::move(options)) {
   for (int i = 0; i < kAttempts; ++i) {
     port_ = lasting_port();
+    bus_port_ = lasting_port();
     if (try_start()) return;
   }
   ADD_FAILURE() << "redis-server does not start; it wrote:\n" << output();
@@ -120,6 +121,10 @@ bool RedisProcess::try_start() {
                                     "no"};
   if (options_.replica_of != 0) {
     words.insert(words.end(), {"--replicaof", "127.0.0.1", std::to_string(options_.replica_of)});
+  }
+  if (options_.cluster) {
+    words.insert(words.end(),
+                 {"--cluster-enabled", "yes", "--cluster-port", std::to_string(bus_port_)});
   }
   words.insert(words.end(), options_.more.begin(), options_.more.end());
   process_ = std::make_unique<Subprocess>(redis_server().with(words));
@@ -175,6 +180,11 @@ std::string RedisProcess::info(const std::string& section, const std::string& fi
   if (at == std::string::npos) return {};
   const std::size_t start = at + field.size() + 3;
   return text.substr(start, text.find("\r\n", start) - start);
+}
+
+std::string RedisProcess::version() const {
+  const std::string valkey = info("server", "valkey_version");
+  return valkey.empty() ? info("server", "redis_version") : valkey;
 }
 
 void RedisProcess::wait_for_replication() const {

@@ -19,6 +19,7 @@ namespace e2e {
 
 struct RedisOptions {
   bool append_only = false;            // keeps the data over a kill
+  bool cluster = false;                // a node of a cluster, which has no slots yet
   std::uint16_t replica_of = 0;        // the port of a master on 127.0.0.1; 0: a master
   std::vector<std::string> more = {};  // further words of the command line
 };
@@ -33,6 +34,8 @@ class RedisProcess {
   RedisProcess& operator=(const RedisProcess&) = delete;
 
   [[nodiscard]] std::uint16_t port() const { return port_; }
+  // Where the other nodes of a cluster speak with this one.
+  [[nodiscard]] std::uint16_t bus_port() const { return bus_port_; }
   [[nodiscard]] std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
   [[nodiscard]] std::string url() const { return "redis://" + address(); }
   [[nodiscard]] std::string socket() const { return directory_.file("redis.sock"); }
@@ -57,6 +60,8 @@ class RedisProcess {
   void expect_ok(const std::vector<std::string>& words) const;
   // Returns a field of INFO, or "".
   [[nodiscard]] std::string info(const std::string& section, const std::string& field) const;
+  // Returns the version that HELLO reports: of Redis, or of Valkey.
+  [[nodiscard]] std::string version() const;
   // Waits until this replica has received everything that its master has written so far.
   void wait_for_replication() const;
   // User and system CPU time of the process so far, in seconds.
@@ -68,6 +73,7 @@ class RedisProcess {
   RedisOptions options_;
   TemporaryDirectory directory_;
   std::uint16_t port_ = 0;
+  std::uint16_t bus_port_ = 0;
   std::unique_ptr<Subprocess> process_;
 };
 

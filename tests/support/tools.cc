@@ -115,6 +115,24 @@ Tool find_openssl() {
   return tool;
 }
 
+Tool find_stunnel() {
+  Tool tool{.command = {.argv = {"stunnel"}}, .missing = {}};
+  if (!succeeds(tool.with({"-version"}))) tool.missing = "stunnel is missing: install stunnel4";
+  return tool;
+}
+
+// The program `faketime` would be the parent of the program that it runs.
+Tool find_faketime() {
+  Tool tool;
+  const Output found = run({.argv = {"faketime", "-f", "+1s", "printenv", "LD_PRELOAD"}});
+  if (found.status.code != 0) {
+    tool.missing = "faketime is missing: install faketime";
+    return tool;
+  }
+  tool.command.argv = {"env", "LD_PRELOAD=" + found.out.substr(0, found.out.find('\n'))};
+  return tool;
+}
+
 // Debian's package `prometheus` contains both.
 Tool find_of_prometheus(const std::string& name) {
   Tool tool{.command = {.argv = {name}}, .missing = {}};
@@ -173,6 +191,16 @@ const Tool& caddy() {
 
 const Tool& haproxy() {
   static const Tool tool = find_daemon("haproxy");
+  return tool;
+}
+
+const Tool& stunnel() {
+  static const Tool tool = find_stunnel();
+  return tool;
+}
+
+const Tool& faketime() {
+  static const Tool tool = find_faketime();
   return tool;
 }
 

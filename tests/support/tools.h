@@ -33,6 +33,10 @@ struct Tool {
 [[nodiscard]] const Tool& haproxy();
 [[nodiscard]] const Tool& caddy();
 [[nodiscard]] const Tool& openssl();
+[[nodiscard]] const Tool& stunnel();
+// Runs a program, in its own process, with another clock: the caller appends FAKETIME=DIFFERENCE
+// and the program.
+[[nodiscard]] const Tool& faketime();
 [[nodiscard]] const Tool& promtool();
 [[nodiscard]] const Tool& prometheus();
 // A program of docs/examples, in the folder that the environment variable WSD_EXAMPLES names.
