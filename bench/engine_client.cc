@@ -235,7 +235,6 @@ void delay() {
   std::atomic<bool> measured{false};
   std::vector<std::vector<std::int64_t>> delays(to.size());
   std::vector<std::thread> threads;
-  std::atomic<bool> ending{false};
   std::atomic<std::uint64_t> received{0};
   for (std::size_t i = 0; i < to.size(); ++i) {
     threads.emplace_back([&, i] {
@@ -302,7 +301,7 @@ void script() {
   const int batch = std::stoi(option("batch", "1"));
   const std::string key = "bench:{room}";
   std::string command;
-  std::function<std::string(const std::string&)> publish_after;
+  std::function<std::string(const std::string&, int)> publish_after;  // the last reply, a number
   if (what == "publish") {
     const auto load = [&](wsd::engine::Script which) {
       redis.send(words({"SCRIPT", "LOAD", std::string(wsd::engine::source_of(which))}));
@@ -319,11 +318,16 @@ void script() {
     const std::string epoch = reply(redis);
     std::string text = "1795989613123 a1b2c3d4.0 57 " + std::to_string(batch) + "\n";
     for (int i = 0; i < batch; ++i) text += "t100:" + std::string(100, 'x');
-    publish_after = [=](const std::string& id) {
-      // About a thousand messages are kept, as the server has Redis keep them.
+    // About a thousand messages are kept. As in the server, a call trims after 32 messages, or if
+    // its text is longer than 1 KiB.
+    const int calls_per_trim = text.size() > 1'024 ? 1 : std::max(1, 32 / batch);
+    publish_after = [=](const std::string& id, int i) {
+      std::vector<std::string> call = {"EVALSHA", publish, "1", key, epoch + "-*", text};
+      const bool trims = i % calls_per_trim == 0;
+      if (batch > 1 || trims) call.push_back(std::to_string(batch));
       const long last = id.empty() ? 0 : std::stol(id.substr(id.find('-') + 1));
-      const std::string oldest = epoch + "-" + std::to_string(std::max(1L, last - 1'000));
-      return words({"EVALSHA", publish, "1", key, epoch, oldest, std::to_string(batch), text});
+      if (trims) call.push_back(epoch + "-" + std::to_string(std::max(1L, last - 1'000)));
+      return words(call);
     };
   } else if (what == "xadd") {
     command = words({"XADD", key, "MAXLEN", "~", "1000", "*", "d", std::string(130, 'x')});
@@ -338,9 +342,8 @@ void script() {
     double count = 0;
     const auto end = Clock::now() + time;
     while (Clock::now() < end) {
-      if (publish_after) command = publish_after(last);
       std::string pipeline;
-      for (int i = 0; i < kDepth; ++i) pipeline += command;
+      for (int i = 0; i < kDepth; ++i) pipeline += publish_after ? publish_after(last, i) : command;
       redis.send(pipeline);
       for (int i = 0; i < kDepth; ++i) last = reply(redis);
       count += kDepth;
