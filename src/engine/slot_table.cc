@@ -95,7 +95,7 @@ std::string SlotTable::parse_line(std::string_view line, const Endpoint& asked) 
   const std::string_view epoch = take_word(line);
   const std::string_view state = take_word(line);
   if (!is_id(id)) return "named a node without an id: " + in_quotes(id);
-  SlotMaster master{std::string(id), {}, 0, !flags.failed, 0};
+  SlotMaster master{std::string(id), {}, 0, !flags.failed};
   if (!parse_number(epoch, master.config_epoch) || state.empty()) {
     return "described the node " + in_quotes(id) + " in too few words";
   }
@@ -154,7 +154,18 @@ bool SlotTable::learn(const SlotTable& view, std::uint64_t now_ms) {
       next.masters_.push_back(seen);
     }
     SlotMaster& known = next.masters_[index_of[i]];
-    if (seen.config_epoch >= known.config_epoch) known = seen;
+    if (seen.config_epoch >= known.config_epoch) {
+      known.at = seen.at;
+      known.config_epoch = seen.config_epoch;
+      known.serves = seen.serves;
+    }
+    if (seen.id == view.myself_) {
+      known.own_epoch = seen.config_epoch;
+      known.own_slots.assign(kSlots, false);
+      for (std::size_t slot = 0; slot < kSlots; ++slot) {
+        known.own_slots[slot] = view.masters_of_[slot] == i;
+      }
+    }
     known.listed_ms = now_ms;
   }
   // Whether `owner`, which is not what the view says, loses a slot to a claim with this epoch. Its
@@ -164,13 +175,20 @@ bool SlotTable::learn(const SlotTable& view, std::uint64_t now_ms) {
     return owner == kNobody || owner == itself || epoch >= masters_[owner].config_epoch ||
            now_ms - next.masters_[owner].listed_ms >= kForgetMs;
   };
+  // Redis 7.0 may keep such a claim for good, at a node that was away while the slot moved.
+  const auto is_denied = [&](Index claimed, std::uint64_t epoch, std::size_t slot) {
+    const SlotMaster& master = next.masters_[claimed];
+    return !master.own_slots.empty() && !master.own_slots[slot] && master.own_epoch >= epoch;
+  };
   for (std::size_t slot = 0; slot < kSlots; ++slot) {
     Index& owner = next.masters_of_[slot];
     const Index claims = view.masters_of_[slot];
     if (claims == kNobody) {
       // A node that has just joined knows few slots, so this is no claim of another master.
       if (owner != kNobody && owner == itself) owner = kNobody;
-    } else if (owner != index_of[claims] && loses(owner, view.masters_[claims].config_epoch)) {
+    } else if (const std::uint64_t epoch = view.masters_[claims].config_epoch;
+               owner != index_of[claims] && !is_denied(index_of[claims], epoch, slot) &&
+               loses(owner, epoch)) {
       owner = index_of[claims];
     }
   }

@@ -18,6 +18,10 @@ struct SlotMaster {
   std::uint64_t config_epoch = 0;
   bool serves = true;           // false: the cluster calls it failed, or its address is unknown
   std::uint64_t listed_ms = 0;  // when a node has named it last
+  // When it was asked itself last: its config epoch, and by slot whether it claimed it. Empty:
+  // never.
+  std::uint64_t own_epoch = 0;
+  std::vector<bool> own_slots = {};
 };
 
 // The view of one node, or what was learned from the views of several nodes.
@@ -39,7 +43,8 @@ class SlotTable {
                                          SlotTable& table);
 
   // Takes over what the view of a node knows better. If two masters claim a slot, the one with the
-  // higher config epoch has it, unless the other one itself no longer claims it. Returns whether
+  // higher config epoch has it. A master's own word about its slots counts more than the words of
+  // other nodes about them, up to the config epoch that it had. Returns whether
   // the master of a slot, or its address, has changed. Throws std::bad_alloc if memory runs out;
   // then nothing has changed.
   bool learn(const SlotTable& view, std::uint64_t now_ms);

@@ -190,6 +190,23 @@ TEST(SlotTable, MasterThatNoLongerClaimsASlot_LosesIt) {
   EXPECT_EQ(at(table, 2), "");
 }
 
+// Redis 7.0: a node was away while the slot 1 moved from 1 to 2, and heard of 1's later epoch
+// first.
+TEST(SlotTable, ClaimThatTheMasterItselfHasDenied_IsNotTaken) {
+  SlotTable table;
+  table.learn(view(myself('1', "0-1", "5") + other('2', "2", "4")), 0);
+  EXPECT_TRUE(table.learn(view(other('1', "0", "7") + myself('2', "1-2", "6")), 0));
+  const std::string stale = other('1', "0-1", "7") + other('2', "2", "6") + myself('3', "");
+  EXPECT_TRUE(table.learn(view(stale), 0)) << "the node that was asked may know of a later move";
+  EXPECT_TRUE(table.learn(view(myself('1', "0", "7") + other('2', "1-2", "6")), 0));
+  EXPECT_FALSE(table.learn(view(stale), 0));
+  EXPECT_EQ(at(table, 1), "10.0.0.2:7001");
+  // What the master has got since, others may tell.
+  EXPECT_TRUE(
+      table.learn(view(other('1', "0-1", "8") + other('2', "2", "6") + myself('3', "")), 0));
+  EXPECT_EQ(at(table, 1), "10.0.0.1:7001");
+}
+
 TEST(SlotTable, NodeThatHasJustJoined_TakesNoSlots) {
   SlotTable table;
   table.learn(view(myself('1', "0") + other('2', "1")), 0);
