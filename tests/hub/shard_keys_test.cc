@@ -58,6 +58,13 @@ class KeyedRoom {
         name, frame_of(text), std::make_unique<PublishKey>(PublishKey{key, fingerprint, {}}),
         std::make_unique<Receipt>([this](const Position& position) { told.push_back(position); }));
   }
+  // Gives the home shard an engine, which lives as long as the room.
+  template <class Engine, class... Arguments>
+  Engine& with(Arguments... arguments) {
+    auto made = std::make_shared<Engine>(hub.shard(0), arguments...);
+    engine_ = made;
+    return *made;
+  }
   Positions settled() {
     hub.settle();
     return std::exchange(told, {});
@@ -69,6 +76,7 @@ class KeyedRoom {
   Positions told;
 
  private:
+  std::shared_ptr<void> engine_;
   bool joined_ = false;
 };
 
@@ -120,7 +128,7 @@ TEST(ShardKeys, DiscardedMessage_IsAnsweredAlike) {
 
 TEST(ShardKeys, WithALog_RepeatWaitsForTheFirst) {
   KeyedRoom room(kRoomy);
-  FakeEngine engine(room.hub.shard(0));
+  auto& engine = room.with<FakeEngine>();
   room.join();
   room.publish("a", "k");
   room.publish("a", "k", 1);
@@ -141,7 +149,7 @@ TEST(ShardKeys, WithALog_RepeatWaitsForTheFirst) {
 
 TEST(ShardKeys, WithALogThatRefuses_TheRepeatIsRefusedToo_AndTheKeyIsFree) {
   KeyedRoom room(kRoomy);
-  FakeEngine engine(room.hub.shard(0), true);
+  auto& engine = room.with<FakeEngine>(true);
   room.join();
   room.publish("a", "k");
   room.publish("a", "k");
@@ -156,7 +164,7 @@ TEST(ShardKeys, WithALogThatRefuses_TheRepeatIsRefusedToo_AndTheKeyIsFree) {
 
 TEST(ShardKeys, WithALogThatLosesAndGoesOn_TheKeyHasTheNewPosition) {
   KeyedRoom room(kRoomy);
-  FakeEngine engine(room.hub.shard(0));
+  auto& engine = room.with<FakeEngine>();
   room.join();
   room.publish("a", "k");
   room.publish("a", "k");
@@ -170,7 +178,7 @@ TEST(ShardKeys, WithALogThatLosesAndGoesOn_TheKeyHasTheNewPosition) {
 
 TEST(ShardKeys, WithALog_WithoutMemoryAtTheEngine_TheKeyStaysFree) {
   KeyedRoom room(kRoomy);
-  FakeEngine engine(room.hub.shard(0));
+  auto& engine = room.with<FakeEngine>();
   room.join();
   engine.out_of_memory = true;
   EXPECT_THROW(room.publish("a", "k"), std::bad_alloc);
@@ -183,7 +191,7 @@ TEST(ShardKeys, WithALog_WithoutMemoryAtTheEngine_TheKeyStaysFree) {
 
 TEST(ShardKeys, OrderEngine_GetsTheKey_AndAnswersInOrder) {
   KeyedRoom room(kRoomy);
-  FakeOrderEngine engine(room.hub.shard(0));
+  auto& engine = room.with<FakeOrderEngine>();
   FakeOrderEngine other(room.hub.shard(1));
   room.join();
   engine.begin({7, 4});
