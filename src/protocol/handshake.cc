@@ -13,12 +13,11 @@ namespace {
 constexpr std::string_view kVersion = "13";  // RFC 6455 §4.2.1 (6)
 
 // RFC 9110 §5.3: lines with the same name form one list.
-bool fields_have_token(const HttpRequest& request, std::string_view name,
+bool fields_have_token(const HttpRequest& request, FieldName name,
                        std::string_view token) noexcept {
-  for (const HttpField& field : *request.fields) {
-    if (equals_ignore_case(field.name, name) && list_has_token(field.value, token)) return true;
-  }
-  return false;
+  return std::any_of(request.fields->begin(), request.fields->end(), [&](const HttpField& field) {
+    return field.known == name && list_has_token(field.value, token);
+  });
 }
 
 Violation judge_request(const HttpRequest& request) noexcept {
@@ -36,13 +35,13 @@ Violation judge_request(const HttpRequest& request) noexcept {
 // RFC 6455 §4.2.1 (3), (4); RFC 9110 §15.5.22 for the status.
 Violation judge_upgrade(const HttpRequest& request) noexcept {
   const bool asked =
-      offers_websocket(request) && fields_have_token(request, "Connection", "upgrade");
+      offers_websocket(request) && fields_have_token(request, FieldName::kConnection, "upgrade");
   return asked ? Violation::kNone : Violation::kUpgradeRequired;
 }
 
 // RFC 6455 §4.2.1 (6), §4.4.
 Violation judge_version(const HttpRequest& request) noexcept {
-  constexpr std::string_view kName = "Sec-WebSocket-Version";
+  constexpr FieldName kName = FieldName::kSecWebSocketVersion;
   if (request.count(kName) > 1) return Violation::kDuplicateVersion;  // §11.3.5
   const HttpField* version = request.find(kName);
   if (version == nullptr || version->value != kVersion) return Violation::kUnsupportedVersion;
@@ -51,7 +50,7 @@ Violation judge_version(const HttpRequest& request) noexcept {
 
 // RFC 6455 §4.2.1 (5).
 Violation judge_key(const HttpRequest& request, Handshake& handshake) noexcept {
-  constexpr std::string_view kName = "Sec-WebSocket-Key";
+  constexpr FieldName kName = FieldName::kSecWebSocketKey;
   if (request.count(kName) > 1) return Violation::kDuplicateKey;  // §11.3.1
   const HttpField* key = request.find(kName);
   if (key == nullptr || key->value.empty()) return Violation::kMissingKey;
@@ -62,7 +61,7 @@ Violation judge_key(const HttpRequest& request, Handshake& handshake) noexcept {
 
 // RFC 6455 §4.2.1 (7).
 Violation judge_origin(const HttpRequest& request, Handshake& handshake) noexcept {
-  constexpr std::string_view kName = "Origin";
+  constexpr FieldName kName = FieldName::kOrigin;
   if (request.count(kName) > 1) return Violation::kDuplicateOrigin;  // RFC 6454 §7.3
   const HttpField* origin = request.find(kName);
   if (origin == nullptr) return Violation::kNone;
@@ -82,7 +81,7 @@ bool has_duplicates(std::vector<std::string_view> names) {
 // nothing.
 Violation judge_subprotocols(const HttpRequest& request, Handshake& handshake) {
   for (const HttpField& field : *request.fields) {
-    if (!equals_ignore_case(field.name, "Sec-WebSocket-Protocol")) continue;
+    if (field.known != FieldName::kSecWebSocketProtocol) continue;
     ListCursor list(field.value);
     for (std::string_view element; list.next(element);) {
       if (element.empty()) continue;  // RFC 9110 §5.6.1.2
@@ -99,7 +98,7 @@ Violation judge_subprotocols(const HttpRequest& request, Handshake& handshake) {
 // list without any element is accepted, as in judge_subprotocols().
 Violation judge_extensions(const HttpRequest& request, Handshake& handshake) {
   for (const HttpField& field : *request.fields) {
-    if (!equals_ignore_case(field.name, "Sec-WebSocket-Extensions")) continue;
+    if (field.known != FieldName::kSecWebSocketExtensions) continue;
     if (!read_extensions(field.value, handshake.extensions)) return Violation::kBadExtensions;
   }
   return Violation::kNone;
@@ -167,7 +166,7 @@ bool is_valid_header(std::string_view name, std::string_view value) noexcept {
 }
 
 bool offers_websocket(const HttpRequest& request) noexcept {
-  return fields_have_token(request, "Upgrade", "websocket");
+  return fields_have_token(request, FieldName::kUpgrade, "websocket");
 }
 
 bool list_has_token(std::string_view list, std::string_view token) noexcept {

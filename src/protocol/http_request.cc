@@ -2,7 +2,13 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
+#include <cstring>
 #include <limits>
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 #include "base/assert.h"
 #include "protocol/authority.h"
@@ -22,13 +28,42 @@ constexpr std::size_t kMajorAt = 5;
 constexpr std::size_t kDotAt = 6;
 constexpr std::size_t kMinorAt = 7;
 
+// Returns how many bytes at the start are of the class.
+template <bool is_plain(char) noexcept>
+std::size_t plain_bytes(std::string_view text) noexcept {
+  std::size_t size = 0;
+  while (size < text.size() && is_plain(text[size])) ++size;
+  return size;
+}
+
+// Returns how many bytes at the start are neither control characters nor DEL. A tab may end them,
+// too.
+std::size_t plain_value_bytes(std::string_view text) noexcept {
+  std::size_t at = 0;
+#ifdef __SSE2__
+  constexpr std::size_t kBlock = sizeof(__m128i);
+  for (; text.size() - at >= kBlock; at += kBlock) {
+    __m128i block;
+    std::memcpy(&block, text.data() + at, kBlock);
+    // Unsigned: the greater of a byte and 0x1f is 0x1f only for control characters.
+    const __m128i limit = _mm_set1_epi8(0x1f);
+    const __m128i control = _mm_cmpeq_epi8(_mm_max_epu8(block, limit), limit);
+    const __m128i del = _mm_cmpeq_epi8(block, _mm_set1_epi8(0x7f));
+    const auto found = static_cast<unsigned>(_mm_movemask_epi8(_mm_or_si128(control, del)));
+    if (found != 0) return at + static_cast<std::size_t>(std::countr_zero(found));
+  }
+#endif
+  while (at < text.size() && !is_control_byte(text[at])) ++at;
+  return at;
+}
+
 // RFC 9112 §3.2: exactly one in HTTP/1.1, never two, never an invalid one.
 Violation judge_host(HttpRequest& request) noexcept {
-  const HttpField* host = request.find("Host");
+  const HttpField* host = request.find(FieldName::kHost);
   if (host == nullptr) {
     return request.minor_version == 0 ? Violation::kNone : Violation::kMissingHost;
   }
-  if (request.count("Host") > 1) return Violation::kDuplicateHost;
+  if (request.count(FieldName::kHost) > 1) return Violation::kDuplicateHost;
   // An empty value means a target without an authority, but every http target has one (§3.3).
   if (!parse_authority(host->value)) return Violation::kBadHost;
   request.host = host->value;
@@ -51,9 +86,10 @@ bool parse_length(std::string_view text, std::uint64_t& length) noexcept {
 
 // RFC 9112 §6.3 (5): several values count as one only if all are valid and equal.
 Violation judge_content_length(HttpRequest& request) noexcept {
+  if (request.count(FieldName::kContentLength) == 0) return Violation::kNone;
   bool seen = false;
   for (const HttpField& field : *request.fields) {
-    if (!equals_ignore_case(field.name, "Content-Length")) continue;
+    if (field.known != FieldName::kContentLength) continue;
     ListCursor list(field.value);
     for (std::string_view element; list.next(element);) {
       std::uint64_t length = 0;
@@ -82,14 +118,15 @@ Violation judge_other_codings(std::string_view codings) noexcept {
 }
 
 Violation judge_transfer_encoding(HttpRequest& request) noexcept {
-  const HttpField* coding = request.find("Transfer-Encoding");
+  const HttpField* coding = request.find(FieldName::kTransferEncoding);
   if (coding == nullptr) return Violation::kNone;
   // RFC 9112 §6.1, §11.2: possibly an attempt at request smuggling.
-  if (request.find("Content-Length") != nullptr) return Violation::kLengthAndTransferEncoding;
+  if (request.find(FieldName::kContentLength) != nullptr)
+    return Violation::kLengthAndTransferEncoding;
   // RFC 9112 §6.1: in HTTP/1.0 the framing is faulty.
   if (request.minor_version == 0) return Violation::kBadTransferEncoding;
   // Not joined as a list (RFC 9110 §5.3), because some proxies read only the first or the last one.
-  if (request.count("Transfer-Encoding") > 1) return Violation::kBadTransferEncoding;
+  if (request.count(FieldName::kTransferEncoding) > 1) return Violation::kBadTransferEncoding;
   if (equals_ignore_case(coding->value, "chunked")) {
     request.chunked = true;
     return Violation::kNone;
@@ -99,9 +136,9 @@ Violation judge_transfer_encoding(HttpRequest& request) noexcept {
 
 // RFC 9110 §10.1.1.
 Violation judge_expect(HttpRequest& request) noexcept {
-  if (request.minor_version == 0) return Violation::kNone;
+  if (request.minor_version == 0 || request.count(FieldName::kExpect) == 0) return Violation::kNone;
   for (const HttpField& field : *request.fields) {
-    if (!equals_ignore_case(field.name, "Expect")) continue;
+    if (field.known != FieldName::kExpect) continue;
     ListCursor list(field.value);
     for (std::string_view element; list.next(element);) {
       if (element.empty()) continue;
@@ -117,7 +154,7 @@ bool persists(const HttpRequest& request) noexcept {
   bool close = false;
   bool keep_alive = false;
   for (const HttpField& field : *request.fields) {
-    if (!equals_ignore_case(field.name, "Connection")) continue;
+    if (field.known != FieldName::kConnection) continue;
     ListCursor list(field.value);
     for (std::string_view element; list.next(element);) {
       close = close || equals_ignore_case(element, "close");
@@ -134,6 +171,12 @@ const HttpField* HttpRequest::find(std::string_view name) const noexcept {
     if (equals_ignore_case(field.name, name)) return &field;
   }
   return nullptr;
+}
+
+const HttpField* HttpRequest::find(FieldName name) const noexcept {
+  if (count(name) == 0) return nullptr;
+  return &*std::find_if(fields->begin(), fields->end(),
+                        [name](const HttpField& field) { return field.known == name; });
 }
 
 std::size_t HttpRequest::count(std::string_view name) const noexcept {
@@ -157,6 +200,8 @@ RequestParser::Status RequestParser::parse(Bytes head) {
   const std::string_view text = as_text(head);
   const std::size_t end = std::min(text.size(), limits_.max_head_bytes);
   while (position_ < end && state_ != State::kComplete) {
+    skip_plain_bytes(text.substr(0, end));
+    if (position_ == end) break;
     const Violation violation =
         state_ <= State::kRequestLineEnd ? step_request_line(text) : step_fields(text[position_]);
     if (violation != Violation::kNone) return fail(violation);
@@ -171,6 +216,20 @@ RequestParser::Status RequestParser::parse(Bytes head) {
                                                  : Violation::kHeadTooLong);
   }
   return Status::kNeedMore;
+}
+
+void RequestParser::skip_plain_bytes(std::string_view text) noexcept {
+  const auto skip = [&](std::size_t most_in_line, auto plain_bytes) {
+    const std::size_t end = std::min(text.size(), line_begin_ + most_in_line);
+    if (position_ < end) position_ += plain_bytes(text.substr(position_, end - position_));
+  };
+  if (state_ == State::kFieldValue) {
+    skip(limits_.max_field_bytes, &plain_value_bytes);
+  } else if (state_ == State::kFieldName) {
+    skip(limits_.max_field_bytes, &plain_bytes<is_tchar>);
+  } else if (state_ == State::kTarget) {
+    skip(limits_.max_request_line_bytes, &plain_bytes<is_target_byte>);
+  }
 }
 
 void RequestParser::reset() noexcept {
@@ -356,8 +415,11 @@ std::optional<RequestTarget> RequestParser::target_of(std::string_view text) con
 Violation RequestParser::finish(std::string_view text) {
   fields_.reserve(spans_.size());
   for (const FieldSpan& span : spans_) {
-    fields_.push_back({text.substr(span.begin, span.colon - span.begin),
-                       trim_blanks(text.substr(span.colon + 1, span.end - span.colon - 1))});
+    const std::string_view name = text.substr(span.begin, span.colon - span.begin);
+    const FieldName known = field_name_of(name);
+    fields_.push_back(
+        {name, trim_blanks(text.substr(span.colon + 1, span.end - span.colon - 1)), known});
+    ++request_.counts[static_cast<std::size_t>(known)];
   }
   spans_ = std::vector<FieldSpan>();
   request_.fields = &fields_;
@@ -388,11 +450,6 @@ bool is_known_method(std::string_view method) noexcept {
   static constexpr auto kMethods = std::to_array<std::string_view>(
       {"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"});
   return std::find(kMethods.begin(), kMethods.end(), method) != kMethods.end();
-}
-
-bool equals_ignore_case(std::string_view a, std::string_view b) noexcept {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](char x, char y) { return to_lower(x) == to_lower(y); });
 }
 
 bool is_token(std::string_view text) noexcept {

@@ -1,6 +1,7 @@
 // Parses HTTP/1.1 request heads (RFC 9112), strictly and resumably.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "protocol/field_name.h"
 #include "protocol/request_target.h"
 #include "protocol/violation.h"
 
@@ -21,8 +23,9 @@ struct HeadLimits {
 };
 
 struct HttpField {
-  std::string_view name;   // as received; compare with equals_ignore_case()
-  std::string_view value;  // without the optional whitespace around it (RFC 9112 §5)
+  std::string_view name;                // as received; compare with equals_ignore_case()
+  std::string_view value;               // without the optional whitespace around it (RFC 9112 §5)
+  FieldName known = FieldName::kOther;  // field_name_of(name)
 };
 
 // A complete, well-formed request head. All views point into the parser and into the bytes given to
@@ -43,16 +46,21 @@ struct HttpRequest {
   std::uint64_t content_length = 0;  // 0 for a chunked body
   std::string_view body;             // decoded; empty before it was read
   const std::vector<HttpField>* fields = nullptr;
+  std::array<std::uint32_t, kFieldNames> counts = {};  // of the fields of each known name
 
   // Returns whether the request has a body (RFC 9112 §6) that was not read yet.
   [[nodiscard]] bool body_due() const noexcept {
     return !body_read && (chunked || content_length != 0);
   }
 
-  // Returns the first field with that name (case-insensitive), or nullptr.
+  // Return the first field with that name (case-insensitive), or nullptr.
   [[nodiscard]] const HttpField* find(std::string_view name) const noexcept;
-  // Returns the number of fields with that name.
+  [[nodiscard]] const HttpField* find(FieldName name) const noexcept;
+  // Return the number of fields with that name.
   [[nodiscard]] std::size_t count(std::string_view name) const noexcept;
+  [[nodiscard]] std::size_t count(FieldName name) const noexcept {
+    return counts[static_cast<std::size_t>(name)];
+  }
 };
 
 // Parses one request head from bytes that arrive in pieces of any size. It continues where it
@@ -120,6 +128,8 @@ class RequestParser {
     std::uint32_t end;
   };
 
+  // Skips bytes of which each would leave the state as it is. Handles none of the others.
+  void skip_plain_bytes(std::string_view text) noexcept;
   // Each of these handles the byte at position_ and returns its violation, if any.
   [[nodiscard]] Violation step_empty_line(char c) noexcept;
   [[nodiscard]] Violation step_request_line(std::string_view text);
@@ -156,9 +166,6 @@ class RequestParser {
 
 // Returns whether `method` is one of RFC 9110 §9.3 or PATCH (RFC 5789). Case-sensitive (§9.1).
 [[nodiscard]] bool is_known_method(std::string_view method) noexcept;
-
-// Compares ASCII text without case (RFC 9110 §5.1).
-[[nodiscard]] bool equals_ignore_case(std::string_view a, std::string_view b) noexcept;
 
 // RFC 9110 §5.6.2.
 [[nodiscard]] bool is_token(std::string_view text) noexcept;

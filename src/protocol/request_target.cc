@@ -10,19 +10,13 @@
 namespace wsd::protocol {
 namespace {
 
-// More than RFC 3986 §3.4 allows, because browsers send "[]{}|^\`" and a lone '%' unencoded (WHATWG
-// URL §1.3, query percent-encode set). The query is not split, so it cannot be misread.
-bool is_query_byte(char c) noexcept {
-  return c > ' ' && c <= '~' && c != '"' && c != '#' && c != '<' && c != '>';
-}
-
 // More than RFC 3986 §3.3 allows. Browsers send "[]|", a lone '%' and in older versions '^'
 // unencoded (WHATWG URL §1.3, path percent-encode set), and other clients "{}`" too. Some readers
 // take a backslash for a slash, so only that is excluded.
-bool is_path_byte(char c) noexcept { return is_query_byte(c) && c != '\\'; }
+bool is_path_byte(char c) noexcept { return is_target_byte(c) && c != '\\'; }
 
 bool is_query(std::string_view text) noexcept {
-  return std::all_of(text.begin(), text.end(), is_query_byte);
+  return std::all_of(text.begin(), text.end(), is_target_byte);
 }
 
 // RFC 3986 §3.3 path-abempty without dot segments. §5.2.4 would remove them. A client that sends
@@ -62,8 +56,6 @@ bool is_served_scheme(std::string_view scheme) noexcept {
 }
 
 }  // namespace
-
-bool is_target_byte(char c) noexcept { return is_query_byte(c); }
 
 std::optional<RequestTarget> parse_request_target(std::string_view target) noexcept {
   RequestTarget result;

@@ -12,12 +12,9 @@ struct RequestTarget {
   std::string_view query;      // without the '?'
 };
 
-// Returns whether `c` may appear anywhere in a target that parse_request_target() accepts.
-[[nodiscard]] bool is_target_byte(char c) noexcept;
-
 // Parses the origin-form and the absolute-form with an http, https, ws or wss scheme. Accepts the
-// characters of RFC 3986, and those that browsers send unencoded: see is_path_byte() and
-// is_query_byte() in the source.
+// characters of RFC 3986, and those that browsers send unencoded: see is_target_byte() in
+// syntax.h and is_path_byte() in the source.
 //
 // Returns std::nullopt for any other form, for %00, and for paths that normalization could change:
 // those with a backslash, and those with a "." or ".." between slashes, also if they are

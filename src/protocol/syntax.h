@@ -16,6 +16,7 @@ inline constexpr std::uint8_t kSubDelim = 4;    // RFC 3986 §2.2
 inline constexpr std::uint8_t kHexDigit = 8;
 inline constexpr std::uint8_t kAlpha = 16;
 inline constexpr std::uint8_t kDigit = 32;
+inline constexpr std::uint8_t kTarget = 64;  // is_target_byte()
 
 constexpr std::array<std::uint8_t, 256> make_classes() noexcept {
   std::array<std::uint8_t, 256> classes{};
@@ -31,6 +32,10 @@ constexpr std::array<std::uint8_t, 256> make_classes() noexcept {
   add("!#$%&'*+-.^_`|~", kTchar);
   add("-._~", kUnreserved);
   add("!$&'()*+,;=", kSubDelim);
+  for (int c = '!'; c <= '~'; ++c) {
+    const char text = static_cast<char>(c);
+    if (c != '"' && c != '#' && c != '<' && c != '>') add({&text, 1}, kTarget);
+  }
   return classes;
 }
 
@@ -47,6 +52,12 @@ inline constexpr std::array<std::uint8_t, 256> kClasses = make_classes();
 [[nodiscard]] constexpr bool is_alpha(char c) noexcept { return has_class(c, syntax::kAlpha); }
 [[nodiscard]] constexpr bool is_hex_digit(char c) noexcept {
   return has_class(c, syntax::kHexDigit);
+}
+
+// More than RFC 3986 §3.4 allows, because browsers send "[]{}|^\\`" and a lone '%' unencoded
+// (WHATWG URL §1.3, query percent-encode set). The query is not split, so it cannot be misread.
+[[nodiscard]] constexpr bool is_target_byte(char c) noexcept {
+  return has_class(c, syntax::kTarget);
 }
 
 // RFC 3986 §3.3, without the '%' of pct-encoded.

@@ -37,9 +37,9 @@ bool has_field(std::string_view response, std::string_view name) noexcept {
 std::string cross_origin_lines(const ServerOptions& options, const protocol::HttpRequest& request) {
   if (!is_active(options)) return {};
   std::string lines = "Vary: Origin\r\n";
-  const protocol::HttpField* const origin = request.find("Origin");
+  const protocol::HttpField* const origin = request.find(protocol::FieldName::kOrigin);
   // Two fields are malformed (RFC 6454 §7.3), and no browser sends them.
-  if (origin == nullptr || request.count("Origin") != 1 ||
+  if (origin == nullptr || request.count(protocol::FieldName::kOrigin) != 1 ||
       !protocol::origin_allowed(origin->value, request.host, options.upgrade.allowed_origins)) {
     return lines;
   }
@@ -53,7 +53,8 @@ void insert_lines(std::string& response, std::string_view lines) {
 }
 
 bool is_preflight(const ServerOptions& options, const protocol::HttpRequest& request) {
-  return is_active(options) && request.method == "OPTIONS" && request.count("Origin") == 1 &&
+  return is_active(options) && request.method == "OPTIONS" &&
+         request.count(protocol::FieldName::kOrigin) == 1 &&
          request.find("Access-Control-Request-Method") != nullptr;
 }
 

@@ -221,8 +221,8 @@ bool RequestHandler::is_misdirected(const net::PeerInfo& client,
     // A browser on the proxy's machine has the proxy's address, too. It sends no such field.
     if (core_.settings().trusted_proxies.trusts_peer(peer) && was_forwarded(request)) return false;
     // A page cannot choose its Origin, so this is not the attacker's page.
-    const protocol::HttpField* const origin = request.find("Origin");
-    if (origin != nullptr && request.count("Origin") == 1 &&
+    const protocol::HttpField* const origin = request.find(protocol::FieldName::kOrigin);
+    if (origin != nullptr && request.count(protocol::FieldName::kOrigin) == 1 &&
         protocol::origin_listed(origin->value, core_.options().upgrade.allowed_origins)) {
       return false;
     }
@@ -280,7 +280,7 @@ net::RequestResult RequestHandler::on_http_head(ConnectionId id,
 net::RequestResult RequestHandler::on_preflight(const protocol::HttpRequest& request,
                                                 std::string_view remote, std::size_t route) {
   const ServerOptions& options = core_.options();
-  const std::string_view origin = request.find("Origin")->value;
+  const std::string_view origin = request.find(protocol::FieldName::kOrigin)->value;
   if (!protocol::origin_allowed(origin, request.host, options.upgrade.allowed_origins)) {
     return reject_origin(request, remote, origin);
   }

@@ -4,6 +4,8 @@
 
 #include <string>
 
+#include "protocol/syntax.h"
+
 namespace wsd::protocol {
 namespace {
 
