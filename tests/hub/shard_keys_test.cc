@@ -58,11 +58,11 @@ class KeyedRoom {
         name, frame_of(text), std::make_unique<PublishKey>(PublishKey{key, fingerprint, {}}),
         std::make_unique<Receipt>([this](const Position& position) { told.push_back(position); }));
   }
-  // Gives the home shard an engine, which lives as long as the room.
+  // Gives a shard an engine, which lives as long as the room. The home is shard 0.
   template <class Engine, class... Arguments>
-  Engine& with(Arguments... arguments) {
-    auto made = std::make_shared<Engine>(hub.shard(0), arguments...);
-    engine_ = made;
+  Engine& with(std::uint32_t shard, Arguments... arguments) {
+    auto made = std::make_shared<Engine>(hub.shard(shard), arguments...);
+    engines_.push_back(made);
     return *made;
   }
   Positions settled() {
@@ -76,7 +76,7 @@ class KeyedRoom {
   Positions told;
 
  private:
-  std::shared_ptr<void> engine_;
+  std::vector<std::shared_ptr<void>> engines_;
   bool joined_ = false;
 };
 
@@ -128,7 +128,7 @@ TEST(ShardKeys, DiscardedMessage_IsAnsweredAlike) {
 
 TEST(ShardKeys, WithALog_RepeatWaitsForTheFirst) {
   KeyedRoom room(kRoomy);
-  auto& engine = room.with<FakeEngine>();
+  auto& engine = room.with<FakeEngine>(0);
   room.join();
   room.publish("a", "k");
   room.publish("a", "k", 1);
@@ -149,7 +149,7 @@ TEST(ShardKeys, WithALog_RepeatWaitsForTheFirst) {
 
 TEST(ShardKeys, WithALogThatRefuses_TheRepeatIsRefusedToo_AndTheKeyIsFree) {
   KeyedRoom room(kRoomy);
-  auto& engine = room.with<FakeEngine>(true);
+  auto& engine = room.with<FakeEngine>(0, true);
   room.join();
   room.publish("a", "k");
   room.publish("a", "k");
@@ -164,7 +164,7 @@ TEST(ShardKeys, WithALogThatRefuses_TheRepeatIsRefusedToo_AndTheKeyIsFree) {
 
 TEST(ShardKeys, WithALogThatLosesAndGoesOn_TheKeyHasTheNewPosition) {
   KeyedRoom room(kRoomy);
-  auto& engine = room.with<FakeEngine>();
+  auto& engine = room.with<FakeEngine>(0);
   room.join();
   room.publish("a", "k");
   room.publish("a", "k");
@@ -178,7 +178,7 @@ TEST(ShardKeys, WithALogThatLosesAndGoesOn_TheKeyHasTheNewPosition) {
 
 TEST(ShardKeys, WithALog_WithoutMemoryAtTheEngine_TheKeyStaysFree) {
   KeyedRoom room(kRoomy);
-  auto& engine = room.with<FakeEngine>();
+  auto& engine = room.with<FakeEngine>(0);
   room.join();
   engine.out_of_memory = true;
   EXPECT_THROW(room.publish("a", "k"), std::bad_alloc);
@@ -191,8 +191,8 @@ TEST(ShardKeys, WithALog_WithoutMemoryAtTheEngine_TheKeyStaysFree) {
 
 TEST(ShardKeys, OrderEngine_GetsTheKey_AndAnswersInOrder) {
   KeyedRoom room(kRoomy);
-  auto& engine = room.with<FakeOrderEngine>();
-  FakeOrderEngine other(room.hub.shard(1));
+  auto& engine = room.with<FakeOrderEngine>(0);
+  room.with<FakeOrderEngine>(1);
   room.join();
   engine.begin({7, 4});
   room.publish("a", "k1");
