@@ -1,5 +1,5 @@
-// The way of a shard's rooms to one master of Redis: the link, and what waits for it or is under
-// way on it.
+// The way of a shard's rooms to one master of Redis: the link, the requests under way on it, and
+// the rooms that wait for it.
 #pragma once
 
 #include <cstddef>
@@ -98,7 +98,7 @@ struct RedisLane {
   RedisLink* link = nullptr;   // nullptr: there is none that is up
   std::uint32_t server = 0;    // another number for each server that the link has led to
   bool needs_scripts = false;  // no script may be sent until they are loaded
-  // A connection of the past may still run what was sent on it, because it could not be ended.
+  // A former connection may still run its commands, because it could not be ended.
   bool unfenced = false;
   bool large_page_out = false;
   std::uint32_t opens_out = 0;
@@ -107,8 +107,8 @@ struct RedisLane {
   RoomsToAsk to_page;
   RoomsListed<&RedisRoom::to_publish> to_publish;  // with batches to send
   RoomsListed<&RedisRoom::to_check> to_check;      // with a barrier to send
-  RoomsListed<&RedisRoom::for_beat> for_beat;      // with replies whose pushes have not come
-  // Keys whose SUNSUBSCRIBE has not been answered, and how often.
+  RoomsListed<&RedisRoom::for_beat> for_beat;      // the pushes of replies are missing
+  // By key, the number of SUNSUBSCRIBE commands without an answer.
   std::unordered_map<std::string, std::uint32_t, NameHash, std::equal_to<>> leaving;
 };
 

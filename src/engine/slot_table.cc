@@ -22,7 +22,7 @@ struct Flags {
   bool handshake = false;
 };
 
-// Takes a word off the front of a line whose words have one space between them.
+// Takes a word off the front of a line. The words have one space between them.
 std::string_view take_word(std::string_view& text, char separator = ' ') noexcept {
   const std::string_view word = text.substr(0, text.find(separator));
   text.remove_prefix(std::min(text.size(), word.size() + 1));
@@ -168,7 +168,7 @@ bool SlotTable::learn(const SlotTable& view, std::uint64_t now_ms) {
     }
     known.listed_ms = now_ms;
   }
-  // Whether `owner`, which is not what the view says, loses a slot to a claim with this epoch. Its
+  // Whether `owner` loses a slot to another master's claim with this epoch in the view. Its
   // own epoch is compared as it was before this view: it may have risen since for another reason.
   const Index itself = next.find(view.myself_);
   const auto loses = [&](Index owner, std::uint64_t epoch) {

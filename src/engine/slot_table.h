@@ -24,7 +24,7 @@ struct SlotMaster {
   std::vector<bool> own_slots = {};
 };
 
-// The view of one node, or what was learned from the views of several nodes.
+// The view of one node, or the knowledge from the views of several nodes.
 class SlotTable {
  public:
   static constexpr std::uint16_t kSlots = 16'384;
@@ -42,7 +42,7 @@ class SlotTable {
   [[nodiscard]] static std::string parse(std::string_view nodes, const Endpoint& asked,
                                          SlotTable& table);
 
-  // Takes over what the view of a node knows better. If two masters claim a slot, the one with the
+  // Takes over the better knowledge of a node's view. If two masters claim a slot, the one with the
   // higher config epoch has it. A master's own word about its slots counts more than the words of
   // other nodes about them, up to the config epoch that it had. Returns whether
   // the master of a slot, or its address, has changed. Throws std::bad_alloc if memory runs out;
