@@ -82,6 +82,10 @@ Lead lead_of(unsigned char byte) {
 bool is_utf8(std::string_view bytes) {
   const auto at = [&](std::size_t i) { return static_cast<unsigned char>(bytes[i]); };
   for (std::size_t i = 0; i < bytes.size();) {
+    if (at(i) < 0x80) {
+      ++i;
+      continue;
+    }
     const Lead lead = lead_of(at(i));
     if (lead.length == 0 || bytes.size() - i < lead.length) return false;
     for (std::size_t k = 1; k < lead.length; ++k) {

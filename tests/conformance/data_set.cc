@@ -167,15 +167,24 @@ std::string DataStream::next(std::size_t length) {
   return unit_ == Unit::bytes ? next_bytes(length) : next_characters(length);
 }
 
+// Takes runs of ASCII, in which a byte is a character, as a whole: this is where most of the time of
+// the cases of compression would go otherwise.
 std::string DataStream::next_characters(std::size_t length) {
-  const auto continues = [this] { return (static_cast<unsigned char>(data_[at_]) & 0xc0) == 0x80; };
+  const auto byte = [this](std::size_t at) { return static_cast<unsigned char>(data_[at]); };
   std::string out;
   out.reserve(length + 64);
-  for (; length > 0; --length) {
-    do {
-      out.push_back(data_[at_]);
-      at_ = (at_ + 1) % data_.size();
-    } while (continues());
+  while (length > 0) {
+    const std::size_t limit = at_ + std::min(length, data_.size() - at_);
+    std::size_t end = at_;
+    while (end < limit && byte(end) < 0x80) ++end;
+    length -= end - at_;
+    if (end == at_) {
+      do ++end;
+      while (end < data_.size() && (byte(end) & 0xc0) == 0x80);
+      --length;
+    }
+    out.append(data_, at_, end - at_);
+    at_ = end % data_.size();
   }
   return out;
 }
