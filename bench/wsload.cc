@@ -8,7 +8,9 @@
 //   --mode deflate     an echo of JSON under permessage-deflate without context takeover
 //   --mode broadcast   one room; --senders publish, by the clock with --rate; compares the messages
 //                      of each member
-//   --mode handshakes  connect, opening handshake, FIN, --inflight at one time
+//   --mode handshakes  connect, opening handshake, FIN, --inflight at one time. --reset: RST
+//   instead.
+//                      --head browser: the request head of a browser
 //   --mode idle        the server's resident bytes for each idle connection
 //   --mode large       resident bytes before, at the peak of and after large messages
 //

@@ -1,6 +1,7 @@
 // --mode broadcast: all connections are in one room, and --senders of them publish. Each publishes
 // its next message when its previous one has come back or, with --rate, in turn by the clock. Each
-// member must receive each message of each sender, once and in order.
+// member must receive each message of each sender, once and in order. With --rate, the latency of
+// each delivery is measured from the time at which the message was due.
 #include <algorithm>
 
 #include "bench/load/client.h"
@@ -18,7 +19,7 @@ class Broadcast final : public Client {
         template_(options.size, options.binary),
         reply_size_(options.raw ? options.reply_bytes : template_.reply_size()),
         members_(options.connections) {
-    for (Member& member : members_) member.next.resize(options.raw ? 1 : options.senders);
+    for (Member& member : members_) member.next.resize(options.senders);
   }
   void run() override;
 
@@ -26,15 +27,18 @@ class Broadcast final : public Client {
   struct Member {
     std::vector<std::uint64_t> next;  // by sender: the number of its next message
     std::string partial;              // the beginning of a frame
-    std::size_t position = 0;         // with --raw: received bytes of the current unit
     std::uint64_t sent = 0;           // messages that this sender has sent
   };
   void on_bytes(Connection& connection, std::string_view bytes) override;
-  void on_raw_bytes(Connection& connection, std::string_view bytes);
   void on_frame(Connection& connection, std::string_view frame);
   void send_next(Connection& connection);
   // With --rate: sends due messages during `ns`.
   void send_for(std::int64_t ns);
+  // Returns the time at which the message with this number over all senders is due.
+  [[nodiscard]] std::int64_t due_ns(std::uint64_t number) const {
+    const double gap_ns = 1e9 / static_cast<double>(options_.rate);
+    return start_ + static_cast<std::int64_t>(static_cast<double>(number) * gap_ns);
+  }
 
   Template template_;
   std::size_t reply_size_;
@@ -42,13 +46,11 @@ class Broadcast final : public Client {
   bool refilling_ = false;
   std::int64_t start_ = 0;
   std::uint64_t scheduled_ = 0;
+  Histogram latencies_;
+  bool measuring_ = false;
 };
 
 void Broadcast::on_bytes(Connection& connection, std::string_view bytes) {
-  if (options_.raw) {
-    on_raw_bytes(connection, bytes);
-    return;
-  }
   std::string& partial = members_[connection.index].partial;
   if (!partial.empty()) {
     const std::size_t piece = std::min(bytes.size(), reply_size_ - partial.size());
@@ -65,25 +67,22 @@ void Broadcast::on_bytes(Connection& connection, std::string_view bytes) {
   partial.assign(bytes);
 }
 
-// The bytes of the floor do not identify their sender, so only one sender is measured with --raw.
-void Broadcast::on_raw_bytes(Connection& connection, std::string_view bytes) {
-  Member& member = members_[connection.index];
-  member.position += bytes.size();
-  const std::size_t units = member.position / reply_size_;
-  member.position %= reply_size_;
-  progress_ += units;
-  if (units > 0 && connection.index == 0 && options_.rate == 0) send_next(connection);
-}
-
 void Broadcast::on_frame(Connection& connection, std::string_view frame) {
-  const Template::Stamp stamp = template_.stamp(frame);
+  const Template::Stamp stamp =
+      options_.raw ? template_.masked_stamp(frame) : template_.stamp(frame);
   Member& member = members_[connection.index];
   if (stamp.connection >= member.next.size()) wrong(connection, "a message from an unknown sender");
   std::uint64_t& next = member.next[stamp.connection];
-  if (frame != template_.reply(stamp.connection, next)) {
+  // With --raw, the end of a request comes back as it was sent.
+  const std::string_view expected = options_.raw ? template_.request(stamp.connection, next)
+                                                 : template_.reply(stamp.connection, next);
+  if (!expected.ends_with(frame)) {
     wrong(connection, "not message " + std::to_string(next) + " of sender " +
                           std::to_string(stamp.connection) + " as it was sent, but one stamped " +
                           std::to_string(stamp.sequence));
+  }
+  if (measuring_) {
+    latencies_.add(now_ns() - due_ns(next * options_.senders + stamp.connection));
   }
   ++next;
   ++progress_;
@@ -97,10 +96,8 @@ void Broadcast::send_next(Connection& connection) {
 }
 
 void Broadcast::send_for(std::int64_t ns) {
-  const double gap_ns = 1e9 / static_cast<double>(options_.rate);
   for (const std::int64_t end = now_ns() + ns; now_ns() < end;) {
-    const std::int64_t wait =
-        start_ + static_cast<std::int64_t>(static_cast<double>(scheduled_) * gap_ns) - now_ns();
+    const std::int64_t wait = due_ns(scheduled_) - now_ns();
     if (wait <= 0) send_next(*connections_[scheduled_++ % options_.senders]);
     step(static_cast<int>(std::max<std::int64_t>(wait, 0) / 1'000'000));
   }
@@ -134,9 +131,14 @@ void Broadcast::run() {
   } else {
     run_seconds(options_.warmup);
     const std::uint64_t before = progress_;
+    measuring_ = options_.rate != 0;
     const Interval interval(options_.pid);
     run_seconds(options_.seconds);
     interval.put(line, kDeliveries, progress_ - before);
+    if (measuring_) {
+      line.real("p50_us", latencies_.quantile_us(0.5), 1)
+          .real("p99_us", latencies_.quantile_us(0.99), 1);
+    }
   }
   put_memory(line, options_.pid);
   line.print();

@@ -28,6 +28,33 @@ constexpr std::int64_t kStalledNs = 10'000'000'000;
 // answer can be compared without computing a SHA-1.
 constexpr std::string_view kKey = "dGhlIHNhbXBsZSBub25jZQ==";
 constexpr std::string_view kAccept = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
+// The other fields of Chromium 126's request, in its order, with the cookies of a site that has a
+// session and statistics.
+constexpr std::string_view kBrowserFields =
+    "Connection: Upgrade\r\n"
+    "Pragma: no-cache\r\n"
+    "Cache-Control: no-cache\r\n"
+    "User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "
+    "Chrome/126.0.0.0 Safari/537.36\r\n"
+    "Upgrade: websocket\r\n";
+constexpr std::string_view kBrowserCookies =
+    "Sec-WebSocket-Version: 13\r\n"
+    "Accept-Encoding: gzip, deflate, br, zstd\r\n"
+    "Accept-Language: en-US,en;q=0.9,de;q=0.8\r\n"
+    "Cookie: session=0123456789abcdef0123456789abcdef; theme=dark; "
+    "_ga=GA1.1.1234567890.1718000000; _ga_AB12CD34EF=GS1.1.1718000000.12.1.1718000600.0.0.0\r\n";
+
+// With --spin: CPU time of this process in polls that found nothing. It counts as free.
+std::int64_t spun_ns = 0;
+
+std::int64_t own_cpu_ns() { return read_clock(CLOCK_PROCESS_CPUTIME_ID) - spun_ns; }
+
+// Returns how often this process has waited without a processor.
+std::int64_t sleeps() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_nvcsw;
+}
 
 }  // namespace
 
@@ -88,6 +115,10 @@ void Client::open_until(std::size_t count) {
 }
 
 void Client::end(Connection& connection) {
+  if (options_.reset) {
+    const linger now{1, 0};
+    setsockopt(connection.fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+  }
   close(connection.fd);
   connection.fd = -1;
   std::unique_ptr<Connection>& last = connections_.back();
@@ -99,9 +130,17 @@ void Client::end(Connection& connection) {
   --open_;
 }
 
+void Client::count_spin(bool found) {
+  const std::int64_t now = found ? 0 : read_clock(CLOCK_PROCESS_CPUTIME_ID);
+  if (!found && polled_at_ != 0) spun_ns += now - polled_at_;
+  polled_at_ = now;
+}
+
 void Client::step(int timeout_ms) {
   std::array<epoll_event, 256> events{};
+  if (options_.spin) timeout_ms = 0;
   const int count = epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), timeout_ms);
+  if (options_.spin) count_spin(count > 0);
   if (count < 0 && errno != EINTR) fail_errno("epoll_wait");
   for (int i = 0; i < count; ++i) {
     const epoll_event& event = events[static_cast<std::size_t>(i)];
@@ -153,11 +192,22 @@ void Client::on_connected(Connection& connection) {
     return;
   }
   connection.stage = Stage::kHandshake;
-  send_bytes(connection, "GET " + options_.path + " HTTP/1.1\r\nHost: " + options_.host + ":" +
-                             std::to_string(options_.port) +
-                             "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                             "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: " +
-                             std::string(kKey) + "\r\n" + extensions_ + "\r\n");
+  send_bytes(connection, request_head());
+}
+
+std::string Client::request_head() const {
+  const std::string host = options_.host + ":" + std::to_string(options_.port);
+  const std::string begin = "GET " + options_.path + " HTTP/1.1\r\nHost: " + host + "\r\n";
+  const std::string key = "Sec-WebSocket-Key: " + std::string(kKey) + "\r\n";
+  if (options_.head == Head::kShort) {
+    return begin +
+           "Upgrade: websocket\r\nConnection: Upgrade\r\n"
+           "Sec-WebSocket-Version: 13\r\n" +
+           key + extensions_ + "\r\n";
+  }
+  return begin + std::string(kBrowserFields) + "Origin: http://" + host + "\r\n" +
+         std::string(kBrowserCookies) + key +
+         "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n\r\n";
 }
 
 void Client::on_head(Connection& connection, std::string_view bytes) {
@@ -209,11 +259,12 @@ Interval::Interval(pid_t server)
     : server_(server),
       start_(now_ns()),
       server_before_(cpu_ns(server)),
-      client_before_(read_clock(CLOCK_PROCESS_CPUTIME_ID)) {}
+      client_before_(own_cpu_ns()),
+      sleeps_before_(sleeps()) {}
 
 void Interval::put(JsonLine& line, const Counted& counted, std::uint64_t count) const {
   const auto server = static_cast<double>(cpu_ns(server_) - server_before_);
-  const auto client = static_cast<double>(read_clock(CLOCK_PROCESS_CPUTIME_ID) - client_before_);
+  const auto client = static_cast<double>(own_cpu_ns() - client_before_);
   const auto elapsed = static_cast<double>(now_ns() - start_);
   const auto each = static_cast<double>(count);
   if (count == 0) fail("no responses during the measurement");
@@ -222,7 +273,9 @@ void Interval::put(JsonLine& line, const Counted& counted, std::uint64_t count) 
       .real(std::string(counted.many) + "_per_second", each * 1e9 / elapsed, 0)
       .real("server_cpu_us_per_" + std::string(counted.one), server / 1000.0 / each, 4)
       .real("server_cpu_fraction", server / elapsed, 3)
-      .real("client_cpu_fraction", client / elapsed, 3);
+      .real("client_cpu_fraction", client / elapsed, 3)
+      .real("client_sleeps_per_" + std::string(counted.one),
+            static_cast<double>(sleeps() - sleeps_before_) / each, 4);
 }
 
 void put_memory(JsonLine& line, pid_t server) {

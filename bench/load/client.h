@@ -42,10 +42,10 @@ class Client {
 
   void open_until(std::size_t count);
   void open_one();
-  // Ends the connection with FIN, as a client that leaves. The object exists until the end of the
-  // step.
+  // Ends the connection with FIN, as a client that leaves, or with RST under --reset. The object
+  // exists until the end of the step.
   void end(Connection& connection);
-  // Runs one epoll_wait and handles its events.
+  // Runs one epoll_wait and handles its events. With --spin, the wait polls.
   void step(int timeout_ms);
   void run_for(std::int64_t ns);
   void send_bytes(Connection& connection, std::string_view bytes);
@@ -59,8 +59,10 @@ class Client {
   std::uint64_t progress_ = 0;  // responses so far, for the message about a stall
 
  private:
+  void count_spin(bool found);
   void on_event(Connection& connection, std::uint32_t events);
   void on_connected(Connection& connection);
+  [[nodiscard]] std::string request_head() const;
   void on_head(Connection& connection, std::string_view bytes);
   void flush(Connection& connection);
 
@@ -68,6 +70,7 @@ class Client {
   std::vector<char> buffer_;
   std::vector<std::unique_ptr<Connection>> ended_;
   std::int64_t heard_at_ = 0;
+  std::int64_t polled_at_ = 0;  // with --spin: the CPU time at the last poll, if it found nothing
 };
 
 // The things that are counted, for names of fields.
@@ -92,6 +95,7 @@ class Interval {
   std::int64_t start_;
   std::int64_t server_before_;
   std::int64_t client_before_;
+  std::int64_t sleeps_before_;
 };
 
 void put_memory(JsonLine& line, pid_t server);

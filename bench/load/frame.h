@@ -66,16 +66,23 @@ class Template {
   }
   // Returns the stamp of a whole reply.
   [[nodiscard]] Stamp stamp(std::string_view reply) const {
-    std::uint64_t stamp = 0;
-    for (std::size_t i = 0; i < kStampBytes; ++i) {
-      const auto byte = static_cast<unsigned char>(reply[reply_header_ + i]);
-      stamp |= std::uint64_t{(byte - unsigned{'0'}) & 63} << (6 * i);
-    }
-    return {static_cast<std::size_t>(stamp >> 30), stamp & ((1U << 30) - 1)};
+    return stamp_at(reply.data() + reply_header_, false);
+  }
+  // Returns the stamp of a request, or of the end of one that has the whole payload.
+  [[nodiscard]] Stamp masked_stamp(std::string_view request) const {
+    return stamp_at(request.data() + request.size() - (request_.size() - request_header_), true);
   }
   [[nodiscard]] std::size_t reply_size() const { return reply_.size(); }
 
  private:
+  static Stamp stamp_at(const char* at, bool masked) {
+    std::uint64_t stamp = 0;
+    for (std::size_t i = 0; i < kStampBytes; ++i) {
+      const auto byte = static_cast<unsigned char>(masked ? at[i] ^ kMaskKey[i % 4] : at[i]);
+      stamp |= std::uint64_t{(byte - unsigned{'0'}) & 63} << (6 * i);
+    }
+    return {static_cast<std::size_t>(stamp >> 30), stamp & ((1U << 30) - 1)};
+  }
   void put_stamp(char* at, std::size_t connection, std::uint64_t sequence, bool masked) const {
     if (!stamped_) return;
     const std::uint64_t stamp = (std::uint64_t{connection} << 30) | (sequence & ((1U << 30) - 1));

@@ -20,7 +20,7 @@ constexpr const char* kModes[] = {"echo",       "openloop", "deflate", "broadcas
                "  [--mode echo|openloop|deflate|broadcast|handshakes|idle|large]\n"
                "  [--connections 200] [--inflight 1] [--senders 1] [--rate PER_SECOND]\n"
                "  [--size 20] [--type text|binary] [--seconds 5] [--warmup 1] [--messages N]\n"
-               "  [--raw --reply-bytes N]\n",
+               "  [--spin] [--raw --reply-bytes N] [--head short|browser] [--reset]\n",
                static_cast<int>(what.size()), what.data());
   std::exit(2);
 }
@@ -48,6 +48,11 @@ bool type_is_binary(std::string_view text) {
   return text == "binary";
 }
 
+Head head_named(std::string_view text) {
+  if (text != "short" && text != "browser") usage("--head must be short or browser");
+  return text == "browser" ? Head::kBrowser : Head::kShort;
+}
+
 void check(const Options& options) {
   if (options.port == 0) usage("--port is missing: write the port of the server");
   if (options.raw != (options.reply_bytes != 0))
@@ -55,11 +60,15 @@ void check(const Options& options) {
   const bool echo = options.mode == Mode::kEcho;
   const bool broadcast = options.mode == Mode::kBroadcast;
   if (options.raw && !echo && !broadcast) usage("--raw applies only to --mode echo and broadcast");
-  if (options.messages != 0 && !echo && !broadcast)
-    usage("--messages applies only to --mode echo and broadcast");
+  const bool handshakes = options.mode == Mode::kHandshakes;
+  if (options.raw && broadcast && options.reply_bytes < options.size)
+    usage("--reply-bytes must be at least --size in --mode broadcast");
+  if (options.messages != 0 && !echo && !broadcast && !handshakes)
+    usage("--messages applies only to --mode echo, broadcast and handshakes");
+  if ((options.head != Head::kShort || options.reset) && !handshakes)
+    usage("--head and --reset apply only to --mode handshakes");
   if (options.rate == 0 && options.mode == Mode::kOpenLoop) usage("--mode openloop needs --rate");
-  if (options.rate != 0 && options.mode != Mode::kOpenLoop && options.mode != Mode::kHandshakes &&
-      options.mode != Mode::kBroadcast) {
+  if (options.rate != 0 && options.mode != Mode::kOpenLoop && !handshakes && !broadcast) {
     usage("--rate applies only to --mode openloop, broadcast and handshakes");
   }
   if (options.rate != 0 && options.messages != 0) usage("--rate and --messages cannot be combined");
@@ -69,6 +78,8 @@ void check(const Options& options) {
     usage(
         "--size must be at least 8 in this mode, which identifies messages by their first 8 bytes");
   }
+  if (options.reset && options.mode != Mode::kHandshakes)
+    usage("--reset applies only to --mode handshakes");
   const bool memory = options.mode == Mode::kIdle || options.mode == Mode::kLarge;
   if (memory && options.pid == 0) usage("this mode needs --pid, the process id of the server");
 }
@@ -79,8 +90,8 @@ Options parse_options(int argc, char** argv) {
   Options options;
   for (int i = 1; i < argc; ++i) {
     const std::string_view name = argv[i];
-    if (name == "--raw") {
-      options.raw = true;
+    if (name == "--raw" || name == "--reset" || name == "--spin") {
+      (name == "--raw" ? options.raw : name == "--spin" ? options.spin : options.reset) = true;
       continue;
     }
     if (++i == argc) usage(std::string(name) + " needs a value");
@@ -99,6 +110,7 @@ Options parse_options(int argc, char** argv) {
     else if (name == "--seconds") options.seconds = number<Size>(name, text, 1, 3600);
     else if (name == "--warmup") options.warmup = number<Size>(name, text, 0, 3600);
     else if (name == "--messages") options.messages = number<Size>(name, text, 1, 1U << 29);
+    else if (name == "--head") options.head = head_named(text);
     else if (name == "--type") options.binary = type_is_binary(text);
     else if (name == "--reply-bytes") options.reply_bytes = number<Size>(name, text, 1, Size{1} << 30);
     else if (name == "--pid") options.pid = number<pid_t>(name, text, 1, 1U << 30);

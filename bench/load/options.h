@@ -19,6 +19,8 @@ enum class Mode : std::uint8_t {
   kLarge
 };
 
+enum class Head : std::uint8_t { kShort, kBrowser };
+
 struct Options {
   Mode mode = Mode::kEcho;
   std::string host = "127.0.0.1";
@@ -31,10 +33,14 @@ struct Options {
   std::size_t size = 20;     // payload bytes
   std::size_t seconds = 5;
   std::size_t warmup = 1;
-  std::size_t messages = 0;  // of each sender, instead of --seconds and without warm-up
+  // Of each sender, or handshakes in all, instead of --seconds and without warm-up.
+  std::size_t messages = 0;
+  bool spin = false;  // never sleep, so that the server's sends wake nobody
   bool raw = false;
   std::size_t reply_bytes = 0;  // with --raw: bytes of the response to each message
   bool binary = false;          // text costs the server a UTF-8 check
+  Head head = Head::kShort;     // --mode handshakes: the client whose request head is sent
+  bool reset = false;           // --mode handshakes: RST instead of FIN
   pid_t pid = 0;                // 0: unknown, so the server is not measured
 };
 
