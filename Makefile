@@ -135,7 +135,8 @@ $(call objects,$(MESSAGE_PATH_SRCS)): FORTIFY_LEVEL :=
 $(call objects,$(MESSAGE_PATH_SRCS)): HARDEN_CXXFLAGS := $(subst -strong,,$(HARDEN_CXXFLAGS))
 # libstdc++'s assertions cost the message path 4 to 6 %. They are on in the daemon's own files and in the
 # parsers of a handshake, which run once for each request.
-ASSERTED_SRCS := $(APP_SRCS) $(foreach name,authority chunked_body extension_list deflate_offer forwarded handshake host http_request \
+ASSERTED_SRCS := $(APP_SRCS) $(foreach name,authority chunked_body client_handshake client_url deflate_response extension_list \
+  deflate_offer forwarded handshake host http_request http_response_reader \
   origin proxy_header request_target trusted_proxies,src/protocol/$(name).cc)
 ifneq ($(filter-out $(LIB_SRCS) $(APP_SRCS),$(ASSERTED_SRCS)),)
 $(error ASSERTED_SRCS names a file that is not there: $(filter-out $(LIB_SRCS) $(APP_SRCS),$(ASSERTED_SRCS)))
@@ -206,11 +207,17 @@ $(WSCONFORM): $(call objects,$(WSCONFORM_SRCS))
 	@mkdir -p $(@D)
 	$(CXX) $(LDFLAGS_ALL) -o $@ $^ $(shell pkg-config --libs zlib 2>/dev/null)
 
+# The client under test is on the library.
+ECHO_CLIENT := $(B)/tests/wsd_echo_client
+$(ECHO_CLIENT): $(O)/tests/conformance/peers/wsd_echo_client.o $(LIB)
+	@mkdir -p $(@D)
+	$(CXX) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
+
 .PHONY: wsconform conformance check-conformance autobahn
-wsconform: $(WSCONFORM)
-# PART=others|wsd|terms: a part of it.
+wsconform: $(WSCONFORM) $(ECHO_CLIENT)
+# PART=others|clients|wsd|terms|clients-all: a part of it.
 check-conformance: $(B)/wsd wsconform
-	@WSD_BINARY=$(B)/wsd WSCONFORM=$(WSCONFORM) tests/conformance/check $(PART)
+	@WSD_BINARY=$(B)/wsd WSCONFORM=$(WSCONFORM) ECHO_CLIENT=$(ECHO_CLIENT) tests/conformance/check $(PART)
 conformance: wsd wsconform
 	@WSCONFORM=$(WSCONFORM) tests/conformance/run wsd
 autobahn: wsd wsconform
@@ -232,7 +239,7 @@ examples: $(patsubst %.cc,$(B)/%,$(EXAMPLES))
 unit-binary: $(UNIT)
 e2e-binary: $(E2E)
 test-binaries: $(UNIT) $(E2E) $(B)/wsd examples
-check-binaries: $(WSCONFORM) $(WSHOSTILE) $(MODEL) bench-binaries
+check-binaries: $(WSCONFORM) $(ECHO_CLIENT) $(WSHOSTILE) $(MODEL) bench-binaries
 
 # make unit TEST='Session.*' builds the tests, and runs those that the pattern matches.
 .PHONY: unit e2e foreign engine engine-quick engine-failures engine-cluster engine-contract
@@ -355,6 +362,7 @@ GOPATH_DEBIAN := /usr/share/gocode
 bench-peers:
 	@mkdir -p $(PEERS)
 	@tests/deps bench
+	$(if $(UWS_DIR),,@echo 'bench-peers: no UWS_DIR: uWebSockets is left out')
 	@if command -v npm >/dev/null; then npm install --silent --no-fund --no-audit --prefix $(PEERS) bun deno ws; \
 	  else echo 'bench-peers: no npm: Bun, Deno and ws are left out'; fi
 	@if command -v go >/dev/null && [ -d $(GOPATH_DEBIAN)/src/github.com/gorilla/websocket ]; then \
@@ -363,6 +371,17 @@ bench-peers:
 	@if echo '#include <boost/beast.hpp>' | $(CXX) -std=c++20 -x c++ -fsyntax-only - 2>/dev/null; then \
 	  $(CXX) -std=c++20 -O2 -DNDEBUG -pthread -o $(PEERS)/beast bench/peers/beast.cc; \
 	  else echo 'bench-peers: no libboost-dev: Beast is left out'; fi
+# uWebSockets has no package. UWS_DIR names its sources: a clone with its submodule uSockets, or a
+# directory with both. The flags are those of its own build.
+ifneq ($(UWS_DIR),)
+UWS_FLAGS := -O3 -march=native -flto=auto -DLIBUS_NO_SSL \
+  $(addprefix -I$(abspath $(UWS_DIR))/,src uWebSockets/src uSockets/src)
+bench-peers bench-compare: $(PEERS)/uws
+$(PEERS)/uws: bench/peers/uws.cc
+	@mkdir -p $(PEERS)/usockets
+	@cd $(PEERS)/usockets && $(CC) -std=c11 $(UWS_FLAGS) -c $(abspath $(wildcard $(UWS_DIR)/uSockets/src/*.c $(UWS_DIR)/uSockets/src/eventing/*.c))
+	@$(CXX) -std=c++20 -w $(UWS_FLAGS) -o $@ $< $(PEERS)/usockets/*.o -lz
+endif
 bench-compare: $(B)/wsd bench-tools
 	@WSD=$(B)/wsd TOOLS=$(B)/bench PEERS=$(PEERS) bench/compare
 # For valgrind, which knows the instructions of x86-64-v3 and none beyond.
@@ -370,6 +389,12 @@ bench-instructions:
 	@$(MAKE) --no-print-directory MODE=v3 CXX=g++ build/v3-g++/wsd
 	@$(MAKE) --no-print-directory MODE=release bench-tools
 	@WSD=build/v3-g++/wsd TOOLS=build/release-$(notdir $(CXX))/bench bench/instructions
+# The figures in bench/instructions.figures are of the release build. instructions-figures writes them.
+.PHONY: check-instructions instructions-figures
+check-instructions: $(B)/wsd $(B)/bench/wsload
+	@CXX=$(CXX) WSD=$(B)/wsd TOOLS=$(B)/bench bench/instructions --check bench/instructions.figures
+instructions-figures: $(B)/wsd $(B)/bench/wsload
+	@CXX=$(CXX) WSD=$(B)/wsd TOOLS=$(B)/bench bench/instructions --write bench/instructions.figures
 
 .PHONY: bench bench-tools bench-binaries bench-micro bench-echo bench-idle bench-large bench-drain bench-history
 # One after the other: each wants the machine for itself.
@@ -581,7 +606,7 @@ help:
   '  make asan-storm, tsan-storm  call the whole public interface at random for SECONDS=10' \
 	  '  make fuzz             run each fuzzer for FUZZ_SECONDS=60' \
 	  '  make conformance      run the 517 cases of the Autobahn catalogue against ./wsd' \
-	  '  make check-conformance  run the cases against wsd, two other servers, and servers with known faults' \
+	  '  make check-conformance  run the cases against wsd, two other servers, two clients, and programs with known faults' \
 	  '  make autobahn         run the Autobahn suite itself, with wstest or Docker' \
 	  '  make coverage         print the lines and branches of src/ that the tests run, by file' \
 	  '' \
@@ -607,6 +632,8 @@ help:
 	  '  make bench-history    measure the history log beside SQLite, which make bench-peers gets' \
 	  '  make bench-compare    compare wsd with other servers, which make bench-peers gets' \
 	  '  make bench-instructions  count instructions per message with callgrind' \
+  '  make check-instructions  compare them with bench/instructions.figures' \
+  '  make instructions-figures  write bench/instructions.figures' \
 	  '' \
 	  'MODE=release|v3|debug|asan|tsan|coverage, CXX=g++|clang++ and WITH_ZLIB=0|1 choose the build.'
 

@@ -57,8 +57,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (const MaskKernel& kernel : mask_kernels()) {
     if (!kernel.supported) continue;
     Block block = block_of(payload);
-    kernel.apply(block.data(), block.size(), word);
+    const bool ascii = kernel.apply(block.data(), block.size(), word);
     WSD_ASSERT(block == expected);
+    WSD_ASSERT(ascii == std::all_of(block.begin(), block.end(),
+                                    [](std::uint8_t octet) { return octet < 0x80; }));
   }
   return 0;
 }

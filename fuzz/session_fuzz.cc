@@ -266,7 +266,8 @@ class Player {
         WSD_ASSERT(!upgraded() && event.request != nullptr);
         break;
       case Kind::kNone:
-      case Kind::kProxied:  // its limits do not ask for the header
+      case Kind::kProxied:   // its limits do not ask for the header
+      case Kind::kResponse:  // it has the server's role
       case Kind::kNoMemory:
         WSD_ASSERT(false);
     }

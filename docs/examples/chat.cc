@@ -4,19 +4,9 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <utility>
 
 namespace {
-
-// Returns the value of "user" in a query such as "a=b&user=ann", or "" if it is absent.
-std::string_view user_in(std::string_view query) {
-  constexpr std::string_view kKey = "user=";
-  while (!query.starts_with(kKey)) {
-    const std::size_t next = query.find('&');
-    if (next == std::string_view::npos) return {};
-    query.remove_prefix(next + 1);
-  }
-  return query.substr(kKey.size(), query.find('&') - kKey.size());
-}
 
 bool is_name(std::string_view text) {
   return !text.empty() && text.size() <= 32 && std::all_of(text.begin(), text.end(), [](char c) {
@@ -35,9 +25,9 @@ int main(int argc, char** argv) {
   };
   wsd::Handlers room;
   room.upgrade = [](const wsd::Request& request) {
-    const std::string_view user = user_in(request.query());
+    std::string user = request.query_param("user").value_or("");
     if (!is_name(user)) return wsd::Upgrade::reject(400, "Add ?user=NAME, letters and digits.\n");
-    return wsd::Upgrade::accept(std::string(user));
+    return wsd::Upgrade::accept(std::move(user));
   };
   room.open = [notice](wsd::Connection& connection) {
     connection.join(connection.path());
@@ -53,5 +43,5 @@ int main(int argc, char** argv) {
   const std::string error = server.listen(argc > 1 ? argv[1] : "127.0.0.1:9003");
   if (!error.empty()) return std::fprintf(stderr, "%s\n", error.c_str()), 1;
   std::fprintf(stderr, "listening on %s\n", server.addresses().front().c_str());
-  return server.run();
+  return server.run_until_signal();
 }

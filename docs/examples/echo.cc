@@ -15,5 +15,5 @@ int main(int argc, char** argv) {
     return 1;
   }
   std::fprintf(stderr, "listening on %s\n", server.addresses().front().c_str());
-  return server.run();
+  return server.run_until_signal();
 }

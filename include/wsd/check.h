@@ -39,8 +39,8 @@ namespace wsd {
 [[nodiscard]] std::string check_engine_prefix(std::string_view text);
 
 // Checks a pattern for Server::route() and Server::http(): a path (RFC 3986 §3.3) in which "{name}"
-// may stand for a whole segment. A pattern that no request can match is an error. Does not know
-// which patterns were added before. Any thread.
+// may stand for a whole segment, and "{name...}" for the last ones. A pattern that no request can
+// match is an error. Does not know which patterns were added before. Any thread.
 [[nodiscard]] std::string check_route_pattern(std::string_view pattern);
 
 // Decodes every percent-encoded byte of `text` (RFC 3986 §2.1) and leaves all other bytes as they

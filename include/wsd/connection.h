@@ -1,7 +1,9 @@
 // A handle to one WebSocket connection.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string_view>
 #include <vector>
@@ -9,6 +11,7 @@
 #include "wsd/close.h"
 #include "wsd/message.h"
 #include "wsd/position.h"
+#include "wsd/timer.h"
 
 namespace wsd {
 
@@ -42,9 +45,10 @@ class ConnectionData {
 // connection is always on the same reactor. After the connection has ended, every method has no
 // effect.
 //
-// Exceptions: send(), close(), join(), leave() and rooms() may throw std::bad_alloc if out of
-// memory, and have then done nothing. A handler may let that exception pass, which ends its
-// connection with 1011. The other methods throw nothing.
+// Exceptions: send(), close(), join(), leave(), rooms(), post(), notify_drained() and the functions
+// that start a timer may throw std::bad_alloc if out of memory, and have then done nothing. A
+// handler may let that exception pass, which ends its connection with 1011. The other methods throw
+// nothing.
 class Connection {
  public:
   // Identifies no connection.
@@ -77,8 +81,7 @@ class Connection {
   // - kCongested if too many joins and leaves wait for the connection's reactor: nothing was
   //   queued, retry later. Never returned on a reactor thread, where the reactor pauses the
   //   connection that causes the join instead;
-  // - kClosed if the connection has ended, as far as this thread knows, or the server has not
-  //   started.
+  // - kClosed if the connection has ended, as far as this thread knows, or the server does not run.
   // Throws std::bad_alloc if out of memory. Any thread.
   SendResult join(std::string_view room) const;
   // Joins a room and first sends the messages that `since` asks for. Live messages follow, without
@@ -91,6 +94,61 @@ class Connection {
   // for example one that the same handler has published before. Does nothing if the connection is
   // not a member. The results are those of join(room). Any thread.
   SendResult leave(std::string_view room) const;
+
+  // Runs `task` on the connection's reactor, in a later turn, if the connection is still open or
+  // closing then. A task never runs after the close handler, and never at the same time as a
+  // handler of the connection. It runs after the messages that this thread has sent to the
+  // connection before; a join or leave may still wait. A task that does not run is destroyed. An
+  // exception ends the connection with 1011. Returns
+  // - kSent if the task is on its way;
+  // - kCongested if too many messages and tasks wait for the connection's reactor (see
+  //   LimitOptions::max_pending_publishes): nothing was queued, retry later. Also on a reactor
+  //   thread;
+  // - kClosed if the server has not started, or if the connection has ended, as far as this thread
+  //   knows.
+  // Throws std::invalid_argument if `task` is empty. Any thread.
+  SendResult post(std::function<void(Connection&)> task) const;
+
+  // Calls `handler` once, after `delay_ms` milliseconds; see Timer for the resolution. The timer
+  // ends with the connection: it never fires once the close handler was called. An exception of the
+  // handler ends the connection with 1011. Returns a timer that is not active if the connection is
+  // not open. Throws std::invalid_argument if `handler` is empty. Reactor thread.
+  [[nodiscard]] Timer start_timer(std::uint32_t delay_ms,
+                                  std::function<void(Connection&)> handler) const;
+  // Does the same, but calls `handler` every `interval_ms` milliseconds, at least 10. Deadlines
+  // that a busy reactor has missed are skipped. Reactor thread.
+  [[nodiscard]] Timer start_repeating_timer(std::uint32_t interval_ms,
+                                            std::function<void(Connection&)> handler) const;
+
+  // Stops reading from the connection until resume(). TCP then tells the peer to stop sending.
+  // Messages that the server has read before are still delivered: at most
+  // UpgradeOptions::read_buffer_size bytes of them. While it is paused, the peer's Pings are not
+  // answered, and a Close from the peer or the end of its stream is not noticed. A reset is, if it
+  // comes during the pause. The
+  // deadlines that depend on the peer's input are suspended: no heartbeat, read timeout or message
+  // timeout ends the connection, and round_trip_us() is not updated. Output goes on, and
+  // write_timeout_ms applies to it. So an application should not keep a connection paused without
+  // end: start a timer that resumes or closes it. Closing the connection ends the pause. Does
+  // nothing if the connection is not open. Reactor thread.
+  void pause() const noexcept;
+  // Ends pause(). Does nothing if the connection is not paused. Reactor thread.
+  void resume() const noexcept;
+
+  // Calls Handlers::drained once, in this turn or a later one, as soon as at most `mark` bytes wait
+  // in the connection's send queue. Replaces the mark of an earlier call that has not been
+  // answered. With it, an application sends much data in bounded memory: it sends while
+  // queued_bytes() is below a mark, and goes on when the queue has drained. Returns false, and does
+  // nothing, if the connection is not open or its route has no Handlers::drained. Reactor thread.
+  bool notify_drained(std::size_t mark) const;
+
+  // Sends a Ping (RFC 6455 §5.5.2) with this payload, besides those of the heartbeat. The peer's
+  // Pong is reported to Handlers::pong. The Ping overtakes messages that wait in the send queue.
+  // Returns kTooBig if the payload exceeds 125 bytes, kDropped if the send queue is more than half
+  // full, and kClosed if the connection is not open. Reactor thread.
+  SendResult ping(std::string_view payload = {}) const;
+  // Returns the round trip of the heartbeat's last Ping in microseconds, with an error of at most
+  // 7 %, or 0 if none is known. It includes the time that the peer took to answer. Reactor thread.
+  [[nodiscard]] std::uint64_t round_trip_us() const noexcept;
 
   // Returns the room that the connection joined first of those that it is still in, or an empty
   // view. The view is valid until the handler returns, also if the connection leaves the room.
@@ -120,6 +178,7 @@ class Connection {
   }
 
  private:
+  friend class Hub;  // compares the server of a connection with its own
   [[nodiscard]] ConnectionData* data_base() const;
 
   ServerCore* core_ = nullptr;

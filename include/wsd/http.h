@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -48,14 +49,29 @@ class Request {
   [[nodiscard]] virtual std::string_view header(std::string_view name) const = 0;
   // Returns all fields with that name, in the order received.
   [[nodiscard]] virtual std::vector<std::string_view> headers(std::string_view name) const = 0;
-  // Returns the part of the path that matched the "{name}" segment of the route's pattern,
-  // percent-decoded as by decode_segment(). It may contain slashes, which were encoded. Empty if
-  // the pattern has no such segment.
+  // Returns the part of the path that matched "{name}" or "{name...}" in the route's pattern,
+  // percent-decoded as by decode_segment(). The value of "{name}" may contain slashes, which were
+  // encoded. The value of "{name...}" contains the slashes between its segments. It never begins
+  // with a slash and never has a segment "." or "..", encoded or not. Empty if the pattern has no
+  // such segment.
   [[nodiscard]] virtual std::string_view param(std::string_view name) const = 0;
   // The subprotocols that the client offered, in its order.
   [[nodiscard]] virtual const std::vector<std::string_view>& subprotocols() const = 0;
   // The complete body, joined if it came in chunks. Empty if there is none.
   [[nodiscard]] virtual std::string_view body() const = 0;
+
+  // Returns the value of the first cookie with that name (RFC 6265 §4.2), as received. A value in
+  // double quotes keeps them. Names are compared with case. A cookie whose value has a space, a
+  // comma, a backslash, a control byte or a byte above 0x7E breaks the grammar and is skipped.
+  // std::nullopt if there is none. A client that has several cookies of one name sends the one with
+  // the longest path first (§5.4).
+  [[nodiscard]] std::optional<std::string_view> cookie(std::string_view name) const;
+  // Returns the value of the first parameter with that name in query(), decoded as HTML forms
+  // encode it (WHATWG URL §5.1): "+" is a space, a percent-encoded byte is that byte, and any other
+  // "%" stays as it is. The value may have any bytes: see is_utf8(). A parameter without "=" has an
+  // empty value. std::nullopt if there is none. The names in the query are decoded, too.
+  // max_request_line_bytes limits the query. May throw std::bad_alloc.
+  [[nodiscard]] std::optional<std::string> query_param(std::string_view name) const;
 };
 
 // Response header fields as pairs of name and value, sent in this order. The server writes
@@ -65,7 +81,7 @@ class Request {
 // logged.
 using Headers = std::vector<std::pair<std::string, std::string>>;
 
-// The result of an upgrade hook.
+// The result of an upgrade hook, or of an UpgradeResponder.
 struct Upgrade {
   int status = 101;         // 101 accepts the handshake; 400 to 599 rejects it with that status
   std::string user;         // the user's name, for the application and the log
@@ -94,6 +110,42 @@ struct Upgrade {
     verdict.body = std::move(body);
     return verdict;
   }
+};
+
+// Accepts or rejects one opening handshake, later and from any thread. It is a value that may be
+// copied and kept, but must not be used after its Server is destroyed. Only the first respond() of
+// all copies counts. If the last copy is destroyed without a verdict, the client gets 500. If the
+// handshake is not complete within handshake_timeout_ms, the client gets 503, and the connection
+// ends with cause kHandshakeTimeout. The client also gets 503 when a drain begins to close
+// connections. A verdict that comes after that, or after the client has disconnected, is discarded
+// silently.
+class UpgradeResponder {
+ public:
+  // Implemented by the library.
+  class Exchange {
+   public:
+    Exchange() = default;
+    Exchange(const Exchange&) = delete;
+    Exchange& operator=(const Exchange&) = delete;
+    virtual ~Exchange() = default;
+    virtual void respond(Upgrade verdict) noexcept = 0;
+    [[nodiscard]] virtual bool gone() const noexcept = 0;
+  };
+
+  // For the library only.
+  explicit UpgradeResponder(std::shared_ptr<Exchange> exchange) noexcept
+      : exchange_(std::move(exchange)) {}
+  // Gives the verdict, unless one was given before. Does not wait. The rules for a verdict are
+  // those for the result of Handlers::upgrade. Upgrade::data of a verdict that is discarded is
+  // destroyed on this thread or on the connection's reactor. If memory runs out, the connection
+  // ends. Throws nothing. Any thread.
+  void respond(Upgrade verdict) const noexcept { exchange_->respond(std::move(verdict)); }
+  // Returns true if a verdict has no effect any more: one was given, the client has disconnected,
+  // the time is over, or the server has ended. So a long search can stop. Any thread.
+  [[nodiscard]] bool gone() const noexcept { return exchange_->gone(); }
+
+ private:
+  std::shared_ptr<Exchange> exchange_;
 };
 
 // The response to a plain HTTP request. Its body is sent unchanged.

@@ -41,7 +41,9 @@ class Hub {
   //   Never returned on a reactor thread. There the message is accepted, and the reactor pauses the
   //   publishing connections until the home shard has caught up;
   // - kTooBig if the payload exceeds max_message_bytes;
-  // - kClosed if the server has not started.
+  // - kClosed if the server has not started, stop() was called, or wait() has returned. The message
+  //   reaches nobody. A message that another thread publishes while stop() is called may be lost,
+  //   although the result is kSent. A drain takes messages until it is complete.
   // Throws std::bad_alloc if out of memory. A handler may let that exception pass, which ends its
   // connection.
   SendResult publish(std::string_view room, MessageType type, std::string_view payload) const;
@@ -59,6 +61,24 @@ class Hub {
   SendResult publish(std::string_view room, MessageType type, std::string_view payload,
                      Receipt receipt) const;
 
+  // Publishes the message to every member of `room` except the connection `except`, which is
+  // usually the sender. The message gets its position, its receipt and its place in the history as
+  // with publish(). So the exception holds for this delivery only: if `except` joins the room later
+  // and asks for messages that it missed, it gets this one too. If `except` is not a member, or has
+  // ended, all members get the message.
+  //
+  // With an engine, `except` must be a connection of this node. If the engine cannot tell whether
+  // it has stored the message (kUnknownPosition), and has, `except` gets it.
+  //
+  // Calls `receipt`, if it is not empty, under the rules above. Results and exceptions are those of
+  // publish(). Any thread.
+  SendResult publish(std::string_view room, MessageType type, std::string_view payload,
+                     const Connection& except, Receipt receipt = {}) const;
+  SendResult publish(std::string_view room, const Message& message,
+                     const Connection& except) const {
+    return publish(room, message.type, message.payload, except);
+  }
+
   // Publishes the message unless the room had a message with the same `key` within the last five
   // minutes. So a publisher that does not know whether a publish has succeeded can repeat it. Calls
   // `receipt` once, under the same rules as publish(), with
@@ -75,8 +95,8 @@ class Hub {
 
   // Calls `callback` once with the room's state, under the same rules as a receipt. With an engine,
   // that happens when all nodes have told their members, at the latest after about 200
-  // milliseconds. Returns kSent, kCongested under the same rules as publish(), or kClosed if the
-  // server has not started. Throws std::bad_alloc as publish() does. Any thread.
+  // milliseconds. Returns kSent, kCongested under the same rules as publish(), or kClosed as
+  // publish() does. Throws std::bad_alloc as publish() does. Any thread.
   using StateCallback = std::function<void(const RoomState&)>;
   SendResult query(std::string_view room, StateCallback callback) const;
 

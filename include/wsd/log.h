@@ -24,6 +24,12 @@ struct LogOptions {
   // and their number is logged. If it is a pipe without a reader, entries are lost, and no SIGPIPE
   // is raised.
   int fd = 2;
+  // Gets the entries instead of `fd`, if it is not empty: the level and the line of each, without a
+  // newline. kAuto then means JSON. The view is valid until the function returns. Only the thread
+  // of the log calls it, so it may block, but it must not destroy the server. An entry is dropped
+  // if the function throws an exception. The destructor of the server waits until it has returned.
+  // After 1.5 seconds the destructor drops the entries that still wait.
+  std::function<void(LogLevel level, std::string_view line)> sink = {};
 };
 
 }  // namespace wsd

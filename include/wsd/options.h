@@ -4,8 +4,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "wsd/log.h"
@@ -92,7 +94,7 @@ struct UpgradeOptions {
   std::vector<std::string> subprotocols;
   std::size_t read_buffer_size = std::size_t{64} << 10;  // bytes, one buffer per reactor
   std::size_t socket_send_buffer = 0;           // bytes (SO_SNDBUF); 0: the kernel's choice
-  std::uint32_t handshake_timeout_ms = 10'000;  // from accept to the complete request head
+  std::uint32_t handshake_timeout_ms = 10'000;  // from accept to the request head, and its verdict
 };
 
 // permessage-deflate (RFC 7692). It needs a library built with zlib: see deflate_library() in
@@ -214,6 +216,7 @@ struct RoomRule {
   std::optional<std::uint32_t> history_messages = {};  // these as in HistoryOptions
   std::optional<std::size_t> history_bytes = {};
   std::optional<std::uint32_t> history_age_ms = {};
+  std::optional<std::uint32_t> delivery_window_ms = {};  // as in ServerOptions
 };
 
 // The header field in which a trusted proxy reports its client.
@@ -292,13 +295,23 @@ struct ServerOptions {
   HistoryOptions history;
   EngineOptions engine = {};
   std::vector<RoomRule> rooms = {};  // the first rule that matches a room applies
+  // A room's messages within this time leave together, in one send for each member. The window
+  // begins with the first message that waits, and ends early at 64 KiB or 1,024 messages, and
+  // before a member joins or leaves. Positions, receipts and history do not wait, and neither do
+  // direct sends. 0: messages leave in the turn in which they were published. At most 1,000.
+  std::uint32_t delivery_window_ms = 0;
   ProxyOptions proxy;
   ProcessOptions process;
+  // Names options in errors and log entries, for an application whose users know them by names of
+  // its own, such as flags. Gets the field of ServerOptions, such as "heartbeat.ping_interval_ms",
+  // and returns that name. Empty: options are named by their fields. Any thread calls it, also
+  // several at the same time. It must not throw an exception other than std::bad_alloc.
+  std::function<std::string(std::string_view field)> option_name = {};
 };
 
-// Returns the first contradiction or out-of-range value in `options` as a sentence for an operator,
-// or an empty string if there is none. Settings are named by their flags of the daemon, for example
-// "--ping-interval". Any thread.
+// Returns the first contradiction or out-of-range value in `options` as a sentence, or an empty
+// string if there is none. It names options as ServerOptions::option_name does, by default by their
+// fields, for example "heartbeat.ping_interval_ms must be ...". Any thread.
 [[nodiscard]] std::string check_options(const ServerOptions& options);
 
 }  // namespace wsd

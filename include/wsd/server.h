@@ -8,7 +8,7 @@
 //     std::fprintf(stderr, "%s\n", error.c_str());
 //     return 1;
 //   }
-//   return server.run();
+//   return server.run_until_signal();
 #pragma once
 
 #include <cstdint>
@@ -25,7 +25,9 @@
 #include "wsd/hub.h"
 #include "wsd/message.h"
 #include "wsd/options.h"
+#include "wsd/route_options.h"
 #include "wsd/stats.h"
+#include "wsd/timer.h"
 
 namespace wsd {
 
@@ -38,12 +40,27 @@ struct Handlers {
   // Accepts or rejects a valid opening handshake. If empty, every client is accepted, as user "".
   // An exception rejects the handshake with 500.
   std::function<Upgrade(const Request&)> upgrade = {};
+  // The same, for a verdict that takes its time, such as a look into a database. The verdict comes
+  // through the UpgradeResponder, at any time and from any thread. The request's views are valid
+  // until the handler returns. Until the verdict, the connection is in its opening handshake: bytes
+  // that the client sends meanwhile wait, and handshake_timeout_ms goes on. Then the client gets
+  // the response, the other handlers are called and the bytes are read, as after `upgrade`. A
+  // client that ends its direction of the stream before the verdict is taken for disconnected. An
+  // exception ends the handler, but not the handshake: see UpgradeResponder. Only one of `upgrade`
+  // and `deferred_upgrade` may be set.
+  std::function<void(const Request&, UpgradeResponder)> deferred_upgrade = {};
   std::function<void(Connection&)> open = {};
   std::function<void(Connection&, const Message&)> message = {};
   std::function<void(Connection&, const CloseInfo&)> close = {};
   // Called when a join was refused, possibly from within join(). `room` is valid until the handler
   // returns. If empty, the connection ends with 1008 (kEngine: 1011), cause kRoomLimit.
   std::function<void(Connection&, std::string_view room, JoinRefusal)> join_refused = {};
+  // Called once after Connection::notify_drained(), when the send queue has drained to its mark.
+  std::function<void(Connection&)> drained = {};
+  // Called for each Pong that does not answer a Ping of the heartbeat. So it may answer
+  // Connection::ping(), or be unsolicited (RFC 6455 §5.5.3): compare the payload. A peer may answer
+  // only the latest of several Pings. `payload` is valid until the handler returns.
+  std::function<void(Connection&, std::string_view payload)> pong = {};
 };
 
 // Returns the response to a plain HTTP request. Runs on a reactor thread and must not block. If it
@@ -67,9 +84,10 @@ using HttpGuard = std::function<std::optional<Response>(const Request&)>;
 // Processes and signals: the process may fork() while the server runs. All descriptors are
 // close-on-exec. A child that does not call exec() must not use the server and must end with
 // _exit(), because it has none of the threads. While a child holds the descriptors, the peer of a
-// connection that was reset does not notice the end. The server changes no signal handler, and no
-// write of its threads raises SIGPIPE. Its threads inherit the signal mask of the thread that
-// constructs or starts it, so block there the signals that another thread waits for.
+// connection that was reset does not notice the end. The server changes no signal handler, except
+// in run_until_signal(), and no write of its threads raises SIGPIPE. Its threads inherit the signal
+// mask of the thread that constructs or starts it, so block there the signals that another thread
+// waits for.
 class Server {
  public:
   // Constructs a server with the default options, or with `options`. Throws std::system_error if
@@ -82,10 +100,18 @@ class Server {
   Server& operator=(const Server&) = delete;
 
   // Serves WebSocket on `pattern`: a path in which "{name}" matches one non-empty segment, as in
-  // "/rooms/{room}". Literal segments take precedence over named ones. Throws std::invalid_argument
-  // if check_route_pattern() does not accept the pattern, or if it matches the same paths as one
-  // that was added before. Throws std::logic_error if start() was called before. Before start().
+  // "/rooms/{room}". "{name...}" at the end, as in "/files/{path...}", matches the rest of the
+  // path: one or more segments, the first of them not empty. So "/files/" is not matched, and needs
+  // a route of its own. If several patterns match a path, the first segment in which they differ
+  // decides: a literal segment wins over "{name}", and "{name}" over "{name...}". The order of the
+  // calls has no effect. Throws std::invalid_argument if check_route_pattern() does not accept the
+  // pattern, if it matches the same paths as one that was added before, or if both `upgrade` and
+  // `deferred_upgrade` are set. Throws std::logic_error
+  // if start() was called before. Before start().
   void route(std::string_view pattern, Handlers handlers);
+  // Does the same, with settings of its own for the connections of this route. start() checks them.
+  // Before start().
+  void route(std::string_view pattern, Handlers handlers, RouteOptions options);
 
   // Serves GET and HEAD on `pattern`. A path may have an HTTP route and a WebSocket route. Requests
   // that ask for an upgrade go to the WebSocket route. Throws the exceptions of the overload below.
@@ -168,12 +194,38 @@ class Server {
   // Calls start() and wait(). Returns 0, or 1 after writing the error of start() to standard error.
   // Throws as wait() does. Any thread but a reactor's.
   int run();
+  // Calls run(), and handles SIGTERM and SIGINT meanwhile: the first one calls drain(), so that
+  // every client gets a Close frame with 1001. A second one ends the process at once. A signal that
+  // the process ignores stays ignored. For the time of the call, the server changes the handlers of
+  // these two signals, and restores them afterwards. At least one thread must not block them.
+  // Returns also when something else has ended the server. Throws as run() does, and
+  // std::logic_error if the call runs for another server of the process. Any thread but a
+  // reactor's.
+  int run_until_signal();
 
   // Returns a handle to the rooms. It may be taken before start(), but its methods have no effect
   // until then. Any thread.
   [[nodiscard]] Hub hub() const noexcept;
   // Returns the number of connections, including those in the handshake. Any thread.
   [[nodiscard]] std::size_t connection_count() const noexcept;
+
+  // Returns the number of reactors. Their indexes, for post() and start_timer(), begin with 0. Any
+  // thread.
+  [[nodiscard]] std::uint32_t reactor_count() const noexcept;
+  // Runs `task` on the thread of a reactor, in a later turn. Tasks of one thread for one reactor
+  // keep their order. An exception is logged. A task that still waits when the server stops is
+  // destroyed with the server. Returns the results of Connection::post(), and kClosed if there is
+  // no reactor `reactor`. Throws std::invalid_argument if `task` is empty. Any thread.
+  SendResult post(std::uint32_t reactor, std::function<void()> task) const;
+  // Calls `handler` on the thread of a reactor once, after `delay_ms` milliseconds, or every
+  // `interval_ms` milliseconds, at least 10. The timer ends with the server: it neither fires after
+  // wait() has returned nor keeps the server from ending. See Timer for the resolution. An
+  // exception is logged, and a repeating timer goes on. Returns a timer that is not active if
+  // post() would not return kSent. Throws std::invalid_argument if `handler` is empty. Any thread.
+  [[nodiscard]] Timer start_timer(std::uint32_t reactor, std::uint32_t delay_ms,
+                                  std::function<void()> handler) const;
+  [[nodiscard]] Timer start_repeating_timer(std::uint32_t reactor, std::uint32_t interval_ms,
+                                            std::function<void()> handler) const;
 
   // Returns the server's figures, without work for the reactors. Any thread.
   [[nodiscard]] ServerStats stats() const;

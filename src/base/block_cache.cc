@@ -34,7 +34,8 @@ std::size_t BlockCache::size_of(void* block) noexcept { return ::malloc_usable_s
 
 void* BlockCache::find(std::size_t least, std::size_t wanted) noexcept {
   Entry* best = nullptr;
-  for (std::size_t i = 0; i < count_; ++i) {
+  // The blocks that were released last come first, because a processor's cache may have them still.
+  for (std::size_t i = count_; i-- > 0;) {
     Entry& each = entries_[i];
     if (each.size < least || each.size / kMostRatio > wanted) continue;
     // Choose the smallest block of at least `wanted` bytes. If there is none, choose the largest.

@@ -18,15 +18,23 @@ bool read_number(std::string_view text, std::size_t digits, int base, T& value) 
 }
 
 bool parse_v4(std::string_view text, std::uint8_t* out) noexcept {
+  constexpr std::size_t kMostDigits = 3;
   for (int octet = 0; octet < 4; ++octet) {
-    const std::size_t dot = text.find('.');
-    if ((dot == std::string_view::npos) != (octet == 3)) return false;
-    const std::string_view digits = text.substr(0, dot);
-    if (digits.size() > 1 && digits.front() == '0') return false;
-    if (!read_number(digits, 3, 10, out[octet])) return false;
-    if (octet < 3) text.remove_prefix(dot + 1);
+    unsigned value = 0;
+    std::size_t digits = 0;
+    for (; digits < std::min(text.size(), kMostDigits); ++digits) {
+      const unsigned digit = static_cast<unsigned char>(text[digits]) - unsigned{'0'};
+      if (digit > 9) break;
+      value = value * 10 + digit;
+    }
+    if (digits == 0 || value > 255 || (digits > 1 && text.front() == '0')) return false;
+    out[octet] = static_cast<std::uint8_t>(value);
+    text.remove_prefix(digits);
+    if (octet == 3) break;
+    if (!text.starts_with('.')) return false;
+    text.remove_prefix(1);
   }
-  return true;
+  return text.empty();
 }
 
 // Parses groups between colons, without a "::". Returns how many bytes they make, or std::nullopt.

@@ -64,7 +64,7 @@ std::string_view log_level_name(LogLevel level) noexcept {
 }
 
 LogLine::LogLine(bool json, LogLevel level, std::string_view event, std::uint64_t unix_ms)
-    : json_(json) {
+    : json_(json), level_(level) {
   if (json_) line_ += '{';
   add("ts", timestamp(unix_ms)).add("level", log_level_name(level)).add("event", event);
 }

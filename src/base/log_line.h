@@ -26,6 +26,7 @@ class LogLine {
     return add_number(key, value);
   }
 
+  [[nodiscard]] LogLevel level() const noexcept { return level_; }
   // Returns the line with its newline, and leaves the object empty.
   [[nodiscard]] std::string take();
 
@@ -35,6 +36,7 @@ class LogLine {
 
   std::string line_;
   bool json_;
+  LogLevel level_;
 };
 
 // Returns "debug", "info", "warn", "error" or "off".

@@ -22,6 +22,7 @@
 #include "daemon/config/config_file.h"
 #include "daemon/config/generated_texts.h"
 #include "daemon/config/load_config.h"
+#include "daemon/connect/connect_command.h"
 #include "daemon/log/log_command.h"
 #include "daemon/page/page.h"
 #include "daemon/rooms/members_route.h"
@@ -319,10 +320,18 @@ int log(const Sources& sources) {
   return command.help ? print(log_help()) : run_log(command, &fail);
 }
 
+int connect(const Sources& sources) {
+  ConnectCommand command =
+      parse_connect_arguments({sources.arguments.begin() + 1, sources.arguments.end()});
+  if (!command.error.empty()) return fail(kExitUsage, command.error);
+  return command.help ? print(connect_help()) : run_connect(std::move(command), &fail);
+}
+
 int run(int argc, char** argv) {
   const Sources sources = sources_of_process(argc, argv);
   if (!sources.arguments.empty() && sources.arguments.front() == "top") return top(sources);
   if (!sources.arguments.empty() && sources.arguments.front() == "log") return log(sources);
+  if (!sources.arguments.empty() && sources.arguments.front() == "connect") return connect(sources);
   Loaded loaded = load_config(sources);
   for (const std::string& warning : loaded.warnings) say("wsd: warning: " + warning);
   if (!loaded.error.empty()) return fail(loaded.exit_code, loaded.error);

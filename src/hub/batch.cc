@@ -1,5 +1,6 @@
 #include "hub/batch.h"
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -8,6 +9,12 @@ namespace {
 
 // Copying a frame of this size costs about as much as one more element of a gathered write.
 constexpr std::size_t kSmallFrame = 4096;
+
+// Returns whether `next` begins in the same block where `piece` ends.
+bool follows(const Slice& next, const Slice& piece) noexcept {
+  return next.block.bytes().data() == piece.block.bytes().data() &&
+         next.offset == piece.offset + piece.size;
+}
 
 }  // namespace
 
@@ -65,9 +72,34 @@ Batch Batch::of_shared(std::vector<SharedBytes>&& frames) {
   return batch;
 }
 
+Batch Batch::without(std::span<const Exclusion> left_out) const {
+  Batch rest;
+  rest.slow_rule_ = slow_rule_;
+  rest.frames_.reserve(frames_.size() - left_out.size());
+  for (std::size_t i = 0; i < frames_.size(); ++i) {
+    if (!left_out.empty() && left_out.front().message == i) {
+      left_out = left_out.subspan(1);
+      continue;
+    }
+    const Slice& frame = frames_[i];
+    rest.bytes_ += frame.size;
+    rest.frames_.push_back(frame);
+    if (!rest.pieces_.empty() && follows(frame, rest.pieces_.back())) {
+      rest.pieces_.back().size += frame.size;
+    } else {
+      rest.pieces_.push_back(frame);
+    }
+  }
+  return rest;
+}
+
 BatchSet::BatchSet(std::vector<SharedBytes>&& frames, std::span<const Encoding> encodings,
-                   Encoder* encoder, const Position& first, const SlowPolicyFor& slow_rule)
-    : plain_(std::vector<SharedBytes>()) {
+                   Encoder* encoder, const Position& first, const SlowPolicyFor& slow_rule,
+                   std::span<const Exclusion> exclusions)
+    : exclusions_(exclusions.begin(), exclusions.end()), plain_(std::vector<SharedBytes>()) {
+  // Stable, because the messages of one member are in ascending order already.
+  std::stable_sort(exclusions_.begin(), exclusions_.end(),
+                   [](const Exclusion& a, const Exclusion& b) { return a.member < b.member; });
   for (const Encoding encoding : encodings) {
     if (encoding == kIdentity || encoder == nullptr) continue;
     std::vector<SharedBytes> encoded;
@@ -85,8 +117,15 @@ BatchSet::BatchSet(std::vector<SharedBytes>&& frames, std::span<const Encoding> 
   plain_.set_slow_rule(slow_rule);
 }
 
+std::span<const Exclusion> BatchSet::left_out_for(ConnectionId member) const noexcept {
+  const auto [first, last] =
+      std::equal_range(exclusions_.begin(), exclusions_.end(), Exclusion{member, 0},
+                       [](const Exclusion& a, const Exclusion& b) { return a.member < b.member; });
+  return {first, last};
+}
+
 std::size_t BatchSet::bytes() const noexcept {
-  std::size_t bytes = plain_.bytes();
+  std::size_t bytes = plain_.bytes() + exclusions_.size() * sizeof(Exclusion);
   for (const auto& [encoding, batch] : others_) bytes += batch.bytes();
   return bytes;
 }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/shared_bytes.h"
+#include "wsd/connection.h"
 #include "wsd/options.h"
 #include "wsd/position.h"
 
@@ -23,6 +24,12 @@ struct SlowPolicyFor {
   std::uint64_t room = 0;                 // identifies the room for kLatestOnly; otherwise unused
 };
 
+// A member that must not get one message of a batch.
+struct Exclusion {
+  ConnectionId member = 0;
+  std::uint32_t message = 0;  // its index in the batch
+};
+
 // Holds encoded frames in the order of their room. A member with an empty send queue is sent the
 // pieces, which are as few as possible. A member with a backlog queues the frames, because it may
 // later drop each frame by itself. Both are slices of the same blocks. A batch is immutable, and
@@ -34,6 +41,10 @@ class Batch {
   explicit Batch(std::vector<SharedBytes>&& frames);
   // Returns a batch that copies no frame, for frames that a history holds as well.
   [[nodiscard]] static Batch of_shared(std::vector<SharedBytes>&& frames);
+
+  // Returns this batch without the messages of `left_out`, which are in ascending order. Copies no
+  // frame. Throws std::bad_alloc if memory runs out.
+  [[nodiscard]] Batch without(std::span<const Exclusion> left_out) const;
 
   [[nodiscard]] std::span<const Slice> frames() const noexcept { return frames_; }
   [[nodiscard]] std::span<const Slice> pieces() const noexcept {
@@ -100,7 +111,8 @@ class BatchSet {
   // position `first`, and the others follow it. Throws std::bad_alloc if memory runs out; `frames`
   // is then unchanged.
   BatchSet(std::vector<SharedBytes>&& frames, std::span<const Encoding> encodings, Encoder* encoder,
-           const Position& first, const SlowPolicyFor& slow_rule = {});
+           const Position& first, const SlowPolicyFor& slow_rule = {},
+           std::span<const Exclusion> exclusions = {});
 
   // Returns a set without plain messages, which has the frame `make(encoding)` in each of
   // `encodings` for which there is one. Returns nullptr if there is none. Throws as the
@@ -122,6 +134,10 @@ class BatchSet {
 
   // Returns the batch in `encoding`, or the plain batch if the set does not have that encoding.
   [[nodiscard]] const Batch& of(Encoding encoding) const noexcept;
+  // Returns whether all members get all messages.
+  [[nodiscard]] bool is_for_all() const noexcept { return exclusions_.empty(); }
+  // Returns the messages that the member must not get, in ascending order.
+  [[nodiscard]] std::span<const Exclusion> left_out_for(ConnectionId member) const noexcept;
   // Returns whether of_notices() has made the set.
   [[nodiscard]] bool is_of_notices() const noexcept { return plain_.frames().empty(); }
   // Returns the number of messages.
@@ -131,6 +147,7 @@ class BatchSet {
 
  private:
   std::vector<std::pair<Encoding, Batch>> others_;  // made before plain_ takes the frames
+  std::vector<Exclusion> exclusions_;               // by member, and then by message
   Batch plain_;
 };
 

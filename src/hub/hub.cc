@@ -29,12 +29,12 @@ SendResult Hub::post_to(std::uint32_t index, GateKind gate, std::size_t bytes, B
 }
 
 SendResult Hub::publish(std::string_view room, SharedBytes frame,
-                        std::unique_ptr<RoomStateCallback> receipt,
-                        std::unique_ptr<PublishKey> key) const {
+                        std::unique_ptr<RoomStateCallback> receipt, std::unique_ptr<PublishKey> key,
+                        ConnectionId except) const {
   const std::size_t bytes = bytes_held(room.size(), frame.size());
   return post_to(home_of(room), GateKind::kPublish, bytes,
                  PublishMail{std::string(room), std::move(frame), std::move(receipt), kNoPublisher,
-                             0, std::move(key)});
+                             0, std::move(key), except});
 }
 
 SendResult Hub::query(std::string_view room, std::unique_ptr<RoomStateCallback> listener) const {
@@ -74,6 +74,16 @@ SendResult Hub::change(ConnectionId member, std::string_view room, bool join,
                                bytes_held(room.size(), 0))
              ? SendResult::kSent
              : SendResult::kCongested;
+}
+
+SendResult Hub::post(ConnectionId member, std::unique_ptr<MemberTask> task) const {
+  return post_to(shard_of(member), GateKind::kPublish, bytes_held(0, kTaskBytes),
+                 MemberTaskMail{member, std::move(task)});
+}
+
+SendResult Hub::post(std::uint32_t index, std::unique_ptr<ShardTask> task) const {
+  return post_to(index, GateKind::kPublish, bytes_held(0, kTaskBytes),
+                 ShardTaskMail{std::move(task)});
 }
 
 SendResult Hub::query(std::uint32_t index, std::shared_ptr<ShardQuery> query) const {

@@ -59,7 +59,8 @@ class Hub {
   // an earlier one, which goes by way of the member's shard.
   [[nodiscard]] SendResult publish(std::string_view room, SharedBytes frame,
                                    std::unique_ptr<RoomStateCallback> receipt = nullptr,
-                                   std::unique_ptr<PublishKey> key = nullptr) const;
+                                   std::unique_ptr<PublishKey> key = nullptr,
+                                   ConnectionId except = 0) const;
   [[nodiscard]] SendResult query(std::string_view room,
                                  std::unique_ptr<RoomStateCallback> listener) const;
   // Removes one message from the room's history, or all of them.
@@ -70,6 +71,10 @@ class Hub {
   [[nodiscard]] SendResult join(ConnectionId member, std::string_view room,
                                 const Since& since = {}) const;
   [[nodiscard]] SendResult leave(ConnectionId member, std::string_view room) const;
+  // Posts a task to the shard of a member, or to the shard `index`. Returns kClosed if there is no
+  // such shard. For reactors, too.
+  [[nodiscard]] SendResult post(ConnectionId member, std::unique_ptr<MemberTask> task) const;
+  [[nodiscard]] SendResult post(std::uint32_t index, std::unique_ptr<ShardTask> task) const;
   // Posts `query` to one shard. The answer may never come, because a shard whose reactor has ended
   // handles no mail.
   [[nodiscard]] SendResult query(std::uint32_t index, std::shared_ptr<ShardQuery> query) const;

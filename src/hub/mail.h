@@ -107,8 +107,9 @@ class ShardTask {
 //   Close           peers, any thread           one for each connection (CloseRequests)
 //   ShardTask       reactors that accept        AcceptBalance::kMostOnTheWay for each shard
 //                   the engine of the shard     one for each turn that handed it something
-//   MemberTask      the application             one for each deferred request; a connection has
-//                                               one at a time
+//                   the application             publish gate
+//   MemberTask      the application             publish gate; or one for each deferred request or
+//                                               handshake, of which a connection has one at a time
 //   Resume          the owner of a gate         one for each enter() of this shard that returned
 //                                               false
 //   Command         the application             one for each drain() and stop(), and one liveness
@@ -145,6 +146,7 @@ struct PublishMail {
   ConnectionId publisher = kNoPublisher;       // that learns of a refusal
   std::uint64_t ticket = 0;                    // of the engine; 0: it has none
   std::unique_ptr<PublishKey> key;             // nullptr: no key
+  ConnectionId except = 0;                     // that does not get the message; 0: none
 };
 // With an order engine: a message that has its position, or, without a frame, a point from which
 // the room goes on.
@@ -153,9 +155,10 @@ struct PlacedMail {
   SharedBytes frame;
   std::unique_ptr<RoomStateCallback> receipt;  // nullptr: no receipt
   Position position;
-  Tick at = 0;             // when it was published
-  bool arrived = false;    // not a message of this shard's publish gate
-  bool kept_back = false;  // without a frame: the history has no hole
+  Tick at = 0;              // when it was published
+  bool arrived = false;     // not a message of this shard's publish gate
+  bool kept_back = false;   // without a frame: the history has no hole
+  ConnectionId except = 0;  // as in PublishMail
 };
 struct RoomStateMail {
   std::string room;
@@ -192,11 +195,13 @@ struct DeliverMail {
   std::shared_ptr<const BatchSet> batch;
   std::uint32_t shard = 0;
   std::uint64_t first_pending_ns = 0;  // when its oldest message got its position
+  bool paced = false;                  // counted at the fan-out gate
 };
 
-// Names one of a shard's gates.
-enum class GateKind : std::uint8_t { kRequest, kPublish, kDeliver };
-inline constexpr std::size_t kGateKinds = 3;
+// Names one of a shard's gates. kFanOut is the fan-out gate, and the others are flow gates.
+enum class GateKind : std::uint8_t { kRequest, kPublish, kDeliver, kFanOut };
+inline constexpr std::size_t kGateKinds = 4;
+inline constexpr std::size_t kFlowGates = 3;
 
 // A gate at which this shard waited has opened.
 struct ResumeMail {
@@ -259,6 +264,9 @@ template <class Body>
   mail->body = std::move(body);
   return mail;
 }
+
+// The bytes that a task of the application is assumed to hold.
+inline constexpr std::size_t kTaskBytes = 256;
 
 // Returns the bytes that mail for a room holds. `payload` is the size of its messages.
 [[nodiscard]] constexpr std::size_t bytes_held(std::size_t room_name,

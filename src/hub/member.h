@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -99,6 +100,11 @@ class Member : public Scheduled {
  public:
   // Delivers messages of a room, in the order of the room.
   virtual void deliver(const Batch& batch) = 0;
+  // Delivers the messages of a room except those of `left_out`, which are in ascending order and
+  // not all of the batch.
+  virtual void deliver_without(const Batch& batch, std::span<const Exclusion> left_out) {
+    deliver(batch.without(left_out));
+  }
   // Delivers the messages that the member missed, before any live message of that room. They may
   // exceed the send queue's limit, because the member asked for them.
   virtual void replay(const Batch& batch) { deliver(batch); }

@@ -12,12 +12,13 @@ namespace wsd::hub {
 OwnedRooms::OwnedRooms(std::uint32_t shard, const Options& options, TimerWheel& wheel,
                        RoomCount& room_count, Counter& own_count)
     : shard_(shard),
-      configs_(options.rules, {{}, options.history}),
+      configs_(options.rules, {{}, options.history, options.window_ns}),
       max_rooms_(options.max_rooms),
       wheel_(wheel),
       room_count_(room_count),
       own_count_(own_count),
-      next_epoch_(options.first_epoch) {}
+      next_epoch_(options.first_epoch),
+      windows_(configs_) {}
 
 OwnedRooms::~OwnedRooms() {
   for (const auto& [name, room] : rooms_) {
@@ -119,7 +120,8 @@ void OwnedRooms::leave(std::string_view name, std::uint32_t shard, Encoding enco
   drop_if_unused(*room);
 }
 
-const RoomHome* OwnedRooms::publish(std::string_view name, SharedBytes frame, std::uint64_t cost) {
+const RoomHome* OwnedRooms::publish(std::string_view name, SharedBytes frame, std::uint64_t cost,
+                                    ConnectionId except) {
   RoomHome* const found = find(name);
   if (found == nullptr ? !may_create_for_message(name)
                        : !found->has_members() && !may_keep_history(*found)) {
@@ -132,7 +134,9 @@ const RoomHome* OwnedRooms::publish(std::string_view name, SharedBytes frame, st
       room.keep_history(*this, history_bytes_, room_bytes(room));
     }
     if (!room.has_pending()) room.first_pending_ns = now_ns_;
+    if (except != 0) room.reserve_exclusion();
     wsd_append_to_room(&room, &frame, cost, now_);
+    if (except != 0) room.exclude(except);
   } catch (...) {
     drop_if_unused(room);
     throw;
@@ -224,6 +228,7 @@ RoomState OwnedRooms::state(std::string_view name) const noexcept {
 
 OwnedRooms::PendingBatch OwnedRooms::take_batch(RoomHome& room) {
   PendingBatch batch;
+  if (room.in_window) end_window(room);
   std::vector<SharedBytes> frames = room.take_pending();
   if (room.has_members()) {
     const Position first{room.last().epoch, room.last().seq - frames.size() + 1};
@@ -231,20 +236,33 @@ OwnedRooms::PendingBatch OwnedRooms::take_batch(RoomHome& room) {
     // have got equal ones from different shards.
     const std::uint64_t id = room.serial * Hub::kMaxShards + shard_;
     try {
-      batch.messages =
-          std::make_shared<const BatchSet>(std::move(frames), room.encodings(), encoder_, first,
-                                           SlowPolicyFor{room.config().slow_policy, id});
+      batch.messages = std::make_shared<const BatchSet>(
+          std::move(frames), room.encodings(), encoder_, first,
+          SlowPolicyFor{room.config().slow_policy, id}, room.exclusions());
     } catch (...) {
       room.put_back(std::move(frames));
       throw;
     }
   }
+  room.forget_exclusions();
   batch.cost = room.take_cost();
   return batch;
 }
 
 void OwnedRooms::queue_for_fan_out(RoomHome& room) noexcept {
-  if (!room.queued) due_rooms_.push(room);
+  if (room.queued) {
+    if (room.in_window && !windows_.holds_back(room, now_ns_)) end_window(room);
+  } else if (windows_.holds_back(room, now_ns_)) {
+    windows_.add(room);
+  } else {
+    due_rooms_.push(room);
+  }
+}
+
+// The room stays queued, because fan_out() must look whether it is still in use.
+void OwnedRooms::end_window(RoomHome& room) noexcept {
+  windows_.remove(room);
+  due_rooms_.push(room);
 }
 
 void OwnedRooms::unblock() noexcept { due_rooms_.take(blocked_rooms_); }

@@ -14,6 +14,7 @@
 #include "base/name_hash.h"
 #include "base/shared_bytes.h"
 #include "hub/batch.h"
+#include "hub/delivery_windows.h"
 #include "hub/former_rooms.h"
 #include "hub/room_config.h"
 #include "hub/room_home.h"
@@ -54,7 +55,8 @@ class OwnedRooms final : private HistoryExpiryListener {
     std::uint64_t first_epoch = 1;
     std::uint32_t max_rooms = 0;  // on all shards; 0: unlimited
     HistoryLimits history = {};
-    std::vector<RoomConfigRule> rules = {};  // the first rule that matches a name overrides history
+    std::vector<RoomConfigRule> rules = {};  // the first rule that matches overrides the others
+    std::uint64_t window_ns = 0;             // see RoomConfig
   };
 
   // `shard` is the index of this shard. `wheel` runs the timers of histories. `room_count` counts
@@ -74,11 +76,16 @@ class OwnedRooms final : private HistoryExpiryListener {
   // Sets the order engine instead, under the same terms. Then all positions come from the engine.
   void set_order_engine(OrderEngine* engine) noexcept { order_ = engine; }
   // Sets the time until the next turn: `now` ages histories, and `now_ns` stamps the first pending
-  // message of each batch.
+  // message of each batch. The rooms whose delivery windows have ended are due for fan_out().
   void begin_turn(Tick now, std::uint64_t now_ns) noexcept {
     now_ = now;
     now_ns_ = now_ns;
+    if (windows_.in_use()) windows_.take_ended(now_ns, due_rooms_);
   }
+  // Returns the delivery windows of the rooms.
+  [[nodiscard]] const DeliveryWindows& windows() const noexcept { return windows_; }
+  // From here on, all messages are due for fan_out() in their turn.
+  void close_windows() noexcept { windows_.close(due_rooms_); }
 
   // Returns the times that begin_turn() has set.
   [[nodiscard]] Tick now() const noexcept { return now_; }
@@ -107,14 +114,15 @@ class OwnedRooms final : private HistoryExpiryListener {
   void leave(std::string_view room, std::uint32_t shard, Encoding encoding) noexcept;
 
   // Gives the message the next position of its room. The message is pending until take_batch(), and
-  // the room is due for fan_out(). Returns the room, which stays valid until the next call of
-  // leave(), fan_out() or the wheel. Returns nullptr if the message was discarded: the room has no
-  // members and keeps no history.
+  // the room is due for fan_out(), at the latest when its delivery window ends. Returns the room,
+  // which stays valid until the next call of leave(), fan_out() or the wheel. Returns nullptr if
+  // the message was discarded: the room has no members and keeps no history.
   //
   // `cost` is the cost of the message at the publish gate, or 0 if it has not entered the gate.
   // take_batch() returns it; if the result is nullptr, the caller must take it out of the gate.
+  // The member `except` does not get the message, unless a later join replays it. 0: all get it.
   [[nodiscard]] const RoomHome* publish(std::string_view room, SharedBytes frame,
-                                        std::uint64_t cost);
+                                        std::uint64_t cost, ConnectionId except = 0);
 
   // With an engine. Returns whether a message for the room must be kept before it takes effect: the
   // room exists or may be created, and keeps a history.
@@ -145,7 +153,8 @@ class OwnedRooms final : private HistoryExpiryListener {
   void restore_kept(RoomHome& room, const Position& last, std::span<const KeptMessage> kept);
   // As publish(), for a message that has the next position of its room. Returns false if it was
   // discarded.
-  [[nodiscard]] bool place(RoomHome& room, SharedBytes frame, std::uint64_t cost, Tick at);
+  [[nodiscard]] bool place(RoomHome& room, SharedBytes frame, std::uint64_t cost, Tick at,
+                           ConnectionId except = 0);
   // The engine has the room no longer. `in_use`: mail of the room waits, so that it must stay until
   // drop_if_unwanted().
   void closed(RoomHome& room, bool in_use) noexcept;
@@ -185,6 +194,11 @@ class OwnedRooms final : private HistoryExpiryListener {
     pass.take(due_rooms_);
     while (!pass.empty()) {
       RoomHome& room = pass.pop();
+      // The messages that made the room due were sent by a join or leave, and others followed.
+      if (windows_.holds_back(room, now_ns_)) {
+        windows_.add(room);
+        continue;
+      }
       switch (send(room)) {
         case FanOutResult::kSent:
           drop_if_unused(room);
@@ -227,6 +241,7 @@ class OwnedRooms final : private HistoryExpiryListener {
   [[nodiscard]] std::unique_ptr<const Batch> replay(RoomHome& room, const Since& since,
                                                     Encoding encoding);
   void queue_for_fan_out(RoomHome& room) noexcept;
+  void end_window(RoomHome& room) noexcept;
   void arm_expiry(RoomHome& room) noexcept;
   void discard(RoomHome* room, std::string_view name) noexcept;
   void tell_unwanted(RoomHome& room) noexcept;
@@ -248,6 +263,7 @@ class OwnedRooms final : private HistoryExpiryListener {
   std::size_t history_bytes_ = 0;  // before rooms_: the histories subtract from it when they end
   Rooms rooms_;
   FormerRooms former_;
+  DeliveryWindows windows_;
   RoomQueue due_rooms_;      // due for fan_out()
   RoomQueue blocked_rooms_;  // waiting for unblock()
 };

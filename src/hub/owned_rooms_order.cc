@@ -52,7 +52,8 @@ void OwnedRooms::restore_kept(RoomHome& room, const Position& last,
   arm_expiry(room);
 }
 
-bool OwnedRooms::place(RoomHome& room, SharedBytes frame, std::uint64_t cost, Tick at) {
+bool OwnedRooms::place(RoomHome& room, SharedBytes frame, std::uint64_t cost, Tick at,
+                       ConnectionId except) {
   if (room.history() != nullptr) room.history()->ring.expire(now_);
   const bool keeps = may_keep_history(room);
   if (!keeps && !room.has_members() && !room.has_history()) {
@@ -63,8 +64,10 @@ bool OwnedRooms::place(RoomHome& room, SharedBytes frame, std::uint64_t cost, Ti
     room.keep_history(*this, history_bytes_, room_bytes(room));
   }
   if (!room.has_pending()) room.first_pending_ns = now_ns_;
+  if (except != 0) room.reserve_exclusion();
   wsd_append_to_room(&room, &frame, cost,
                      time_in(room.history(), room.config().history.age, at, now_));
+  if (except != 0) room.exclude(except);
   arm_expiry(room);
   queue_for_fan_out(room);
   return true;

@@ -1,6 +1,7 @@
 // The configuration of rooms, by their names.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,6 +15,8 @@ namespace wsd::hub {
 struct RoomConfig {
   std::optional<SlowPolicy> slow_policy = {};  // without a value: the policy of the connection
   HistoryLimits history = {};
+  // How long the first pending message waits for others. 0: until the end of its turn.
+  std::uint64_t window_ns = 0;
 };
 
 struct RoomConfigRule {
@@ -30,6 +33,12 @@ class RoomConfigTable {
 
   // Returns the configuration of the room. The reference is valid as long as this table.
   [[nodiscard]] const RoomConfig& of(std::string_view room) const noexcept;
+  // Calls `visit` with each configuration.
+  template <class Visit>
+  void for_each(Visit visit) const {
+    for (const RoomConfigRule& each : rules_) visit(each.terms);
+    visit(others_);
+  }
 
  private:
   std::vector<RoomConfigRule> rules_;

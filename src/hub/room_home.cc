@@ -91,6 +91,7 @@ std::size_t RoomHome::remove(const std::optional<Position>& message, Tick now) n
 Position RoomHome::append(SharedBytes frame, std::uint64_t cost, Tick now) {
   if (history_ != nullptr) history_->ring.reserve(now);
   pending_.push_back(std::move(frame));
+  pending_bytes_ += pending_.back().size();
   if (history_ != nullptr) history_->ring.append(pending_.back(), now);
   pending_cost_ += cost;
   return sequencer_.next();
@@ -99,6 +100,19 @@ Position RoomHome::append(SharedBytes frame, std::uint64_t cost, Tick now) {
 extern "C" void wsd_append_to_room(RoomHome* home, SharedBytes* frame, std::uint64_t cost,
                                    Tick now) {
   home->append(std::move(*frame), cost, now);
+}
+
+void RoomHome::reserve_exclusion() {
+  if (exclusions_.size() == exclusions_.capacity()) exclusions_.reserve(2 * exclusions_.size() + 1);
+}
+
+void RoomHome::exclude(ConnectionId member) noexcept {
+  WSD_DCHECK(has_pending() && exclusions_.size() < exclusions_.capacity());
+  exclusions_.push_back({member, static_cast<std::uint32_t>(pending_.size() - 1)});
+}
+
+void RoomHome::forget_exclusions() noexcept {
+  if (!exclusions_.empty()) exclusions_ = std::vector<Exclusion>();
 }
 
 void RoomHome::discard() noexcept {
@@ -112,11 +126,15 @@ void RoomHome::begin_epoch(const Position& last) noexcept {
   if (history_ != nullptr) history_->ring.forget_encodings();
 }
 
-std::vector<SharedBytes> RoomHome::take_pending() noexcept { return std::exchange(pending_, {}); }
+std::vector<SharedBytes> RoomHome::take_pending() noexcept {
+  pending_bytes_ = 0;
+  return std::exchange(pending_, {});
+}
 
 void RoomHome::put_back(std::vector<SharedBytes>&& frames) noexcept {
   WSD_DCHECK(pending_.empty());
   pending_ = std::move(frames);
+  for (const SharedBytes& each : pending_) pending_bytes_ += each.size();
 }
 
 std::uint64_t RoomHome::take_cost() noexcept { return std::exchange(pending_cost_, 0); }

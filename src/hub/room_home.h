@@ -116,6 +116,14 @@ class RoomHome {
   // `cost` is its cost at the shard's publish gate, or 0 if it has not entered the gate. Throws
   // std::bad_alloc if memory runs out; then nothing has changed.
   Position append(SharedBytes frame, std::uint64_t cost, Tick now = 0);
+  // The last message that was appended is not for `member`. reserve_exclusion() must have been
+  // called before append(), and throws std::bad_alloc if memory runs out.
+  void reserve_exclusion();
+  void exclude(ConnectionId member) noexcept;
+  // Returns the members that must not get pending messages, in the order of the messages.
+  [[nodiscard]] std::span<const Exclusion> exclusions() const noexcept { return exclusions_; }
+  // Call it when the pending messages are taken for good.
+  void forget_exclusions() noexcept;
   // A message is discarded, but uses up its position. Requires that the room has no members and no
   // history.
   void discard() noexcept;
@@ -124,6 +132,9 @@ class RoomHome {
   // The numbers go on after `last`, in another epoch. Requires that no message is pending.
   void begin_epoch(const Position& last) noexcept;
   [[nodiscard]] bool has_pending() const noexcept { return !pending_.empty(); }
+  // Returns the number and the size of the pending frames.
+  [[nodiscard]] std::size_t pending_count() const noexcept { return pending_.size(); }
+  [[nodiscard]] std::size_t pending_bytes() const noexcept { return pending_bytes_; }
   // Returns the pending frames. Afterwards no frame is pending.
   [[nodiscard]] std::vector<SharedBytes> take_pending() noexcept;
   // Makes frames pending again that could not be sent. No frame may be pending.
@@ -137,9 +148,12 @@ class RoomHome {
   [[nodiscard]] const RoomConfig& config() const noexcept { return config_; }
   [[nodiscard]] Position last() const noexcept { return sequencer_.last(); }
 
-  // For RoomQueue. True if the room is in a queue, and the next room there.
+  // For RoomQueue and DeliveryWindows. True if the room is in a queue, and the next room there.
   bool queued = false;
   RoomHome* next_queued = nullptr;
+  // For DeliveryWindows. True if the room is queued there, and the room before it.
+  bool in_window = false;
+  RoomHome* previous_queued = nullptr;
   // For OwnedRooms. True if this room exceeds the room limit. Its joins are refused until other
   // rooms end. A refused joiner is a member only until it is notified.
   bool over_limit = false;
@@ -168,6 +182,8 @@ class RoomHome {
   std::vector<Encoding> encodings_;
   std::vector<std::uint32_t> encoding_members_;  // the number of members for each of encodings_
   std::vector<SharedBytes> pending_;
+  std::vector<Exclusion> exclusions_;
+  std::size_t pending_bytes_ = 0;
   std::uint64_t pending_cost_ = 0;
   std::unique_ptr<TimedHistory> history_;
 };

@@ -42,9 +42,12 @@ Shard::Shard(Hub& hub, std::uint32_t index, const Options& options, Waker& waker
       index_(index),
       waker_(waker),
       members_(index),
-      owned_rooms_(index, {options.first_epoch, options.max_rooms, options.history, options.rooms},
+      owned_rooms_(index,
+                   {options.first_epoch, options.max_rooms, options.history, options.rooms,
+                    options.window_ns},
                    wheel_, hub.rooms(), stats_.rooms),
       max_rooms_per_member_(options.max_rooms_per_member),
+      paced_members_(options.paced_members),
       costs_(options.max_pending_publishes, options.max_pending_bytes),
       gates_{FlowGate(costs_.limit()), FlowGate(costs_.limit()), FlowGate(costs_.limit())} {}
 
@@ -140,18 +143,21 @@ void Shard::leave_all(Member& member) {
 }
 
 PublishOutcome Shard::publish(std::string_view room, SharedBytes frame,
-                              std::unique_ptr<RoomStateCallback> receipt, ConnectionId publisher) {
+                              std::unique_ptr<RoomStateCallback> receipt, ConnectionId publisher,
+                              ConnectionId except) {
   const std::uint32_t home = hub_.home_of(room);
   if (home != index_ || waiting_.has(room) || (has_engine_ && waits_for_engine(room))) {
-    return publish_by_mail(home, room, std::move(frame), std::move(receipt), publisher);
+    return publish_by_mail(home, room, std::move(frame), std::move(receipt), publisher, nullptr,
+                           except);
   }
   const std::size_t payload = frame.size();
-  // A single shard sends all pending messages at the end of the turn, so it needs no limit.
-  const bool counted = hub_.shard_count() > 1;
+  // A single shard without delivery windows sends all pending messages at the end of the turn, so
+  // it needs no limit.
+  const bool counted = hub_.shard_count() > 1 || owned_rooms_.windows().in_use();
   const std::uint64_t cost = counted ? costs_.of(1, bytes_held(room.size(), payload)) : 0;
   const bool open = !counted || enter_publish_gate(*this, cost);
   try {
-    publish_owned(room, std::move(frame), cost, receipt.get());
+    publish_owned(room, std::move(frame), cost, receipt.get(), except);
   } catch (...) {
     leave_gate(GateKind::kPublish, cost);
     throw;
@@ -164,11 +170,12 @@ PublishOutcome Shard::publish(std::string_view room, SharedBytes frame,
                                                         SharedBytes frame,
                                                         std::unique_ptr<RoomStateCallback> receipt,
                                                         ConnectionId publisher,
-                                                        std::unique_ptr<PublishKey> key) {
+                                                        std::unique_ptr<PublishKey> key,
+                                                        ConnectionId except) {
   const std::size_t payload = frame.size();
   return send_home(home, room, payload,
                    mail_of(PublishMail{std::string(room), std::move(frame), std::move(receipt),
-                                       publisher, 0, std::move(key)}));
+                                       publisher, 0, std::move(key), except}));
 }
 
 PublishOutcome Shard::query(std::string_view room, std::unique_ptr<RoomStateCallback> listener) {
@@ -196,8 +203,8 @@ OwnedRooms::JoinAnswer Shard::join_owned(std::string_view room, std::uint32_t sh
 }
 
 void Shard::publish_owned(std::string_view room, SharedBytes frame, std::uint64_t cost,
-                          RoomStateCallback* receipt) {
-  const RoomHome* const home = owned_rooms_.publish(room, std::move(frame), cost);
+                          RoomStateCallback* receipt, ConnectionId except) {
+  const RoomHome* const home = owned_rooms_.publish(room, std::move(frame), cost, except);
   stats_.publishes.add(1);
   if (home == nullptr) {
     leave_gate(GateKind::kPublish, cost);
@@ -231,8 +238,9 @@ void Shard::fan_out() noexcept {
       engine_->end_turn();
     }
   }
+  go_on();
   owned_rooms_.fan_out([this](RoomHome& home) noexcept {
-    if (blocked(home)) return OwnedRooms::FanOutResult::kBlocked;
+    if (blocked(home) || must_wait(home)) return OwnedRooms::FanOutResult::kBlocked;
     try {
       if (home.has_pending()) send_batch(home);
     } catch (const std::bad_alloc&) {
@@ -266,7 +274,9 @@ void Shard::send_batch(RoomHome& home) {
       continue;
     }
     std::unique_ptr<Mail> mail = mails.take();
-    std::get<DeliverMail>(mail->body).batch = batch.messages;
+    auto& body = std::get<DeliverMail>(mail->body);
+    body.batch = batch.messages;
+    body.paced = count_for_pace(each);
     mail->cost =
         costs_.of(batch.messages->size(), bytes_held(home.name().size(), batch.messages->bytes()));
     post_to_members(each.shard, std::move(mail));
@@ -309,11 +319,27 @@ void Shard::deliver_notices(const LocalRoom& room, const BatchSet& notices) {
   }
 }
 
+void Shard::deliver_with_exclusions(const LocalRoom& room, const BatchSet& batch) {
+  for (Member* member : room.members) {
+    const std::span<const Exclusion> left_out = batch.left_out_for(member->id());
+    if (left_out.empty()) {
+      member->deliver(batch.of(member->encoding()));
+    } else if (left_out.size() != batch.size()) {
+      member->deliver_without(batch.of(member->encoding()), left_out);
+    }
+    stats_.deliveries.add(batch.size() - left_out.size());
+  }
+}
+
 void Shard::deliver_locally(std::string_view room, const BatchSet& batch) {
   const LocalRoom* const local = rooms_.find(room);
   if (local == nullptr) return;
   if (batch.is_of_notices()) {
     deliver_notices(*local, batch);
+    return;
+  }
+  if (!batch.is_for_all()) {
+    deliver_with_exclusions(*local, batch);
     return;
   }
   for (Member* member : local->members) member->deliver(batch.of(member->encoding()));

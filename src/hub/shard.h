@@ -8,10 +8,12 @@
 #include <span>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/shared_bytes.h"
 #include "hub/close_requests.h"
+#include "hub/fan_out_gate.h"
 #include "hub/flow_gate.h"
 #include "hub/mail.h"
 #include "hub/mail_cost.h"
@@ -65,6 +67,10 @@ class Shard final : private RoomSink, private OrderSink {
     HistoryLimits history = {};
     std::vector<RoomConfigRule> rooms = {};  // the first rule that matches a name overrides history
     std::uint64_t max_pending_bytes = std::uint64_t{64} << 20;  // limit of each gate, at least 1
+    std::uint64_t window_ns = 0;                                // see RoomConfig
+    // The least members on another shard for which a room's batch waits (shard_pace.cc). For fewer,
+    // an additional turn would cost more than it can save.
+    std::uint32_t paced_members = 16;
   };
 
   // `hub` and `waker` must outlive the last post().
@@ -122,10 +128,11 @@ class Shard final : private RoomSink, private OrderSink {
   void leave_all(Member& member);
   // Publishes `frame`. The home shard calls `receipt` with the room's state, once the message has a
   // position or was discarded. If the engine refuses the message, the receipt gets
-  // kRefusedPosition, and the connection `publisher` ends with kPublishRefused.
+  // kRefusedPosition, and the connection `publisher` ends with kPublishRefused. The member `except`
+  // does not get the message, unless a later join replays it. 0: all members get it.
   PublishOutcome publish(std::string_view room, SharedBytes frame,
                          std::unique_ptr<RoomStateCallback> receipt = nullptr,
-                         ConnectionId publisher = kNoPublisher);
+                         ConnectionId publisher = kNoPublisher, ConnectionId except = 0);
   // Publishes `frame`, unless the room had a message with this key within kPublishKeyMs. The
   // receipt gets the position of that message, or kKeyUsedPosition if its fingerprint differs.
   PublishOutcome publish_once(std::string_view room, SharedBytes frame,
@@ -146,18 +153,42 @@ class Shard final : private RoomSink, private OrderSink {
   void begin_turn(Tick now, std::uint64_t now_ns) noexcept { owned_rooms_.begin_turn(now, now_ns); }
   void drain() noexcept;
   void fan_out() noexcept;
+  // Lets a room's batch wait for the members of other shards, see shard_pace.cc. Call this before
+  // the first turn of any shard, and end_turn() after the sends of each turn.
+  void expect_end_turns() noexcept { ends_turns_ = true; }
+  void end_turn() noexcept { awaited_ = std::exchange(handled_, 0); }
+  // Returns when the next turn must begin at the latest, in the time of begin_turn(). Returns
+  // kNeverPaced if no room waits for the members of another shard.
+  static constexpr std::uint64_t kNeverPaced = ~std::uint64_t{0};
+  [[nodiscard]] std::uint64_t paced_until_ns() const noexcept { return paced_until_ns_; }
   // Frees the names of rooms that all members here have left. Call it when no handler runs.
   void free_names() noexcept { rooms_.free_names(); }
   // Returns whether fan_out() would do something.
   [[nodiscard]] bool has_to_fan_out() const noexcept {
-    return owned_rooms_.has_to_fan_out() || waiting_due_;
+    return has_due() || paced_until_ns_ != kNeverPaced;
+  }
+  // Returns when the next delivery window of a room ends, in the time of begin_turn(), or
+  // DeliveryWindows::kNever. A turn must then begin.
+  [[nodiscard]] std::uint64_t next_window_end_ns() const noexcept {
+    return owned_rooms_.windows().next_end_ns();
+  }
+  // Returns the longest delivery window of a room. 0: messages wait for no window.
+  [[nodiscard]] std::uint64_t longest_window_ns() const noexcept {
+    return owned_rooms_.windows().longest_ns();
+  }
+  // Ends all delivery windows and waits for other shards. From here on, messages leave in the turn
+  // in which they get their positions.
+  void close_windows() noexcept {
+    owned_rooms_.close_windows();
+    ends_turns_ = false;
   }
   // Returns the times from which the latency of this turn's batches is measured.
   [[nodiscard]] PlacedTimes& placed_times() noexcept { return placed_times_; }
   // Returns whether the next turn has work that no mail announces. That is a room to fan out, or
   // publishers to resume because this shard's own gate opened at the end of the turn.
   [[nodiscard]] bool has_pending() const noexcept {
-    return (has_to_fan_out() || publishers_resumed_ || (has_engine_ && engine_has_to_send())) &&
+    return (has_due() || publishers_resumed_ || awaited_ != 0 ||
+            (has_engine_ && engine_has_to_send())) &&
            !retry_needed_;
   }
   // Returns whether work waits for memory. Try it again one tick later.
@@ -196,8 +227,8 @@ class Shard final : private RoomSink, private OrderSink {
   void post(std::unique_ptr<Mail> mail) noexcept;
   // Any thread. Posts mail to another shard, as post() does.
   void post_to(std::uint32_t index, std::unique_ptr<Mail> mail) const noexcept;
-  // For threads that are not reactors. Counts the mail at that gate and posts it. Returns false,
-  // and posts nothing, if the gate has reached its limit.
+  // For threads that are not reactors, and for tasks of any thread. Counts the mail at that gate
+  // and posts it. Returns false, and posts nothing, if the gate has reached its limit.
   [[nodiscard]] bool try_post(GateKind gate, std::unique_ptr<Mail> mail, std::uint64_t bytes);
   // Any thread. Posts the mail, unless a close of the same connection waits. Throws std::bad_alloc
   // if memory runs out; then nothing has changed.
@@ -205,7 +236,7 @@ class Shard final : private RoomSink, private OrderSink {
   // Any thread. The publish gate limits the mail to rooms whose home is here, and messages to
   // single members. The deliver gate limits the messages and answers that other home shards send to
   // members here. The request gate limits the joins, leaves and queries that other threads request
-  // here.
+  // here. `kind` must not be kFanOut.
   [[nodiscard]] FlowGate& gate(GateKind kind) noexcept {
     return gates_[static_cast<std::size_t>(kind)];
   }
@@ -268,7 +299,8 @@ class Shard final : private RoomSink, private OrderSink {
                                                SharedBytes frame,
                                                std::unique_ptr<RoomStateCallback> receipt,
                                                ConnectionId publisher,
-                                               std::unique_ptr<PublishKey> key = nullptr);
+                                               std::unique_ptr<PublishKey> key = nullptr,
+                                               ConnectionId except = 0);
   [[nodiscard]] PublishOutcome send_home(std::uint32_t home, std::string_view room,
                                          std::size_t payload, std::unique_ptr<Mail> mail);
   [[nodiscard]] bool enter_publish_gate(Shard& home, std::uint64_t cost) noexcept;
@@ -332,7 +364,7 @@ class Shard final : private RoomSink, private OrderSink {
   [[nodiscard]] OwnedRooms::JoinAnswer join_owned(std::string_view room, std::uint32_t shard,
                                                   Encoding encoding, const Since& since);
   void publish_owned(std::string_view room, SharedBytes frame, std::uint64_t cost,
-                     RoomStateCallback* receipt);
+                     RoomStateCallback* receipt, ConnectionId except);
   // Messages with keys, without an order engine (shard_keys.cc)
   void publish_keyed(std::string_view room, SharedBytes frame, std::uint64_t cost,
                      const PublishKey& key, bool reserved, RoomStateCallback* receipt);
@@ -349,7 +381,15 @@ class Shard final : private RoomSink, private OrderSink {
   }
   [[nodiscard]] bool blocked(const RoomHome& home) const noexcept;
   [[nodiscard]] bool room_waits(std::string_view room) const noexcept;
+  [[nodiscard]] bool has_due() const noexcept {
+    return owned_rooms_.has_to_fan_out() || waiting_due_;
+  }
+  // The pace of fan-outs (shard_pace.cc)
+  [[nodiscard]] bool count_for_pace(const RoomHome::ShardCount& target) noexcept;
+  [[nodiscard]] bool must_wait(const RoomHome& home) noexcept;
+  void go_on() noexcept;
   void deliver_notices(const LocalRoom& room, const BatchSet& notices);
+  void deliver_with_exclusions(const LocalRoom& room, const BatchSet& batch);
   void send_pending(std::string_view room);
   void send_batch(RoomHome& home);
   void deliver_locally(std::string_view room, const BatchSet& batch);
@@ -367,6 +407,7 @@ class Shard final : private RoomSink, private OrderSink {
   std::unique_ptr<PublishKeys> keys_;  // nullptr: no message had a key
   std::uint32_t last_token_ = 0;
   const std::uint32_t max_rooms_per_member_;
+  const std::uint32_t paced_members_;
   const MailCost costs_;
 
   // Shards, as bits, whose gates must open first: deliver gates of targets, publish gates of home
@@ -374,6 +415,11 @@ class Shard final : private RoomSink, private OrderSink {
   std::uint64_t blocked_targets_ = 0;
   std::uint64_t congested_homes_ = 0;
   std::uint64_t congested_requests_ = 0;
+  // The pace of fan-outs (shard_pace.cc).
+  bool ends_turns_ = false;
+  std::uint64_t paced_until_ns_ = kNeverPaced;
+  std::uint32_t handled_ = 0;  // counted batches that this turn has handled
+  std::uint32_t awaited_ = 0;  // those of the last turn, which are sent
   // Mail that waits for these gates: for rooms whose home is here, and requests.
   WaitingMail waiting_;
   MailQueue waiting_requests_;
@@ -407,7 +453,8 @@ class Shard final : private RoomSink, private OrderSink {
   PlacedTimes placed_times_;
 
   Mailbox<Mail> mailbox_;
-  std::array<FlowGate, kGateKinds> gates_;
+  std::array<FlowGate, kFlowGates> gates_;
+  FanOutGate fan_out_gate_;
   CloseRequests close_requests_;
 };
 

@@ -168,6 +168,10 @@ void Shard::open_gate(std::uint64_t waiters, GateKind kind) noexcept {
 
 void Shard::handle(ResumeMail& mail) {
   const std::uint64_t others = ~(std::uint64_t{1} << mail.shard);
+  if (mail.gate == GateKind::kFanOut) {
+    owned_rooms_.unblock();
+    return;
+  }
   if (mail.gate == GateKind::kDeliver) {
     blocked_targets_ &= others;
     owned_rooms_.unblock();
@@ -271,7 +275,8 @@ void Shard::run_waiting() noexcept {
 
 void Shard::drain() noexcept {
   retry_needed_ = false;
-  for (const auto gate : {GateKind::kRequest, GateKind::kPublish, GateKind::kDeliver}) {
+  for (const auto gate :
+       {GateKind::kRequest, GateKind::kPublish, GateKind::kDeliver, GateKind::kFanOut}) {
     open_gate(std::exchange(unsent_resumes_[static_cast<std::size_t>(gate)], 0), gate);
   }
   if (handle_all(std::exchange(backlog_, nullptr))) handle_all(mailbox_.take());
@@ -316,7 +321,8 @@ void Shard::handle(Mail& mail) {
       publish_keyed(publish->room, publish->frame, mail.cost, *publish->key, publish->ticket != 0,
                     publish->receipt.get());
     } else {
-      publish_owned(publish->room, publish->frame, mail.cost, publish->receipt.get());
+      publish_owned(publish->room, publish->frame, mail.cost, publish->receipt.get(),
+                    publish->except);
     }
     return;
   }
@@ -392,6 +398,7 @@ void Shard::handle(LeftMail& mail) {
 void Shard::handle(DeliverMail& mail) {
   placed_times_.add(mail.first_pending_ns);
   deliver_locally(mail.room, *mail.batch);
+  if (mail.paced) ++handled_;
 }
 
 void Shard::handle(SendMail& mail) {

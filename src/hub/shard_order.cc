@@ -197,7 +197,7 @@ void Shard::handle_placed(Mail& mail) {
     return;
   }
   WSD_DCHECK(placed.position.seq == home.last().seq + 1);
-  const bool pending = owned_rooms_.place(home, placed.frame, mail.cost, placed.at);
+  const bool pending = owned_rooms_.place(home, placed.frame, mail.cost, placed.at, placed.except);
   if (!pending) leave_gate(GateKind::kPublish, mail.cost);
   if (placed.arrived) {
     const std::size_t bytes = placed.frame.memory_bytes();
@@ -248,8 +248,14 @@ void Shard::placed(RoomHome& home, PublishTicket ticket, const Position& positio
   WSD_ASSERT(line != nullptr && !line->unplaced.empty());
   auto* const publish = std::get_if<PublishMail>(&line->unplaced.front().body);
   WSD_ASSERT(publish != nullptr && publish->ticket == ticket);
-  PlacedMail placed{std::move(publish->room), std::move(publish->frame),
-                    std::move(publish->receipt), position, owned_rooms_.now()};
+  PlacedMail placed{std::move(publish->room),
+                    std::move(publish->frame),
+                    std::move(publish->receipt),
+                    position,
+                    owned_rooms_.now(),
+                    false,
+                    false,
+                    publish->except};
   line->unplaced.front().body = std::move(placed);
   release_placed(*line);
 }

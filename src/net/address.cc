@@ -26,17 +26,23 @@ bool parse_port(std::string_view text, std::uint16_t& port) {
 
 // As inet_ntop(3), which takes ten times as long for it.
 std::string format_v4(const sockaddr_in& address) {
+  // From the last digit to the first one.
   std::array<char, sizeof("255.255.255.255:65535")> text;
   char* const end = text.data() + text.size();
-  char* at = text.data();
-  for (const std::uint8_t each :
-       std::bit_cast<std::array<std::uint8_t, 4>>(address.sin_addr.s_addr)) {
-    if (at != text.data()) *at++ = '.';
-    at = std::to_chars(at, end, each).ptr;
+  char* at = end;
+  const auto prepend = [&at](unsigned number) {
+    do {
+      *--at = static_cast<char>('0' + number % 10);
+      number /= 10;
+    } while (number != 0);
+  };
+  prepend(ntohs(address.sin_port));
+  const auto octets = std::bit_cast<std::array<std::uint8_t, 4>>(address.sin_addr.s_addr);
+  for (std::size_t i = octets.size(); i-- > 0;) {
+    *--at = i + 1 == octets.size() ? ':' : '.';
+    prepend(octets[i]);
   }
-  *at++ = ':';
-  at = std::to_chars(at, end, ntohs(address.sin_port)).ptr;
-  return {text.data(), at};
+  return {at, end};
 }
 
 }  // namespace

@@ -104,14 +104,8 @@ ConnectionInfo Connection::info() const {
 // Reads small messages on the fast path, and everything from the first other frame on by the
 // general path. A handler that ends the session meanwhile also ends the phase.
 [[gnu::always_inline]] inline void Connection::take(MutableBytes input) {
-  if (reactor_.fast_path && session_.fast_path_ready()) {
-    const bool limited = reactor_.rates != nullptr;
-    protocol::SmallMessage small;
-    while (session_.next_small(input, small)) {
-      if (limited && !within_message_rate()) break;
-      deliver_to_application(small.opcode, small.payload);
-      if (phase_ != Phase::kOpen) break;
-    }
+  if (phase_ == Phase::kOpen && session_.at_rest() && reactor_.fast_path) {
+    input = reactor_.application.on_small_messages(*this, input);
   }
   if (!input.empty() || !session_.at_rest()) take_events(input);
 }
@@ -239,11 +233,12 @@ void Connection::flush_step() {
     after_send(status);
     return;
   }
-  if (read_state_.has(ReadState::kPaused) && out_.low(reactor_.settings.send_queue)) {
+  if (read_state_.has(ReadState::kPaused) && out_.low(settings().send_queue)) {
     resume_reading(ReadState::kPaused);
   }
   try_shutdown();
   if (!out_.idle()) arm();
+  if (has_extras_) tell_drained();
 }
 
 void Connection::pause() {

@@ -16,6 +16,9 @@
 #include "hub/heartbeat.h"
 #include "hub/member.h"
 #include "net/application.h"
+#include "net/application_timer.h"
+#include "net/connection_extras.h"
+#include "net/connection_settings.h"
 #include "net/current_read.h"
 #include "net/outbound.h"
 #include "net/peer_info.h"
@@ -37,12 +40,10 @@ namespace wsd::net {
 // reactor's safe point finalize() leaves the rooms and calls the handlers, and the memory is freed.
 class Connection final : public hub::Member {
  public:
-  // Returns the connection with that application and id if its read step runs on this thread, or
-  // nullptr. Any thread.
-  [[nodiscard]] static Connection* reading(const Application* application,
-                                           ConnectionId id) noexcept {
-    const bool asked = current_connection.id == id && current_connection.application == application;
-    return asked ? current_connection.connection : nullptr;
+  // Returns whether the read step of the connection with that application and id runs on this
+  // thread. Then current_connection names it. Any thread.
+  [[nodiscard]] static bool reading(const Application* application, ConnectionId id) noexcept {
+    return current_connection.id == id && current_connection.application == application;
   }
 
   // Takes ownership of `fd`. `reactor` must outlive the connection.
@@ -58,6 +59,10 @@ class Connection final : public hub::Member {
   // Ends the connection before its peer has sent anything, because the peer is not a trusted proxy.
   void reject_untrusted_proxy() { on_violation(protocol::Violation::kProxyNotTrusted); }
 
+  // Takes the client's role, and sends the request of the opening handshake. Only for a new
+  // connection.
+  void begin_client(Bytes request);
+
   // The steps of a turn.
   void on_readiness(const Readiness& readiness) {
     read_state_.on_event(readiness.readable(), readiness.ended());
@@ -65,6 +70,7 @@ class Connection final : public hub::Member {
       out_.set_writable();
       if (!out_.idle()) mark_dirty();
     }
+    if (readiness.ended() && has_extras_or_pause()) on_end_of_stream(readiness);
     if (read_state_.should_enqueue()) list_ready();
   }
   void read_step();
@@ -79,6 +85,7 @@ class Connection final : public hub::Member {
 
   // hub::Member
   void deliver(const hub::Batch& batch) override;
+  void deliver_without(const hub::Batch& batch, std::span<const hub::Exclusion> left_out) override;
   void replay(const hub::Batch& batch) override;
   void deliver(const SharedBytes& frame) override;
   void close(CloseCause cause, CloseCode code, std::string_view reason) override;
@@ -92,6 +99,15 @@ class Connection final : public hub::Member {
   SendResult send_fast(MessageType type, Bytes payload) {
     return try_send_fast(type, payload) ? SendResult::kSent : send(type, payload);
   }
+  // Removes the next message from the front of `input`. Returns false if the message cannot take
+  // the fast path, or exceeds the client's rate. The connection must be open. Only for
+  // Application::on_small_messages().
+  [[nodiscard]] bool take_small(MutableBytes& input, protocol::SmallMessage& message) {
+    if (!session_.next_small(input, message)) return false;
+    if (reactor_.rates != nullptr && !within_message_rate()) return false;
+    ++messages_in_;
+    return true;
+  }
   [[nodiscard]] bool open() const noexcept { return phase_ == Phase::kOpen; }
   [[nodiscard]] const PeerInfo& peer_info() const noexcept { return peer_info_; }
   [[nodiscard]] std::uint16_t route() const noexcept { return route_; }
@@ -100,8 +116,33 @@ class Connection final : public hub::Member {
   [[nodiscard]] ConnectionState state() const noexcept;
   [[nodiscard]] std::uint64_t age_ms() const noexcept;
   [[nodiscard]] ConnectionInfo info() const;
-  void set_data(std::unique_ptr<ConnectionData> data) { data_ = std::move(data); }
-  [[nodiscard]] ConnectionData* data() const noexcept { return data_.get(); }
+  void set_data(std::unique_ptr<ConnectionData> data);
+  [[nodiscard]] ConnectionData* data() const noexcept {
+    const ConnectionExtras* const extras = find_extras();
+    return extras == nullptr ? data_.get() : extras->data.get();
+  }
+  // Returns whether tasks and handlers other than the close handler may run.
+  [[nodiscard]] bool serves_application() const noexcept { return opened_ && !reported_; }
+
+  // For the application, too (connection_application.cc). See Connection in include/wsd.
+  void pause_by_application() noexcept;
+  void resume_by_application() noexcept;
+  bool notify_drained(std::size_t mark);
+  SendResult ping(Bytes payload);
+  // Returns false if the connection is not open. The timer ends before the close handler is called.
+  bool start_timer(std::shared_ptr<ApplicationTimer> timer, std::uint32_t delay_ms);
+  // Frees the memory of the functions above if none of them is in use.
+  void drop_unused_extras() noexcept;
+
+  // Returns whether a handshake that RequestResult::Kind::kDefer has deferred waits for
+  // complete_upgrade().
+  [[nodiscard]] bool awaits_verdict() const noexcept;
+  // Returns the request of that handshake.
+  [[nodiscard]] const protocol::HttpRequest& pending_request() const noexcept {
+    return session_.request();
+  }
+  // Completes the handshake. `result` is kUpgrade or kRespond. Requires awaits_verdict().
+  void complete_upgrade(std::unique_ptr<RequestResult> result);
 
   // Fails the connection (RFC 6455 §7.1.7): sends a Close frame and then ends TCP without waiting
   // for the peer's Close. A connection that is not open yet ends without a Close.
@@ -136,6 +177,10 @@ class Connection final : public hub::Member {
   void make_way();
 
  private:
+  [[nodiscard]] const ConnectionSettings& settings() const noexcept {
+    return reactor_.settings.of_route(route_);
+  }
+
   // The largest payload of the fast path: its header has two bytes (RFC 6455 §5.2).
   static constexpr std::size_t kMaxFastPayload = protocol::kMaxControlPayload;
 
@@ -156,8 +201,9 @@ class Connection final : public hub::Member {
     constexpr std::size_t kHeaderBytes = 2;
     WSD_DCHECK(reactor_.reading == this);
     if (payload.size() > kMaxFastPayload) return false;
-    std::uint8_t* const out = reactor_.cork.extend_fast(kHeaderBytes + payload.size());
-    if (out == nullptr) return false;
+    const std::size_t total = kHeaderBytes + payload.size();
+    if (!reactor_.cork.has_fast_room(total)) return false;
+    std::uint8_t* const out = reactor_.cork.extend(total);
     ++messages_out_;
     protocol::write_small_frame_header(out, static_cast<protocol::Opcode>(type), payload.size());
     copy_short(out + kHeaderBytes, payload.data(), payload.size());
@@ -200,7 +246,11 @@ class Connection final : public hub::Member {
     return phase_ == Phase::kHttp && http_status_ != 0 && !session_.unfinished();
   }
   void read_body(bool expects_continue);
+  void grant(RequestResult& result) noexcept;
+  void open_granted(RequestResult& result);
   void defer_response();
+  void defer_upgrade(std::shared_ptr<std::atomic<bool>> over);
+  [[nodiscard]] std::unique_ptr<RequestResult> take_accepted_upgrade() noexcept;
   [[nodiscard]] bool take_kept();
   [[nodiscard]] bool take_pipelined();
   void respond(const RequestResult& result);
@@ -208,14 +258,15 @@ class Connection final : public hub::Member {
   void reject_unavailable(CloseCause cause, std::string_view why);
   void respond_and_close(int status, std::string_view response, CloseCause cause);
 
+  // Client's role
+  void on_response(const protocol::HttpResponse& response);
+  Outbound::Status send_masked(protocol::Opcode opcode, Bytes payload,
+                               const hub::SlowPolicyFor* rule);
+
   // Frames
   void take_events(MutableBytes input);
   void on_event(const protocol::Event& event);
   void on_message(protocol::Opcode opcode, Bytes payload);
-  void deliver_to_application(protocol::Opcode opcode, Bytes payload) {
-    ++messages_in_;
-    reactor_.application.on_message(*this, {static_cast<MessageType>(opcode), as_text(payload)});
-  }
   void on_ping(Bytes payload);
   void on_pong(Bytes payload);
   static constexpr std::uint32_t kSecondMask = 0x3FF;  // of control_second_
@@ -239,7 +290,8 @@ class Connection final : public hub::Member {
   Outbound::Status after_send(Outbound::Status status);
   void deliver_bytes(Bytes frame, const hub::SlowPolicyFor* rule = nullptr);
   void enable_compression(const protocol::DeflateParameters& terms);
-  [[nodiscard]] bool own_compressor() const noexcept;
+  [[nodiscard]] bool shares_frames() const noexcept;
+  [[nodiscard]] bool shares_batches() const noexcept;
   Outbound::Status send_payload(protocol::Opcode opcode, Bytes payload,
                                 const hub::SlowPolicyFor* rule = nullptr);
 
@@ -262,6 +314,7 @@ class Connection final : public hub::Member {
   // Timers
   [[nodiscard]] Tick request_timeout() const noexcept;
   [[nodiscard]] Tick due() const;
+  [[nodiscard]] Tick next_sign_of_life() const;
   void arm();
   void note_received() {
     if (heartbeat_.received(reactor_.now)) arm();
@@ -271,6 +324,18 @@ class Connection final : public hub::Member {
   [[nodiscard]] bool write_in_time(Tick now);
   void end_lingering(Tick now);
   void check_open(Tick now);
+
+  // The application's requests (connection_application.cc)
+  [[nodiscard]] ConnectionExtras* find_extras() const noexcept {
+    return has_extras_ ? static_cast<ConnectionExtras*>(data_.get()) : nullptr;
+  }
+  [[nodiscard]] ConnectionExtras& extras();
+  void end_extras() noexcept;
+  [[nodiscard]] bool has_extras_or_pause() const noexcept {
+    return has_extras_ || read_state_.has(ReadState::kPausedByApplication);
+  }
+  void on_end_of_stream(const Readiness& readiness);
+  void tell_drained();
 
   // Progress of the peer
   void send_ping();
@@ -288,13 +353,14 @@ class Connection final : public hub::Member {
   Phase phase_ = Phase::kHttp;
   CloseCause cause_ : 5 = CloseCause::kEof;
   std::uint8_t patience_ : 3 = 0;  // how often the pong timeout may begin again: pong_excused()
-  protocol::Violation violation_ = protocol::Violation::kNone;
+  protocol::Violation violation_ : 7 = protocol::Violation::kNone;
+  bool has_extras_ : 1 = false;  // `data_` is a ConnectionExtras
   // The control frames that the peer has sent in control_second_. See allow_control_frames().
   std::uint32_t control_frames_ : 22 = 0;
   std::uint32_t control_second_ : 10 = 0;  // the low bits of a second
   ReactorContext& reactor_;
   PeerInfo peer_info_;
-  std::unique_ptr<ConnectionData> data_;
+  std::unique_ptr<ConnectionData> data_;  // the application's, or what stands in for it
   [[no_unique_address]] protocol::Session session_;
   ReadState read_state_;
   bool listed_dirty_ : 1 = false;
@@ -316,7 +382,7 @@ class Connection final : public hub::Member {
   bool given_up_ : 1 = false;     // the server ends TCP before the peer has everything
   ShortTick accepted_;
   [[no_unique_address]] Outbound out_;
-  std::uint16_t route_ = 0;
+  std::uint16_t route_ = kNoRoute;
   // Low bits of positions in the stream: see Outbound::acknowledged().
   std::uint32_t acknowledged_ = 0;  // at the last look; closed: the bytes that were discarded
   // NOLINTBEGIN(readability-identifier-naming): the members of an anonymous union are private, too

@@ -23,7 +23,10 @@ void Connection::enter(Phase phase) {
   if (reactor_.reading == this) reactor_.cork.disable_fast_path();
   phase_since_ = reactor_.now;
   draining_ = false;
-  if (phase != Phase::kHttp && phase != Phase::kOpen) mark_ended();
+  if (phase != Phase::kHttp && phase != Phase::kOpen) {
+    mark_ended();
+    static_cast<void>(take_accepted_upgrade());  // no verdict has an effect any more
+  }
   if (phase == Phase::kClosed) {
     acknowledged_ = 0;
     read_state_.set(ReadState::kClosed);
@@ -37,6 +40,7 @@ void Connection::enter(Phase phase) {
     // Input is discarded from now on, so no reason to pause reading applies.
     if (read_state_.has(ReadState::kPublishBlocked)) WorkLists::remove(reactor_.lists.paused, this);
     read_state_.clear(ReadState::kPaused);
+    read_state_.clear(ReadState::kPausedByApplication);
     read_state_.clear(ReadState::kPublishBlocked);
     read_state_.clear(ReadState::kAwaitingResponse);
     if (wants_read()) mark_ready();
@@ -61,7 +65,13 @@ CloseCause Connection::cause_of_peer_end(CloseCause how) const noexcept {
   return bytes_in_ == 0 || !session_.awaits_proxy_header() ? CloseCause::kProbe : how;
 }
 
-void Connection::on_gone() { reset(cause_of_peer_end(CloseCause::kReset)); }
+// The kernel has ended TCP, so there is nothing left to reset.
+void Connection::on_gone() {
+  if (phase_ == Phase::kClosed) return;
+  record_cause(cause_of_peer_end(CloseCause::kReset));
+  given_up_ = false;
+  enter(Phase::kClosed);
+}
 
 void Connection::on_close_frame(const protocol::Event& event) {
   if (!event.payload.empty()) peer_info_.set_close_reason(as_text(event.payload));
@@ -78,11 +88,22 @@ void Connection::on_close_frame(const protocol::Event& event) {
     account_output();
   }
   close_codes_.received = event.close_code;
-  // §7.1.1: with both Close frames exchanged the server ends TCP first.
-  if (phase_ == Phase::kClosing) close_after_flush(cause_);
+  if (phase_ != Phase::kClosing) return;
+  // §7.1.1: with both Close frames exchanged the server ends TCP first. A client waits for that, at
+  // most for the close timeout.
+  if (session_.is_client()) {
+    record_cause(cause_);
+  } else {
+    close_after_flush(cause_);
+  }
 }
 
 void Connection::on_violation(protocol::Violation violation) {
+  if (phase_ == Phase::kHttp && session_.is_client()) {
+    violation_ = violation;
+    close_after_flush(CloseCause::kProtocolError);
+    return;
+  }
   if (phase_ == Phase::kHttp && !protocol::is_of_proxy_header(violation)) {
     reject(violation);
     return;
@@ -178,8 +199,13 @@ void Connection::reset(CloseCause cause) {
 }
 
 void Connection::drain_at(Tick tick) {
-  if (phase_ == Phase::kHttp && !session_.unfinished() && http_status_ == 0) {
-    reject_draining();  // it has probably a request on its way, which gets a response
+  const ConnectionExtras* const extras = find_extras();
+  // The verdict is due, or has come in this turn.
+  const bool awaited = extras != nullptr && extras->upgrade != nullptr;
+  if (phase_ == Phase::kHttp && session_.is_client()) {
+    reset(CloseCause::kDrain);  // its handshake is not complete
+  } else if (awaited || (phase_ == Phase::kHttp && !session_.unfinished() && http_status_ == 0)) {
+    reject_draining();  // in the second case, it has probably a request on its way
   } else if (phase_ == Phase::kHttp) {
     draining_ = true;
     // The client of an idle connection was told that another request may follow, and it may be on
@@ -241,6 +267,7 @@ bool Connection::end_is_certain() const noexcept {
 
 void Connection::notify_closed() {
   reported_ = true;
+  end_extras();
   const std::size_t discarded = phase_ == Phase::kClosed ? acknowledged_ : 0;
   const bool unsent = phase_ == Phase::kClosed && (!out_.idle() || discarded != 0);
   std::size_t undelivered = 0;
@@ -257,7 +284,7 @@ void Connection::notify_closed() {
     info.received = close_codes_.received == 0 ? CloseCode::kNoStatus
                                                : static_cast<CloseCode>(close_codes_.received);
   }
-  info.reason = peer_info_.close_reason();
+  if (session_.close_received()) info.reason = peer_info_.close_reason();
   info.clean = session_.close_sent() && session_.close_received() && !unsent &&
                !(given_up_ && undelivered != 0);
   reactor_.stats.ended[static_cast<std::size_t>(cause_)].add(1);

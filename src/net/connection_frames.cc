@@ -26,7 +26,7 @@ std::uint32_t control_frames_in(Tick ticks, std::uint32_t per_second) noexcept {
 
 void Connection::take_events(MutableBytes input) {
   for (;;) {
-    const protocol::Event event = session_.next(input, reactor_.settings.session);
+    const protocol::Event event = session_.next(input, settings().session);
     if (event.kind == protocol::Event::Kind::kNone) return;
     on_event(event);
   }
@@ -44,6 +44,9 @@ void Connection::on_event(const protocol::Event& event) {
       break;
     case protocol::Event::Kind::kRequest:
       on_request(*event.request);
+      break;
+    case protocol::Event::Kind::kResponse:
+      on_response(session_.response());
       break;
     case protocol::Event::Kind::kPing:
       on_ping(event.payload);
@@ -67,25 +70,38 @@ void Connection::on_event(const protocol::Event& event) {
 void Connection::on_message(protocol::Opcode opcode, Bytes payload) {
   if (phase_ != Phase::kOpen) return;
   if (reactor_.rates != nullptr && !within_message_rate()) return;
-  deliver_to_application(opcode, payload);
+  ++messages_in_;
+  reactor_.application.on_message(*this, {static_cast<MessageType>(opcode), as_text(payload)});
+}
+
+MutableBytes Application::on_small_messages(Connection& connection, MutableBytes input) {
+  for (protocol::SmallMessage small; connection.take_small(input, small);) {
+    on_message(connection, {static_cast<MessageType>(small.opcode), as_text(small.payload)});
+    if (!connection.open()) break;
+  }
+  return input;
 }
 
 void Connection::on_ping(Bytes payload) {
   if (!within_control_budget() || phase_ != Phase::kOpen) return;
   sent([&] {
-    return out_.send_pong(protocol::make_control_frame(protocol::Opcode::kPong, payload),
-                          context());
+    return out_.send_pong(session_.control_frame(protocol::Opcode::kPong, payload), context());
   });
 }
 
 // RFC 6455 §5.5.3: an unsolicited Pong gets no response.
 void Connection::on_pong(Bytes payload) {
-  if (!within_control_budget() || !pinged_) return;
-  const auto age_ns = PingStamp::age_ns(payload, reactor_.now_ns, process_ping_key());
-  if (!age_ns) return;
-  pinged_ = false;
-  round_trip_ = RoundTrip(*age_ns / 1000);
-  reactor_.stats.round_trip.record(*age_ns);
+  if (!within_control_budget()) return;
+  if (pinged_) {
+    const auto age_ns = PingStamp::age_ns(payload, reactor_.now_ns, process_ping_key());
+    if (age_ns) {
+      pinged_ = false;
+      round_trip_ = RoundTrip(*age_ns / 1000);
+      reactor_.stats.round_trip.record(*age_ns);
+      return;
+    }
+  }
+  if (phase_ == Phase::kOpen) reactor_.application.on_pong(*this, as_text(payload));
 }
 
 // Budgets
@@ -147,7 +163,7 @@ void Connection::release_input() {
 }
 
 void Connection::shed_input() {
-  if (phase_ == Phase::kHttp) reject(protocol::Violation::kInputBudget);
+  if (phase_ == Phase::kHttp && !session_.is_client()) reject(protocol::Violation::kInputBudget);
   fail(CloseCause::kInputBudget, close_code_for(CloseCause::kInputBudget),
        "server has no memory left for incomplete messages");
   release_input();
@@ -199,8 +215,7 @@ SendContext Connection::context(const hub::SlowPolicyFor* rule) const noexcept {
   // it receives. Messages of a room, which have a rule, are no responses.
   const bool responds = reactor_.reading == this && rule == nullptr;
   const std::size_t grant = responds ? reactor_.settings.read_buffer_size : 0;
-  return {reactor_.cork, reactor_.settings.send_queue, reactor_.now,
-          grant,         reactor_.replaying,           rule};
+  return {reactor_.cork, settings().send_queue, reactor_.now, grant, reactor_.replaying, rule};
 }
 
 // Acts on the status of a send, which may end the connection.
@@ -215,7 +230,7 @@ Outbound::Status Connection::after_send(Outbound::Status status) {
       if (phase_ == Phase::kClosed) return Outbound::Status::kGone;
       // Responses to a peer's own input must not pile up, so reading pauses. Messages that others
       // publish are subject to the slow policy instead, and Pings are still read.
-      if (reactor_.reading == this && out_.high(reactor_.settings.send_queue) &&
+      if (reactor_.reading == this && out_.high(settings().send_queue) &&
           (phase_ == Phase::kHttp || phase_ == Phase::kOpen)) {
         pause_reading(ReadState::kPaused);
       }
@@ -266,7 +281,7 @@ void Connection::deliver(const hub::Batch& batch) {
     return;
   }
   if (reactor_.reading == this) reactor_.tally.not_deliveries += batch.frames().size();
-  if (own_compressor()) {
+  if (!shares_batches()) {
     for (const Slice& frame : batch.frames()) deliver_bytes(frame.bytes(), &batch.slow_rule());
     return;
   }
@@ -274,10 +289,20 @@ void Connection::deliver(const hub::Batch& batch) {
   sent([&] { return out_.send_batch(batch, context(&batch.slow_rule())); });
 }
 
+void Connection::deliver_without(const hub::Batch& batch,
+                                 std::span<const hub::Exclusion> left_out) {
+  try {
+    deliver(batch.without(left_out));
+  } catch (const std::bad_alloc&) {
+    reactor_.tally.not_deliveries += batch.frames().size() - left_out.size();
+    fail_out_of_memory();
+  }
+}
+
 void Connection::deliver(const SharedBytes& frame) {
   if (phase_ != Phase::kOpen) return;
   if (reactor_.reading != this) ++reactor_.tally.messages_sent;
-  if (session_.compression() != nullptr) {
+  if (!shares_frames()) {
     deliver_bytes(frame.bytes());
     return;
   }
@@ -292,7 +317,7 @@ void Connection::replay(const hub::Batch& batch) {
   reactor_.replaying = false;
 }
 
-// Sends one uncompressed frame through this connection's own compressor.
+// Sends one uncompressed frame of a server, compressed or masked for this connection.
 void Connection::deliver_bytes(Bytes frame, const hub::SlowPolicyFor* rule) {
   if (phase_ != Phase::kOpen) {  // the previous frame has ended the connection
     if (reactor_.reading != this) ++reactor_.tally.not_deliveries;
@@ -319,18 +344,28 @@ void Connection::enable_compression(const protocol::DeflateParameters& terms) {
   reactor_.counters.context_bytes.fetch_add(protocol::context_bytes(terms),
                                             std::memory_order_relaxed);
   // Without context takeover every message is compressed by itself, so members share the encoder's
-  // output.
-  if (terms.server_no_context_takeover) set_encoding(terms.server_max_window_bits);
+  // output. Frames of a client have a mask each.
+  if (!session_.is_client() && terms.server_no_context_takeover)
+    set_encoding(terms.server_max_window_bits);
 }
 
-// Returns whether a compressed message depends on those before it.
-bool Connection::own_compressor() const noexcept {
+// Returns whether an uncompressed frame of a server can be sent as it is.
+bool Connection::shares_frames() const noexcept {
+  return session_.at_rest() || (session_.compression() == nullptr && !session_.is_client());
+}
+
+// Returns whether the frames of a batch, which are compressed as set_encoding() says, can be sent
+// as they are. With context takeover, a compressed message depends on those before it.
+bool Connection::shares_batches() const noexcept {
+  if (session_.at_rest()) return true;
   const protocol::Compression* const compression = session_.compression();
-  return compression != nullptr && !compression->terms().server_no_context_takeover;
+  return !session_.is_client() &&
+         (compression == nullptr || compression->terms().server_no_context_takeover);
 }
 
 Outbound::Status Connection::send_payload(protocol::Opcode opcode, Bytes payload,
                                           const hub::SlowPolicyFor* rule) {
+  if (session_.is_client()) return send_masked(opcode, payload, rule);
   protocol::Compression* const compression = session_.compression();
   if (compression == nullptr || payload.size() < reactor_.settings.deflate_threshold) {
     return out_.send_message(opcode, payload, false, context(rule));

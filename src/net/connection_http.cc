@@ -31,7 +31,11 @@ void Connection::on_request(const protocol::HttpRequest& request) {
       read_body(request.expects_continue);
       return;
     case RequestResult::Kind::kDefer:
-      defer_response();
+      if (result.verdict_over != nullptr) {
+        defer_upgrade(std::move(result.verdict_over));
+      } else {
+        defer_response();
+      }
       return;
     case RequestResult::Kind::kRespond:
       respond(result);
@@ -39,20 +43,30 @@ void Connection::on_request(const protocol::HttpRequest& request) {
     case RequestResult::Kind::kUpgrade:
       break;
   }
+  grant(result);
+  open_granted(result);
+}
+
+// Must be called even if the handshake fails after it: on_end() passes this peer_info to the
+// application, which releases what it has counted for it.
+void Connection::grant(RequestResult& result) noexcept {
   http_status_ = static_cast<std::uint16_t>(result.status);
-  // Set even if the handshake fails below: on_end() passes this peer_info to the application, which
-  // releases what it has counted for it.
   peer_info_ = std::move(result.peer_info);
   granted_ = true;
+  route_ = result.route;
+}
+
+// Opens a connection whose handshake was granted.
+void Connection::open_granted(RequestResult& result) {
   // Whatever may fail comes before the response that promises it.
   if (result.deflate) enable_compression(*result.deflate);
   if (result.encoding != hub::kIdentity) set_encoding(result.encoding);
-  if (reactor_.rates != nullptr) reactor_.rates->begin(id(), reactor_.now);
+  if (reactor_.rates != nullptr)
+    reactor_.rates->begin(id(), settings().receive_rates, reactor_.now);
   sent([&] { return out_.send_raw(as_bytes(result.bytes), context()); });
   if (phase_ != Phase::kHttp) return;
   if (!result.deflate) session_.upgrade();
-  route_ = result.route;
-  data_ = std::move(result.data);
+  set_data(std::move(result.data));
   opened_ = true;
   unfinished_ = false;
   heartbeat_.received(reactor_.now);
@@ -93,6 +107,7 @@ void Connection::defer_response() {
 // connection must not be read now.
 bool Connection::take_pipelined() {
   std::vector<std::uint8_t> pipelined = session_.take_pipelined();
+  if (const auto accepted = take_accepted_upgrade()) open_granted(*accepted);
   if (!pipelined.empty()) take_events(pipelined);
   return wants_read();
 }

@@ -28,26 +28,26 @@ constexpr std::uint64_t kTicksPerSecond = ticks_for_ms(1000);
 
 // Sends a Ping, and notes its position in the stream.
 void Connection::send_ping() {
-  constexpr std::uint32_t kFrameBytes = 2 + PingStamp::kBytes;
   pinged_ = true;
   const std::uint32_t before = acknowledged_;
   const auto sent_bytes = static_cast<std::uint32_t>(out_.bytes_sent());
   ping_position_ = out_.control_position();
   // If only the previous Ping was sent since then, the bytes that came since have acknowledged it.
-  const bool only_ping = out_.idle() && sent_bytes == before + kFrameBytes;
+  const std::size_t mask_bytes = session_.is_client() ? sizeof(protocol::MaskingKey) : 0;
+  const bool only_ping = out_.idle() && sent_bytes - before == 2 + mask_bytes + PingStamp::kBytes;
   if (only_ping) {
     acknowledged_ = sent_bytes;
-  } else if (receives(reactor_.settings.heartbeat.read_timeout)) {
+  } else if (receives(settings().heartbeat.read_timeout)) {
     heartbeat_.excuse(reactor_.now);  // a later look sees only progress since this one
   }
   const std::uint64_t ahead = ping_position_ - before;
   const std::uint64_t in_time =
-      kLeastReadingRate * reactor_.settings.heartbeat.pong_timeout / kTicksPerSecond;
+      kLeastReadingRate * settings().heartbeat.pong_timeout / kTicksPerSecond;
   patience_ = std::min<std::uint64_t>(ahead / std::max<std::uint64_t>(in_time, 1), kMostPatience) &
               kMostPatience;
   sent([&] {
     const PingStamp stamp(reactor_.now_ns, process_ping_key());
-    return out_.send_control(protocol::make_control_frame(protocol::Opcode::kPing, stamp.bytes()),
+    return out_.send_control(session_.control_frame(protocol::Opcode::kPing, stamp.bytes()),
                              context());
   });
 }

@@ -28,6 +28,7 @@ bool deserves_reset(CloseCause cause) noexcept {
 // Returns the time from phase_since_ to the deadline of a request head, a body, a deferred response
 // or the next request.
 Tick Connection::request_timeout() const noexcept {
+  if (awaits_verdict()) return reactor_.settings.handshake_timeout;
   if (read_state_.has(ReadState::kAwaitingResponse)) return reactor_.settings.response_timeout;
   if (session_.in_body()) return reactor_.settings.message_timeout;
   if (!between_requests()) return reactor_.settings.handshake_timeout;
@@ -47,9 +48,7 @@ Tick Connection::due() const {
       consider(phase_since_, request_timeout());
       break;
     case Phase::kOpen:
-      due = heartbeat_.next_deadline(settings.heartbeat,
-                                     hub::ping_jitter(id(), settings.heartbeat.ping_interval),
-                                     reactor_.now);
+      due = next_sign_of_life();
       if (unfinished_ && !read_state_.paused()) {
         consider(pending_since_, settings.message_timeout);
       }
@@ -73,6 +72,11 @@ Tick Connection::due() const {
   if (retry_read_ || (!out_.idle() && out_.writable())) due = std::min(due, reactor_.now + 1);
   if (retry_leave_) due = std::min(due, reactor_.now + 1);
   return due;
+}
+
+Tick Connection::next_sign_of_life() const {
+  const hub::HeartbeatTicks& ticks = settings().heartbeat;
+  return heartbeat_.next_deadline(ticks, hub::ping_jitter(id(), ticks.ping_interval), reactor_.now);
 }
 
 // A timer that is armed for an earlier tick stays, because on_deadline() arms it again.
@@ -118,7 +122,10 @@ void Connection::expire(Tick now) {
         phase_since_ = now;  // the peer cannot have read the response yet
         break;
       }
-      if (read_state_.has(ReadState::kAwaitingResponse)) {
+      if (awaits_verdict()) {
+        reject_unavailable(CloseCause::kHandshakeTimeout,
+                           "the handshake was not decided in time, try again");
+      } else if (read_state_.has(ReadState::kAwaitingResponse)) {
         reject_unavailable(CloseCause::kHttpDone, "no response was ready in time, try again");
       } else if (session_.in_body()) {
         reject(protocol::Violation::kBodyTimeout);
@@ -178,9 +185,10 @@ void Connection::end_lingering(Tick now) {
 }
 
 void Connection::check_open(Tick now) {
-  const ReactorSettings& settings = reactor_.settings;
+  const Tick message_timeout = reactor_.settings.message_timeout;
   if (draining_ && now >= phase_since_.near(now)) {
-    close(CloseCause::kDrain, close_code_for(CloseCause::kDrain), "server going away");
+    close(CloseCause::kDrain, close_code_for(CloseCause::kDrain),
+          session_.is_client() ? "client going away" : "server going away");
     return;
   }
   if (!out_.idle() && !write_in_time(now)) {
@@ -190,14 +198,15 @@ void Connection::check_open(Tick now) {
   }
   const bool waits = session_.inflating() || (read_state_.listed() && has_to_wait());
   if (waits || read_state_.paused()) exclude_paused_time();
-  if (unfinished_ && !read_state_.paused() && settings.message_timeout != 0 &&
-      now >= pending_since_.near(now) + settings.message_timeout) {
+  if (unfinished_ && !read_state_.paused() && message_timeout != 0 &&
+      now >= pending_since_.near(now) + message_timeout) {
     fail(CloseCause::kMessageTimeout, close_code_for(CloseCause::kMessageTimeout),
          "message not complete in time");
     return;
   }
-  const Tick early = hub::ping_jitter(id(), settings.heartbeat.ping_interval);
-  switch (heartbeat_.check(settings.heartbeat, early, now)) {
+  const hub::HeartbeatTicks& heartbeat = settings().heartbeat;
+  const Tick early = hub::ping_jitter(id(), heartbeat.ping_interval);
+  switch (heartbeat_.check(heartbeat, early, now)) {
     case hub::Heartbeat::Verdict::kAlive:
       break;
     case hub::Heartbeat::Verdict::kPing:
@@ -212,7 +221,7 @@ void Connection::check_open(Tick now) {
            "no answer to a ping");
       break;
     case hub::Heartbeat::Verdict::kReadTimeout:
-      if (receives(settings.heartbeat.read_timeout)) {
+      if (receives(heartbeat.read_timeout)) {
         heartbeat_.excuse(now);
         break;
       }

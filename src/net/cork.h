@@ -35,18 +35,19 @@ class Cork {
   // owner's send queue.
   explicit Cork(std::size_t most = kMostCapacity)
       : capacity_(std::min(most, kMostCapacity)),
-        buffer_(std::make_unique_for_overwrite<std::uint8_t[]>(capacity_)),
+        buffer_(std::make_unique_for_overwrite<std::uint8_t[]>(capacity_ + kMostFast)),
         front_(buffer_.get()),
-        back_(buffer_.get()) {}
+        back_(buffer_.get()),
+        fast_end_(buffer_.get()) {}
 
   void begin(const Outbound& owner) noexcept {
-    WSD_DCHECK(owner_ == nullptr && back_ == buffer_.get() && fast_room_ == 0);
+    WSD_DCHECK(owner_ == nullptr && back_ == buffer_.get() && fast_end_ == buffer_.get());
     owner_ = &owner;
   }
   void end() noexcept {
     WSD_DCHECK(bytes().empty());
     owner_ = nullptr;
-    fast_room_ = 0;
+    disable_fast_path();
   }
   [[nodiscard]] bool holds_for(const Outbound& outbound) const noexcept {
     return owner_ == &outbound;
@@ -60,7 +61,6 @@ class Cork {
   // Returns space for `count` more bytes, which the caller must fill. There must be room.
   [[nodiscard]] std::uint8_t* extend(std::size_t count) noexcept {
     WSD_DCHECK(count <= room());
-    fast_room_ -= std::min(fast_room_, count);
     return std::exchange(back_, back_ + count);
   }
   // Removes that many bytes, which have been sent, from the front.
@@ -72,13 +72,13 @@ class Cork {
 
   // The fast path. While it is enabled, a small frame may be written here without any check except
   // for room. An event that makes another check necessary must disable it, until the next begin().
-  void enable_fast_path() noexcept { fast_room_ = room(); }
-  void disable_fast_path() noexcept { fast_room_ = 0; }
-  // Returns space for `count` more bytes, or nullptr if the fast path is disabled or out of room.
-  [[nodiscard]] std::uint8_t* extend_fast(std::size_t count) noexcept {
-    if (count > fast_room_) return nullptr;
-    fast_room_ -= count;
-    return std::exchange(back_, back_ + count);
+  void enable_fast_path() noexcept { fast_end_ = buffer_.get() + capacity_; }
+  void disable_fast_path() noexcept { fast_end_ = buffer_.get(); }
+  // Returns whether the fast path is enabled and has room for `count` bytes, from 1 to kMostFast.
+  static constexpr std::size_t kMostFast = 128;
+  [[nodiscard]] bool has_fast_room(std::size_t count) const noexcept {
+    WSD_DCHECK(count - 1 < kMostFast);
+    return back_ + count <= fast_end_;
   }
 
   // Kept here because every sender has the cork at hand.
@@ -86,10 +86,10 @@ class Cork {
 
  private:
   std::size_t capacity_;
-  std::unique_ptr<std::uint8_t[]> buffer_;
-  std::uint8_t* front_;  // of the unsent bytes
+  std::unique_ptr<std::uint8_t[]> buffer_;  // kMostFast bytes longer, for has_fast_room()
+  std::uint8_t* front_;                     // of the unsent bytes
   std::uint8_t* back_;
-  std::size_t fast_room_ = 0;  // 0 while the fast path is disabled
+  std::uint8_t* fast_end_;  // the end of the capacity, or its beginning: the fast path is disabled
   const Outbound* owner_ = nullptr;
 };
 

@@ -10,7 +10,7 @@ namespace wsd::net {
 
 class Connection;
 
-// Names a connection by application and id, so that Connection::reading() finds it on any thread.
+// Names a connection by application and id, for Connection::reading().
 struct CurrentConnection {
   static constexpr ConnectionId kNone = ~ConnectionId{0};
 

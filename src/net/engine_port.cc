@@ -25,6 +25,10 @@ std::unique_ptr<EngineWire> EnginePort::make_wire(engine::WireOwner& owner) {
 
 std::unique_ptr<engine::Wire> EnginePort::connect(const engine::Endpoint& to,
                                                   engine::WireOwner& owner) {
+  return dial(to, owner);
+}
+
+std::unique_ptr<EngineWire> EnginePort::dial(const engine::Endpoint& to, engine::WireOwner& owner) {
   std::unique_ptr<EngineWire> wire = make_wire(owner);
   wire->start(to);
   return wire;

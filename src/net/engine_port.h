@@ -1,4 +1,5 @@
-// The network of a reactor's engine: connections to servers, besides those of clients.
+// The connections that a reactor makes: those of its engine to servers, and those of a client until
+// they are connected.
 #pragma once
 
 #include <cstddef>
@@ -34,6 +35,9 @@ class EnginePort final : public engine::Network {
   void set_driver(engine::EngineDriver* driver) noexcept { driver_ = driver; }
   [[nodiscard]] std::unique_ptr<engine::Wire> connect(const engine::Endpoint& to,
                                                       engine::WireOwner& owner) override;
+  // The same for a connection whose descriptor the owner may take: see EngineWire::release().
+  [[nodiscard]] std::unique_ptr<EngineWire> dial(const engine::Endpoint& to,
+                                                 engine::WireOwner& owner);
   // Begins to connect to the first of these addresses that answers. There must be one. The same
   // rules as for the function above apply.
   [[nodiscard]] std::unique_ptr<engine::Wire> connect(std::vector<SocketAddress> addresses,
@@ -58,6 +62,7 @@ class EnginePort final : public engine::Network {
   [[nodiscard]] bool watch(int fd, std::uint64_t token) noexcept {
     return reactor_.poller.add(fd, token);
   }
+  void unwatch(int fd) noexcept { reactor_.poller.remove(fd); }
   void close(int fd) noexcept { reactor_.poller.close(fd); }
   void remove(const EngineWire& wire) noexcept;
   // Returns whether the wire that runs its step still exists.

@@ -254,6 +254,12 @@ void EngineWire::fail(const char* why) noexcept {
   state_ = State::kFailed;
 }
 
+int EngineWire::release() noexcept {
+  port_->unwatch(fd_);
+  state_ = State::kEnded;
+  return std::exchange(fd_, -1);
+}
+
 void EngineWire::end() {
   state_ = State::kEnded;
   close();

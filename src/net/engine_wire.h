@@ -41,6 +41,13 @@ class EngineWire final : public engine::Wire {
   // Sends the queued bytes, as far as the kernel takes it. Returns false if the kernel is out of
   // memory, so that it must be tried again later.
   [[nodiscard]] bool flush() noexcept;
+  // In the owner's connected(): returns the descriptor, which the caller then owns, and ends the
+  // wire. The poller does not watch the descriptor any more. Nothing may have been sent.
+  [[nodiscard]] int release() noexcept;
+  // Returns the address that the wire connects to, or is connected to.
+  [[nodiscard]] const SocketAddress& address() const noexcept {
+    return addresses_[(first_ + tried_ - 1) % addresses_.size()];
+  }
   // Ends the connection. The next step tells the owner, again if it has thrown std::bad_alloc.
   void fail(const char* why) noexcept;
   // The port ends: the wire is dead from now on, and the owner is not told.

@@ -61,6 +61,19 @@ void Intake::take(int fd, const PeerAddress& peer) {
   // The connection is in the shard's table now, and is freed after finalize() returns true.
 }
 
+Connection& Intake::take_client(int fd, const PeerAddress& server, Bytes request) {
+  Connection& connection =
+      *connections_.make(reactor_, fd, PeerInfo(format_peer(server), {}, {}, {}));
+  if (!reactor_.poller.add(fd, std::bit_cast<std::uint64_t>(&connection))) {
+    connection.reset(CloseCause::kResourceFailure);
+  } else if (stopped_ || refusing_) {
+    connection.reset(CloseCause::kServerStopped);
+  } else {
+    connection.begin_client(request);
+  }
+  return connection;
+}
+
 // Returns false if no connection may be replaced.
 bool Intake::replace_oldest() {
   Connection* oldest = nullptr;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "base/bytes.h"
 #include "base/slab.h"
 #include "net/address.h"
 #include "net/reactor_context.h"
@@ -27,6 +28,11 @@ class Intake {
   // The same for a connection that this reactor has accepted from a shared socket. It may hand the
   // connection over to another reactor.
   void take_or_hand_over(int fd, const PeerAddress& peer);
+
+  // Makes a connection in the client's role, which sends `request`. `fd` is connected to `server`.
+  // If the reactor drains or has stopped, the connection ends at once. Takes ownership of `fd`. If
+  // memory runs out, it throws std::bad_alloc and leaves `fd` to the caller.
+  Connection& take_client(int fd, const PeerAddress& server, Bytes request);
 
   // From now on every new connection gets a 503 response.
   void refuse() noexcept { refusing_ = true; }

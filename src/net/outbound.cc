@@ -120,6 +120,24 @@ Outbound::Status Outbound::send_message(protocol::Opcode opcode, Bytes payload, 
   return keep_rest(head, payload, result.bytes, context);
 }
 
+// The payload is copied in any case, because it must be masked.
+Outbound::Status Outbound::send_masked(protocol::Opcode opcode, Bytes payload, bool compressed,
+                                       protocol::MaskingKey key, const SendContext& context) {
+  const std::size_t total = protocol::masked_header_size(payload.size()) + payload.size();
+  if (context.cork.holds_for(*this) && queue_ == nullptr) {
+    const bool corked = payload.size() <= kCorkedPayload && total <= context.cork.capacity();
+    if (!corked || total > context.cork.room()) {
+      const Status status = uncork(context);
+      if (status == Status::kGone || status == Status::kNoMemory) return status;
+    }
+    if (corked && queue_ == nullptr) {
+      protocol::write_masked_frame(context.cork.extend(total), opcode, payload, key, compressed);
+      return Status::kSent;
+    }
+  }
+  return enqueue(Slice(protocol::make_masked_frame(opcode, payload, key, compressed)), context);
+}
+
 Outbound::Status Outbound::send_raw(Bytes bytes, const SendContext& context) {
   if (bytes.empty()) return Status::kSent;
   if (context.cork.holds_for(*this) && queue_ == nullptr) {

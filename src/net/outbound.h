@@ -73,6 +73,9 @@ class Outbound {
   // `compressed`: permessage-deflate was applied to the payload.
   Status send_message(protocol::Opcode opcode, Bytes payload, bool compressed,
                       const SendContext& context);
+  // Sends a message as a client does, masked with `key`.
+  Status send_masked(protocol::Opcode opcode, Bytes payload, bool compressed,
+                     protocol::MaskingKey key, const SendContext& context);
   Status send_frame(const SharedBytes& frame, const SendContext& context);
   // Returns the worst status of the messages in the batch.
   Status send_batch(const hub::Batch& batch, const SendContext& context);

@@ -44,12 +44,20 @@ PeerInfo::PeerInfo(std::string_view remote, std::string_view path, std::string_v
                    std::string_view close_reason) {
   const std::array<std::string_view, kParts> parts = {remote,      path, user,
                                                       subprotocol, via,  close_reason};
-  std::size_t total = kParts;  // at least one byte per size
-  for (const std::string_view each : parts) total += size_bytes(each.size()) - 1 + each.size();
+  std::size_t total = kParts;  // nearly always each size takes one byte
+  std::size_t sizes = 0;
+  for (const std::string_view each : parts) {
+    total += each.size();
+    sizes |= each.size();
+  }
+  if (sizes >= kMore) {
+    for (const std::string_view each : parts) total += size_bytes(each.size()) - 1;
+  }
   block_ = std::make_unique_for_overwrite<std::uint8_t[]>(total);
   std::uint8_t* at = block_.get();
   for (const std::string_view each : parts) at = write_size(at, each.size());
   for (const std::string_view each : parts) {
+    if (each.empty()) continue;  // most of them
     at += each.copy(reinterpret_cast<char*>(at), each.size());
   }
 }
@@ -61,6 +69,13 @@ void PeerInfo::set_close_reason(std::string_view reason) {
 std::string_view PeerInfo::part(std::size_t index) const noexcept {
   if (block_ == nullptr) return {};
   const std::uint8_t* at = block_.get();
+  unsigned sizes = 0;
+  for (std::size_t i = 0; i < kParts; ++i) sizes |= at[i];
+  if (sizes < kMore) {  // nearly always: each size takes one byte
+    std::size_t begin = kParts;
+    for (std::size_t i = 0; i < index; ++i) begin += at[i];
+    return {reinterpret_cast<const char*>(at) + begin, at[index]};
+  }
   std::size_t before = 0;
   std::size_t size = 0;
   for (std::size_t i = 0; i < kParts; ++i) {

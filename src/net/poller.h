@@ -25,6 +25,9 @@ struct Readiness {
   [[nodiscard]] bool ended() const noexcept {
     return (event.events & (EPOLLRDHUP | EPOLLERR | EPOLLHUP)) != 0;
   }
+  // The connection was reset. EPOLLHUP alone does not say so: a peer's ordinary close sets it on a
+  // Unix socket, whose last bytes can still be read.
+  [[nodiscard]] bool broken() const noexcept { return (event.events & EPOLLERR) != 0; }
 
   epoll_event event;
 };

@@ -85,6 +85,7 @@ Reactor::~Reactor() {
     end_intake();
     force_close_all();
     finalize_ended();
+    context_->timers.clear();
     context_->shard.wheel().cancel(drain_timer_);
     engine_port_.reset();
   }
@@ -101,6 +102,7 @@ void Reactor::attach(const ReactorSettings& settings, hub::Shard& shard, Applica
   begin_turn(0);
   ended_ms_ = real_ms_;
   context_->shard.set_encoder(&context_->encoder);
+  context_->shard.expect_end_turns();
   context_->shard.wheel().advance(context_->now);
 }
 
@@ -177,6 +179,7 @@ void Reactor::turn(int max_wait_ms) {
   context_->shard.fan_out();
   if (engine_port_ != nullptr) engine_port_->end_turn();
   flush_dirty();
+  context_->shard.end_turn();
   finalize_ended();
   if (woken_ || !context_->input.settled() || !context_->output.settled()) keep_budgets();
   context_->shard.free_names();
@@ -304,12 +307,30 @@ int Reactor::wait_ms(int max_wait_ms) noexcept {
   }
   int wait = draining_ ? kDrainLookMs : kLongestWaitMs;
   if (context_->settings.notice_suspensions) wait = std::min(wait, kNoticeMs);
+  if (const std::uint64_t until = context_->shard.paced_until_ns();
+      until != hub::Shard::kNeverPaced) {
+    const std::uint64_t left_ns = until - std::min(until, context_->now_ns);
+    wait = static_cast<int>(std::min(left_ns / 1'000'000 + 1, static_cast<std::uint64_t>(wait)));
+  }
   if (max_wait_ms >= 0) wait = std::min(wait, max_wait_ms);
+  wait = std::min(wait, ms_to_window_end());
   const Tick next = std::min(context_->shard.wheel().next_event(), wake_to_release_at_);
   if (next == hub::TimerWheel::kNever) return wait;
   const std::uint64_t at = next * kTickMs;
   const std::uint64_t left = at > now_ms_ ? at - now_ms_ : 0;
   return static_cast<int>(std::min(left, static_cast<std::uint64_t>(wait)));
+}
+
+// Returns the time to the next end of a delivery window, at most kLongestWaitMs. Windows are
+// shorter than a tick, so the time that this turn has taken matters. Rounds up, because a reactor
+// that wakes up too early would wait again.
+int Reactor::ms_to_window_end() const noexcept {
+  const std::uint64_t end_ns = context_->shard.next_window_end_ns();
+  if (end_ns == hub::DeliveryWindows::kNever) return kLongestWaitMs;
+  constexpr std::uint64_t kMs = 1'000'000;
+  const std::uint64_t now_ns = monotonic_ns();
+  const std::uint64_t left_ms = end_ns > now_ns ? (end_ns - now_ns + kMs - 1) / kMs : 0;
+  return static_cast<int>(std::min<std::uint64_t>(left_ms, kLongestWaitMs));
 }
 
 int Reactor::ms_until_due(int max_wait_ms) noexcept {
@@ -449,18 +470,32 @@ void Reactor::begin_drain() {
   context_->shard.for_each_member([&](const hub::Member& member) {
     if (static_cast<const Connection&>(member).open()) ++count;
   });
+  // Messages that wait for the end of a delivery window, or for another shard, leave before the
+  // first Close frame. Those of another reactor's rooms may have to wait until that reactor begins
+  // its drain.
+  const bool paced = context_->shard.paced_until_ns() != hub::Shard::kNeverPaced;
+  const Tick first_slot = std::max<Tick>(ticks_of_longest_window(), paced ? 1 : 0);
+  const Tick timeout = std::max<Tick>(context_->settings.drain_timeout, 1);
+  const Tick last_slot = timeout - 1;
+  context_->shard.close_windows();
   std::size_t i = 0;
   context_->shard.for_each_member([&](hub::Member& member) {
     auto& connection = static_cast<Connection&>(member);
     const Tick slot = drain_slot(plan, context_->shard.index(), i, count);
     if (connection.open()) ++i;
-    connection.drain_at(context_->now + slot);
+    connection.drain_at(context_->now + std::min(first_slot + slot, last_slot));
   });
   // Waiting connections get a 503, instead of a reset when the listening socket is closed.
   for (const auto& acceptor : acceptors_) acceptor->refuse_waiting();
   stop_accepting();
-  context_->shard.wheel().arm(drain_timer_,
-                              context_->now + std::max<Tick>(context_->settings.drain_timeout, 1));
+  context_->shard.wheel().arm(drain_timer_, context_->now + timeout);
+}
+
+// Returns 0 if messages wait for no window.
+Tick Reactor::ticks_of_longest_window() const noexcept {
+  const std::uint64_t longest_ns = context_->shard.longest_window_ns();
+  constexpr std::uint64_t kMs = 1'000'000;
+  return longest_ns == 0 ? 0 : ticks_for_ms(longest_ns / kMs) + 1;
 }
 
 // Release: a reactor that sees the lower count also sees the connections that were accepted before.

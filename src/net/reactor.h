@@ -4,11 +4,13 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "base/slab.h"
 #include "hub/hub.h"
 #include "net/acceptor.h"
+#include "net/application_timer.h"
 #include "net/connection.h"
 #include "net/engine_port.h"
 #include "net/intake.h"
@@ -46,9 +48,14 @@ class Reactor final : public hub::Waker {
   void attach(const ReactorSettings& settings, hub::Shard& shard, Application& application,
               ProcessCounters& counters);
   [[nodiscard]] bool listen(Listener& listener);
-  // Returns the network for the engine of this reactor's shard. After attach(), and for the first
-  // time before the first turn.
+  // Returns the network for the engine of this reactor's shard, and for a client. After attach(),
+  // and for the first time before the first turn or in the mail of a turn.
   [[nodiscard]] EnginePort& engine_port();
+
+  // See Intake::take_client(). On the reactor's thread.
+  Connection& take_client(int fd, const PeerAddress& server, Bytes request) {
+    return intake_->take_client(fd, server, request);
+  }
 
   // Must be called for each reactor of the process before the first thread calls run(): a reactor
   // must not end while another one may still accept members of its rooms.
@@ -74,8 +81,15 @@ class Reactor final : public hub::Waker {
   [[nodiscard]] ConnectionId reading() const noexcept;
   // Pauses the connection in its read step, because a shard is behind with its messages.
   void pause_publisher();
+  // Starts a timer of the application that belongs to no connection. Throws std::bad_alloc if
+  // memory runs out; then nothing has changed.
+  void start_timer(std::shared_ptr<ApplicationTimer> timer, std::uint32_t delay_ms) {
+    context_->timers.add(std::move(timer), timer_deadline(context_->now, delay_ms));
+  }
   // Returns whether a drain has begun to close connections. It has not during the drain delay.
   [[nodiscard]] bool draining() const noexcept { return draining_; }
+  // The time of this turn, on the clock of deadlines.
+  [[nodiscard]] Tick now() const noexcept { return context_->now; }
   // See Suspensions::recent().
   [[nodiscard]] Tick recently_suspended() const noexcept {
     return context_->suspensions.recent(context_->now);
@@ -96,6 +110,7 @@ class Reactor final : public hub::Waker {
   };
 
   [[nodiscard]] int wait_ms(int max_wait_ms) noexcept;
+  [[nodiscard]] int ms_to_window_end() const noexcept;
   // Returns wait_ms(), and records when the next turn is due.
   [[nodiscard]] int ms_until_due(int max_wait_ms) noexcept;
   // `events`: the number of events that the poller returned.
@@ -115,6 +130,7 @@ class Reactor final : public hub::Waker {
   void account_turn(std::uint64_t fanned_ns) noexcept;
   void delay_drain();
   void begin_drain();
+  [[nodiscard]] Tick ticks_of_longest_window() const noexcept;
   void end_intake() noexcept;
   void stop_accepting() noexcept;
   void force_close_all();

@@ -3,20 +3,20 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "base/tick.h"
-#include "hub/heartbeat.h"
-#include "net/send_queue.h"
-#include "protocol/session.h"
+#include "net/connection_settings.h"
 #include "protocol/trusted_proxies.h"
 
 namespace wsd::net {
 
-// Constant while reactors run. A time or a limit of 0 is off, unless its line says otherwise.
-struct ReactorSettings {
-  protocol::SessionLimits session;
-  SendQueueLimits send_queue;
-  hub::HeartbeatTicks heartbeat;
+// Constant while reactors run. A time or a limit of 0 is off, unless its line says otherwise. The
+// base has the settings of connections without a route, and of routes without settings of their
+// own.
+struct ReactorSettings : ConnectionSettings {
+  // By the number of the route. Empty if no route has settings of its own.
+  std::vector<ConnectionSettings> routes;
   Tick handshake_timeout = 0;
   Tick response_timeout = 0;
   Tick keep_alive_timeout = 0;
@@ -29,8 +29,6 @@ struct ReactorSettings {
   std::uint32_t max_connections = 0;
   bool replace_oldest = false;  // at max_connections: see LimitOptions::replace_oldest
   int descriptor_limit = 0;     // for DescriptorLimit
-  std::uint32_t max_messages_per_second = 0;  // per connection
-  std::size_t max_bytes_per_second = 0;       // per connection
   // Whether a limit per second must know of every suspension.
   bool notice_suspensions = false;
   std::size_t read_buffer_size = 0;
@@ -40,6 +38,15 @@ struct ReactorSettings {
   int deflate_level = 1;
   std::size_t deflate_threshold = 0;
   protocol::TrustedProxies trusted_proxies;
+
+  // Returns the settings of a connection. `route` may be kNoRoute.
+  [[nodiscard]] const ConnectionSettings& of_route(std::uint16_t route) const noexcept {
+    return route < routes.size() ? routes[route] : *this;
+  }
+  // Returns whether every connection accepts messages of `bytes`.
+  [[nodiscard]] bool all_accept(std::size_t bytes) const noexcept;
+  // Returns whether a connection may have a limit per second on what it receives.
+  [[nodiscard]] bool any_receive_rate() const noexcept;
 };
 
 }  // namespace wsd::net

@@ -15,12 +15,12 @@ class ReadState {
     kPublishBlocked = 8,     // a shard is behind with the messages that the connection published
     kClosed = 16,            // the connection is closed
     kAwaitingResponse = 64,  // the response to the current request must come first
+    kPausedByApplication = 128,  // wsd::Connection::pause()
   };
 
   // Returns whether a read step would do something.
   [[nodiscard]] bool should_read() const noexcept {
-    return (bits_ & (kReadable | kPaused | kPublishBlocked | kClosed | kAwaitingResponse)) ==
-           kReadable;
+    return (bits_ & ~(kEnded | kListed)) == kReadable;
   }
 
   // Records readiness. `ended`: the peer has ended its direction, so no other edge will come.
@@ -35,12 +35,17 @@ class ReadState {
   // Must be called on EAGAIN and on EOF.
   void on_drained() noexcept { bits_ = static_cast<std::uint8_t>(bits_ & ~kReadable); }
 
+  // Returns whether the peer has ended its direction.
+  [[nodiscard]] bool ended() const noexcept { return (bits_ & kEnded) != 0; }
+
   void set(Reason reason) noexcept { bits_ = static_cast<std::uint8_t>(bits_ | reason); }
   void clear(Reason reason) noexcept { bits_ = static_cast<std::uint8_t>(bits_ & ~reason); }
   [[nodiscard]] bool has(Reason reason) const noexcept { return (bits_ & reason) != 0; }
 
   // Returns whether an open connection is not read for a while.
-  [[nodiscard]] bool paused() const noexcept { return (bits_ & (kPaused | kPublishBlocked)) != 0; }
+  [[nodiscard]] bool paused() const noexcept {
+    return (bits_ & (kPaused | kPublishBlocked | kPausedByApplication)) != 0;
+  }
 
   // Returns whether the connection is on the reactor's ready list.
   [[nodiscard]] bool listed() const noexcept { return (bits_ & kListed) != 0; }
@@ -48,10 +53,7 @@ class ReadState {
     bits_ = static_cast<std::uint8_t>(listed ? bits_ | kListed : bits_ & ~kListed);
   }
   // Returns should_read() for a connection that is not on the ready list.
-  [[nodiscard]] bool should_enqueue() const noexcept {
-    return (bits_ & (kReadable | kPaused | kPublishBlocked | kClosed | kAwaitingResponse |
-                     kListed)) == kReadable;
-  }
+  [[nodiscard]] bool should_enqueue() const noexcept { return (bits_ & ~kEnded) == kReadable; }
 
  private:
   static constexpr std::uint8_t kReadable = 1;

@@ -7,19 +7,22 @@
 
 namespace wsd::net {
 
-void ReceiveRates::begin(ConnectionId id, Tick now) {
+void ReceiveRates::begin(ConnectionId id, const ReceiveLimits& limits, Tick now) {
   const std::uint32_t slot = hub::slot_of(id);
   if (slot >= entries_.size()) entries_.resize(std::size_t{slot} + 1);
-  entries_[slot] = {TokenBucket(messages_, now), TokenBucket(bytes_, now),
+  entries_[slot] = {TokenBucket(limits.messages_per_second, now),
+                    TokenBucket(limits.bytes_per_second, now), limits,
                     static_cast<std::uint32_t>(suspensions_.total())};
 }
 
 bool ReceiveRates::take_message(ConnectionId id, Tick now) noexcept {
-  return messages_ == 0 || current(id, now).messages.take(1, messages_, now);
+  const std::uint64_t limit = entries_[hub::slot_of(id)].limits.messages_per_second;
+  return limit == 0 || current(id, now).messages.take(1, limit, now);
 }
 
 bool ReceiveRates::take_bytes(ConnectionId id, std::size_t count, Tick now) noexcept {
-  return bytes_ == 0 || current(id, now).bytes.take(count, bytes_, now);
+  const std::uint64_t limit = entries_[hub::slot_of(id)].limits.bytes_per_second;
+  return limit == 0 || current(id, now).bytes.take(count, limit, now);
 }
 
 void ReceiveRates::not_read(ConnectionId id, Tick since, Tick now) noexcept {
@@ -32,8 +35,8 @@ void ReceiveRates::not_read(ConnectionId id, Tick since, Tick now) noexcept {
 }
 
 void ReceiveRates::credit(Entry& entry, Tick ticks, Tick now) const noexcept {
-  entry.messages.credit(ticks, messages_, now);
-  entry.bytes.credit(ticks, bytes_, now);
+  entry.messages.credit(ticks, entry.limits.messages_per_second, now);
+  entry.bytes.credit(ticks, entry.limits.bytes_per_second, now);
 }
 
 // Returns the buckets, with credit for a suspension since the last call. A suspension whose data

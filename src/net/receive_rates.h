@@ -12,6 +12,16 @@
 
 namespace wsd::net {
 
+// The limits of one connection. 0 is no limit.
+struct ReceiveLimits {
+  std::uint32_t messages_per_second = 0;
+  std::size_t bytes_per_second = 0;
+
+  [[nodiscard]] bool any() const noexcept {
+    return messages_per_second != 0 || bytes_per_second != 0;
+  }
+};
+
 // Holds the token buckets of all connections of a reactor, by their slot in the shard's table. They
 // are not in Connection, so that they cost nothing without a limit. Reactor thread only.
 //
@@ -20,14 +30,12 @@ namespace wsd::net {
 // TokenBucket::kMostCredit.
 class ReceiveRates {
  public:
-  // 0 is no limit. `suspensions` must outlive the object.
-  ReceiveRates(std::uint32_t messages_per_second, std::size_t bytes_per_second,
-               const Suspensions& suspensions) noexcept
-      : messages_(messages_per_second), bytes_(bytes_per_second), suspensions_(suspensions) {}
+  // `suspensions` must outlive the object.
+  explicit ReceiveRates(const Suspensions& suspensions) noexcept : suspensions_(suspensions) {}
 
   // Starts the buckets of a connection with one second's amount. Must be called before the other
   // functions for that id. If it throws std::bad_alloc, nothing has changed.
-  void begin(ConnectionId id, Tick now);
+  void begin(ConnectionId id, const ReceiveLimits& limits, Tick now);
 
   // Counts received data. Returns false if the connection exceeds its limit.
   [[nodiscard]] bool take_message(ConnectionId id, Tick now) noexcept;
@@ -40,6 +48,7 @@ class ReceiveRates {
   struct Entry {
     TokenBucket messages;
     TokenBucket bytes;
+    ReceiveLimits limits;
     std::uint32_t suspended = 0;  // the low bits of suspensions_.total(), as far as credited
   };
 
@@ -47,8 +56,6 @@ class ReceiveRates {
   [[nodiscard]] Entry& current(ConnectionId id, Tick now) noexcept;
   [[nodiscard]] Tick take_suspended(Entry& entry) const noexcept;
 
-  const std::uint64_t messages_;
-  const std::uint64_t bytes_;
   const Suspensions& suspensions_;
   std::vector<Entry> entries_;  // by slot
 };

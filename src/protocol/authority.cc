@@ -19,10 +19,12 @@ std::uint32_t decimal(std::string_view digits) noexcept {
 // RFC 3986 §3.2.3 port, which may be empty.
 bool is_port(std::string_view text) noexcept {
   if (text.size() > kMaxPortDigits) return false;
+  std::uint32_t value = 0;
   for (const char c : text) {
     if (!is_digit(c)) return false;
+    value = value * 10 + static_cast<std::uint32_t>(c - '0');
   }
-  return decimal(text) <= kMaxPort;
+  return value <= kMaxPort;
 }
 
 // RFC 3986 §3.2.2 IPv4address: four dec-octets without leading zeros.
@@ -79,12 +81,9 @@ bool is_ipv6(std::string_view text) noexcept {
 // it appears when an intermediary joins two Host lines (RFC 9110 §5.3). NUL ends names in C.
 bool is_reg_name(std::string_view text) noexcept {
   for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '%') {
-      if (percent_decoded(text.substr(i)) <= 0) return false;
-      i += 2;
-    } else if (text[i] == ',' || !has_class(text[i], syntax::kUnreserved | syntax::kSubDelim)) {
-      return false;
-    }
+    if (has_class(text[i], syntax::kRegName)) continue;
+    if (text[i] != '%' || percent_decoded(text.substr(i)) <= 0) return false;
+    i += 2;
   }
   return !text.empty();  // RFC 9110 §4.2.1: an http URI with an empty host is invalid
 }

@@ -1,7 +1,6 @@
 #include "protocol/deflate_offer.h"
 
 #include <algorithm>
-#include <string_view>
 
 namespace wsd::protocol {
 namespace {
@@ -19,14 +18,6 @@ struct Offer {
   std::optional<std::uint8_t> client_max_window_bits;
 };
 
-// §7.1.2.1: a decimal integer from 8 to 15, without leading zeroes.
-std::optional<std::uint8_t> window_bits(std::string_view text) noexcept {
-  for (std::uint8_t bits = kLeastBits; bits <= kMostBits; ++bits) {
-    if (text == std::to_string(bits)) return bits;
-  }
-  return std::nullopt;
-}
-
 bool read_parameter(const ExtensionParameter& parameter, Offer& offer) {
   const std::string_view name = parameter.name;
   if (name == "server_no_context_takeover" || name == "client_no_context_takeover") {
@@ -36,13 +27,13 @@ bool read_parameter(const ExtensionParameter& parameter, Offer& offer) {
   }
   if (name == "server_max_window_bits") {
     // §7.1.2.1: MUST have a value.
-    if (parameter.has_value) offer.server_max_window_bits = window_bits(parameter.value);
+    if (parameter.has_value) offer.server_max_window_bits = read_window_bits(parameter.value);
     return offer.server_max_window_bits.has_value();
   }
   if (name == "client_max_window_bits") {
     offer.client_max_window_bits_given = true;
     if (!parameter.has_value) return true;  // §7.1.2.2: MAY have one
-    offer.client_max_window_bits = window_bits(parameter.value);
+    offer.client_max_window_bits = read_window_bits(parameter.value);
     return offer.client_max_window_bits.has_value();
   }
   return false;
@@ -94,6 +85,13 @@ DeflateAgreement accept(const Offer& offer, const DeflatePolicy& policy) {
 }
 
 }  // namespace
+
+std::optional<std::uint8_t> read_window_bits(std::string_view text) noexcept {
+  for (std::uint8_t bits = kLeastBits; bits <= kMostBits; ++bits) {
+    if (text == std::to_string(bits)) return bits;
+  }
+  return std::nullopt;
+}
 
 std::optional<DeflateAgreement> negotiate_deflate(const std::vector<ExtensionOffer>& offers,
                                                   const DeflatePolicy& policy) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "protocol/extension_list.h"
@@ -28,6 +29,10 @@ struct DeflateAgreement {
   DeflateParameters terms;
   std::string response;  // for Sec-WebSocket-Extensions
 };
+
+// Returns the value of a max_window_bits parameter: a decimal integer from 8 to 15 without leading
+// zeroes (§7.1.2.1). Returns std::nullopt for any other text.
+[[nodiscard]] std::optional<std::uint8_t> read_window_bits(std::string_view text) noexcept;
 
 // Accepts the first offer of permessage-deflate that is valid and acceptable (§5: offers are in
 // order of preference). An offer with unknown, repeated or malformed parameters is declined (§7.1),

@@ -9,6 +9,15 @@ namespace {
 
 constexpr std::size_t kWord = sizeof(std::uint64_t);
 
+// The first four bytes and the last four, which may overlap.
+[[nodiscard]] std::uint64_t short_word(std::string_view text) noexcept {
+  std::uint32_t first = 0;
+  std::uint32_t last = 0;
+  std::memcpy(&first, text.data(), sizeof(first));
+  std::memcpy(&last, text.data() + text.size() - sizeof(last), sizeof(last));
+  return std::uint64_t{first} << 32 | last;
+}
+
 [[nodiscard]] std::uint64_t word_at(const char* text) noexcept {
   std::uint64_t word = 0;
   std::memcpy(&word, text, kWord);
@@ -26,9 +35,13 @@ constexpr std::size_t kWord = sizeof(std::uint64_t);
   return word | upper >> 2;
 }
 
-[[nodiscard]] FieldName if_equal(std::string_view name, std::string_view known,
+// `name` has the size of `known`. Nearly all clients write the names as the RFCs do.
+template <std::size_t kSize>
+[[nodiscard]] FieldName if_equal(std::string_view name, const char (&known)[kSize],
                                  FieldName field) noexcept {
-  return equals_ignore_case(name, known) ? field : FieldName::kOther;
+  constexpr std::size_t kLetters = kSize - 1;
+  if (std::memcmp(name.data(), known, kLetters) == 0) return field;
+  return equals_ignore_case(name, {known, kLetters}) ? field : FieldName::kOther;
 }
 
 }  // namespace
@@ -65,6 +78,9 @@ FieldName field_name_of(std::string_view name) noexcept {
 bool equals_ignore_case(std::string_view a, std::string_view b) noexcept {
   if (a.size() != b.size()) return false;
   const std::size_t size = a.size();
+  if (size >= kWord / 2 && size < kWord) {
+    return to_lower_word(short_word(a)) == to_lower_word(short_word(b));
+  }
   if (size < kWord) {
     for (std::size_t i = 0; i < size; ++i) {
       if (to_lower(a[i]) != to_lower(b[i])) return false;

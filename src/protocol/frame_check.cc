@@ -10,13 +10,16 @@ bool is_assigned(Opcode opcode) noexcept {
 
 }  // namespace
 
-Violation check_frame_start(const FrameHeader& header, bool in_message, bool compression) noexcept {
+Violation check_frame_start(const FrameHeader& header, bool in_message, bool compression,
+                            bool masked) noexcept {
   // RFC 7692 §6: RSV1 has no meaning on control frames and on continuations.
   const bool starts_message = header.opcode == Opcode::kText || header.opcode == Opcode::kBinary;
   const std::uint8_t meaningful = compression && starts_message ? kRsv1 : 0;
   if ((header.rsv & ~meaningful) != 0) return Violation::kReservedBit;  // §5.2
   if (!is_assigned(header.opcode)) return Violation::kReservedOpcode;   // §5.2
-  if (!header.masked) return Violation::kNotMasked;                     // §5.1
+  if (header.masked != masked) {                                        // §5.1
+    return masked ? Violation::kNotMasked : Violation::kMasked;
+  }
   if (is_control(header.opcode)) {
     if (!header.fin) return Violation::kControlFragmented;                           // §5.4, §5.5
     if (header.length_code > kMaxControlPayload) return Violation::kControlTooLong;  // §5.5

@@ -9,6 +9,7 @@ namespace wsd::protocol {
 namespace {
 
 constexpr std::uint8_t kFin = 0x80;
+constexpr std::uint8_t kMask = 0x80;
 constexpr std::uint8_t kCompressed = kRsv1 << 4;
 constexpr std::size_t kMaxCloseReason = kMaxControlPayload - 2;
 
@@ -49,6 +50,25 @@ SharedBytes make_frame(Opcode opcode, Bytes payload, bool compressed) noexcept {
   return frame;
 }
 
+void write_masked_frame(std::uint8_t* out, Opcode opcode, Bytes payload, MaskingKey key,
+                        bool compressed) noexcept {
+  std::size_t header = write_frame_header(out, opcode, payload.size(), compressed);
+  out[1] |= kMask;
+  header = static_cast<std::size_t>(std::copy(key.begin(), key.end(), out + header) - out);
+  if (payload.empty()) return;
+  std::memcpy(out + header, payload.data(), payload.size());
+  apply_mask(MutableBytes(out + header, payload.size()), key);
+}
+
+SharedBytes make_masked_frame(Opcode opcode, Bytes payload, MaskingKey key,
+                              bool compressed) noexcept {
+  SharedBytes frame = SharedBytes::make(masked_header_size(payload.size()) + payload.size());
+  if (frame) {
+    write_masked_frame(frame.mutable_bytes().data(), opcode, payload, key, compressed);
+  }
+  return frame;
+}
+
 FrameContent frame_content(Bytes frame) noexcept {
   const FrameHeader header = decode_frame_header(frame);
   return {header.opcode, frame.subspan(header.size)};
@@ -62,6 +82,14 @@ ControlFrame make_control_frame(Opcode opcode, Bytes payload) noexcept {
             frame.storage.begin() + static_cast<std::ptrdiff_t>(header));
   frame.size = static_cast<std::uint8_t>(header + payload.size());
   return frame;
+}
+
+ControlFrame masked_control_frame(const ControlFrame& frame, MaskingKey key) noexcept {
+  const FrameContent content = frame_content(frame.bytes());
+  ControlFrame masked;
+  write_masked_frame(masked.storage.data(), content.opcode, content.payload, key);
+  masked.size = static_cast<std::uint8_t>(frame.size + key.size());
+  return masked;
 }
 
 ControlFrame make_close_frame(std::uint16_t code, std::string_view reason) noexcept {

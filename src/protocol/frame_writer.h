@@ -1,4 +1,5 @@
-// Writes the frames of a server (RFC 6455 §5.2): never masked (§5.1), never fragmented.
+// Writes frames (RFC 6455 §5.2), never fragmented. Those of a server are not masked, and those of a
+// client are (§5.1).
 #pragma once
 
 #include <array>
@@ -42,16 +43,32 @@ struct FrameContent {
 };
 [[nodiscard]] FrameContent frame_content(Bytes frame) noexcept;
 
+// Returns the size of a client's frame header for that payload size.
+[[nodiscard]] constexpr std::size_t masked_header_size(std::uint64_t payload_length) noexcept {
+  return server_header_size(payload_length) + sizeof(MaskingKey);
+}
+
+// Writes a whole, final frame of a client to `out`, which must have space for its header and its
+// payload. Masks the copy of the payload with `key`.
+void write_masked_frame(std::uint8_t* out, Opcode opcode, Bytes payload, MaskingKey key,
+                        bool compressed = false) noexcept;
+// Returns the same frame in a block of its own. Empty if out of memory.
+[[nodiscard]] SharedBytes make_masked_frame(Opcode opcode, Bytes payload, MaskingKey key,
+                                            bool compressed = false) noexcept;
+
 // A control frame as a value. It is small enough to need no allocation.
 struct ControlFrame {
   std::uint8_t size = 0;
-  std::array<std::uint8_t, 2 + kMaxControlPayload> storage = {};
+  std::array<std::uint8_t, 2 + sizeof(MaskingKey) + kMaxControlPayload> storage = {};
 
   [[nodiscard]] Bytes bytes() const noexcept { return {storage.data(), size}; }
 };
 
 // `payload` must have at most kMaxControlPayload bytes.
 [[nodiscard]] ControlFrame make_control_frame(Opcode opcode, Bytes payload) noexcept;
+
+// The same frame, masked.
+[[nodiscard]] ControlFrame masked_control_frame(const ControlFrame& frame, MaskingKey key) noexcept;
 
 // A Close frame (§5.5.1). `code` 0 makes an empty payload. `reason` is shortened to at most 123
 // bytes at a code point boundary.

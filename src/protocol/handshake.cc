@@ -1,7 +1,9 @@
 #include "protocol/handshake.h"
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
+#include <cstring>
 
 #include "base/assert.h"
 #include "protocol/accept_key.h"
@@ -15,6 +17,7 @@ constexpr std::string_view kVersion = "13";  // RFC 6455 §4.2.1 (6)
 // RFC 9110 §5.3: lines with the same name form one list.
 bool fields_have_token(const HttpRequest& request, FieldName name,
                        std::string_view token) noexcept {
+  if (request.count(name) == 1) return list_has_token(request.find(name)->value, token);
   return std::any_of(request.fields->begin(), request.fields->end(), [&](const HttpField& field) {
     return field.known == name && list_has_token(field.value, token);
   });
@@ -71,6 +74,7 @@ Violation judge_origin(const HttpRequest& request, Handshake& handshake) noexcep
 }
 
 bool has_duplicates(std::vector<std::string_view> names) {
+  if (names.size() < 2) return false;
   // Sorted, because a head can contain thousands of names, too many to compare every pair.
   std::sort(names.begin(), names.end());
   return std::adjacent_find(names.begin(), names.end()) != names.end();
@@ -80,6 +84,7 @@ bool has_duplicates(std::vector<std::string_view> names) {
 // element breaks this ABNF, but clients send one if their list of offers is empty, and it offers
 // nothing.
 Violation judge_subprotocols(const HttpRequest& request, Handshake& handshake) {
+  if (request.count(FieldName::kSecWebSocketProtocol) == 0) return Violation::kNone;
   for (const HttpField& field : *request.fields) {
     if (field.known != FieldName::kSecWebSocketProtocol) continue;
     ListCursor list(field.value);
@@ -97,6 +102,7 @@ Violation judge_subprotocols(const HttpRequest& request, Handshake& handshake) {
 // RFC 6455 §4.2.1 (9), §9.1: a value that does not match the ABNF MUST fail the handshake. Only a
 // list without any element is accepted, as in judge_subprotocols().
 Violation judge_extensions(const HttpRequest& request, Handshake& handshake) {
+  if (request.count(FieldName::kSecWebSocketExtensions) == 0) return Violation::kNone;
   for (const HttpField& field : *request.fields) {
     if (field.known != FieldName::kSecWebSocketExtensions) continue;
     if (!read_extensions(field.value, handshake.extensions)) return Violation::kBadExtensions;
@@ -135,14 +141,22 @@ std::string_view choose_subprotocol(const std::vector<std::string>& supported,
 void write_switching_protocols(std::string& out, std::string_view key, std::string_view subprotocol,
                                const HeaderList& extra, std::string_view extensions) {
   const AcceptKey accept = accept_key(key);
+  constexpr std::size_t kRoom =
+      256;  // without extra fields, one allocation is nearly always enough
+  out.reserve(out.size() + kRoom + subprotocol.size() + extensions.size());
   // RFC 6455 §4.2.2 (5). RFC 9110 §8.6, RFC 9112 §6.1: no Content-Length and no Transfer-Encoding
   // in a 1xx.
-  out.append(
+  constexpr std::string_view kBegin =
       "HTTP/1.1 101 Switching Protocols\r\n"
       "Upgrade: websocket\r\n"
       "Connection: Upgrade\r\n"
-      "Sec-WebSocket-Accept: ");
-  out.append(accept.data(), accept.size()).append("\r\n");
+      "Sec-WebSocket-Accept: ";
+  constexpr std::string_view kLineEnd = "\r\n";
+  std::array<char, kBegin.size() + kAcceptKeyBytes + kLineEnd.size()> always;
+  std::memcpy(always.data(), kBegin.data(), kBegin.size());
+  std::memcpy(always.data() + kBegin.size(), accept.data(), accept.size());
+  std::memcpy(always.data() + kBegin.size() + kAcceptKeyBytes, kLineEnd.data(), kLineEnd.size());
+  out.append(always.data(), always.size());
   if (!subprotocol.empty()) {
     WSD_ASSERT(is_token(subprotocol));
     out.append("Sec-WebSocket-Protocol: ").append(subprotocol).append("\r\n");
@@ -170,6 +184,7 @@ bool offers_websocket(const HttpRequest& request) noexcept {
 }
 
 bool list_has_token(std::string_view list, std::string_view token) noexcept {
+  if (equals_ignore_case(list, token)) return true;  // as nearly every client writes it
   ListCursor cursor(list);
   for (std::string_view element; cursor.next(element);) {
     if (!element.empty() && equals_ignore_case(element, token)) return true;

@@ -33,12 +33,15 @@ bool is_subdomain(std::string_view host, std::string_view rest) noexcept {
   return host[labels - 1] != '.';
 }
 
+// `host` is the host of an authority.
 bool is_loopback_address(std::string_view host) noexcept {
-  const auto endpoint = IpEndpoint::parse(host);
-  if (!endpoint) return false;
-  const auto& bytes = endpoint->address.bytes();
+  const bool bracketed = host.starts_with('[') && host.ends_with(']');
+  if (!bracketed && (host.empty() || !is_digit(host.front()))) return false;  // a name
+  const auto address = IpAddress::parse(bracketed ? host.substr(1, host.size() - 2) : host);
+  if (!address) return false;
+  const auto& bytes = address->bytes();
   constexpr std::size_t kFirstOfV4 = 12;
-  if (endpoint->address.is_v4()) return bytes[kFirstOfV4] == 127;
+  if (address->is_v4()) return bytes[kFirstOfV4] == 127;
   return std::all_of(bytes.begin(), bytes.end() - 1, [](std::uint8_t byte) { return byte == 0; }) &&
          bytes.back() == 1;
 }

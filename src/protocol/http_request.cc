@@ -2,16 +2,12 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
-#include <cstring>
 #include <limits>
-
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
+#include <utility>
 
 #include "base/assert.h"
 #include "protocol/authority.h"
+#include "protocol/head_scan.h"
 #include "protocol/request_target.h"
 #include "protocol/syntax.h"
 
@@ -27,35 +23,6 @@ constexpr std::string_view kVersionPrefix = "HTTP/";
 constexpr std::size_t kMajorAt = 5;
 constexpr std::size_t kDotAt = 6;
 constexpr std::size_t kMinorAt = 7;
-
-// Returns how many bytes at the start are of the class.
-template <bool is_plain(char) noexcept>
-std::size_t plain_bytes(std::string_view text) noexcept {
-  std::size_t size = 0;
-  while (size < text.size() && is_plain(text[size])) ++size;
-  return size;
-}
-
-// Returns how many bytes at the start are neither control characters nor DEL. A tab may end them,
-// too.
-std::size_t plain_value_bytes(std::string_view text) noexcept {
-  std::size_t at = 0;
-#ifdef __SSE2__
-  constexpr std::size_t kBlock = sizeof(__m128i);
-  for (; text.size() - at >= kBlock; at += kBlock) {
-    __m128i block;
-    std::memcpy(&block, text.data() + at, kBlock);
-    // Unsigned: the greater of a byte and 0x1f is 0x1f only for control characters.
-    const __m128i limit = _mm_set1_epi8(0x1f);
-    const __m128i control = _mm_cmpeq_epi8(_mm_max_epu8(block, limit), limit);
-    const __m128i del = _mm_cmpeq_epi8(block, _mm_set1_epi8(0x7f));
-    const auto found = static_cast<unsigned>(_mm_movemask_epi8(_mm_or_si128(control, del)));
-    if (found != 0) return at + static_cast<std::size_t>(std::countr_zero(found));
-  }
-#endif
-  while (at < text.size() && !is_control_byte(text[at])) ++at;
-  return at;
-}
 
 // RFC 9112 §3.2: exactly one in HTTP/1.1, never two, never an invalid one.
 Violation judge_host(HttpRequest& request) noexcept {
@@ -175,8 +142,7 @@ const HttpField* HttpRequest::find(std::string_view name) const noexcept {
 
 const HttpField* HttpRequest::find(FieldName name) const noexcept {
   if (count(name) == 0) return nullptr;
-  return &*std::find_if(fields->begin(), fields->end(),
-                        [name](const HttpField& field) { return field.known == name; });
+  return &(*fields)[firsts[static_cast<std::size_t>(name)]];
 }
 
 std::size_t HttpRequest::count(std::string_view name) const noexcept {
@@ -199,6 +165,7 @@ RequestParser::Status RequestParser::parse(Bytes head) {
 
   const std::string_view text = as_text(head);
   const std::size_t end = std::min(text.size(), limits_.max_head_bytes);
+  if (position_ == 0 && read_plain(text.substr(0, end))) return judge_fields();
   while (position_ < end && state_ != State::kComplete) {
     skip_plain_bytes(text.substr(0, end));
     if (position_ == end) break;
@@ -208,8 +175,8 @@ RequestParser::Status RequestParser::parse(Bytes head) {
     ++position_;
   }
   if (state_ == State::kComplete) {
-    const Violation violation = finish(text);
-    return violation == Violation::kNone ? Status::kComplete : fail(violation);
+    finish(text);
+    return judge_fields();
   }
   if (position_ >= limits_.max_head_bytes) {
     return fail(state_ <= State::kRequestLineEnd ? Violation::kRequestLineTooLong
@@ -218,17 +185,53 @@ RequestParser::Status RequestParser::parse(Bytes head) {
   return Status::kNeedMore;
 }
 
+// The head of nearly every handshake. Everything else is left to the steps, which also know the
+// violations.
+bool RequestParser::read_plain(std::string_view text) {
+  constexpr std::string_view kMethod = "GET ";
+  constexpr std::string_view kVersion = " HTTP/1.1\r\n";
+  constexpr std::string_view kLineEnd = "\r\n";
+  if (!text.starts_with(kMethod)) return false;
+  std::size_t at = kMethod.size() + head_scan::target_bytes(text.substr(kMethod.size()));
+  if (!text.substr(at).starts_with(kVersion)) return false;
+  const std::size_t line_bytes = at + kVersion.size() - kLineEnd.size();
+  const std::string_view target = text.substr(kMethod.size(), at - kMethod.size());
+  if (line_bytes > limits_.max_request_line_bytes || !take_target(target)) return false;
+  at += kVersion.size();
+  fields_.reserve(std::min<std::size_t>(kExpectedFields, limits_.max_fields));
+  for (; !text.substr(at).starts_with(kLineEnd);) {
+    const std::string_view line = text.substr(at);
+    const std::size_t colon = head_scan::name_bytes(line);
+    if (colon == 0 || colon == line.size() || line[colon] != ':') break;
+    const std::size_t end = colon + 1 + head_scan::value_bytes(line.substr(colon + 1));
+    if (!line.substr(end).starts_with(kLineEnd)) break;
+    if (end > limits_.max_field_bytes || fields_.size() == limits_.max_fields) break;
+    add_field(line.substr(0, colon), line.substr(colon + 1, end - colon - 1));
+    at += end + kLineEnd.size();
+  }
+  if (!text.substr(at).starts_with(kLineEnd)) {
+    fields_ = std::vector<HttpField>();  // not clear(), which keeps the memory
+    request_ = {};
+    return false;
+  }
+  position_ = at + kLineEnd.size();
+  state_ = State::kComplete;
+  request_.method = text.substr(0, kMethod.size() - 1);
+  request_.target = target;
+  return true;
+}
+
 void RequestParser::skip_plain_bytes(std::string_view text) noexcept {
-  const auto skip = [&](std::size_t most_in_line, auto plain_bytes) {
+  const auto skip = [&](std::size_t most_in_line, auto scan) {
     const std::size_t end = std::min(text.size(), line_begin_ + most_in_line);
-    if (position_ < end) position_ += plain_bytes(text.substr(position_, end - position_));
+    if (position_ < end) position_ += scan(text.substr(position_, end - position_));
   };
   if (state_ == State::kFieldValue) {
-    skip(limits_.max_field_bytes, &plain_value_bytes);
+    skip(limits_.max_field_bytes, head_scan::value_bytes);
   } else if (state_ == State::kFieldName) {
-    skip(limits_.max_field_bytes, &plain_bytes<is_tchar>);
+    skip(limits_.max_field_bytes, head_scan::name_bytes);
   } else if (state_ == State::kTarget) {
-    skip(limits_.max_request_line_bytes, &plain_bytes<is_target_byte>);
+    skip(limits_.max_request_line_bytes, head_scan::target_bytes);
   }
 }
 
@@ -412,19 +415,33 @@ std::optional<RequestTarget> RequestParser::target_of(std::string_view text) con
   return parse_request_target(target);
 }
 
-Violation RequestParser::finish(std::string_view text) {
+void RequestParser::add_field(std::string_view name, std::string_view value) {
+  const FieldName known = field_name_of(name);
+  const auto index = static_cast<std::size_t>(known);
+  if (request_.counts[index]++ == 0) {
+    request_.firsts[index] = static_cast<std::uint32_t>(fields_.size());
+  }
+  fields_.push_back({name, trim_blanks(value), known});
+}
+
+bool RequestParser::take_target(std::string_view text) noexcept {
+  const auto target = parse_request_target(text);
+  if (!target) return false;
+  request_.path = target->path;
+  request_.query = target->query;
+  request_.host = target->authority;  // until judge_fields()
+  return true;
+}
+
+// Builds the request of a head that the steps have accepted.
+void RequestParser::finish(std::string_view text) {
   fields_.reserve(spans_.size());
   for (const FieldSpan& span : spans_) {
-    const std::string_view name = text.substr(span.begin, span.colon - span.begin);
-    const FieldName known = field_name_of(name);
-    fields_.push_back(
-        {name, trim_blanks(text.substr(span.colon + 1, span.end - span.colon - 1)), known});
-    ++request_.counts[static_cast<std::size_t>(known)];
+    add_field(text.substr(span.begin, span.colon - span.begin),
+              text.substr(span.colon + 1, span.end - span.colon - 1));
   }
   spans_ = std::vector<FieldSpan>();
-  request_.fields = &fields_;
   request_.minor_version = minor_ - '0';
-
   const std::size_t target_begin = method_end_ + 1;
   const std::size_t method_begin = std::size_t{2} * empty_lines_;
   request_.method = text.substr(method_begin, method_end_ - method_begin);
@@ -433,20 +450,26 @@ Violation RequestParser::finish(std::string_view text) {
   WSD_ASSERT(target.has_value());
   request_.path = target->path;
   request_.query = target->query;
+  request_.host = target->authority;  // until judge_fields()
+}
 
+RequestParser::Status RequestParser::judge_fields() noexcept {
+  request_.fields = &fields_;
+  const std::string_view authority = std::exchange(request_.host, {});
   using Judge = Violation (*)(HttpRequest&) noexcept;
   for (const Judge judge :
        {&judge_host, &judge_transfer_encoding, &judge_content_length, &judge_expect}) {
     if (const Violation violation = judge(request_); violation != Violation::kNone) {
-      return violation;
+      return fail(violation);
     }
   }
-  if (!target->authority.empty()) request_.host = target->authority;  // RFC 9112 §3.2.2 MUST
+  if (!authority.empty()) request_.host = authority;  // RFC 9112 §3.2.2 MUST
   request_.keep_alive = persists(request_);
-  return Violation::kNone;
+  return Status::kComplete;
 }
 
 bool is_known_method(std::string_view method) noexcept {
+  if (method == "GET") return true;
   static constexpr auto kMethods = std::to_array<std::string_view>(
       {"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"});
   return std::find(kMethods.begin(), kMethods.end(), method) != kMethods.end();

@@ -46,7 +46,9 @@ struct HttpRequest {
   std::uint64_t content_length = 0;  // 0 for a chunked body
   std::string_view body;             // decoded; empty before it was read
   const std::vector<HttpField>* fields = nullptr;
-  std::array<std::uint32_t, kFieldNames> counts = {};  // of the fields of each known name
+  // Of each known name: the number of its fields, and the place of the first one in `fields`.
+  std::array<std::uint32_t, kFieldNames> counts = {};
+  std::array<std::uint32_t, kFieldNames> firsts = {};
 
   // Returns whether the request has a body (RFC 9112 §6) that was not read yet.
   [[nodiscard]] bool body_due() const noexcept {
@@ -128,6 +130,11 @@ class RequestParser {
     std::uint32_t end;
   };
 
+  // Reads a head that is complete, and that has the form of nearly every handshake. Returns false
+  // and changes nothing if it is not, or if it may break a rule.
+  [[nodiscard]] bool read_plain(std::string_view text);
+  void add_field(std::string_view name, std::string_view value);
+  [[nodiscard]] bool take_target(std::string_view text) noexcept;
   // Skips bytes of which each would leave the state as it is. Handles none of the others.
   void skip_plain_bytes(std::string_view text) noexcept;
   // Each of these handles the byte at position_ and returns its violation, if any.
@@ -141,7 +148,9 @@ class RequestParser {
   [[nodiscard]] Violation step_field_value(char c);
 
   [[nodiscard]] std::optional<RequestTarget> target_of(std::string_view text) const noexcept;
-  [[nodiscard]] Violation finish(std::string_view text);
+  void finish(std::string_view text);
+  // Checks the rules about whole fields. Call it once, when the request is built.
+  [[nodiscard]] Status judge_fields() noexcept;
   [[nodiscard]] Status fail(Violation violation) noexcept;
   [[nodiscard]] std::uint32_t offset() const noexcept {
     return static_cast<std::uint32_t>(position_);

@@ -33,14 +33,16 @@ namespace mask_detail {
 
 typedef std::uint32_t Chunk __attribute__((vector_size(16)));
 
-[[nodiscard]] inline bool is_ascii(std::uint64_t octets) noexcept {
-  return (octets & 0x8080808080808080U) == 0;
+// Returns 0 if all octets are ASCII. The value is not a bool, because the compiler would compare it
+// twice on the path of small messages.
+[[nodiscard]] inline std::uint64_t high_bits(std::uint64_t octets) noexcept {
+  return octets & 0x8080808080808080U;
 }
-[[nodiscard]] inline bool is_ascii(Chunk octets) noexcept {
+[[nodiscard]] inline std::uint64_t high_bits(Chunk octets) noexcept {
 #ifdef __SSE2__
-  return _mm_movemask_epi8(std::bit_cast<__m128i>(octets)) == 0;
+  return static_cast<unsigned>(_mm_movemask_epi8(std::bit_cast<__m128i>(octets)));
 #else
-  return is_ascii(std::uint64_t{octets[0] | octets[1] | octets[2] | octets[3]});
+  return high_bits(std::uint64_t{octets[0] | octets[1] | octets[2] | octets[3]});
 #endif
 }
 
@@ -64,20 +66,21 @@ inline Word both_ends(std::uint8_t* data, std::size_t size, Word head_mask,
 
 inline constexpr std::size_t kMostShort = 2 * sizeof(Chunk);
 
-// Masks at most kMostShort bytes. Returns whether all results are ASCII, so that the caller need
-// not read them again. Such a read would wait until overlapping stores have left the store buffer.
-inline bool apply_short(std::uint8_t* data, std::size_t size, std::uint32_t word) noexcept {
+// Masks at most kMostShort bytes. Returns 0 if all results are ASCII, so that the caller need not
+// read them again. Such a read would wait until overlapping stores have left the store buffer.
+inline std::uint64_t apply_short(std::uint8_t* data, std::size_t size,
+                                 std::uint32_t word) noexcept {
   const std::uint32_t tail_word = advance(word, size);
   if (size >= sizeof(Chunk)) {
     const Chunk head = {word, word, word, word};
     const Chunk tail = {tail_word, tail_word, tail_word, tail_word};
-    return is_ascii(both_ends(data, size, head, tail));
+    return high_bits(both_ends(data, size, head, tail));
   }
   if (size >= 8) {
-    return is_ascii(both_ends(data, size, twice(word), twice(tail_word)));
+    return high_bits(both_ends(data, size, twice(word), twice(tail_word)));
   }
   if (size >= 4) {
-    return is_ascii(std::uint64_t{both_ends(data, size, word, tail_word)});
+    return high_bits(std::uint64_t{both_ends(data, size, word, tail_word)});
   }
   const auto octets = std::bit_cast<MaskingKey>(word);
   std::uint64_t all = 0;
@@ -85,11 +88,12 @@ inline bool apply_short(std::uint8_t* data, std::size_t size, std::uint32_t word
     data[i] = static_cast<std::uint8_t>(data[i] ^ octets[i]);
     all |= data[i];
   }
-  return is_ascii(all);
+  return high_bits(all);
 }
 
-// Masks any number of bytes, with the best kernel for this CPU.
-void apply_long(std::uint8_t* data, std::size_t size, std::uint32_t word) noexcept;
+// Masks any number of bytes, with the best kernel for this CPU. Returns whether all results are
+// ASCII.
+bool apply_long(std::uint8_t* data, std::size_t size, std::uint32_t word) noexcept;
 
 }  // namespace mask_detail
 

@@ -11,8 +11,8 @@ namespace wsd::protocol {
 struct MaskKernel {
   std::string_view name;
   // `word` is the key's octets in memory order, starting with that of data[0]. Any size, any
-  // alignment.
-  void (*apply)(std::uint8_t* data, std::size_t size, std::uint32_t word) noexcept;
+  // alignment. Returns whether all results are ASCII.
+  bool (*apply)(std::uint8_t* data, std::size_t size, std::uint32_t word) noexcept;
   bool supported;  // by this CPU
 };
 

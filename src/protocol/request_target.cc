@@ -27,6 +27,10 @@ bool is_plain_path(std::string_view text) noexcept {
   bool only_dots = true;
   const auto is_dot_segment = [&] { return only_dots && (dots == 1 || dots == 2); };
   for (std::size_t i = 0; i < text.size(); ++i) {
+    if (has_class(text[i], syntax::kAlpha)) {
+      only_dots = false;
+      continue;
+    }
     int byte = static_cast<unsigned char>(text[i]);
     if (const int decoded = percent_decoded(text.substr(i)); decoded >= 0) {
       if (decoded == 0) return false;

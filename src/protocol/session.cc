@@ -1,17 +1,14 @@
 #include "protocol/session.h"
 
 #include <algorithm>
-#include <array>
 #include <string>
 #include <utility>
 
 #include "base/assert.h"
 #include "protocol/close_payload.h"
 #include "protocol/frame_check.h"
-#include "protocol/inflation.h"
 #include "protocol/mask.h"
-#include "protocol/proxy_header.h"
-#include "protocol/request_body.h"
+#include "protocol/session_state.h"
 #include "protocol/utf8.h"
 
 namespace wsd::protocol {
@@ -24,53 +21,11 @@ constexpr std::uint64_t kDirectReceiveBytes = std::uint64_t{16} << 10;
 // Bytes kept beyond the head limit, so that the parser sees the byte that exceeds the limit.
 constexpr std::size_t kHeadSlack = 16;
 
-Event event_of(Event::Kind kind) {
-  Event event;
-  event.kind = kind;
-  return event;
-}
-
 }  // namespace
 
-struct Session::Head {
-  explicit Head(const SessionLimits& limits)
-      : proxy(limits.proxy_header ? std::make_unique<ProxyHeaderParser>() : nullptr),
-        parser(limits.head) {}
-  std::unique_ptr<ProxyHeaderParser> proxy;  // null if none is expected, or after it is complete
-  std::optional<IpEndpoint> proxy_source;
-  RequestParser parser;
-  Bytes received;     // a complete head, as it was parsed
-  std::string bytes;  // a head that arrived in several pieces, or whose body is read
-  RequestBody body;
-  HttpRequest whole;                    // the request with its body
-  bool deferred = false;                // the response comes later
-  std::vector<std::uint8_t> pipelined;  // bytes received after the request meanwhile
-};
-
-struct Session::Partial {
-  std::array<std::uint8_t, kMaxFrameHeaderBytes> header_bytes = {};
-  std::uint8_t header_size = 0;  // bytes of an incomplete header
-  bool in_frame = false;         // `frame` is valid and its payload incomplete
-  FrameHeader frame;
-  std::uint64_t received = 0;  // payload bytes of `frame` received so far
-  std::array<std::uint8_t, kMaxControlPayload> control = {};
-  MessageAssembler message;
-
-  [[nodiscard]] std::uint64_t remaining() const noexcept { return frame.payload_length - received; }
-  [[nodiscard]] bool idle() const noexcept {
-    return header_size == 0 && !in_frame && !message.active();
-  }
-};
-
-// Each pointer is null unless its object is in use. Held exists while one of the first three is.
-struct Session::Held {
-  std::unique_ptr<Head> head;
-  std::unique_ptr<Partial> partial;
-  std::unique_ptr<Compression> compression;
-  std::unique_ptr<Inflation> inflation;  // refers to `compression`
-};
-
-Session::Session(const SessionLimits& limits) { held().head = std::make_unique<Head>(limits); }
+Session::Session(const SessionLimits& limits) {
+  if (limits.proxy_header) held().head = std::make_unique<Head>(limits);
+}
 
 Session::~Session() = default;
 
@@ -81,7 +36,8 @@ Session::Held& Session::held() {
 
 void Session::drop_if_empty() noexcept {
   if (held_ == nullptr) return;
-  if (held_->head == nullptr && held_->partial == nullptr && held_->compression == nullptr) {
+  if (held_->head == nullptr && held_->client == nullptr && held_->partial == nullptr &&
+      held_->compression == nullptr) {
     held_.reset();
   }
 }
@@ -112,8 +68,8 @@ bool Session::keep_utf8(MutableBytes text, MaskingKey key) noexcept {
 }
 
 bool Session::unmask_long_text(MutableBytes payload, MaskingKey key) noexcept {
-  apply_mask(payload, key);
-  return keep_utf8(payload, key);
+  const auto word = std::bit_cast<std::uint32_t>(key);
+  return mask_detail::apply_long(payload.data(), payload.size(), word) || keep_utf8(payload, key);
 }
 
 Event Session::next(MutableBytes& input, const SessionLimits& limits) {
@@ -150,6 +106,9 @@ Event Session::next(MutableBytes& input, const SessionLimits& limits) {
 
 Event Session::next_head(MutableBytes& input, const SessionLimits& limits) {
   if (input.empty()) return {};
+  if (is_client_) return next_response(input);
+  // A connection that has not sent anything yet holds no memory for a request.
+  if (held().head == nullptr) held_->head = std::make_unique<Head>(limits);
   Head& head = *held_->head;
   if (head.proxy != nullptr) return next_proxy_header(input);
   if (head.body.reading()) return continue_body(input, limits.message);
@@ -207,15 +166,22 @@ void Session::read_body() {
   WSD_ASSERT(phase_ == Phase::kHttp);
   Head& head = *held_->head;
   WSD_ASSERT(head.parser.request().body_due());
-  if (head.bytes.empty()) {
-    // The request's views must outlive the read buffer, so the head is parsed again from a copy.
-    head.bytes.assign(as_text(head.received));
-    head.parser.reset();
-    const RequestParser::Status status = head.parser.parse(as_bytes(head.bytes));
-    WSD_ASSERT(status == RequestParser::Status::kComplete);
-  }
+  keep_head();
   head.body.begin(head.parser.request());
 }
+
+// The request's views must outlive the read buffer, so the head is parsed again from a copy.
+void Session::keep_head() {
+  WSD_ASSERT(phase_ == Phase::kHttp);
+  Head& head = *held_->head;
+  if (!head.bytes.empty()) return;
+  head.bytes.assign(as_text(head.received));
+  head.parser.reset();
+  const RequestParser::Status status = head.parser.parse(as_bytes(head.bytes));
+  WSD_ASSERT(status == RequestParser::Status::kComplete);
+}
+
+const HttpRequest& Session::request() const noexcept { return held_->head->parser.request(); }
 
 Event Session::continue_body(MutableBytes& input, const MessageLimits& limits) {
   Head& head = *held_->head;
@@ -233,18 +199,20 @@ Event Session::continue_body(MutableBytes& input, const MessageLimits& limits) {
     case RequestBody::Status::kComplete:
       break;
   }
-  head.whole = head.parser.request();
-  head.whole.body = as_text(head.body.bytes());
-  head.whole.body_read = true;
+  HttpRequest& whole = head.whole.emplace(head.parser.request());
+  whole.body = as_text(head.body.bytes());
+  whole.body_read = true;
   Event event = event_of(Event::Kind::kRequest);
-  event.request = &head.whole;
+  event.request = &whole;
   return event;
 }
 
 void Session::upgrade() noexcept {
   WSD_ASSERT(phase_ == Phase::kHttp);
   phase_ = Phase::kFrames;
+  if (held_ == nullptr) return;
   held_->head.reset();
+  if (is_client_) held_->client->reader.reset();
   drop_if_empty();
 }
 
@@ -257,6 +225,8 @@ void Session::defer() noexcept {
   WSD_ASSERT(phase_ == Phase::kHttp);
   held_->head->deferred = true;
 }
+
+void Session::resume() noexcept { held_->head->deferred = false; }
 
 std::vector<std::uint8_t> Session::take_pipelined() noexcept {
   if (held_ == nullptr || held_->head == nullptr || held_->head->deferred) return {};
@@ -280,17 +250,22 @@ void Session::release() noexcept {
   held_->inflation.reset();
   held_->partial.reset();
   held_->head.reset();
+  if (is_client_) held_->client->reader.reset();
   drop_if_empty();
 }
 
 std::optional<ControlFrame> Session::start_close(std::uint16_t code, std::string_view reason) {
   if (close_sent_) return std::nullopt;
   close_sent_ = true;
-  return make_close_frame(code, reason);
+  const ControlFrame frame = make_close_frame(code, reason);
+  return is_client_ ? masked_control_frame(frame, next_key()) : frame;
 }
 
 bool Session::unfinished() const noexcept {
-  if (phase_ == Phase::kHttp) return held_->head->parser.started();
+  if (phase_ == Phase::kHttp) {
+    if (held_ == nullptr) return false;
+    return is_client_ ? held_->client->reader->started() : held_->head->parser.started();
+  }
   return begun() != nullptr && !message_handed_out_ && !inflating();
 }
 
@@ -299,11 +274,12 @@ bool Session::asks_head() const noexcept {
 }
 
 bool Session::in_body() const noexcept {
-  return phase_ == Phase::kHttp && held_->head->body.reading();
+  return phase_ == Phase::kHttp && !is_client_ && held_ != nullptr && held_->head->body.reading();
 }
 
 std::size_t Session::held_bytes() const noexcept {
   if (held_ == nullptr) return 0;
+  if (phase_ == Phase::kHttp && is_client_) return held_->client->reader->held_bytes();
   if (phase_ == Phase::kHttp) {
     const Head& head = *held_->head;
     return (head.bytes.empty() ? 0 : head.bytes.capacity()) + head.body.capacity() +
@@ -390,7 +366,7 @@ bool Session::read_header(MutableBytes& input, FrameHeader& header, Violation& v
   if (held.header_size < frame_header_size(held.header_bytes[1])) {
     // Fail as soon as a violation is certain, without waiting for the rest.
     violation = check_frame_start(decode_frame_start(held.header_bytes[0], held.header_bytes[1]),
-                                  held.message.active(), compression() != nullptr);
+                                  held.message.active(), compression() != nullptr, !is_client_);
     return false;
   }
   header = decode_frame_header(held.header_bytes);
@@ -413,7 +389,8 @@ void Session::stash_header(MutableBytes& input) {
 }
 
 Violation Session::judge(const FrameHeader& header, const MessageLimits& limits) {
-  const Violation start = check_frame_start(header, in_message(), compression() != nullptr);
+  const Violation start =
+      check_frame_start(header, in_message(), compression() != nullptr, !is_client_);
   if (start != Violation::kNone) return start;
   const bool compressed = in_message() ? begun()->message.compressed() : header.rsv != 0;
   const std::uint64_t limit = limits.max_message_bytes;
@@ -440,66 +417,6 @@ Event Session::whole_data(const FrameHeader& header, MutableBytes payload,
   Event event = event_of(Event::Kind::kMessage);
   event.opcode = header.opcode;
   event.payload = payload;
-  return event;
-}
-
-Event Session::inflate(Opcode opcode, Bytes compressed, const MessageLimits& limits) {
-  const Inflater::Status status = compression()->inflate(compressed, limits.max_message_bytes);
-  if (status == Inflater::Status::kUnfinished) {
-    if (held_->inflation == nullptr) {
-      held_->inflation = std::make_unique<Inflation>(*compression());
-    }
-    held_->inflation->begin(opcode, compressed);
-    return {};
-  }
-  const bool text_valid = status != Inflater::Status::kOk || opcode != Opcode::kText ||
-                          is_utf8(compression()->pool().inflated.bytes());
-  return inflated(opcode, status, text_valid);
-}
-
-// Returns the event for the message in the pool's `inflated`.
-Event Session::inflated(Opcode opcode, Inflater::Status status, bool text_valid) {
-  switch (status) {
-    case Inflater::Status::kOk:
-      break;
-    case Inflater::Status::kUnfinished:
-      return {};
-    case Inflater::Status::kCorrupt:
-      return fail(Violation::kBadCompression);
-    case Inflater::Status::kBeforeStart:
-      return fail(Violation::kCompressionContext);
-    case Inflater::Status::kTooBig:
-      return fail(Violation::kMessageTooBig);  // RFC 7692 §8, RFC 6455 §10.4
-    case Inflater::Status::kNoMemory:
-      finish();
-      return event_of(Event::Kind::kNoMemory);
-  }
-  if (!text_valid) return fail(Violation::kTextNotUtf8);
-  message_handed_out_ = in_message();
-  Event event = event_of(Event::Kind::kMessage);
-  event.opcode = opcode;
-  event.payload = compression()->pool().inflated.bytes();
-  return event;
-}
-
-// Goes on with an unfinished inflation, and then with the input after it.
-Event Session::next_kept(const MessageLimits& limits) {
-  Inflation& inflation = *held_->inflation;
-  if (inflation.unfinished() && close_sent_) {  // ignored, as in whole_data() and end_frame()
-    inflation.abandon();
-    if (in_message()) held_->partial->message.reset();
-  } else if (inflation.unfinished()) {
-    const Inflater::Status status = inflation.step(limits.max_message_bytes);
-    return inflated(inflation.opcode(), status, inflation.text_valid());
-  }
-  drop_idle_partial();
-  MutableBytes input = inflation.input();
-  const Event event = next_frame_event(input, limits);
-  if (event.kind != Event::Kind::kNone) {
-    inflation.set_left(input.size());
-  } else if (!inflation.unfinished()) {
-    held_->inflation.reset();
-  }
   return event;
 }
 

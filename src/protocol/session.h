@@ -12,7 +12,9 @@
 // An idle session holds no memory of its own. The limits are the same for all sessions, so each
 // call passes them.
 //
-// A new session reads HTTP requests; after upgrade() it reads frames. It sends nothing itself,
+// A new session has the server's role and reads HTTP requests. After begin_client() it has the
+// client's role and reads the server's response. After upgrade() it reads frames: masked ones of a
+// client, or ones of a server, which must not be masked (§5.1). It sends nothing itself,
 // because only the caller knows the state of the send queue. start_close() returns a Close frame at
 // most once. The caller answers a Ping event with a Pong of the same payload (§5.5.3).
 #pragma once
@@ -33,7 +35,9 @@
 #include "protocol/compression.h"
 #include "protocol/frame_writer.h"
 #include "protocol/http_request.h"
+#include "protocol/http_response_reader.h"
 #include "protocol/mask.h"
+#include "protocol/masking_keys.h"
 #include "protocol/message_assembler.h"
 #include "protocol/utf8.h"
 #include "protocol/violation.h"
@@ -48,14 +52,15 @@ struct SessionLimits {
 
 struct Event {
   enum class Kind : std::uint8_t {
-    kNone,     // all input is used up
-    kProxied,  // the PROXY protocol header is complete: see proxy_source()
-    kRequest,  // a request head: call upgrade(), read_body(), defer(), next_request() or finish();
-               // again, with `request->body`, when a requested body is complete
-    kMessage,  // a whole message: type in `opcode`, bytes in `payload`
-    kPing,     // send `payload` back in a Pong
-    kPong,     // the Pong's `payload`
-    kClose,    // the peer's Close: `close_code` (0: none given), reason in `payload`
+    kNone,      // all input is used up
+    kProxied,   // the PROXY protocol header is complete: see proxy_source()
+    kResponse,  // the server's response, see response(): call upgrade() or finish()
+    kRequest,   // a request head: call upgrade(), read_body(), defer(), next_request() or finish();
+                // again, with `request->body`, when a requested body is complete
+    kMessage,   // a whole message: type in `opcode`, bytes in `payload`
+    kPing,      // send `payload` back in a Pong
+    kPong,      // the Pong's `payload`
+    kClose,     // the peer's Close: `close_code` (0: none given), reason in `payload`
     kViolation,  // the peer broke a rule; the session reads nothing more
     kNoMemory,   // out of memory for a message; the session reads nothing more
   };
@@ -81,6 +86,12 @@ class Session {
   Session& operator=(const Session&) = delete;
   ~Session();
 
+  // Takes the client's role, before any input. `keys` must outlive the session.
+  void begin_client(MaskingKeys& keys, const SessionLimits& limits);
+  [[nodiscard]] bool is_client() const noexcept { return is_client_; }
+  // At kResponse: the response, valid until upgrade() or finish().
+  [[nodiscard]] const HttpResponse& response() const noexcept;
+
   // Returns the next event. Pass the same limits in each call.
   [[nodiscard]] Event next(MutableBytes& input, const SessionLimits& limits);
 
@@ -97,11 +108,13 @@ class Session {
     constexpr std::size_t kHeaderBytes = 6;  // §5.2: two bytes and the masking key
     constexpr unsigned kFinalText = 0x81;    // FIN, no RSV, opcode 1; binary is one more
     constexpr unsigned kMask = 0x80;         // without this bit, `size` exceeds kMostSmall
+    constexpr unsigned kOpcodeBits = 0x0F;
     if (input.size() < kHeaderBytes) return false;
     std::uint8_t* const at = input.data();
     const unsigned kind = at[0] - kFinalText;
     const std::size_t size = at[1] ^ kMask;
-    if (kind > 1 || size > kMostSmall || size > input.size() - kHeaderBytes) return false;
+    const std::size_t total = kHeaderBytes + size;
+    if (kind > 1 || size > kMostSmall || total > input.size()) return false;
     const MutableBytes payload(at + kHeaderBytes, size);
     MaskingKey key;
     std::memcpy(key.data(), at + 2, key.size());
@@ -110,9 +123,9 @@ class Session {
     } else {
       apply_mask(payload, key);
     }
-    message.opcode = static_cast<Opcode>(kind + 1);
+    message.opcode = static_cast<Opcode>(at[0] & kOpcodeBits);  // read again: a register less
     message.payload = payload;
-    input = MutableBytes(at + kHeaderBytes + size, input.size() - kHeaderBytes - size);
+    input = MutableBytes(at + total, input.size() - total);
     return true;
   }
 
@@ -123,15 +136,28 @@ class Session {
   // The answers to kRequest. Each of them invalidates the request's views.
   void upgrade() noexcept;                                          // frames follow
   void upgrade(const DeflateParameters& terms, DeflatePool& pool);  // frames, compressed or not
-  void read_body();              // a body is due: it follows, of at most max_message_bytes
-  void defer() noexcept;         // the response comes later; until then, input is kept
+  void read_body();       // a body is due: it follows, of at most max_message_bytes
+  void defer() noexcept;  // the response comes later; until then, input is kept
+  // Before defer(): keeps a copy of the request's head, so that request() stays valid.
+  void keep_head();
+  // After defer(), instead of next_request(): the next call is upgrade(). Until then,
+  // take_pipelined() returns the bytes that were kept.
+  void resume() noexcept;
   void next_request() noexcept;  // another request follows on this connection
   void finish() noexcept;        // all further input is ignored
-  // After next_request(): returns the pipelined bytes that were kept meanwhile, to pass to next().
-  // Empty if there are none.
+  // After keep_head(), until the response: returns the request.
+  [[nodiscard]] const HttpRequest& request() const noexcept;
+  // After next_request() or resume(): returns the pipelined bytes that were kept meanwhile, to pass
+  // to next(). Empty if there are none.
   [[nodiscard]] std::vector<std::uint8_t> take_pipelined() noexcept;
   // After finish(), when the caller uses no view of an event any more: frees the session's memory.
   void release() noexcept;
+
+  // Returns a control frame as this role sends it: a client's is masked. `payload` has at most
+  // kMaxControlPayload bytes.
+  [[nodiscard]] ControlFrame control_frame(Opcode opcode, Bytes payload);
+  // Client's role: returns the key for the next frame.
+  [[nodiscard]] MaskingKey next_key() noexcept;
 
   // Returns our Close frame, or std::nullopt if it was returned before. Messages received after
   // this call are not reported, but Pings still are: §5.5.1 forbids only data after Close, and the
@@ -177,6 +203,7 @@ class Session {
  private:
   enum class Phase : std::uint8_t { kHttp, kFrames, kFinished };
   struct Head;     // an incomplete HTTP request
+  struct Client;   // the client's role
   struct Partial;  // an incomplete frame or message
   struct Held;     // state that an idle session does not have
 
@@ -184,13 +211,14 @@ class Session {
   [[nodiscard]] static bool unmask_text(MutableBytes payload, MaskingKey key) noexcept {
     if (payload.size() > mask_detail::kMostShort) return unmask_long_text(payload, key);
     const auto word = std::bit_cast<std::uint32_t>(key);
-    return mask_detail::apply_short(payload.data(), payload.size(), word) ||
+    return mask_detail::apply_short(payload.data(), payload.size(), word) == 0 ||
            keep_utf8(payload, key);
   }
   [[nodiscard]] static bool unmask_long_text(MutableBytes payload, MaskingKey key) noexcept;
   [[nodiscard]] static bool keep_utf8(MutableBytes text, MaskingKey key) noexcept;
 
   [[nodiscard]] Event next_head(MutableBytes& input, const SessionLimits& limits);
+  [[nodiscard]] Event next_response(MutableBytes& input);
   [[nodiscard]] Event next_proxy_header(MutableBytes& input);
   [[nodiscard]] Event continue_body(MutableBytes& input, const MessageLimits& limits);
   [[nodiscard]] Event next_frame_event(MutableBytes& input, const MessageLimits& limits);
@@ -220,6 +248,7 @@ class Session {
   bool close_sent_ : 1 = false;
   bool close_received_ : 1 = false;
   bool message_handed_out_ : 1 = false;
+  bool is_client_ : 1 = false;
 };
 
 }  // namespace wsd::protocol

@@ -16,7 +16,8 @@ inline constexpr std::uint8_t kSubDelim = 4;    // RFC 3986 §2.2
 inline constexpr std::uint8_t kHexDigit = 8;
 inline constexpr std::uint8_t kAlpha = 16;
 inline constexpr std::uint8_t kDigit = 32;
-inline constexpr std::uint8_t kTarget = 64;  // is_target_byte()
+inline constexpr std::uint8_t kTarget = 64;    // is_target_byte()
+inline constexpr std::uint8_t kRegName = 128;  // RFC 3986 §3.2.2, without '%' and ','
 
 constexpr std::array<std::uint8_t, 256> make_classes() noexcept {
   std::array<std::uint8_t, 256> classes{};
@@ -36,6 +37,11 @@ constexpr std::array<std::uint8_t, 256> make_classes() noexcept {
     const char text = static_cast<char>(c);
     if (c != '"' && c != '#' && c != '<' && c != '>') add({&text, 1}, kTarget);
   }
+  constexpr int kName = kUnreserved | kSubDelim;
+  for (std::uint8_t& slot : classes) {
+    if ((slot & kName) != 0) slot = static_cast<std::uint8_t>(slot | kRegName);
+  }
+  classes[','] = static_cast<std::uint8_t>(classes[','] & ~kRegName);
   return classes;
 }
 

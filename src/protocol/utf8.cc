@@ -31,7 +31,7 @@ constexpr std::size_t kMostForAsciiFirst = 256;
     std::memcpy(&chunk, bytes.data() + at, sizeof chunk);
     all |= chunk;
   }
-  return mask_detail::is_ascii(all);
+  return mask_detail::high_bits(all) == 0;
 }
 
 // Returns how many bytes at the end belong to an open sequence, judging by its lead byte only.
@@ -97,17 +97,16 @@ bool Utf8Validator::feed(Bytes bytes) noexcept {
 
 bool Utf8Validator::feed_masked_long(MutableBytes bytes, MaskingKey key,
                                      std::uint64_t offset) noexcept {
-  while (bytes.size() > kSweep) {
-    const MutableBytes block = bytes.first(kSweep);
-    apply_mask(block, key, offset);
-    if (!feed(block)) {
-      return false;
-    }
-    bytes = bytes.subspan(kSweep);
-    offset += kSweep;
+  std::uint32_t word = mask_detail::advance(std::bit_cast<std::uint32_t>(key), offset);
+  while (!bytes.empty()) {
+    const MutableBytes block = bytes.first(std::min(bytes.size(), kSweep));
+    const bool ascii = mask_detail::apply_long(block.data(), block.size(), word);
+    // ASCII between code points is valid. Unmasking has looked at these bytes already.
+    if (!(ascii && state_ == kUtf8Between) && !feed(block)) return false;
+    bytes = bytes.subspan(block.size());
+    word = mask_detail::advance(word, block.size());
   }
-  apply_mask(bytes, key, offset);
-  return feed(bytes);
+  return state_ != kUtf8Wrong;
 }
 
 bool is_utf8(Bytes bytes) noexcept {

@@ -26,7 +26,7 @@ class Utf8Validator {
       return feed_masked_long(bytes, key, offset);
     }
     const std::uint32_t word = mask_detail::advance(std::bit_cast<std::uint32_t>(key), offset);
-    return mask_detail::apply_short(bytes.data(), bytes.size(), word) || feed(bytes);
+    return mask_detail::apply_short(bytes.data(), bytes.size(), word) == 0 || feed(bytes);
   }
   // Returns whether the text may end here: it is valid so far, and no sequence is open.
   [[nodiscard]] bool complete() const noexcept { return state_ == 0; }

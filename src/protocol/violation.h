@@ -70,10 +70,19 @@ namespace wsd::protocol {
   X(kBadExtensions, 400, "malformed Sec-WebSocket-Extensions")                                     \
   X(kDuplicateOrigin, 400, "more than one Origin field")                                           \
   X(kOriginNotAllowed, 403, "origin not allowed")                                                  \
+  /* a server's response to a client, RFC 9112 §4, RFC 6455 §4.1, RFC 7692 §7.1 */              \
+  X(kBadStatusLine, 1002, "malformed status line, expected HTTP/1.1 STATUS REASON")                \
+  X(kResponseHeadTooLong, 1002, "the response head exceeds the size limit")                        \
+  X(kNotSwitched, 1002, "the 101 response does not switch to websocket")                           \
+  X(kBadAccept, 1002, "Sec-WebSocket-Accept does not match the key")                               \
+  X(kSubprotocolNotOffered, 1002, "the response chooses a subprotocol that was not offered")       \
+  X(kExtensionNotOffered, 1002, "the response chooses an extension that was not offered")          \
+  X(kBadDeflateResponse, 1002, "the response has bad parameters of permessage-deflate")            \
   /* frame header, RFC 6455 §5.2, §5.4, §5.5 */                                                 \
   X(kReservedBit, 1002, "reserved bit set without an extension")                                   \
   X(kReservedOpcode, 1002, "reserved opcode")                                                      \
   X(kNotMasked, 1002, "frame from a client is not masked")                                         \
+  X(kMasked, 1002, "frame from a server is masked")                                                \
   X(kLengthNotMinimal, 1002, "payload length is not minimally encoded")                            \
   X(kLengthTopBit, 1002, "most significant bit of the payload length is set")                      \
   X(kControlFragmented, 1002, "control frame is fragmented")                                       \

@@ -139,8 +139,9 @@ std::string replace_names(std::string_view pattern, std::string& path) {
       path += segment;
       continue;
     }
-    if (segment == "{}") {
-      return quoted(pattern) + " has a segment {} without a name; write one, as in /rooms/{room}";
+    if (segment == "{}" || segment == "{...}") {
+      return quoted(pattern) + " has a segment " + std::string(segment) +
+             " without a name; write one, as in /rooms/{room}";
     }
     const std::optional<std::string_view> name = server::segment_name(segment);
     if (!name || has_brace(*name)) {
@@ -155,6 +156,14 @@ std::string replace_names(std::string_view pattern, std::string& path) {
     path += 'x';
   }
   return {};
+}
+
+// Returns whether a segment follows a "{name...}", which already matches the rest of a path.
+bool has_middle_catch_all(std::string_view pattern) {
+  const auto segments = server::segments_of(pattern);
+  return std::any_of(segments.begin(), segments.end() - 1, [](std::string_view each) {
+    return server::segment_kind(each) == server::SegmentKind::kCatchAll;
+  });
 }
 
 bool has_dot_segment(std::string_view pattern) {
@@ -243,10 +252,15 @@ std::string check_route_pattern(std::string_view pattern) {
   if (!pattern.starts_with('/')) return quoted(pattern) + " is not a path; begin it with a slash";
   std::string path;
   if (std::string error = replace_names(pattern, path); !error.empty()) return error;
+  if (has_middle_catch_all(pattern)) {
+    return quoted(pattern) +
+           " has a segment after a {name...}, which matches the rest of the path; make {name...} "
+           "the last segment";
+  }
   if (path.find('*') != std::string::npos) {
     return quoted(pattern) +
            " contains a wildcard, which routes do not have; write {name}, which matches one "
-           "segment";
+           "segment, or {name...} at the end, which matches the rest";
   }
   if (path.find_first_of("?#") != std::string::npos) {
     return quoted(pattern) + " has a query or a fragment; keep only the path before it";

@@ -22,7 +22,7 @@ namespace {
 constexpr std::uint64_t kGraceMs = 250;
 
 bool as_json(const LogOptions& options) {
-  if (options.format == LogFormat::kAuto) return ::isatty(options.fd) == 0;
+  if (options.format == LogFormat::kAuto) return options.sink || ::isatty(options.fd) == 0;
   return options.format == LogFormat::kJson;
 }
 
@@ -30,7 +30,7 @@ bool as_json(const LogOptions& options) {
 
 LogWriter::LogWriter(const LogOptions& options)
     : level_(options.level),
-      writing_(std::make_shared<Writing>(options.fd, as_json(options))),
+      writing_(std::make_shared<Writing>(options)),
       thread_([writing = writing_] { writing->run(); }) {}
 
 LogWriter::~LogWriter() {
@@ -50,8 +50,12 @@ void LogWriter::write(LogLine& line) { writing_->queue(line); }
 
 void LogWriter::lost() noexcept { writing_->lost(); }
 
+LogWriter::Writing::Writing(const LogOptions& options)
+    : sink_(options.sink), fd_(options.fd), json_(as_json(options)) {}
+
 void LogWriter::Writing::queue(LogLine& line) {
   auto entry = std::make_unique<Entry>();
+  entry->level = line.level();
   entry->text = line.take();
   if (count_.fetch_add(1, std::memory_order_relaxed) >= kMaxWaiting) {
     count_.fetch_sub(1, std::memory_order_relaxed);
@@ -74,6 +78,10 @@ void LogWriter::Writing::stop() noexcept {
 // socket may take a part only, and a file system may not respond.
 bool LogWriter::Writing::ends_in_time() {
   std::unique_lock lock(mutex_);
+  if (sink_) {
+    ended_.wait(lock, [this] { return has_ended_; });
+    return true;
+  }
   const bool ended = ended_.wait_for(lock, std::chrono::milliseconds(kLastWordsMs + kGraceMs),
                                      [this] { return has_ended_; });
   if (!ended) abandoned_.store(true, std::memory_order_relaxed);
@@ -104,6 +112,10 @@ std::uint32_t LogWriter::Writing::write_waiting() {
   for (Entry* entry = waiting_.take(); entry != nullptr;) {
     const std::unique_ptr<Entry> owned(std::exchange(entry, entry->next));
     ++lines;
+    if (sink_) {
+      pass(owned->level, owned->text);
+      continue;
+    }
     try {
       text += owned->text;
     } catch (const std::bad_alloc&) {
@@ -115,7 +127,13 @@ std::uint32_t LogWriter::Writing::write_waiting() {
   const std::uint64_t dropped = dropped_.exchange(0, std::memory_order_relaxed);
   try {
     if (dropped != 0) {
-      text += line(LogLevel::kWarn, "log_lines_dropped").add("count", dropped).take();
+      const std::string report =
+          line(LogLevel::kWarn, "log_lines_dropped").add("count", dropped).take();
+      if (sink_) {
+        pass(LogLevel::kWarn, report);
+      } else {
+        text += report;
+      }
     }
   } catch (const std::bad_alloc&) {
     dropped_.fetch_add(dropped, std::memory_order_relaxed);
@@ -123,6 +141,23 @@ std::uint32_t LogWriter::Writing::write_waiting() {
   write_all(text);
   count_.fetch_sub(lines, std::memory_order_relaxed);
   return lines;
+}
+
+// Returns whether the writer has been stopping for longer than kLastWordsMs.
+bool LogWriter::Writing::out_of_time() noexcept {
+  if (!stop_.load(std::memory_order_acquire)) return false;
+  if (give_up_at_ms_ == 0) give_up_at_ms_ = net::monotonic_ms() + kLastWordsMs;
+  return net::monotonic_ms() >= give_up_at_ms_;
+}
+
+void LogWriter::Writing::pass(LogLevel level, std::string_view line) noexcept {
+  if (out_of_time()) return;
+  line.remove_suffix(1);  // the newline
+  try {
+    sink_(level, line);
+  } catch (...) {
+    lost();
+  }
 }
 
 // Waits if the target is full, but for no longer than kLastWordsMs once the writer is stopping. If

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -29,7 +30,7 @@ class LogWriter {
   LogWriter& operator=(const LogWriter&) = delete;
   // Writes the waiting lines, as far as the target takes them within kLastWordsMs. A write that
   // still blocks then is abandoned with its thread, which ends when the write does, and uses the
-  // descriptor no more.
+  // descriptor no more. A sink is not abandoned, because it may use objects of its owner.
   ~LogWriter();
 
   // All functions below: any thread.
@@ -47,7 +48,7 @@ class LogWriter {
   void lost() noexcept;
 
  private:
-  // What the thread uses. It outlives this object if a write blocks.
+  // The state of the thread. It outlives this object if a write blocks.
   class Writing;
 
   const LogLevel level_;
@@ -58,7 +59,7 @@ class LogWriter {
 // The thread's part of a LogWriter.
 class LogWriter::Writing {
  public:
-  Writing(int fd, bool json) : fd_(fd), json_(json) {}
+  explicit Writing(const LogOptions& options);
 
   // Any thread.
   [[nodiscard]] LogLine line(LogLevel level, std::string_view event) const {
@@ -68,7 +69,8 @@ class LogWriter::Writing {
   void lost() noexcept { dropped_.fetch_add(1, std::memory_order_relaxed); }
   void stop() noexcept;
   // Waits until run() has returned, but at most until the thread should have given up. Returns
-  // false if a write blocks. The thread then uses the descriptor no more.
+  // false if a write blocks. The thread then uses the descriptor no more. Waits without a limit if
+  // there is a sink.
   [[nodiscard]] bool ends_in_time();
 
   // The thread's function.
@@ -77,6 +79,7 @@ class LogWriter::Writing {
  private:
   struct Entry {
     Entry* next = nullptr;
+    LogLevel level = LogLevel::kOff;
     std::string text;
   };
 
@@ -84,6 +87,8 @@ class LogWriter::Writing {
   std::uint32_t write_waiting();
   void write_lines() noexcept;
   void write_all(std::string_view text) noexcept;
+  void pass(LogLevel level, std::string_view line) noexcept;
+  [[nodiscard]] bool out_of_time() noexcept;
 
   hub::Mailbox<Entry> waiting_;
   std::condition_variable ended_;
@@ -92,6 +97,7 @@ class LogWriter::Writing {
   std::uint64_t give_up_at_ms_ = 0;        // used by the thread only
   std::atomic<std::uint32_t> count_{0};    // relaxed: a limit, it orders nothing
   std::atomic<std::uint32_t> wakes_{0};    // the thread waits for a change of it
+  const std::function<void(LogLevel level, std::string_view line)> sink_;
   const int fd_;
   const bool json_;
   bool has_ended_ = false;  // guarded by mutex_

@@ -8,12 +8,14 @@
 
 #include "base/assert.h"
 #include "hub/hub.h"
+#include "server/option_name.h"
 
 namespace wsd::server {
+namespace {
 
-net::ReactorSettings reactor_settings(const ServerOptions& options) {
+net::ConnectionSettings connection_settings(const ServerOptions& options) {
   const LimitOptions& limits = options.limits;
-  net::ReactorSettings settings;
+  net::ConnectionSettings settings;
   settings.session.head = {limits.max_request_line_bytes, limits.max_head_bytes,
                            limits.max_field_bytes, limits.max_fields};
   settings.session.message = {limits.max_message_bytes, limits.max_fragments,
@@ -22,6 +24,24 @@ net::ReactorSettings reactor_settings(const ServerOptions& options) {
   settings.heartbeat = {ticks_for_ms(options.heartbeat.ping_interval_ms),
                         ticks_for_ms(options.heartbeat.pong_timeout_ms),
                         ticks_for_ms(options.heartbeat.read_timeout_ms)};
+  settings.session.proxy_header = options.proxy.proxy_protocol;
+  settings.receive_rates = {options.rates.max_messages_per_second,
+                            options.rates.max_bytes_per_second};
+  return settings;
+}
+
+}  // namespace
+
+net::ReactorSettings reactor_settings(const ServerOptions& options,
+                                      const std::vector<RouteOptions>& routes) {
+  const LimitOptions& limits = options.limits;
+  net::ReactorSettings settings;
+  static_cast<net::ConnectionSettings&>(settings) = connection_settings(options);
+  if (std::any_of(routes.begin(), routes.end(), &has_settings)) {
+    for (const RouteOptions& each : routes) {
+      settings.routes.push_back(connection_settings(route_options(options, each)));
+    }
+  }
   settings.handshake_timeout = ticks_for_ms(options.upgrade.handshake_timeout_ms);
   settings.response_timeout = ticks_for_ms(options.http.response_timeout_ms);
   // A request that the client sends at the last moment needs some time to arrive.
@@ -36,18 +56,14 @@ net::ReactorSettings reactor_settings(const ServerOptions& options) {
   settings.max_output_bytes = limits.max_output_bytes;
   settings.max_connections = limits.max_connections;
   settings.replace_oldest = limits.replace_oldest;
-  settings.max_messages_per_second = options.rates.max_messages_per_second;
-  settings.max_bytes_per_second = options.rates.max_bytes_per_second;
-  settings.notice_suspensions = options.rates.max_messages_per_second != 0 ||
-                                options.rates.max_bytes_per_second != 0 ||
-                                options.rates.max_handshakes_per_second != 0;
+  settings.notice_suspensions =
+      settings.any_receive_rate() || options.rates.max_handshakes_per_second != 0;
   settings.read_buffer_size = options.upgrade.read_buffer_size;
   settings.drain_delay = ticks_for_ms(options.drain_delay_ms);
   settings.drain_window = ticks_for_ms(options.drain_window_ms);
   settings.drain_timeout = ticks_for_ms(options.drain_timeout_ms);
   settings.deflate_level = static_cast<int>(options.deflate.level);
   settings.deflate_threshold = options.deflate.threshold;
-  settings.session.proxy_header = options.proxy.proxy_protocol;
   for (const std::string& each : options.proxy.trusted) {
     const std::string error = settings.trusted_proxies.add(each);
     WSD_ASSERT(error.empty());
@@ -75,13 +91,20 @@ std::vector<hub::RoomConfigRule> room_config_rules(const ServerOptions& options,
   for (const RoomRule& rule : options.rooms) {
     ServerOptions there = options;
     there.history = history_options(options, rule);
-    terms.push_back({rule.pattern, {rule.slow_policy, history_limits(there, shards)}});
+    const std::uint32_t window_ms = rule.delivery_window_ms.value_or(options.delivery_window_ms);
+    terms.push_back(
+        {rule.pattern, {rule.slow_policy, history_limits(there, shards), window_ns(window_ms)}});
   }
   return terms;
 }
 
-bool drops_queued(const ServerOptions& options) noexcept {
-  return options.limits.slow_policy == SlowPolicy::kDropOldest ||
+std::uint64_t window_ns(std::uint32_t window_ms) noexcept {
+  constexpr std::uint64_t kNsPerMs = 1'000'000;
+  return window_ms * kNsPerMs;
+}
+
+bool drops_queued(const ServerOptions& options, SlowPolicy policy) noexcept {
+  return policy == SlowPolicy::kDropOldest ||
          std::any_of(options.rooms.begin(), options.rooms.end(), [](const RoomRule& rule) {
            return rule.slow_policy == SlowPolicy::kDropOldest ||
                   rule.slow_policy == SlowPolicy::kLatestOnly;
@@ -93,7 +116,8 @@ ReactorCount reactor_count(const ServerOptions& options) {
 }
 
 ReactorCount reactor_count(const ServerOptions& options, const UsableCpus& cpus) {
-  if (options.reactors != 0) return {options.reactors, "set by --reactors"};
+  if (options.reactors != 0)
+    return {options.reactors, "set by " + option_name(options, "reactors")};
   const std::uint32_t usable = cpus.count();
   if (usable > hub::Hub::kMaxShards) return {hub::Hub::kMaxShards, "the largest number"};
   std::string allowed = "this process may run on " + std::to_string(cpus.allowed) +

@@ -10,12 +10,15 @@
 #include "hub/room_config.h"
 #include "hub/room_history.h"
 #include "net/reactor_settings.h"
+#include "server/route_options.h"
 #include "wsd/options.h"
 
 namespace wsd::server {
 
-// Returns the settings of each reactor.
-[[nodiscard]] net::ReactorSettings reactor_settings(const ServerOptions& options);
+// Returns the settings of each reactor. `routes` has the options of the WebSocket routes, by their
+// number.
+[[nodiscard]] net::ReactorSettings reactor_settings(const ServerOptions& options,
+                                                    const std::vector<RouteOptions>& routes = {});
 
 // Returns the history options of the rooms that match `rule`: the server's, with the values of the
 // rule in their place. check_options() calls it with options that it has not accepted yet.
@@ -28,9 +31,12 @@ namespace wsd::server {
 [[nodiscard]] std::vector<hub::RoomConfigRule> room_config_rules(const ServerOptions& options,
                                                                  std::uint32_t shards);
 
-// Returns whether a slow policy, server-wide or of a room rule, may drop a message that is already
-// queued.
-[[nodiscard]] bool drops_queued(const ServerOptions& options) noexcept;
+// Returns a delivery window in the unit of hub::RoomConfig.
+[[nodiscard]] std::uint64_t window_ns(std::uint32_t window_ms) noexcept;
+
+// Returns whether a message that is already queued may be dropped on a connection whose route has
+// the slow policy `policy`: by that policy or by a room rule.
+[[nodiscard]] bool drops_queued(const ServerOptions& options, SlowPolicy policy) noexcept;
 
 // The number of reactors to run, and the reason for it, a clause for the log.
 struct ReactorCount {

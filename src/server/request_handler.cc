@@ -110,11 +110,24 @@ Tick suspended() noexcept {
 RequestHandler::RequestHandler(ServerCore& core)
     : core_(core), addresses_(address_limits_of(core.options().rates)) {}
 
-void RequestHandler::route(std::string_view pattern, Handlers handlers) {
+void RequestHandler::route(std::string_view pattern, Handlers handlers, RouteOptions options) {
+  if (handlers.upgrade && handlers.deferred_upgrade) {
+    throw std::invalid_argument("cannot add the route " + std::string(pattern) +
+                                ": set upgrade or deferred_upgrade, not both");
+  }
   if (const std::string error = routes_.add(pattern); !error.empty()) {
     throw std::invalid_argument("cannot add a route: " + error);
   }
   handlers_.push_back(std::move(handlers));
+  route_options_.push_back(std::move(options));
+}
+
+std::string RequestHandler::check_routes() const {
+  for (std::size_t i = 0; i < route_options_.size(); ++i) {
+    const std::string error = check_route_options(route_options_[i], core_.options());
+    if (!error.empty()) return "in the options of the route " + routes_.pattern(i) + ", " + error;
+  }
+  return {};
 }
 
 void RequestHandler::http(std::string_view method, std::string_view pattern,
@@ -136,15 +149,16 @@ void RequestHandler::set_addresses(const std::vector<std::string>& addresses) {
 net::RequestResult RequestHandler::on_head(net::Connection& connection,
                                            const protocol::HttpRequest& request) {
   resolve_client_address(connection, request);
-  return with_cross_origin(request, answer_head(connection, request));
+  net::RequestResult result = answer_head(connection, request);
+  add_cross_origin(request, result);
+  return result;
 }
 
-net::RequestResult RequestHandler::with_cross_origin(const protocol::HttpRequest& request,
-                                                     net::RequestResult result) const {
+void RequestHandler::add_cross_origin(const protocol::HttpRequest& request,
+                                      net::RequestResult& result) const {
   if (result.kind == net::RequestResult::Kind::kRespond) {
     insert_lines(result.bytes, cross_origin_lines(core_.options(), request));
   }
-  return result;
 }
 
 net::RequestResult RequestHandler::answer_head(net::Connection& connection,
@@ -158,12 +172,13 @@ net::RequestResult RequestHandler::answer_head(net::Connection& connection,
   if (auto response = answer_options(request)) return std::move(*response);
   const net::PeerInfo& client = connection.peer_info();
   const auto web_socket = routes_.match(request.path);
-  const auto http = http_routes_.match(request.path);
   // RFC 9110 §7.8: an Upgrade may be ignored, and one to another protocol such as h2c is. Only a
   // GET can open a WebSocket.
   const bool may_upgrade = request.method == "GET" && request.minor_version != 0;
-  if (http && (!web_socket || !protocol::offers_websocket(request) || !may_upgrade)) {
-    return on_http_head(connection.id(), request, client.remote(), *http);
+  if (!web_socket || !may_upgrade || !protocol::offers_websocket(request)) {
+    if (const auto http = http_routes_.match(request.path)) {
+      return on_http_head(connection.id(), request, client.remote(), *http);
+    }
   }
   if (web_socket) return on_handshake(connection.id(), request, client, *web_socket);
   return not_found(request, keep_alive_s(RequestTraits(request)));
@@ -200,8 +215,10 @@ net::RequestResult RequestHandler::on_body(net::Connection& connection,
   WSD_ASSERT(match.has_value());
   const HttpRoutes::Served* const served = http_routes_.find(match->route, request.method);
   WSD_ASSERT(served != nullptr);
-  return with_cross_origin(request, call_handler(connection.id(), *served, request,
-                                                 connection.peer_info().remote(), *match));
+  net::RequestResult result =
+      call_handler(connection.id(), *served, request, connection.peer_info().remote(), *match);
+  add_cross_origin(request, result);
+  return result;
 }
 
 // Returns whether the request, which comes from a trusted proxy, has what such a proxy adds.
@@ -215,9 +232,11 @@ bool RequestHandler::is_misdirected(const net::PeerInfo& client,
                                     const protocol::HttpRequest& request) const {
   const std::vector<std::string>& allowed = core_.options().http.allowed_hosts;
   if (request.host.empty()) return false;  // HTTP/1.0; a browser always sends it
+  if (allowed.empty() && !guards_loopback_) return false;
+  if (protocol::host_allowed(request.host, allowed)) return false;
   if (allowed.empty()) {
     const std::string_view peer = client.via().empty() ? client.remote() : client.via();
-    if (!guards_loopback_ || peer == "unix") return false;
+    if (peer == "unix") return false;
     // A browser on the proxy's machine has the proxy's address, too. It sends no such field.
     if (core_.settings().trusted_proxies.trusts_peer(peer) && was_forwarded(request)) return false;
     // A page cannot choose its Origin, so this is not the attacker's page.
@@ -227,7 +246,7 @@ bool RequestHandler::is_misdirected(const net::PeerInfo& client,
       return false;
     }
   }
-  return !protocol::host_allowed(request.host, allowed);
+  return true;
 }
 
 net::RequestResult RequestHandler::reject_host(const protocol::HttpRequest& request,
@@ -375,8 +394,8 @@ std::uint32_t RequestHandler::keep_alive_s(const RequestTraits& request) const n
   return core_.options().http.keep_alive_timeout_ms / 1000;
 }
 
-void RequestHandler::release_address(std::string_view remote) noexcept {
-  if (addresses_) addresses_->leave(remote);
+void RequestHandler::release_address(const net::PeerInfo& client) noexcept {
+  if (addresses_) addresses_->leave(client.remote());
 }
 
 net::RequestResult RequestHandler::on_handshake(ConnectionId id,
@@ -399,7 +418,18 @@ net::RequestResult RequestHandler::on_handshake(ConnectionId id,
   if (core_.rejects_handshakes()) {
     return reject(request, 503, "the server is shutting down, try again", {{"Retry-After", "1"}});
   }
-  Upgrade verdict = run_upgrade_hook(handlers_[match.route], request, remote, match, handshake);
+  const Handlers& handlers = handlers_[match.route];
+  if (handlers.deferred_upgrade) {
+    return defer_handshake(id, handlers,
+                           RequestView(request, remote, match.params, handshake.subprotocols));
+  }
+  return answer_handshake(id, request, client, match, handshake,
+                          run_upgrade_hook(handlers, request, remote, match, handshake));
+}
+
+net::RequestResult RequestHandler::answer_handshake(
+    ConnectionId id, const protocol::HttpRequest& request, const net::PeerInfo& client,
+    const RouteMatch& match, const protocol::Handshake& handshake, Upgrade verdict) {
   net::RequestResult result = finish_handshake(request, client, match, handshake, verdict);
   result.data = std::move(verdict.data);
   if (result.kind == net::RequestResult::Kind::kUpgrade && verdict.opened) {
@@ -409,7 +439,7 @@ net::RequestResult RequestHandler::on_handshake(ConnectionId id,
   }
   // Last, because release_address() runs only for a connection whose handshake was accepted.
   if (result.kind == net::RequestResult::Kind::kUpgrade && addresses_ &&
-      !addresses_->enter(remote)) {
+      !addresses_->enter(client.remote())) {
     return reject_address(request, "too many connections from this address");
   }
   return result;
@@ -445,22 +475,36 @@ net::RequestResult RequestHandler::reject_origin(const protocol::HttpRequest& re
 // its page learns no reason. Does not log the offers, because a page may send its token as one of
 // them.
 void RequestHandler::log_unmatched_subprotocols(const protocol::HttpRequest& request,
-                                                std::string_view remote, std::size_t offered) {
+                                                std::string_view remote, std::size_t offered,
+                                                const std::vector<std::string>& supported) {
   LogWriter& log = core_.log_writer();
   std::uint64_t suppressed = 0;
   if (!log.wants(LogLevel::kInfo) ||
       !subprotocol_log_limit_.take(net::monotonic_ms(), suppressed)) {
     return;
   }
-  std::string supported;
-  for (const std::string& name : core_.options().upgrade.subprotocols) {
-    supported.append(supported.empty() ? "" : ", ").append(name);
-  }
+  std::string names;
+  for (const std::string& name : supported) names.append(names.empty() ? "" : ", ").append(name);
   LogLine line = log.line(LogLevel::kInfo, "subprotocol_unmatched");
   line.add("remote", remote).add("path", request.path);
-  line.add("offered", std::uint64_t{offered}).add("supported", supported);
+  line.add("offered", std::uint64_t{offered}).add("supported", names);
   if (suppressed != 0) line.add("suppressed", suppressed);
   log.write(line);
+}
+
+Upgrade RequestHandler::call_upgrade_hook(const std::function<Upgrade(const Request&)>& hook,
+                                          const Request& request) {
+  try {
+    return hook(request);
+  } catch (...) {
+    core_.log_handler_exception("upgrade");
+    return Upgrade::reject(500, "internal error");
+  }
+}
+
+const std::vector<std::string>& RequestHandler::subprotocols_of(std::size_t route) const noexcept {
+  const auto& own = route_options_[route].subprotocols;
+  return own ? *own : core_.options().upgrade.subprotocols;
 }
 
 Upgrade RequestHandler::run_upgrade_hook(const Handlers& handlers,
@@ -468,14 +512,13 @@ Upgrade RequestHandler::run_upgrade_hook(const Handlers& handlers,
                                          std::string_view remote, const RouteMatch& match,
                                          const protocol::Handshake& handshake) {
   if (!handlers.upgrade) return Upgrade::accept();
-  const RequestView view(request, remote, match.params, handshake.subprotocols);
-  Upgrade verdict;
-  try {
-    verdict = handlers.upgrade(view);
-  } catch (...) {
-    core_.log_handler_exception("upgrade");
-    return Upgrade::reject(500, "internal error");
-  }
+  return checked_verdict(
+      call_upgrade_hook(handlers.upgrade,
+                        RequestView(request, remote, match.params, handshake.subprotocols)),
+      handshake);
+}
+
+Upgrade RequestHandler::checked_verdict(Upgrade verdict, const protocol::Handshake& handshake) {
   if (verdict.status != 101 && (verdict.status < 400 || verdict.status > 599)) {
     core_.log(LogLevel::kError, "bad_upgrade_verdict",
               "the upgrade handler returned status " + std::to_string(verdict.status) +
@@ -506,10 +549,11 @@ net::RequestResult RequestHandler::finish_handshake(const protocol::HttpRequest&
   if (verdict.status != 101) return reject(request, verdict.status, verdict.body, verdict.headers);
   std::string_view subprotocol = verdict.subprotocol;
   if (subprotocol.empty()) {
-    subprotocol = protocol::choose_subprotocol(core_.options().upgrade.subprotocols, handshake);
+    subprotocol = protocol::choose_subprotocol(subprotocols_of(match.route), handshake);
   }
   if (subprotocol.empty() && !handshake.subprotocols.empty()) {
-    log_unmatched_subprotocols(request, client.remote(), handshake.subprotocols.size());
+    log_unmatched_subprotocols(request, client.remote(), handshake.subprotocols.size(),
+                               subprotocols_of(match.route));
   }
   net::RequestResult result;
   result.kind = net::RequestResult::Kind::kUpgrade;
@@ -521,7 +565,7 @@ net::RequestResult RequestHandler::finish_handshake(const protocol::HttpRequest&
   if (subprotocol == kNchanSubprotocol) {
     result.encoding = net::kNchanEncoding;
   } else {
-    agreement = negotiate(request, handshake);
+    agreement = negotiate(request, handshake, route_options_[match.route]);
   }
   if (agreement) result.deflate = agreement->terms;
   protocol::write_switching_protocols(result.bytes, handshake.key, subprotocol, verdict.headers,
@@ -530,12 +574,14 @@ net::RequestResult RequestHandler::finish_handshake(const protocol::HttpRequest&
 }
 
 std::optional<protocol::DeflateAgreement> RequestHandler::negotiate(
-    const protocol::HttpRequest& request, const protocol::Handshake& handshake) const {
+    const protocol::HttpRequest& request, const protocol::Handshake& handshake,
+    const RouteOptions& route) const {
   const DeflateOptions& options = core_.options().deflate;
-  if (options.mode == DeflateMode::kOff || !protocol::have_deflate()) return std::nullopt;
+  const DeflateMode mode = route.deflate.value_or(options.mode);
+  if (mode == DeflateMode::kOff || !protocol::have_deflate()) return std::nullopt;
   if (is_excluded(request, options.excluded_user_agents)) return std::nullopt;
   protocol::DeflatePolicy policy;
-  if (options.mode == DeflateMode::kContextTakeover) {
+  if (mode == DeflateMode::kContextTakeover) {
     constexpr std::uint8_t kWidest = 15;
     const std::size_t most = protocol::inflater_bytes(kWidest) + protocol::deflater_bytes(kWidest);
     const std::size_t held = core_.counts().context_bytes.load(std::memory_order_relaxed);
@@ -543,7 +589,9 @@ std::optional<protocol::DeflateAgreement> RequestHandler::negotiate(
         most <= options.max_context_bytes && held <= options.max_context_bytes - most;
     // Later messages refer to earlier ones, so a queued message must not be dropped.
     policy.server_context_takeover =
-        policy.client_context_takeover && !drops_queued(core_.options());
+        policy.client_context_takeover &&
+        !drops_queued(core_.options(),
+                      route.slow_policy.value_or(core_.options().limits.slow_policy));
   }
   return protocol::negotiate_deflate(handshake.extensions, policy);
 }

@@ -41,8 +41,15 @@ class RequestHandler {
 
   // Adds a WebSocket route, or an HTTP route. Throws std::invalid_argument if Router::add() or
   // HttpRoutes::add() does not accept it. Before start().
-  void route(std::string_view pattern, Handlers handlers);
+  void route(std::string_view pattern, Handlers handlers, RouteOptions options);
   void http(std::string_view method, std::string_view pattern, HttpRoutes::Served served);
+
+  // Returns the options of the WebSocket routes, by their number.
+  [[nodiscard]] const std::vector<RouteOptions>& route_options() const noexcept {
+    return route_options_;
+  }
+  // Returns an error of a route's options as a sentence, or an empty string.
+  [[nodiscard]] std::string check_routes() const;
 
   // Learns the bound addresses, as Listener::name() returns them. Before the reactors start.
   void set_addresses(const std::vector<std::string>& addresses);
@@ -60,12 +67,16 @@ class RequestHandler {
   [[nodiscard]] net::RequestResult on_body(net::Connection& connection,
                                            const protocol::HttpRequest& request);
 
+  // Answers the handshake for which the connection awaits a verdict, after on_head() has deferred
+  // it.
+  [[nodiscard]] net::RequestResult on_verdict(net::Connection& connection, Upgrade verdict);
+
   // Builds the deferred response to a request, which may already be freed. Any thread.
   [[nodiscard]] net::RequestResult response_for(const RequestTraits& request, Response response);
 
-  // Subtracts a connection of `remote` from its address limit, after its handshake was accepted and
+  // Subtracts a connection of `client` from its address limit, after its handshake was accepted and
   // the connection has ended.
-  void release_address(std::string_view remote) noexcept;
+  void release_address(const net::PeerInfo& client) noexcept;
 
  private:
   void resolve_client_address(net::Connection& connection,
@@ -84,8 +95,7 @@ class RequestHandler {
   [[nodiscard]] net::RequestResult reject_host(const protocol::HttpRequest& request,
                                                std::string_view remote);
   // Adds the fields for pages of other origins to the response, if it is complete.
-  [[nodiscard]] net::RequestResult with_cross_origin(const protocol::HttpRequest& request,
-                                                     net::RequestResult result) const;
+  void add_cross_origin(const protocol::HttpRequest& request, net::RequestResult& result) const;
 
   // Plain HTTP
   [[nodiscard]] net::RequestResult on_preflight(const protocol::HttpRequest& request,
@@ -121,22 +131,34 @@ class RequestHandler {
                                                  std::string_view remote, std::string_view origin);
   // Logs that the server speaks none of the subprotocols that the client offered.
   void log_unmatched_subprotocols(const protocol::HttpRequest& request, std::string_view remote,
-                                  std::size_t offered);
+                                  std::size_t offered, const std::vector<std::string>& supported);
+  [[nodiscard]] const std::vector<std::string>& subprotocols_of(std::size_t route) const noexcept;
+  [[nodiscard]] Upgrade call_upgrade_hook(const std::function<Upgrade(const Request&)>& hook,
+                                          const Request& request);
   [[nodiscard]] Upgrade run_upgrade_hook(const Handlers& handlers,
                                          const protocol::HttpRequest& request,
                                          std::string_view remote, const RouteMatch& match,
                                          const protocol::Handshake& handshake);
+  // Returns the verdict, or a rejection with 500 if the application must not give it.
+  [[nodiscard]] Upgrade checked_verdict(Upgrade verdict, const protocol::Handshake& handshake);
+  [[nodiscard]] net::RequestResult defer_handshake(ConnectionId id, const Handlers& handlers,
+                                                   const Request& request);
+  [[nodiscard]] net::RequestResult answer_handshake(
+      ConnectionId id, const protocol::HttpRequest& request, const net::PeerInfo& client,
+      const RouteMatch& match, const protocol::Handshake& handshake, Upgrade verdict);
   [[nodiscard]] net::RequestResult finish_handshake(const protocol::HttpRequest& request,
                                                     const net::PeerInfo& client,
                                                     const RouteMatch& match,
                                                     const protocol::Handshake& handshake,
                                                     const Upgrade& verdict);
   [[nodiscard]] std::optional<protocol::DeflateAgreement> negotiate(
-      const protocol::HttpRequest& request, const protocol::Handshake& handshake) const;
+      const protocol::HttpRequest& request, const protocol::Handshake& handshake,
+      const RouteOptions& route) const;
 
   ServerCore& core_;
   Router routes_;
-  std::vector<Handlers> handlers_;  // by the number of their route
+  std::vector<Handlers> handlers_;           // by the number of their route
+  std::vector<RouteOptions> route_options_;  // by the number of their route
   HttpRoutes http_routes_;
   std::unique_ptr<AddressLimits> addresses_;  // null if no limit per address is set
   bool guards_loopback_ = false;              // only loopback hosts are served; constant

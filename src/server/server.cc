@@ -1,6 +1,7 @@
 // Implements the public handles by calls to ServerCore.
 #include "wsd/server.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <utility>
 
@@ -15,7 +16,10 @@ Server::Server(ServerOptions options) : core_(std::make_unique<ServerCore>(std::
 Server::~Server() = default;
 
 void Server::route(std::string_view pattern, Handlers handlers) {
-  core_->route(pattern, std::move(handlers));
+  core_->route(pattern, std::move(handlers), {});
+}
+void Server::route(std::string_view pattern, Handlers handlers, RouteOptions options) {
+  core_->route(pattern, std::move(handlers), std::move(options));
 }
 void Server::http(std::string_view pattern, HttpHandler handler) {
   core_->http("GET", pattern, {std::move(handler), {}});
@@ -57,6 +61,23 @@ int Server::run() {
 }
 
 Hub Server::hub() const noexcept { return Hub(core_.get()); }
+std::uint32_t Server::reactor_count() const noexcept { return core_->reactor_count(); }
+
+SendResult Server::post(std::uint32_t reactor, std::function<void()> task) const {
+  return core_->post_task(reactor, std::move(task));
+}
+
+Timer Server::start_timer(std::uint32_t reactor, std::uint32_t delay_ms,
+                          std::function<void()> handler) const {
+  return core_->start_timer(reactor, delay_ms, 0, std::move(handler));
+}
+
+Timer Server::start_repeating_timer(std::uint32_t reactor, std::uint32_t interval_ms,
+                                    std::function<void()> handler) const {
+  const std::uint32_t interval = std::max<std::uint32_t>(interval_ms, 1);
+  return core_->start_timer(reactor, interval, interval, std::move(handler));
+}
+
 std::size_t Server::connection_count() const noexcept { return core_->connection_count(); }
 ServerStats Server::stats() const { return core_->stats(); }
 Listing<ConnectionInfo> Server::connections(const ConnectionQuery& query) const {
@@ -103,6 +124,13 @@ SendResult Hub::publish(std::string_view room, MessageType type, std::string_vie
   return core_->publish(room, type, payload, std::move(receipt));
 }
 
+SendResult Hub::publish(std::string_view room, MessageType type, std::string_view payload,
+                        const Connection& except, Receipt receipt) const {
+  // Connections of another server, or of a client, may have the same ids.
+  const ConnectionId left_out = except.core_ == core_ ? except.id_ : ConnectionId{0};
+  return core_->publish(room, type, payload, std::move(receipt), left_out);
+}
+
 SendResult Hub::publish_once(std::string_view room, MessageType type, std::string_view payload,
                              std::string_view key, Receipt receipt) const {
   return core_->publish_once(room, type, payload, key, std::move(receipt));
@@ -113,8 +141,8 @@ SendResult Hub::query(std::string_view room, StateCallback callback) const {
 }
 
 SendResult Connection::send(MessageType type, std::string_view payload) const {
-  if (net::Connection* const reading = net::Connection::reading(core_, id_)) {
-    return reading->send_fast(type, as_bytes(payload));
+  if (net::Connection::reading(core_, id_)) {
+    return net::current_connection.connection->send_fast(type, as_bytes(payload));
   }
   return core_ == nullptr ? SendResult::kClosed : core_->send(id_, type, payload);
 }
@@ -135,6 +163,26 @@ SendResult Connection::leave(std::string_view room) const {
   return core_ == nullptr ? SendResult::kClosed : core_->leave(id_, room);
 }
 
+SendResult Connection::post(std::function<void(Connection&)> task) const {
+  return core_ == nullptr ? SendResult::kClosed : core_->post_task(id_, std::move(task));
+}
+
+Timer Connection::start_timer(std::uint32_t delay_ms,
+                              std::function<void(Connection&)> handler) const {
+  return core_ == nullptr ? Timer() : core_->start_timer(id_, delay_ms, 0, std::move(handler));
+}
+
+Timer Connection::start_repeating_timer(std::uint32_t interval_ms,
+                                        std::function<void(Connection&)> handler) const {
+  const std::uint32_t interval = std::max<std::uint32_t>(interval_ms, 1);
+  return core_ == nullptr ? Timer()
+                          : core_->start_timer(id_, interval, interval, std::move(handler));
+}
+
+bool Connection::notify_drained(std::size_t mark) const {
+  return core_ != nullptr && core_->notify_drained(id_, mark);
+}
+
 namespace {
 
 net::Connection* find(ServerCore* core, ConnectionId id) {
@@ -142,6 +190,26 @@ net::Connection* find(ServerCore* core, ConnectionId id) {
 }
 
 }  // namespace
+
+void Connection::pause() const noexcept {
+  net::Connection* const connection = find(core_, id_);
+  if (connection != nullptr) connection->pause_by_application();
+}
+
+void Connection::resume() const noexcept {
+  net::Connection* const connection = find(core_, id_);
+  if (connection != nullptr) connection->resume_by_application();
+}
+
+SendResult Connection::ping(std::string_view payload) const {
+  net::Connection* const connection = find(core_, id_);
+  return connection == nullptr ? SendResult::kClosed : connection->ping(as_bytes(payload));
+}
+
+std::uint64_t Connection::round_trip_us() const noexcept {
+  const net::Connection* const connection = find(core_, id_);
+  return connection == nullptr ? 0 : connection->round_trip().us();
+}
 
 std::string_view Connection::room() const {
   net::Connection* const connection = find(core_, id_);

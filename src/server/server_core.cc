@@ -15,6 +15,7 @@
 #include "protocol/frame_writer.h"
 #include "server/end_fields.h"
 #include "server/exception_text.h"
+#include "server/option_name.h"
 #include "server/reactor_settings.h"
 
 namespace wsd {
@@ -105,9 +106,9 @@ ServerCore::~ServerCore() {
   reactors_.clear();
 }
 
-void ServerCore::route(std::string_view pattern, Handlers handlers) {
+void ServerCore::route(std::string_view pattern, Handlers handlers, RouteOptions options) {
   if (begun_.load()) throw std::logic_error("the server has started: call route() before start()");
-  requests_.route(pattern, std::move(handlers));
+  requests_.route(pattern, std::move(handlers), std::move(options));
 }
 
 void ServerCore::http(std::string_view method, std::string_view pattern,
@@ -150,12 +151,17 @@ std::vector<std::string> ServerCore::addresses() const {
 std::string ServerCore::start() {
   if (begun_.load()) return "start() was called before: call it only once";
   if (std::string error = check_options(options_); !error.empty()) return error;
+  if (std::string error = requests_.check_routes(); !error.empty()) return error;
   if (listeners_.empty())
     return "the server has no address to listen on: call listen() before start()";
+  return start_reactors();
+}
+
+std::string ServerCore::start_reactors() {
   begun_.store(true);
   if (options_.process.raise_open_file_limit) raise_file_limit();
   if (options_.process.return_large_blocks) ::mallopt(M_MMAP_THRESHOLD, kMmapThreshold);
-  settings_ = server::reactor_settings(options_);
+  settings_ = server::reactor_settings(options_, requests_.route_options());
   settings_.descriptor_limit = descriptor_limit(options_, reactor_count_);
   requests_.set_addresses(addresses());
   if (std::string error = open_history_log(); !error.empty()) return error;
@@ -201,7 +207,8 @@ std::string ServerCore::build() {
                                   options_.rates.max_rooms_per_connection, options_.rates.max_rooms,
                                   server::history_limits(options_, reactor_count_),
                                   server::room_config_rules(options_, reactor_count_),
-                                  options_.limits.max_pending_bytes});
+                                  options_.limits.max_pending_bytes,
+                                  server::window_ns(options_.delivery_window_ms)});
   for (std::uint32_t i = 0; i < reactor_count_; ++i) {
     net::Reactor& reactor = *reactors_[i];
     reactor.attach(settings_, hub_->shard(i), *this, counts_);
@@ -236,7 +243,8 @@ std::string ServerCore::start_threads() {
     give_up_reactors();
     stop();
     return std::string("cannot start a reactor thread: ") + error.what() +
-           " (raise the limit on threads, or lower --reactors)";
+           " (raise the limit on threads, or lower " + server::option_name(options_, "reactors") +
+           ")";
   }
   return {};
 }
@@ -249,7 +257,8 @@ std::string ServerCore::await_engine() {
   if (why.empty()) return {};
   stop();
   wait();
-  return "--engine '" + options_.engine.url + "' refuses this server: " + why;
+  return server::option_name(options_, "engine.url") + " '" + options_.engine.url +
+         "' refuses this server: " + why;
 }
 
 // The threads that have started wait for the reactors that still accept connections.
@@ -265,6 +274,7 @@ void ServerCore::drain() {
 void ServerCore::stop() {
   stopping_.store(true);
   draining_.store(true);
+  over_.store(true);
   if (started_.load()) hub_->command(net::Reactor::kStop);
 }
 
@@ -280,6 +290,7 @@ void ServerCore::wait() {
   const std::lock_guard lock(life_);
   for (std::thread& thread : threads_) thread.join();
   threads_.clear();
+  if (started_.load()) over_.store(true);
   if (engines_ != nullptr) engines_->stop();
   if (redis_ != nullptr) redis_->stop();
 }
@@ -370,7 +381,7 @@ SendResult ServerCore::accepted(net::Reactor& reactor, hub::PublishOutcome outco
 }
 
 SendResult ServerCore::send(ConnectionId id, MessageType type, std::string_view payload) {
-  if (!started_.load(std::memory_order_acquire)) return SendResult::kClosed;
+  if (!serves()) return SendResult::kClosed;
   net::Reactor* const reactor = own_reactor();
   if (reactor != nullptr && hub::shard_of(id) == reactor->shard().index()) {
     net::Connection* const connection = reactor->find(id);
@@ -384,8 +395,8 @@ SendResult ServerCore::send(ConnectionId id, MessageType type, std::string_view 
 }
 
 SendResult ServerCore::publish(std::string_view room, MessageType type, std::string_view payload,
-                               Hub::Receipt receipt) {
-  if (!started_.load(std::memory_order_acquire)) return SendResult::kClosed;
+                               Hub::Receipt receipt, ConnectionId except) {
+  if (!serves()) return SendResult::kClosed;
   if (too_big(payload)) return SendResult::kTooBig;
   net::Reactor* const reactor = own_reactor();
   SharedBytes frame = frame_of(type, payload, reactor != nullptr);
@@ -395,17 +406,19 @@ SendResult ServerCore::publish(std::string_view room, MessageType type, std::str
     waiting = listener(*this, "receipt",
                        [call = std::move(receipt)](const RoomState& state) { call(state.last); });
   }
-  if (reactor == nullptr) return hub_->publish(room, std::move(frame), std::move(waiting));
+  if (reactor == nullptr) {
+    return hub_->publish(room, std::move(frame), std::move(waiting), nullptr, except);
+  }
   // A publisher with a receipt learns of a refusal by it.
   const ConnectionId publisher = waiting == nullptr ? reactor->reading() : hub::kNoPublisher;
-  return accepted(*reactor,
-                  reactor->shard().publish(room, std::move(frame), std::move(waiting), publisher));
+  return accepted(*reactor, reactor->shard().publish(room, std::move(frame), std::move(waiting),
+                                                     publisher, except));
 }
 
 SendResult ServerCore::publish_once(std::string_view room, MessageType type,
                                     std::string_view payload, std::string_view key,
                                     Hub::Receipt receipt) {
-  if (!started_.load(std::memory_order_acquire)) return SendResult::kClosed;
+  if (!serves()) return SendResult::kClosed;
   if (too_big(payload) || key.empty() || key.size() > hub::kMostKeyBytes) {
     return SendResult::kTooBig;
   }
@@ -424,7 +437,7 @@ SendResult ServerCore::publish_once(std::string_view room, MessageType type,
 }
 
 SendResult ServerCore::query(std::string_view room, Hub::StateCallback callback) {
-  if (!started_.load(std::memory_order_acquire)) return SendResult::kClosed;
+  if (!serves()) return SendResult::kClosed;
   auto waiting = listener(*this, "answer", std::move(callback));
   net::Reactor* const reactor = own_reactor();
   if (reactor == nullptr) return hub_->query(room, std::move(waiting));
@@ -446,7 +459,7 @@ void ServerCore::close(ConnectionId id, CloseCode code, std::string_view reason)
 }
 
 SendResult ServerCore::join(ConnectionId id, std::string_view room, const Since& since) {
-  if (!started_.load(std::memory_order_acquire)) return SendResult::kClosed;
+  if (!serves()) return SendResult::kClosed;
   net::Reactor* const reactor = own_reactor();
   if (reactor == nullptr) return hub_->join(id, room, since);
   hub::Shard& shard = reactor->shard();
@@ -459,7 +472,7 @@ SendResult ServerCore::join(ConnectionId id, std::string_view room, const Since&
 }
 
 SendResult ServerCore::leave(ConnectionId id, std::string_view room) {
-  if (!started_.load(std::memory_order_acquire)) return SendResult::kClosed;
+  if (!serves()) return SendResult::kClosed;
   net::Reactor* const reactor = own_reactor();
   if (reactor == nullptr) return hub_->leave(id, room);
   hub::Shard& shard = reactor->shard();
@@ -470,16 +483,6 @@ SendResult ServerCore::leave(ConnectionId id, std::string_view room) {
 }
 
 // net::Application
-
-// Runs application code. If it throws, only this connection ends.
-template <class Call>
-void ServerCore::guarded(net::Connection& connection, const char* handler, Call call) {
-  try {
-    call();
-  } catch (...) {
-    handler_exception(connection, handler);
-  }
-}
 
 void ServerCore::log_handler_exception(std::string_view where) noexcept {
   std::uint64_t suppressed = 0;
@@ -526,6 +529,19 @@ void ServerCore::on_message(net::Connection& connection, const Message& message)
   guarded(connection, "message", [&] { handlers.message(handle, message); });
 }
 
+MutableBytes ServerCore::on_small_messages(net::Connection& connection, MutableBytes input) {
+  const Handlers& handlers = requests_.handlers(connection.route());
+  if (!handlers.message) return net::Application::on_small_messages(connection, input);
+  guarded(connection, "message", [&] {
+    for (protocol::SmallMessage small; connection.take_small(input, small);) {
+      Connection handle(this, connection.id());
+      handlers.message(handle, {static_cast<MessageType>(small.opcode), as_text(small.payload)});
+      if (!connection.open()) break;
+    }
+  });
+  return input;
+}
+
 void ServerCore::on_join_refused(net::Connection& connection, std::string_view room,
                                  JoinRefusal why) {
   const Handlers& handlers = requests_.handlers(connection.route());
@@ -551,7 +567,7 @@ void ServerCore::on_close(net::Connection& connection, const CloseInfo& info) {
 }
 
 void ServerCore::on_end(const net::EndRecord& record) {
-  if (record.granted) requests_.release_address(record.peer_info->remote());
+  if (record.granted) requests_.release_address(*record.peer_info);
   if (record.close.cause == CloseCause::kProxyHeader) log_rejected_proxy_header(record);
   // Successful plain HTTP and health checks are at level debug. WebSocket connections and
   // rejections matter more.
@@ -563,6 +579,11 @@ void ServerCore::on_end(const net::EndRecord& record) {
       !refusal_log_limits_.of(record.close.cause).take(net::monotonic_ms(), suppressed)) {
     return;
   }
+  log_end(level, record, suppressed);
+}
+
+void ServerCore::log_end(LogLevel level, const net::EndRecord& record,
+                         std::uint64_t suppressed) noexcept {
   write_line(level, "connection_end", [&](LogLine& line) {
     server::add_end_fields(line, record);
     if (suppressed != 0) line.add("suppressed", suppressed);

@@ -33,15 +33,16 @@
 
 namespace wsd {
 
-class ServerCore final : public net::Application {
+// A client is a server without listeners: see ClientCore.
+class ServerCore : public net::Application {
  public:
   explicit ServerCore(ServerOptions options);
   ServerCore(const ServerCore&) = delete;
   ServerCore& operator=(const ServerCore&) = delete;
-  ~ServerCore();  // NOLINT(bugprone-exception-escape): see there
+  virtual ~ServerCore();  // NOLINT(bugprone-exception-escape): see there
 
   // Before start(). Later calls throw std::logic_error, or return an error.
-  void route(std::string_view pattern, Handlers handlers);
+  void route(std::string_view pattern, Handlers handlers, RouteOptions options);
   void http(std::string_view method, std::string_view pattern, server::HttpRoutes::Served served);
   [[nodiscard]] std::string listen(std::string_view address);
   [[nodiscard]] std::string adopt(int fd);
@@ -73,13 +74,36 @@ class ServerCore final : public net::Application {
   // Implement the methods of Connection and Hub. The comments in include/wsd state the threads.
   SendResult send(ConnectionId id, MessageType type, std::string_view payload);
   SendResult publish(std::string_view room, MessageType type, std::string_view payload,
-                     Hub::Receipt receipt = {});
+                     Hub::Receipt receipt = {}, ConnectionId except = 0);
   SendResult publish_once(std::string_view room, MessageType type, std::string_view payload,
                           std::string_view key, Hub::Receipt receipt);
   SendResult query(std::string_view room, Hub::StateCallback callback);
   void close(ConnectionId id, CloseCode code, std::string_view reason);
   SendResult join(ConnectionId id, std::string_view room, const Since& since = {});
   SendResult leave(ConnectionId id, std::string_view room);
+  // The same for Server; see application_calls.cc for these and for the tasks, timers and notices
+  // of connections. `interval_ms`: 0 if the timer fires once.
+  [[nodiscard]] std::uint32_t reactor_count() const noexcept { return reactor_count_; }
+  SendResult post_task(ConnectionId id, std::function<void(Connection&)> task);
+  SendResult post_task(std::uint32_t reactor, std::function<void()> task);
+  [[nodiscard]] Timer start_timer(ConnectionId id, std::uint32_t delay_ms,
+                                  std::uint32_t interval_ms,
+                                  std::function<void(Connection&)> handler);
+  [[nodiscard]] Timer start_timer(std::uint32_t reactor, std::uint32_t delay_ms,
+                                  std::uint32_t interval_ms, std::function<void()> handler);
+  bool notify_drained(ConnectionId id, std::size_t mark);
+  // Returns the application's handlers of an open connection. On its reactor's thread.
+  [[nodiscard]] virtual const Handlers& handlers_of(
+      const net::Connection& connection) const noexcept {
+    return requests_.handlers(connection.route());
+  }
+  // Runs a task or the handler of a timer, if the connection's close handler was not called yet.
+  void run_handler(net::Connection& connection, const char* name,
+                   const std::function<void(Connection&)>& handler) noexcept;
+  void run_handler(const char* name, const std::function<void()>& handler) noexcept;
+  // Answers a deferred handshake, if the connection still awaits the verdict. On its reactor's
+  // thread.
+  void complete_upgrade(net::Connection& connection, Upgrade verdict) noexcept;
   // Returns the connection if it belongs to the reactor that runs on this thread, or nullptr.
   [[nodiscard]] net::Connection* find_local(ConnectionId id) const noexcept;
 
@@ -116,13 +140,40 @@ class ServerCore final : public net::Application {
                                 const protocol::HttpRequest& request) override;
   void on_open(net::Connection& connection) override;
   void on_message(net::Connection& connection, const Message& message) override;
+  MutableBytes on_small_messages(net::Connection& connection, MutableBytes input) override;
   void on_join_refused(net::Connection& connection, std::string_view room,
                        JoinRefusal why) override;
+  void on_drained(net::Connection& connection) override;
+  void on_pong(net::Connection& connection, std::string_view payload) override;
   void on_close(net::Connection& connection, const CloseInfo& info) override;
   void on_end(const net::EndRecord& record) override;
   void on_warning(const char* event, const std::string& text) override;
 
+ protected:
+  // Starts the reactors as start() does, also without listeners.
+  [[nodiscard]] std::string start_reactors();
+  // The application's handlers run in this. If one throws, only its connection ends.
+  template <class Call>
+  void guarded(net::Connection& connection, const char* handler, Call call) {
+    try {
+      call();
+    } catch (...) {
+      handler_exception(connection, handler);
+    }
+  }
+  void handler_exception(net::Connection& connection, const char* handler) noexcept;
+  // Logs the end of a connection. `suppressed`: the entries that were left out before it.
+  void log_end(LogLevel level, const net::EndRecord& record, std::uint64_t suppressed) noexcept;
+  [[nodiscard]] const std::vector<std::unique_ptr<net::Reactor>>& reactors() const noexcept {
+    return reactors_;
+  }
+  [[nodiscard]] hub::Shard& shard(std::uint32_t index) const noexcept { return hub_->shard(index); }
+
  private:
+  // Returns whether the reactors take messages: the server has started and not ended.
+  [[nodiscard]] bool serves() const noexcept {
+    return started_.load(std::memory_order_acquire) && !over_.load(std::memory_order_relaxed);
+  }
   // Returns whether this thread may wait for responses of the reactors.
   [[nodiscard]] bool may_ask() const noexcept;
   // Returns this server's reactor that runs on this thread, or nullptr.
@@ -142,9 +193,6 @@ class ServerCore final : public net::Application {
   // Writes a log entry that `fill` completes. Counts it as dropped if memory runs out.
   template <class Fill>
   void write_line(LogLevel level, std::string_view event, Fill fill) noexcept;
-  template <class Call>
-  void guarded(net::Connection& connection, const char* handler, Call call);
-  void handler_exception(net::Connection& connection, const char* handler) noexcept;
 
   ServerOptions options_;
   server::LogWriter log_;
@@ -170,6 +218,7 @@ class ServerCore final : public net::Application {
   const std::shared_ptr<std::atomic<bool>> gone_ = std::make_shared<std::atomic<bool>>(false);
   std::atomic<bool> draining_{false};  // start() looks at it after it has set started_
   std::atomic<bool> stopping_{false};  // stop() was called
+  std::atomic<bool> over_{false};      // stop() was called, or wait() has seen the end
   bool liveness_asked_ = false;        // used by check_liveness() only
 };
 

@@ -55,6 +55,19 @@ TEST(BlockCache, Acquire_TakesTheBestFit) {
   for (void* each : {large, fitting, small}) std::free(each);
 }
 
+TEST(BlockCache, BlocksOfOneSize_LastReleasedIsTakenFirst) {
+  BlockCache blocks;
+  const BlockCache::Scope scope(blocks);
+  void* const cold = std::malloc(kMib);
+  void* const warm = std::malloc(kMib);
+  BlockCache::release(cold);
+  BlockCache::release(warm);
+  EXPECT_EQ(BlockCache::acquire(100 * kKib, kMib), warm);
+  EXPECT_EQ(BlockCache::acquire(100 * kKib, kMib), cold);
+  std::free(cold);
+  std::free(warm);
+}
+
 TEST(BlockCache, LargeBlock_IsNotUsedForASmallRequest) {
   BlockCache blocks;
   const BlockCache::Scope scope(blocks);

@@ -54,8 +54,8 @@ std::vector<Step> fragmented(std::uint8_t opcode, std::string_view message, std:
   return steps;
 }
 
-ExpectedClose server_fails(std::uint16_t code) {
-  return {.by_client = false, .codes = {code}, .clean = false};
+ExpectedClose peer_fails(std::uint16_t code) {
+  return {.by_suite = false, .codes = {code}, .clean = false};
 }
 
 }  // namespace wsconform

@@ -24,7 +24,7 @@ struct CaseId {
   [[nodiscard]] auto operator<=>(const CaseId&) const = default;
 };
 
-// One thing that the server did. A mark says that the connection was still open at a certain step
+// One thing that the peer did. A mark says that the connection was still open at a certain step
 // of the script.
 struct Event {
   enum class Kind { text, binary, pong, mark };
@@ -39,7 +39,7 @@ inline Event binary(std::string data) { return {Event::Kind::binary, std::move(d
 inline Event pong(std::string data) { return {Event::Kind::pong, std::move(data)}; }
 inline Event mark(std::string data) { return {Event::Kind::mark, std::move(data)}; }
 
-// How the bytes of a frame are divided into writes. The client returns to its event loop between
+// How the bytes of a frame are divided into writes. The suite returns to its event loop between
 // two such writes.
 struct Chop {
   std::size_t octets = 0;  // the size of each write; 0 leaves it to the system
@@ -54,7 +54,7 @@ struct Step {
     frame,        // sends this frame
     raw_header,   // sends only the header of a frame with a payload of `count` bytes
     raw_payload,  // sends a part of the payload that the last raw_header announced
-    close,        // sends a Close; the client has begun the closing handshake
+    close,        // sends a Close; the suite has begun the closing handshake
     events,       // waits until `count` events have been received
     barrier,      // sends a Ping and waits for its Pong; then records the mark `frame.payload`
     quiet,        // waits for `seconds`, where no Ping is possible; then records the mark
@@ -64,13 +64,13 @@ struct Step {
   Chop chop = {};
   std::size_t count = 0;
   double seconds = 0;
-  // Skips the step if a Close was sent or received. Without it, the client goes on sending after
-  // the server has failed the connection, as the original does in most cases.
+  // Skips the step if a Close was sent or received. Without it, the suite goes on sending after
+  // the peer has failed the connection, as the original does in most cases.
   bool only_if_open = false;
 };
 
 struct ExpectedClose {
-  bool by_client = true;
+  bool by_suite = true;
   std::vector<std::uint16_t> codes = {1000};  // a Close without a code is allowed, too
   bool clean = true;
   bool wrong_end_is_fatal = false;
@@ -82,14 +82,14 @@ struct Script {
   Events ok;
   std::optional<Events> non_strict = std::nullopt;
   ExpectedClose close = {};
-  bool close_when_matched = true;  // the client begins the closing handshake once `ok` has come
+  bool close_when_matched = true;  // the suite begins the closing handshake once `ok` has come
   bool informational = false;
-  double limit_s = 2;  // the client gives up after this time; never shorter than in the original
+  double limit_s = 2;  // the suite gives up after this time; never shorter than in the original
 };
 
 struct Offer {
-  bool server_no_context_takeover = false;
-  int server_max_window_bits = 0;  // 0 leaves the parameter out
+  bool peer_no_context_takeover = false;
+  int peer_max_window_bits = 0;  // 0 leaves the parameter out
 };
 
 enum class DataSet { stars, fe, json, bitmap, prose, html, document };
@@ -135,6 +135,6 @@ using Cases = std::vector<Case>;
 // Sends the message in frames as parts_of() divides it.
 [[nodiscard]] std::vector<Step> fragmented(std::uint8_t opcode, std::string_view message,
                                            std::size_t size);
-[[nodiscard]] ExpectedClose server_fails(std::uint16_t code);
+[[nodiscard]] ExpectedClose peer_fails(std::uint16_t code);
 
 }  // namespace wsconform

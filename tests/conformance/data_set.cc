@@ -167,8 +167,8 @@ std::string DataStream::next(std::size_t length) {
   return unit_ == Unit::bytes ? next_bytes(length) : next_characters(length);
 }
 
-// Takes runs of ASCII, in which a byte is a character, as a whole: this is where most of the time of
-// the cases of compression would go otherwise.
+// Takes runs of ASCII, in which a byte is a character, as a whole: this is where most of the time
+// of the cases of compression would go otherwise.
 std::string DataStream::next_characters(std::size_t length) {
   const auto byte = [this](std::size_t at) { return static_cast<unsigned char>(data_[at]); };
   std::string out;

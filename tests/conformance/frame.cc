@@ -21,7 +21,7 @@ std::uint64_t big_endian(const char* from, std::size_t bytes) {
 }
 
 struct Head {
-  std::size_t header = 0;
+  std::size_t header = 0;  // without the masking key
   std::uint64_t payload = 0;
   bool shortest = true;  // the length is in the shortest of its three encodings
 };
@@ -39,20 +39,21 @@ std::optional<Head> read_head(const char* from, std::size_t size) {
 
 }  // namespace
 
-std::string masked_header(std::uint8_t opcode, bool fin, std::uint8_t rsv, std::uint64_t size,
-                          std::uint32_t mask) {
+std::string frame_header(std::uint8_t opcode, bool fin, std::uint8_t rsv, std::uint64_t size,
+                         std::optional<std::uint32_t> mask) {
+  const unsigned mask_bit = mask ? 0x80 : 0;
   std::string out;
   out.push_back(static_cast<char>((fin ? 0x80 : 0) | (rsv & 7) << 4 | (opcode & 15)));
   if (size < 126) {
-    out.push_back(static_cast<char>(0x80 | size));
+    out.push_back(static_cast<char>(mask_bit | size));
   } else if (size < 65536) {
-    out.push_back(static_cast<char>(0x80 | 126));
+    out.push_back(static_cast<char>(mask_bit | 126));
     append_big_endian(out, size, 2);
   } else {
-    out.push_back(static_cast<char>(0x80 | 127));
+    out.push_back(static_cast<char>(mask_bit | 127));
     append_big_endian(out, size, 8);
   }
-  append_big_endian(out, mask, 4);
+  if (mask) append_big_endian(out, *mask, 4);
   return out;
 }
 
@@ -96,6 +97,13 @@ void FrameReader::feed(std::string_view bytes) {
   commit(bytes.size());
 }
 
+std::string FrameReader::judge_mask(std::uint32_t mask) {
+  same_masks_ = mask == mask_ ? same_masks_ + 1 : 0;
+  mask_ = mask;
+  // A random key repeats twice in succession once in 2^64 times.
+  return same_masks_ < 2 ? "" : "the peer used the same masking key for three frames in succession";
+}
+
 std::optional<Frame> FrameReader::next() {
   if (!error_.empty()) return std::nullopt;
   const char* from = buffer_.data() + begin_;
@@ -103,25 +111,34 @@ std::optional<Frame> FrameReader::next() {
   const auto head = read_head(from, size);
   if (!head) return std::nullopt;
   const auto first = static_cast<unsigned char>(from[0]);
-  if ((static_cast<unsigned char>(from[1]) & 0x80) != 0) {
-    error_ = "the server masked a frame";
+  const bool masked = (static_cast<unsigned char>(from[1]) & 0x80) != 0;
+  if (masked != (role_ == Role::server)) {
+    error_ = masked ? "the peer masked a frame" : "the peer did not mask a frame";
     return std::nullopt;
   }
   if (!head->shortest) {
-    error_ = "the server did not use the shortest encoding of the length " +
-             std::to_string(head->payload);
+    error_ =
+        "the peer did not use the shortest encoding of the length " + std::to_string(head->payload);
     return std::nullopt;
   }
   if (head->payload > std::uint64_t{1} << 32) {
-    error_ = "the server announced a frame of " + std::to_string(head->payload) + " bytes";
+    error_ = "the peer announced a frame of " + std::to_string(head->payload) + " bytes";
     return std::nullopt;
   }
-  if (size - head->header < head->payload) return std::nullopt;
+  const std::size_t header = head->header + (masked ? 4 : 0);
+  if (size < header || size - header < head->payload) return std::nullopt;
   Frame frame{.opcode = static_cast<std::uint8_t>(first & 15),
-              .payload = std::string(from + head->header, head->payload),
               .fin = (first & 0x80) != 0,
               .rsv = static_cast<std::uint8_t>(first >> 4 & 7)};
-  begin_ += head->header + head->payload;
+  const std::string_view payload(from + header, head->payload);
+  if (masked) {
+    const auto mask = static_cast<std::uint32_t>(big_endian(from + head->header, 4));
+    append_masked(frame.payload, payload, mask);
+    error_ = judge_mask(mask);
+  } else {
+    frame.payload = payload;
+  }
+  begin_ += header + payload.size();
   return frame;
 }
 

@@ -1,5 +1,5 @@
 // Encodes and decodes RFC 6455 frames. This code was written from the specification for this suite
-// alone and shares nothing with the server, so that an error in the server's codec shows.
+// alone and shares nothing with wsd, so that an error in wsd's codec shows.
 #pragma once
 
 #include <cstddef>
@@ -19,6 +19,9 @@ inline constexpr std::uint8_t kPong = 10;
 
 inline constexpr std::uint8_t kRsv1 = 4;
 
+// The role that the suite plays. The peer plays the other one.
+enum class Role { client, server };
+
 struct Frame {
   std::uint8_t opcode = kText;
   std::string payload = {};
@@ -26,14 +29,18 @@ struct Frame {
   std::uint8_t rsv = 0;  // the three reserved bits as a number; RSV1 counts 4
 };
 
-// Returns the header of a frame with a masked payload of `size` bytes.
-[[nodiscard]] std::string masked_header(std::uint8_t opcode, bool fin, std::uint8_t rsv,
-                                        std::uint64_t size, std::uint32_t mask);
+// Returns the header of a frame with a payload of `size` bytes, which is masked if `mask` is given.
+[[nodiscard]] std::string frame_header(std::uint8_t opcode, bool fin, std::uint8_t rsv,
+                                       std::uint64_t size, std::optional<std::uint32_t> mask);
 void append_masked(std::string& out, std::string_view payload, std::uint32_t mask);
 
-// Divides the bytes that the server sends into frames.
+// Divides the bytes that the peer sends into frames.
 class FrameReader {
  public:
+  // Expects masked frames if the suite is the server (RFC 6455, section 5.1). The default is the
+  // client.
+  void play(Role role) { role_ = role; }
+
   // Returns space for `size` more bytes. The caller fills it and calls commit() with the count.
   [[nodiscard]] char* prepare(std::size_t size);
   void commit(std::size_t size);
@@ -48,6 +55,11 @@ class FrameReader {
   std::string buffer_;
   std::size_t begin_ = 0;
   std::size_t end_ = 0;
+  [[nodiscard]] std::string judge_mask(std::uint32_t mask);
+
+  Role role_ = Role::client;
+  std::optional<std::uint32_t> mask_;
+  int same_masks_ = 0;
   std::string error_;
 };
 

@@ -38,7 +38,7 @@ struct Terms {
 
 const std::vector<Terms>& terms() {
   static const std::vector<Terms> kTerms = {
-      {{{}}, "asking the server for nothing"},
+      {{{}}, "asking the peer for nothing"},
       {{{true, 0}}, "asking for no context takeover"},
       {{{false, 9}}, "asking for 9 window bits"},
       {{{false, 15}}, "asking for 15 window bits"},

@@ -11,7 +11,7 @@ Script ping(const std::string& payload, Chop chop = {}) {
 }
 
 Script too_long() {
-  return {.steps = {send(kPing, repeated("\xfe", 126))}, .ok = {}, .close = server_fails(1002)};
+  return {.steps = {send(kPing, repeated("\xfe", 126))}, .ok = {}, .close = peer_fails(1002)};
 }
 
 Script lone_pong(const std::string& payload) {
@@ -44,7 +44,7 @@ Cases group_2() {
       {{2, 2}, "a Ping with text", "its Pong", [] { return ping("Hello, world!"); }},
       {{2, 3}, "a Ping with bytes that are not UTF-8", "its Pong", [] { return ping(kNoText); }},
       {{2, 4}, "a Ping of 125 bytes", "its Pong", [] { return ping(repeated("\xfe", 125)); }},
-      {{2, 5}, "a Ping of 126 bytes", "the server fails the connection with 1002", too_long},
+      {{2, 5}, "a Ping of 126 bytes", "the peer fails the connection with 1002", too_long},
       {{2, 6},
        "a Ping of 125 bytes, octet by octet",
        "its Pong",

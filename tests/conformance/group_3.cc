@@ -9,7 +9,7 @@ const std::string kHello = "Hello, world!";
 const std::string kNoText("\x00\xff\xfe\xfd\xfc\xfb\x00\xff", 8);
 
 Script alone(std::uint8_t opcode, std::uint8_t rsv, const std::string& payload) {
-  return {.steps = {send_rsv(opcode, rsv, payload)}, .ok = {}, .close = server_fails(1002)};
+  return {.steps = {send_rsv(opcode, rsv, payload)}, .ok = {}, .close = peer_fails(1002)};
 }
 
 Script after_message(std::uint8_t rsv, Chop chop) {
@@ -17,12 +17,12 @@ Script after_message(std::uint8_t rsv, Chop chop) {
                     send(kPing, "", chop)},
           .ok = {text(kHello)},
           .non_strict = Events{},
-          .close = server_fails(1002)};
+          .close = peer_fails(1002)};
 }
 
-constexpr const char* kFails = "the server fails the connection with 1002";
+constexpr const char* kFails = "the peer fails the connection with 1002";
 constexpr const char* kEchoThenFails =
-    "the echo of the first message, then the server fails the connection with 1002; no Pong";
+    "the echo of the first message, then the peer fails the connection with 1002; no Pong";
 
 }  // namespace
 

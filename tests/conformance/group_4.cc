@@ -32,7 +32,7 @@ constexpr Reserved kTable[] = {
 };
 
 Script script(const Reserved& row) {
-  Script script{.steps = {}, .ok = {}, .close = server_fails(1002)};
+  Script script{.steps = {}, .ok = {}, .close = peer_fails(1002)};
   if (row.after_message) {
     script.steps.push_back(send(kText, kHello, row.chop));
     script.ok = {text(kHello)};
@@ -55,7 +55,7 @@ Cases group_4() {
         {.id = {4, row.section, row.number},
          .sends = std::move(sends),
          .expects = std::string(row.after_message ? "the echo of the text, then " : "") +
-                    "the server fails the connection with 1002",
+                    "the peer fails the connection with 1002",
          .body = [&row] { return script(row); }});
   }
   return cases;

@@ -8,7 +8,7 @@ namespace {
 Script fragmented_control(std::uint8_t opcode) {
   return {.steps = {send_part(opcode, "fragment1"), send(kContinuation, "fragment2")},
           .ok = {},
-          .close = server_fails(1002)};
+          .close = peer_fails(1002)};
 }
 
 Script two_parts(Chop chop) {
@@ -26,7 +26,7 @@ Script nothing_to_continue(bool fin, Chop chop) {
   Step first = send(kContinuation, "non-continuation payload", chop);
   first.frame.fin = fin;
   return {
-      .steps = {first, send(kText, "Hello, world!", chop)}, .ok = {}, .close = server_fails(1002)};
+      .steps = {first, send(kText, "Hello, world!", chop)}, .ok = {}, .close = peer_fails(1002)};
 }
 
 Script message_then_nothing_to_continue() {
@@ -34,11 +34,11 @@ Script message_then_nothing_to_continue() {
                     send_part(kContinuation, "fragment3"), send(kText, "fragment4")},
           .ok = {text("fragment1fragment2")},
           .non_strict = Events{},
-          .close = server_fails(1002)};
+          .close = peer_fails(1002)};
 }
 
 Script continuation_then_message_twice(bool fin) {
-  Script script{.steps = {}, .ok = {}, .close = server_fails(1002)};
+  Script script{.steps = {}, .ok = {}, .close = peer_fails(1002)};
   for (int i = 0; i < 2; ++i) {
     script.steps.push_back(send(kContinuation, "fragment1"));
     script.steps.back().frame.fin = fin;
@@ -51,7 +51,7 @@ Script continuation_then_message_twice(bool fin) {
 Script text_in_text() {
   return {.steps = {send_part(kText, "fragment1"), send(kText, "fragment2")},
           .ok = {},
-          .close = server_fails(1002)};
+          .close = peer_fails(1002)};
 }
 
 // Sends the second half after the Pong for the first Ping. The original waits one second instead.
@@ -68,7 +68,7 @@ Script pings_and_pauses(Chop chop) {
                  text("fragment1fragment2fragment3fragment4fragment5")}};
 }
 
-constexpr const char* kFails = "the server fails the connection with 1002";
+constexpr const char* kFails = "the peer fails the connection with 1002";
 
 }  // namespace
 
@@ -123,7 +123,7 @@ Cases group_5() {
        [] { return nothing_to_continue(false, kOctetWise); }},
       {{5, 15},
        "a text in two fragments, a continuation without a message, a text",
-       "the echo of the first text, then the server fails the connection with 1002",
+       "the echo of the first text, then the peer fails the connection with 1002",
        message_then_nothing_to_continue},
       {{5, 16},
        "twice: a continuation without a message, then a text in two fragments",

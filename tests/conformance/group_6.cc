@@ -21,7 +21,7 @@ constexpr Bytes kTooLarge = "\xf4\x90\x80\x80";  // U+110000; its second byte ma
 constexpr Bytes kEnd = "edited";
 
 ExpectedClose not_utf8() {
-  ExpectedClose close = server_fails(1007);
+  ExpectedClose close = peer_fails(1007);
   close.wrong_end_is_fatal = true;
   return close;
 }
@@ -80,7 +80,7 @@ Script fail_fast_frames(std::size_t bad_from, std::size_t bad_to) {
 }
 
 // Sends the same parts as pieces of one frame that is not final, and an empty final continuation.
-// No Ping may interrupt a frame, so the client must wait to see whether the connection is still
+// No Ping may interrupt a frame, so the suite must wait to see whether the connection is still
 // open.
 Script fail_fast_inside(std::size_t bad_from, std::size_t bad_to) {
   const std::string whole = invalid_text(kTooLarge);
@@ -98,9 +98,9 @@ Script fail_fast_inside(std::size_t bad_from, std::size_t bad_to) {
        if_open(send(kContinuation))});
 }
 
-constexpr const char* kFails = "the server fails the connection with 1007";
+constexpr const char* kFails = "the peer fails the connection with 1007";
 constexpr const char* kFailsAtOnce =
-    "the server fails the connection with 1007 after the second part, not before and not later";
+    "the peer fails the connection with 1007 after the second part, not before and not later";
 
 Cases fixed() {
   return {

@@ -1,4 +1,4 @@
-// Group 7: the closing handshake, begun by the client.
+// Group 7: the closing handshake, begun by the suite.
 #include "conformance/bytes.h"
 #include "conformance/catalogue.h"
 
@@ -83,7 +83,7 @@ Cases fixed() {
       {{7, 1, 5}, "a Close inside a fragmented message", kReply, close_inside_message},
       {{7, 1, 6},
        "a text of 256 KiB, a short text, a Close and a Ping",
-       "not defined by RFC 6455: the server may send the Close before the echoes",
+       "not defined by RFC 6455: the peer may send the Close before the echoes",
        messages_then_close},
       {{7, 3, 1}, "an empty Close", kReply, [] { return closing({send_close({})}); }},
       {{7, 3, 2},

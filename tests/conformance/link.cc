@@ -5,7 +5,6 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
-#include <strings.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -16,6 +15,7 @@
 #include <utility>
 
 #include "conformance/bytes.h"
+#include "conformance/http.h"
 
 namespace wsconform {
 
@@ -31,41 +31,6 @@ int milliseconds_to(Time limit) {
   const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
       limit - Clock::now() + std::chrono::microseconds(999));
   return static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 60'000));
-}
-
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
-
-bool same_name(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && strncasecmp(a.data(), b.data(), a.size()) == 0;
-}
-
-// Returns all values of the header field, joined by commas, or nothing if there is none.
-std::optional<std::string> field(std::string_view head, std::string_view name) {
-  std::optional<std::string> value;
-  for (std::size_t at = head.find("\r\n"); at != std::string_view::npos;) {
-    const std::size_t end = head.find("\r\n", at + 2);
-    const std::string_view line = head.substr(at + 2, end - at - 2);
-    const std::size_t colon = line.find(':');
-    if (colon != std::string_view::npos && same_name(line.substr(0, colon), name)) {
-      if (value) *value += ", ";
-      value = value.value_or("") + std::string(trimmed(line.substr(colon + 1)));
-    }
-    at = end;
-  }
-  return value;
-}
-
-bool has_token(std::string_view list, std::string_view token) {
-  while (!list.empty()) {
-    const std::size_t end = std::min(list.find(','), list.size());
-    if (same_name(trimmed(list.substr(0, end)), token)) return true;
-    list.remove_prefix(std::min(end + 1, list.size()));
-  }
-  return false;
 }
 
 // Returns true for "HTTP/1.1 101", with or without a reason phrase.
@@ -131,11 +96,22 @@ std::string Link::connect(const Url& url) {
   }
   freeaddrinfo(found);
   if (fd_ < 0) return "cannot connect to " + url.host + ':' + url.port + ": " + problem;
+  start();
+  return {};
+}
+
+void Link::accept(int fd) {
+  fd_ = fd;
+  role_ = Role::server;
+  reader_.play(role_);
+  start();
+}
+
+void Link::start() {
   const int on = 1;
   setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   fcntl(fd_, F_SETFL, fcntl(fd_, F_GETFL) | O_NONBLOCK);
   random_ ^= static_cast<std::uint32_t>(Clock::now().time_since_epoch().count()) | 1;
-  return {};
 }
 
 std::string Link::judge_response(std::string_view head, std::string_view key) {
@@ -151,8 +127,7 @@ std::string Link::judge_response(std::string_view head, std::string_view key) {
     return "Sec-WebSocket-Accept does not match the key";
   }
   if (const auto chosen = field(head, "Sec-WebSocket-Protocol").value_or(""); !chosen.empty()) {
-    return "the server chose the subprotocol " + described(chosen) +
-           ", but the client offered none";
+    return "the peer chose the subprotocol " + described(chosen) + ", but the client offered none";
   }
   extensions_ = field(head, "Sec-WebSocket-Extensions").value_or("");
   return {};
@@ -167,32 +142,47 @@ std::string Link::upgrade(const Url& url, const std::string& extensions, Time li
   const std::string key = base64({nonce, sizeof nonce});
   const std::string host =
       url.host.find(':') == std::string::npos ? url.host : '[' + url.host + ']';
-  // The original sends these fields, too. A server must compare "WebSocket" without regard to case.
+  // The original sends these fields, too. A peer must compare "WebSocket" without regard to case.
   std::string request = "GET " + url.path + " HTTP/1.1\r\nUser-Agent: wsconform\r\nHost: " + host +
                         ':' + url.port +
                         "\r\nUpgrade: WebSocket\r\nConnection: Upgrade\r\nPragma: no-cache\r\n"
                         "Cache-Control: no-cache\r\nSec-WebSocket-Key: " +
                         key + "\r\n";
   if (!extensions.empty()) request += "Sec-WebSocket-Extensions: " + extensions + "\r\n";
-  queue(request + "Sec-WebSocket-Version: 13\r\n\r\n", kFrameWise);
-  write_some();
-  std::string answer;
+  send_head(request + "Sec-WebSocket-Version: 13\r\n\r\n");
+  const auto head = read_head(limit);
+  if (!head.problem.empty()) return head.problem;
+  reader_.feed(head.rest);
+  return judge_response(head.text, key);
+}
+
+Link::Head Link::read_head(Time limit) {
+  std::string text;
   std::size_t end = std::string::npos;
   while (end == std::string::npos) {
     pollfd entry{fd_, POLLIN, 0};
     const int wait = milliseconds_to(limit);
     if (poll(&entry, 1, wait) <= 0) {
-      if (wait == 0) return "the server did not respond in time";
+      if (wait == 0) return {.problem = "the peer did not send a complete head in time"};
       continue;
     }
     char buffer[4096];
     const ssize_t got = recv(fd_, buffer, sizeof buffer, 0);
-    if (got <= 0) return "the server closed the connection without a response";
-    answer.append(buffer, static_cast<std::size_t>(got));
-    end = answer.find("\r\n\r\n");
+    if (got <= 0) return {.problem = "the peer closed the connection without a complete head"};
+    text.append(buffer, static_cast<std::size_t>(got));
+    end = text.find("\r\n\r\n");
   }
-  reader_.feed(std::string_view(answer).substr(end + 4));
-  return judge_response(std::string_view(answer).substr(0, end), key);
+  return {.text = text.substr(0, end), .rest = text.substr(end + 4)};
+}
+
+void Link::send_head(std::string head) {
+  queue(std::move(head), kFrameWise);
+  write_some();
+}
+
+void Link::shut_down() {
+  shut_down_when_sent_ = true;
+  if (output_.empty() && fd_ >= 0) shutdown(fd_, SHUT_WR);
 }
 
 std::uint32_t Link::new_mask() {
@@ -214,27 +204,40 @@ void Link::queue(std::string bytes, Chop chop) {
 }
 
 void Link::send(const Frame& frame, Chop chop) {
-  const std::uint32_t mask = new_mask();
-  std::string bytes = masked_header(frame.opcode, frame.fin, frame.rsv, frame.payload.size(), mask);
-  bytes.reserve(bytes.size() + frame.payload.size());
-  append_masked(bytes, frame.payload, mask);
+  send_header(frame, frame.payload.size(), chop, frame.payload);
+}
+
+void Link::send_header(const Frame& frame, std::uint64_t size, Chop chop,
+                       std::string_view payload) {
+  mask_ = role_ == Role::client ? std::optional(new_mask()) : std::nullopt;
+  masked_ = payload.size();
+  std::string bytes = frame_header(frame.opcode, frame.fin, frame.rsv, size, mask_);
+  bytes.reserve(bytes.size() + payload.size());
+  append_payload(bytes, payload, 0);
   queue(std::move(bytes), chop);
 }
 
-void Link::send_header(const Frame& frame, std::uint64_t size, Chop chop) {
-  mask_ = new_mask();
-  masked_ = 0;
-  queue(masked_header(frame.opcode, frame.fin, frame.rsv, size, mask_), chop);
+void Link::append_payload(std::string& bytes, std::string_view payload, std::size_t at) const {
+  if (mask_) {
+    append_masked(bytes, payload, std::rotl(*mask_, static_cast<int>(8 * (at % 4))));
+  } else {
+    bytes += payload;
+  }
 }
 
 void Link::send_payload(std::string_view payload, Chop chop) {
   std::string bytes;
-  append_masked(bytes, payload, std::rotl(mask_, static_cast<int>(8 * (masked_ % 4))));
+  append_payload(bytes, payload, masked_);
   masked_ += payload.size();
   queue(std::move(bytes), chop);
 }
 
 void Link::write_some() {
+  write_next();
+  if (shut_down_when_sent_ && output_.empty() && fd_ >= 0) shutdown(fd_, SHUT_WR);
+}
+
+void Link::write_next() {
   // Limited, so that the client reads a server's echo of small pieces in between.
   for (int writes = 0; writes < 256 && !output_.empty(); ++writes) {
     Output& front = output_.front();
@@ -243,7 +246,7 @@ void Link::write_some() {
     const ssize_t sent = ::send(fd_, front.bytes.data() + front.sent, size, MSG_NOSIGNAL);
     if (sent < 0) {
       if (errno == EAGAIN || errno == EINTR) return;
-      // The server accepts no more bytes. The bytes that it sent before can still be read.
+      // The peer accepts no more bytes. The bytes that it sent before can still be read.
       output_.clear();
       return;
     }

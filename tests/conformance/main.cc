@@ -1,4 +1,4 @@
-// wsconform: runs the cases of the Autobahn Testsuite against any WebSocket echo server.
+// wsconform: runs the cases of the Autobahn Testsuite against any WebSocket echo server or client.
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -21,6 +21,7 @@
 #include "conformance/link.h"
 #include "conformance/report.h"
 #include "conformance/runner.h"
+#include "conformance/serve.h"
 
 namespace {
 
@@ -33,11 +34,15 @@ constexpr int kUnavailable = 69;
 
 constexpr const char* kHelp =
     "Usage: wsconform ws://HOST[:PORT][/PATH] [FLAG]...\n"
+    "       wsconform --serve HOST:PORT [FLAG]...\n"
     "       wsconform --list [FLAG]...\n"
     "       wsconform --from-autobahn INDEX.JSON [--strict]\n"
     "\n"
-    "Runs the 517 cases of the Autobahn Testsuite against a WebSocket echo server.\n"
+    "Runs the 517 cases of the Autobahn Testsuite against a WebSocket echo server. With --serve,\n"
+    "runs them as the server of an echo client, which requests /getCaseCount,\n"
+    "/runCase?case=N&agent=NAME for each N from 1, and at the end /updateReports?agent=NAME.\n"
     "\n"
+    "  --serve HOST:PORT    serve one client; port 0 lets the system choose one\n"
     "  --cases PATTERNS     run only the cases that match, such as 6.*,7.1.5 (default: *)\n"
     "  --exclude PATTERNS   leave out the cases that match\n"
     "  --json FILE          write all results to FILE\n"
@@ -54,10 +59,11 @@ constexpr const char* kHelp =
     "  0   every case is good\n"
     "  1   a case FAILED, is UNIMPLEMENTED, was not closed cleanly, is missing or could not run\n"
     "  2   the command line is wrong\n"
-    "  69  no server accepts connections at this address\n";
+    "  69  no server accepts connections at this address, or --serve cannot listen on it\n";
 
 struct Flags {
   std::string url;
+  std::string serve;
   std::string cases = "*";
   std::string exclude;
   std::string json;
@@ -89,6 +95,8 @@ std::string parse_value(Flags& flags, std::string_view name, std::string value) 
     flags.exclude = std::move(value);
   } else if (name == "--json") {
     flags.json = std::move(value);
+  } else if (name == "--serve") {
+    flags.serve = std::move(value);
   } else if (name == "--from-autobahn") {
     flags.index = std::move(value);
   } else if (name == "--jobs") {
@@ -205,7 +213,7 @@ double cpu_seconds() {
 int judge_all(const Flags& flags, const std::vector<const Case*>& cases,
               const std::vector<Result>& results, std::size_t not_run) {
   print_table(results, stdout);
-  std::printf("the client used %.2f CPU seconds\n", cpu_seconds());
+  std::printf("the suite used %.2f CPU seconds\n", cpu_seconds());
   if (not_run > 0) {
     std::printf("not run: %zu cases of groups 12 and 13: wsconform was built without zlib\n",
                 not_run);
@@ -220,9 +228,42 @@ int judge_all(const Flags& flags, const std::vector<const Case*>& cases,
   return good && not_run == 0 ? kGood : kBad;
 }
 
+int serve_client(const Flags& flags, const std::vector<const Case*>& cases, std::size_t not_run) {
+  const auto colon = flags.serve.rfind(':');
+  if (colon == std::string::npos || colon == 0 || colon + 1 == flags.serve.size()) {
+    return usage_error("--serve '" + flags.serve + "' is not HOST:PORT");
+  }
+  if (flags.jobs > 1) return usage_error("--jobs does not apply to --serve");
+  const Served served =
+      serve({flags.serve.substr(0, colon), flags.serve.substr(colon + 1), flags.patience}, cases,
+            [&](const Case& test, const Result& result) {
+              const std::string line = flags.quiet ? std::string() : remark(test, result);
+              if (!line.empty()) std::printf("%s\n", line.c_str());
+              std::fflush(stdout);
+            });
+  if (!served.problem.empty()) {
+    std::fprintf(stderr, "wsconform: %s\n", served.problem.c_str());
+    return kUnavailable;
+  }
+  std::vector<const Case*> run;
+  for (const Case* test : cases) {
+    const bool has_run = std::any_of(served.results.begin(), served.results.end(),
+                                     [&](const Result& result) { return result.id == test->id; });
+    if (has_run) {
+      run.push_back(test);
+    } else {
+      std::printf("%s was not run: the client did not request it\n", test->id.str().c_str());
+    }
+  }
+  const int status = judge_all(flags, run, served.results, not_run);
+  return run.size() == cases.size() ? status : kBad;
+}
+
 int drive(const Flags& flags) {
   const auto url = parse_url(flags.url);
-  if (!url && !flags.list) return usage_error("'" + flags.url + "' is not ws://HOST[:PORT][/PATH]");
+  if (!url && !flags.list && flags.serve.empty()) {
+    return usage_error("'" + flags.url + "' is not ws://HOST[:PORT][/PATH]");
+  }
   const Cases all = catalogue();
   std::vector<const Case*> cases;
   std::size_t not_run = 0;
@@ -242,6 +283,10 @@ int drive(const Flags& flags) {
                   test->expects.c_str());
     }
     return kGood;
+  }
+  if (!flags.serve.empty()) {
+    (void)bytes_of(DataSet::stars);
+    return serve_client(flags, cases, not_run);
   }
   if (const std::string problem = Link().connect(*url); !problem.empty()) {
     std::fprintf(stderr, "wsconform: %s\n", problem.c_str());
@@ -264,6 +309,11 @@ int main(int argc, char** argv) {
     return kGood;
   }
   if (!flags.index.empty()) return show_index(flags.index, flags.strict);
-  if (flags.url.empty() && !flags.list) return usage_error("the command line has no URL");
+  if (!flags.url.empty() && !flags.serve.empty()) {
+    return usage_error("the command line has a URL and --serve: give one of them");
+  }
+  if (flags.url.empty() && flags.serve.empty() && !flags.list) {
+    return usage_error("the command line has no URL");
+  }
   return drive(flags);
 }

@@ -43,9 +43,9 @@ std::string json_of(const Case& test, const Result& result) {
   out += ", \"resultClose\": " + quoted(result.verdict.close_why);
   out += ", \"remoteCloseCode\": ";
   out += course.remote_code ? std::to_string(*course.remote_code) : "null";
-  out += std::string(", \"closedByClient\": ") + flag(course.closed_by_client);
+  out += std::string(", \"closedBySuite\": ") + flag(course.closed_by_suite);
   out += std::string(", \"clean\": ") + flag(course.clean);
-  out += std::string(", \"droppedByClient\": ") + flag(course.dropped_by_client);
+  out += std::string(", \"droppedBySuite\": ") + flag(course.dropped_by_suite);
   char duration[48];
   std::snprintf(duration, sizeof duration, ", \"duration_ms\": %.3f}", 1000 * result.seconds);
   return out + duration;

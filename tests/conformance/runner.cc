@@ -5,7 +5,6 @@
 
 #include "conformance/bytes.h"
 #include "conformance/data_set.h"
-#include "conformance/session.h"
 
 namespace wsconform {
 
@@ -72,14 +71,14 @@ void run_script(Session& session, const Script& script) {
   const Time limit = session.deadline(script.limit_s);
   const Events& received = session.course().received;
   while (session.is_open()) {
-    if (script.close.by_client) {
+    if (script.close.by_suite) {
       if (script.close_when_matched && is_matched(script, received)) {
         session.close(script.close.codes.front());
       } else if (is_lost(script, received)) {
         session.close(kGoingAway);
       }
     } else if (is_lost(script, received) && session.barrier(script.limit_s)) {
-      // The server accepted a frame that it should have rejected, and the connection is still open.
+      // The peer accepted a frame that it should have rejected, and the connection is still open.
       session.close(kGoingAway);
     }
     if (!session.wait(limit) && session.is_open()) session.close(kGoingAway);
@@ -128,16 +127,14 @@ Verdict run_series(Session& session, const Series& series) {
   return judge_series(problem.empty() ? Behavior::ok : Behavior::failed, problem, session.course());
 }
 
-}  // namespace
-
-Result run(const Case& test, const Url& url, double patience) {
+template <typename Open>
+Result run_with(const Case& test, Session& session, const Open& open) {
   const Time start = Clock::now();
   Result result{.id = test.id};
   const auto* series = std::get_if<Series>(&test.body);
   Script script;
   if (series == nullptr) script = std::get<0>(test.body)();
-  Session session(url, patience);
-  const bool opened = session.open(series == nullptr ? std::vector<Offer>{} : series->offers);
+  const bool opened = open(series == nullptr ? std::vector<Offer>{} : series->offers);
   if (series == nullptr) {
     if (opened) run_script(session, script);
     result.verdict = judge(script, session.course());
@@ -149,6 +146,18 @@ Result run(const Case& test, const Url& url, double patience) {
   result.course = std::move(session.course());
   result.seconds = std::chrono::duration<double>(Clock::now() - start).count();
   return result;
+}
+
+}  // namespace
+
+Result run(const Case& test, const Url& url, double patience) {
+  Session session(Role::client, patience);
+  return run_with(test, session, [&](const auto& offers) { return session.open(url, offers); });
+}
+
+Result run(const Case& test, Session& session, const UpgradeRequest& request) {
+  return run_with(test, session,
+                  [&](const auto& offers) { return session.accept(request, offers); });
 }
 
 }  // namespace wsconform

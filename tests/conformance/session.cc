@@ -11,7 +11,7 @@ namespace {
 
 constexpr double kOpenS = 5;
 constexpr double kCloseAnswerS = 2;
-// The server must close the TCP connection first, without delay (RFC 6455, section 7.1.1).
+// A server must close the TCP connection first, without delay (RFC 6455, section 7.1.1).
 constexpr double kDropS = 1;
 
 bool may_be_sent(std::uint16_t code) {
@@ -21,10 +21,10 @@ bool may_be_sent(std::uint16_t code) {
 
 }  // namespace
 
-bool Session::open(const std::vector<Offer>& offers) {
-  course_.not_opened = link_.connect(url_);
+bool Session::open(const Url& url, const std::vector<Offer>& offers) {
+  course_.not_opened = link_.connect(url);
   if (course_.not_opened.empty()) {
-    course_.not_opened = link_.upgrade(url_, offered(offers), deadline(kOpenS));
+    course_.not_opened = link_.upgrade(url, offered(offers), deadline(kOpenS));
   }
   if (!course_.not_opened.empty()) {
     link_.drop();
@@ -38,6 +38,32 @@ bool Session::open(const std::vector<Offer>& offers) {
   }
   if (answer.terms) deflater_ = std::make_unique<Deflater>(*answer.terms);
   take_frames();
+  return true;
+}
+
+UpgradeRequest Session::read_request(int fd) {
+  link_.accept(fd);
+  return parse_upgrade_request(link_.read_head(deadline(kOpenS)));
+}
+
+void Session::reject(const std::string& status) {
+  link_.send_head("HTTP/1.1 " + status + "\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+  link_.shut_down();
+  give_up_ = deadline(kDropS);
+  finish();
+}
+
+bool Session::accept(const UpgradeRequest& request, const std::vector<Offer>& offers) {
+  course_.not_opened = request.problem;
+  const DeflateAnswer answer = accept_offer(offers, request.extensions);
+  if (course_.not_opened.empty()) course_.not_opened = answer.problem;
+  if (!course_.not_opened.empty()) {
+    reject("400 Bad Request");
+    return false;
+  }
+  course_.opened = true;
+  link_.send_head(upgrade_response(request, answer.response));
+  if (answer.terms) deflater_ = std::make_unique<Deflater>(*answer.terms);
   return true;
 }
 
@@ -63,15 +89,18 @@ void Session::send_message(std::uint8_t opcode, std::string_view message, std::s
 void Session::close(const Frame& frame) {
   if (!is_open()) return;
   close_sent_ = true;
-  course_.closed_by_client = true;
+  course_.closed_by_suite = true;
   give_up_ = deadline(kCloseAnswerS);
   link_.send(frame);
 }
 
 bool Session::wait(Time limit) {
   if (give_up_ && Clock::now() >= *give_up_) {
-    course_.clean = false;
-    course_.dropped_by_client = true;
+    // A client may leave the end of the TCP connection to the server (RFC 6455, section 7.1.1).
+    if (role_ == Role::client || !course_.close_received) {
+      course_.clean = false;
+      course_.dropped_by_suite = true;
+    }
     link_.drop();
     return true;
   }
@@ -111,7 +140,7 @@ void Session::take_frames() {
 
 void Session::take(Frame frame) {
   if (course_.close_received) {
-    violated("the server sent a frame after its Close");
+    violated("the peer sent a frame after its Close");
   } else if (frame.opcode >= 8) {
     take_control(std::move(frame));
   } else {
@@ -121,7 +150,7 @@ void Session::take(Frame frame) {
 
 void Session::take_control(Frame frame) {
   if (frame.rsv != 0 || !frame.fin || frame.payload.size() > 125) {
-    violated("the server sent a control frame with reserved bits, fragmented or too long");
+    violated("the peer sent a control frame with reserved bits, fragmented or too long");
   } else if (frame.opcode == kClose) {
     take_close(frame.payload);
   } else if (frame.opcode == kPong) {
@@ -131,10 +160,10 @@ void Session::take_control(Frame frame) {
       course_.received.push_back(pong(std::move(frame.payload)));
     }
   } else if (frame.opcode == kPing) {
-    // A heartbeat of the server does not concern the case.
+    // A heartbeat of the peer does not concern the case.
     if (!close_sent_) link_.send({.opcode = kPong, .payload = std::move(frame.payload)});
   } else {
-    violated("the server sent a frame with opcode " + std::to_string(frame.opcode));
+    violated("the peer sent a frame with opcode " + std::to_string(frame.opcode));
   }
 }
 
@@ -148,29 +177,30 @@ void Session::take_close(std::string_view payload) {
     course_.remote_code = code;
     course_.remote_reason = payload.substr(2);
     if (!may_be_sent(code)) {
-      violated("the server sent a Close with the code " + std::to_string(code));
+      violated("the peer sent a Close with the code " + std::to_string(code));
     } else if (!is_utf8(course_.remote_reason)) {
-      violated("the server sent a Close with a reason that is not UTF-8");
+      violated("the peer sent a Close with a reason that is not UTF-8");
     }
   } else if (payload.size() == 1) {
-    violated("the server sent a Close with one byte");
+    violated("the peer sent a Close with one byte");
   }
   if (!close_sent_) {
     close_sent_ = true;
     link_.send(send_close(1000).frame, kFrameWise);
   }
+  if (role_ == Role::server) link_.shut_down();
 }
 
 void Session::take_data(Frame frame) {
   const bool first = frame.opcode != kContinuation;
   const std::uint8_t allowed = first && deflater_ != nullptr ? kRsv1 : 0;
   if (frame.opcode > kBinary) {
-    violated("the server sent a frame with opcode " + std::to_string(frame.opcode));
+    violated("the peer sent a frame with opcode " + std::to_string(frame.opcode));
   } else if ((frame.rsv & ~allowed) != 0) {
-    violated("the server set reserved bits");
+    violated("the peer set reserved bits");
   } else if (first == message_.has_value()) {
-    violated(first ? "the server began a message inside a message"
-                   : "the server continued a message that it had not begun");
+    violated(first ? "the peer began a message inside a message"
+                   : "the peer continued a message that it had not begun");
   }
   if (!course_.violation.empty()) return;
   const bool last = frame.fin;
@@ -185,13 +215,13 @@ void Session::take_data(Frame frame) {
   if (message.rsv == kRsv1) {
     auto inflated = deflater_->decompress(message.payload);
     if (!inflated) {
-      violated("a message of the server cannot be decompressed under the agreed parameters");
+      violated("a message of the peer cannot be decompressed under the agreed parameters");
       return;
     }
     message.payload = std::move(*inflated);
   }
   if (message.opcode == kText && !is_utf8(message.payload)) {
-    violated("the server sent a text message that is not UTF-8");
+    violated("the peer sent a text message that is not UTF-8");
     return;
   }
   course_.received.push_back(message.opcode == kText ? text(std::move(message.payload))

@@ -1,5 +1,5 @@
 // A WebSocket connection for one case. It turns messages and Pongs into events, records the closing
-// handshake, and notices each violation of the protocol by the server.
+// handshake, and notices each violation of the protocol by the peer.
 #pragma once
 
 #include <cstdint>
@@ -12,18 +12,27 @@
 #include "conformance/case.h"
 #include "conformance/deflate.h"
 #include "conformance/link.h"
+#include "conformance/upgrade_request.h"
 #include "conformance/verdict.h"
 
 namespace wsconform {
 
 class Session {
  public:
-  // `patience` multiplies every time limit. `url` must outlive the session.
-  Session(const Url& url, double patience) : url_(url), patience_(patience) {}
+  // `role` is the role of the suite. `patience` multiplies every time limit.
+  Session(Role role, double patience) : role_(role), patience_(patience) {}
 
-  // Connects and performs the opening handshake. Returns false if the connection did not open;
-  // course() says why.
-  bool open(const std::vector<Offer>& offers);
+  // In the role of the client: connects and performs the opening handshake. Returns false if the
+  // connection did not open; course() says why.
+  bool open(const Url& url, const std::vector<Offer>& offers);
+  // In the role of the server: takes an accepted connection and waits for the request.
+  [[nodiscard]] UpgradeRequest read_request(int fd);
+  // In the role of the server: completes the opening handshake, or rejects a faulty request.
+  // `offers` are the parameters that the suite wants of the peer. Returns false if the connection
+  // did not open; course() says why.
+  bool accept(const UpgradeRequest& request, const std::vector<Offer>& offers);
+  // In the role of the server: rejects the request with this status, such as "404 Not Found".
+  void reject(const std::string& status);
   [[nodiscard]] bool compressed() const { return deflater_ != nullptr; }
 
   void send(const Frame& frame, Chop chop = {}) { link_.send(frame, chop); }
@@ -35,7 +44,7 @@ class Session {
   void close(std::uint16_t code) { close(send_close(code).frame); }
 
   // Runs one pass of the event loop. Returns false if `limit` has passed. Drops the connection if
-  // the server does not complete the closing handshake in time.
+  // the peer does not complete the closing handshake in time.
   bool wait(Time limit);
   // Waits for the end of the connection.
   void finish();
@@ -57,7 +66,7 @@ class Session {
   void take_data(Frame frame);
   void violated(std::string what);
 
-  const Url& url_;
+  Role role_;
   double patience_;
   Link link_;
   std::unique_ptr<Deflater> deflater_;

@@ -26,18 +26,17 @@ void judge_close(Verdict& verdict, const ExpectedClose& expected, const Course& 
   const auto& codes = expected.codes;
   if (!course.opened) {
     set(CloseBehavior::failed, "the opening handshake was not completed");
-  } else if (expected.by_client != course.closed_by_client) {
-    set(CloseBehavior::failed, expected.by_client
-                                   ? "the server ended the connection, not the client"
-                                   : "the server did not end the connection");
+  } else if (expected.by_suite != course.closed_by_suite) {
+    set(CloseBehavior::failed, expected.by_suite ? "the peer ended the connection, not the suite"
+                                                 : "the peer did not end the connection");
   } else if (expected.clean && !course.clean) {
     set(CloseBehavior::unclean, "the closing handshake was not completed");
   } else if (course.remote_code &&
              std::find(codes.begin(), codes.end(), *course.remote_code) == codes.end()) {
     set(CloseBehavior::wrong_code, "expected close code " + joined(codes) + " or none, got " +
                                        std::to_string(*course.remote_code));
-  } else if (course.dropped_by_client) {
-    set(CloseBehavior::failed_by_client, "the server did not close the TCP connection");
+  } else if (course.dropped_by_suite) {
+    set(CloseBehavior::failed_by_client, "the peer did not close the TCP connection");
   } else {
     set(CloseBehavior::ok, {});
   }
@@ -50,7 +49,7 @@ void make_informational(Verdict& verdict, const Script& script, const Course& co
   verdict.behavior = Behavior::informational;
   verdict.close = CloseBehavior::informational;
   verdict.why = course.received == script.ok ? "all messages were answered before the Close"
-                                             : "the server sent its Close before all messages";
+                                             : "the peer sent its Close before all messages";
   if (script.ok.empty()) verdict.why = "not defined by RFC 6455";
   verdict.close_why.clear();
 }
@@ -93,7 +92,7 @@ const char* name_of(CloseBehavior behavior) {
 
 Verdict judge(const Script& script, const Course& course) {
   Verdict verdict;
-  verdict.why = "the server did something else";
+  verdict.why = "the peer did something else";
   if (!course.opened) {
     verdict.why = course.not_opened;
   } else if (!course.violation.empty()) {
@@ -111,7 +110,7 @@ Verdict judge(const Script& script, const Course& course) {
     make_informational(verdict, script, course);
     return verdict;
   }
-  const bool wrong_end = script.close.by_client != course.closed_by_client;
+  const bool wrong_end = script.close.by_suite != course.closed_by_suite;
   const bool fatal =
       (script.close.wrong_end_is_fatal && wrong_end) ||
       (script.close.wrong_code_is_fatal && verdict.close == CloseBehavior::wrong_code);
@@ -163,11 +162,11 @@ std::string described(const Course& course) {
   if (course.close_received) {
     out += course.remote_code ? "Close " + std::to_string(*course.remote_code) : "Close";
     if (!course.remote_reason.empty()) out += ' ' + described(course.remote_reason);
-    out += course.closed_by_client ? " in answer to ours, " : ", ";
-  } else if (course.closed_by_client) {
+    out += course.closed_by_suite ? " in answer to ours, " : ", ";
+  } else if (course.closed_by_suite) {
     out += "no answer to our Close, ";
   }
-  if (course.dropped_by_client) return out + "connection left open";
+  if (course.dropped_by_suite) return out + "connection left open";
   return out + (course.reset ? "connection reset" : "end of connection");
 }
 

@@ -15,16 +15,16 @@ enum class CloseBehavior { ok, failed, wrong_code, unclean, failed_by_client, in
 [[nodiscard]] const char* name_of(Behavior behavior);
 [[nodiscard]] const char* name_of(CloseBehavior behavior);
 
-// The events on a connection, as the client saw them.
+// The events on a connection, as the suite saw them.
 struct Course {
   bool opened = false;
   std::string not_opened = {};  // why the connection did not open
   Events received = {};
-  std::string violation = {};  // how the server violated the protocol
-  bool closed_by_client = false;
+  std::string violation = {};  // how the peer violated the protocol
+  bool closed_by_suite = false;
   bool close_received = false;
   bool clean = false;
-  bool dropped_by_client = false;
+  bool dropped_by_suite = false;
   bool reset = false;
   std::optional<std::uint16_t> remote_code = std::nullopt;
   std::string remote_reason = {};

@@ -184,5 +184,21 @@ TEST(Examples, Chat) {
   EXPECT_TRUE(is_refused(nobody, {400}));
 }
 
+TEST(Examples, Cursors_MessageDoesNotComeBack) {
+  Tool program = example("cursors");
+  E2E_REQUIRE(program);
+  ServerProcess server(program.with({"127.0.0.1:0"}));
+  ASSERT_TRUE(server.listening());
+  RawClient ann = server.connect();
+  RawClient bob = server.connect();
+  ASSERT_TRUE(opens(ann, "/cursors"));
+  ASSERT_TRUE(opens(bob, "/cursors"));
+  ann.send(text_frame("ann 1,1"));
+  EXPECT_TRUE(receives_text(bob, "ann 1,1"));
+  bob.send(text_frame("bob 2,2"));
+  EXPECT_TRUE(receives_text(ann, "bob 2,2")) << "and not its own message";
+  EXPECT_TRUE(closes_normally(bob));
+}
+
 }  // namespace
 }  // namespace e2e

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <random>
 #include <string>
 #include <vector>
@@ -134,6 +135,50 @@ TEST(BatchSet, WithoutAnEncoderIsPlainForAll) {
   const std::vector<Encoding> encodings = {9};
   const BatchSet set({frame_of_size(2, 'a')}, encodings, nullptr, {7, 1});
   EXPECT_EQ(texts_of(set.of(9)), (std::vector<std::string>{"aa"}));
+}
+
+TEST(Batch, Without_LeavesOutTheMessagesAndCopiesNone) {
+  const std::vector<std::string> texts = {"a", "bb", std::string(10'000, 'c'), "d", "ee"};
+  std::vector<SharedBytes> frames;
+  for (const std::string& text : texts) frames.push_back(SharedBytes::copy_of(as_bytes(text)));
+  Batch batch(std::move(frames));
+  batch.set_slow_rule({SlowPolicy::kLatestOnly, 7});
+  for (unsigned bits = 0; bits < 1U << texts.size(); ++bits) {
+    std::vector<Exclusion> left_out;
+    std::vector<std::string> rest;
+    for (std::uint32_t i = 0; i < texts.size(); ++i) {
+      if ((bits >> i & 1U) != 0) {
+        left_out.push_back({1, i});
+      } else {
+        rest.push_back(texts[i]);
+      }
+    }
+    const Batch without = batch.without(left_out);
+    expect_is(without, rest);
+    EXPECT_EQ(without.slow_rule().room, 7U);
+    for (const Slice& each : without.frames()) {
+      const auto found =
+          std::find_if(batch.frames().begin(), batch.frames().end(),
+                       [&](const Slice& own) { return own.bytes().data() == each.bytes().data(); });
+      EXPECT_NE(found, batch.frames().end());
+    }
+  }
+  const std::vector<Exclusion> first{{1, 0}};
+  EXPECT_EQ(batch.without(first).pieces().size(), 3U) << "adjacent frames are one piece";
+}
+
+TEST(BatchSet, LeftOutFor_HasTheMessagesOfThatMember) {
+  std::vector<SharedBytes> frames;
+  for (const char fill : {'a', 'b', 'c'}) frames.push_back(frame_of_size(1, fill));
+  const std::vector<Exclusion> exclusions{{9, 0}, {4, 1}, {9, 2}};
+  const BatchSet set(std::move(frames), {}, nullptr, {}, {}, exclusions);
+  EXPECT_FALSE(set.is_for_all());
+  ASSERT_EQ(set.left_out_for(9).size(), 2U);
+  EXPECT_EQ(set.left_out_for(9)[0].message, 0U);
+  EXPECT_EQ(set.left_out_for(9)[1].message, 2U);
+  ASSERT_EQ(set.left_out_for(4).size(), 1U);
+  EXPECT_EQ(set.left_out_for(4)[0].message, 1U);
+  EXPECT_TRUE(set.left_out_for(5).empty());
 }
 
 }  // namespace

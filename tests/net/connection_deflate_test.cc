@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/byte_buffer.h"
+#include "base/sanitizers.h"
 #include "net/reactor_rig.h"
 #include "protocol/deflate.h"
 
@@ -154,11 +155,13 @@ class ConnectionDeflateDeadlines : public Deflating {
  protected:
   static ReactorSettings strict() {
     ReactorSettings settings = calm_settings();
-    settings.message_timeout = ticks_for_ms(30);
-    settings.heartbeat.ping_interval = ticks_for_ms(20);
-    settings.heartbeat.pong_timeout = ticks_for_ms(20);
+    settings.message_timeout = ticks_for_ms(3 * kUnitMs);
+    settings.heartbeat.ping_interval = ticks_for_ms(2 * kUnitMs);
+    settings.heartbeat.pong_timeout = ticks_for_ms(2 * kUnitMs);
     return settings;
   }
+  // Until the messages have arrived, the deadlines apply, so they leave a slow build time for it.
+  static constexpr std::uint32_t kUnitMs = kSanitized ? 200 : 40;
   ConnectionDeflateDeadlines() : Deflating(strict()) {}
 };
 
@@ -173,7 +176,7 @@ TEST_F(ConnectionDeflateDeadlines, WaitingForAShare_DoesNotCount) {
   ASSERT_TRUE(rig.until([&] {
     return rig.counts.input.bytes() >= kPeers * message.size() || !rig.app.messages.empty();
   }));
-  const Tick end = rig.shard().wheel().now() + ticks_for_ms(200);
+  const Tick end = rig.shard().wheel().now() + ticks_for_ms(20 * kUnitMs);
   while (rig.shard().wheel().now() < end && rig.app.messages.empty()) {
     rig.turn();
     ASSERT_TRUE(rig.app.ends.empty());

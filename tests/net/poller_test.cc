@@ -57,5 +57,21 @@ TEST(Poller, ADescriptorThatWasNeverAdded_IsClosed) {
   EXPECT_EQ(::fcntl(pair.ours, F_GETFD), -1);
 }
 
+// A proxy that closes its connection to a Unix socket may have sent bytes before.
+TEST(Poller, APeerThatHasClosedAUnixSocket_IsNoReset) {
+  Poller poller;
+  std::array<int, 2> both{};
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, both.data()), 0);
+  ASSERT_TRUE(poller.add(both[0], 1));
+  ASSERT_EQ(::write(both[1], "x", 1), 1);
+  ::close(both[1]);
+  Room room;
+  const auto events = poller.wait(0, room);
+  ASSERT_EQ(events.size(), 1U);
+  EXPECT_TRUE(events.front().ended());
+  EXPECT_FALSE(events.front().broken());
+  poller.close(both[0]);
+}
+
 }  // namespace
 }  // namespace wsd::net

@@ -6,7 +6,8 @@ namespace wsd::net {
 namespace {
 
 constexpr ReadState::Reason kReasons[] = {ReadState::kPaused, ReadState::kPublishBlocked,
-                                          ReadState::kClosed};
+                                          ReadState::kClosed, ReadState::kAwaitingResponse,
+                                          ReadState::kPausedByApplication};
 
 TEST(ReadState, NothingIsReadBeforeItIsAnnounced) {
   ReadState state;

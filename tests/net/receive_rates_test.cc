@@ -23,9 +23,10 @@ const Suspensions never;
 ConnectionId id_of(std::uint32_t slot) { return std::uint64_t{1} << 32 | slot; }
 
 TEST(ReceiveRates, EachConnectionHasItsOwn) {
-  ReceiveRates rates(3, 100, never);
-  rates.begin(id_of(7), 0);
-  rates.begin(id_of(2), 0);
+  ReceiveRates rates(never);
+  constexpr ReceiveLimits kLimits{3, 100};
+  rates.begin(id_of(7), kLimits, 0);
+  rates.begin(id_of(2), kLimits, 0);
   for (int i = 0; i < 3; ++i) EXPECT_TRUE(rates.take_message(id_of(7), 0));
   EXPECT_FALSE(rates.take_message(id_of(7), 0));
   EXPECT_TRUE(rates.take_message(id_of(2), 0));
@@ -36,26 +37,30 @@ TEST(ReceiveRates, EachConnectionHasItsOwn) {
 }
 
 TEST(ReceiveRates, WhoTakesAnotherOnesPlaceBeginsAnew) {
-  ReceiveRates rates(1, 0, never);
-  rates.begin(id_of(0), 0);
+  ReceiveRates rates(never);
+  constexpr ReceiveLimits kLimits{1, 0};
+  rates.begin(id_of(0), kLimits, 0);
   EXPECT_TRUE(rates.take_message(id_of(0), 0));
   EXPECT_FALSE(rates.take_message(id_of(0), 0));
-  rates.begin(id_of(0) + (std::uint64_t{1} << 32), 0);
+  rates.begin(id_of(0) + (std::uint64_t{1} << 32), kLimits, 0);
   EXPECT_TRUE(rates.take_message(id_of(0) + (std::uint64_t{1} << 32), 0));
 }
 
 TEST(ReceiveRates, OneLimitWithoutTheOther) {
-  ReceiveRates messages(1, 0, never);
-  messages.begin(id_of(0), 0);
+  ReceiveRates messages(never);
+  constexpr ReceiveLimits kMessages{1, 0};
+  messages.begin(id_of(0), kMessages, 0);
   EXPECT_TRUE(messages.take_bytes(id_of(0), ~std::size_t{0}, 0));
-  ReceiveRates bytes(0, 1024, never);
-  bytes.begin(id_of(0), 0);
+  ReceiveRates bytes(never);
+  constexpr ReceiveLimits kBytes{0, 1024};
+  bytes.begin(id_of(0), kBytes, 0);
   for (int i = 0; i < 10'000; ++i) EXPECT_TRUE(bytes.take_message(id_of(0), 0));
 }
 
 TEST(ReceiveRates, TimeInWhichItWasNotReadIsCredited) {
-  ReceiveRates rates(10, 1000, never);
-  rates.begin(id_of(0), 0);
+  ReceiveRates rates(never);
+  constexpr ReceiveLimits kLimits{10, 1000};
+  rates.begin(id_of(0), kLimits, 0);
   for (int i = 0; i < 10; ++i) EXPECT_TRUE(rates.take_message(id_of(0), 0));
   EXPECT_TRUE(rates.take_bytes(id_of(0), 1000, 0));
   rates.not_read(id_of(0), 0, 5 * kSecond);
@@ -73,8 +78,9 @@ int messages_at(ReceiveRates& rates, Tick now) {
 
 // A peer that was silent for 25 seconds and then not read for a moment.
 TEST(ReceiveRates, SilenceBeforeTheTimeWithoutReading_IsNotCredited) {
-  ReceiveRates rates(10, 1000, never);
-  rates.begin(id_of(0), 0);
+  ReceiveRates rates(never);
+  constexpr ReceiveLimits kLimits{10, 1000};
+  rates.begin(id_of(0), kLimits, 0);
   EXPECT_EQ(messages_at(rates, 0), 10);
   EXPECT_TRUE(rates.take_bytes(id_of(0), 1000, 0));
   constexpr Tick kResumed = 25 * kSecond + kSecond / 2;
@@ -86,8 +92,9 @@ TEST(ReceiveRates, SilenceBeforeTheTimeWithoutReading_IsNotCredited) {
 
 TEST(ReceiveRates, Suspension_IsCreditedOnce) {
   Suspensions suspensions;
-  ReceiveRates rates(10, 1000, suspensions);
-  rates.begin(id_of(0), 0);
+  ReceiveRates rates(suspensions);
+  constexpr ReceiveLimits kLimits{10, 1000};
+  rates.begin(id_of(0), kLimits, 0);
   EXPECT_EQ(messages_at(rates, 0), 10);
   EXPECT_TRUE(rates.take_bytes(id_of(0), 1000, 0));
   suspensions.note(5 * kSecond, 0);
@@ -103,23 +110,26 @@ TEST(ReceiveRates, Suspension_IsCreditedOnce) {
 TEST(ReceiveRates, SuspensionBeforeTheConnection_IsNotCredited) {
   Suspensions suspensions;
   suspensions.note(5 * kSecond, 0);
-  ReceiveRates rates(10, 1000, suspensions);
-  rates.begin(id_of(0), 0);
+  ReceiveRates rates(suspensions);
+  constexpr ReceiveLimits kLimits{10, 1000};
+  rates.begin(id_of(0), kLimits, 0);
   EXPECT_EQ(messages_at(rates, 0), 10);
 }
 
 TEST(ReceiveRates, SuspensionOneSecondAgo_IsNotCredited) {
   Suspensions suspensions;
-  ReceiveRates rates(10, 1000, suspensions);
-  rates.begin(id_of(0), 0);
+  ReceiveRates rates(suspensions);
+  constexpr ReceiveLimits kLimits{10, 1000};
+  rates.begin(id_of(0), kLimits, 0);
   suspensions.note(5 * kSecond, 0);
   EXPECT_EQ(messages_at(rates, 2 * kSecond), 10) << "its data was read long ago";
 }
 
 TEST(ReceiveRates, SuspensionWhileItIsNotRead_IsCreditedAfterwards) {
   Suspensions suspensions;
-  ReceiveRates rates(10, 1000, suspensions);
-  rates.begin(id_of(0), 0);
+  ReceiveRates rates(suspensions);
+  constexpr ReceiveLimits kLimits{10, 1000};
+  rates.begin(id_of(0), kLimits, 0);
   EXPECT_EQ(messages_at(rates, 0), 10);
   suspensions.note(5 * kSecond, kSecond);
   rates.not_read(id_of(0), 0, 10 * kSecond);
@@ -128,8 +138,9 @@ TEST(ReceiveRates, SuspensionWhileItIsNotRead_IsCreditedAfterwards) {
 
 TEST(ReceiveRates, Credit_IsAtMostThatOfOneMinute) {
   Suspensions suspensions;
-  ReceiveRates rates(10, 0, suspensions);
-  rates.begin(id_of(0), 0);
+  ReceiveRates rates(suspensions);
+  constexpr ReceiveLimits kLimits{10, 0};
+  rates.begin(id_of(0), kLimits, 0);
   suspensions.note(3600 * kSecond, 0);
   EXPECT_EQ(messages_at(rates, 0), 10 + 600);
   rates.not_read(id_of(0), 0, 3600 * kSecond);
@@ -140,8 +151,7 @@ TEST(ReceiveRates, Credit_IsAtMostThatOfOneMinute) {
 
 ReactorSettings with(std::uint32_t messages, std::size_t bytes) {
   ReactorSettings settings = calm_settings();
-  settings.max_messages_per_second = messages;
-  settings.max_bytes_per_second = bytes;
+  settings.receive_rates = {messages, bytes};
   return settings;
 }
 

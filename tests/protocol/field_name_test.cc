@@ -59,7 +59,7 @@ TEST(FieldName, AnyOtherByteIsAnotherName) {
 
 // Every pair of bytes, at every place in texts of lengths around the word's.
 TEST(EqualsIgnoreCase, IsEqualByEqualBytesInLowerCase) {
-  for (const std::size_t size : {1U, 7U, 8U, 9U, 15U, 16U, 17U}) {
+  for (const std::size_t size : {1U, 3U, 4U, 5U, 7U, 8U, 9U, 15U, 16U, 17U}) {
     for (std::size_t at = 0; at < size; ++at) {
       std::string a(size, 'x');
       std::string b(size, 'X');

@@ -254,6 +254,9 @@ class Player {
       case Event::Kind::kRequest:
         answer(*event.request);
         break;
+      case Event::Kind::kResponse:
+        events_.emplace_back("response");
+        break;
       case Event::Kind::kMessage:
         if (payload == "close!") {
           EXPECT_TRUE(session_.start_close(1000, "bye").has_value());

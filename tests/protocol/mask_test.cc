@@ -74,6 +74,24 @@ TEST(Mask, ApplyMaskEqualsTheByteLoop) {
   });
 }
 
+TEST(Mask, EveryKernelTellsWhetherAllResultsAreAscii) {
+  const auto word = std::bit_cast<std::uint32_t>(kKey);
+  for (const MaskKernel& kernel : mask_kernels()) {
+    for (std::size_t size = 0; kernel.supported && size <= 300; ++size) {
+      std::vector<std::uint8_t> ascii(size, 'a');
+      apply_by_bytes(ascii, kKey, 0);
+      std::vector<std::uint8_t> masked = ascii;
+      ASSERT_TRUE(kernel.apply(masked.data(), size, word)) << kernel.name << " size " << size;
+      for (std::size_t at = 0; at < size; ++at) {
+        masked = ascii;
+        masked[at] ^= 0x80;
+        ASSERT_FALSE(kernel.apply(masked.data(), size, word))
+            << kernel.name << " size " << size << " at " << at;
+      }
+    }
+  }
+}
+
 // For the sanitizers: no kernel may even read past the ends.
 TEST(Mask, EveryKernelStaysInsideAnExactAllocation) {
   for (const MaskKernel& kernel : mask_kernels()) {

@@ -149,6 +149,15 @@ TEST(SessionLimits, Rfc6455_5_4_65536FragmentsOfOneByte) {
 
 // Memory
 
+TEST(SessionMemory, NothingReceivedYet_HoldsNothing) {
+  SessionLimits limits;
+  const Session plain(limits);
+  EXPECT_TRUE(plain.at_rest());
+  EXPECT_FALSE(plain.unfinished());
+  limits.proxy_header = true;
+  EXPECT_TRUE(Session(limits).awaits_proxy_header());
+}
+
 TEST(SessionMemory, IncompleteHeader_IsUnfinishedWithoutPayload) {
   const std::string header = ClientFrame{.opcode = 2, .announced = 70'000}.header();
   Player player;

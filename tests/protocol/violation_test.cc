@@ -53,6 +53,14 @@ TEST(Violation, Rfc6455_5_5_TextsFitACloseFrameAndAreAscii) {
 
 TEST(Violation, Rfc6455_7_4_1_CloseCodes) {
   const std::map<std::string_view, CloseCause> causes = {
+      {"BadStatusLine", CloseCause::kProtocolError},
+      {"ResponseHeadTooLong", CloseCause::kProtocolError},
+      {"NotSwitched", CloseCause::kProtocolError},
+      {"BadAccept", CloseCause::kProtocolError},
+      {"SubprotocolNotOffered", CloseCause::kProtocolError},
+      {"ExtensionNotOffered", CloseCause::kProtocolError},
+      {"BadDeflateResponse", CloseCause::kProtocolError},
+      {"Masked", CloseCause::kProtocolError},
       {"ReservedBit", CloseCause::kProtocolError},
       {"ReservedOpcode", CloseCause::kProtocolError},
       {"NotMasked", CloseCause::kProtocolError},

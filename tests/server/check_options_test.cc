@@ -21,150 +21,170 @@ std::string checked(const Change& change) {
 
 TEST(CheckOptions, Defaults_AreAccepted) { EXPECT_EQ(check_options(ServerOptions{}), ""); }
 
-TEST(CheckOptions, InvalidValue_ErrorNamesTheFlag) {
+TEST(CheckOptions, InvalidValue_ErrorNamesTheField) {
   constexpr std::size_t kMiB = std::size_t{1} << 20;
   struct Case {
     std::string begins;
     Change change;
   };
   const std::vector<Case> cases = {
-      {"--reactors must be at most 64, not 65", [](auto& o) { o.reactors = 65; }},
-      {"--trusted-proxy 'proxy.example.com' is not a network",
+      {"reactors must be at most 64, not 65", [](auto& o) { o.reactors = 65; }},
+      {"proxy.trusted 'proxy.example.com' is not a network",
        [](auto& o) {
          o.proxy.trusted = {"unix", "10.0.0.0/8", "proxy.example.com"};
        }},
-      {"--trusted-proxy '10.1.0.0/8' has bits set beyond its prefix length: write 10.0.0.0/8",
+      {"proxy.trusted '10.1.0.0/8' has bits set beyond its prefix length: write 10.0.0.0/8",
        [](auto& o) { o.proxy.trusted = {"10.1.0.0/8"}; }},
-      {"--trusted-proxy must be given at most 1024 times, not 1025",
+      {"proxy.trusted must be given at most 1024 times, not 1025",
        [](auto& o) { o.proxy.trusted.assign(1025, "unix"); }},
-      {"--proxy-protocol on needs --trusted-proxy, or any client could claim any address",
+      {"proxy.proxy_protocol needs proxy.trusted, or any client could claim any address",
        [](auto& o) { o.proxy.proxy_protocol = true; }},
-      {"--no-deflate-for '' would match every client",
+      {"deflate.excluded_user_agents '' would match every client",
        [](auto& o) {
          o.deflate.excluded_user_agents = {"Version/15.", ""};
        }},
-      {"--allowed-origin 'example.com' is not an origin",
+      {"upgrade.allowed_origins 'example.com' is not an origin",
        [](auto& o) {
          o.upgrade.allowed_origins = {"https://a", "example.com"};
        }},
-      {"--allowed-host 'a.example:80' is not a host",
+      {"http.allowed_hosts 'a.example:80' is not a host",
        [](auto& o) {
          o.http.allowed_hosts = {"a.example", "a.example:80"};
        }},
-      {"HttpOptions::cross_origin_fields has 'a:b', which is not a token",
+      {"http.cross_origin_fields 'a:b' is not a token",
        [](auto& o) { o.http.cross_origin_fields = {"a:b"}; }},
-      {"--subprotocol 'a b' is not a token",
+      {"upgrade.subprotocols 'a b' is not a token",
        [](auto& o) {
          o.upgrade.subprotocols = {"a", "a b"};
        }},
-      {"--subprotocol '' is not a token", [](auto& o) { o.upgrade.subprotocols = {""}; }},
-      {"--read-buffer must be from 1KiB to 64MiB",
+      {"upgrade.subprotocols '' is not a token", [](auto& o) { o.upgrade.subprotocols = {""}; }},
+      {"upgrade.read_buffer_size must be from 1KiB to 64MiB",
        [](auto& o) { o.upgrade.read_buffer_size = 1023; }},
-      {"--read-buffer must be", [](auto& o) { o.upgrade.read_buffer_size = 64 * kMiB + 1; }},
-      {"--socket-send-buffer must be at most 1GiB",
+      {"upgrade.read_buffer_size must be",
+       [](auto& o) { o.upgrade.read_buffer_size = 64 * kMiB + 1; }},
+      {"upgrade.socket_send_buffer must be at most 1GiB",
        [](auto& o) { o.upgrade.socket_send_buffer = 1024 * kMiB + 1; }},
-      {"--handshake-timeout must be more than 0",
+      {"upgrade.handshake_timeout_ms must be more than 0",
        [](auto& o) { o.upgrade.handshake_timeout_ms = 0; }},
-      {"--read-timeout must be 0 (off) or at least 45000ms, which is --ping-interval 25000ms plus "
-       "--pong-timeout 20000ms, not 44999ms: a client needs that time to answer a Ping",
+      {"heartbeat.read_timeout_ms must be 0 (off) or at least 45000ms, which is "
+       "heartbeat.ping_interval_ms 25000ms plus "
+       "heartbeat.pong_timeout_ms 20000ms, not 44999ms: a client needs that time to answer a Ping",
        [](auto& o) { o.heartbeat.read_timeout_ms = 44'999; }},
-      {"--max-message must be from 1 byte to 1GiB",
+      {"limits.max_message_bytes must be from 1 byte to 1GiB",
        [](auto& o) { o.limits.max_message_bytes = 0; }},
-      {"--max-message must be", [](auto& o) { o.limits.max_message_bytes = 1024 * kMiB + 1; }},
-      {"--max-fragments must be at least 1", [](auto& o) { o.limits.max_fragments = 0; }},
-      {"--max-input-bytes must be at least --max-message",
+      {"limits.max_message_bytes must be",
+       [](auto& o) { o.limits.max_message_bytes = 1024 * kMiB + 1; }},
+      {"limits.max_fragments must be at least 1", [](auto& o) { o.limits.max_fragments = 0; }},
+      {"limits.max_input_bytes must be at least limits.max_message_bytes",
        [](auto& o) { o.limits.max_input_bytes = o.limits.max_message_bytes - 1; }},
-      {"--send-queue-bytes must be at least 1KiB",
+      {"limits.send_queue_bytes must be at least 1KiB",
        [](auto& o) { o.limits.send_queue_bytes = 1023; }},
-      {"--max-output-bytes must be at least --max-message (16777216 bytes) plus --send-queue-bytes "
+      {"limits.max_output_bytes must be at least limits.max_message_bytes (16777216 bytes) plus "
+       "limits.send_queue_bytes "
        "(1048576 bytes), not 17825791 bytes: otherwise one connection cannot fill its queue",
        [](auto& o) { o.limits.max_output_bytes = 17 * kMiB - 1; }},
-      {"--max-output-bytes must be at least", [](auto& o) { o.limits.max_output_bytes = 0; }},
-      {"--max-output-bytes must be at least",
+      {"limits.max_output_bytes must be at least", [](auto& o) { o.limits.max_output_bytes = 0; }},
+      {"limits.max_output_bytes must be at least",
        [](auto& o) { o.limits.send_queue_bytes = ~std::size_t{0}; }},
-      {"--send-queue-frames must be at least 2", [](auto& o) { o.limits.send_queue_frames = 1; }},
-      {"--max-pending-publishes must be at least 2",
+      {"limits.send_queue_frames must be at least 2",
+       [](auto& o) { o.limits.send_queue_frames = 1; }},
+      {"limits.max_pending_publishes must be at least 2",
        [](auto& o) { o.limits.max_pending_publishes = 1; }},
-      {"--max-pending-bytes must be at least 64KiB",
+      {"limits.max_pending_bytes must be at least 64KiB",
        [](auto& o) { o.limits.max_pending_bytes = (64 << 10) - 1; }},
-      {"--max-head must be from 256 bytes to 1MiB, not 255 bytes",
+      {"limits.max_head_bytes must be from 256 bytes to 1MiB, not 255 bytes",
        [](auto& o) { o.limits.max_head_bytes = 255; }},
-      {"--max-head must be", [](auto& o) { o.limits.max_head_bytes = kMiB + 1; }},
-      {"--max-request-line must be from 16 bytes to --max-head",
+      {"limits.max_head_bytes must be", [](auto& o) { o.limits.max_head_bytes = kMiB + 1; }},
+      {"limits.max_request_line_bytes must be from 16 bytes to limits.max_head_bytes",
        [](auto& o) { o.limits.max_request_line_bytes = 15; }},
-      {"--max-request-line must be",
+      {"limits.max_request_line_bytes must be",
        [](auto& o) { o.limits.max_request_line_bytes = o.limits.max_head_bytes + 1; }},
-      {"--max-field must be from 16 bytes to --max-head (16384 bytes), not 15 bytes",
+      {"limits.max_field_bytes must be from 16 bytes to limits.max_head_bytes (16384 bytes), not "
+       "15 bytes",
        [](auto& o) { o.limits.max_field_bytes = 15; }},
-      {"--max-field must be",
+      {"limits.max_field_bytes must be",
        [](auto& o) { o.limits.max_field_bytes = o.limits.max_head_bytes + 1; }},
-      {"--max-fields must be at least 8, not 7: an opening handshake has about that many",
+      {"limits.max_fields must be at least 8, not 7: an opening handshake has about that many",
        [](auto& o) { o.limits.max_fields = 7; }},
-      {"--message-timeout must be more than 0", [](auto& o) { o.limits.message_timeout_ms = 0; }},
-      {"--write-timeout must be more than 0", [](auto& o) { o.limits.write_timeout_ms = 0; }},
-      {"--close-timeout must be more than 0", [](auto& o) { o.limits.close_timeout_ms = 0; }},
-      {"--max-handshakes-per-second must be at most 1000000",
+      {"limits.message_timeout_ms must be more than 0",
+       [](auto& o) { o.limits.message_timeout_ms = 0; }},
+      {"limits.write_timeout_ms must be more than 0",
+       [](auto& o) { o.limits.write_timeout_ms = 0; }},
+      {"limits.close_timeout_ms must be more than 0",
+       [](auto& o) { o.limits.close_timeout_ms = 0; }},
+      {"rates.max_handshakes_per_second must be at most 1000000",
        [](auto& o) { o.rates.max_handshakes_per_second = 1'000'001; }},
-      {"--max-messages-per-second must be at most 1000000",
+      {"rates.max_messages_per_second must be at most 1000000",
        [](auto& o) { o.rates.max_messages_per_second = 1'000'001; }},
-      {"--max-bytes-per-second must be at least 1KiB",
+      {"rates.max_bytes_per_second must be at least 1KiB",
        [](auto& o) { o.rates.max_bytes_per_second = 1023; }},
-      {"--max-bytes-per-second must be",
+      {"rates.max_bytes_per_second must be",
        [](auto& o) { o.rates.max_bytes_per_second = ~std::size_t{0}; }},
-      {"--keep-alive-timeout must be at least 1s, not 999ms: responses state it in whole seconds",
+      {"http.keep_alive_timeout_ms must be at least 1s, not 999ms: responses state it in whole "
+       "seconds",
        [](auto& o) { o.http.keep_alive_timeout_ms = 999; }},
-      {"--history-dir contains a NUL byte",
+      {"history.log.directory contains a NUL byte",
        [](auto& o) {
          o.history.messages = 1;
          o.history.log.directory = std::string("a\0b", 3);
        }},
-      {"--history-sync must be each, off or a duration from 1ms to 1m, not 60001ms",
+      {"history.log.sync_interval_ms must be from 1ms to 1m, not 60001ms",
        [](auto& o) {
          o.history.messages = 1;
          o.history.log = {"log", HistorySync::kInterval, 60'001, false};
        }},
-      {"--history-sync must be each, off or a duration from 1ms to 1m, not 0ms",
+      {"history.log.sync_interval_ms must be from 1ms to 1m, not 0ms",
        [](auto& o) {
          o.history.messages = 1;
          o.history.log = {"log", HistorySync::kInterval, 0, false};
        }},
-      {"--history-dir 'log' would stay empty, because no room keeps a history: set "
-       "--history-messages, or history-messages in a --room-rule",
+      {"history.log.directory 'log' would stay empty, because no room keeps a history: set "
+       "history.messages, or give rooms a history with rooms",
        [](auto& o) { o.history.log.directory = "log"; }},
-      {"--engine: 'http://localhost'", [](auto& o) { o.engine.url = "http://localhost"; }},
-      {"--engine-prefix: 'a b'",
+      {"engine.url: 'http://localhost'", [](auto& o) { o.engine.url = "http://localhost"; }},
+      {"engine.prefix: 'a b'",
        [](auto& o) {
          o.engine.url = "redis://localhost";
          o.engine.prefix = "a b";
        }},
-      {"--engine-timeout must be from 100ms to 1m, not 99ms",
+      {"engine.timeout_ms must be from 100ms to 1m, not 99ms",
        [](auto& o) {
          o.engine.url = "redis://localhost";
          o.engine.timeout_ms = 99;
        }},
-      {"--engine-backlog must be from 1 to 1000000, not 0",
+      {"engine.backlog must be from 1 to 1000000, not 0",
        [](auto& o) {
          o.engine.url = "redis://localhost";
          o.engine.backlog = 0;
        }},
-      {"--engine and --history-dir exclude each other",
+      {"engine.url and history.log.directory exclude each other",
        [](auto& o) {
          o.engine.url = "redis://localhost";
          o.history.messages = 1;
          o.history.log.directory = "log";
        }},
-      {"--backlog must be at least 1", [](auto& o) { o.listen_backlog = 0; }},
-      {"--socket-mode must be at most 0777", [](auto& o) { o.socket_mode = 01777; }},
-      {"--socket-mode must be at most 0777", [](auto& o) { o.socket_mode = 0444; }},
-      {"--drain-timeout must be more than 0",
+      {"listen_backlog must be at least 1", [](auto& o) { o.listen_backlog = 0; }},
+      {"socket_mode must be at most 0777", [](auto& o) { o.socket_mode = 01777; }},
+      {"socket_mode must be at most 0777", [](auto& o) { o.socket_mode = 0444; }},
+      {"drain_timeout_ms must be more than 0",
        [](auto& o) { o.drain_timeout_ms = o.drain_window_ms = 0; }},
-      {"--drain-window must be at most --drain-timeout (20000ms), not 20001ms",
+      {"drain_window_ms must be at most drain_timeout_ms (20000ms), not 20001ms",
        [](auto& o) { o.drain_window_ms = 20'001; }},
   };
   for (const Case& each : cases) {
     const std::string error = checked(each.change);
     EXPECT_EQ(error.substr(0, each.begins.size()), each.begins) << error;
   }
+}
+
+TEST(CheckOptions, NamesOfTheApplication_AreUsedEverywhere) {
+  ServerOptions options;
+  options.heartbeat.read_timeout_ms = 1;
+  options.option_name = [](std::string_view field) { return "[" + std::string(field) + "]"; };
+  EXPECT_EQ(check_options(options).find(
+                "[heartbeat.read_timeout_ms] must be 0 (off) or at least 45000ms, which is "
+                "[heartbeat.ping_interval_ms] 25000ms plus [heartbeat.pong_timeout_ms] 20000ms"),
+            0U);
 }
 
 TEST(CheckOptions, ValuesAtTheirLimits_AreAccepted) {
@@ -211,25 +231,31 @@ TEST(CheckOptions, ValuesAtTheirLimits_AreAccepted) {
 
 TEST(CheckOptions, RoomRule_IsCheckedLikeServerWideOptions) {
   EXPECT_EQ(checked([](auto& o) { o.rooms = {{"quotes-*", SlowPolicy::kLatestOnly}}; }), "");
-  EXPECT_EQ(
-      checked([](auto& o) {
-        o.rooms = {{"", SlowPolicy::kLatestOnly}};
-      }),
-      "--room-rule has an empty pattern: write a room name, in which * matches any characters");
+  EXPECT_EQ(checked([](auto& o) {
+              o.rooms = {{"", SlowPolicy::kLatestOnly}};
+            }),
+            "rooms has an empty pattern: write a room name, in which * matches any characters");
+  EXPECT_EQ(checked([](auto& o) { o.delivery_window_ms = 1'000; }), "");
+  EXPECT_EQ(checked([](auto& o) { o.delivery_window_ms = 1'001; }),
+            "delivery_window_ms must be at most 1000ms, not 1001ms");
+  EXPECT_EQ(checked([](auto& o) {
+              o.rooms.push_back({"a"});
+              o.rooms.back().delivery_window_ms = 2'000;
+            }),
+            "rooms 'a': delivery_window_ms must be at most 1000ms, not 2000ms");
   EXPECT_EQ(checked([](auto& o) {
               o.rooms.push_back({"a"});
               o.rooms.push_back({"b"});
               o.rooms.back().history_messages = 1'000'001;
             }),
-            "--room-rule 'b': --history-messages must be at most 1000000, not 1000001");
+            "rooms 'b': history.messages must be at most 1000000, not 1000001");
   const std::string small = checked([](auto& o) {
     o.history.total_bytes = 2000;
     o.rooms.push_back({"b"});
     o.rooms.back().history_messages = 10;
     o.rooms.back().history_bytes = 2001;
   });
-  EXPECT_EQ(small.rfind("--room-rule 'b': --history-memory must be at least --history-bytes", 0),
-            0U)
+  EXPECT_EQ(small.rfind("rooms 'b': history.total_bytes must be at least history.bytes", 0), 0U)
       << small;
 }
 
@@ -245,9 +271,9 @@ TEST(CheckOptions, HistoryThatNoShareCanHold_IsRejected) {
   EXPECT_EQ(history(64, 64 * kMiB, kMiB), "");
   EXPECT_EQ(history(1, kMiB, kMiB), "");
   EXPECT_EQ(history(64, 16 * kMiB, kMiB),
-            "--history-memory must be at least --history-bytes (1048576 bytes) for each of the 64 "
+            "history.total_bytes must be at least history.bytes (1048576 bytes) for each of the 64 "
             "reactors, not 16777216 bytes, because a room can use only the equal share of its "
-            "reactor: raise --history-memory, or lower --history-bytes or --reactors");
+            "reactor: raise history.total_bytes, or lower history.bytes or reactors");
   EXPECT_NE(history(64, 64 * kMiB - 1, kMiB), "");
   EXPECT_NE(history(1, kMiB - 1, kMiB), "");
   EXPECT_NE(history(1, kMiB, 1023), "") << "not even small messages";
@@ -258,14 +284,14 @@ TEST(CheckOptions, HistoryThatNoShareCanHold_IsRejected) {
     o.rooms.back().history_messages = 1;
     o.rooms.back().history_bytes = 5 * kMiB;
   });
-  EXPECT_EQ(rule.rfind("--room-rule 'big-*': --history-memory must be at least", 0), 0U) << rule;
+  EXPECT_EQ(rule.rfind("rooms 'big-*': history.total_bytes must be at least", 0), 0U) << rule;
 }
 
 TEST(CheckOptions, ServerWideLatestOnly_IsRejected) {
   const std::string error =
       checked([](auto& o) { o.limits.slow_policy = SlowPolicy::kLatestOnly; });
-  EXPECT_NE(error.find("--slow-policy does not accept latest-only, which applies to rooms: "
-                       "write --room-rule '* slow-policy=latest-only'"),
+  EXPECT_NE(error.find("limits.slow_policy does not accept latest-only, which applies to rooms: "
+                       "set it in rooms for the pattern *"),
             std::string::npos)
       << error;
 }

@@ -185,7 +185,7 @@ TEST(Check, Subprotocols) {
 TEST(CheckRoutePattern, PatternsThatARequestCanMatch_AreAccepted) {
   for (const std::string_view good :
        {"/", "/echo", "/a/b/", "//", "/rooms/{room}", "/{a}/x/{b}", "/caf%C3%A9", "/a.b", "/...",
-        "/@me;v=1", "/{a-b}", "/{a b}", "/a%2Fb", "/a[0]|b", "/100%"}) {
+        "/{a}/{b...}", "/{...a}", "/@me;v=1", "/{a-b}", "/{a b}", "/a%2Fb", "/a[0]|b", "/100%"}) {
     EXPECT_EQ(check_route_pattern(good), "") << good;
   }
 }
@@ -211,11 +211,19 @@ TEST(CheckRoutePattern, EachCauseHasItsOwnSentence) {
       {"/{b}c", kBrace},
       {"/{{a}}", kBrace},
       {"/{}", " has a segment {} without a name; write one, as in /rooms/{room}"},
+      {"/{...}", " has a segment {...} without a name; write one, as in /rooms/{room}"},
+      {"/{a...}b", kBrace},
+      {"/{a...}/b",
+       " has a segment after a {name...}, which matches the rest of the path; make {name...} the "
+       "last segment"},
+      {"/{a}/{a...}", " has one name for two segments; give each segment its own name"},
       {"/{a}/{a}", " has one name for two segments; give each segment its own name"},
       {"/*",
-       " contains a wildcard, which routes do not have; write {name}, which matches one segment"},
+       " contains a wildcard, which routes do not have; write {name}, which matches one segment, "
+       "or {name...} at the end, which matches the rest"},
       {"/a*b",
-       " contains a wildcard, which routes do not have; write {name}, which matches one segment"},
+       " contains a wildcard, which routes do not have; write {name}, which matches one segment, "
+       "or {name...} at the end, which matches the rest"},
       {"/a?b=c", " has a query or a fragment; keep only the path before it"},
       {"/a#b", " has a query or a fragment; keep only the path before it"},
       {"/a/../b", " has a segment . or .., which no accepted request has; remove it"},

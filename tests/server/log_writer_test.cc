@@ -7,9 +7,12 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
+#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace wsd::server {
@@ -117,6 +120,82 @@ TEST(LogWriter, AutoIsJsonWhereThereIsNoTerminal) {
   const std::string line = pipe.read_all();
   EXPECT_EQ(line.find('{'), 0U) << line;
   EXPECT_NE(line.find("\"event\":\"tick\",\"number\":7}"), std::string::npos) << line;
+}
+
+// A sink
+
+struct SinkRecord {
+  std::vector<std::pair<LogLevel, std::string>> lines;
+  std::function<void(LogLevel, std::string_view)> function() {
+    return [this](LogLevel level, std::string_view line) { lines.emplace_back(level, line); };
+  }
+};
+
+TEST(LogSink, GetsEachLineWithItsLevel_AndTheDescriptorNone) {
+  Pipe pipe;
+  SinkRecord record;
+  {
+    LogWriter writer({LogLevel::kInfo, LogFormat::kText, pipe.write_end(), record.function()});
+    log(writer, "tick", 1);
+    LogLine line = writer.line(LogLevel::kError, "bad");
+    writer.write(line);
+  }
+  ASSERT_EQ(record.lines.size(), 2U);
+  EXPECT_EQ(record.lines[0].first, LogLevel::kInfo);
+  EXPECT_TRUE(record.lines[0].second.ends_with("level=info event=tick number=1"));
+  EXPECT_EQ(record.lines[1].first, LogLevel::kError);
+  EXPECT_TRUE(record.lines[1].second.ends_with("level=error event=bad"));
+  EXPECT_EQ(pipe.read_all(), "");
+}
+
+TEST(LogSink, AutoFormat_IsJson) {
+  SinkRecord record;
+  {
+    LogWriter writer({LogLevel::kInfo, LogFormat::kAuto, 2, record.function()});
+    log(writer, "tick", 1);
+  }
+  ASSERT_EQ(record.lines.size(), 1U);
+  EXPECT_TRUE(record.lines[0].second.starts_with('{'));
+  EXPECT_TRUE(record.lines[0].second.ends_with('}'));
+}
+
+TEST(LogSink, LineOfAnException_CountsAsDropped) {
+  SinkRecord record;
+  {
+    LogWriter writer(
+        {LogLevel::kInfo, LogFormat::kText, 2, [&](LogLevel level, std::string_view line) {
+           if (line.find("number=0") != std::string_view::npos) throw 1;
+           record.lines.emplace_back(level, line);
+         }});
+    log(writer, "tick", 0);
+    log(writer, "tick", 1);
+  }
+  ASSERT_EQ(record.lines.size(), 2U);
+  EXPECT_TRUE(record.lines[0].second.ends_with("number=1") ||
+              record.lines[1].second.ends_with("number=1"));
+  EXPECT_TRUE(record.lines[0].second.ends_with("event=log_lines_dropped count=1") ||
+              record.lines[1].second.ends_with("event=log_lines_dropped count=1"));
+}
+
+TEST(LogSink, Destruction_WaitsForTheSink) {
+  std::atomic<bool> entered{false};
+  std::atomic<bool> released{false};
+  std::atomic<bool> destroyed{false};
+  std::thread owner([&] {
+    {
+      LogWriter writer({LogLevel::kInfo, LogFormat::kText, 2, [&](LogLevel, std::string_view) {
+                          entered.store(true);
+                          while (!released.load()) std::this_thread::yield();
+                          EXPECT_FALSE(destroyed.load());
+                        }});
+      log(writer, "tick", 0);
+    }
+    destroyed.store(true);
+  });
+  while (!entered.load()) std::this_thread::yield();
+  released.store(true);
+  owner.join();
+  EXPECT_TRUE(destroyed.load());
 }
 
 // A process must be able to end although the reader of its log is stopped.

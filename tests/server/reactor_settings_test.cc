@@ -68,8 +68,8 @@ TEST(ReactorSettings, TimesAreTicksRoundedUpAndSizesGoThrough) {
   EXPECT_EQ(settings.drain_window, 23U);
   EXPECT_EQ(settings.drain_timeout, 24U);
   EXPECT_EQ(settings.read_buffer_size, 2048U);
-  EXPECT_EQ(settings.max_messages_per_second, 25U);
-  EXPECT_EQ(settings.max_bytes_per_second, 26'000U);
+  EXPECT_EQ(settings.receive_rates.messages_per_second, 25U);
+  EXPECT_EQ(settings.receive_rates.bytes_per_second, 26'000U);
 }
 
 TEST(ReactorSettings, UnsetFieldOfRoomRule_HasServerWideValue) {
@@ -79,6 +79,8 @@ TEST(ReactorSettings, UnsetFieldOfRoomRule_HasServerWideValue) {
   options.rooms.back().history_age_ms = 1000;
   options.rooms.push_back({"b"});
   options.rooms.back().history_messages = 0;
+  options.delivery_window_ms = 5;
+  options.rooms.back().delivery_window_ms = 20;
   const std::vector<hub::RoomConfigRule> terms = server::room_config_rules(options, 2);
   ASSERT_EQ(terms.size(), 2U);
   EXPECT_EQ(terms[0].pattern, "a");
@@ -89,23 +91,25 @@ TEST(ReactorSettings, UnsetFieldOfRoomRule_HasServerWideValue) {
   EXPECT_EQ(terms[0].terms.history.total_bytes, options.history.total_bytes / 2);
   EXPECT_FALSE(terms[1].terms.slow_policy.has_value());
   EXPECT_EQ(terms[1].terms.history.messages, 0U);
+  EXPECT_EQ(terms[0].terms.window_ns, 5'000'000U);
+  EXPECT_EQ(terms[1].terms.window_ns, 20'000'000U);
 }
 
 // Later compressed messages may refer to earlier ones, which must then not be dropped.
 TEST(ReactorSettings, DropsQueued_IsTrueForDropOldestAndLatestOnly) {
   ServerOptions options;
-  EXPECT_FALSE(server::drops_queued(options));
+  EXPECT_FALSE(server::drops_queued(options, options.limits.slow_policy));
   for (const SlowPolicy policy : {SlowPolicy::kDisconnect, SlowPolicy::kDropNewest}) {
     options.rooms.push_back({"a", policy});
   }
-  EXPECT_FALSE(server::drops_queued(options));
+  EXPECT_FALSE(server::drops_queued(options, options.limits.slow_policy));
   for (const SlowPolicy policy : {SlowPolicy::kDropOldest, SlowPolicy::kLatestOnly}) {
     ServerOptions some = options;
     some.rooms.push_back({"b", policy});
-    EXPECT_TRUE(server::drops_queued(some));
+    EXPECT_TRUE(server::drops_queued(some, some.limits.slow_policy));
   }
   options.limits.slow_policy = SlowPolicy::kDropOldest;
-  EXPECT_TRUE(server::drops_queued(options));
+  EXPECT_TRUE(server::drops_queued(options, options.limits.slow_policy));
 }
 
 TEST(ReactorSettings, ReactorCount_DefaultsToTheUsableCpus) {
@@ -127,7 +131,7 @@ TEST(ReactorSettings, ReactorCount_HasAReason) {
             "the cgroup's CPU quota is 1.5; this process may run on 64 CPUs");
   EXPECT_EQ(reactor_count(options, {65, std::nullopt}).reason, "the largest number");
   options.reactors = 3;
-  EXPECT_EQ(reactor_count(options, {1, 1.0}).reason, "set by --reactors");
+  EXPECT_EQ(reactor_count(options, {1, 1.0}).reason, "set by reactors");
 }
 
 // A reactor wakes up for it, so it does not without such a limit.

@@ -138,7 +138,7 @@ TEST(RedisSetup, EngineRefusesThePassword_StartFailsAndKeepsTheSecret) {
     ASSERT_EQ(server.listen("127.0.0.1:0"), "");
     error = server.start();
   }
-  EXPECT_EQ(error.find("--engine '" + redis.url() + "' refuses this server: "), 0U) << error;
+  EXPECT_EQ(error.find("engine.url '" + redis.url() + "' refuses this server: "), 0U) << error;
   EXPECT_NE(log.text().find("engine_refused"), std::string::npos) << log.text();
   EXPECT_EQ((error + log.text()).find("geheim"), std::string::npos) << log.text();
 }

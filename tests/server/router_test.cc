@@ -72,6 +72,52 @@ TEST(Router, LiteralsWinFromLeftToRight) {
   EXPECT_EQ(found(left, "/x/y"), "1 b=y");
 }
 
+TEST(Router, CatchAll_MatchesOneOrMoreSegments) {
+  const Router router = router_of({"/files/{path...}", "/{a}/x/{b...}"});
+  EXPECT_EQ(found(router, "/files/a"), "0 path=a");
+  EXPECT_EQ(found(router, "/files/a/b.txt"), "0 path=a/b.txt");
+  EXPECT_EQ(found(router, "/files/a/"), "0 path=a/");
+  EXPECT_EQ(found(router, "/files/a//b"), "0 path=a//b");
+  EXPECT_EQ(found(router, "/files/a%20b/%C3%A9"), "0 path=a b/\xC3\xA9");
+  EXPECT_EQ(found(router, "/1/x/2/3"), "1 a=1 b=2/3");
+  for (const char* path : {"/files", "/files/", "/1/x", "/1/x/", "//x/2"}) {
+    EXPECT_EQ(found(router, path), "none") << path;
+  }
+}
+
+TEST(Router, ValueOfCatchAll_NeverBeginsWithASlash) {
+  const Router router = router_of({"/files/{path...}"});
+  for (const char* path : {"/files//etc/passwd", "/files/%2Fetc/passwd", "/files/%2fetc",
+                           "/files/%5Cetc", "/files///"}) {
+    EXPECT_EQ(found(router, path), "none") << path;
+  }
+  EXPECT_EQ(found(router, "/files/a%2Fb"), "0 path=a/b");
+  EXPECT_EQ(found(router, "/files/%252Fetc"), "0 path=%2Fetc");
+}
+
+TEST(Router, LiteralWinsOverNamed_AndNamedOverCatchAll) {
+  const std::vector<std::string> patterns = {"/{all...}", "/{a}",   "/x/{rest...}",
+                                             "/x/{b}",    "/{a}/y", "/{a}/{b}/z"};
+  std::vector<std::size_t> order = {0, 1, 2, 3, 4, 5};
+  do {
+    std::vector<std::string> shuffled;
+    for (const std::size_t each : order) shuffled.push_back(patterns[each]);
+    const Router router = router_of(shuffled);
+    const auto winner = [&](std::string_view path) {
+      const std::optional<RouteMatch> match = router.match(path);
+      return match ? shuffled[match->route] : std::string("none");
+    };
+    ASSERT_EQ(winner("/x"), "/{a}");
+    ASSERT_EQ(winner("/w/"), "/{all...}");
+    ASSERT_EQ(winner("/x/y"), "/x/{b}");
+    ASSERT_EQ(winner("/w/y"), "/{a}/y");
+    ASSERT_EQ(winner("/w/w/z"), "/{a}/{b}/z");
+    ASSERT_EQ(winner("/x/w/z"), "/x/{rest...}");  // the first segment decides
+    ASSERT_EQ(winner("/w/w/w"), "/{all...}");
+    ASSERT_EQ(winner("/"), "none");
+  } while (std::next_permutation(order.begin(), order.end()));
+}
+
 TEST(Router, NamedSegmentsAreDecodedAndLiteralsAreNot) {
   const Router router = router_of({"/rooms/{room}", "/caf%C3%A9"});
   EXPECT_EQ(found(router, "/rooms/a%20b%2Fc"), "0 room=a b/c");
@@ -97,11 +143,17 @@ TEST(Router, KnownPatterns_AreRejected) {
   EXPECT_EQ(router.add("/rooms/all"), "\"/rooms/all\" was added before; add each pattern once");
   EXPECT_EQ(router.size(), 2U);
   EXPECT_EQ(router.add("/{rooms}/all"), "");
+  EXPECT_EQ(router.add("/rooms/{room...}"), "");
+  EXPECT_EQ(router.add("/rooms/{other...}"),
+            "\"/rooms/{other...}\" matches the same paths as \"/rooms/{room...}\", which was added "
+            "before; use the same names for its segments");
+  EXPECT_EQ(router.find("/rooms/{room...}"), 3U);
 }
 
 TEST(Router, InvalidPatterns_AreRejectedWithTheirError) {
   Router router;
-  for (const char* pattern : {"", "rooms", "*", "/*", "/rooms/{", "/{a}/{a}", "/a?b"}) {
+  for (const char* pattern :
+       {"", "rooms", "*", "/*", "/rooms/{", "/{a}/{a}", "/{a...}/b", "/a?b"}) {
     EXPECT_NE(router.add(pattern), "") << pattern;
     EXPECT_EQ(router.add(pattern), check_route_pattern(pattern));
   }

@@ -1,4 +1,5 @@
-// start(): what a server refuses after it, and what it changes of the process.
+// start(): what a server refuses after it, and what it changes of the process. Messages that arrive
+// together.
 #include "server/server_core.h"
 
 #include <fcntl.h>
@@ -7,8 +8,10 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <functional>
 #include <stdexcept>
+#include <string_view>
 #include <system_error>
 
 #include "net/peer.h"
@@ -19,6 +22,8 @@ namespace {
 
 using test::quiet;
 using Rig = test::ServerRig;
+using test::client_frame;
+using test::Peer;
 using test::upgrade_request;
 
 TEST(ServerStart, AfterStart_RoutesAndListenersAreRefused) {
@@ -105,6 +110,43 @@ TEST(ServerStart, LogIsAClosedPipe_NoSignalEndsTheProcess) {
     rig.server.log(LogLevel::kError, "event", "lost");
   }
   ::close(pipe[1]);
+}
+
+TEST(ServerMessages, OneOfThoseThatArriveTogetherEndsTheConnection_LaterOnesAreNotDelivered) {
+  for (const std::string_view end : {"throw", "close"}) {
+    std::atomic<int> calls{0};
+    Rig rig(quiet(1));
+    rig.server.route("/", {.message = [&](Connection& c, const Message& m) {
+                       ++calls;
+                       if (m.payload == "throw") throw std::runtime_error("secret");
+                       if (m.payload == "close") c.close(CloseCode::kPolicyViolation, "no");
+                       c.send(m);
+                     }});
+    rig.start();
+    Peer peer = rig.open();
+    peer.send(client_frame(test::kText, "first") + client_frame(test::kBinary, "second") +
+              client_frame(test::kText, end) + client_frame(test::kText, "later"));
+    EXPECT_EQ(Rig::frame(peer).payload, "first");
+    const test::WireFrame second = Rig::frame(peer);
+    EXPECT_EQ(second.opcode, test::kBinary);
+    EXPECT_EQ(second.payload, "second");
+    const test::WireFrame close = Rig::frame(peer);
+    EXPECT_EQ(close.opcode, test::kClose);
+    EXPECT_EQ(close.payload.substr(0, 2), end == "throw" ? "\x03\xF3" : "\x03\xF0");
+    EXPECT_EQ(calls.load(), 3) << end;
+  }
+}
+
+TEST(ServerMessages, RouteWithoutMessageHandler_IgnoresMessages) {
+  Rig rig(quiet(1));
+  rig.server.route("/", {});
+  rig.start();
+  Peer peer = rig.open();
+  peer.send(client_frame(test::kText, "a") + client_frame(test::kText, "b") +
+            client_frame(test::kPing, "still here"));
+  const test::WireFrame pong = Rig::frame(peer);
+  EXPECT_EQ(pong.opcode, test::kPong);
+  EXPECT_EQ(pong.payload, "still here");
 }
 
 }  // namespace

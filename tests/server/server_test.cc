@@ -385,6 +385,39 @@ TEST(ServerLife, MayBeDestroyedWithoutAStart) {
   EXPECT_EQ(bound.connection_count(), 0U);
 }
 
+TEST(ServerLife, CallsAfterTheEnd_ReturnClosed) {
+  for (const bool drain : {true, false}) {
+    Rig rig;
+    Connection known;
+    Signal opened;
+    rig.server.route("/", {.open = [&](Connection& connection) {
+                       known = connection;
+                       opened.raise();
+                     }});
+    rig.start();
+    Peer peer = rig.open();
+    ASSERT_TRUE(opened.wait());
+    const Hub hub = rig.server.hub();
+    EXPECT_EQ(hub.publish("r", MessageType::kText, "x"), SendResult::kSent);
+    if (drain) {
+      peer.close();
+      rig.server.drain();
+      rig.server.wait();
+    } else {
+      rig.server.stop();
+    }
+    const auto never = [](const auto&) { ADD_FAILURE() << "a callback after the end"; };
+    EXPECT_EQ(hub.publish("r", MessageType::kText, "x"), SendResult::kClosed);
+    EXPECT_EQ(hub.publish("r", MessageType::kText, "x", never), SendResult::kClosed);
+    EXPECT_EQ(hub.publish_once("r", MessageType::kText, "x", "key", never), SendResult::kClosed);
+    EXPECT_EQ(hub.query("r", never), SendResult::kClosed);
+    EXPECT_EQ(known.send_text("x"), SendResult::kClosed);
+    EXPECT_EQ(known.join("r"), SendResult::kClosed);
+    EXPECT_EQ(known.leave("r"), SendResult::kClosed);
+    known.close();
+  }
+}
+
 TEST(ServerLife, Drain_ClosesEveryConnectionWith1001) {
   Rig rig;
   std::atomic<int> drained{0};
@@ -578,6 +611,36 @@ TEST(ServerLife, ServesAUnixSocketAndRemovesIt) {
     EXPECT_EQ(Rig::frame(peer).payload, "hi");
   }
   EXPECT_NE(::access(path.c_str(), F_OK), 0);
+}
+
+// The first connections of two servers have the same id.
+TEST(Hub, PublishExceptAConnectionOfAnotherServer_ReachesAllMembers) {
+  struct Joined : Rig {
+    Joined() : Rig(quiet(1)) {
+      Handlers handlers;
+      handlers.open = [this](Connection& connection) {
+        first = connection;
+        connection.join("r");
+        opened.raise();
+      };
+      server.route("/", std::move(handlers));
+      start();
+    }
+    Connection first;
+    Signal opened;
+  };
+  Joined here;
+  Joined there;
+  Peer member = here.open();
+  const Peer other = there.open();
+  ASSERT_TRUE(here.opened.wait());
+  ASSERT_TRUE(there.opened.wait());
+  ASSERT_EQ(here.first.id(), there.first.id());
+  const Hub hub = here.server.hub();
+  EXPECT_EQ(hub.publish("r", MessageType::kText, "not to the own member", here.first),
+            SendResult::kSent);
+  EXPECT_EQ(hub.publish("r", MessageType::kText, "to all", there.first), SendResult::kSent);
+  EXPECT_EQ(Rig::frame(member), (WireFrame{test::kText, "to all"}));
 }
 
 }  // namespace

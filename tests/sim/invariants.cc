@@ -14,6 +14,9 @@
 //   that exceeds it. All of it is counted out again.
 // * A slow member of a `latest-only` room gets the room's last message when it has caught up, and
 //   never an older one after it.
+// * A member does not get its own messages that it does not want back, unless a join replays them.
+// * A message waits no longer than the delivery window of its room and a tick. Echoes, Pongs and
+//   messages to one peer do not wait for it.
 // * The server delivers, passes on and sends nothing after the logical close.
 // * Queues stay within their limits. All send queues together stay within theirs, and so does all
 //   unfinished input: at rest exactly, and otherwise within the documented slack. A reactor that
@@ -165,9 +168,32 @@ void Simulation::check_deadlines() {
   }
 }
 
+bool Simulation::windows_are_open() const {
+  for (std::uint32_t i = 0; i < hub_->shard_count(); ++i) {
+    if (driven_[i]->fiber.ended()) continue;
+    if (hub_->shard(i).next_window_end_ns() != hub::DeliveryWindows::kNever) return true;
+  }
+  return false;
+}
+
+void Simulation::check_windows() const {
+  constexpr std::uint64_t kNsPerMs = 1'000'000;
+  for (std::uint32_t i = 0; i < hub_->shard_count(); ++i) {
+    hub_->shard(i).for_each_home([this](const hub::RoomHome& room) {
+      const std::uint64_t end_ns = room.first_pending_ns + room.config().window_ns;
+      if (room.has_pending() && kernel_.now_ms() > end_ns / kNsPerMs + kTickMs) {
+        broken("messages of room %.*s wait although its delivery window has ended",
+               static_cast<int>(room.name().size()), room.name().data());
+      }
+    });
+  }
+}
+
 void Simulation::check_rest() {
-  pressure_.check_rest(*hub_);
-  for (const Peer& each : peers_) each.check_at_rest();
+  check_windows();
+  const bool waits = windows_are_open();
+  if (!waits) pressure_.check_rest(*hub_);
+  for (const Peer& each : peers_) each.check_at_rest(waits);
   const std::size_t input = counts_.input.bytes();
   if (input > plan_.settings.max_input_bytes) {
     broken("%zu bytes of unfinished input are held at rest", input);

@@ -68,6 +68,8 @@ Peer::Peer(Kernel& kernel, Random& random, Trace& trace, const Plan& plan, int n
       role_(role),
       behavior_(behavior),
       room_(room),
+      session_(role != Role::kPage && number % 2 == 0 ? std::make_unique<ClientSession>()
+                                                      : nullptr),
       actions_(static_cast<std::uint32_t>(random.between(1, 30))),
       misbehave_after_(static_cast<std::uint32_t>(random.below(actions_ + 1))),
       eager_(random.chance(25)),
@@ -205,7 +207,8 @@ Stamp Peer::next_stamp(Stamp::Kind kind) {
 }
 
 void Peer::send_message() {
-  const Stamp stamp = next_stamp(role_ == Role::kEcho ? Stamp::Kind::kEcho : Stamp::Kind::kPublish);
+  Stamp stamp = next_stamp(role_ == Role::kEcho ? Stamp::Kind::kEcho : Stamp::Kind::kPublish);
+  if (plan_.excepts && role_ == Role::kRoom && stamp.number % 3 == 0) stamp.to = Stamp::kNotBack;
   const std::string text = stamped(stamp, draw_size());
   unhandled_.push_back(text);
   ++messages_sent_;
@@ -371,6 +374,7 @@ void Peer::server_joined(char room, std::size_t floor, std::uint32_t after, bool
 void Peer::server_left(char room) { views_[room].joined = false; }
 
 void Peer::server_published(const Stamp& stamp) {
+  if (stamp.to == Stamp::kNotBack) return;
   View& view = views_[stamp.room];
   if (view.joined) {
     view.published = stamp.number;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <string_view>
@@ -12,6 +13,7 @@
 
 #include "net/application.h"
 #include "net/peer.h"
+#include "sim/client_session.h"
 #include "sim/kernel.h"
 #include "sim/plan.h"
 #include "sim/random.h"
@@ -76,8 +78,9 @@ class Peer {
   void kicked() noexcept { kicked_ = true; }
   void server_reported(const net::EndRecord& record);
 
-  // Checks the invariants that hold when nothing is in progress.
-  void check_at_rest() const;
+  // Checks the invariants that hold when nothing is in progress. `windows_open`: messages of rooms
+  // wait for the end of a delivery window, and so may publishers. Other messages do not wait.
+  void check_at_rest(bool windows_open) const;
   // Checks the invariants that hold after the server has ended.
   // `forced`: the server has force-closed a connection.
   void check_at_end(bool forced) const;
@@ -140,6 +143,7 @@ class Peer {
 
   void take_input();
   [[nodiscard]] bool take_response();
+  void check_response(const std::string& head);
   void on_frame(const test::WireFrame& frame);
   void on_data(std::string_view payload);
   void on_room_message(const Stamp& stamp);
@@ -149,6 +153,7 @@ class Peer {
   void see_end();
   [[nodiscard]] bool has_to_read() const noexcept;
   [[noreturn]] void complain(const std::string& what) const;
+  void check_rooms_at_rest() const;
   void check_record() const;
   void check_losses(bool forced) const;
 
@@ -161,6 +166,9 @@ class Peer {
   const PeerBehavior behavior_;
   const char room_;
 
+  // Half of the peers that speak WebSocket read with the library's own session in the client's
+  // role. The others have a decoder of their own, as the server's judge. Null: the latter.
+  std::unique_ptr<ClientSession> session_;
   Link* link_ = nullptr;
   std::string client_;             // the client that its proxy names; empty: none
   std::uint32_t actions_;          // remaining

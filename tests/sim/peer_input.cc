@@ -50,7 +50,9 @@ void Peer::read() {
 
 void Peer::see_end() {
   trace_.note("%8lu  peer %d sees the end", kernel_.now_ms(), link_->number);
-  if (!input_.empty()) complain("the stream ends in the middle of a frame or response");
+  if (!input_.empty() || (upgraded_ && session_ != nullptr && session_->unfinished())) {
+    complain("the stream ends in the middle of a frame or response");
+  }
   if (upgraded_ && !close_received_ && !silent_) complain("TCP ends without a Close frame");
   ended_ = true;
   Kernel::peer_takes_end(*link_);
@@ -62,6 +64,13 @@ void Peer::take_input() {
     if (!upgraded_) {
       if (!take_response()) return;
       continue;
+    }
+    if (session_ != nullptr) {
+      for (const test::WireFrame& frame : session_->read(std::exchange(input_, {}))) {
+        if (frame.opcode < 0) complain("was sent a server frame that is " + frame.payload);
+        on_frame(frame);
+      }
+      return;
     }
     const auto frame = test::take_frame(input_);
     if (!frame) return;
@@ -77,6 +86,7 @@ bool Peer::take_response() {
   if (head.starts_with("HTTP/1.1 101 ")) {
     if (role_ == Role::kPage) complain("was upgraded");
     input_.erase(0, head.size());
+    if (session_ != nullptr) check_response(head);
     upgraded_ = true;
     return true;
   }
@@ -90,9 +100,15 @@ bool Peer::take_response() {
     --pages_due_;
   } else {
     trace_.note("%8lu  peer %d is refused: %.12s", kernel_.now_ms(), link_->number, head.c_str());
+    if (session_ != nullptr && !refused_) check_response(head);
     refused_ = true;
   }
   return true;
+}
+
+void Peer::check_response(const std::string& head) {
+  const std::string error = session_->read_response(head);
+  if (!error.empty()) complain(error);
 }
 
 void Peer::on_frame(const test::WireFrame& frame) {
@@ -102,7 +118,10 @@ void Peer::on_frame(const test::WireFrame& frame) {
       on_data(frame.payload);
       break;
     case test::kPing:
-      if (!silent_ && !close_sent_) send(test::client_frame(test::kPong, frame.payload));
+      if (!silent_ && !close_sent_) {
+        send(session_ != nullptr ? session_->pong(frame.payload)
+                                 : test::client_frame(test::kPong, frame.payload));
+      }
       break;
     case test::kPong:
       on_pong(frame.payload);
@@ -139,7 +158,9 @@ void Peer::on_close(const std::string& payload) {
   }
   if (!close_sent_ && !silent_) {
     close_sent_ = true;
-    send(test::client_frame(test::kClose, payload.substr(0, 2)));
+    send(session_ != nullptr && close_code_ != 1005
+             ? session_->close(static_cast<unsigned>(close_code_), {})
+             : test::client_frame(test::kClose, payload.substr(0, 2)));
   }
 }
 
@@ -180,10 +201,17 @@ void Peer::on_room_message(const Stamp& stamp) {
   if (!place) complain("got a message that its room has not placed");
   View& view = views_[stamp.room];
   if (*place < view.next) complain("got a room's message twice or out of order");
-  if (std::exchange(view.all, false) && *place != 0 && !plan_.drops_of_rooms()) {
+  const auto missing = [&](std::size_t from) {
+    return RoomLog::current().count_for(link_->number, stamp.room, from, *place);
+  };
+  if (std::exchange(view.all, false) && missing(0) != 0 && !plan_.drops_of_rooms()) {
     complain("does not begin with the first");
   }
-  if (*place != view.next || view.next == 0) {
+  // A replay also has the messages that the peer does not want back.
+  if (!plan_.history && stamp.from == link_->number && stamp.to == Stamp::kNotBack) {
+    complain("got a message that it does not want back");
+  }
+  if (missing(view.next) != 0 || view.next == 0) {
     const bool begins = !view.floors.empty() && view.floors.front().place <= *place;
     if (begins) {
       view.floors.pop_front();
@@ -191,7 +219,7 @@ void Peer::on_room_message(const Stamp& stamp) {
       if (!plan_.drops_of_rooms()) {
         complain("misses a message of its room, or has one from before its join");
       }
-      skipped_ += *place - view.next;
+      skipped_ += missing(view.next);
     }
   }
   view.next = *place + 1;

@@ -96,9 +96,12 @@ Plan::Plan(std::uint64_t seed, Random& random) {
       std::array<std::uint64_t, 3>{std::uint64_t{64} << 20, 2'000, 20'000}[seed / 8 % 3];
   proxied = seed % 8 == 0;
   forks = seed % 4 == 1;
+  defers = seed % 7 < 3;
   engine = history && seed / 4 % 2 == 0;
   engine_fails = std::array<std::uint32_t, 3>{0, 5, 40}[seed % 3];
   shared = seed % 5 < 2;
+  windows = seed % 7 < 3;
+  excepts = seed % 11 < 4;
   settings.session.proxy_header = proxied;
   constexpr std::array<std::size_t, 4> kOutput = {15'000, 40'000, 100'000, 300'000};
   if (seed % 3 == 2) settings.max_output_bytes = kOutput[seed / 3 % kOutput.size()];

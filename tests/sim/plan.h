@@ -26,13 +26,18 @@ struct Plan {
   bool history = false;
   bool engine = false;  // an engine must keep each message of a room before it takes effect
   std::uint32_t engine_fails = 0;  // percent of its answers with which it begins or ceases to fail
-  bool latest = false;             // a slow member gets only the newest message of a room
-  bool outside = false;            // threads that are not reactors publish, send and close
-  bool time_jumps = false;         // time passes while work is pending: any deadline may fire
-  bool proxied = false;  // all peers use a proxy that reports the client of each connection
-  bool outages = false;  // descriptors or memory run out for a while
-  bool shared = false;   // all reactors accept from one socket, which another process has passed
-  bool forks = false;    // a child process holds the server's descriptors for a while
+  // rooms have different delivery windows: none, less than a tick, and some ticks
+  bool windows = false;
+  bool excepts = false;     // peers publish messages that they do not want back
+  bool latest = false;      // a slow member gets only the newest message of a room
+  bool outside = false;     // threads that are not reactors publish, send and close
+  bool time_jumps = false;  // time passes while work is pending: any deadline may fire
+  bool proxied = false;     // all peers use a proxy that reports the client of each connection
+  bool outages = false;     // descriptors or memory run out for a while
+  bool shared = false;      // all reactors accept from one socket, which another process has passed
+  // the application decides opening handshakes later, and pauses connections for a while
+  bool defers = false;
+  bool forks = false;  // a child process holds the server's descriptors for a while
   // before the end, time passes until every broken peer must have been disconnected
   bool wait_out = false;
   enum class Ending : std::uint8_t { kPeersClose, kDrain, kStop } ending = Ending::kPeersClose;

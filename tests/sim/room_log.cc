@@ -1,5 +1,7 @@
 #include "sim/room_log.h"
 
+#include <algorithm>
+
 #include "base/assert.h"
 #include "protocol/frame_writer.h"
 #include "sim/kernel.h"
@@ -34,6 +36,7 @@ void RoomLog::append(std::string_view room, Bytes frame) {
     broken("message %u of %d was published twice in room %c", stamp->number, stamp->from,
            stamp->room);
   }
+  log.excepted.push_back(stamp->to == Stamp::kNotBack ? stamp->from : 0);
   std::uint32_t& last = log.last[stamp->from];
   if (stamp->number <= last) {
     broken("message %u of %d came after its %u in room %c", stamp->number, stamp->from, last,
@@ -45,6 +48,15 @@ void RoomLog::append(std::string_view room, Bytes frame) {
 std::size_t RoomLog::size(char room) const {
   const auto found = rooms_.find(room);
   return found == rooms_.end() ? 0 : found->second.places.size();
+}
+
+std::size_t RoomLog::count_for(int peer, char room, std::size_t from, std::size_t to) const {
+  const auto found = rooms_.find(room);
+  if (found == rooms_.end() || from >= to) return 0;
+  const auto begin = found->second.excepted.begin();
+  const auto excepted = std::count(begin + static_cast<std::ptrdiff_t>(from),
+                                   begin + static_cast<std::ptrdiff_t>(to), peer);
+  return to - from - static_cast<std::size_t>(excepted);
 }
 
 std::optional<std::size_t> RoomLog::place(const Stamp& stamp) const {

@@ -28,10 +28,14 @@ class RoomLog {
   void append(std::string_view room, Bytes frame);
   [[nodiscard]] std::size_t size(char room) const;
   [[nodiscard]] std::optional<std::size_t> place(const Stamp& stamp) const;
+  // Returns the number of messages from place `from` up to but not including `to`, without those
+  // that `peer` has published and does not want back.
+  [[nodiscard]] std::size_t count_for(int peer, char room, std::size_t from, std::size_t to) const;
 
  private:
   struct Room {
     std::unordered_map<std::uint64_t, std::size_t> places;
+    std::vector<int> excepted;          // by place: the peer that must not get the message, or 0
     std::map<int, std::uint32_t> last;  // by publisher
   };
   std::map<char, Room> rooms_;

@@ -5,7 +5,7 @@ SIM_SRCS := $(wildcard tests/sim/*.cc)
 # The calls of the server that the simulated kernel answers (tests/sim/system_calls.cc).
 SIM_CALLS := socket bind listen getsockname setsockopt getsockopt fstat fcntl connect accept4 wsd_recv wsd_send sendmsg shutdown ioctl close eventfd \
   write epoll_create1 epoll_ctl epoll_wait clock_gettime \
-  wsd_random_word
+  wsd_random_word wsd_random_bytes
 SIM_HUB_CALLS := wsd_append_to_room
 SIM_SERVER_SRCS := $(filter src/base/% src/protocol/% src/hub/% src/engine/% src/net/%,$(LIB_SRCS))
 $(call objects,$(SIM_SRCS)): CPPFLAGS += $(TEST_CPP)

@@ -56,11 +56,18 @@ hub::Shard::Options shard_options(const Plan& plan) {
   hub::Shard::Options options;
   options.max_pending_publishes = plan.max_pending_publishes;
   options.max_pending_bytes = plan.max_pending_bytes;
+  options.paced_members = 1;  // rooms have few members here
   if (plan.history) {
     constexpr std::size_t kMost = ~std::size_t{0};
     options.history = {1'000'000, kMost, ticks_for_ms(1'000'000'000), kMost};
   }
-  if (plan.latest) options.rooms = {{"*", {SlowPolicy::kLatestOnly, options.history}}};
+  const auto policy = plan.latest ? std::optional(SlowPolicy::kLatestOnly) : std::nullopt;
+  constexpr std::uint64_t kMs = 1'000'000;
+  if (plan.windows) {
+    options.rooms = {{"a", {policy, options.history, 5 * kMs}},
+                     {"b", {policy, options.history, 37 * kMs}}};
+  }
+  if (plan.latest) options.rooms.push_back({"*", {policy, options.history}});
   return options;
 }
 
@@ -133,10 +140,10 @@ void Simulation::run_reactor(SimulatedReactor& driven) {
 
 void Simulation::step() {
   ++tally_.steps;
-  enum Kind : std::uint8_t { kRun, kArrive, kRead, kAct, kLog };
-  const std::array<std::uint32_t, 5> weights = {plan_.run, plan_.arrive, plan_.read, plan_.act,
-                                                plan_.run};
-  std::array<std::vector<std::size_t>, 5> able;
+  enum Kind : std::uint8_t { kRun, kArrive, kRead, kAct, kLog, kDeferred };
+  const std::array<std::uint32_t, 6> weights = {plan_.run, plan_.arrive, plan_.read,
+                                                plan_.act, plan_.run,    plan_.act};
+  std::array<std::vector<std::size_t>, 6> able;
   for (std::size_t i = 0; i < driven_.size(); ++i) {
     if (driven_[i]->runnable(kernel_)) able[kRun].push_back(i);
   }
@@ -146,6 +153,7 @@ void Simulation::step() {
     if (peers_[i].can_act()) able[kAct].push_back(i);
   }
   if (history_log_ != nullptr && history_log_->can_answer()) able[kLog].push_back(0);
+  if (!deferred_.empty()) able[kDeferred].push_back(0);
   std::uint32_t all = 0;
   for (std::size_t kind = 0; kind < able.size(); ++kind)
     all += able[kind].empty() ? 0 : weights[kind];
@@ -171,6 +179,9 @@ void Simulation::step() {
     case kLog:
       history_log_->answer();
       break;
+    case kDeferred:
+      run_deferred();
+      break;
     default:
       let_act(peers_[chosen]);
       break;
@@ -183,7 +194,7 @@ void Simulation::let_act(Peer& peer) {
 }
 
 bool Simulation::work_is_left() {
-  return (history_log_ != nullptr && history_log_->can_answer()) ||
+  return (history_log_ != nullptr && history_log_->can_answer()) || !deferred_.empty() ||
          std::any_of(driven_.begin(), driven_.end(),
                      [this](const auto& each) { return each->runnable(kernel_); }) ||
          std::any_of(peers_.begin(), peers_.end(), [](const Peer& each) {
@@ -192,9 +203,14 @@ bool Simulation::work_is_left() {
 }
 
 void Simulation::come_to_rest() {
-  for (std::uint64_t i = 0; work_is_left(); ++i) {
+  for (std::uint64_t i = 0; work_is_left() || windows_are_open(); ++i) {
     if (i == kEnoughSteps) broken("the run does not come to rest");
-    step();
+    if (work_is_left()) {
+      step();
+    } else {
+      check_windows();
+      pass_time(next_moment() - kernel_.now_ms());
+    }
   }
 }
 
@@ -434,7 +450,9 @@ Peer* Simulation::peer_at(int index) {
 net::RequestResult Simulation::on_request(net::Connection& connection,
                                           const protocol::HttpRequest& request) {
   peer_of(connection.peer_info().remote()).server_asked(connection.peer_info());
-  return net::page_or_upgrade(connection, request, "");
+  net::RequestResult result = net::page_or_upgrade(connection, request, "");
+  const bool later = plan_.defers && result.kind == net::RequestResult::Kind::kUpgrade;
+  return later && random_.chance(70) ? defer(connection, std::move(result)) : std::move(result);
 }
 
 void Simulation::on_open(net::Connection& connection) {
@@ -458,7 +476,8 @@ void Simulation::heed(hub::PublishOutcome outcome) {
   if (outcome == hub::PublishOutcome::kCongested) net::Reactor::current()->pause_publisher();
 }
 
-void Simulation::publish(net::Connection& connection, char room, SharedBytes frame) {
+void Simulation::publish(net::Connection& connection, char room, SharedBytes frame,
+                         ConnectionId except) {
   net::Reactor& reactor = *net::Reactor::current();
   if (reactor.find(connection.id()) != &connection) broken("a handler runs on a foreign reactor");
   const std::string name(1, room);
@@ -470,7 +489,8 @@ void Simulation::publish(net::Connection& connection, char room, SharedBytes fra
     pressure_.publish(connection.id(), home, bytes);
   }
   heed(reactor.shard().publish(name, std::move(frame),
-                               std::make_unique<PlacedReceipt>(pressure_, home, bytes)));
+                               std::make_unique<PlacedReceipt>(pressure_, home, bytes),
+                               hub::kNoPublisher, except));
 }
 
 void Simulation::on_message(net::Connection& connection, const Message& message) {
@@ -483,6 +503,7 @@ void Simulation::on_message(net::Connection& connection, const Message& message)
   if (!stamp) broken("a message was handed on with other bytes than were sent");
   trace_.note("%8lu  message %c%c %u of %d", kernel_.now_ms(), static_cast<char>(stamp->kind),
               stamp->room, stamp->number, stamp->from);
+  if (plan_.defers && random_.chance(3)) pause_for_a_while(connection);
   obey(connection, peer, *stamp, message);
 }
 
@@ -497,7 +518,8 @@ void Simulation::obey(net::Connection& connection, Peer& peer, const Stamp& stam
       break;
     case Stamp::Kind::kPublish:
       peer.server_published(stamp);
-      publish(connection, stamp.room, text_frame(message.payload));
+      publish(connection, stamp.room, text_frame(message.payload),
+              stamp.to == Stamp::kNotBack ? connection.id() : ConnectionId{0});
       break;
     case Stamp::Kind::kJoin:
       join(connection, peer, stamp.room, stamp.number);

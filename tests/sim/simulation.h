@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "hub/hub.h"
+#include "hub/mail.h"
 #include "net/application.h"
 #include "net/listener.h"
 #include "sim/delaying_log.h"
@@ -80,7 +81,11 @@ class Simulation final : public net::Application {
   void take_down();
 
   void obey(net::Connection& connection, Peer& peer, const Stamp& stamp, const Message& message);
-  void publish(net::Connection& connection, char room, SharedBytes frame);
+  // deferral.cc
+  net::RequestResult defer(net::Connection& connection, net::RequestResult accepted);
+  void pause_for_a_while(net::Connection& connection);
+  void run_deferred();
+  void publish(net::Connection& connection, char room, SharedBytes frame, ConnectionId except);
   void heed(hub::PublishOutcome outcome);
   void join(net::Connection& connection, Peer& peer, char room, std::uint32_t after);
   [[nodiscard]] Peer& peer_of(std::string_view remote);
@@ -91,6 +96,8 @@ class Simulation final : public net::Application {
   void check_queues(SimulatedReactor& driven);
   void check_largest(SimulatedReactor& driven);
   void check_deadlines();
+  [[nodiscard]] bool windows_are_open() const;
+  void check_windows() const;
   void check_rest();
   void check_end();
 
@@ -112,6 +119,7 @@ class Simulation final : public net::Application {
   std::map<ConnectionId, int> opens_;
   std::map<ConnectionId, int> closes_;
   std::map<ConnectionId, int> ends_;
+  std::vector<std::unique_ptr<hub::Mail>> deferred_;  // tasks for connections, not yet posted
   std::uint32_t outside_numbers_ = 0;
   std::uint64_t outage_ends_ms_ = 0;  // 0: no outage
   // time by which the server must have recovered from the last outage

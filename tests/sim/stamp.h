@@ -19,6 +19,8 @@ struct Stamp {
     kAbort = 'a',    // reset me
   };
   Kind kind = Kind::kEcho;
+  // As `to` of a kPublish: the publisher must not get the message.
+  static constexpr int kNotBack = -1;
   char room = '-';
   int from = 0;
   int to = 0;

@@ -190,5 +190,11 @@ int __wrap_clock_gettime(clockid_t, timespec* now) {
 // Every call of a run returns the same word until the run sets another one, because the order of
 // the calls depends on the seeds that ran before: the hash key of the process is drawn once.
 std::uint64_t __wrap_wsd_random_word() noexcept { return wsd::sim::random_word(); }
+void __wrap_wsd_random_bytes(void* into, std::size_t size) noexcept {
+  auto* const bytes = static_cast<std::uint8_t*>(into);
+  for (std::size_t i = 0; i < size; ++i) {
+    bytes[i] = static_cast<std::uint8_t>(wsd::sim::random_word() >> i % 8 * 8);
+  }
+}
 
 }  // extern "C"

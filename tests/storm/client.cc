@@ -93,11 +93,17 @@ void Client::connect() {
     return;
   }
   blind_ = dice_.chance(30);
-  peer_->send(test::upgrade_request("/storm/n" + std::to_string(dice_.below(5)),
-                                    !blind_ ? ""
-                                    : dice_.chance(50)
-                                        ? "Sec-WebSocket-Extensions: permessage-deflate\r\n"
-                                        : "Sec-WebSocket-Protocol: ws+meta.nchan\r\n"));
+  const std::string name = "n" + std::to_string(dice_.below(5));
+  const std::uint64_t route = dice_.below(10);
+  const std::string path = route < 3   ? "/routed/" + name + "/x"
+                           : route < 6 ? "/later-storm/" + name
+                                       : "/storm/" + name;
+  std::string fields = "Cookie: a=b; storm=yes\r\n";
+  if (blind_) {
+    fields += dice_.chance(50) ? "Sec-WebSocket-Extensions: permessage-deflate\r\n"
+                               : "Sec-WebSocket-Protocol: ws+meta.nchan\r\n";
+  }
+  peer_->send(test::upgrade_request(path + "?a+b=c%26d", fields));
 }
 
 void Client::step_http() {
@@ -205,7 +211,7 @@ void Client::act() {
   } else if (dice_.chance(3)) {
     peer_->send(test::client_frame(type, "throw"));
   } else if (dice_.chance(10)) {
-    peer_->send(test::client_frame(test::kPing, "ping"));
+    peer_->send(test::client_frame(dice_.chance(50) ? test::kPing : test::kPong, "ping"));
   }
 }
 

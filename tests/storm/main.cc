@@ -28,7 +28,7 @@ constexpr int kClientThreads = 2;
 constexpr std::uint64_t kLongestCycleMs = 4'000;
 constexpr std::uint64_t kLeastCycles = 4;
 
-void run_cycle(std::uint64_t seed, Clock::time_point until) {
+void run_server(std::uint64_t seed, Clock::time_point until) {
   StormServer server(seed);
   const Ports ports{server.port(), server.adopted_port()};
   std::atomic<bool> over{false};
@@ -42,6 +42,11 @@ void run_cycle(std::uint64_t seed, Clock::time_point until) {
   server.end(seed % 2 == 0);
   over.store(true);
   for (std::thread& each : clients) each.join();
+}
+
+void run_cycle(std::uint64_t seed, Clock::time_point until) {
+  run_server(seed, until);
+  StormServer::check_nothing_left();
   record().cycles.fetch_add(1);
 }
 

@@ -45,6 +45,9 @@ enum class Call : std::uint8_t {
   kRespondTwice,
   kNoResponse,
   kUpgrade,
+  kRouteOptions,
+  kCookie,
+  kQueryParam,
   kRejectUpgrade,
   kOpened,
   kOpen,
@@ -54,9 +57,26 @@ enum class Call : std::uint8_t {
   kThrow,
   kReceipt,
   kState,
+  kLogSink,
   kFork,
+  kPost,
+  kTask,
+  kPostToReactor,
+  kTimer,
+  kTimerFires,
+  kCancelTimer,
+  kServerTimer,
+  kPause,
+  kResume,
+  kNotifyDrained,
+  kDrained,
+  kPing,
+  kPong,
+  kDeferredUpgrade,
+  kVerdict,
+  kNoVerdict,
 };
-inline constexpr std::size_t kCalls = static_cast<std::size_t>(Call::kFork) + 1;
+inline constexpr std::size_t kCalls = static_cast<std::size_t>(Call::kNoVerdict) + 1;
 
 // Counts of one process. Any thread.
 class Record {

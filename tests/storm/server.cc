@@ -23,7 +23,14 @@ ServerOptions options_of(std::uint64_t seed, int log) {
   ServerOptions options;
   options.reactors = 4;
   options.log.level = LogLevel::kDebug;
+  // Half of the servers write to the descriptor.
   options.log.fd = log;
+  if (dice.chance(50)) {
+    options.log.sink = [](LogLevel, std::string_view line) {
+      record().called(Call::kLogSink);
+      if (line.empty() || line.back() == '\n') fail("a line of the log is not one line");
+    };
+  }
   options.limits.send_queue_bytes = std::size_t{256} << 10;
   options.limits.max_pending_publishes = dice.chance(50) ? 200 : 20'000;
   options.limits.close_timeout_ms = 2'000;
@@ -111,7 +118,15 @@ void StormServer::add_routes() {
     record().called(Call::kJoinRefused);
     if (room.size() % 2 == 0) connection.leave(room);
   };
-  server_.route("/storm/{name}", std::move(handlers));
+  add_application_handlers(handlers);
+  add_deferred_route(handlers);
+  server_.route("/storm/{name}", handlers);
+  RouteOptions limits;
+  limits.send_queue_bytes = std::size_t{128} << 10;
+  limits.ping_interval_ms = 300;
+  limits.deflate = DeflateMode::kOff;
+  limits.max_messages_per_second = 1'000'000;
+  server_.route("/routed/{name...}", std::move(handlers), std::move(limits));
   server_.http("/page", [this](const Request& request) { return page(request); });
   server_.http("POST", "/page", [this](const Request& request) { return page(request); });
   server_.http("PUT", "/later", [this](const Request& request, const Responder& responder) {
@@ -137,8 +152,22 @@ Upgrade StormServer::upgrade(const Request& request) {
     return Upgrade::reject(403, "not you");
   }
   if (dice.chance(1)) throw std::runtime_error("of the upgrade hook");
-  Upgrade verdict = Upgrade::accept(std::string(request.param("name")));
+  if (request.path().starts_with("/routed/")) record().called(Call::kRouteOptions);
+  if (const auto cookie = request.cookie("storm")) {
+    record().called(Call::kCookie);
+    if (*cookie != "yes") fail("a cookie has another value");
+  }
+  if (const auto text = request.query_param("a b")) {
+    record().called(Call::kQueryParam);
+    if (*text != "c&d") fail("a parameter of the query has another value");
+  }
+  Upgrade verdict = accept(std::string(request.param("name")), dice);
   verdict.headers = {{"X-Storm", std::string(request.remote())}};
+  return verdict;
+}
+
+Upgrade StormServer::accept(std::string user, Dice& dice) {
+  Upgrade verdict = Upgrade::accept(std::move(user));
   verdict.data = std::make_unique<Data>(dice.next());
   verdict.opened = [](Connection& connection) {
     record().called(Call::kOpened);
@@ -239,6 +268,7 @@ void StormServer::call_often(std::uint64_t seed) {
     for (std::uint64_t i = dice.below(30); i != 0; --i) {
       act(dice, publisher, {});
       if (dice.chance(5)) act_on_server(dice);
+      if (dice.chance(5)) act_on_reactor(dice);
     }
     // A pace that leaves the clients some of the machine. Nothing depends on it.
     std::this_thread::sleep_for(std::chrono::microseconds(dice.below(3'000)));
@@ -265,6 +295,7 @@ void StormServer::respond_later(std::uint64_t seed) {
       record().called(Call::kRespondTwice);
       each.respond(Response{200, "text/plain", "never", {}});
     }
+    decide_some(dice, last);
     std::this_thread::sleep_for(std::chrono::milliseconds(dice.chance(3) ? 1'200 : 2));
   }
 }
@@ -280,9 +311,12 @@ void StormServer::watch() {
 // act() is called from handlers and from foreign threads alike.
 void StormServer::act(Dice& dice, Publisher& publisher, const Connection& own) {
   const Connection target = own.id() != 0 && dice.chance(50) ? own : any_connection(dice);
-  switch (dice.below(3)) {
+  switch (dice.below(4)) {
     case 0:
       act_on_connection(dice, publisher, target);
+      break;
+    case 3:
+      act_as_application(dice, target);
       break;
     case 1:
       act_on_room(dice, publisher, target);
@@ -370,7 +404,9 @@ void StormServer::publish(Dice& dice, Publisher& publisher, const std::string& r
                          [this, room](const Position& position) { check_receipt(room, position); });
   }
   if (result == SendResult::kSent) publisher.sent(room);
-  if (result != SendResult::kSent && result != SendResult::kCongested) {
+  // A drain takes messages to its end, and a stop refuses them.
+  const bool refused = result == SendResult::kClosed && ending_.load();
+  if (result != SendResult::kSent && result != SendResult::kCongested && !refused) {
     fail("publish() has returned %d", static_cast<int>(result));
   }
 }
@@ -468,6 +504,7 @@ Connection StormServer::any_connection(Dice& dice) {
 // While the threads of the application still call the server, so that the calls meet its end.
 void StormServer::end(bool drain) {
   record().called(drain ? Call::kDrain : Call::kStop);
+  ending_.store(true);
   if (drain) {
     server_.drain();
     server_.wait();
@@ -484,7 +521,13 @@ void StormServer::end(bool drain) {
   {
     const std::lock_guard lock(mutex_);
     waiting_.clear();
+    undecided_.clear();
+    timers_.clear();
   }
+}
+
+// A verdict that comes during the end may wait in the mail of a reactor that has ended.
+void StormServer::check_nothing_left() {
   if (live_data.load() != 0) fail("the data of %ld connections is left", live_data.load());
 }
 

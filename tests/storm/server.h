@@ -40,17 +40,29 @@ class StormServer {
   void begin();
   // Drains or stops the server while these threads still call it, then ends them.
   void end(bool drain);
+  // Must be called when no server exists.
+  static void check_nothing_left();
 
  private:
   struct Data;
 
   void add_routes();
   Upgrade upgrade(const Request& request);
+  [[nodiscard]] static Upgrade accept(std::string user, Dice& dice);
   void on_open(Connection& connection);
   void on_message(Connection& connection, const Message& message);
   void on_close(Connection& connection, const CloseInfo& info);
   Response page(const Request& request);
   void later(const Request& request, const Responder& responder);
+
+  // application.cc: tasks, timers, notices and deferred handshakes
+  void add_application_handlers(Handlers& handlers);
+  void add_deferred_route(Handlers handlers);
+  void decide_some(Dice& dice, bool all);
+  void keep_timer(Dice& dice, Timer timer);
+  [[nodiscard]] Timer any_timer(Dice& dice);
+  void act_as_application(Dice& dice, const Connection& target);
+  void act_on_reactor(Dice& dice);
 
   // The threads of the application.
   void call_often(std::uint64_t seed);
@@ -86,13 +98,16 @@ class StormServer {
   std::uint16_t adopted_port_ = 0;
   std::map<std::string, RoomOrder> receipts_;  // constant after the constructor, but for the values
   std::atomic<bool> over_{false};
+  std::atomic<bool> ending_{false};  // end() was called
   std::atomic<std::uint64_t> opens_{0};
   std::atomic<std::uint64_t> closes_{0};
   std::atomic<std::uint64_t> hook_seed_{0};
 
-  std::mutex mutex_;  // guards the two below; locked for a moment only
+  std::mutex mutex_;  // guards the four below; locked for a moment only
   std::vector<Connection> known_;
   std::vector<Responder> waiting_;
+  std::vector<UpgradeResponder> undecided_;
+  std::vector<Timer> timers_;  // most of them are over
 
   std::vector<std::thread> threads_;
 };

@@ -84,6 +84,7 @@ void Subprocess::spawn(const Command& command, int out, int err) {
   if (pid_ == 0) {
     // A test that crashes must not leave servers running.
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    ::signal(SIGINT, SIG_DFL);  // a shell's command in the background ignores it
     ::dup2(null, 0);
     ::dup2(out, 1);
     ::dup2(err, 2);

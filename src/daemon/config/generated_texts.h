@@ -23,6 +23,10 @@ namespace wsd::daemon {
 // Returns a file with every setting and its default, all in comments, so that it changes nothing.
 [[nodiscard]] std::string config_example();
 
+// Returns the options of a command as its --help lists them, and its exit statuses.
+[[nodiscard]] std::string command_options_text(std::string_view command);
+[[nodiscard]] std::string command_statuses_text(std::string_view command);
+
 struct ExitCode {
   int code = 0;
   std::string_view meaning;

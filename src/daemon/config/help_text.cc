@@ -54,9 +54,13 @@ void append_wrapped(std::string& out, std::string_view text) {
   out += '\n';
 }
 
-void append_flag(std::string& out, const Flag& flag) {
-  std::string left = "  --" + std::string(flag.name);
-  if (!flag.metavar.empty()) left += ' ' + std::string(flag.metavar);
+std::string left_of(std::string_view name, std::string_view metavar) {
+  std::string left = "  --" + std::string(name);
+  return metavar.empty() ? left : left + ' ' + std::string(metavar);
+}
+
+// Appends the left column. The description follows at kHelpColumn.
+void append_left(std::string& out, const std::string& left) {
   out += left;
   // Without room for two spaces, the description begins on its own line.
   if (left.size() + 2 > kHelpColumn) {
@@ -64,12 +68,41 @@ void append_flag(std::string& out, const Flag& flag) {
   } else {
     out.append(kHelpColumn - left.size(), ' ');
   }
+}
+
+void append_flag(std::string& out, const Flag& flag) {
+  append_left(out, left_of(flag.name, flag.metavar));
   std::string description = described(flag);
   if (flag.kind == FlagKind::kSetting) description += " (default: " + default_text(flag) + ")";
   append_wrapped(out, description);
 }
 
 }  // namespace
+
+std::string command_options_text(std::string_view command) {
+  std::string out;
+  for (const CommandText& each : command_table()) {
+    if (each.name != command) continue;
+    for (const CommandOption& option : each.options) {
+      append_left(out, left_of(option.name, option.metavar));
+      append_wrapped(out, option.help);
+    }
+  }
+  return out;
+}
+
+std::string command_statuses_text(std::string_view command) {
+  constexpr std::size_t kStatusColumn = 5;
+  std::string out;
+  for (const CommandText& each : command_table()) {
+    if (each.name != command) continue;
+    for (const CommandStatus& status : each.statuses) {
+      out.append(kStatusColumn - status.status.size(), ' ').append(status.status);
+      out.append("  ").append(status.meaning) += '\n';
+    }
+  }
+  return out;
+}
 
 std::string help_text() {
   std::string out(kUsage);

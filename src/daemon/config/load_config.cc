@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "daemon/config/generated_texts.h"
+#include "daemon/config/option_flags.h"
 #include "daemon/text/strings.h"
 #include "daemon/text/units.h"
 
@@ -244,6 +245,7 @@ std::string merge(const Sources& sources, const CommandLine& line, Loaded& loade
   std::string error = lay_over(from_environment, loaded.options);
   if (error.empty()) error = lay_over(line.assignments, loaded.options);
   ServerOptions& server = loaded.options.server;
+  server.option_name = &flag_of_option;
   if (!server.engine.url.empty() && !max_message_given) {
     server.limits.max_message_bytes = kMostWithEngine;
   }

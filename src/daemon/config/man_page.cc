@@ -79,6 +79,11 @@ void append_command(std::string& out, const CommandText& command) {
     }
     append_text(out, option.help);
   }
+  if (!command.statuses.empty()) out += ".PP\nExit status:\n";
+  for (const CommandStatus& status : command.statuses) {
+    out.append(".TP\n.B ").append(status.status) += '\n';
+    append_text(out, status.meaning);
+  }
 }
 
 // Each section is running text with the requests of man(7).

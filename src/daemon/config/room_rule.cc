@@ -52,7 +52,7 @@ struct Setting {
   std::optional<std::string> (*get)(const RoomRule& rule);
 };
 
-constexpr std::array<Setting, 4> kSettings = {{
+constexpr std::array<Setting, 5> kSettings = {{
     {"slow-policy",
      [](RoomRule& rule, std::string_view value) {
        return store(rule.slow_policy, parse_policy(value));
@@ -84,6 +84,15 @@ constexpr std::array<Setting, 4> kSettings = {{
      [](const RoomRule& rule) {
        return rule.history_age_ms
                   ? std::optional(format_duration_ms(*rule.history_age_ms, Zero::kRefused))
+                  : std::nullopt;
+     }},
+    {"delivery-window",
+     [](RoomRule& rule, std::string_view value) {
+       return store(rule.delivery_window_ms, parse_duration_ms(value, Zero::kImmediate));
+     },
+     [](const RoomRule& rule) {
+       return rule.delivery_window_ms
+                  ? std::optional(format_duration_ms(*rule.delivery_window_ms, Zero::kImmediate))
                   : std::nullopt;
      }},
 }};

@@ -76,6 +76,7 @@ const std::vector<FlagCase>& cases() {
       {"history-dir", "none", "/var/lib/wsd", {"", "a b", "a\n"}},
       {"history-sync", "100ms", "each", {"", "always", "0", "100", "61s", "1h"}},
       {"history-dir-any", "off", "on", {"yes", "", "true"}},
+      {"delivery-window", "0", "5ms", {"off", "5", ""}},
       {"engine",
        "none",
        "redis+unix:/run/redis.sock",

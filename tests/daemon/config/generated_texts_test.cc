@@ -66,7 +66,23 @@ TEST(Print, EveryCommandIsInEveryText) {
       EXPECT_TRUE(contains(fish_completion(), "_from " + name + "' -l " + option_name)) << name;
     }
   }
-  EXPECT_TRUE(contains(zsh_completion(), "'1:command:(top log)'"));
+  EXPECT_TRUE(contains(zsh_completion(), "'1:command:(top log connect)'"));
+}
+
+TEST(Print, StatusesOfACommandAreInHelpAndManPage) {
+  bool any = false;
+  for (const CommandText& command : command_table()) {
+    const std::string help = command_statuses_text(command.name);
+    for (const CommandStatus& status : command.statuses) {
+      any = true;
+      const std::string number(status.status);
+      EXPECT_TRUE(contains(help, " " + number + "  " + std::string(status.meaning) + "\n"));
+      EXPECT_TRUE(contains(man_page(), "\n.TP\n.B " + number + "\n")) << number;
+    }
+  }
+  EXPECT_TRUE(any);
+  EXPECT_EQ(command_statuses_text("top"), "");
+  EXPECT_EQ(command_options_text("nothing"), "");
 }
 
 TEST(Print, ChoicesAreCompleted) {

@@ -9,17 +9,19 @@ namespace {
 
 TEST(RoomRule, RoundTrips) {
   const Parsed<RoomRule> parsed = parse_room_rule(
-      " quotes-*\tslow-policy=latest-only  history-messages=0 history-bytes=64KiB history-age=1m ");
+      " quotes-*\tslow-policy=latest-only  history-messages=0 history-bytes=64KiB history-age=1m "
+      "delivery-window=5ms");
   ASSERT_TRUE(parsed.ok()) << parsed.error;
   EXPECT_EQ(parsed.value.pattern, "quotes-*");
   EXPECT_EQ(parsed.value.slow_policy, SlowPolicy::kLatestOnly);
   EXPECT_EQ(parsed.value.history_messages, 0U);
   EXPECT_EQ(parsed.value.history_bytes, 65'536U);
   EXPECT_EQ(parsed.value.history_age_ms, 60'000U);
+  EXPECT_EQ(parsed.value.delivery_window_ms, 5U);
   const std::string text = format_room_rule(parsed.value);
   EXPECT_EQ(text,
             "quotes-* slow-policy=latest-only history-messages=0 history-bytes=64KiB "
-            "history-age=1m");
+            "history-age=1m delivery-window=5ms");
   EXPECT_EQ(format_room_rule(parse_room_rule(text).value), text);
 }
 
@@ -50,6 +52,7 @@ TEST(RoomRule, InvalidRule_NamesTheError) {
       {"a history-messages=4294967296", "history-messages: "},
       {"a history-bytes=1.5KiB", "history-bytes: "},
       {"a history-age=0", "history-age: "},
+      {"a delivery-window=5", "delivery-window: "},
       {"a\x01 history-messages=1", "matches no room: "},
       {"\xff history-messages=1", "matches no room: "},
   };

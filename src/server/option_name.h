@@ -1,0 +1,17 @@
+// The names of options in sentences and log entries.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "wsd/options.h"
+
+namespace wsd::server {
+
+// Returns the name of the option with that field of ServerOptions, such as "limits.max_fields": the
+// application's name for it if ServerOptions::option_name is set, and otherwise the field.
+[[nodiscard]] inline std::string option_name(const ServerOptions& options, std::string_view field) {
+  return options.option_name ? options.option_name(field) : std::string(field);
+}
+
+}  // namespace wsd::server
