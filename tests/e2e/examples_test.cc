@@ -45,7 +45,9 @@ TEST(FileExample, StreamsToASlowReaderInBoundedMemory) {
   }
   EXPECT_TRUE(receives_text(client, "end"));
   // The queue has at most 256 KiB and a message. A sanitizer's allocator keeps freed memory.
-  if (!sanitized()) EXPECT_LT(most - before, std::size_t{4} * 1'024);
+  if (!sanitized()) {
+    EXPECT_LT(most - before, std::size_t{4} * 1'024);
+  }
 }
 
 TEST(FileExample, MissingFile_IsRejected) {
