@@ -1,4 +1,4 @@
-// Rooms whose messages wait for the end of their delivery window.
+// Rooms with messages that wait for the end of a delivery window.
 #pragma once
 
 #include <cstddef>
@@ -10,7 +10,7 @@
 
 namespace wsd::hub {
 
-// Holds the rooms of one home shard whose pending messages wait, so that they leave together. The
+// Holds the rooms of one home shard with messages that wait, so that they leave together. The
 // window of a room begins when its first pending message gets its position, and lasts
 // RoomConfig::window_ns. It ends early when much is pending, because more messages in one send save
 // nothing then, and a member's send queue must not overflow because of the window.
@@ -43,7 +43,7 @@ class DeliveryWindows {
   void remove(RoomHome& room) noexcept;
   // Returns when the next window ends, or kNever.
   [[nodiscard]] std::uint64_t next_end_ns() const noexcept;
-  // Moves the rooms whose windows have ended to the end of `due`.
+  // Moves the rooms with windows that have ended to the end of `due`.
   void take_ended(std::uint64_t now_ns, RoomQueue& due) noexcept;
   // From here on no room waits. Moves all that do to the end of `due`.
   void close(RoomQueue& due) noexcept;

@@ -26,7 +26,7 @@ struct Readiness {
     return (event.events & (EPOLLRDHUP | EPOLLERR | EPOLLHUP)) != 0;
   }
   // The connection was reset. EPOLLHUP alone does not say so: a peer's ordinary close sets it on a
-  // Unix socket, whose last bytes can still be read.
+  // Unix socket, and its last bytes can still be read.
   [[nodiscard]] bool broken() const noexcept { return (event.events & EPOLLERR) != 0; }
 
   epoll_event event;

@@ -14,7 +14,7 @@
 
 namespace wsd::protocol {
 
-// What a client offers. The check of the response compares with it.
+// The offer of a client. The check of the response compares with it.
 struct ClientOffer {
   std::string key;  // Sec-WebSocket-Key: see fresh_key()
   std::vector<std::string> subprotocols;
@@ -36,7 +36,7 @@ void write_client_request(std::string& out, std::string_view host, std::string_v
 // of the handshake and of the message's length.
 [[nodiscard]] bool is_free_request_field(std::string_view name) noexcept;
 
-// What a 101 response has chosen. The view is valid as long as the response.
+// The choices of a 101 response. The view is valid as long as the response.
 struct ClientAgreement {
   Violation violation = Violation::kNone;    // other than kNone: the connection must fail
   std::string_view subprotocol;              // empty: none
