@@ -483,7 +483,7 @@ else
 changed = $(1)
 endif
 
-.PHONY: check-layers check-headers format check-format lint
+.PHONY: check-layers check-headers format check-format lint lint-units
 check-layers:
 	@tests/check_layers
 
@@ -516,6 +516,9 @@ $(LINT)/%.ok: % .clang-tidy $(ALL_HEADERS)
 	  $< -- -std=c++20 $(INCLUDES) 2>&1 | grep -v 'warnings generated' ; \
 	  exit $${PIPESTATUS[0]:-0}
 	@touch $@
+# The same on all files, in less than half of the time, but without stamps.
+lint-units:
+	@LINT_INCLUDES='$(INCLUDES)' tests/lint_units $(LINT_STATES) $(ALL_SOURCES)
 lint: SHELL := /bin/bash
 $(LINT_STAMPS): SHELL := /bin/bash
 
@@ -613,6 +616,7 @@ help:
 	  'Check sources and documents' \
 	  '  make format           format the sources; check-format only checks them, CHANGED=1 only changed files' \
 	  '  make lint             run clang-tidy; CHANGED=1 as above, LINT_STATES=225000 searches deeper' \
+	  '  make lint-units       the same on all files, for `make check`: files of a folder together' \
 	  '  make check-layers     check which folder includes which, by docs/ARCHITECTURE.md' \
 	  '  make check-headers    check that each header compiles alone' \
 	  '  make docs             write what is generated: manual page, completions, wsd.conf, tables, blocks of code' \
