@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include "protocol/block_reach.h"
 #include "wsd/version.h"
 
 namespace wsd {
@@ -32,6 +33,7 @@ constexpr std::size_t kFlushBytes = 16;
 
 // Flags in z_stream::data_type; see inflate() in zlib.h.
 constexpr int kBetweenBlocks = 128;
+constexpr int kUnusedBits = 63;
 
 // zlib counts in unsigned int. Messages are smaller than that, and zlib does not change its input.
 void set_input(z_stream& stream, Bytes bytes) noexcept {
@@ -39,22 +41,10 @@ void set_input(z_stream& stream, Bytes bytes) noexcept {
   stream.avail_in = static_cast<uInt>(bytes.size());
 }
 
-// The most output of one call, so that a step ends soon after its share of work.
-//
-// zlib lets a distance reach beyond the window, into the output of the same call. Small outputs per
-// call limit such a distance to an eighth more than the window. With the largest window, larger
-// distances do not exist (RFC 1951 §3.2.5).
-std::size_t output_step(std::uint8_t window_bits) noexcept {
-  constexpr std::uint8_t kWidest = 15;
-  constexpr std::size_t kMost = std::size_t{16} << 10;
-  return window_bits == kWidest ? kMost : (std::size_t{1} << window_bits) / 8;
-}
-
 // Returns whether zlib has stopped between two blocks although it can go on without more input: it
 // has all the bits of a block's header, or a final block must be ended.
 bool stopped_early(const z_stream& stream) noexcept {
   constexpr int kFinalBlock = 64;
-  constexpr int kUnusedBits = 63;
   constexpr int kBlockHeaderBits = 3;
   return (stream.data_type & kBetweenBlocks) != 0 &&
          ((stream.data_type & kFinalBlock) != 0 ||
@@ -73,7 +63,9 @@ bool have_deflate() noexcept { return true; }
 // Inflater
 
 struct Inflater::State {
+  explicit State(std::uint8_t window_bits) noexcept : reach(window_bits) {}
   z_stream stream = {};
+  BlockReach reach;
   enum class Stage : std::uint8_t { kNone, kData, kTail };
   Stage stage = Stage::kNone;  // of the message
   Bytes tail;                  // the part of kTail that is left
@@ -86,7 +78,7 @@ Inflater::~Inflater() = default;
 Inflater::Status Inflater::message(Bytes& compressed, ByteBuffer& out, std::size_t limit,
                                    WorkShare& share) {
   if (state_ == nullptr) {
-    auto state = std::make_unique<State>();
+    auto state = std::make_unique<State>(window_bits_);
     // A negative value selects raw DEFLATE (§7.2) and makes distances beyond the window errors.
     if (::inflateInit2(&state->stream, -static_cast<int>(window_bits_)) != Z_OK) {
       return Status::kNoMemory;
@@ -118,6 +110,7 @@ Inflater::Status Inflater::message(Bytes& compressed, ByteBuffer& out, std::size
 Inflater::Status Inflater::feed(Bytes& input, ByteBuffer& out, std::size_t limit,
                                 WorkShare& share) {
   z_stream& stream = state_->stream;
+  BlockReach& reach = state_->reach;
   for (;;) {
     if (share.step_used_up()) return Status::kUnfinished;
     // One byte more than the limit is enough to notice that the limit is exceeded.
@@ -125,7 +118,7 @@ Inflater::Status Inflater::feed(Bytes& input, ByteBuffer& out, std::size_t limit
       return Status::kNoMemory;
     }
     const MutableBytes room =
-        out.room().first(std::min(out.room().size(), output_step(window_bits_)));
+        out.room().first(std::min(out.room().size(), reach.output_step(input)));
     set_input(stream, input);
     set_output(stream, room);
     const int result = ::inflate(&stream, Z_BLOCK);
@@ -134,12 +127,15 @@ Inflater::Status Inflater::feed(Bytes& input, ByteBuffer& out, std::size_t limit
     const bool block_ended = (stream.data_type & kBetweenBlocks) != 0;
     share.spend(kInflateCallWork + taken * kInflateInputWork + made * kInflateOutputWork +
                 (block_ended ? kInflateBlockWork : 0));
+    reach.advance(input.first(taken), made, block_ended,
+                  static_cast<unsigned>(stream.data_type & kUnusedBits));
     input = input.subspan(taken);
     out.grow(made);
     if (out.size() > limit) return Status::kTooBig;
     if (result == Z_STREAM_END) {
       // §7.2.3.4: a final block ends neither the message nor the window.
       if (::inflateResetKeep(&stream) != Z_OK) return Status::kCorrupt;
+      reach.begin_stream();
       if (input.empty()) return Status::kOk;
       continue;
     }
@@ -155,6 +151,7 @@ Inflater::Status Inflater::feed(Bytes& input, ByteBuffer& out, std::size_t limit
 void Inflater::forget() noexcept {
   if (state_ == nullptr) return;
   state_->stage = State::Stage::kNone;
+  state_->reach.forget();
   ::inflateReset(&state_->stream);
 }
 
