@@ -1,6 +1,9 @@
 #include "net/peer_info.h"
 
 #include <array>
+#include <cstring>
+
+#include "base/copy_short.h"
 
 namespace wsd::net {
 namespace {
@@ -22,6 +25,17 @@ std::uint8_t* write_size(std::uint8_t* at, std::size_t size) noexcept {
   }
   *at++ = static_cast<std::uint8_t>(size);
   return at;
+}
+
+// Returns whether each of the six sizes at the front of a block takes one byte.
+bool has_short_sizes(const std::uint8_t* block) noexcept {
+  constexpr std::uint32_t kMoreInFour = 0x80808080;
+  constexpr std::uint16_t kMoreInTwo = 0x8080;
+  std::uint32_t four;
+  std::uint16_t two;
+  std::memcpy(&four, block, sizeof four);
+  std::memcpy(&two, block + sizeof four, sizeof two);
+  return (four & kMoreInFour) == 0 && (two & kMoreInTwo) == 0;
 }
 
 std::size_t read_size(const std::uint8_t*& at) noexcept {
@@ -58,7 +72,8 @@ PeerInfo::PeerInfo(std::string_view remote, std::string_view path, std::string_v
   for (const std::string_view each : parts) at = write_size(at, each.size());
   for (const std::string_view each : parts) {
     if (each.empty()) continue;  // most of them
-    at += each.copy(reinterpret_cast<char*>(at), each.size());
+    copy_short(at, reinterpret_cast<const std::uint8_t*>(each.data()), each.size());
+    at += each.size();
   }
 }
 
@@ -69,9 +84,8 @@ void PeerInfo::set_close_reason(std::string_view reason) {
 std::string_view PeerInfo::part(std::size_t index) const noexcept {
   if (block_ == nullptr) return {};
   const std::uint8_t* at = block_.get();
-  unsigned sizes = 0;
-  for (std::size_t i = 0; i < kParts; ++i) sizes |= at[i];
-  if (sizes < kMore) {  // nearly always: each size takes one byte
+  static_assert(kParts == sizeof(std::uint32_t) + sizeof(std::uint16_t));
+  if (has_short_sizes(at)) {  // nearly always
     std::size_t begin = kParts;
     for (std::size_t i = 0; i < index; ++i) begin += at[i];
     return {reinterpret_cast<const char*>(at) + begin, at[index]};

@@ -38,6 +38,23 @@ TEST(PeerInfo, HoldAnyBytesAndAnyLength) {
   EXPECT_EQ(moved.user(), user);
 }
 
+// The size of a long part takes two bytes, and those of the others still take one.
+TEST(PeerInfo, OnePartOfSixIsLong_AllAreKept) {
+  for (std::size_t longer = 0; longer < 6; ++longer) {
+    const auto part = [&](std::size_t index, char letter) {
+      return std::string(index == longer ? 128 : index, letter);
+    };
+    PeerInfo peer_info(part(0, 'a'), part(1, 'b'), part(2, 'c'), part(3, 'd'), part(4, 'e'));
+    peer_info.set_close_reason(part(5, 'f'));
+    EXPECT_EQ(peer_info.remote(), part(0, 'a')) << longer;
+    EXPECT_EQ(peer_info.path(), part(1, 'b')) << longer;
+    EXPECT_EQ(peer_info.user(), part(2, 'c')) << longer;
+    EXPECT_EQ(peer_info.subprotocol(), part(3, 'd')) << longer;
+    EXPECT_EQ(peer_info.via(), part(4, 'e')) << longer;
+    EXPECT_EQ(peer_info.close_reason(), part(5, 'f')) << longer;
+  }
+}
+
 TEST(PeerInfo, MayBeMadeOfTheirOwnViews) {
   PeerInfo peer_info("remote", "/", "", "");
   peer_info = PeerInfo(peer_info.remote(), "/path", "user", "sub");
