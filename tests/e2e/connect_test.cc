@@ -205,6 +205,15 @@ TEST(Connect, ManyMessages_ArriveInOrder) {
   EXPECT_TRUE(echoed.out == input) << echoed.out.size() << " of " << input.size() << " bytes";
 }
 
+TEST(Connect, Slash_SendsPings) {
+  ServerProcess server;
+  const Output result =
+      connect("/ping hello\n//x\n", {echo_of(server), "--slash", "--messages", "1"});
+  EXPECT_EQ(result.status.code, 0) << result.err;
+  EXPECT_EQ(result.out, "/x\n");
+  EXPECT_NE(result.err.find("pong \"hello\"\n"), std::string::npos) << result.err;
+}
+
 TEST(Connect, LargeLine_IsLimitedByMaxMessage) {
   ServerProcess server;
   const std::string line = std::string(2'000'000, 'L') + '\n';

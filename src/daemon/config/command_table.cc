@@ -42,6 +42,8 @@ const std::vector<CommandText>& command_table() {
         {"wait", "DURATION",
          "after the end of the input, close only when no message has come for this long"},
         {"no-input", "", "do not read the standard input"},
+        {"slash", "",
+         "run the lines /ping [DATA] and /close [CODE [REASON]]; send a line //TEXT as /TEXT"},
         {"timeout", "DURATION",
          "time limit to connect, and time limit of the opening handshake (default: 10s)"},
         {"ping-interval", "DURATION", "send a Ping after this much silence, or off (default: 25s)"},

@@ -22,7 +22,13 @@ struct MessageEvent {
   MessageType type;
   std::string payload;
 };
-using ClientEvent = std::variant<OpenedEvent, MessageEvent, ConnectionEnd, ConnectError>;
+struct PongEvent {
+  std::string payload;
+};
+// The send queue of the connection is empty.
+struct DrainedEvent {};
+using ClientEvent =
+    std::variant<OpenedEvent, MessageEvent, PongEvent, DrainedEvent, ConnectionEnd, ConnectError>;
 
 // A bounded queue. Its descriptor is readable while events wait.
 class ClientInbox {

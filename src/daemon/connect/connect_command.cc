@@ -11,23 +11,20 @@
 #include <chrono>
 #include <csignal>
 #include <cstring>
-#include <deque>
 #include <optional>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "daemon/auth/token_file.h"
 #include "daemon/config/load_config.h"
 #include "daemon/connect/client_inbox.h"
 #include "daemon/connect/connect_session.h"
+#include "daemon/connect/outbox.h"
 #include "daemon/service/say.h"
 
 namespace wsd::daemon {
 namespace {
-
-// How often the loop looks at a send queue that is too full to read more input. The queue drains on
-// the reactor's thread, which does not report it.
-constexpr int kCongestedMs = 2;
 
 std::atomic<bool> interrupted = false;
 std::atomic<const ClientInbox*> woken_by_signal = nullptr;
@@ -102,6 +99,10 @@ Handlers handlers_for(ClientInbox& inbox) {
   handlers.message = [&inbox](Connection& /*server*/, const Message& message) {
     inbox.push(MessageEvent{message.type, std::string(message.payload)});
   };
+  handlers.pong = [&inbox](Connection& /*server*/, std::string_view payload) {
+    inbox.push(PongEvent{std::string(payload)});
+  };
+  handlers.drained = [&inbox](Connection& /*server*/) { inbox.push(DrainedEvent{}); };
   handlers.close = [&inbox](Connection& /*server*/, const CloseInfo& info) {
     inbox.push(
         ConnectionEnd{info.cause, info.sent, info.received, std::string(info.reason), info.clean});
@@ -109,19 +110,43 @@ Handlers handlers_for(ClientInbox& inbox) {
   return handlers;
 }
 
+// The messages that one task sends on the connection's reactor.
+struct Batch {
+  std::vector<Outgoing> messages;
+  std::optional<ConnectSession::Closing> close;  // after the messages
+};
+
+void send_batch(const Connection& server, const Batch& batch) {
+  for (const Outgoing& each : batch.messages) {
+    switch (each.kind) {
+      case Outgoing::Kind::kText:
+        server.send_text(each.payload);
+        break;
+      case Outgoing::Kind::kBinary:
+        server.send_binary(each.payload);
+        break;
+      case Outgoing::Kind::kPing:
+        server.ping(each.payload);
+        break;
+    }
+  }
+  server.notify_drained(0);
+  if (batch.close) server.close(batch.close->code, batch.close->reason);
+}
+
 // The loop of the main thread.
 class ConnectLoop {
  public:
-  ConnectLoop(const ConnectCommand& command, Client& client, ClientInbox& inbox)
-      : command_(command),
-        client_(client),
-        inbox_(inbox),
-        session_(command, ::isatty(STDOUT_FILENO) == 1) {}
+  ConnectLoop(const ConnectCommand& command, ClientInbox& inbox)
+      : inbox_(inbox), session_(command, ::isatty(STDOUT_FILENO) == 1) {}
 
   [[nodiscard]] int run() {
     while (!session_.finished()) {
       wait();
-      if (interrupted.exchange(false)) session_.interrupted();
+      if (interrupted.exchange(false)) {
+        outbox_.clear();  // a server that does not read must not hold up the Close
+        session_.interrupted();
+      }
       for (ClientEvent& event : inbox_.take()) std::visit(*this, event);
       session_.tick(now_ms());
       act();
@@ -136,30 +161,23 @@ class ConnectLoop {
   void operator()(const MessageEvent& event) {
     session_.received(event.type, event.payload, now_ms());
   }
+  void operator()(const PongEvent& event) { session_.pong(event.payload); }
+  void operator()(const DrainedEvent& /*event*/) { outbox_.drained(); }
   void operator()(const ConnectionEnd& event) { session_.ended(event); }
   void operator()(const ConnectError& error) {
     session_.failed(connect_cause_name(error.cause), error.http_status, error.text);
   }
 
  private:
-  // Returns the bytes that have been read from the input and not been sent.
-  [[nodiscard]] std::size_t queued() const {
-    const ServerStats stats = client_.stats();
-    return static_cast<std::size_t>(stats.send_queue_bytes + stats.pending_publish_bytes);
-  }
-
   void wait() {
-    const std::size_t waiting = queued();
-    const bool reads = unsent_.empty() && session_.wants_input(waiting);
-    const bool congested = !unsent_.empty() || (!reads && session_.wants_input(0) && waiting > 0);
+    const bool reads = session_.wants_input(outbox_.bytes());
     std::array<pollfd, 2> entries{
         {{inbox_.descriptor(), POLLIN, 0}, {reads ? STDIN_FILENO : -1, POLLIN, 0}}};
-    int limit = congested ? kCongestedMs : -1;
+    int limit = -1;
     if (const auto deadline = session_.deadline_ms()) {
       const std::uint64_t now = now_ms();
-      const auto left =
+      limit =
           static_cast<int>(std::min<std::uint64_t>(*deadline - std::min(*deadline, now), 60'000));
-      limit = limit < 0 ? left : std::min(limit, left);
     }
     if (::poll(entries.data(), entries.size(), limit) > 0 && entries[1].revents != 0) read_input();
   }
@@ -185,21 +203,19 @@ class ConnectLoop {
   // Returns false if the output takes no more bytes.
   [[nodiscard]] bool act_once() {
     ConnectSession::Output output = session_.take();
-    for (auto& message : output.messages) unsent_.push_back(std::move(message));
-    closing_ = closing_ || output.close;
+    for (Outgoing& message : output.messages) outbox_.add(std::move(message));
+    if (output.close) close_ = std::move(output.close);
     send();
     for (const std::string& note : output.notes) say("wsd connect: " + note);
     return write_all(output.text);
   }
 
   void send() {
-    while (!unsent_.empty()) {
-      const ConnectSession::Outgoing& next = unsent_.front();
-      if (connection_.send(next.type, next.payload) == SendResult::kCongested) return;
-      unsent_.pop_front();
-    }
-    if (closing_) connection_.close(command_.close_code, command_.close_reason);
-    closing_ = false;
+    Batch batch{.messages = outbox_.take(), .close = {}};
+    if (outbox_.empty()) batch.close = std::exchange(close_, {});
+    if (batch.messages.empty() && !batch.close) return;
+    // Never refused while the connection is open, because at most two tasks wait.
+    connection_.post([batch = std::move(batch)](Connection& server) { send_batch(server, batch); });
   }
 
   static bool write_all(std::string_view text) {
@@ -218,13 +234,11 @@ class ConnectLoop {
     return true;
   }
 
-  const ConnectCommand& command_;
-  Client& client_;
   ClientInbox& inbox_;
   ConnectSession session_;
   Connection connection_;
-  std::deque<ConnectSession::Outgoing> unsent_;
-  bool closing_ = false;
+  Outbox outbox_;
+  std::optional<ConnectSession::Closing> close_;  // after the messages of the outbox
 };
 
 }  // namespace
@@ -246,7 +260,7 @@ int run_connect(ConnectCommand command, const std::function<int(int, const std::
   if (!error.empty()) return fail(kExitUsage, error);
   // Also after an exception, the client must not wait for a reactor that waits for the inbox.
   const InboxEnd end(inbox);
-  return ConnectLoop(command, client, inbox).run();
+  return ConnectLoop(command, inbox).run();
 }
 
 }  // namespace wsd::daemon

@@ -125,6 +125,7 @@ bool* switch_of(Parse& parse, std::string_view argument) {
   if (argument == "--binary") return &command.binary;
   if (argument == "--json") return &command.json;
   if (argument == "--no-input") return &command.no_input;
+  if (argument == "--slash") return &command.slash;
   return nullptr;
 }
 
@@ -142,6 +143,9 @@ std::string contradiction(const Parse& parse) {
   if (command.json && command.binary) {
     return "--binary has no effect with --json, which prints binary messages in base64: leave it "
            "out";
+  }
+  if (command.slash && command.binary) {
+    return "--slash has no effect with --binary, whose input has no lines: leave it out";
   }
   if (!command.token.empty() && !command.token_file.empty()) {
     return "--token and --token-file exclude each other: give one";
@@ -210,9 +214,9 @@ for a Unix socket; the default is ws://127.0.0.1:9001/, the echo of a local wsd.
 )" + command_options_text("connect") +
          R"(
 A binary message is printed in base64, unless --binary or --json is given. On a terminal, control
-bytes of a message are printed as \xNN. With --json the events are "open", "message", "close" and
-"error". The members of a message are its "text", or its "base64" if it is binary. With the
-subprotocol ws+meta.nchan, a message of a room also has its position as "id".
+bytes of a message are printed as \xNN. With --json the events are "open", "message", "pong",
+"close" and "error". The members of a message are its "text", or its "base64" if it is binary. With
+the subprotocol ws+meta.nchan, a message of a room also has its position as "id".
 
 Exit status:
 )" + command_statuses_text("connect");

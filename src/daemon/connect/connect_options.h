@@ -16,6 +16,7 @@ struct ConnectCommand {
   bool binary = false;
   bool json = false;
   bool no_input = false;
+  bool slash = false;  // lines that begin with a slash are commands
   std::vector<std::pair<std::string, std::string>> headers = {};
   std::vector<std::string> subprotocols = {};
   std::string origin = {};

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "daemon/config/load_config.h"
+#include "daemon/connect/slash_command.h"
 #include "daemon/text/base64.h"
 #include "daemon/text/json.h"
 #include "daemon/text/strings.h"
@@ -177,11 +178,27 @@ void ConnectSession::ended(const ConnectionEnd& end) {
   }
 }
 
-void ConnectSession::close() {
+void ConnectSession::pong(std::string_view payload) {
+  // Without --slash no Ping was sent, and a server may send Pongs unasked (RFC 6455 §5.5.3).
+  if (phase_ != Phase::kOpen || !command_.slash) return;
+  if (command_.json) {
+    JsonObject event;
+    event.add("event", "pong");
+    const bool is_text = is_utf8(payload);
+    event.add(is_text ? "text" : "base64", is_text ? std::string(payload) : base64(payload));
+    print_json(event.take());
+  } else {
+    output_.notes.push_back(payload.empty() ? "pong" : "pong " + quote(payload));
+  }
+}
+
+void ConnectSession::close() { close({command_.close_code, command_.close_reason}); }
+
+void ConnectSession::close(Closing how) {
   if (phase_ != Phase::kOpen) return;
   phase_ = Phase::kClosing;
   close_at_ms_.reset();
-  output_.close = true;
+  output_.close = std::move(how);
 }
 
 void ConnectSession::fail_input(std::string sentence) {
@@ -192,8 +209,31 @@ void ConnectSession::fail_input(std::string sentence) {
   close();
 }
 
-void ConnectSession::send_line(std::string_view line) {
+void ConnectSession::take_line(std::string_view line) {
   ++lines_;
+  if (command_.slash && line.starts_with("//")) {
+    send_line(line.substr(1));
+  } else if (command_.slash && line.starts_with('/')) {
+    run_command(line);
+  } else {
+    send_line(line);
+  }
+}
+
+// A wrong command sends nothing, and the connection goes on, so that the user can correct it.
+void ConnectSession::run_command(std::string_view line) {
+  const SlashCommand command = parse_slash_command(line);
+  if (!command.error.empty()) {
+    output_.notes.push_back("line " + std::to_string(lines_) + " of the input: " + command.error);
+  } else if (command.close) {
+    input_over_ = true;
+    close({command.close_code, command.text});
+  } else {
+    output_.messages.push_back({Outgoing::Kind::kPing, command.text});
+  }
+}
+
+void ConnectSession::send_line(std::string_view line) {
   if (line.size() > command_.max_message_bytes) {
     fail_input("line " + std::to_string(lines_) + " of the input exceeds --max-message " +
                format_size(command_.max_message_bytes) + ": raise it");
@@ -201,7 +241,7 @@ void ConnectSession::send_line(std::string_view line) {
     fail_input("line " + std::to_string(lines_) +
                " of the input is not UTF-8: send the input with --binary");
   } else {
-    output_.messages.push_back({MessageType::kText, std::string(line)});
+    output_.messages.push_back({Outgoing::Kind::kText, std::string(line)});
   }
 }
 
@@ -209,12 +249,16 @@ void ConnectSession::take_lines(std::size_t searched) {
   std::size_t from = 0;
   for (std::size_t end = partial_.find('\n', searched); end != std::string::npos && !input_over_;
        end = partial_.find('\n', from)) {
-    send_line(std::string_view(partial_).substr(from, end - from));
+    take_line(std::string_view(partial_).substr(from, end - from));
     from = end + 1;
   }
   partial_.erase(0, from);
   // A line without an end must not grow beyond the limit.
-  if (!input_over_ && partial_.size() > command_.max_message_bytes) send_line(partial_);
+  const std::size_t most = command_.max_message_bytes + (command_.slash ? 1 : 0);
+  if (!input_over_ && partial_.size() > most) {
+    ++lines_;
+    send_line(partial_);
+  }
 }
 
 void ConnectSession::input(std::string_view bytes) {
@@ -227,7 +271,7 @@ void ConnectSession::input(std::string_view bytes) {
   }
   while (!bytes.empty()) {
     const std::string_view piece = bytes.substr(0, command_.max_message_bytes);
-    output_.messages.push_back({MessageType::kBinary, std::string(piece)});
+    output_.messages.push_back({Outgoing::Kind::kBinary, std::string(piece)});
     bytes.remove_prefix(piece.size());
   }
 }
@@ -236,7 +280,7 @@ void ConnectSession::input_ended(std::uint64_t now_ms) {
   if (input_over_) return;
   input_over_ = true;
   // The last line may have no end.
-  if (!partial_.empty()) send_line(std::exchange(partial_, {}));
+  if (!partial_.empty()) take_line(std::exchange(partial_, {}));
   close_after_input(now_ms);
 }
 

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "daemon/connect/connect_options.h"
+#include "daemon/connect/outbox.h"
 
 namespace wsd::daemon {
 
@@ -34,14 +35,14 @@ class ConnectSession {
   static constexpr std::size_t kQueueMark = std::size_t{256} << 10;
   static constexpr std::size_t kReadBytes = std::size_t{64} << 10;  // of one input() at most
 
-  struct Outgoing {
-    MessageType type = MessageType::kText;
-    std::string payload;
+  struct Closing {
+    CloseCode code = CloseCode::kNormalClosure;
+    std::string reason = {};
   };
   // The tasks of the caller, in this order.
   struct Output {
     std::vector<Outgoing> messages;  // send these
-    bool close = false;              // then close with the code and reason of the command
+    std::optional<Closing> close;    // then close so
     std::string text;                // write this to the standard output
     std::vector<std::string> notes;  // lines for the standard error
   };
@@ -58,6 +59,8 @@ class ConnectSession {
   void failed(std::string_view cause, int http_status, const std::string& sentence);
   // A message of the server has come. Messages after the end of the connection began are ignored.
   void received(MessageType type, std::string_view payload, std::uint64_t now_ms);
+  // The server has answered a Ping of the input with this payload.
+  void pong(std::string_view payload);
   // The connection that was open has ended.
   void ended(const ConnectionEnd& end);
   // Bytes of the standard input, at most kReadBytes of them. Only if wants_input() was true.
@@ -86,9 +89,12 @@ class ConnectSession {
 
   // `searched` bytes of partial_ are known to have no line end.
   void take_lines(std::size_t searched);
+  void take_line(std::string_view line);
   void send_line(std::string_view line);
+  void run_command(std::string_view line);
   void fail_input(std::string sentence);
   void close();
+  void close(Closing how);
   void close_after_input(std::uint64_t now_ms);
   void print_message(MessageType type, std::string_view payload);
   void print_json(std::string object);

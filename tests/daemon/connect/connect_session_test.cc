@@ -40,7 +40,7 @@ struct Driver {
   Driver& take() {
     ConnectSession::Output output = session.take();
     for (auto& message : output.messages) sent.push_back(std::move(message.payload));
-    closed = closed || output.close;
+    closed = closed || output.close.has_value();
     text += output.text;
     notes.insert(notes.end(), output.notes.begin(), output.notes.end());
     return *this;
@@ -260,6 +260,47 @@ TEST(ConnectSession, ExitStatusFollowsTheCloseCode) {
       connect_status(
           {.cause = CloseCause::kProtocolError, .sent = CloseCode::kProtocolError, .reason = {}}),
       102);
+}
+
+TEST(ConnectSession, Slash_RunsCommands) {
+  Driver run({.slash = true});
+  run.open().input("a\n/ping b\n//c\n/d\n");
+  EXPECT_EQ(run.sent, (Lines{"a", "b", "/c"}));
+  ASSERT_EQ(run.notes.size(), 2U);
+  EXPECT_EQ(run.notes[1].substr(0, 24), "line 4 of the input: \"/d");
+  EXPECT_FALSE(run.closed);
+  run.session.pong("b");
+  EXPECT_EQ(run.take().notes.back(), "pong \"b\"");
+  run.session.input("/close 4001 bye\nlater\n");
+  const ConnectSession::Output output = run.session.take();
+  ASSERT_TRUE(output.close.has_value());
+  EXPECT_EQ(output.close->code, CloseCode{4001});
+  EXPECT_EQ(output.close->reason, "bye");
+  EXPECT_TRUE(output.messages.empty());
+}
+
+TEST(ConnectSession, WithoutSlash_LinesAreMessages) {
+  Driver run;
+  run.open().input("/ping\n//\n");
+  EXPECT_EQ(run.sent, (Lines{"/ping", "//"}));
+}
+
+TEST(ConnectSession, PongWithoutSlash_IsNotReported) {
+  Driver run({.json = true});
+  run.open();
+  run.text.clear();
+  run.session.pong("b");
+  EXPECT_EQ(run.take().text, "");
+}
+
+TEST(ConnectSession, Pong_IsAnEventInJson) {
+  Driver run({.json = true, .slash = true});
+  run.open();
+  run.text.clear();
+  run.session.pong("b");
+  run.session.pong("\xff");
+  EXPECT_EQ(run.take().text,
+            "{\"event\":\"pong\",\"text\":\"b\"}\n{\"event\":\"pong\",\"base64\":\"/w==\"}\n");
 }
 
 }  // namespace
