@@ -7,6 +7,7 @@
 // control bytes. A function that returns a text may throw std::bad_alloc.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -31,8 +32,13 @@ namespace wsd {
 // RFC 9110 §5.6.2). Any thread.
 [[nodiscard]] std::string check_subprotocol(std::string_view text);
 
-// Checks EngineOptions::url. Connects to nothing. A text with a password is not quoted. Any thread.
-[[nodiscard]] std::string check_engine_url(std::string_view text);
+// Names an option, as ServerOptions::option_name does.
+using OptionName = std::function<std::string(std::string_view field)>;
+
+// Checks EngineOptions::url. Connects to nothing. A text with a password is not quoted.
+// `option_name` names the other options of the engine. Any thread.
+[[nodiscard]] std::string check_engine_url(std::string_view text,
+                                           const OptionName& option_name = {});
 
 // Checks EngineOptions::prefix: at most 64 bytes without {, }, %, spaces and control bytes. Any
 // thread.

@@ -105,7 +105,7 @@ std::string parse_redis(std::string_view text, EngineUrl& url) {
     if (!database.empty() && database != "0") {
       return refuse(text, "names the database " + in_quotes(database) +
                               ", but channels of Redis belong to no database: leave it out and "
-                              "set --engine-prefix");
+                              "set {option:engine.prefix}");
     }
   }
   const std::string_view host = rest.substr(0, slash);
@@ -147,7 +147,7 @@ std::string parse_engine_url(std::string_view text, EngineUrl& url) {
   // The text is not repeated here, because a log is no place for a password.
   if (text.find('@') != text.npos) {
     return "the URL has a user or a password, which other users see in the list of processes: set "
-           "--engine-user and --engine-password-file";
+           "{option:engine.user} and {option:engine.password} instead";
   }
   if (text.starts_with(kTls)) {
     return refuse(text,
@@ -155,7 +155,8 @@ std::string parse_engine_url(std::string_view text, EngineUrl& url) {
                   "redis+unix:PATH of its socket");
   }
   if (text.find_first_of("?#") != text.npos) {
-    return refuse(text, "has a query or a fragment: leave it out, and set the --engine flags");
+    return refuse(
+        text, "has a query or a fragment: leave it out, and set the other options of the engine");
   }
   if (text.starts_with(kSentinel)) return parse_sentinel(text, url);
   if (text.starts_with(kCluster)) return parse_cluster(text, url);

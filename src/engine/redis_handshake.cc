@@ -143,12 +143,12 @@ bool RedisHandshake::hello_refused(RespValue reply) {
   const std::string_view code = error_code(error);
   if (code == "WRONGPASS") {
     return fail(
-        "The server rejects the user or the password: correct --engine-user and "
-        "--engine-password-file",
+        "The server rejects the user or the password: correct "
+        "{option:engine.user} and {option:engine.password}",
         true);
   }
   if (code == "NOAUTH") {
-    return fail("The server requires a password: set --engine-password-file", true);
+    return fail("The server requires a password: set {option:engine.password}", true);
   }
   if (code == "NOPROTO" || contains(error, "unknown command")) {
     // The text of the server may quote the password, so it is not repeated.
@@ -256,7 +256,7 @@ bool RedisHandshake::buffer_limits(RespValue reply) {
                            " bytes: Redis disconnects a node that reads slowly. Set it to "
                            "256mb 64mb 60");
   }
-  // What is under way besides the text must fit, too.
+  // The text must leave room for the other bytes that are under way.
   if (bytes != 0) up_.most_text_bytes = std::min(up_.most_text_bytes, bytes - bytes / 4);
   return true;
 }

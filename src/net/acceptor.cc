@@ -103,7 +103,7 @@ void Acceptor::pause() {
     reactor_.application.on_warning(
         "accept_paused",
         "out of file descriptors or memory: no connections are accepted until some are free (raise "
-        "the open-file limit, or set --max-connections)");
+        "the open-file limit, or set {option:limits.max_connections})");
     last_complaint_ = reactor_.now;
   } catch (const std::bad_alloc&) {
     // The next pause reports it.

@@ -107,7 +107,7 @@ std::string SocketFile::bind_and_listen(int fd, const std::string& path, int bac
   // itself is not changed, because it belongs to all threads of the process.
   if (options.mode >= 0 && ::fchmod(fd, static_cast<mode_t>(options.mode)) != 0) {
     return std::string("cannot set the mode of the socket: ") + std::strerror(errno) +
-           " (omit --socket-mode and set the umask instead)";
+           " (omit {option:socket_mode} and set the umask instead)";
   }
   if (std::string error = bind_locked(fd, at, options.mode); !error.empty()) return error;
   // Within the lock, so that another process does not take the file for a stale one.

@@ -46,31 +46,39 @@ bool is_loopback_address(std::string_view host) noexcept {
          bytes.back() == 1;
 }
 
+// `host` is the host of an authority.
+bool is_loopback(std::string_view host) noexcept {
+  if (is_loopback_address(host)) return true;
+  if (host.ends_with('.')) host.remove_suffix(1);  // the same name, fully qualified
+  return equals_ignore_case(host, kLocalhost) || is_subdomain(host, kLocalhost);
+}
+
 }  // namespace
 
 bool is_loopback_host(std::string_view host) noexcept {
   const auto authority = parse_authority(host);
-  if (!authority) return false;
-  std::string_view name = authority->host;
-  if (is_loopback_address(name)) return true;
-  if (name.ends_with('.')) name.remove_suffix(1);  // the same name, fully qualified
-  return equals_ignore_case(name, kLocalhost) || is_subdomain(name, kLocalhost);
+  return authority && is_loopback(authority->host);
 }
 
 bool host_allowed(std::string_view host, const std::vector<std::string>& allowed) noexcept {
-  if (is_loopback_host(host)) return true;
   const auto authority = parse_authority(host);
+  if (authority && is_loopback(authority->host)) return true;
   return std::any_of(allowed.begin(), allowed.end(), [&](const std::string& entry) {
     return entry == kAny || (authority && host_matches(authority->host, entry));
   });
 }
 
-std::string host_refusal(std::string_view host) {
+std::string host_refusal(std::string_view host, std::string_view hosts_option,
+                         std::string_view proxies_option) {
   std::string text = "host ";
   append_quoted(text, host);
-  return text +
-         " is not served here, to stop DNS rebinding: use localhost or a loopback address, or name "
-         "the host with --allowed-host, or your proxy with --trusted-proxy";
+  text +=
+      " is not served here, to stop DNS rebinding: use localhost or a loopback address, or name "
+      "the "
+      "host with ";
+  text += hosts_option;
+  text += ", or your proxy with ";
+  return text += proxies_option;
 }
 
 bool is_host_pattern(std::string_view text) noexcept {

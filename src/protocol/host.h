@@ -22,8 +22,10 @@ namespace wsd::protocol {
 [[nodiscard]] bool host_allowed(std::string_view host,
                                 const std::vector<std::string>& allowed) noexcept;
 
-// Returns a text that tells a client why its Host was rejected, and the operator the remedy.
-[[nodiscard]] std::string host_refusal(std::string_view host);
+// Returns a text that tells a client why its Host was rejected, and the operator the remedy: the
+// names of the options for allowed hosts and for trusted proxies.
+[[nodiscard]] std::string host_refusal(std::string_view host, std::string_view hosts_option,
+                                       std::string_view proxies_option);
 
 // Returns whether `text` may be an entry of an allow list, as host_allowed() describes it.
 [[nodiscard]] bool is_host_pattern(std::string_view text) noexcept;

@@ -17,6 +17,7 @@
 #include "protocol/syntax.h"
 #include "protocol/trusted_proxies.h"
 #include "protocol/utf8.h"
+#include "server/option_name.h"
 #include "server/router.h"
 
 // One parser decides whether a text is valid. The code here only finds the words for a rejection.
@@ -241,9 +242,11 @@ std::string check_subprotocol(std::string_view text) {
          " is not a subprotocol; write a name of letters, digits and !#$%&'*+-.^_`|~";
 }
 
-std::string check_engine_url(std::string_view text) {
+std::string check_engine_url(std::string_view text, const OptionName& option_name) {
   engine::EngineUrl url;
-  return engine::parse_engine_url(text, url);
+  ServerOptions options;
+  options.option_name = option_name;
+  return server::with_option_names(options, engine::parse_engine_url(text, url));
 }
 
 std::string check_engine_prefix(std::string_view text) { return engine::check_engine_prefix(text); }

@@ -271,7 +271,7 @@ std::string check_history_log(const ServerOptions& options, const Names& name) {
 std::string check_engine(const ServerOptions& options, const Names& name) {
   const EngineOptions& engine = options.engine;
   if (engine.url.empty()) return {};
-  if (std::string error = check_engine_url(engine.url); !error.empty()) {
+  if (std::string error = check_engine_url(engine.url, options.option_name); !error.empty()) {
     return name("engine.url") + ": " + error;
   }
   if (std::string error = check_engine_prefix(engine.prefix); !error.empty()) {

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "protocol/host.h"
 #include "protocol/origin.h"
+#include "server/option_name.h"
 
 namespace wsd::server {
 namespace {
@@ -75,6 +77,11 @@ protocol::HeaderList preflight_fields(const HttpOptions& options,
     fields.emplace_back("Access-Control-Allow-Private-Network", "true");
   }
   return fields;
+}
+
+std::string host_refusal(const ServerOptions& options, std::string_view host) {
+  return protocol::host_refusal(host, option_name(options, "http.allowed_hosts"),
+                                option_name(options, "proxy.trusted"));
 }
 
 }  // namespace wsd::server

@@ -30,4 +30,8 @@ void insert_lines(std::string& response, std::string_view lines);
                                                     const protocol::HttpRequest& request,
                                                     std::string_view methods);
 
+// Returns the text of the response to a request whose Host is not allowed. See
+// protocol::host_refusal().
+[[nodiscard]] std::string host_refusal(const ServerOptions& options, std::string_view host);
+
 }  // namespace wsd::server

@@ -75,7 +75,7 @@ std::string EngineSetup::attach(hub::Hub& hub) {
     report_(LogLevel::kInfo, "log_rooms_left_out",
             std::to_string(left_out) + " of " + std::to_string(all) +
                 " rooms were not restored: their messages are too old, they keep no history, or "
-                "there are more rooms than --max-rooms");
+                "there are more rooms than {option:rates.max_rooms}");
   }
   return error;
 }

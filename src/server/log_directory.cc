@@ -46,7 +46,7 @@ std::string open_error(const std::string& path, int error) {
   return "cannot open the history directory '" + path + "': " + std::strerror(error) +
          (error == ENOENT || error == ENOTDIR
               ? " (create the directory above it)"
-              : " (let wsd's user read and write it, or choose another with --history-dir)");
+              : " (let the server's user read and write it, or choose another directory)");
 }
 
 }  // namespace
@@ -125,7 +125,7 @@ std::string LogDirectory::open(const std::string& path, bool any_file_system) {
     if (doubtful != nullptr) {
       return "the history directory '" + path + "' is on a file system of type " + doubtful +
              ", whose syncs and locks may be unreliable (choose a directory on a local disk, or "
-             "accept this one with --history-dir-any on)";
+             "set {option:history.log.any_file_system} to accept this one)";
     }
   }
   return lock();
@@ -139,7 +139,7 @@ std::string LogDirectory::open_for_reading(const std::string& path, bool& in_use
   const int error = open_at(AT_FDCWD, path.c_str(), O_RDONLY | O_DIRECTORY, directory_);
   if (error != 0) {
     return "cannot open the history directory '" + path + "': " + std::strerror(error) +
-           " (give the directory of --history-dir, and run as a user that may read it)";
+           " (give the directory of a history log, and run as a user that may read it)";
   }
   LogFile lock;
   if (open_at(directory_.fd(), kLockName, O_RDONLY, lock) == 0) {
@@ -165,7 +165,7 @@ std::string LogDirectory::lock() {
   }
   if (error == EWOULDBLOCK) {
     return "another wsd uses the history directory '" + path_ +
-           "' (stop it, or choose another directory with --history-dir)";
+           "' (stop it, or choose another directory)";
   }
   if (error != 0) {
     return "cannot lock the history directory '" + path_ + "': " + std::strerror(error) +

@@ -7,6 +7,7 @@
 #include "engine/log_segment.h"
 #include "server/log_directory.h"
 #include "server/log_store.h"
+#include "server/option_name.h"
 #include "wsd/history_log.h"
 
 namespace wsd {
@@ -39,7 +40,7 @@ std::unique_ptr<engine::LogBatch> rooms_in_new_epochs(const engine::RecoveredLog
 
 std::string begin_new_epochs(const std::string& directory) {
   if (!server::LogDirectory::exists(directory)) {
-    return "'" + directory + "' is not a directory that can be read (give that of --history-dir)";
+    return "'" + directory + "' is not a directory that can be read (give that of a history log)";
   }
   HistoryLogOptions options;
   options.directory = directory;
@@ -48,9 +49,9 @@ std::string begin_new_epochs(const std::string& directory) {
   server::LogStore store(options, [](LogLevel, std::string_view, std::string_view) {});
   engine::RecoveredLog log;
   std::string error = store.open(log, true);
-  if (!error.empty()) return error;
+  if (!error.empty()) return server::with_option_names({}, error);
   if (log.next_segment == 1) {
-    return "'" + directory + "' has no history log (give the directory of --history-dir)";
+    return "'" + directory + "' has no history log (give the directory of a history log)";
   }
   // As EngineSetup::first_epoch().
   const std::uint64_t first_epoch =

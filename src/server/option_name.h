@@ -14,4 +14,8 @@ namespace wsd::server {
   return options.option_name ? options.option_name(field) : std::string(field);
 }
 
+// Returns the text with the names of options in place of their fields, which layers below write as
+// "{option:limits.max_connections}". Those layers do not know ServerOptions.
+[[nodiscard]] std::string with_option_names(const ServerOptions& options, std::string_view text);
+
 }  // namespace wsd::server

@@ -260,7 +260,7 @@ net::RequestResult RequestHandler::reject_host(const protocol::HttpRequest& requ
     log.write(line);
   }
   constexpr int kMisdirectedRequest = 421;  // RFC 9110 §15.5.20
-  return reject(request, kMisdirectedRequest, protocol::host_refusal(request.host));
+  return reject(request, kMisdirectedRequest, host_refusal(core_.options(), request.host));
 }
 
 // Runs for each request, because a proxy may send requests of several clients through one

@@ -78,7 +78,7 @@ TEST(EngineUrl, Database_IsRefused) {
   for (const char* text : {"redis://h/1", "redis://h:6379/15", "redis://h/00", "redis://h/0/"}) {
     expect_error(text,
                  "channels of Redis belong to no database: leave it out and set "
-                 "--engine-prefix");
+                 "{option:engine.prefix}");
   }
 }
 
@@ -101,7 +101,8 @@ TEST(EngineUrl, Password_IsRefusedAndNotRepeated) {
         "redis+sentinel://u:secret@h/m", "redis+cluster://u:secret@h", "secret@h"}) {
     EngineUrl url;
     const std::string error = parse_engine_url(text, url);
-    EXPECT_NE(error.find("set --engine-user and --engine-password-file"), std::string::npos)
+    EXPECT_NE(error.find("set {option:engine.user} and {option:engine.password} instead"),
+              std::string::npos)
         << error;
     EXPECT_EQ(error.find("secret"), std::string::npos) << error;
   }

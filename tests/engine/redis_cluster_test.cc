@@ -214,8 +214,8 @@ TEST_F(RedisClusterTest, UselessAnswers_AreReported) {
       {hello("standalone"), "The server is not a node of a cluster: use redis:// instead (b:7001)",
        true},
       {"-WRONGPASS invalid username-password pair or user is disabled.\r\n",
-       "The server rejects the user or the password: correct --engine-user and "
-       "--engine-password-file (b:7001)",
+       "The server rejects the user or the password: correct "
+       "{option:engine.user} and {option:engine.password} (b:7001)",
        true},
       {hello() + info() + "-NOPERM this user has no permissions\r\n",
        "The server does not permit CLUSTER NODES (NOPERM this user has no permissions): extend the "

@@ -91,8 +91,8 @@ TEST(RedisLink, WrongPassword_EndsForGoodWithoutThePassword) {
   ASSERT_EQ(rig.downs.size(), 1U);
   EXPECT_TRUE(rig.downs[0].for_good);
   EXPECT_EQ(rig.downs[0].why,
-            "The server rejects the user or the password: correct --engine-user and "
-            "--engine-password-file");
+            "The server rejects the user or the password: correct "
+            "{option:engine.user} and {option:engine.password}");
 }
 
 TEST(RedisLink, NoPassword_EndsForGood) {
@@ -100,7 +100,7 @@ TEST(RedisLink, NoPassword_EndsForGood) {
   rig.connect();
   ASSERT_EQ(rig.downs.size(), 1U);
   EXPECT_TRUE(rig.downs[0].for_good);
-  EXPECT_EQ(rig.downs[0].why, "The server requires a password: set --engine-password-file");
+  EXPECT_EQ(rig.downs[0].why, "The server requires a password: set {option:engine.password}");
 }
 
 TEST(RedisLink, OldServer_EndsForGood) {

@@ -91,12 +91,11 @@ TEST(Host, EntriesOfAnAllowList) {
   }
 }
 
-TEST(Host, RejectionText_NamesTheHostAndTheFlag_EscapedAndCut) {
-  EXPECT_EQ(host_refusal("evil.example:9001"),
+TEST(Host, RejectionText_NamesTheHostAndTheOptions_EscapedAndCut) {
+  EXPECT_EQ(host_refusal("evil.example:9001", "hosts", "proxies"),
             "host 'evil.example:9001' is not served here, to stop DNS rebinding: use localhost or "
-            "a loopback address, or name the host with --allowed-host, or your proxy with "
-            "--trusted-proxy");
-  const std::string text = host_refusal("a'\\\x80\x07" + std::string(5000, 'h'));
+            "a loopback address, or name the host with hosts, or your proxy with proxies");
+  const std::string text = host_refusal("a'\\\x80\x07" + std::string(5000, 'h'), "a", "b");
   EXPECT_EQ(text.find("host 'a\\x27\\x5c\\x80\\x07hhh"), 0U) << text;
   EXPECT_LT(text.size(), 350U);
 }

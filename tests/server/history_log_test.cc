@@ -217,7 +217,7 @@ TEST(HistoryLog, MissingDirectory_IsAnErrorAndIsNotCreated) {
   Log log;
   const std::string path = log.path() + "/missing";
   const std::string error = "cannot open the history directory '" + path +
-                            "': No such file or directory (give the directory of --history-dir, "
+                            "': No such file or directory (give the directory of a history log, "
                             "and run as a user that may read it)";
   EXPECT_EQ(read_history_log(path).error, error);
   EXPECT_EQ(visit_history_log(path, "r", {}, [](const LoggedMessage&) {}), error);

@@ -56,9 +56,9 @@ TEST(LogDirectory, LockedDirectory_IsAnErrorUntilTheLockIsFree) {
     LogDirectory first;
     ASSERT_EQ(first.open(folder.path(), false), "");
     LogDirectory second;
-    EXPECT_EQ(second.open(folder.path(), false),
-              "another wsd uses the history directory '" + folder.path() +
-                  "' (stop it, or choose another directory with --history-dir)");
+    EXPECT_EQ(second.open(folder.path(), false), "another wsd uses the history directory '" +
+                                                     folder.path() +
+                                                     "' (stop it, or choose another directory)");
   }
   LogDirectory third;
   EXPECT_EQ(third.open(folder.path(), false), "");

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "daemon/config/flag_groups.h"
+#include "daemon/config/option_flags.h"
 
 namespace wsd::daemon {
 namespace {
@@ -28,7 +29,8 @@ Table engine_flags() {
            "share the rooms with all nodes that use this Redis or Valkey, 7.0 or later: "
            "redis://HOST[:PORT], redis+unix:PATH, redis+sentinel://HOST[:PORT],.../MASTER or "
            "redis+cluster://HOST[:PORT],..."},
-          &check_engine_url, [](Options & o) -> auto& { return o.server.engine.url; }),
+          [](std::string_view text) { return check_engine_url(text, &flag_of_option); },
+          [](Options & o) -> auto& { return o.server.engine.url; }),
       text_value(
           "NAME",
           {"engine-user",

@@ -8,7 +8,7 @@ namespace wsd::daemon {
 namespace {
 
 // The options that the library names in a sentence or a log entry, sorted.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 53> kFlags{{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 58> kFlags{{
     {"deflate.excluded_user_agents", "--no-deflate-for"},
     {"deflate.level", "--deflate-level"},
     {"deflate.mode", "--deflate"},
@@ -16,14 +16,17 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 53> kFlags{{
     {"drain_timeout_ms", "--drain-timeout"},
     {"drain_window_ms", "--drain-window"},
     {"engine.backlog", "--engine-backlog"},
+    {"engine.password", "--engine-password-file"},
     {"engine.prefix", "--engine-prefix"},
     {"engine.timeout_ms", "--engine-timeout"},
     {"engine.url", "--engine"},
+    {"engine.user", "--engine-user"},
     {"heartbeat.ping_interval_ms", "--ping-interval"},
     {"heartbeat.pong_timeout_ms", "--pong-timeout"},
     {"heartbeat.read_timeout_ms", "--read-timeout"},
     {"history.age_ms", "--history-age"},
     {"history.bytes", "--history-bytes"},
+    {"history.log.any_file_system", "--history-dir-any"},
     {"history.log.directory", "--history-dir"},
     {"history.log.sync_interval_ms", "--history-sync"},
     {"history.messages", "--history-messages"},
@@ -32,6 +35,7 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 53> kFlags{{
     {"http.keep_alive_timeout_ms", "--keep-alive-timeout"},
     {"http.response_timeout_ms", "--response-timeout"},
     {"limits.close_timeout_ms", "--close-timeout"},
+    {"limits.max_connections", "--max-connections"},
     {"limits.max_control_frames_per_second", "--max-control-frames-per-second"},
     {"limits.max_field_bytes", "--max-field"},
     {"limits.max_fields", "--max-fields"},
@@ -54,6 +58,7 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 53> kFlags{{
     {"rates.max_bytes_per_second", "--max-bytes-per-second"},
     {"rates.max_handshakes_per_second", "--max-handshakes-per-second"},
     {"rates.max_messages_per_second", "--max-messages-per-second"},
+    {"rates.max_rooms", "--max-rooms"},
     {"reactors", "--reactors"},
     {"rooms", "--room-rule"},
     {"socket_mode", "--socket-mode"},

@@ -19,6 +19,16 @@ TEST(OptionFlags, FieldWithAFlag_IsNamedByIt) {
   EXPECT_EQ(flag_of_option("upgrade.subprotocols"), "--subprotocol");
 }
 
+// The fields in the texts of layers that do not know the options.
+TEST(OptionFlags, FieldsInDeepTexts_HaveFlags) {
+  for (const char* field : {"engine.password", "engine.user", "history.log.any_file_system",
+                            "limits.max_connections", "rates.max_rooms", "socket_mode"}) {
+    const std::string flag = flag_of_option(field);
+    ASSERT_TRUE(flag.starts_with("--")) << field;
+    EXPECT_NE(find_flag(flag.substr(2)), nullptr) << field;
+  }
+}
+
 TEST(OptionFlags, FieldWithoutAFlag_IsNamedByItself) {
   EXPECT_EQ(flag_of_option("http.cross_origin_fields"), "http.cross_origin_fields");
   EXPECT_EQ(flag_of_option(""), "");
