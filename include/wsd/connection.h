@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -90,6 +91,15 @@ class Connection {
   // a join that replays nothing begins with a notice of the position. The results are those of
   // join(room). Any thread.
   SendResult join(std::string_view room, const Since& since) const;
+  // Does the same with a short info about the member, for a room with presence (PresenceOptions).
+  // Other rooms ignore it, and so does a join of a member. Returns kTooBig, and has done nothing,
+  // if `info` exceeds kMaxMemberInfoBytes or is not UTF-8. The other results are those of
+  // join(room). Any thread.
+  SendResult join(std::string_view room, const Since& since, std::string_view info) const;
+  // Returns the id by which the presence messages of rooms name this connection (RoomMember::id),
+  // or an empty text if it identifies no connection. Throws std::bad_alloc if out of memory. Any
+  // thread.
+  [[nodiscard]] std::string member_id() const;
   // Leaves the room. The member still gets the messages that precede its leave in the room's order,
   // for example one that the same handler has published before. Does nothing if the connection is
   // not a member. The results are those of join(room). Any thread.

@@ -6,6 +6,7 @@
 
 #include "wsd/connection.h"
 #include "wsd/message.h"
+#include "wsd/presence.h"
 
 namespace wsd {
 
@@ -99,6 +100,14 @@ class Hub {
   // publish() does. Throws std::bad_alloc as publish() does. Any thread.
   using StateCallback = std::function<void(const RoomState&)>;
   SendResult query(std::string_view room, StateCallback callback) const;
+
+  // Calls `callback` once with a page of the members of a room with presence (PresenceOptions),
+  // under the same rules as query(). The call takes place in the room's order, so RoomMembers::last
+  // tells which messages the page contains. Results and exceptions are those of query(). Any
+  // thread.
+  using MembersCallback = std::function<void(const RoomMembers&)>;
+  SendResult members(std::string_view room, const MembersQuery& query,
+                     MembersCallback callback) const;
 
  private:
   ServerCore* core_;

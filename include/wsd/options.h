@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "wsd/log.h"
+#include "wsd/presence.h"
 
 namespace wsd {
 
@@ -64,7 +65,7 @@ struct LimitOptions {
   std::size_t max_output_bytes = std::size_t{1} << 30;  // memory of send queues, whole process
   SlowPolicy slow_policy = SlowPolicy::kDisconnect;
 
-  // What may wait for one reactor before publishers are paused, in messages and in bytes. Both
+  // Publishers are paused if more waits for one reactor than this, in messages or in bytes. Both
   // limits apply to each of three queues: publishes and other mail for rooms whose home the reactor
   // is, messages of rooms for its members, and joins and leaves from other threads. A message that
   // starts below the limit passes whole.
@@ -217,6 +218,7 @@ struct RoomRule {
   std::optional<std::size_t> history_bytes = {};
   std::optional<std::uint32_t> history_age_ms = {};
   std::optional<std::uint32_t> delivery_window_ms = {};  // as in ServerOptions
+  std::optional<bool> presence = {};                     // as PresenceOptions::enabled
 };
 
 // The header field in which a trusted proxy reports its client.
@@ -300,6 +302,7 @@ struct ServerOptions {
   // before a member joins or leaves. Positions, receipts and history do not wait, and neither do
   // direct sends. 0: messages leave in the turn in which they were published. At most 1,000.
   std::uint32_t delivery_window_ms = 0;
+  PresenceOptions presence = {};
   ProxyOptions proxy;
   ProcessOptions process;
   // Names options in errors and log entries, for an application whose users know them by names of

@@ -15,8 +15,8 @@ namespace wsd {
 // The other settings are the server's for all routes. A connection has these settings from its
 // opening handshake on, and they cost no memory per connection.
 struct RouteOptions {
-  // The largest message that a client may send, as in LimitOptions. What the server sends stays
-  // limited by LimitOptions::max_message_bytes. A route with less than 125 bytes makes small
+  // The largest message that a client may send, as in LimitOptions. Messages of the server keep
+  // their limit, LimitOptions::max_message_bytes. A route with less than 125 bytes makes small
   // messages of all routes a little slower.
   std::optional<std::size_t> max_message_bytes = {};
 

@@ -130,7 +130,7 @@ struct ServerStats {
   std::uint64_t output_bytes = 0;      // memory of send queues; shared messages count once
   std::uint64_t input_bytes = 0;       // of incomplete messages and requests
   std::uint64_t context_bytes = 0;     // reserved for compression windows kept between messages
-  // What waits for reactors, in bytes as counted against max_pending_bytes: each message counts
+  // Mail that waits for reactors, in bytes as counted against max_pending_bytes: a message counts
   // at least max_pending_bytes / max_pending_publishes.
   std::uint64_t pending_publish_bytes = 0;   // for home shards of rooms, and single connections
   std::uint64_t pending_delivery_bytes = 0;  // messages of rooms for reactors with members

@@ -178,7 +178,7 @@ void RedisCluster::next_node(std::string sentence, bool for_good) noexcept {
   if (failed_ < known_) return;
   LinkDown down;
   down.for_good = refused_ == failed_;
-  // What a node refuses for good explains more than a node that does not answer.
+  // A refusal for good explains more than a node that does not answer.
   down.why = std::move(refusal_.empty() ? failure_ : refusal_);
   begin_round();
   silent_ = true;

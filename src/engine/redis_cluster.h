@@ -61,7 +61,7 @@ class RedisCluster final : private WireOwner {
   // connection to a master has ended. Also asks again if a question is outstanding, because the
   // answer may be older than the call. Does nothing if all nodes were silent just now.
   void ask_again() noexcept;
-  // What the nodes have said so far. Empty before the first answer.
+  // Returns the slots as the nodes have described them so far. Empty before the first answer.
   [[nodiscard]] const SlotTable& slots() const noexcept { return table_; }
 
  private:

@@ -136,7 +136,10 @@ void RedisRooms::forget_link(RedisRoom& room) noexcept {
 }
 
 void RedisRooms::link_down(RedisLane& lane) noexcept {
-  if (lane.link != nullptr) counts_.link_down(*lane.link);
+  if (lane.link != nullptr) {
+    counts_.link_down(*lane.link);
+    lists_.link_down(*lane.link);
+  }
   lane.link = nullptr;
   lane.needs_scripts = false;
   lane.large_page_out = false;

@@ -32,6 +32,8 @@ RedisRooms::RedisRooms(const RoomsSettings& settings, hub::OrderSink& sink, Room
       report_(report),
       counts_(settings_.node, static_cast<std::uint8_t>(Ask::kCount),
               static_cast<std::uint8_t>(Ask::kAnswer), *this, sink),
+      lists_(settings_.node, static_cast<std::uint8_t>(Ask::kList),
+             static_cast<std::uint8_t>(Ask::kAnswer), counts_, *this, sink),
       rooms_(1) {
   lanes_.push_back(std::make_unique<RedisLane>());
   head_.reserve(OwnBatch::kHeadSpace);
@@ -43,6 +45,7 @@ RedisRooms::~RedisRooms() = default;
 void RedisRooms::begin_turn(std::uint64_t now_ms) noexcept {
   now_ms_ = now_ms;
   counts_.begin_turn(now_ms);
+  lists_.begin_turn(now_ms);
 }
 
 RedisRoom* RedisRooms::room_of(std::uint32_t number) const noexcept {
@@ -195,6 +198,10 @@ hub::CountTicket RedisRooms::count(std::string_view room) {
   return counts_.ask(room_key(settings_.prefix, room));
 }
 
+hub::ListTicket RedisRooms::list(std::string_view room, const MembersQuery& query) {
+  return lists_.ask(room_key(settings_.prefix, room), query);
+}
+
 RedisLink* RedisRooms::link_for(std::string_view key) noexcept {
   const RedisLane* const lane = lane_of(key);
   return lane == nullptr ? nullptr : lane->link;
@@ -283,6 +290,7 @@ void RedisRooms::say_refused(const RedisRoom& room, std::string_view error) noex
 void RedisRooms::link_replied(RedisLane& lane, const RequestTag& tag, RespValue reply) {
   const auto ask = static_cast<Ask>(tag.kind);
   if (ask == Ask::kCount) counts_.replied(tag.cookie, reply);
+  if (ask == Ask::kList) lists_.replied(tag.cookie, reply);
   if (ask == Ask::kOpen) --lane.opens_out;
   if (ask == Ask::kFill || ask == Ask::kRead) {
     --lane.pages_out;
@@ -324,6 +332,7 @@ void RedisRooms::link_replied(RedisLane& lane, const RequestTag& tag, RespValue 
         }
         break;
       case Ask::kCount:
+      case Ask::kList:
       case Ask::kAnswer:
         break;
     }
@@ -341,12 +350,17 @@ void RedisRooms::link_pushed(RedisLane& lane, RespValue push) {
     if (payload.empty()) return;
     RedisRoom* const room = room_of(channel.front().text);
     if (room == nullptr) {
-      counts_.answered(payload.front().text);
+      if (RoomLists::is_answer(payload.front().text)) {
+        lists_.answered(payload.front().text);
+      } else {
+        counts_.answered(payload.front().text);
+      }
       return;
     }
     if (RoomCounts::is_question(payload.front().text)) {
       counts_.answer(*lane.link, room->key, payload.front().text, room->home->member_count(),
                      room->home->last());
+      lists_.answer(*lane.link, room->key, payload.front().text, *room->home);
       return;
     }
     // A former lane goes on with its pushes until it gets the SUNSUBSCRIBE.
@@ -382,6 +396,7 @@ void RedisRooms::unsubscribed(RedisLane& lane, std::string_view key) noexcept {
 
 void RedisRooms::end_turn() noexcept {
   counts_.end_turn();
+  lists_.end_turn();
   for (const auto& lane : lanes_) {
     if (lane->link == nullptr || lane->needs_scripts) continue;
     try {
@@ -421,7 +436,7 @@ void RedisRooms::end_turn(RedisLane& lane) {
 }
 
 bool RedisRooms::has_to_send() const noexcept {
-  if (counts_.has_to_send()) return true;
+  if (counts_.has_to_send() || lists_.has_to_send()) return true;
   return std::ranges::any_of(lanes_, [](const auto& lane) { return has_to_send(*lane); });
 }
 
@@ -437,11 +452,12 @@ void RedisRooms::is_due(std::uint64_t at_ms) noexcept {
 }
 
 std::uint64_t RedisRooms::deadline() const noexcept {
-  return std::min(next_due_ms_, counts_.deadline());
+  return std::min({next_due_ms_, counts_.deadline(), lists_.deadline()});
 }
 
 void RedisRooms::on_time() {
   counts_.on_time();
+  lists_.on_time();
   if (now_ms_ < next_due_ms_) return;
   next_due_ms_ = kNever;
   last_sweep_ms_ = now_ms_;

@@ -20,6 +20,7 @@
 #include "engine/redis_link.h"
 #include "engine/redis_room.h"
 #include "engine/room_counts.h"
+#include "engine/room_lists.h"
 #include "engine/slot_table.h"
 #include "hub/order_engine.h"
 
@@ -113,6 +114,7 @@ class RedisRooms final : public hub::OrderEngine, private CountsOwner {
                              const hub::PublishKey* key) override;
   void check(hub::RoomHome& home) override;
   hub::CountTicket count(std::string_view room) override;
+  hub::ListTicket list(std::string_view room, const MembersQuery& query) override;
   void unwanted(hub::RoomHome& home) noexcept override;
   void hold_back(bool waits) noexcept override;
   void end_turn() noexcept override;
@@ -130,7 +132,8 @@ class RedisRooms final : public hub::OrderEngine, private CountsOwner {
     kBarrier,
     kRenew,
     kCount,   // RoomCounts: a question
-    kAnswer,  // an answer; its reply says nothing
+    kList,    // RoomLists: a question
+    kAnswer,  // an answer to one of these; its reply says nothing
   };
 
   // CountsOwner
@@ -252,6 +255,7 @@ class RedisRooms final : public hub::OrderEngine, private CountsOwner {
   hub::PublishTicket ticket_ = 0;  // the last one
   std::uint64_t held_back_ = 0;    // rooms with slow members
   RoomCounts counts_;
+  RoomLists lists_;
   std::string head_;  // of a batch that is being sent
 
   std::vector<std::unique_ptr<RedisLane>> lanes_;

@@ -1,46 +1,19 @@
 #include "engine/room_counts.h"
 
 #include <algorithm>
-#include <charconv>
 #include <iterator>
 #include <limits>
 #include <new>
 #include <optional>
 #include <utility>
 
+#include "engine/question_text.h"
 #include "engine/redis_room.h"
 
 namespace wsd::engine {
 namespace {
 
 constexpr std::uint64_t kNever = ~std::uint64_t{0};
-constexpr std::size_t kMostNameBytes = 19;  // eight digits, a dot, and ten digits
-
-std::string name_of(const NodeName& node) {
-  std::string name;
-  for (std::uint32_t shift = 32; shift > 0;) {
-    shift -= 4;
-    name += "0123456789abcdef"[node.process >> shift & 0xF];
-  }
-  return name + '.' + std::to_string(node.shard);
-}
-
-// Returns the number that is the whole text.
-std::optional<std::uint64_t> number_of(std::string_view text) noexcept {
-  std::uint64_t number = 0;
-  const char* const end = text.data() + text.size();
-  const auto read = std::from_chars(text.data(), end, number);
-  if (read.ec != std::errc() || read.ptr != end) return std::nullopt;
-  return number;
-}
-
-// Takes the text up to the next space, and the space.
-std::string_view take_word(std::string_view& text) noexcept {
-  const std::size_t space = std::min(text.find(' '), text.size());
-  const std::string_view word = text.substr(0, space);
-  text.remove_prefix(std::min(space + 1, text.size()));
-  return word;
-}
 
 bool is_later(const Position& a, const Position& b) noexcept {
   return a.epoch != b.epoch ? a.epoch > b.epoch : a.seq > b.seq;
@@ -50,7 +23,7 @@ bool is_later(const Position& a, const Position& b) noexcept {
 
 RoomCounts::RoomCounts(const NodeName& node, std::uint8_t question, std::uint8_t answer,
                        CountsOwner& owner, hub::OrderSink& sink)
-    : name_(name_of(node)), question_(question), answer_(answer), owner_(owner), sink_(sink) {}
+    : name_(text_of(node)), question_(question), answer_(answer), owner_(owner), sink_(sink) {}
 
 std::string RoomCounts::channel_of(std::string_view key) const {
   return std::string(key) + '?' + name_;
@@ -123,6 +96,22 @@ void RoomCounts::begin(Room& room) {
   is_due(now_ms_ + kAnswerMs);
 }
 
+void RoomCounts::subscribe(Room& room, RedisLink& link) {
+  if (room.link == &link) return;
+  link.send_unanswered({"SSUBSCRIBE", channel_of(room.key)});
+  room.link = &link;
+}
+
+RedisLink* RoomCounts::listen(std::string_view key) {
+  RedisLink* const link = owner_.link_for(key);
+  Room* const room = link == nullptr ? nullptr : room_of(std::string(key));
+  if (room == nullptr) return nullptr;
+  room->used_ms = now_ms_;
+  is_due(now_ms_ + kKeptMs);
+  subscribe(*room, *link);
+  return link;
+}
+
 void RoomCounts::send(Room& room) {
   RedisLink* const link = owner_.link_for(room.key);
   if (link == nullptr) {
@@ -130,10 +119,7 @@ void RoomCounts::send(Room& room) {
     return;
   }
   const std::string question = '?' + name_ + ' ' + std::to_string(room.id);
-  if (room.link != link) {
-    link->send_unanswered({"SSUBSCRIBE", channel_of(room.key)});
-    room.link = link;
-  }
+  subscribe(room, *link);
   room.gets_own = owner_.is_subscribed(room.key);
   link->send({question_, 0, room.id}, {"SPUBLISH", room.key, question});
 }
@@ -179,7 +165,7 @@ void RoomCounts::answered(std::string_view payload) noexcept {
 }
 
 void RoomCounts::finish_if_complete(Room& room) noexcept {
-  if (room.sent && room.answers >= room.receivers) finish(room, now_ms_ >= settled_ms_);
+  if (room.sent && room.answers >= room.receivers) finish(room, settled());
 }
 
 void RoomCounts::finish(Room& room, bool complete) noexcept {
@@ -251,11 +237,7 @@ void RoomCounts::answer(RedisLink& link, std::string_view key, std::string_view 
                         std::size_t members, const Position& last) noexcept {
   question.remove_prefix(1);
   const std::string_view node = take_word(question);
-  if (node == name_ || node.empty() || node.size() > kMostNameBytes ||
-      node.find_first_not_of("0123456789abcdef.") != std::string_view::npos ||
-      !number_of(question)) {
-    return;
-  }
+  if (node == name_ || !is_node_name(node) || !number_of(question)) return;
   try {
     const std::string channel = std::string(key) + '?' + std::string(node);
     const std::string text =

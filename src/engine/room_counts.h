@@ -61,6 +61,12 @@ class RoomCounts {
 
   // As OrderEngine::count().
   hub::CountTicket ask(std::string key);
+  // Subscribes to the room's channel of answers, and keeps it for at least kKeptMs after the last
+  // call. Returns the link to the room's server, or nullptr if there is none or there are too many
+  // rooms. Throws std::bad_alloc if memory runs out.
+  [[nodiscard]] RedisLink* listen(std::string_view key);
+  // Returns whether the links are up for so long that other nodes are back.
+  [[nodiscard]] bool settled() const noexcept { return now_ms_ >= settled_ms_; }
   // A link is up: the nodes on it may not have come back yet.
   void link_up() noexcept { settled_ms_ = now_ms_ + kSettlesMs; }
   // The link has ended.
@@ -104,6 +110,7 @@ class RoomCounts {
   [[nodiscard]] Room* room_of(std::string&& key);
   [[nodiscard]] Room* asked(std::uint64_t id) noexcept;
   void begin(Room& room);
+  void subscribe(Room& room, RedisLink& link);
   void send(Room& room);
   void finish_if_complete(Room& room) noexcept;
   void finish(Room& room, bool complete) noexcept;

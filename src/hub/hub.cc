@@ -42,6 +42,13 @@ SendResult Hub::query(std::string_view room, std::unique_ptr<RoomStateCallback> 
                  RoomStateMail{std::string(room), std::move(listener), {}});
 }
 
+SendResult Hub::members(std::string_view room, MembersQuery query,
+                        std::unique_ptr<MembersCallback> callback) const {
+  const std::size_t bytes = bytes_held(room.size(), page_bytes(query));
+  return post_to(home_of(room), GateKind::kPublish, bytes,
+                 MembersMail{std::string(room), std::move(query), std::move(callback)});
+}
+
 SendResult Hub::remove(std::string_view room, const std::optional<Position>& message,
                        std::unique_ptr<RemovalCallback> done) const {
   return post_to(home_of(room), GateKind::kPublish, bytes_held(room.size(), 0),
@@ -58,20 +65,21 @@ void Hub::close(ConnectionId member, CloseCode code, std::string_view reason) co
   if (index < shard_count()) shard(index).post_close(CloseMail{member, code, std::string(reason)});
 }
 
-SendResult Hub::join(ConnectionId member, std::string_view room, const Since& since) const {
-  return change(member, room, true, since);
+SendResult Hub::join(ConnectionId member, std::string_view room, const Since& since,
+                     std::string_view info) const {
+  return change(member, room, true, since, info);
 }
 
 SendResult Hub::leave(ConnectionId member, std::string_view room) const {
-  return change(member, room, false, {});
+  return change(member, room, false, {}, {});
 }
 
-SendResult Hub::change(ConnectionId member, std::string_view room, bool join,
-                       const Since& since) const {
+SendResult Hub::change(ConnectionId member, std::string_view room, bool join, const Since& since,
+                       std::string_view info) const {
   const std::uint32_t index = shard_of(member);
   if (index >= shard_count()) return SendResult::kClosed;
-  return shard(index).try_post(GateKind::kRequest, membership_mail(member, room, join, since),
-                               bytes_held(room.size(), 0))
+  return shard(index).try_post(GateKind::kRequest, membership_mail(member, room, join, since, info),
+                               bytes_held(room.size(), info.size()))
              ? SendResult::kSent
              : SendResult::kCongested;
 }

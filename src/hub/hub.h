@@ -63,13 +63,15 @@ class Hub {
                                    ConnectionId except = 0) const;
   [[nodiscard]] SendResult query(std::string_view room,
                                  std::unique_ptr<RoomStateCallback> listener) const;
+  [[nodiscard]] SendResult members(std::string_view room, MembersQuery query,
+                                   std::unique_ptr<MembersCallback> callback) const;
   // Removes one message from the room's history, or all of them.
   [[nodiscard]] SendResult remove(std::string_view room, const std::optional<Position>& message,
                                   std::unique_ptr<RemovalCallback> done) const;
   [[nodiscard]] SendResult send(ConnectionId member, SharedBytes frame) const;
   void close(ConnectionId member, CloseCode code, std::string_view reason) const;
-  [[nodiscard]] SendResult join(ConnectionId member, std::string_view room,
-                                const Since& since = {}) const;
+  [[nodiscard]] SendResult join(ConnectionId member, std::string_view room, const Since& since = {},
+                                std::string_view info = {}) const;
   [[nodiscard]] SendResult leave(ConnectionId member, std::string_view room) const;
   // Posts a task to the shard of a member, or to the shard `index`. Returns kClosed if there is no
   // such shard. For reactors, too.
@@ -89,7 +91,7 @@ class Hub {
   [[nodiscard]] SendResult post_to(std::uint32_t index, GateKind gate, std::size_t bytes,
                                    Body body) const;
   [[nodiscard]] SendResult change(ConnectionId member, std::string_view room, bool join,
-                                  const Since& since) const;
+                                  const Since& since, std::string_view info) const;
 
   const std::uint64_t first_epoch_;
   RoomCount rooms_;  // before shards_, which refer to it

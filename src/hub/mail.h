@@ -1,6 +1,7 @@
 // The mail that a shard gets from other shards and from other threads.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -17,6 +18,7 @@
 #include "wsd/close.h"
 #include "wsd/connection.h"
 #include "wsd/position.h"
+#include "wsd/presence.h"
 
 namespace wsd::hub {
 
@@ -52,6 +54,17 @@ class RoomStateCallback {
   virtual ~RoomStateCallback() = default;
   // Called at most once, on the thread of the home shard.
   virtual void run(const RoomState& state) noexcept = 0;
+};
+
+// Receives a page of a room's members.
+class MembersCallback {
+ public:
+  MembersCallback() = default;
+  MembersCallback(const MembersCallback&) = delete;
+  MembersCallback& operator=(const MembersCallback&) = delete;
+  virtual ~MembersCallback() = default;
+  // Called at most once, on the thread of the home shard.
+  virtual void run(const RoomMembers& members) noexcept = 0;
 };
 
 // Receives how many messages were removed from a room's history.
@@ -94,10 +107,12 @@ class ShardTask {
 //   mail            cause                       bound
 //   --------------- --------------------------- ---------------------------------------------------
 //   Publish, Send   peers, any thread           publish gate
+//   Publish         a Join or Leave (presence)  publish gate, which it may overfill
 //   Placed          a Publish of this shard     publish gate, in its place
 //                   an order engine             OrderEngine::hold_back()
 //   Join, Leave     peers                       publish gate
 //   RoomState       peers, any thread           publish gate
+//   Members         peers, any thread           publish gate
 //   Removal         threads that are no reactor publish gate
 //   Membership      peers, any thread           request gate
 //   Query           threads that are no reactor request gate
@@ -122,7 +137,8 @@ class ShardTask {
 struct JoinMail {
   std::string room;
   ConnectionId member = 0;
-  std::unique_ptr<const Since> since;  // nullptr: no replay
+  std::unique_ptr<const Since> since;       // nullptr: no replay
+  std::unique_ptr<const std::string> info;  // for presence; nullptr: empty
   std::uint32_t token = 0;
   std::uint16_t shard = 0;
   Encoding encoding = kIdentity;
@@ -164,6 +180,11 @@ struct RoomStateMail {
   std::string room;
   std::unique_ptr<RoomStateCallback> listener;
   OtherNodes others;  // with an order engine: its answer
+};
+struct MembersMail {
+  std::string room;
+  MembersQuery query;
+  std::unique_ptr<MembersCallback> callback;
 };
 struct RemovalMail {
   std::string room;
@@ -225,6 +246,7 @@ struct MembershipMail {
   std::string room;
   bool join = true;
   std::unique_ptr<const Since> since;
+  std::unique_ptr<const std::string> info;  // as in JoinMail
 };
 struct MemberTaskMail {
   ConnectionId member = 0;
@@ -254,7 +276,7 @@ struct Mail {
   std::uint64_t cost = 0;  // as counted at the gate of its kind; 0: not counted
   std::variant<JoinMail, LeaveMail, PublishMail, JoinedMail, LeftMail, DeliverMail, ResumeMail,
                SendMail, CloseMail, MembershipMail, CommandMail, QueryMail, RoomStateMail,
-               MemberTaskMail, ShardTaskMail, RemovalMail, PlacedMail>
+               MemberTaskMail, ShardTaskMail, RemovalMail, PlacedMail, MembersMail>
       body;
 };
 
@@ -274,13 +296,33 @@ inline constexpr std::size_t kTaskBytes = 256;
   return sizeof(Mail) + room_name + payload;
 }
 
+// Returns the bytes that a query for a page of members is assumed to hold, with its answer.
+[[nodiscard]] inline std::size_t page_bytes(const MembersQuery& query) noexcept {
+  constexpr std::size_t kMemberBytes = 128;
+  return query.after.size() + std::min(query.limit, kMaxMembersPage) * kMemberBytes;
+}
+
+// Return the parts of a join that most joins lack, or nullptr.
+[[nodiscard]] inline std::unique_ptr<const Since> since_of(const Since& since) {
+  std::unique_ptr<const Since> from;
+  if (since.kind != Since::Kind::kNow) from = std::make_unique<const Since>(since);
+  return from;
+}
+[[nodiscard]] inline std::unique_ptr<const std::string> info_of(std::string_view info) {
+  std::unique_ptr<const std::string> about;
+  if (!info.empty()) about = std::make_unique<const std::string>(info);
+  return about;
+}
+
 // Returns mail that makes a member join or leave a room.
 [[nodiscard]] inline std::unique_ptr<Mail> membership_mail(ConnectionId member,
                                                            std::string_view room, bool join,
-                                                           const Since& since) {
-  std::unique_ptr<const Since> from;
-  if (since.kind != Since::Kind::kNow) from = std::make_unique<const Since>(since);
-  return mail_of(MembershipMail{member, std::string(room), join, std::move(from)});
+                                                           const Since& since,
+                                                           std::string_view info) {
+  std::unique_ptr<const Since> from = since_of(since);
+  std::unique_ptr<const std::string> about = info_of(info);
+  return mail_of(
+      MembershipMail{member, std::string(room), join, std::move(from), std::move(about)});
 }
 
 }  // namespace wsd::hub

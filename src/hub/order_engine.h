@@ -18,6 +18,7 @@
 #include "hub/publish_key.h"
 #include "hub/room_home.h"
 #include "wsd/position.h"
+#include "wsd/presence.h"
 
 namespace wsd::hub {
 
@@ -26,6 +27,9 @@ using PublishTicket = std::uint64_t;
 
 // Numbers the questions of a shard for a room's members on other nodes: 1, 2, 3 and so on.
 using CountTicket = std::uint64_t;
+
+// Numbers the questions of a shard for a page of a room's members on other nodes, in the same way.
+using ListTicket = std::uint64_t;
 
 // A message that a room had when it was opened.
 struct KeptMessage {
@@ -41,8 +45,8 @@ enum class PublishFailure : std::uint8_t {
 };
 
 // The shard, as its order engine sees it. Shard's thread only. The engine may call it in the turn's
-// engine step and in end_turn(), but not from within open(), publish(), check(), count() and
-// unwanted().
+// engine step and in end_turn(), but not from within open(), publish(), check(), count(), list()
+// and unwanted().
 //
 // If a call throws std::bad_alloc, nothing has changed. The engine then treats the room as lost.
 class OrderSink {
@@ -77,6 +81,12 @@ class OrderSink {
   virtual void checked(RoomHome& home) noexcept = 0;
   // Answers count(). Never throws.
   virtual void counted(CountTicket ticket, const OtherNodes& others) noexcept = 0;
+  // Answers list(). `others` has the limit of the query. Never throws.
+  virtual void listed(ListTicket ticket, RoomMembers&& others) noexcept = 0;
+  // Returns this node's page of the room's members, for another node. Throws std::bad_alloc if
+  // memory runs out.
+  [[nodiscard]] virtual RoomMembers members_of(const RoomHome& home,
+                                               const MembersQuery& query) const = 0;
   // The engine has forgotten the room, after unwanted() or because it could not open it. With
   // `failed`, joins that wait are refused. `home` may be destroyed in the call. Never throws.
   virtual void closed(RoomHome& home, bool failed) noexcept = 0;
@@ -107,6 +117,9 @@ class OrderEngine {
   // Asks all other nodes for their members of a room, which need not be open here. Answers by
   // counted(), in a few hundred milliseconds at most, also if the engine is away.
   virtual CountTicket count(std::string_view room) = 0;
+  // Asks all other nodes for a page of their members of a room with presence. Answers by listed(),
+  // as count() does by counted().
+  virtual ListTicket list(std::string_view room, const MembersQuery& query) = 0;
   // No member and no waiting mail needs the room any more. The engine closes it some time later.
   virtual void unwanted(RoomHome& home) noexcept = 0;
   // Messages wait in this room because members are slow: `waits` again with false when they have

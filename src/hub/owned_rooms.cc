@@ -12,7 +12,7 @@ namespace wsd::hub {
 OwnedRooms::OwnedRooms(std::uint32_t shard, const Options& options, TimerWheel& wheel,
                        RoomCount& room_count, Counter& own_count)
     : shard_(shard),
-      configs_(options.rules, {{}, options.history, options.window_ns}),
+      configs_(options.rules, {{}, options.history, options.window_ns, options.presence}),
       max_rooms_(options.max_rooms),
       wheel_(wheel),
       room_count_(room_count),

@@ -57,6 +57,7 @@ class OwnedRooms final : private HistoryExpiryListener {
     HistoryLimits history = {};
     std::vector<RoomConfigRule> rules = {};  // the first rule that matches overrides the others
     std::uint64_t window_ns = 0;             // see RoomConfig
+    bool presence = false;                   // see RoomConfig
   };
 
   // `shard` is the index of this shard. `wheel` runs the timers of histories. `room_count` counts
@@ -216,6 +217,17 @@ class OwnedRooms final : private HistoryExpiryListener {
   [[nodiscard]] bool has_to_fan_out() const noexcept { return !due_rooms_.empty(); }
   // Makes every blocked room due for fan_out() again. Needs no memory.
   void unblock() noexcept;
+
+  // Returns whether the room has presence, also if it does not exist.
+  [[nodiscard]] bool has_presence(std::string_view room) const noexcept {
+    return configs_.of(room).presence;
+  }
+  // Returns whether any room has presence.
+  [[nodiscard]] bool any_presence() const noexcept {
+    bool any = false;
+    configs_.for_each([&any](const RoomConfig& each) { any = any || each.presence; });
+    return any;
+  }
 
   // Returns the number of rooms.
   [[nodiscard]] std::size_t size() const noexcept { return rooms_.size(); }

@@ -17,6 +17,7 @@ struct RoomConfig {
   HistoryLimits history = {};
   // How long the first pending message waits for others. 0: until the end of its turn.
   std::uint64_t window_ns = 0;
+  bool presence = false;  // see hub/presence.h
 };
 
 struct RoomConfigRule {

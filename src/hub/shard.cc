@@ -44,8 +44,9 @@ Shard::Shard(Hub& hub, std::uint32_t index, const Options& options, Waker& waker
       members_(index),
       owned_rooms_(index,
                    {options.first_epoch, options.max_rooms, options.history, options.rooms,
-                    options.window_ns},
+                    options.window_ns, options.presence},
                    wheel_, hub.rooms(), stats_.rooms),
+      presence_(owned_rooms_.any_presence() ? new Presence(options.node, *this) : nullptr),
       max_rooms_per_member_(options.max_rooms_per_member),
       paced_members_(options.paced_members),
       costs_(options.max_pending_publishes, options.max_pending_bytes),
@@ -59,7 +60,8 @@ void Shard::remove(Member& member) {
 
 // Rooms of the members here
 
-PublishOutcome Shard::join(Member& member, std::string_view room, const Since& since) {
+PublishOutcome Shard::join(Member& member, std::string_view room, const Since& since,
+                           std::string_view info) {
   if (!member.may_join()) return PublishOutcome::kAccepted;
   if (max_rooms_per_member_ != 0 && member.memberships().size() >= max_rooms_per_member_ &&
       !rooms_.has(member, room)) {
@@ -74,14 +76,16 @@ PublishOutcome Shard::join(Member& member, std::string_view room, const Since& s
   try {
     const std::uint32_t home = hub_.home_of(room);
     if (home == index_ && !room_waits(room)) {
-      answer = join_owned(room, index_, member.encoding(), since);
+      answer = join_owned(room, {member.id(), index_, member.encoding(), info}, since);
       if (!answer.refused) rooms_.complete_join(member, token);
+      if (presence_ != nullptr && is_congested(index_)) outcome = PublishOutcome::kCongested;
     } else {
-      std::unique_ptr<const Since> from;
-      if (since.kind != Since::Kind::kNow) from = std::make_unique<const Since>(since);
-      outcome = send_home(home, room, 0,
-                          mail_of(JoinMail{std::string(room), member.id(), std::move(from), token,
-                                           static_cast<std::uint16_t>(index_), member.encoding()}));
+      std::unique_ptr<const Since> from = since_of(since);
+      std::unique_ptr<const std::string> about = presence_ == nullptr ? nullptr : info_of(info);
+      outcome = send_home(
+          home, room, info.size(),
+          mail_of(JoinMail{std::string(room), member.id(), std::move(from), std::move(about), token,
+                           static_cast<std::uint16_t>(index_), member.encoding()}));
     }
   } catch (...) {
     rooms_.leave(member, room);
@@ -107,7 +111,7 @@ PublishOutcome Shard::leave(Member& member, std::string_view room) {
   const std::uint32_t home = hub_.home_of(room);
   if (home == index_ && !room_waits(room)) {
     send_pending(room);  // the member gets the messages that precede its leave
-    owned_rooms_.leave(room, index_, member.encoding());
+    leave_owned(room, member.id(), index_, member.encoding());
     rooms_.leave(member, room);
     stats_.memberships.subtract(1);
     return PublishOutcome::kAccepted;
@@ -125,7 +129,7 @@ PublishOutcome Shard::leave(Member& member, std::string_view room) {
 void Shard::leave_at_once(Member& member, std::string_view room) {
   const std::uint32_t home = hub_.home_of(room);
   if (home == index_ && !waiting_.has(room)) {
-    owned_rooms_.leave(room, index_, member.encoding());
+    leave_owned(room, member.id(), index_, member.encoding());
   } else {
     static_cast<void>(send_home(
         home, room, 0,
@@ -194,12 +198,16 @@ PublishOutcome Shard::query(std::string_view room, std::unique_ptr<RoomStateCall
 
 // Rooms whose home is here
 
-OwnedRooms::JoinAnswer Shard::join_owned(std::string_view room, std::uint32_t shard,
-                                         Encoding encoding, const Since& since) {
+// `engine_failed`: the join is refused, but the member is counted until it has left.
+OwnedRooms::JoinAnswer Shard::join_owned(std::string_view room, const Joiner& joiner,
+                                         const Since& since, bool engine_failed) {
   // The members that are already there get the messages that already have a position. This must
   // happen first, because the joiner must not get them as live messages.
   send_pending(room);
-  return owned_rooms_.join(room, shard, encoding, since);
+  OwnedRooms::JoinAnswer answer = owned_rooms_.join(room, joiner.shard, joiner.encoding, since);
+  if (engine_failed) return {nullptr, true};
+  if (presence_ != nullptr && !answer.refused) announce_join(room, joiner);
+  return answer;
 }
 
 void Shard::publish_owned(std::string_view room, SharedBytes frame, std::uint64_t cost,

@@ -4,7 +4,9 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <unordered_map>
@@ -23,6 +25,7 @@
 #include "hub/member_table.h"
 #include "hub/order_engine.h"
 #include "hub/owned_rooms.h"
+#include "hub/presence.h"
 #include "hub/publish_keys.h"
 #include "hub/room_config.h"
 #include "hub/room_engine.h"
@@ -57,7 +60,7 @@ enum class PublishOutcome : std::uint8_t {
 //
 // Reactor thread only, except for post(), the gates, stats() and index().
 // NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): mailbox and gates have own cache lines
-class Shard final : private RoomSink, private OrderSink {
+class Shard final : private RoomSink, private OrderSink, private PresenceSink {
  public:
   struct Options {
     std::uint32_t max_pending_publishes = 65'536;  // limit of each gate, at least 1
@@ -71,6 +74,8 @@ class Shard final : private RoomSink, private OrderSink {
     // The least members on another shard for which a room's batch waits (shard_pace.cc). For fewer,
     // an additional turn would cost more than it can save.
     std::uint32_t paced_members = 16;
+    bool presence = false;   // see RoomConfig
+    std::uint64_t node = 0;  // the number of this server in the ids of members
   };
 
   // `hub` and `waker` must outlive the last post().
@@ -120,7 +125,9 @@ class Shard final : private RoomSink, private OrderSink {
   // Joins the room and replays the messages since `since`. Does nothing if the member may not join
   // or has joined already. If a limit is exceeded, the join ends in Member::join_refused(), during
   // the call or when the home shard has answered. Then nothing is replayed.
-  PublishOutcome join(Member& member, std::string_view room, const Since& since = {});
+  // `info` is for presence; rooms without it ignore it.
+  PublishOutcome join(Member& member, std::string_view room, const Since& since = {},
+                      std::string_view info = {});
   // Leaves the room. The member still gets the messages that precede its leave in the room's order.
   // Does nothing if the member has not joined the room.
   PublishOutcome leave(Member& member, std::string_view room);
@@ -141,10 +148,17 @@ class Shard final : private RoomSink, private OrderSink {
   // Calls `listener` with the room's state on the home shard's thread. With an order engine, that
   // happens when other nodes have told theirs, and the query does not wait in the room's order.
   PublishOutcome query(std::string_view room, std::unique_ptr<RoomStateCallback> listener);
+  // Calls `callback` with a page of the room's members on the home shard's thread, in the room's
+  // order.
+  PublishOutcome members(std::string_view room, MembersQuery query,
+                         std::unique_ptr<MembersCallback> callback);
+  // Returns that page for the members of this node. The room's home must be here.
+  [[nodiscard]] RoomMembers members_here(std::string_view room, const MembersQuery& query) const;
   // Sends `frame` to a member of another shard.
   PublishOutcome send_away(ConnectionId member, SharedBytes frame);
   // Makes a member of another shard join or leave a room.
-  PublishOutcome join_away(ConnectionId member, std::string_view room, const Since& since);
+  PublishOutcome join_away(ConnectionId member, std::string_view room, const Since& since,
+                           std::string_view info = {});
   PublishOutcome leave_away(ConnectionId member, std::string_view room);
 
   // The turn. Call begin_turn() first. drain() handles the mailbox. fan_out() sends the pending
@@ -203,6 +217,8 @@ class Shard final : private RoomSink, private OrderSink {
   [[nodiscard]] TimerWheel& wheel() noexcept { return wheel_; }
   // Sets the encoder for rooms whose home is here. It must outlive the shard's last turn.
   void set_encoder(Encoder* encoder) noexcept { owned_rooms_.set_encoder(encoder); }
+  // Sets the encoder for the presence of rooms whose home is here, under the same terms.
+  void set_presence_encoder(PresenceEncoder* encoder) noexcept;
   // Sets the engine that keeps the messages of rooms with a history, before the first turn. It must
   // outlive the shard's last turn, and answers through sink().
   void set_engine(RoomEngine* engine) noexcept;
@@ -281,6 +297,7 @@ class Shard final : private RoomSink, private OrderSink {
   void handle(ShardTaskMail& mail);
   void handle(RemovalMail& mail);
   void handle(PlacedMail& mail);
+  void handle(MembersMail& mail);
   void handle_placed(Mail& mail);
 
   // Mail
@@ -308,7 +325,7 @@ class Shard final : private RoomSink, private OrderSink {
   void answer(std::uint32_t shard, std::unique_ptr<Mail> mail, std::size_t bytes);
   void run_waiting() noexcept;
   PublishOutcome change_away(ConnectionId member, std::string_view room, bool join,
-                             const Since& since);
+                             const Since& since, std::string_view info);
 
   // The engine (shard_engine.cc)
   void kept(Ticket ticket) noexcept override;
@@ -342,11 +359,18 @@ class Shard final : private RoomSink, private OrderSink {
   void repeated(RoomHome& home, PublishTicket ticket, const Position& position) noexcept override;
   void checked(RoomHome& home) noexcept override;
   void counted(CountTicket ticket, const OtherNodes& others) noexcept override;
+  void listed(ListTicket ticket, RoomMembers&& others) noexcept override;
+  [[nodiscard]] RoomMembers members_of(const RoomHome& home,
+                                       const MembersQuery& query) const override;
   void closed(RoomHome& home, bool failed) noexcept override;
   void answer_publish(RoomHome& home, PublishTicket ticket, std::uint64_t told,
                       const Position& position) noexcept;
   void ask_others(Mail& query);
   void answer_counted() noexcept;
+  void ask_for_members(Mail& mail);
+  struct Listing;
+  [[nodiscard]] RoomMembers members_everywhere(Listing& listing) const;
+  void answer_listed() noexcept;
   void wait_for_order(RoomLine& line, Mail& mail);
   [[nodiscard]] RoomLine* order_line_for(std::string_view room, Mail& mail);
   void push_ordered(RoomLine& line, std::unique_ptr<Mail> mail) noexcept;
@@ -361,8 +385,21 @@ class Shard final : private RoomSink, private OrderSink {
   void end_order_turn() noexcept;
 
   // Rooms
-  [[nodiscard]] OwnedRooms::JoinAnswer join_owned(std::string_view room, std::uint32_t shard,
-                                                  Encoding encoding, const Since& since);
+  struct Joiner {
+    ConnectionId member = 0;
+    std::uint32_t shard = 0;
+    Encoding encoding = kIdentity;
+    std::string_view info;
+  };
+  [[nodiscard]] OwnedRooms::JoinAnswer join_owned(std::string_view room, const Joiner& joiner,
+                                                  const Since& since, bool engine_failed = false);
+  // Presence (shard_presence.cc)
+  void announce_join(std::string_view room, const Joiner& joiner);
+  void leave_owned(std::string_view room, ConnectionId member, std::uint32_t shard,
+                   Encoding encoding);
+  void count_presence(Mail& message) noexcept override;
+  void publish_presence(std::unique_ptr<Mail> message) noexcept override;
+  void drop_presence(std::unique_ptr<Mail> message) noexcept override;
   void publish_owned(std::string_view room, SharedBytes frame, std::uint64_t cost,
                      RoomStateCallback* receipt, ConnectionId except);
   // Messages with keys, without an order engine (shard_keys.cc)
@@ -404,7 +441,8 @@ class Shard final : private RoomSink, private OrderSink {
   MemberTable members_;
   RoomTable rooms_;  // the rooms that members here have joined
   OwnedRooms owned_rooms_;
-  std::unique_ptr<PublishKeys> keys_;  // nullptr: no message had a key
+  std::unique_ptr<PublishKeys> keys_;         // nullptr: no message had a key
+  const std::unique_ptr<Presence> presence_;  // nullptr: no room has presence
   std::uint32_t last_token_ = 0;
   const std::uint32_t max_rooms_per_member_;
   const std::uint32_t paced_members_;
@@ -440,6 +478,16 @@ class Shard final : private RoomSink, private OrderSink {
   // Queries with the order engine, and those that it has answered.
   std::unordered_map<CountTicket, std::unique_ptr<Mail>> counting_;
   MailQueue counted_;
+  // A query for members with the order engine, and its answer.
+  struct Listing {
+    std::unique_ptr<Mail> query;
+    std::optional<RoomMembers> others;
+    // Of this node when it was asked. Later messages of other nodes may arrive before the answer is
+    // given, and tell of members that the other nodes' pages do not have yet.
+    Position last = {};
+    bool opened = false;
+  };
+  std::map<ListTicket, Listing> listing_;  // so that the answers keep the order of the queries
 
   // Work for which memory ran out.
   bool retry_needed_ = false;

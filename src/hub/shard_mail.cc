@@ -95,21 +95,22 @@ PublishOutcome Shard::send_away(ConnectionId member, SharedBytes frame) {
   return open ? PublishOutcome::kAccepted : PublishOutcome::kCongested;
 }
 
-PublishOutcome Shard::join_away(ConnectionId member, std::string_view room, const Since& since) {
-  return change_away(member, room, true, since);
+PublishOutcome Shard::join_away(ConnectionId member, std::string_view room, const Since& since,
+                                std::string_view info) {
+  return change_away(member, room, true, since, info);
 }
 
 PublishOutcome Shard::leave_away(ConnectionId member, std::string_view room) {
-  return change_away(member, room, false, {});
+  return change_away(member, room, false, {}, {});
 }
 
 PublishOutcome Shard::change_away(ConnectionId member, std::string_view room, bool join,
-                                  const Since& since) {
+                                  const Since& since, std::string_view info) {
   const std::uint32_t index = shard_of(member);
   if (index >= hub_.shard_count()) return PublishOutcome::kAccepted;
   Shard& target = hub_.shard(index);
-  auto mail = membership_mail(member, room, join, since);
-  mail->cost = costs_.of(1, bytes_held(room.size(), 0));
+  auto mail = membership_mail(member, room, join, since, info);
+  mail->cost = costs_.of(1, bytes_held(room.size(), info.size()));
   const bool open = target.request_gate().enter(mail->cost, index_);
   if (!open) congested_requests_ |= std::uint64_t{1} << index;
   target.post(std::move(mail));
@@ -230,6 +231,8 @@ RoomLine* Shard::line_for(Mail& mail) {
     room = query->room;
   } else if (const auto* const removal = std::get_if<RemovalMail>(&mail.body)) {
     room = removal->room;
+  } else if (const auto* const members = std::get_if<MembersMail>(&mail.body)) {
+    room = members->room;
   } else {
     return nullptr;
   }
@@ -248,6 +251,7 @@ RoomLine* Shard::line_for(Mail& mail) {
 void Shard::run_waiting() noexcept {
   waiting_due_ = false;
   answer_counted();
+  if (!listing_.empty()) answer_listed();
   const auto handled = [this](Mail& mail) noexcept {
     if (gate_is_closed_for(mail)) return false;
     try {
@@ -334,6 +338,11 @@ void Shard::handle(Mail& mail) {
     ask_others(mail);  // stays counted until it is answered
     return;
   }
+  if (const auto* const members = std::get_if<MembersMail>(&mail.body);
+      members != nullptr && order_ != nullptr && owned_rooms_.has_presence(members->room)) {
+    ask_for_members(mail);  // stays counted until it is answered
+    return;
+  }
   const GateKind kind = std::visit(
       [this](auto& body) {
         handle(body);
@@ -348,12 +357,12 @@ void Shard::handle(Mail& mail) {
 void Shard::handle(JoinMail& mail) {
   auto reply = mail_of(JoinedMail{{}, mail.member, nullptr, mail.token});
   auto& joined = std::get<JoinedMail>(reply->body);
-  OwnedRooms::JoinAnswer told = join_owned(mail.room, mail.shard, mail.encoding,
-                                           mail.since == nullptr ? Since{} : *mail.since);
-  if (mail.check == JoinMail::Check::kFailed) {
-    told = {nullptr, true};
-    joined.why = JoinRefusal::kEngine;
-  }
+  const bool failed = mail.check == JoinMail::Check::kFailed;
+  const Joiner joiner{mail.member, mail.shard, mail.encoding,
+                      mail.info == nullptr ? std::string_view() : *mail.info};
+  OwnedRooms::JoinAnswer told =
+      join_owned(mail.room, joiner, mail.since == nullptr ? Since{} : *mail.since, failed);
+  if (failed) joined.why = JoinRefusal::kEngine;
   std::size_t replay = 0;
   if (told.replay != nullptr) {
     replay = told.replay->bytes() + told.replay->frames().size() * sizeof(Slice);
@@ -367,12 +376,12 @@ void Shard::handle(JoinMail& mail) {
 
 void Shard::handle(LeaveMail& mail) {
   if (!mail.awaited) {
-    owned_rooms_.leave(mail.room, mail.shard, mail.encoding);
+    leave_owned(mail.room, mail.member, mail.shard, mail.encoding);
     return;
   }
   auto reply = mail_of(LeftMail{mail.member, mail.token});
   send_pending(mail.room);
-  owned_rooms_.leave(mail.room, mail.shard, mail.encoding);
+  leave_owned(mail.room, mail.member, mail.shard, mail.encoding);
   answer(mail.shard, std::move(reply), bytes_held(0, 0));
 }
 
@@ -416,7 +425,8 @@ void Shard::handle(MembershipMail& mail) {
   Member* const member = find(mail.member);
   if (member == nullptr) return;
   if (mail.join) {
-    join(*member, mail.room, mail.since == nullptr ? Since{} : *mail.since);
+    join(*member, mail.room, mail.since == nullptr ? Since{} : *mail.since,
+         mail.info == nullptr ? std::string_view() : *mail.info);
   } else {
     leave(*member, mail.room);
   }

@@ -92,8 +92,9 @@ std::vector<hub::RoomConfigRule> room_config_rules(const ServerOptions& options,
     ServerOptions there = options;
     there.history = history_options(options, rule);
     const std::uint32_t window_ms = rule.delivery_window_ms.value_or(options.delivery_window_ms);
-    terms.push_back(
-        {rule.pattern, {rule.slow_policy, history_limits(there, shards), window_ns(window_ms)}});
+    terms.push_back({rule.pattern,
+                     {rule.slow_policy, history_limits(there, shards), window_ns(window_ms),
+                      rule.presence.value_or(options.presence.enabled)}});
   }
   return terms;
 }

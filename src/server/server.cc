@@ -7,6 +7,7 @@
 
 #include "hub/room_table.h"
 #include "server/block_sigpipe.h"
+#include "server/presence_encoder.h"
 #include "server/server_core.h"
 
 namespace wsd {
@@ -140,6 +141,11 @@ SendResult Hub::query(std::string_view room, StateCallback callback) const {
   return core_->query(room, std::move(callback));
 }
 
+SendResult Hub::members(std::string_view room, const MembersQuery& query,
+                        MembersCallback callback) const {
+  return core_->members(room, query, std::move(callback));
+}
+
 SendResult Connection::send(MessageType type, std::string_view payload) const {
   if (net::Connection::reading(core_, id_)) {
     return net::current_connection.connection->send_fast(type, as_bytes(payload));
@@ -157,6 +163,16 @@ SendResult Connection::join(std::string_view room) const {
 
 SendResult Connection::join(std::string_view room, const Since& since) const {
   return core_ == nullptr ? SendResult::kClosed : core_->join(id_, room, since);
+}
+
+SendResult Connection::join(std::string_view room, const Since& since,
+                            std::string_view info) const {
+  if (!server::is_member_info(info)) return SendResult::kTooBig;
+  return core_ == nullptr ? SendResult::kClosed : core_->join(id_, room, since, info);
+}
+
+std::string Connection::member_id() const {
+  return core_ == nullptr ? std::string() : hub::member_id(core_->node(), id_);
 }
 
 SendResult Connection::leave(std::string_view room) const {

@@ -26,6 +26,7 @@
 #include "server/http_routes.h"
 #include "server/log_rate_limit.h"
 #include "server/log_writer.h"
+#include "server/presence_encoder.h"
 #include "server/reactor_settings.h"
 #include "server/redis_setup.h"
 #include "server/request_handler.h"
@@ -78,8 +79,11 @@ class ServerCore : public net::Application {
   SendResult publish_once(std::string_view room, MessageType type, std::string_view payload,
                           std::string_view key, Hub::Receipt receipt);
   SendResult query(std::string_view room, Hub::StateCallback callback);
+  SendResult members(std::string_view room, const MembersQuery& query,
+                     Hub::MembersCallback callback);
   void close(ConnectionId id, CloseCode code, std::string_view reason);
-  SendResult join(ConnectionId id, std::string_view room, const Since& since = {});
+  SendResult join(ConnectionId id, std::string_view room, const Since& since = {},
+                  std::string_view info = {});
   SendResult leave(ConnectionId id, std::string_view room);
   // The same for Server; see application_calls.cc for these and for the tasks, timers and notices
   // of connections. `interval_ms`: 0 if the timer fires once.
@@ -120,6 +124,8 @@ class ServerCore : public net::Application {
   // Sends a MemberTaskMail to its member's shard. Any thread.
   void post(std::unique_ptr<hub::Mail> task) noexcept;
 
+  // Returns the number of this server in the ids of members. Any thread.
+  [[nodiscard]] std::uint64_t node() const noexcept { return node_; }
   // For the request handler. Any thread.
   [[nodiscard]] const ServerOptions& options() const noexcept { return options_; }
   [[nodiscard]] const net::ReactorSettings& settings() const noexcept { return settings_; }
@@ -205,10 +211,12 @@ class ServerCore : public net::Application {
   net::ProcessCounters counts_;
   const server::ReactorCount reactor_choice_;
   const std::uint32_t reactor_count_;
+  const std::uint64_t node_;
   std::vector<net::Listener> listeners_;
   std::vector<std::unique_ptr<net::Reactor>> reactors_;  // constant while threads run
   std::unique_ptr<server::EngineSetup> engines_;         // before hub_, whose shards use it
   std::unique_ptr<server::RedisSetup> redis_;            // before hub_, too
+  server::PresenceEncoder presence_encoder_;             // before hub_, too
   std::unique_ptr<hub::Hub> hub_;                        // constant while threads run
   std::mutex life_;  // guards threads_ if several threads call wait(); no reactor locks it
   std::vector<std::thread> threads_;

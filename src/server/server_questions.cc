@@ -6,6 +6,36 @@
 #include "server/stats.h"
 
 namespace wsd {
+namespace {
+
+// Calls the callback that the application passed to members().
+class MembersListener final : public hub::MembersCallback {
+ public:
+  MembersListener(ServerCore& core, Hub::MembersCallback call)
+      : core_(core), call_(std::move(call)) {}
+  void run(const RoomMembers& members) noexcept override {
+    try {
+      call_(members);
+    } catch (...) {
+      core_.log_handler_exception("answer");
+    }
+  }
+
+ private:
+  ServerCore& core_;
+  const Hub::MembersCallback call_;
+};
+
+}  // namespace
+
+SendResult ServerCore::members(std::string_view room, const MembersQuery& query,
+                               Hub::MembersCallback callback) {
+  if (!serves()) return SendResult::kClosed;
+  auto waiting = std::make_unique<MembersListener>(*this, std::move(callback));
+  net::Reactor* const reactor = own_reactor();
+  if (reactor == nullptr) return hub_->members(room, query, std::move(waiting));
+  return accepted(*reactor, reactor->shard().members(room, query, std::move(waiting)));
+}
 
 ServerStats ServerCore::stats() const {
   ServerStats stats;

@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -136,6 +138,113 @@ TEST(EngineMembers, RedisIsAway_TheNodeCountsItsOwn) {
   redis.start();
   ASSERT_TRUE(nodes.ready());
   EXPECT_TRUE(counts(nodes[0], "a", 2, true));
+}
+
+// Waits until the node lists so many members, and returns the page.
+std::string page_of(const AdminServer& node, std::size_t members, bool complete) {
+  const std::string end = complete ? "\"complete\":true}\n" : "\"complete\":false}\n";
+  std::string page;
+  EXPECT_TRUE(eventually([&] {
+    page = get(node, "/rooms/a/members?limit=50");
+    std::size_t found = 0;
+    for (std::size_t at = page.find("\"id\""); at != std::string::npos;
+         at = page.find("\"id\"", at + 1)) {
+      ++found;
+    }
+    return found == members && page.ends_with(end);
+  })) << page;
+  return page;
+}
+
+std::string next_text(RawClient& member) {
+  const auto frame = member.read_frame();
+  return frame ? frame->payload : "no message";
+}
+
+TEST(EngineQuickPresence, TwoNodes_ListAllMembers_AndTellOfAll) {
+  E2E_REQUIRE(redis_server());
+  const RedisProcess redis;
+  EngineNodes nodes(2, redis.url(), {"--presence", "on"});
+  ASSERT_TRUE(nodes.ready());
+  RawClient ann = nodes[0].connect();
+  ASSERT_TRUE(opens(ann, "/rooms/a?info=ann"));
+  EXPECT_NE(next_text(ann).find("\"info\":\"ann\""), std::string::npos);
+  RawClient bob = nodes[1].connect();
+  ASSERT_TRUE(opens(bob, "/rooms/a?info=bob"));
+  const std::string joined = next_text(ann);
+  EXPECT_NE(joined.find("\"info\":\"bob\""), std::string::npos) << joined;
+  EXPECT_EQ(next_text(bob), joined);
+  std::vector<std::uint64_t> lasts;
+  for (std::size_t i = 0; i < 2; ++i) {
+    const std::string page = page_of(nodes[i], 2, true);
+    EXPECT_NE(page.find("\"info\":\"ann\""), std::string::npos) << page;
+    EXPECT_NE(page.find("\"info\":\"bob\""), std::string::npos) << page;
+    lasts.push_back(number_in(page, "seq"));
+  }
+  const Place next = nodes[0].publish("a", "x");
+  EXPECT_EQ(lasts, (std::vector<std::uint64_t>(2, next.seq - 1)));
+  EXPECT_EQ(next_text(ann), "x");
+  EXPECT_EQ(next_text(bob), "x");
+  ASSERT_TRUE(closes_normally(bob));
+  EXPECT_NE(next_text(ann).find("\"type\":\"left\""), std::string::npos);
+  page_of(nodes[1], 1, true);
+}
+
+// Returns the ids on the page. Sets `next` to the id after which the next page begins, or to "".
+std::vector<std::string> ids_on(const std::string& page, std::string& next) {
+  constexpr std::size_t kIdBytes = 32;
+  const auto id_after = [&page](const std::string& name, std::size_t from) {
+    const std::size_t at = page.find("\"" + name + "\":\"", from);
+    return at == std::string::npos ? at : at + name.size() + 4;
+  };
+  std::vector<std::string> ids;
+  for (std::size_t at = id_after("id", 0); at != std::string::npos; at = id_after("id", at)) {
+    ids.push_back(page.substr(at, kIdBytes));
+  }
+  const std::size_t at = id_after("next", 0);
+  next = at == std::string::npos ? "" : page.substr(at, kIdBytes);
+  return ids;
+}
+
+TEST(EngineQuickPresence, PagesOverTwoNodes_HaveEachMemberOnce) {
+  E2E_REQUIRE(redis_server());
+  const RedisProcess redis;
+  EngineNodes nodes(2, redis.url(), {"--presence", "on"});
+  ASSERT_TRUE(nodes.ready());
+  std::vector<RawClient> members;
+  for (std::size_t i = 0; i < 10; ++i) members.push_back(member_of(nodes[i % 2], "a"));
+  page_of(nodes[0], 10, true);
+  std::vector<std::string> ids;
+  std::string next;
+  do {
+    const std::string page =
+        get(nodes[0], "/rooms/a/members?limit=3" + (next.empty() ? "" : "&after=" + next));
+    const std::vector<std::string> more = ids_on(page, next);
+    ASSERT_FALSE(more.empty()) << page;
+    EXPECT_LE(more.size(), 3U) << page;
+    ids.insert(ids.end(), more.begin(), more.end());
+  } while (!next.empty());
+  EXPECT_EQ(ids.size(), 10U);
+  EXPECT_EQ(std::adjacent_find(ids.begin(), ids.end(), std::greater_equal<>()), ids.end())
+      << "they are sorted, and each is there once";
+}
+
+TEST(EnginePresence, KilledNode_IsNoLongerListed_AndRedisAwayListsTheOwn) {
+  E2E_REQUIRE(redis_server());
+  RedisProcess redis;
+  EngineNodes nodes(2, redis.url(), {"--presence", "on"});
+  ASSERT_TRUE(nodes.ready());
+  const RawClient ann = member_of(nodes[0], "a");
+  const RawClient bob = member_of(nodes[1], "a");
+  page_of(nodes[0], 2, true);
+  nodes[1].process().signal(SIGSTOP);
+  page_of(nodes[0], 1, false);
+  nodes[1].process().signal(SIGCONT);
+  page_of(nodes[0], 2, true);
+  nodes[1].kill();
+  page_of(nodes[0], 1, true);
+  redis.kill();
+  page_of(nodes[0], 1, false);
 }
 
 TEST(EngineQuickKeys, RepeatedPost_HasOnePositionOnAllNodes) {

@@ -60,6 +60,29 @@ TEST(FileExample, MissingFile_IsRejected) {
   EXPECT_TRUE(is_refused(client, {404}));
 }
 
+TEST(PresenceExample, TellsOfJoinsAndLeaves) {
+  Tool program = example("presence");
+  E2E_REQUIRE(program);
+  ServerProcess server(program.with({"127.0.0.1:0"}));
+  ASSERT_TRUE(server.listening());
+  RawClient ann = server.connect();
+  ASSERT_TRUE(opens(ann, "/ann"));
+  // The list and the message of the own join come in either order.
+  const auto first = ann.read_frame();
+  const auto second = ann.read_frame();
+  ASSERT_TRUE(first.has_value() && second.has_value());
+  EXPECT_TRUE(first->payload == "+ ann" || second->payload == "+ ann");
+  {
+    RawClient bob = server.connect();
+    ASSERT_TRUE(opens(bob, "/bob"));
+    EXPECT_TRUE(receives_text(ann, "+ bob"));
+  }
+  EXPECT_TRUE(receives_text(ann, "- bob"));
+  RawClient eve = server.connect();
+  ASSERT_TRUE(opens(eve, "/" + std::string(257, 'x')));
+  EXPECT_TRUE(is_closed_with(eve, 1008));
+}
+
 TEST(LookupExample, DecidesLater) {
   Tool program = example("lookup");
   E2E_REQUIRE(program);

@@ -35,6 +35,11 @@ class Sink final : public hub::OrderSink {
   void repeated(hub::RoomHome& /*home*/, hub::PublishTicket /*ticket*/,
                 const Position& /*position*/) noexcept override {}
   void counted(hub::CountTicket /*ticket*/, const hub::OtherNodes& /*others*/) noexcept override {}
+  void listed(hub::ListTicket /*ticket*/, RoomMembers&& /*others*/) noexcept override {}
+  [[nodiscard]] RoomMembers members_of(const hub::RoomHome& /*home*/,
+                                       const MembersQuery& /*query*/) const override {
+    return {};
+  }
   void arrived(hub::RoomHome& /*home*/, const Position& /*position*/, SharedBytes /*frame*/,
                Tick /*at*/) override {}
   void missed(hub::RoomHome& /*home*/, const Position& /*last*/, bool /*kept_back*/) override {}

@@ -219,6 +219,21 @@ class Node : public LinkOwner, public RoomsReport, public hub::OrderSink {
   void counted(hub::CountTicket ticket, const hub::OtherNodes& others) noexcept override {
     counts[ticket] = others;
   }
+  void listed(hub::ListTicket ticket, RoomMembers&& others) noexcept override {
+    lists[ticket] = std::move(others);
+  }
+  [[nodiscard]] RoomMembers members_of(const hub::RoomHome& home,
+                                       const MembersQuery& query) const override {
+    RoomMembers page;
+    page.presence = presence;
+    page.last = home.last();
+    for (auto each = members.upper_bound(query.after); each != members.end(); ++each) {
+      page.more = page.members.size() == query.limit;
+      if (page.more) break;
+      page.members.push_back({each->first, each->second});
+    }
+    return page;
+  }
   void checked(hub::RoomHome& home) noexcept override { of(home).told.push_back("checked"); }
   void closed(hub::RoomHome& home, bool failed) noexcept override {
     HubRoom& room = of(home);
@@ -238,6 +253,9 @@ class Node : public LinkOwner, public RoomsReport, public hub::OrderSink {
   std::vector<std::string> events;
   std::vector<Tick> kept_at;
   std::map<hub::CountTicket, hub::OtherNodes> counts;  // the answers of count()
+  std::map<hub::ListTicket, RoomMembers> lists;        // the answers of list()
+  std::map<std::string, std::string> members;          // of each room: id and info
+  bool presence = true;                                // of each room
   std::string why_down;
   bool unfenced = false;  // links say that they could not fence the former one
   int redirects = 0;

@@ -42,6 +42,11 @@ class FakeOrderEngine final : public OrderEngine {
     counts.emplace_back(name);
     return counts.size();
   }
+  ListTicket list(std::string_view name, const MembersQuery& query) override {
+    if (out_of_memory) throw std::bad_alloc();
+    lists.emplace_back(name, query);
+    return lists.size();
+  }
   void check(RoomHome& /*home*/) override {
     if (out_of_memory) throw std::bad_alloc();
     ++checks;
@@ -88,6 +93,7 @@ class FakeOrderEngine final : public OrderEngine {
   int checks = 0;
   std::vector<Publish> taken;
   std::vector<std::string> counts;  // the rooms of count(); its ticket is the index plus 1
+  std::vector<std::pair<std::string, MembersQuery>> lists;  // of list(), in the same way
 
  private:
   Publish take() {

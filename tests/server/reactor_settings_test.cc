@@ -81,6 +81,8 @@ TEST(ReactorSettings, UnsetFieldOfRoomRule_HasServerWideValue) {
   options.rooms.back().history_messages = 0;
   options.delivery_window_ms = 5;
   options.rooms.back().delivery_window_ms = 20;
+  options.presence.enabled = true;
+  options.rooms.back().presence = false;
   const std::vector<hub::RoomConfigRule> terms = server::room_config_rules(options, 2);
   ASSERT_EQ(terms.size(), 2U);
   EXPECT_EQ(terms[0].pattern, "a");
@@ -93,6 +95,8 @@ TEST(ReactorSettings, UnsetFieldOfRoomRule_HasServerWideValue) {
   EXPECT_EQ(terms[1].terms.history.messages, 0U);
   EXPECT_EQ(terms[0].terms.window_ns, 5'000'000U);
   EXPECT_EQ(terms[1].terms.window_ns, 20'000'000U);
+  EXPECT_TRUE(terms[0].terms.presence);
+  EXPECT_FALSE(terms[1].terms.presence);
 }
 
 // Later compressed messages may refer to earlier ones, which must then not be dropped.

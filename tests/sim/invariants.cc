@@ -194,6 +194,9 @@ void Simulation::check_rest() {
   const bool waits = windows_are_open();
   if (!waits) pressure_.check_rest(*hub_);
   for (const Peer& each : peers_) each.check_at_rest(waits);
+  const bool all_run = std::none_of(driven_.begin(), driven_.end(),
+                                    [](const auto& each) { return each->fiber.ended(); });
+  if (presence_ != nullptr && all_run) presence_->check_rest(*hub_, plan_.history);
   const std::size_t input = counts_.input.bytes();
   if (input > plan_.settings.max_input_bytes) {
     broken("%zu bytes of unfinished input are held at rest", input);

@@ -102,6 +102,7 @@ Plan::Plan(std::uint64_t seed, Random& random) {
   shared = seed % 5 < 2;
   windows = seed % 7 < 3;
   excepts = seed % 11 < 4;
+  presence = seed % 13 < 5;
   settings.session.proxy_header = proxied;
   constexpr std::array<std::size_t, 4> kOutput = {15'000, 40'000, 100'000, 300'000};
   if (seed % 3 == 2) settings.max_output_bytes = kOutput[seed / 3 % kOutput.size()];

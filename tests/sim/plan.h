@@ -28,6 +28,7 @@ struct Plan {
   std::uint32_t engine_fails = 0;  // percent of its answers with which it begins or ceases to fail
   // rooms have different delivery windows: none, less than a tick, and some ticks
   bool windows = false;
+  bool presence = false;    // joins and leaves are messages of their rooms
   bool excepts = false;     // peers publish messages that they do not want back
   bool latest = false;      // a slow member gets only the newest message of a room
   bool outside = false;     // threads that are not reactors publish, send and close

@@ -57,6 +57,7 @@ hub::Shard::Options shard_options(const Plan& plan) {
   options.max_pending_publishes = plan.max_pending_publishes;
   options.max_pending_bytes = plan.max_pending_bytes;
   options.paced_members = 1;  // rooms have few members here
+  options.presence = plan.presence;
   if (plan.history) {
     constexpr std::size_t kMost = ~std::size_t{0};
     options.history = {1'000'000, kMost, ticks_for_ms(1'000'000'000), kMost};
@@ -64,10 +65,10 @@ hub::Shard::Options shard_options(const Plan& plan) {
   const auto policy = plan.latest ? std::optional(SlowPolicy::kLatestOnly) : std::nullopt;
   constexpr std::uint64_t kMs = 1'000'000;
   if (plan.windows) {
-    options.rooms = {{"a", {policy, options.history, 5 * kMs}},
-                     {"b", {policy, options.history, 37 * kMs}}};
+    options.rooms = {{"a", {policy, options.history, 5 * kMs, plan.presence}},
+                     {"b", {policy, options.history, 37 * kMs, plan.presence}}};
   }
-  if (plan.latest) options.rooms.push_back({"*", {policy, options.history}});
+  if (plan.latest) options.rooms.push_back({"*", {policy, options.history, 0, plan.presence}});
   return options;
 }
 
@@ -96,6 +97,7 @@ void Simulation::build() {
   hub_ = std::make_unique<hub::Hub>(wakers, shard_options(plan_));
   if (plan_.engine)
     history_log_ = std::make_unique<DelayingLog>(*hub_, random_, plan_.engine_fails);
+  if (plan_.presence) presence_ = std::make_unique<PresenceOracle>();
   net::ListenAddress address;
   WSD_ASSERT(net::parse_listen_address("127.0.0.1:0", address).empty());
   if (plan_.shared) {
@@ -109,6 +111,7 @@ void Simulation::build() {
   for (std::uint32_t i = 0; i < plan_.reactors; ++i) {
     net::Reactor& reactor = *driven_[i]->reactor;
     reactor.attach(plan_.settings, hub_->shard(i), *this, counts_);
+    hub_->shard(i).set_presence_encoder(presence_.get());
     WSD_ASSERT(reactor.listen(listener_));
     driven_[i]->start();
   }

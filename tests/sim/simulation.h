@@ -17,6 +17,7 @@
 #include "sim/kernel.h"
 #include "sim/peer.h"
 #include "sim/plan.h"
+#include "sim/presence_oracle.h"
 #include "sim/pressure.h"
 #include "sim/random.h"
 #include "sim/room_log.h"
@@ -110,6 +111,7 @@ class Simulation final : public net::Application {
   net::ProcessCounters counts_;
   std::vector<std::unique_ptr<SimulatedReactor>> driven_;
   std::unique_ptr<DelayingLog> history_log_;  // before hub_, whose shards use it
+  std::unique_ptr<PresenceOracle> presence_;  // before hub_, too
   std::unique_ptr<hub::Hub> hub_;
   net::Listener listener_;
   std::uint16_t port_ = 0;

@@ -56,8 +56,8 @@ Flag rules() {
       "RULE",
       {"room-rule",
        "override settings for some rooms: PATTERN SETTING=VALUE..., with slow-policy (latest-only "
-       "keeps just the newest queued message), history-messages, history-bytes, history-age or "
-       "delivery-window; the first matching pattern applies"});
+       "keeps just the newest queued message), history-messages, history-bytes, history-age, "
+       "delivery-window or presence; the first matching pattern applies"});
   flag.repeatable = true;
   flag.set = [](Options& options, std::string_view value) -> std::string {
     Parsed<RoomRule> parsed = parse_room_rule(value);
@@ -124,6 +124,12 @@ Table room_flags() {
            "send a room's messages within this time together, one send for each member: less CPU "
            "for busy rooms, and that much more latency; at most 1s; 0 sends them at once"},
           Zero::kImmediate, [](Options & o) -> auto& { return o.server.delivery_window_ms; }),
+      choice(
+          "MODE",
+          {"presence",
+           "on tells the members of each room, by messages, when a client joins or leaves, and "
+           "lists them at /rooms/ROOM/members?limit=N"},
+          kSwitch, [](Options & o) -> auto& { return o.server.presence.enabled; }),
       rules(),
   };
 }

@@ -37,6 +37,11 @@ std::string format_policy(SlowPolicy policy) {
   return {};
 }
 
+Parsed<bool> parse_switch(std::string_view text) {
+  if (text == "on" || text == "off") return {text == "on", {}};
+  return {{}, quote(text) + " is not on or off"};
+}
+
 // Stores a parsed value in a setting that has no value yet.
 template <class T, class Value>
 std::string store(std::optional<T>& setting, Parsed<Value> parsed) {
@@ -52,7 +57,7 @@ struct Setting {
   std::optional<std::string> (*get)(const RoomRule& rule);
 };
 
-constexpr std::array<Setting, 5> kSettings = {{
+constexpr std::array<Setting, 6> kSettings = {{
     {"slow-policy",
      [](RoomRule& rule, std::string_view value) {
        return store(rule.slow_policy, parse_policy(value));
@@ -94,6 +99,14 @@ constexpr std::array<Setting, 5> kSettings = {{
        return rule.delivery_window_ms
                   ? std::optional(format_duration_ms(*rule.delivery_window_ms, Zero::kImmediate))
                   : std::nullopt;
+     }},
+    {"presence",
+     [](RoomRule& rule, std::string_view value) {
+       return store(rule.presence, parse_switch(value));
+     },
+     [](const RoomRule& rule) {
+       return rule.presence ? std::optional<std::string>(*rule.presence ? "on" : "off")
+                            : std::nullopt;
      }},
 }};
 

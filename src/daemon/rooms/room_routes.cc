@@ -8,6 +8,7 @@
 
 #include "daemon/rooms/history_query.h"
 #include "daemon/rooms/idempotency_key.h"
+#include "daemon/rooms/member_info.h"
 #include "daemon/rooms/members_route.h"
 #include "daemon/rooms/message_type.h"
 #include "daemon/text/room_name.h"
@@ -100,17 +101,28 @@ void tell(const Server& server, const ServerOptions& options, const Request& req
 }
 
 // The query is parsed only after the authenticator has allowed the request.
-Upgrade authorize(const Authenticator& authenticator, const Request& request) {
-  Upgrade verdict = authenticator.authorize_room(request, room_of_path(request.path()));
+Upgrade authorize(const Authenticator& authenticator, const ServerOptions& options,
+                  const Request& request) {
+  const std::string room = room_of_path(request.path());
+  Upgrade verdict = authenticator.authorize_room(request, room);
   if (verdict.status != 101) return verdict;
-  const SinceQuery since = since_of_query(request.query());
+  SinceQuery since = since_of_query(request.query());
   if (!since.error.empty()) return Upgrade::reject(400, since.error);
+  MemberInfo info;
+  if (has_presence(options, room)) {
+    info = member_info_of(verdict.user, request.query_param("info"));
+    if (!info.error.empty()) return Upgrade::reject(400, info.error);
+  }
   // Overrides the authenticator's choice, which is only a courtesy to the client.
   const auto& offered = request.subprotocols();
   if (std::find(offered.begin(), offered.end(), kNchanSubprotocol) != offered.end()) {
     verdict.subprotocol = kNchanSubprotocol;
   }
-  if (since.since.kind == Since::Kind::kNow) {
+  if (!info.info.empty()) {
+    verdict.opened = [from = since.since, about = std::move(info.info)](Connection& member) {
+      member.join(room_of_path(member.path()), from, about);
+    };
+  } else if (since.since.kind == Since::Kind::kNow) {
     verdict.opened = [](Connection& member) { member.join(room_of_path(member.path())); };
   } else {
     verdict.opened = [from = since.since](Connection& member) {
@@ -120,10 +132,11 @@ Upgrade authorize(const Authenticator& authenticator, const Request& request) {
   return verdict;
 }
 
-Handlers room_handlers(const Server& server, const Authenticator& authenticator) {
+Handlers room_handlers(const Server& server, const Authenticator& authenticator,
+                       const ServerOptions& options) {
   Handlers room;
-  room.upgrade = [&authenticator](const Request& request) {
-    return authorize(authenticator, request);
+  room.upgrade = [&authenticator, &options](const Request& request) {
+    return authorize(authenticator, options, request);
   };
   room.message = [&server](Connection& from, const Message& message) {
     server.hub().publish(from.room(), message);
@@ -146,7 +159,7 @@ Handlers room_handlers(const Server& server, const Authenticator& authenticator)
 void add_room_routes(Server& server, const Authenticator& authenticator,
                      const PublishAccess& access, const ServerOptions& options) {
   constexpr std::string_view kPattern = "/rooms/{room}";
-  server.route(kPattern, room_handlers(server, authenticator));
+  server.route(kPattern, room_handlers(server, authenticator, options));
   if (!access.open()) return;
   const auto judged = [&access](const Request& request) { return judge(request, access); };
   const auto judged_publish = [&access](const Request& request) {

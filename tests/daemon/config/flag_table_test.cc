@@ -77,6 +77,7 @@ const std::vector<FlagCase>& cases() {
       {"history-sync", "100ms", "each", {"", "always", "0", "100", "61s", "1h"}},
       {"history-dir-any", "off", "on", {"yes", "", "true"}},
       {"delivery-window", "0", "5ms", {"off", "5", ""}},
+      {"presence", "off", "on", {"yes", "", "On"}},
       {"engine",
        "none",
        "redis+unix:/run/redis.sock",

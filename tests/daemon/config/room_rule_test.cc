@@ -10,8 +10,9 @@ namespace {
 TEST(RoomRule, RoundTrips) {
   const Parsed<RoomRule> parsed = parse_room_rule(
       " quotes-*\tslow-policy=latest-only  history-messages=0 history-bytes=64KiB history-age=1m "
-      "delivery-window=5ms");
+      "delivery-window=5ms presence=on");
   ASSERT_TRUE(parsed.ok()) << parsed.error;
+  EXPECT_EQ(parsed.value.presence, true);
   EXPECT_EQ(parsed.value.pattern, "quotes-*");
   EXPECT_EQ(parsed.value.slow_policy, SlowPolicy::kLatestOnly);
   EXPECT_EQ(parsed.value.history_messages, 0U);
@@ -21,7 +22,7 @@ TEST(RoomRule, RoundTrips) {
   const std::string text = format_room_rule(parsed.value);
   EXPECT_EQ(text,
             "quotes-* slow-policy=latest-only history-messages=0 history-bytes=64KiB "
-            "history-age=1m delivery-window=5ms");
+            "history-age=1m delivery-window=5ms presence=on");
   EXPECT_EQ(format_room_rule(parse_room_rule(text).value), text);
 }
 
@@ -53,6 +54,7 @@ TEST(RoomRule, InvalidRule_NamesTheError) {
       {"a history-bytes=1.5KiB", "history-bytes: "},
       {"a history-age=0", "history-age: "},
       {"a delivery-window=5", "delivery-window: "},
+      {"a presence=yes", "presence: \"yes\" is not on or off"},
       {"a\x01 history-messages=1", "matches no room: "},
       {"\xff history-messages=1", "matches no room: "},
   };
