@@ -180,8 +180,9 @@ $(call objects,$(GTEST_SRCS) $(TEST_SUPPORT_SRCS)): CXXFLAGS += $(TEST_CXXFLAGS_
 ifneq ($(TEST_CXXFLAGS_$(MODE)),)
 GTEST_PCH := $(O)/tests/gtest_read/gtest_read.h.gch
 $(call objects,$(GTEST_SRCS)): $(GTEST_PCH)
-$(call objects,$(GTEST_SRCS)): CPPFLAGS += -I$(dir $(GTEST_PCH)) -include gtest_read.h
-$(GTEST_PCH): CXXFLAGS += $(TEST_CXXFLAGS_$(MODE))
+# By its path: clang looks for a precompiled header nowhere else.
+$(call objects,$(GTEST_SRCS)): CPPFLAGS += -include $(basename $(GTEST_PCH))
+$(GTEST_PCH): CXXFLAGS += $(TEST_CXXFLAGS_$(MODE)) $(if $(findstring clang,$(CXX)),-fpch-instantiate-templates)
 $(GTEST_PCH): | toolchain
 	@mkdir -p $(@D)
 	echo '#include <gtest/gtest.h>' > $(basename $@)
@@ -248,7 +249,7 @@ SANITIZED := $(filter asan tsan,$(MODE))
 gtest = $(SANITIZED_ENV) LOGS=$${LOGS:-build/test-logs} TEST='$(or $(TEST),$(2))' \
   AGAIN='make $(or $(3),$(if $(SANITIZED),$(MODE)-,$(if $(filter-out release,$(MODE)),MODE=$(MODE) ))$(1))' \
   tests/gtest $(if $(filter-out release,$(MODE)),$(MODE)-)$(1)
-# These tests wait for half of their time, so that two parts of them keep one core busy.
+# These tests, and the unit tests, wait for half of their time, so that two parts of them keep one core busy.
 gtest_e2e = PARTS=2 WSD_BINARY=$(CURDIR)/$(B)/wsd WSD_EXAMPLES=$(CURDIR)/$(B)/docs/examples \
   $(gtest) $(or $(E2E_CLIENT),$(E2E))
 # Tests that start programs of other projects. And those that wait for seconds, which once is
@@ -263,7 +264,7 @@ ENGINE_CONTRACT_TESTS := EngineContract.*
 RELEASE_TESTS := Suspension.*:MemoryReturns.*:HistoryMemory.*
 
 unit: $(UNIT)
-	@$(call gtest,unit,*) $(UNIT)
+	@PARTS=2 $(call gtest,unit,*) $(UNIT)
 e2e: $(if $(E2E_CLIENT),,$(E2E)) $(B)/wsd examples
 	@$(call gtest_e2e,e2e,-$(FOREIGN_TESTS):$(ENGINE_TESTS)$(if $(SANITIZED),:$(RELEASE_TESTS)))
 foreign: $(E2E) $(B)/wsd
@@ -312,7 +313,7 @@ check-install: all
 # The build without zlib is whole: it has its own tests, and does not compress.
 check-nozlib: $(WSCONFORM)
 	@$(MAKE) --no-print-directory WITH_ZLIB=0 $(O)-nozlib/wsd unit-binary
-	@$(O)-nozlib/tests/unit --gtest_brief=1
+	@PARTS=2 AGAIN='make WITH_ZLIB=0 unit' tests/gtest nozlib-unit $(O)-nozlib/tests/unit
 	@WSD_BINARY=$(O)-nozlib/wsd WSCONFORM=$(WSCONFORM) tests/conformance/run wsd --quiet --strict --exclude '12.*,13.*'
 
 ## Coverage: gcc's counters, gcov's figures, judged by tests/coverage/report
@@ -439,7 +440,7 @@ FUZZ_UNUSED := $(if $(filter 0,$(WITH_WSLAY)),fuzz/wslay_fuzz.cc) $(if $(filter 
 FUZZ_TARGETS := $(patsubst fuzz/%_fuzz.cc,%,$(filter-out $(FUZZ_UNUSED),$(FUZZ_SRCS)))
 FUZZ_LEFT_OUT := $(patsubst fuzz/%_fuzz.cc,%,$(wildcard $(FUZZ_UNUSED)))
 FUZZ_LIB_SRCS := $(filter src/base/% src/protocol/% src/hub/% src/engine/% src/net/send_queue.cc src/net/address.cc \
-  src/server/check.cc src/server/router.cc,$(LIB_SRCS)) $(APP_SRCS)
+  src/server/check.cc src/server/option_name.cc src/server/router.cc,$(LIB_SRCS)) $(APP_SRCS)
 
 # GCC has no such counters. Tests and examples do without them.
 ifeq ($(MODE)$(findstring clang,$(if $(filter asan,$(MODE)),$(shell $(CXX) --version 2>/dev/null))),asanclang)
@@ -601,6 +602,7 @@ help:
 	  '  make sim-history      run SEEDS=20000 lives of a server with a history log over a simulated disk, or one: SEED=7' \
   '  make sim-engine       run SEEDS=20000 services of several nodes over Redis servers in memory, or one: SEED=7' \
 	  '  make sim-engine-kernel  run SEEDS=20000 services of several nodes over a simulated kernel and a Redis in memory, or one: SEED=7' \
+	  '  make sim-client       run SEEDS=20000 conversations of clients and a server over one simulated kernel, or one: SEED=7' \
 	  '  make sim-mutants      check that the simulation finds injected faults' \
 	  '  make model            explore every interleaving of the lock-free headers' \
 	  '  make faults           let system calls and allocations fail one by one; faults-all tries every way' \

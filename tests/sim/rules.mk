@@ -93,3 +93,25 @@ sim-engine-kernel: $(SIM_ENGINE_KERNEL)
 
 COVERAGE_PROGRAMS += $(SIM_ENGINE_KERNEL)
 COVERAGE_RUNS += && $(SIM_ENGINE_KERNEL) --seeds 300
+
+## The client: the library's client and its server over the simulated kernel
+
+SIM_CLIENT := $(B)/tests/wsd_client_sim
+SIM_CLIENT_SRCS := $(wildcard tests/sim/client/*.cc) \
+  $(addprefix tests/sim/,fiber.cc kernel.cc kernel_connect.cc seeds.cc system_calls.cc trace.cc)
+# Those of the kernel, and Reactor::run(), which a fiber calls (tests/sim/client/captured_reactors.cc).
+SIM_CLIENT_CALLS := $(SIM_CALLS) _ZN3wsd3net7Reactor3runEv
+$(call objects,$(wildcard tests/sim/client/*.cc)): CPPFLAGS += $(TEST_CPP)
+
+$(SIM_CLIENT): $(call objects,$(SIM_CLIENT_SRCS)) $(LIB)
+	@mkdir -p $(@D)
+	@tests/support/check_wraps '$(SIM_CLIENT_CALLS)' $(call objects,$(LIB_SRCS))
+	$(CXX) $(LDFLAGS_ALL) $(foreach call,$(SIM_CLIENT_CALLS),-Wl,--wrap=$(call)) -o $@ $^ $(LIBS)
+
+.PHONY: sim-client sim-client-binary
+sim-client-binary: $(SIM_CLIENT)
+sim-client: $(SIM_CLIENT)
+	@$(if $(SEED),$(SIM_CLIENT) --seed $(SEED),$(SIM_CLIENT) --seeds $(SEEDS))
+
+COVERAGE_PROGRAMS += $(SIM_CLIENT)
+COVERAGE_RUNS += && $(SIM_CLIENT) --seeds 300
