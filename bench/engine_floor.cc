@@ -203,7 +203,7 @@ class Floor {
       deliver(std::string(room), payload);
       rest = push;
     }
-    // What is left has replies, and perhaps the start of a push.
+    // The rest has replies, and perhaps the start of a push.
     if (at == std::string_view::npos) {
       at = rest.rfind('>');
       if (at == std::string_view::npos || !kPush.starts_with(rest.substr(at))) at = rest.size();

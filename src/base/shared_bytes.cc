@@ -11,7 +11,7 @@
 namespace wsd {
 namespace {
 
-// What the allocator adds to a small block: its header, and the rounding to 16 bytes.
+// The allocator adds this to a small block: its header, and the rounding to 16 bytes.
 constexpr std::size_t kAllocatorBytes = 16;
 
 }  // namespace

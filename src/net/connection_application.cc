@@ -1,4 +1,4 @@
-// What the application requests of a connection besides sending and closing: pauses, notices,
+// Requests of the application to a connection, besides sending and closing: pauses, notices,
 // Pings, timers and deferred handshakes.
 #include <utility>
 

@@ -1,4 +1,4 @@
-// What only some connections have, so that the others do not pay for it.
+// State that only some connections need. It lies apart, so that the others do not pay for it.
 #pragma once
 
 #include <atomic>

@@ -22,8 +22,8 @@ std::string_view next_part(std::string_view& text, char separator) {
   return trimmed(part);
 }
 
-// What one offer or answer says. The role is the suite's: it decides whose parameters the names
-// with "server_" and "client_" are.
+// The contents of one offer or answer. The role is the suite's: it decides which side owns the
+// parameters with "server_" and "client_" in their names.
 struct Parsed {
   Role role;
   DeflateTerms terms = {};

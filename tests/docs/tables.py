@@ -300,7 +300,7 @@ def atomics(lines, _build):
             stem = path[: -len(".h")]
             where = [stem + ".h", stem + ".cc"] if private else list(texts)
             if path == "src/server/server_core.h":
-                where += ["src/server/stats.cc"]
+                where += ["src/server/server_start.cc", "src/server/stats.cc"]
             uses = {}
             for file in where:
                 for operation, arguments in re.findall(r"\b" + name + OPERATION + r"([^;]*)", texts.get(file, "")):

@@ -253,6 +253,9 @@ exports.layout_cases = (t) => ({
   async roles() {
     await t.start();
     const ann = await t.open(t.url() + hash_of(kNames));
+    // open() waits for the room that is shown, and the others connect beside it.
+    await ann.until("all rooms are connected",
+      `[...document.querySelectorAll(".room")].every((each) => each.getAttribute("aria-label").includes(", connected"))`);
     await t.say(ann, "hello");
     await t.sees(ann, "hello");
     const { nodes } = await ann.send("Accessibility.getFullAXTree");

@@ -135,13 +135,13 @@ TEST(Tasks, AnException_EndsTheConnectionWith1011) {
 }
 
 TEST(Tasks, OfAnEndedConnection_AreDestroyedWithoutRunning) {
+  std::atomic<int> live{0};
+  std::atomic<bool> ran{false};
   CallsRig rig;
   rig.begin();
   Peer peer = rig.client();
   peer.reset();
   ASSERT_TRUE(rig.closed.wait());
-  std::atomic<int> live{0};
-  std::atomic<bool> ran{false};
   static_cast<void>(
       rig.connection().post([&ran, token = Token(live)](Connection&) { ran.store(true); }));
   EXPECT_TRUE(test::until([&] { return live.load() == 0; }, [] { std::this_thread::yield(); }));
@@ -151,11 +151,11 @@ TEST(Tasks, OfAnEndedConnection_AreDestroyedWithoutRunning) {
 TEST(Tasks, BeyondTheLimit_AreCongested) {
   ServerOptions options = quiet(1);
   options.limits.max_pending_publishes = 3;
+  Signal blocked;
+  std::atomic<bool> go_on{false};
   CallsRig rig(options);
   rig.begin();
   Peer peer = rig.client();
-  Signal blocked;
-  std::atomic<bool> go_on{false};
   ASSERT_EQ(rig.server.post(0,
                             [&] {
                               blocked.raise();
@@ -175,11 +175,11 @@ TEST(Tasks, BeyondTheLimit_AreCongested) {
 }
 
 TEST(Tasks, OfReactors_RunThereAndLogExceptions) {
+  Signal done;
   CallsRig rig(quiet(2));
   EXPECT_EQ(rig.server.post(0, [] {}), SendResult::kClosed) << "before start()";
   rig.begin();
   EXPECT_EQ(rig.server.reactor_count(), 2U);
-  Signal done;
   std::thread::id threads[2];
   for (std::uint32_t i = 0; i < 2; ++i) {
     EXPECT_EQ(rig.server.post(i, [] { throw std::runtime_error("of a task"); }), SendResult::kSent);
@@ -220,11 +220,12 @@ TEST(Tasks, OfNoConnection_HaveNoEffect) {
 // Timers
 
 TEST(Timers, OfAConnection_FireAndRepeat) {
+  Timer once;
+  Timer repeating;
+  std::vector<std::string> got;
   CallsRig rig;
   rig.begin();
   Peer peer = rig.client();
-  Timer once;
-  Timer repeating;
   rig.run([&](Connection& c) {
     once = c.start_timer(20, [](Connection& self) { self.send_text("once"); });
     repeating = c.start_repeating_timer(10, [&repeating, n = 0](Connection& self) mutable {
@@ -232,7 +233,6 @@ TEST(Timers, OfAConnection_FireAndRepeat) {
       if (n == 3) repeating.cancel();  // its own handler runs
     });
   });
-  std::vector<std::string> got;
   for (int i = 0; i < 4; ++i) got.push_back(Rig::frame(peer).payload);
   std::sort(got.begin(), got.end());
   EXPECT_EQ(got, (std::vector<std::string>{"once", "tick 1", "tick 2", "tick 3"}));
@@ -242,10 +242,10 @@ TEST(Timers, OfAConnection_FireAndRepeat) {
 }
 
 TEST(Timers, Cancelled_AreFreedAtOnceOnTheirReactor) {
+  std::atomic<int> live{0};
   CallsRig rig;
   rig.begin();
   Peer peer = rig.client();
-  std::atomic<int> live{0};
   rig.run([&](Connection& c) {
     const Timer timer = c.start_timer(60'000, [token = Token(live)](Connection&) {});
     EXPECT_TRUE(timer.active());
@@ -258,10 +258,10 @@ TEST(Timers, Cancelled_AreFreedAtOnceOnTheirReactor) {
 }
 
 TEST(Timers, EndWithTheConnectionBeforeItsCloseHandler) {
-  CallsRig rig;
   std::atomic<int> live{0};
   std::atomic<int> live_at_close{-1};
   Timer timer;
+  CallsRig rig;
   rig.handlers.close = [&](Connection& c, const CloseInfo&) {
     live_at_close.store(live.load());
     EXPECT_FALSE(c.start_timer(0, [](Connection&) {}).active());
@@ -323,10 +323,10 @@ TEST(Timers, OfTheServer_FireOnTheirReactorAndEndWithIt) {
 }
 
 TEST(Timers, CancelledOnAnotherThread_NeverFire) {
-  CallsRig rig;
-  rig.begin();
   std::atomic<bool> fired{false};
   std::atomic<int> live{0};
+  CallsRig rig;
+  rig.begin();
   const Timer timer =
       rig.server.start_timer(0, 30, [&fired, token = Token(live)] { fired.store(true); });
   timer.cancel();
@@ -357,8 +357,8 @@ TEST(Pause, StopsReadingUntilResume) {
 }
 
 TEST(Pause, ServerClose_ReadsThePeersClose) {
-  CallsRig rig;
   std::atomic<bool> clean{false};
+  CallsRig rig;
   rig.handlers.close = [&](Connection&, const CloseInfo& info) {
     clean.store(info.clean);
     rig.closed.raise();
@@ -389,10 +389,10 @@ TEST(Pause, Reset_IsNoticed) {
 TEST(Pause, HeartbeatAndReadTimeoutAreSuspended) {
   ServerOptions options = quiet();
   options.heartbeat = {20, 20, 50};
+  Signal later;
   CallsRig rig(options);
   rig.begin();
   Peer peer = rig.client();
-  Signal later;
   rig.run([&](Connection& c) {
     c.pause();
     static_cast<void>(c.start_timer(300, [&](Connection& self) {
@@ -410,8 +410,8 @@ TEST(Pause, HeartbeatAndReadTimeoutAreSuspended) {
 // Drained
 
 TEST(Drained, IsCalledOnceForEachRequest) {
-  CallsRig rig;
   std::atomic<int> calls{0};
+  CallsRig rig;
   rig.handlers.drained = [&](Connection& c) {
     EXPECT_LE(c.queued_bytes(), 100U);
     if (calls.fetch_add(1) == 0) {
@@ -434,10 +434,10 @@ TEST(Drained, StreamsWithABoundedQueue) {
   constexpr int kChunks = 600;  // more than the buffers of the kernel hold
   ServerOptions options = quiet();
   options.upgrade.socket_send_buffer = 65'536;
-  CallsRig rig(options);
   std::atomic<int> sent{0};
   std::atomic<std::size_t> most{0};
   std::atomic<int> calls{0};
+  CallsRig rig(options);
   rig.handlers.drained = [&](Connection& c) {
     calls.fetch_add(1);
     while (sent.load() < kChunks && c.queued_bytes() < kMark) {
@@ -478,9 +478,9 @@ TEST(Drained, AnException_EndsTheConnectionWith1011) {
 // Pings
 
 TEST(Pings, PongIsReported) {
-  CallsRig rig;
   Signal ponged;
   std::string payload;
+  CallsRig rig;
   rig.handlers.pong = [&](Connection&, std::string_view got) {
     payload = got;
     ponged.raise();
@@ -499,14 +499,14 @@ TEST(Pings, PongIsReported) {
 
 // The other role of RFC 6455, which masks its frames, on the same reactors.
 TEST(Pings, OfAClient_AreReportedToIt) {
+  Signal ponged;
+  Signal drained;
+  Signal fired;
   CallsRig rig;
   rig.handlers.message = [](Connection& c, const Message& m) { c.send(m); };
   rig.begin();
   Client client;
   ASSERT_EQ(client.start(), "");
-  Signal ponged;
-  Signal drained;
-  Signal fired;
   Handlers handlers;
   handlers.open = [&](Connection& c) {
     EXPECT_EQ(c.ping("of a client"), SendResult::kSent);
@@ -541,8 +541,9 @@ TEST(Pings, OfAFullQueue_AreDropped) {
 TEST(Pings, HeartbeatGivesTheRoundTrip) {
   ServerOptions options = quiet();
   options.heartbeat = {20, 10'000, 0};
-  CallsRig rig(options);
   std::atomic<int> pongs{0};
+  std::atomic<std::uint64_t> us{0};
+  CallsRig rig(options);
   rig.handlers.pong = [&](Connection&, std::string_view) { pongs.fetch_add(1); };
   rig.begin();
   Peer peer = rig.client();
@@ -550,7 +551,6 @@ TEST(Pings, HeartbeatGivesTheRoundTrip) {
   const WireFrame ping = Rig::frame(peer);
   ASSERT_EQ(ping.opcode, kPing);
   peer.send(client_frame(kPong, ping.payload));
-  std::atomic<std::uint64_t> us{0};
   EXPECT_TRUE(test::until([&] { return us.load() != 0; },
                           [&] { rig.run([&](Connection& c) { us.store(c.round_trip_us()); }); }));
   EXPECT_EQ(pongs.load(), 0) << "the heartbeat's own Pong is not the application's";

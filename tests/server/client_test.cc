@@ -118,12 +118,13 @@ TEST(Client, EchoesMessagesOfAllSizes) {
 }
 
 TEST(Client, SendsFromOtherThreadsInOrder) {
+  Signal opened;
+  std::vector<std::string> received;
+  std::vector<std::string> sent;
   ServerRig rig;
   rig.server.route("/", echo());
   rig.start();
-  Signal opened;
   Connection connection;
-  std::vector<std::string> received;
   ClientRig client;
   client.handlers.open = [&](Connection& server) {
     connection = server;
@@ -135,7 +136,6 @@ TEST(Client, SendsFromOtherThreadsInOrder) {
   };
   client.connect(url_of(rig));
   ASSERT_TRUE(opened.wait());
-  std::vector<std::string> sent;
   for (int i = 0; i < 100; ++i) sent.push_back(std::to_string(i) + std::string(150, '.'));
   sent.emplace_back("last");
   for (const std::string& each : sent) EXPECT_EQ(connection.send_text(each), SendResult::kSent);
@@ -144,8 +144,9 @@ TEST(Client, SendsFromOtherThreadsInOrder) {
 }
 
 TEST(Client, RoomsReachTheServersOfTheirMembers) {
-  ServerRig rig;
   Signal received;
+  Signal joined;
+  ServerRig rig;
   Handlers handlers;
   handlers.message = [&](Connection&, const Message& message) {
     EXPECT_EQ(message.payload, "to all");
@@ -157,7 +158,6 @@ TEST(Client, RoomsReachTheServersOfTheirMembers) {
   options.reactors = 2;
   Client client(options);
   ASSERT_EQ(client.start(), "");
-  Signal joined;
   Handlers joins;
   joins.open = [&](Connection& server) {
     EXPECT_EQ(server.join("room"), SendResult::kSent);
@@ -188,6 +188,7 @@ TEST(Client, PassesHeadersOriginAndSubprotocols) {
   ServerOptions server_options = test::quiet();
   server_options.upgrade.subprotocols = {"b"};
   server_options.upgrade.allowed_origins = {"http://page"};
+  std::string subprotocol;
   ServerRig rig(server_options);
   Handlers handlers;
   handlers.upgrade = [](const Request& request) {
@@ -208,7 +209,6 @@ TEST(Client, PassesHeadersOriginAndSubprotocols) {
   }
   options.headers = {{"Authorization", "Bearer x"}};
   ClientRig client;
-  std::string subprotocol;
   client.handlers.open = [&](Connection& server) {
     subprotocol = server.subprotocol();
     server.close();
@@ -252,11 +252,11 @@ TEST(Client, AnExceptionOfAHandlerEndsItsConnectionWith1011) {
 }
 
 TEST(Client, ConnectsAgainFromTheHandlersOfAFormerConnection) {
+  std::atomic<int> left{5};
   ServerRig rig;
   rig.server.route("/", echo());
   rig.start();
   ClientRig client;
-  std::atomic<int> left{5};
   std::function<void()> again = [&] {
     if (left-- == 0) return client.ended.raise();
     Handlers handlers;
@@ -436,11 +436,12 @@ TEST(Client, Rfc6455_7_1_1_EndsTcpAfterTheCloseTimeout) {
 // An echo on another connection of the same reactor shows that the turn of the closing handshake is
 // over.
 TEST(Client, Rfc6455_7_1_1_WaitsForTheServerToEndTcp) {
+  Signal opened;
+  Signal echoed;
+  std::atomic<bool> ended_first{true};
   ServerRig rig;
   rig.server.route("/", echo());
   rig.start();
-  Signal opened;
-  Signal echoed;
   Connection other;
   ClientRig client;
   Handlers handlers;
@@ -451,7 +452,6 @@ TEST(Client, Rfc6455_7_1_1_WaitsForTheServerToEndTcp) {
   handlers.message = [&](Connection&, const Message&) { echoed.raise(); };
   ASSERT_EQ(client.client.connect(url_of(rig), {}, handlers), "");
   ASSERT_TRUE(opened.wait());
-  std::atomic<bool> ended_first{true};
   RawServer server([&](RawConnection& connection) {
     connection.accept();
     connection.send(server_frame(test::kClose, close_payload(1000)));
@@ -517,16 +517,16 @@ TEST(Client, WrongArgumentsAreReturned) {
 // The end
 
 TEST(Client, DrainFailsHandshakesAndClosesOpenConnections) {
+  Signal asked;
+  Signal opened;
   ServerRig rig;
   rig.server.route("/", echo());
   rig.start();
-  Signal asked;
   RawServer silent([&](RawConnection& connection) {
     connection.head();
     asked.raise();
     connection.drain();
   });
-  Signal opened;
   ClientRig client;
   client.connect(silent.url());
   ASSERT_TRUE(asked.wait());

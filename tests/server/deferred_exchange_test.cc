@@ -124,10 +124,10 @@ TEST(DeferredExchange, PipelinedRequests_WaitForTheResponse) {
 }
 
 TEST(DeferredExchange, ManyInOnePieceAreAnsweredInOrder) {
+  std::string stream;
   DeferredRig rig;
   rig.start();
   Peer peer = rig.connect();
-  std::string stream;
   for (int i = 0; i < 2000; ++i) stream += get("/now?" + std::to_string(i));
   peer.send(stream);
   for (int i = 0; i < 2000; ++i) ASSERT_EQ(next_body(peer), "now " + std::to_string(i));
@@ -222,12 +222,12 @@ TEST(DeferredExchange, ServerDestroyed_ResponderHasNoEffect) {
 TEST(ServerHub, ReceiptsAndStates_ComeFromEveryHomeShard) {
   ServerOptions options = quiet(2);
   options.history.messages = 100;
-  Rig rig(options);
-  rig.start();
-  constexpr int kRooms = 20;
   Signal told;
   std::mutex mutex;
   std::vector<Position> places;
+  Rig rig(options);
+  rig.start();
+  constexpr int kRooms = 20;
   for (int i = 0; i < kRooms; ++i) {
     const std::string room = "room" + std::to_string(i);
     for (int j = 0; j < 2; ++j) {
@@ -259,9 +259,9 @@ TEST(ServerHub, ReceiptsAndStates_ComeFromEveryHomeShard) {
 }
 
 TEST(ServerHub, ReceiptThrows_ServerContinues) {
+  Signal told;
   Rig rig;
   rig.start();
-  Signal told;
   EXPECT_EQ(rig.server.hub().publish("r", MessageType::kText, "x",
                                      [&](const Position&) {
                                        told.raise();

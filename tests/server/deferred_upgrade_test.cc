@@ -110,12 +110,12 @@ bool has(std::string_view text, std::string_view part) {
 }
 
 TEST(DeferredUpgrade, AcceptFromAnotherThread_OpensTheConnection) {
+  std::atomic<int> live{0};
   DeferredUpgradeRig rig;
   rig.start();
   Peer peer = rig.ask("Sec-WebSocket-Protocol: a, b\r\n");
   EXPECT_EQ(rig.offered, "a, b");
   EXPECT_FALSE(rig.newest().gone());
-  std::atomic<int> live{0};
   Upgrade verdict = Upgrade::accept("ann");
   verdict.subprotocol = "b";
   verdict.headers = {{"X-Own", "1"}};
@@ -204,6 +204,7 @@ TEST(DeferredUpgrade, NoVerdict_Gives500) {
 }
 
 TEST(DeferredUpgrade, BadVerdict_Gives500) {
+  std::vector<Upgrade> verdicts;
   DeferredUpgradeRig rig;
   rig.start();
   Upgrade bad_status;
@@ -212,7 +213,6 @@ TEST(DeferredUpgrade, BadVerdict_Gives500) {
   bad_subprotocol.subprotocol = "not offered";
   Upgrade bad_header = Upgrade::accept();
   bad_header.headers = {{"Upgrade", "h2c"}};
-  std::vector<Upgrade> verdicts;
   verdicts.push_back(std::move(bad_status));
   verdicts.push_back(std::move(bad_subprotocol));
   verdicts.push_back(std::move(bad_header));
@@ -238,6 +238,7 @@ TEST(DeferredUpgrade, HandshakeTimeout_Gives503AndCountsAsFailure) {
 }
 
 TEST(DeferredUpgrade, ClientIsGone_TheResponderKnows) {
+  std::atomic<int> live{0};
   DeferredUpgradeRig rig;
   rig.start();
   Peer fin = rig.ask();
@@ -248,7 +249,6 @@ TEST(DeferredUpgrade, ClientIsGone_TheResponderKnows) {
   reset.reset();
   EXPECT_TRUE(rig.gone(rig.newest()));
   EXPECT_TRUE(rig.emptied());
-  std::atomic<int> live{0};
   Upgrade verdict = Upgrade::accept();
   verdict.data = std::make_unique<OwnData>(live);
   rig.decide(std::move(verdict));

@@ -125,8 +125,8 @@ TEST(ErrorBodies, Timeouts) {
   ServerOptions options = quiet(1);
   options.upgrade.handshake_timeout_ms = 50;
   options.http.response_timeout_ms = 50;
-  Rig rig(options);
   std::optional<Responder> kept;
+  Rig rig(options);
   rig.server.http("GET", "/slow",
                   [&](const Request&, const Responder& responder) { kept = responder; });
   rig.start();

@@ -50,11 +50,11 @@ TEST(Listing, BeforeStartThereIsNothingToAsk) {
 }
 
 TEST(Listing, Connections_ComeFromAllReactors) {
+  std::vector<Peer> peers;
+  std::vector<std::string> ids;
   Rig rig(quiet(3));
   add_routes(rig.server);
   rig.start();
-  std::vector<Peer> peers;
-  std::vector<std::string> ids;
   for (int i = 0; i < 9; ++i) {
     peers.push_back(rig.open("/a?user" + std::to_string(i)));
     ids.push_back(Rig::frame(peers.back()).payload);
@@ -105,10 +105,10 @@ TEST(Listing, TheLongestQueueComesFirst) {
 }
 
 TEST(Listing, Rooms_CountMembersOfAllReactors) {
+  std::vector<Peer> peers;
   Rig rig(quiet(3));
   add_routes(rig.server);
   rig.start();
-  std::vector<Peer> peers;
   for (int i = 0; i < 5; ++i) peers.push_back(rig.open("/a"));
   for (int i = 0; i < 2; ++i) peers.push_back(rig.open("/b"));
   Listing<RoomInfo> rooms;
@@ -143,8 +143,8 @@ TEST(Listing, AConnectionIsClosedByItsIdOnce) {
 }
 
 TEST(Listing, CalledOnReactorThread_ReturnsIncompleteAtOnce) {
-  Rig rig(quiet(1));
   std::atomic<int> answers{0};
+  Rig rig(quiet(1));
   rig.server.http("/ask", [&](const Request&) {
     answers = rig.server.connections({}).complete || rig.server.rooms(1).complete ? 1 : 2;
     return Response{};

@@ -73,8 +73,8 @@ class OperatorActions : public ::testing::Test {
     return position;
   }
 
-  Rig rig;
   std::vector<Peer> peers;
+  Rig rig;
 };
 
 ConnectionFilter by_user(std::string user) {

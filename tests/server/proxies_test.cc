@@ -105,6 +105,7 @@ TEST(Proxies, Rfc7239_ForwardedWhereItIsConfigured) {
 }
 
 TEST(Proxies, EachRequestOfAConnectionHasItsOwnClient) {
+  std::vector<std::string> clients;
   Rig rig(trusting({"127.0.0.1"}));
   serve(rig);
   Peer peer = rig.connect();
@@ -112,7 +113,6 @@ TEST(Proxies, EachRequestOfAConnectionHasItsOwnClient) {
   peer.send(get + kXff + "\r\n" + get + "X-Forwarded-For: 192.0.2.2\r\n\r\n" + get + "\r\n" + get +
             "X-Forwarded-For: 192.0.2.3\r\nConnection: close\r\n\r\n");
   ASSERT_TRUE(Rig::until(peer, [&] { return peer.end() != Peer::End::kOpen; }));
-  std::vector<std::string> clients;
   for (std::string head = peer.take_head(); !head.empty(); head = peer.take_head()) {
     const std::size_t end = peer.input.find('\n');
     clients.push_back(peer.input.substr(0, end));
@@ -154,13 +154,13 @@ TEST(Proxies, ConnectionLimit_CountsConnectionsOfTheClient) {
 TEST(Proxies, HandshakesAreCountedForTheClient) {
   ServerOptions options = trusting({"127.0.0.1"});
   options.rates.max_handshakes_per_second = 1;
+  std::string answer;
   Rig rig(options);
   serve(rig);
   // Allowed at any speed, because each is the first handshake of its address.
   for (int i = 1; i < 100; ++i) {
     const Peer peer = rig.open("/", "X-Forwarded-For: 192.0.2." + std::to_string(i) + "\r\n");
   }
-  std::string answer;
   for (int i = 0; i < 1'000 && answer.find("HTTP/1.1 429 ") != 0; ++i) {
     answer = rig.answer(upgrade_request("/", std::string(kXff) + "Origin: https://evil\r\n"));
   }
@@ -168,10 +168,10 @@ TEST(Proxies, HandshakesAreCountedForTheClient) {
 }
 
 TEST(Proxies, HandlersAndListings_ReportTheClient) {
-  Rig rig(trusting({"127.0.0.1"}));
   test::Signal seen;
   std::string at_open;
   std::string at_close;
+  Rig rig(trusting({"127.0.0.1"}));
   rig.server.route("/", {.open = [&](Connection& c) { at_open = c.remote(); },
                          .close =
                              [&](Connection& c, const CloseInfo&) {

@@ -53,8 +53,8 @@ TEST(Rates, ConnectionsOfOneAddress) {
 TEST(Rates, RefusedHandshakesAreNotCountedAsConnections) {
   ServerOptions options = quiet();
   options.rates.max_connections_per_address = 1;
-  Rig rig(options);
   std::atomic<int> status{403};
+  Rig rig(options);
   rig.server.route("/", {.upgrade = [&](const Request&) {
                      return status == 101 ? Upgrade::accept() : Upgrade::reject(status);
                    }});
@@ -127,9 +127,9 @@ TEST(Rates, RefusedJoin_CallsTheHandler) {
 TEST(Rates, RefusedJoinWithoutHandler_ClosesWith1008) {
   ServerOptions options = quiet();
   options.rates.max_rooms_per_connection = 2;
+  test::Signal closed;
   Rig rig(options);
   CloseInfo info;
-  test::Signal closed;
   Handlers handlers;
   handlers.message = [](Connection& c, const Message& m) { c.join(m.payload); };
   handlers.close = [&](Connection& /*c*/, const CloseInfo& why) {

@@ -30,8 +30,8 @@ bool has(const std::string& text, std::string_view part) {
 // The upgrade hook
 
 TEST(RequestHandler, UpgradeHook_SetsTheUser) {
-  Rig rig;
   std::string seen;
+  Rig rig;
   Upgrade verdict;
   rig.server.route(
       "/rooms/{room}",

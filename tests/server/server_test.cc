@@ -36,8 +36,8 @@ void echo(Connection& connection, const Message& message) { connection.send(mess
 
 TEST(Server, HandlerThrows_ClosesOnlyItsConnectionWith1011) {
   struct Odd {};
-  Rig rig(quiet(1));
   std::atomic<int> ends{0};
+  Rig rig(quiet(1));
   rig.server.route("/", {.open =
                              [](Connection& c) {
                                if (c.path() != "/") throw std::runtime_error("open");
@@ -114,8 +114,8 @@ TEST(Server, ConnectionsCarryTypedData) {
 TEST(Server, SendResults_ReportTheOutcome) {
   ServerOptions options = quiet();
   options.limits.max_message_bytes = 1000;
-  Rig rig(options);
   Signal done;
+  Rig rig(options);
   rig.server.route("/", {.message = [&](Connection& c, const Message&) {
                      EXPECT_EQ(c.send_text(std::string(1000, 'x')), SendResult::kSent);
                      EXPECT_EQ(c.send_text(std::string(1001, 'x')), SendResult::kTooBig);
@@ -147,9 +147,9 @@ TEST(Server, SendResults_ReportTheOutcome) {
 // Other threads
 
 TEST(Server, AnyThreadMaySendJoinPublishLeaveAndClose) {
-  Rig rig;
   Signal opened;
   Signal left;
+  Rig rig;
   Connection handle;
   rig.server.route("/", {.open =
                              [&](Connection& c) {
@@ -236,8 +236,9 @@ TEST(Server, PublishThenLeave_SendsTheMessageToTheLeaver) {
 }
 
 TEST(Server, JoinOfAClosingConnection_LeavesNoMemberBehind) {
-  Rig rig(quiet(2));
   Signal opened;
+  Signal answered;
+  Rig rig(quiet(2));
   Connection handle;
   rig.server.route("/", {.open = [&](Connection& c) {
                      handle = c;
@@ -251,7 +252,6 @@ TEST(Server, JoinOfAClosingConnection_LeavesNoMemberBehind) {
   for (int i = 0; i < 8; ++i) {
     EXPECT_EQ(handle.join("room " + std::to_string(i)), SendResult::kSent);
   }
-  Signal answered;
   for (int i = 0; i < 8; ++i) {
     EXPECT_EQ(rig.server.hub().query("room " + std::to_string(i),
                                      [&](const RoomState& state) {
@@ -268,6 +268,7 @@ TEST(Server, JoinOfAClosingConnection_LeavesNoMemberBehind) {
 }
 
 TEST(Server, RoomsCarryMessagesBetweenReactors) {
+  std::vector<Peer> peers;
   Rig rig(quiet(3));
   rig.server.route(
       "/rooms/{room}",
@@ -282,7 +283,6 @@ TEST(Server, RoomsCarryMessagesBetweenReactors) {
              EXPECT_EQ(rig.server.hub().publish(c.room(), m), SendResult::kSent);
            }});
   rig.start();
-  std::vector<Peer> peers;
   for (int i = 0; i < 12; ++i) {
     peers.push_back(rig.open("/rooms/lobby"));
     ASSERT_EQ(Rig::frame(peers.back()).payload, "hello");
@@ -317,6 +317,7 @@ TEST(Server, PublisherOverTheMailboxLimit_IsReadAgain) {
   options.limits.max_pending_publishes = 2;
   options.upgrade.read_buffer_size = 1024;  // paused after each receive, with more to read
   options.heartbeat = {0, 0, 0};
+  std::string bytes;
   Rig rig(options);
   rig.server.route(
       "/{room}",
@@ -328,7 +329,6 @@ TEST(Server, PublisherOverTheMailboxLimit_IsReadAgain) {
            }});
   rig.start();
   constexpr int kMessages = 1000;
-  std::string bytes;
   for (int i = 0; i < kMessages; ++i) bytes += client_frame(test::kText, std::to_string(i));
   // Enough rooms that both the publisher's reactor and the other one are home to some.
   for (const char* room : {"/a", "/b", "/c", "/d", "/e", "/f", "/g", "/h"}) {
@@ -419,13 +419,13 @@ TEST(ServerLife, CallsAfterTheEnd_ReturnClosed) {
 }
 
 TEST(ServerLife, Drain_ClosesEveryConnectionWith1001) {
-  Rig rig;
   std::atomic<int> drained{0};
+  std::vector<Peer> peers;
+  Rig rig;
   rig.server.route("/", {.close = [&](Connection&, const CloseInfo& info) {
                      if (info.cause == CloseCause::kDrain) ++drained;
                    }});
   rig.start();
-  std::vector<Peer> peers;
   for (int i = 0; i < 10; ++i) peers.push_back(rig.open());
   rig.server.drain();
   for (Peer& each : peers) {
@@ -443,10 +443,10 @@ TEST(ServerLife, Drain_ClosesEveryConnectionWith1001) {
 TEST(ServerLife, DrainTimeout_CountsForcedCloses) {
   ServerOptions options = quiet();
   options.drain_timeout_ms = 50;
+  std::vector<Peer> peers;
   Rig rig(options);
   rig.server.route("/", {});
   rig.start();
-  std::vector<Peer> peers;
   for (int i = 0; i < 3; ++i) peers.push_back(rig.open());
   rig.server.drain();
   rig.server.wait();
@@ -454,9 +454,9 @@ TEST(ServerLife, DrainTimeout_CountsForcedCloses) {
 }
 
 TEST(ServerLife, CheckLiveness_IsFalseWhileAReactorHangs) {
-  Rig rig(quiet(1));
   Signal inside;
   Signal go_on;
+  Rig rig(quiet(1));
   rig.server.route("/", {.message = [&](Connection&, const Message&) {
                      inside.raise();
                      EXPECT_TRUE(go_on.wait());
@@ -493,6 +493,7 @@ TEST(ServerLife, AdoptedSocket_IsServed) {
   at.sin_family = AF_INET;
   at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   ASSERT_EQ(::bind(fd, reinterpret_cast<const sockaddr*>(&at), sizeof(at)), 0);
+  std::vector<Peer> peers;
   Server server(quiet());
   server.route("/", {});
   EXPECT_NE(server.adopt(fd).find("does not listen"), std::string::npos);
@@ -501,7 +502,6 @@ TEST(ServerLife, AdoptedSocket_IsServed) {
   ASSERT_EQ(server.adopt(fd), "");
   ASSERT_EQ(server.start(), "");
   const std::uint16_t port = test::port_of(server.addresses().at(0));
-  std::vector<Peer> peers;
   for (int i = 0; i < 4; ++i) {
     peers.emplace_back(port);
     peers.back().send(test::upgrade_request("/"));
@@ -521,14 +521,14 @@ TEST(ServerLife, AdoptedSocket_IsServed) {
 }
 
 TEST(ServerLife, StopEndsEverythingAtOnce) {
-  Rig rig;
   std::atomic<int> ended{0};
+  std::vector<Peer> peers;
+  Rig rig;
   rig.server.route("/", {.close = [&](Connection&, const CloseInfo& info) {
                      EXPECT_EQ(info.cause, CloseCause::kServerStopped);
                      ++ended;
                    }});
   rig.start();
-  std::vector<Peer> peers;
   for (int i = 0; i < 10; ++i) peers.push_back(rig.open());
   rig.server.stop();
   EXPECT_EQ(ended.load(), 10);
@@ -572,10 +572,10 @@ TEST(ServerLife, MayBeDestroyedWhileConnectionsLive) {
 }
 
 TEST(ServerLife, TwoServersLiveInOneProcess) {
+  Signal opened;
   Rig first;
   Rig second;
   Connection other;
-  Signal opened;
   second.server.route("/", {.open = [&](Connection& c) {
                         other = c;
                         c.join("room");

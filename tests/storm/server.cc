@@ -179,8 +179,10 @@ Upgrade StormServer::accept(std::string user, Dice& dice) {
 void StormServer::on_open(Connection& connection) {
   record().called(Call::kOpen);
   opens_.fetch_add(1);
-  connection.join(kAllRoom);
-  if (connection.room() != kAllRoom) fail("a connection is not in the room that it has joined");
+  // The server may stop between the handshake and this call.
+  const SendResult joined = connection.join(kAllRoom);
+  if (joined == SendResult::kSent && connection.room() != kAllRoom)
+    fail("a connection is not in the room that it has joined");
   Data* const data = connection.data<Data>();
   if (data == nullptr) fail("the upgrade's data is not there in open()");
   remember(connection, data->dice);

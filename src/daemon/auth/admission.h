@@ -17,7 +17,7 @@ namespace wsd::daemon {
 
 class Admissions;
 
-// What a user may do on one connection.
+// The rights of a user on one connection.
 struct Grant {
   std::shared_ptr<const UserTable> users;  // the table that has granted it
   const User* user = nullptr;              // in `users`
